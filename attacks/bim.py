@@ -1,0 +1,34 @@
+"""The basic iterative method: many small FGSM steps that never leave the ball."""
+
+from attacks.gradients import GradientFn
+from attacks.threat import Bounds, check_attack, clip_to_ball, clip_to_bounds
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_count, check_number
+
+
+def bim(
+    gradient: GradientFn,
+    x: Array,
+    y: Array,
+    eps: float,
+    alpha: float,
+    steps: int,
+    bounds: Bounds = (0, 1),
+) -> Array:
+    """x_0 = x, x_i = clip_{x,eps}(x_{i-1} + alpha sign(grad J(theta, x_{i-1}, y))).
+
+    Each x_i is clipped to the range of pixels too.
+    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
+    pixel units. Raises TypeError or ValueError for bad images, labels or bounds, unless
+    0 < alpha <= eps (any alpha if eps is 0), and unless steps >= 1.
+    Source: Kurakin et al., Adversarial Examples in the Physical World, 2017.
+    """
+    check_attack(x, y, eps, bounds)
+    check_number("alpha", alpha, 0, eps or alpha, open_low=True)
+    check_count("steps", steps)
+    sign = get_array_module(x).sign
+    x_adv = x
+    for _ in range(steps):
+        x_adv = x_adv + alpha * sign(gradient(x_adv, y))
+        x_adv = clip_to_bounds(clip_to_ball(x_adv, x, eps), bounds)
+    return x_adv

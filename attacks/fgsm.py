@@ -1,0 +1,19 @@
+"""The fast gradient sign method: one step, as far as allowed, uphill in the cost."""
+
+from attacks.gradients import GradientFn
+from attacks.threat import Bounds, check_attack, clip_to_bounds
+from minidl.backend import Array, get_array_module
+
+
+def fgsm(
+    gradient: GradientFn, x: Array, y: Array, eps: float, bounds: Bounds = (0, 1)
+) -> Array:
+    """x_FGSM = x + eps sign(grad_x J(theta, x, y)), clipped to the range of pixels.
+
+    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps in pixel
+    units. Raises TypeError or ValueError for bad images, labels, eps or bounds.
+    Source: Goodfellow et al., Explaining and Harnessing Adversarial Examples, 2015.
+    """
+    check_attack(x, y, eps, bounds)
+    sign = get_array_module(x).sign
+    return clip_to_bounds(x + eps * sign(gradient(x, y)), bounds)

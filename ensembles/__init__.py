@@ -1,0 +1,31 @@
+"""Several networks that vote: the paper's defence.
+
+Built on `minidl`; knows no attack. An ensemble predicts like a network does, and takes
+as a member anything with `predict_proba`.
+"""
+
+from ensembles.ensemble import Ensemble
+from ensembles.methods import (
+    METHODS,
+    MemberJob,
+    bagging,
+    bootstrap_replicate,
+    gaussian_noise,
+    materialise,
+    mixed_models,
+    random_init,
+)
+from ensembles.training import train_ensemble
+
+__all__ = [
+    "METHODS",
+    "Ensemble",
+    "MemberJob",
+    "bagging",
+    "bootstrap_replicate",
+    "gaussian_noise",
+    "materialise",
+    "mixed_models",
+    "random_init",
+    "train_ensemble",
+]

@@ -1,0 +1,165 @@
+"""The paper's four ways to make members differ, section 3 (i) to (iv).
+
+A method is a list of jobs: small descriptions of what to train, which travel to
+whichever process or machine trains them and become a network and its training data
+there. In all methods the initial weights are random.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ensembles.architectures import build_architecture
+from minidl.backend import Array
+from minidl.checks import check_choice, check_count, check_number
+from minidl.layers import Sequential
+from minidl.optimizers import OPTIMIZERS
+from minidl.training import to_float
+
+TABLE_OF = {
+    "mnist-sample": "mnist-cnn",
+    "mnist": "mnist-cnn",
+    "fashion-mnist": "mnist-cnn",
+    "cifar10": "cifar10-cnn",
+}
+
+
+@dataclass(frozen=True)
+class MemberJob:
+    """All that defines one trained member: equal jobs give equal bits.
+
+    Raises TypeError or ValueError for a setting that can't be.
+    """
+
+    method: str
+    index: int
+    seed: int
+    dataset: str
+    architecture: str
+    sigma: float = 0.0  # of the noise on training images, in pixel units
+    epochs: int = 10
+    batch_size: int = 128
+    optimizer: str = "adam"
+    lr: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, METHODS)
+        check_choice("dataset", self.dataset, TABLE_OF)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_count("index", self.index, at_least=0)
+        check_count("seed", self.seed, at_least=0)
+        check_count("epochs", self.epochs)
+        check_count("batch_size", self.batch_size)
+        check_number("sigma", self.sigma, 0, 1)
+        check_number("lr", self.lr, 0, float("inf"), open_low=True)
+
+
+def random_init(
+    members: int, seed: int, dataset: str, **settings: Any
+) -> list[MemberJob]:
+    """(i) The same architecture, other initial weights.
+
+    `settings` are fields of MemberJob: epochs, batch_size, optimizer, lr.
+    """
+    return make_jobs("random-init", members, seed, dataset, settings)
+
+
+def mixed_models(
+    members: int, seed: int, dataset: str, **settings: Any
+) -> list[MemberJob]:
+    """(ii) Different but similar architectures: the ten variants in turn."""
+    jobs = make_jobs("mixed-models", members, seed, dataset, settings)
+    return [
+        replace(job, architecture=f"{job.architecture}/{job.index % 10}")
+        for job in jobs
+    ]
+
+
+def bagging(members: int, seed: int, dataset: str, **settings: Any) -> list[MemberJob]:
+    """(iii) Each member trains on its own bootstrap replicate of the training data."""
+    return make_jobs("bagging", members, seed, dataset, settings)
+
+
+def gaussian_noise(
+    members: int, seed: int, dataset: str, sigma: float, **settings: Any
+) -> list[MemberJob]:
+    """(iv) Each member trains on images with its own small Gaussian noise.
+
+    `sigma` is the noise's standard deviation in pixel units, of [0, 1].
+    """
+    check_number("sigma", sigma, 0, 1, open_low=True)
+    settings |= {"sigma": sigma}
+    return make_jobs("gaussian-noise", members, seed, dataset, settings)
+
+
+METHODS: dict[str, Callable[..., list[MemberJob]]] = {
+    "random-init": random_init,
+    "mixed-models": mixed_models,
+    "bagging": bagging,
+    "gaussian-noise": gaussian_noise,
+}
+
+
+def make_jobs(
+    method: str, members: int, seed: int, dataset: str, settings: dict[str, Any]
+) -> list[MemberJob]:
+    """Return one job a member, each with a seed of its own."""
+    check_count("members", members)
+    check_count("seed", seed, at_least=0)
+    check_choice("dataset", dataset, TABLE_OF)
+    defaults = {"architecture": TABLE_OF[dataset]}
+    return [
+        MemberJob(
+            method, i, member_seed(seed, method, i), dataset, **defaults | settings
+        )
+        for i in range(members)
+    ]
+
+
+def member_seed(seed: int, method: str, index: int) -> int:
+    """Return a member's own seed, unrelated to those of other members and methods."""
+    entropy = [seed, list(METHODS).index(method), index]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+
+
+def materialise(job: MemberJob, x: Array, y: Array) -> tuple[Sequential, Array, Array]:
+    """Return the job's network with its initial weights, and its training data.
+
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the results' likewise.
+    """
+    model = build_architecture(job.architecture, generator(job, "weights"))
+    rng = generator(job, "data")
+    if job.method == "bagging":
+        replicate = bootstrap_replicate(len(x), rng)
+        return model, x[replicate], y[replicate]
+    if job.sigma > 0:
+        return model, add_noise(x, job.sigma, rng), y
+    return model, x, y
+
+
+def generator(job: MemberJob, purpose: str) -> np.random.Generator:
+    """Return the job's generator for "weights", "data" or "training"."""
+    stream = ("weights", "data", "training").index(purpose)
+    return np.random.default_rng([job.seed, stream])
+
+
+def bootstrap_replicate(size: int, rng: np.random.Generator) -> Array:
+    """Return `size` indices drawn with replacement from 0 .. size - 1.
+
+    A given index is missing at probability (1 - 1/size)^size, about 1/e: a replicate
+    holds 63.2 % of the data, many of them repeatedly.
+    Source: Breiman, Bagging Predictors, 1996.
+    """
+    check_count("size", size)
+    return rng.integers(size, size=size)
+
+
+def add_noise(x: Array, sigma: float, rng: np.random.Generator) -> Array:
+    """Return x + sigma * normal noise, clipped to [0, 1] so that it stays an image.
+
+    Shapes: x and result (N, H, W, C), result float32.
+    """
+    noise = rng.standard_normal(x.shape, np.float32)
+    return np.clip(to_float(x) + np.float32(sigma) * noise, 0, 1)

@@ -1,0 +1,67 @@
+"""minidl: deep networks small enough to read and fast enough to use.
+
+Arrays in, arrays out: no computational graph and no automatic differentiation.
+Each layer is a pair of twin methods, `forward` and `backward`, and a network's
+gradient is the product of its layers' derivatives, taken from the last layer to
+the first:
+
+    z  = model.forward(x)                  # logits
+    J  = loss.forward(z, y)                # cost
+    dx = model.backward(loss.backward())   # dJ/dx; dJ/dW lies in each p.grad
+"""
+
+from minidl.backend import Array, get_array_module, to_device, to_numpy
+from minidl.checkpoints import load_checkpoint, save_checkpoint
+from minidl.initializers import glorot, he
+from minidl.kernels import col2im, im2col
+from minidl.layers import (
+    Conv2D,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    MaxPool2D,
+    Parameter,
+    ReLU,
+    Sequential,
+    Softmax,
+)
+from minidl.losses import SoftmaxCrossEntropy
+from minidl.models import cifar10_cnn, mnist_cnn
+from minidl.optimizers import SGD, Adadelta, Adam, Optimizer, RMSprop
+from minidl.training import accuracy, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adam",
+    "Array",
+    "Conv2D",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "Linear",
+    "MaxPool2D",
+    "Optimizer",
+    "Parameter",
+    "RMSprop",
+    "ReLU",
+    "Sequential",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "accuracy",
+    "cifar10_cnn",
+    "col2im",
+    "get_array_module",
+    "glorot",
+    "he",
+    "im2col",
+    "load_checkpoint",
+    "mnist_cnn",
+    "save_checkpoint",
+    "to_device",
+    "to_numpy",
+    "train",
+]

@@ -1,0 +1,130 @@
+"""Saving and loading a network in the middle or at the end of its training.
+
+A checkpoint is one .npz file: arrays, a description in JSON and a SHA-256 of both.
+It is written under a temporary name and renamed when it is complete, and it holds no
+pickled objects, so that loading a stranger's file can't run code.
+"""
+
+import hashlib
+import json
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minidl.backend import Array, get_array_module, to_numpy
+from minidl.files import atomic_write
+from minidl.layers import Layer
+from minidl.optimizers import Optimizer
+
+
+def save_checkpoint(
+    path: str | Path,
+    model: Layer,
+    optimizer: Optimizer | None = None,
+    rng: np.random.Generator | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> None:
+    """Write parameters, and if given the optimizer's and the generator's state.
+
+    `config` is any JSON-like description of what the numbers belong to.
+    """
+    arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
+    description = json.dumps(
+        {
+            "config": dict(config or {}),
+            "rng": None if rng is None else rng.bit_generator.state,
+        }
+    )
+    checksum = digest(arrays, description)
+    content: dict[str, Any] = {"description": description, "sha256": checksum}
+    content |= arrays
+    with atomic_write(path) as file:
+        np.savez(file, allow_pickle=False, **content)
+
+
+def load_checkpoint(
+    path: str | Path,
+    model: Layer,
+    optimizer: Optimizer | None = None,
+    rng: np.random.Generator | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Bring a model, and if given optimizer and generator, to the saved state.
+
+    Returns the saved config. Raises FileNotFoundError if there is no file, and
+    ValueError if it is damaged, belongs to another `config` or doesn't fit the model,
+    the optimizer or the generator; nothing is changed then.
+    """
+    arrays, description = read_checkpoint(path)
+    check_config(path, description["config"], config)
+    targets = state_arrays(model, optimizer)
+    check_fit(path, arrays, targets)
+    if rng is not None:
+        if description["rng"] is None:
+            raise ValueError(f"{path} holds no generator state for rng")
+        rng.bit_generator.state = description["rng"]
+    for name, target in targets.items():
+        target[...] = get_array_module(target).asarray(arrays[name])
+    if optimizer is not None:
+        optimizer.t = int(arrays["optimizer.t"])
+    return dict(description["config"])
+
+
+def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:
+    """Return the arrays that a checkpoint holds, by name."""
+    arrays = {f"param.{i}": p.data for i, p in enumerate(model.params)}
+    state = {} if optimizer is None else optimizer.state
+    return arrays | {f"optimizer.{name}": a for name, a in state.items()}
+
+
+def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the description in a file, verified by its checksum."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        description = str(arrays.pop("description"))
+        checksum = str(arrays.pop("sha256"))
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is not a whole checkpoint: {error}") from error
+    if digest(arrays, description) != checksum:
+        raise ValueError(f"{path} is damaged: its checksum doesn't match its content")
+    return arrays, json.loads(description)
+
+
+def digest(arrays: Mapping[str, Array], description: str) -> str:
+    """Return the SHA-256 of names, types, shapes and bytes, in hexadecimal."""
+    sha256 = hashlib.sha256(description.encode())
+    for name, array in sorted(arrays.items()):
+        sha256.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        sha256.update(array.tobytes())
+    return sha256.hexdigest()
+
+
+def check_config(
+    path: str | Path, saved: Mapping[str, Any], wanted: Mapping[str, Any] | None
+) -> None:
+    """Raise ValueError, naming the first difference, unless saved is as wanted."""
+    if wanted is None:
+        return
+    wanted = json.loads(json.dumps(dict(wanted)))  # tuples become lists, as on disk
+    for key in sorted(saved.keys() | wanted.keys()):
+        if saved.get(key) != wanted.get(key):
+            raise ValueError(
+                f"{path} belongs to another configuration: {key} is "
+                f"{saved.get(key)!r}, wanted {wanted.get(key)!r}"
+            )
+
+
+def check_fit(
+    path: str | Path, arrays: Mapping[str, Array], targets: Mapping[str, Array]
+) -> None:
+    """Raise ValueError unless the file holds each target, and no further parameter."""
+    for name in sorted(targets.keys() | {n for n in arrays if n.startswith("param.")}):
+        found = arrays[name].shape if name in arrays else "missing"
+        wanted = targets[name].shape if name in targets else "none"
+        if found != wanted:
+            raise ValueError(f"{path} doesn't fit: {name} is {found}, wanted {wanted}")

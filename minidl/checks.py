@@ -1,0 +1,95 @@
+"""What user-visible functions accept, and the errors that say so.
+
+Equations contain no validation: it stands here, and the entry points (`train`,
+`accuracy`, attacks, kernels' dispatch) call it before any work is done.
+"""
+
+from collections.abc import Collection
+from numbers import Integral, Real
+from typing import Any
+
+from minidl.backend import Array, get_array_module
+
+FLOATS = ("float32", "float64")
+
+
+def check_count(name: str, value: Any, at_least: int = 1) -> None:
+    """Raise unless value is an integer >= at_least."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {value}")
+
+
+def check_number(
+    name: str, value: Any, low: float, high: float, open_low: bool = False
+) -> None:
+    """Raise unless value is a real number in [low, high], or in (low, high]."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    value = float(value)
+    if not low <= value <= high or (open_low and value == low):
+        bracket = "(" if open_low else "["
+        raise ValueError(f"{name} must be in {bracket}{low}, {high}], got {value}")
+
+
+def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
+    """Raise ValueError unless value is one of the choices."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
+    """Raise unless x is a nonempty float32 or float64 array (of ndim axes)."""
+    if not hasattr(x, "dtype"):
+        raise TypeError(f"{name} must be an array, got {type(x).__name__}")
+    if x.dtype.name not in FLOATS:
+        raise TypeError(f"{name} must be float32 or float64, got {x.dtype}")
+    if ndim is not None and x.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} axes, got shape {x.shape}")
+    if x.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {x.shape}")
+
+
+def check_images(
+    name: str, x: Array, bounds: tuple[float, float] | None = (0, 1)
+) -> None:
+    """Raise unless x is a batch of floating-point images within the pixel bounds."""
+    check_batch(name, x)
+    low, high = x.min(), x.max()  # NaN is neither below nor above: test it first
+    if not get_array_module(x).isfinite(low + high):
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+    if bounds is not None and (low < bounds[0] or high > bounds[1]):
+        raise ValueError(
+            f"{name} must lie in [{bounds[0]}, {bounds[1]}], "
+            f"got values from {low:.6g} to {high:.6g}"
+        )
+
+
+def check_stored_images(name: str, x: Array) -> None:
+    """Raise unless x holds images: uint8 (0 to 255), or floats in [0, 1]."""
+    if getattr(x, "dtype", None) == "uint8":
+        if x.size == 0:
+            raise ValueError(f"{name} must not be empty, got shape {x.shape}")
+    elif hasattr(x, "dtype") and x.dtype.name not in FLOATS:
+        raise TypeError(
+            f"{name} must be uint8 (0 to 255), or float32 or float64 in [0, 1], "
+            f"got {x.dtype}"
+        )
+    else:
+        check_images(name, x)
+
+
+def check_labels(name: str, y: Array, count: int, classes: int | None = None) -> None:
+    """Raise unless y holds `count` integer labels in 0 .. classes - 1."""
+    if not hasattr(y, "dtype"):
+        raise TypeError(f"{name} must be an array of labels, got {type(y).__name__}")
+    if y.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integer labels, got {y.dtype}")
+    if y.shape != (count,):
+        raise ValueError(f"{name} must have shape ({count},), got {y.shape}")
+    # Out-of-range indices wrap on a GPU instead of failing: they must be caught here.
+    low, high = int(y.min()), int(y.max())
+    if low < 0 or (classes is not None and high >= classes):
+        limit = "0 or more" if classes is None else f"0 to {classes - 1}"
+        raise ValueError(f"{name} must be {limit}, got {low} to {high}")

@@ -1,0 +1,87 @@
+"""Is a backward pass the derivative of its forward pass? Central differences tell.
+
+    df/dx_i  ~  (f(x + h e_i) - f(x - h e_i)) / 2 h,    error O(h^2) + O(rounding / h)
+
+In float64 with h = 1e-5 both errors are near 1e-10, so that a correct derivative
+agrees to 1e-7 or better and a wrong one doesn't. Kinks (ReLU at 0, ties in max
+pooling) have no derivative: keep x away from them, as random inputs do.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+
+from minidl.backend import Array
+from minidl.layers import Layer
+
+Scalar: TypeAlias = Callable[[], float]  # a function of arrays changed from outside
+
+
+def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
+    """Return df/dx, element by element, where f() reads x.
+
+    Shapes: x any, float64, restored after use; result like x.
+    Raises TypeError unless x is float64: h would drown in float32's rounding.
+    """
+    if x.dtype != np.float64:
+        raise TypeError(f"x must be float64, got {x.dtype}")
+    gradient = np.empty_like(x)
+    for i in np.ndindex(x.shape):
+        value = x[i]
+        x[i] = value + h
+        above = f()
+        x[i] = value - h
+        below = f()
+        x[i] = value
+        gradient[i] = (above - below) / (2 * h)
+    return gradient
+
+
+def directional_derivative(
+    f: Callable[[Array], float], x: Array, direction: Array, h: float = 1e-5
+) -> float:
+    """Return the slope of f at x along a direction: <df/dx, direction>.
+
+    One slope costs two evaluations, whatever the size of x: the way to check whole
+    networks. Shapes: x and direction equal.
+    """
+    return (f(x + h * direction) - f(x - h * direction)) / (2 * h)
+
+
+def relative_error(a: Array, b: Array) -> float:
+    """Return max|a - b| / max(|a|, |b|) over all elements, 0 if both are 0."""
+    scale = max(np.abs(a).max(), np.abs(b).max())
+    return float(np.abs(a - b).max() / scale) if scale else 0.0
+
+
+def check_layer(
+    layer: Layer,
+    x: Array,
+    rng: np.random.Generator,
+    training_seed: int | None = None,
+) -> dict[str, float]:
+    """Return the relative errors of a layer's gradients: {"x": ..., "params[0]": ...}.
+
+    The scalar is f = <layer(x), c> with a random c, whose gradient is backward(c).
+    With training_seed, every forward pass runs in training mode with that seed.
+    Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`).
+    """
+
+    def forward() -> Array:
+        seed = training_seed
+        return layer.forward(x, None if seed is None else np.random.default_rng(seed))
+
+    c = rng.standard_normal(forward().shape)
+    dx = layer.backward(c)
+    assert dx is not None
+    arrays, gradients = {"x": x}, {"x": dx}
+    for i, p in enumerate(layer.params):
+        arrays[f"params[{i}]"], gradients[f"params[{i}]"] = p.data, p.grad.copy()
+    return {
+        name: relative_error(
+            numerical_gradient(lambda: float((forward() * c).sum()), array),
+            gradients[name],
+        )
+        for name, array in arrays.items()
+    }

@@ -1,0 +1,173 @@
+"""The few operations that need more than NumPy, and the one place that dispatches.
+
+| module        | runs on              | role                                        |
+|---------------|----------------------|---------------------------------------------|
+| reference.py  | NumPy or CuPy        | the specification: slices and whole arrays  |
+| numba_cpu.py  | CPU, compiled        | the default where Numba is installed        |
+
+All have the same functions and give the same results to rounding. Notation used by
+all of them, with `n`, `h`, `w`, ... as the running indices:
+
+    N       images in the batch          KH KW   height and width of a window
+    H W     height and width of images   OH OW   height and width of the output
+    C       channels in                  s p     stride and padding
+    F       filters, channels out        D M     features in and out
+"""
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_count
+from minidl.kernels.shapes import ImageShape, output_size
+
+__all__ = [
+    "col2im",
+    "conv2d",
+    "conv2d_input_grad",
+    "conv2d_weight_grad",
+    "dropout_mask",
+    "im2col",
+    "max_pool",
+    "max_pool_grad",
+    "output_size",
+    "use",
+]
+
+IMPLEMENTATIONS = ("auto", "reference", "numba")
+ALGORITHMS = ("auto", "im2col")
+
+_chosen = os.environ.get("MINIDL_KERNELS", "auto")
+
+
+@contextmanager
+def use(name: str) -> Iterator[None]:
+    """Run a block with the implementation "reference", "numba" or "auto".
+
+    The environment variable MINIDL_KERNELS does the same for a whole process.
+    """
+    global _chosen
+    if name not in IMPLEMENTATIONS:
+        raise ValueError(f"name must be one of {IMPLEMENTATIONS}, got {name!r}")
+    before, _chosen = _chosen, name
+    try:
+        yield
+    finally:
+        _chosen = before
+
+
+def implementation(x: Array) -> ModuleType:
+    """Return the module whose kernels take x."""
+    on_gpu = get_array_module(x).__name__ == "cupy"
+    numba_found = importlib.util.find_spec("numba") is not None
+    compiled = _chosen == "numba" or (_chosen == "auto" and numba_found)
+    name = "numba_cpu" if compiled and not on_gpu else "reference"
+    return importlib.import_module(f"minidl.kernels.{name}")
+
+
+def im2col(
+    x: Array, kernel_size: int | tuple[int, int], stride: int = 1, pad: int = 0
+) -> Array:
+    """Return all windows of the images as rows of a matrix.
+
+    Shapes: x (N, H, W, C), result (N*OH*OW, KH*KW*C).
+    """
+    window = check_window(kernel_size, stride, pad)
+    return implementation(x).im2col(x, window, stride, pad)
+
+
+def col2im(
+    col: Array,
+    x_shape: ImageShape,
+    kernel_size: int | tuple[int, int],
+    stride: int = 1,
+    pad: int = 0,
+) -> Array:
+    """Add all windows back into images: <im2col(x), c> = <x, col2im(c)>.
+
+    Shapes: col (N*OH*OW, KH*KW*C), result x_shape = (N, H, W, C).
+    """
+    window = check_window(kernel_size, stride, pad)
+    return implementation(col).col2im(col, x_shape, window, stride, pad)
+
+
+def conv2d(
+    x: Array, W: Array, stride: int = 1, pad: int = 0, algorithm: str = "auto"
+) -> Array:
+    """Convolution of x with the filters W, without bias.
+
+    Shapes: x (N, H, W, C), W (KH, KW, C, F), result (N, OH, OW, F).
+    Raises ValueError if the numbers of channels differ.
+    """
+    if x.ndim != 4 or x.shape[3] != W.shape[2]:
+        raise ValueError(f"x must have shape (N, H, W, {W.shape[2]}), got {x.shape}")
+    return implementation(x).conv2d(x, W, stride, pad)
+
+
+def conv2d_weight_grad(
+    x: Array,
+    dout: Array,
+    kernel_size: tuple[int, int],
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+) -> Array:
+    """dJ/dW of `conv2d`. Shapes: dout (N, OH, OW, F), result (KH, KW, C, F)."""
+    return implementation(x).conv2d_weight_grad(x, dout, kernel_size, stride, pad)
+
+
+def conv2d_input_grad(
+    dout: Array,
+    W: Array,
+    x_shape: ImageShape,
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+) -> Array:
+    """dJ/dx of `conv2d`. Shapes: dout (N, OH, OW, F), result x_shape."""
+    return implementation(dout).conv2d_input_grad(dout, W, x_shape, stride, pad)
+
+
+def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
+    """Maximum of each window, and its position i * size + j within the window.
+
+    Shapes: x (N, H, W, C), both results (N, OH, OW, C).
+    """
+    return implementation(x).max_pool(x, size, stride)
+
+
+def max_pool_grad(
+    dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
+) -> Array:
+    """dJ/dx of `max_pool`. Shapes: dout (N, OH, OW, C), result x_shape."""
+    return implementation(dout).max_pool_grad(dout, argmax, x_shape, size, stride)
+
+
+def dropout_mask(x: Array, rate: float, seed: int) -> Array:
+    """Mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
+    return implementation(x).dropout_mask(x, rate, seed)
+
+
+def check_window(
+    kernel_size: int | tuple[int, int], stride: int, pad: int
+) -> tuple[int, int]:
+    """Return (KH, KW); raise unless sizes and stride are >= 1 and padding >= 0."""
+    pair = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
+    if len(pair) != 2:
+        raise ValueError(f"kernel_size must be one or two integers, got {kernel_size}")
+    for size in pair:
+        check_count("kernel_size", size)
+    check_count("stride", stride)
+    check_count("pad", pad, at_least=0)
+    return pair
+
+
+def check_algorithm(algorithm: str) -> str:
+    """Return the name of a convolution algorithm; raise if there is none such."""
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"algorithm must be one of {ALGORITHMS}, got {algorithm!r}")
+    return algorithm

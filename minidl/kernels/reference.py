@@ -1,0 +1,117 @@
+"""The kernels in plain NumPy (or CuPy): the specification that all others must meet.
+
+Loops run over the few positions of a window; each step moves whole arrays. Memory is
+spent freely: `im2col` copies every pixel once for each window that it lies in.
+Letters: see `minidl.kernels`.
+"""
+
+from minidl.backend import Array, get_array_module
+from minidl.kernels.random_bits import MASK_BITS, drop_threshold, random_bits
+from minidl.kernels.shapes import ImageShape, Window, offsets, output_size, view_at
+
+
+def im2col(x: Array, kernel_size: Window, stride: int, pad: int) -> Array:
+    """Return all windows as rows of a matrix: col[n oh ow, kh kw c].
+
+    Shapes: x (N, H, W, C), col (N*OH*OW, KH*KW*C).
+    """
+    xp = get_array_module(x)
+    N, H, W, C = x.shape
+    OH, OW = output_size((H, W), kernel_size, stride, pad)
+    x = xp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    col = xp.empty((N, OH, OW, *kernel_size, C), x.dtype)
+    for i, j in offsets(kernel_size):
+        col[:, :, :, i, j] = view_at(x, i, j, OH, OW, stride)
+    return col.reshape(N * OH * OW, -1)  # (N*OH*OW, KH*KW*C)
+
+
+def col2im(
+    col: Array, x_shape: ImageShape, kernel_size: Window, stride: int, pad: int
+) -> Array:
+    """Add every window back to where it was taken: the transpose of `im2col`.
+
+    Shapes: col (N*OH*OW, KH*KW*C), result x_shape = (N, H, W, C).
+    """
+    xp = get_array_module(col)
+    N, H, W, C = x_shape
+    OH, OW = output_size((H, W), kernel_size, stride, pad)
+    col = col.reshape(N, OH, OW, *kernel_size, C)
+    x = xp.zeros((N, H + 2 * pad, W + 2 * pad, C), col.dtype)
+    for i, j in offsets(kernel_size):
+        window = view_at(x, i, j, OH, OW, stride)
+        window += col[:, :, :, i, j]
+    return x[:, pad : pad + H, pad : pad + W].copy()
+
+
+def conv2d(x: Array, W: Array, stride: int, pad: int) -> Array:
+    """Return the convolution as one matrix product, out = im2col(x) W.
+
+    Shapes: x (N, H, W, C), W (KH, KW, C, F), out (N, OH, OW, F).
+    """
+    *kernel_size, _, F = W.shape
+    OH, OW = output_size(x.shape[1:3], kernel_size, stride, pad)
+    out = im2col(x, kernel_size, stride, pad) @ W.reshape(-1, F)
+    return out.reshape(len(x), OH, OW, F)
+
+
+def conv2d_weight_grad(
+    x: Array, dout: Array, kernel_size: Window, stride: int, pad: int
+) -> Array:
+    """dJ/dW = im2col(x)^T dout.
+
+    Shapes: x (N, H, W, C), dout (N, OH, OW, F), result (KH, KW, C, F).
+    """
+    C, F = x.shape[3], dout.shape[3]
+    dW = im2col(x, kernel_size, stride, pad).T @ dout.reshape(-1, F)
+    return dW.reshape(*kernel_size, C, F)
+
+
+def conv2d_input_grad(
+    dout: Array, W: Array, x_shape: ImageShape, stride: int, pad: int
+) -> Array:
+    """dJ/dx = col2im(dout W^T).
+
+    Shapes: dout (N, OH, OW, F), W (KH, KW, C, F), result x_shape = (N, H, W, C).
+    """
+    *kernel_size, _, F = W.shape
+    dcol = dout.reshape(-1, F) @ W.reshape(-1, F).T
+    return col2im(dcol, x_shape, kernel_size, stride, pad)
+
+
+def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
+    """Return each window's maximum and its position i * size + j, the first of equals.
+
+    Shapes: x (N, H, W, C), both results (N, OH, OW, C), positions uint8.
+    """
+    xp = get_array_module(x)
+    OH, OW = output_size(x.shape[1:3], (size, size), stride, 0)
+    out = view_at(x, 0, 0, OH, OW, stride).copy()
+    argmax = xp.zeros(out.shape, xp.uint8)
+    for i, j in offsets((size, size)):
+        candidate = view_at(x, i, j, OH, OW, stride)
+        argmax[candidate > out] = i * size + j
+        out = xp.maximum(out, candidate)
+    return out, argmax
+
+
+def max_pool_grad(
+    dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
+) -> Array:
+    """Add each dout to dJ/dx at its window's maximum.
+
+    Shapes: dout and argmax (N, OH, OW, C), result x_shape = (N, H, W, C).
+    """
+    OH, OW = dout.shape[1:3]
+    dx = get_array_module(dout).zeros(x_shape, dout.dtype)
+    for i, j in offsets((size, size)):
+        window = view_at(dx, i, j, OH, OW, stride)
+        window += dout * (argmax == i * size + j)
+    return dx
+
+
+def dropout_mask(x: Array, rate: float, seed: int) -> Array:
+    """Return a mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
+    xp = get_array_module(x)
+    bits = random_bits(seed, x.size, xp) >> xp.uint64(64 - MASK_BITS)
+    kept = bits >= drop_threshold(rate)
+    return (kept * (1 / (1 - rate))).astype(x.dtype).reshape(x.shape)

@@ -1,0 +1,44 @@
+"""Where windows lie in an image: the arithmetic that all kernels share."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from minidl.backend import Array
+
+Window: TypeAlias = Sequence[int]  # (KH, KW)
+ImageShape: TypeAlias = tuple[int, int, int, int]  # (N, H, W, C)
+
+
+def output_size(
+    image_size: Sequence[int], kernel_size: Window, stride: int, pad: int
+) -> tuple[int, int]:
+    """Return (OH, OW): how many windows fit below and beside each other.
+
+    Raises ValueError if none fits.
+    """
+    OH, OW = (
+        (size + 2 * pad - window) // stride + 1
+        for size, window in zip(image_size, kernel_size, strict=True)
+    )
+    if OH < 1 or OW < 1:
+        raise ValueError(
+            f"a {kernel_size[0]}x{kernel_size[1]} window doesn't fit into an image of "
+            f"{image_size[0]}x{image_size[1]} with padding {pad}"
+        )
+    return OH, OW
+
+
+def offsets(kernel_size: Window) -> Iterator[tuple[int, int]]:
+    """Yield all positions (i, j) within a window, row by row."""
+    KH, KW = kernel_size
+    return ((i, j) for i in range(KH) for j in range(KW))
+
+
+def view_at(x: Array, i: int, j: int, OH: int, OW: int, stride: int) -> Array:
+    """Return the view of x that holds position (i, j) of every window.
+
+    Shapes: x (N, H, W, C), result (N, OH, OW, C).
+    """
+    rows = slice(i, i + stride * OH, stride)
+    columns = slice(j, j + stride * OW, stride)
+    return x[:, rows, columns]

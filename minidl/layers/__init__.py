@@ -1,0 +1,25 @@
+"""The layers of the paper's networks, one concept a file."""
+
+from minidl.layers.activations import ReLU, Softmax, softmax
+from minidl.layers.base import Layer, Parameter
+from minidl.layers.conv import Conv2D
+from minidl.layers.dropout import Dropout
+from minidl.layers.flatten import Flatten
+from minidl.layers.linear import Linear
+from minidl.layers.pooling import MaxPool2D
+from minidl.layers.sequential import Sequential, TraceStep
+
+__all__ = [
+    "Conv2D",
+    "Dropout",
+    "Flatten",
+    "Layer",
+    "Linear",
+    "MaxPool2D",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Softmax",
+    "TraceStep",
+    "softmax",
+]

@@ -1,0 +1,56 @@
+"""Functions without parameters: ReLU between layers, softmax after the last one."""
+
+import numpy as np
+
+from minidl.backend import Array, get_array_module
+from minidl.layers.base import Layer
+
+
+class ReLU(Layer):
+    """Rectified linear unit, out = max(x, 0).
+
+    Shapes: x and out (N, ...).
+    """
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return max(x, 0)."""
+        xp = get_array_module(x)
+        self.out = xp.maximum(x, 0)
+        return self.out
+
+    def backward(
+        self, dout: Array, param_grads: bool = True, input_grad: bool = True
+    ) -> Array | None:
+        """dJ/dx = dout where x > 0, else 0 (also at x = 0)."""
+        return dout * (self.out > 0) if input_grad else None
+
+
+class Softmax(Layer):
+    """Probabilities from logits, p_k = exp(z_k) / sum_j exp(z_j).
+
+    The last row of Tables 1 and 3. Shapes: z and p (N, K).
+    """
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return softmax of each row."""
+        self.p = softmax(x)
+        return self.p
+
+    def backward(
+        self, dout: Array, param_grads: bool = True, input_grad: bool = True
+    ) -> Array | None:
+        """dJ/dz_k = p_k (dout_k - sum_j p_j dout_j)."""
+        if not input_grad:
+            return None
+        p = self.p
+        return p * (dout - (p * dout).sum(axis=1, keepdims=True))
+
+
+def softmax(z: Array) -> Array:
+    """Return exp(z_k) / sum_j exp(z_j) for each row; the maximum is subtracted first.
+
+    Shapes: z and result (N, K).
+    """
+    xp = get_array_module(z)
+    e = xp.exp(z - z.max(axis=1, keepdims=True))  # at most 1: it can't overflow
+    return e / e.sum(axis=1, keepdims=True)

@@ -1,0 +1,69 @@
+"""What every layer is: a function, its derivative, and the numbers it learns."""
+
+from typing import Self, TypeAlias
+
+import numpy as np
+
+from minidl.backend import Array, Device, to_device
+
+Shape: TypeAlias = tuple[int, ...]  # without the batch axis
+
+
+class Parameter:
+    """A learned array and dJ/d(array), which `backward` writes in place.
+
+    Shapes: data and grad are equal in shape, dtype and device.
+    """
+
+    def __init__(self, data: Array) -> None:
+        self.data = data
+        self.grad = np.zeros_like(data)
+
+    def replace(self, data: Array) -> None:
+        """Take data as the new value; the gradient starts at zero again."""
+        self.data = data
+        self.grad = data * 0  # zeros on data's own device
+
+
+class Layer:
+    """A differentiable function of x and of its parameters.
+
+    `forward` keeps what the derivative needs; `backward` belongs to the latest
+    `forward`. Neither changes an argument, and an array once returned is never
+    overwritten.
+    """
+
+    params: tuple[Parameter, ...] = ()
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return out = f(x); with rng in training mode, which only dropout knows."""
+        raise NotImplementedError
+
+    def backward(
+        self, dout: Array, param_grads: bool = True, input_grad: bool = True
+    ) -> Array | None:
+        """Return dJ/dx, given dout = dJ/dout, and fill each parameter's grad.
+
+        Each half is left out, and its work saved, if it isn't asked for: an attack
+        needs the first only, the first layer in training the second only.
+        """
+        raise NotImplementedError
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return one output's shape for one input's; ValueError if it can't be."""
+        return input_shape
+
+    def astype(self, dtype: type[np.floating]) -> Self:
+        """Convert all parameters in place (float64 for gradient checks)."""
+        for p in self.params:
+            p.replace(p.data.astype(dtype))
+        return self
+
+    def to_device(self, device: Device) -> Self:
+        """Move all parameters in place to the device "cpu" or "gpu"."""
+        for p in self.params:
+            p.replace(to_device(p.data, device))
+        return self
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"

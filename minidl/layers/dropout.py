@@ -1,0 +1,47 @@
+"""Dropout: in training, each feature is silenced at random."""
+
+import numpy as np
+
+from minidl import kernels
+from minidl.backend import Array
+from minidl.checks import check_number
+from minidl.layers.base import Layer
+
+
+class Dropout(Layer):
+    """Inverted dropout, out = x m, with m = 0 at probability `rate`, else 1/(1 - rate).
+
+    The mean of m is 1, so that nothing has to be rescaled after training, when the
+    layer is the identity. Training mode is the presence of `rng`: an attack, which
+    passes none, can't switch dropout on.
+    Shapes: x, m and out (N, ...).
+    Source: Srivastava et al., Dropout, 2014.
+    """
+
+    def __init__(self, rate: float) -> None:
+        check_number("rate", rate, 0, 1)
+        if rate == 1:
+            raise ValueError("rate must be below 1, got 1: nothing would be left")
+        self.rate = rate
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return x m in training, x itself otherwise."""
+        # The mask of the *latest* forward is kept, and none after an evaluation: a
+        # stale mask in `backward` would corrupt adversarial gradients unnoticed.
+        self.mask = None if rng is None else self.draw_mask(x, rng)
+        return x if self.mask is None else x * self.mask
+
+    def draw_mask(self, x: Array, rng: np.random.Generator) -> Array:
+        """Return m for x from a counter-based generator, seeded by rng."""
+        return kernels.dropout_mask(x, self.rate, int(rng.integers(2**63)))
+
+    def backward(
+        self, dout: Array, param_grads: bool = True, input_grad: bool = True
+    ) -> Array | None:
+        """dJ/dx = dout m, with the forward pass's mask."""
+        if not input_grad:
+            return None
+        return dout if self.mask is None else dout * self.mask
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.rate})"

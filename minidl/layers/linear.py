@@ -1,0 +1,53 @@
+"""The fully connected layer: every output is a weighted sum of all inputs."""
+
+import numpy as np
+
+from minidl.backend import Array
+from minidl.checks import check_count
+from minidl.initializers import Initializer, glorot
+from minidl.layers.base import Layer, Parameter, Shape
+
+
+class Linear(Layer):
+    """Fully connected layer, out = x W + b.
+
+    Shapes: x (N, D), W (D, M), b (M,), out (N, M).
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        rng: np.random.Generator,
+        initializer: Initializer = glorot,
+    ) -> None:
+        check_count("in_features", in_features)
+        check_count("out_features", out_features)
+        self.W = Parameter(initializer((in_features, out_features), rng))
+        self.b = Parameter(np.zeros(out_features, np.float32))
+        self.params = (self.W, self.b)
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return out = x W + b."""
+        self.x = x
+        return x @ self.W.data + self.b.data
+
+    def backward(
+        self, dout: Array, param_grads: bool = True, input_grad: bool = True
+    ) -> Array | None:
+        """dJ/dW = x^T dout, dJ/db = sum of dout over the batch; dJ/dx = dout W^T."""
+        if param_grads:
+            self.W.grad[:] = self.x.T @ dout
+            self.b.grad[:] = dout.sum(axis=0)
+        return dout @ self.W.data.T if input_grad else None
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(D,) -> (M,)."""
+        features, units = self.W.data.shape
+        if input_shape != (features,):
+            raise ValueError(f"{self} takes shape ({features},), got {input_shape}")
+        return (units,)
+
+    def __repr__(self) -> str:
+        return "Linear({}, {})".format(*self.W.data.shape)

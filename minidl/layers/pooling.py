@@ -1,0 +1,48 @@
+"""Max pooling: of each window only the largest value goes on."""
+
+import numpy as np
+
+from minidl import kernels
+from minidl.backend import Array
+from minidl.checks import check_count
+from minidl.layers.base import Layer, Shape
+
+
+class MaxPool2D(Layer):
+    """Largest value of each window, channel by channel.
+
+    Rows and columns that don't fill a window are dropped.
+    Shapes: x (N, H, W, C), out (N, OH, OW, C), OH = (H - size) // stride + 1.
+    """
+
+    def __init__(self, size: int = 2, stride: int | None = None) -> None:
+        check_count("size", size)
+        if size > 16:  # positions within a window are stored in one byte
+            raise ValueError(f"size must be at most 16, got {size}")
+        self.size = size
+        self.stride = size if stride is None else stride
+        check_count("stride", self.stride)
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return the maxima, and remember where they were."""
+        self.x_shape = x.shape
+        out, self.argmax = kernels.max_pool(x, self.size, self.stride)
+        return out
+
+    def backward(
+        self, dout: Array, param_grads: bool = True, input_grad: bool = True
+    ) -> Array | None:
+        """dJ/dx = dout at each window's (first) maximum, 0 elsewhere."""
+        if not input_grad:
+            return None
+        return kernels.max_pool_grad(
+            dout, self.argmax, self.x_shape, self.size, self.stride
+        )
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(H, W, C) -> (OH, OW, C)."""
+        H, W, C = input_shape
+        return (*kernels.output_size((H, W), (self.size,) * 2, self.stride, 0), C)
+
+    def __repr__(self) -> str:
+        return f"MaxPool2D({self.size}x{self.size})"

@@ -1,0 +1,167 @@
+"""How a gradient becomes a step: SGD, Adam, RMSprop, Adadelta.
+
+Each optimizer keeps running averages ("slots") with one array per parameter. Slots
+and the number of steps are its whole state, so a checkpoint can bring it back.
+Letters: p parameter, g = dJ/dp, t number of the step.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import numpy as np
+
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_number
+from minidl.layers import Parameter
+
+
+class Optimizer:
+    """Base class: `step` applies `update` to each parameter.
+
+    Raises ValueError for a learning rate that isn't positive.
+    """
+
+    slots: tuple[str, ...] = ()  # names of the running averages
+
+    def __init__(self, params: Iterable[Parameter], lr: float) -> None:
+        check_number("lr", lr, 0, float("inf"), open_low=True)
+        self.params = tuple(params)
+        self.lr = lr
+        self.t = 0
+        self.averages = [
+            {slot: get_array_module(p.data).zeros_like(p.data) for slot in self.slots}
+            for p in self.params
+        ]
+
+    def step(self) -> None:
+        """Move each parameter, in place, against its gradient."""
+        self.t += 1
+        for p, averages in zip(self.params, self.averages, strict=True):
+            p.data -= self.update(p.grad, **averages)
+
+    def update(self, g: Array, **averages: Array) -> Array:
+        """Return what to subtract from a parameter; change its averages in place."""
+        raise NotImplementedError
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """All that a later `step` depends on: {"t": t, "<slot>.<i>": array}."""
+        arrays = {
+            f"{slot}.{i}": array
+            for i, averages in enumerate(self.averages)
+            for slot, array in averages.items()
+        }
+        return {"t": np.array(self.t), **arrays}
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum v = momentum v + g; p -= lr v."""
+
+    slots = ("v",)
+
+    def __init__(
+        self, params: Iterable[Parameter], lr: float, momentum: float = 0.0
+    ) -> None:
+        super().__init__(params, lr)
+        check_number("momentum", momentum, 0, 1)
+        self.momentum = momentum
+
+    def update(self, g: Array, v: Array) -> Array:  # type: ignore[override]
+        """Return lr v."""
+        v *= self.momentum
+        v += g
+        return self.lr * v
+
+
+class Adam(Optimizer):
+    """Momentum m over the root v of the gradient's mean square, both bias-corrected.
+
+    Source: Kingma & Ba, Adam, 2015, algorithm 1.
+    """
+
+    slots = ("m", "v")
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: float = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(params, lr)
+        check_number("beta1", beta1, 0, 1)
+        check_number("beta2", beta2, 0, 1)
+        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+
+    def update(self, g: Array, m: Array, v: Array) -> Array:  # type: ignore[override]
+        """Return lr m_hat / (sqrt(v_hat) + eps)."""
+        xp = get_array_module(g)
+        m += (1 - self.beta1) * (g - m)
+        v += (1 - self.beta2) * (g * g - v)
+        m_hat = m / (1 - self.beta1**self.t)
+        v_hat = v / (1 - self.beta2**self.t)
+        return self.lr * m_hat / (xp.sqrt(v_hat) + self.eps)
+
+
+class RMSprop(Optimizer):
+    """Gradient over the root s of its running mean square.
+
+    Source: Tieleman & Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012.
+    """
+
+    slots = ("s",)
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: float = 1e-3,
+        rho: float = 0.9,
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(params, lr)
+        check_number("rho", rho, 0, 1)
+        self.rho, self.eps = rho, eps
+
+    def update(self, g: Array, s: Array) -> Array:  # type: ignore[override]
+        """Return lr g / (sqrt(s) + eps)."""
+        xp = get_array_module(g)
+        s += (1 - self.rho) * (g * g - s)
+        return self.lr * g / (xp.sqrt(s) + self.eps)
+
+
+class Adadelta(Optimizer):
+    """Gradient over its root mean square s, in units of the steps' own, u.
+
+    Source: Zeiler, ADADELTA, 2012, algorithm 1.
+    """
+
+    slots = ("s", "u")
+
+    def __init__(
+        self,
+        params: Iterable[Parameter],
+        lr: float = 1.0,
+        rho: float = 0.95,
+        eps: float = 1e-6,
+    ) -> None:
+        super().__init__(params, lr)
+        check_number("rho", rho, 0, 1)
+        self.rho, self.eps = rho, eps
+
+    def update(self, g: Array, s: Array, u: Array) -> Array:  # type: ignore[override]
+        """Return lr sqrt(u + eps) / sqrt(s + eps) g."""
+        xp = get_array_module(g)
+        s += (1 - self.rho) * (g * g - s)
+        step = xp.sqrt(u + self.eps) / xp.sqrt(s + self.eps) * g
+        u += (1 - self.rho) * (step * step - u)
+        return self.lr * step
+
+
+OPTIMIZERS: dict[str, Callable[[Iterable[Parameter], float], Optimizer]] = {
+    "sgd": SGD,
+    "momentum": partial(SGD, momentum=0.9),
+    "adam": Adam,
+    "rmsprop": RMSprop,
+    "adadelta": Adadelta,
+}

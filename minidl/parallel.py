@@ -1,0 +1,89 @@
+"""Independent jobs on all cores: one process a job, one thread a process.
+
+That is the fastest way to train the members of an ensemble, and the way to equal bits:
+BLAS sums in another order with another number of threads, so a result that doesn't
+depend on the number of workers needs a fixed number of threads in each.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from minidl.checks import check_count
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def limit_threads(threads: int = 1) -> Any:
+    """Limit BLAS to a number of threads, from now on or as a context manager."""
+    from threadpoolctl import threadpool_limits
+
+    check_count("threads", threads)
+    return threadpool_limits(threads)
+
+
+@contextmanager
+def local_executor(workers: int) -> Iterator[Executor | None]:
+    """Yield an executor of so many processes, or None for one: jobs then run here.
+
+    Leaving it by an exception, Ctrl-C included, ends the processes at once.
+    """
+    check_count("workers", workers)
+    if workers == 1:
+        yield None
+        return
+    # spawn, not fork: a fork copies locks that other threads of this process hold.
+    pool = ProcessPoolExecutor(
+        workers, multiprocessing.get_context("spawn"), initializer=limit_threads
+    )
+    try:
+        yield pool
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def run_jobs(
+    function: Callable[[Job], Result],
+    jobs: Iterable[Job],
+    executor: Executor | None = None,
+) -> Iterator[Result]:
+    """Yield function(job) for all jobs, in the order in which they finish.
+
+    Any `concurrent.futures.Executor` will do; None runs them here, on one thread.
+    If jobs fail, the others are finished and yielded before the first error is raised.
+    """
+    errors: list[Exception] = []
+    for outcome in outcomes(function, jobs, executor):
+        try:
+            result = outcome()
+        except Exception as error:
+            errors.append(error)
+        else:
+            yield result
+    if errors:
+        raise errors[0]
+
+
+def outcomes(
+    function: Callable[[Job], Result], jobs: Iterable[Job], executor: Executor | None
+) -> Iterator[Callable[[], Result]]:
+    """Yield for each job a function that returns its result or raises its error."""
+    if executor is None:
+        with limit_threads(1):
+            for job in jobs:
+                yield lambda job=job: function(job)  # type: ignore[misc]
+        return
+    futures = [executor.submit(function, job) for job in jobs]
+    try:
+        for future in as_completed(futures):
+            yield future.result
+    finally:
+        for future in futures:
+            future.cancel()

@@ -1,0 +1,106 @@
+"""The training loop, and accuracy.
+
+Images stay as they are stored (uint8) and become floating point batch by batch.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_count, check_labels, check_stored_images
+from minidl.layers import Sequential
+from minidl.losses import SoftmaxCrossEntropy
+from minidl.optimizers import Optimizer
+
+Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
+
+
+class Classifier(Protocol):
+    """Anything that gives class probabilities: a network, an ensemble, a defence."""
+
+    def predict_proba(self, x: Array) -> Array:
+        """Return probabilities. Shapes: x (N, H, W, C), result (N, K)."""
+
+
+def to_float(x: Array) -> Array:
+    """Return images as floating point in [0, 1]: uint8 is scaled, floats are kept."""
+    return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
+
+
+def train(
+    model: Sequential,
+    x: Array,
+    y: Array,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    callbacks: Sequence[Callback] = (),
+) -> list[float]:
+    """Minimise J over batches drawn without replacement; return each epoch's mean J.
+
+    The generator decides all that is random, the order of the images and dropout's
+    masks: model, optimizer and generator are the whole state between two epochs.
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels.
+    Raises TypeError or ValueError for bad arguments, FloatingPointError if J isn't
+    finite any more.
+    """
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
+    check_stored_images("x", x)
+    check_labels("y", y, len(x), model.classes)
+    losses = []
+    for epoch in range(1, epochs + 1):
+        losses.append(train_epoch(model, x, y, optimizer, batch_size, rng))
+        if not np.isfinite(losses[-1]):
+            raise FloatingPointError(
+                f"J is {losses[-1]} in epoch {epoch}: lr = {optimizer.lr} is too high"
+            )
+        for callback in callbacks:
+            callback(epoch, losses[-1])
+    return losses
+
+
+def train_epoch(
+    model: Sequential,
+    x: Array,
+    y: Array,
+    optimizer: Optimizer,
+    batch_size: int,
+    rng: np.random.Generator,
+) -> float:
+    """Take one step per batch, through all images once; return the mean of J."""
+    loss = SoftmaxCrossEntropy()
+    total: Any = 0.0  # becomes a 0-d array of the model's device
+    for batch in batches(rng.permutation(len(x)), batch_size):
+        z = model.forward(to_float(x[batch]), rng)
+        total = total + loss.forward(z, y[batch]) * len(batch)
+        model.backward(loss.backward(), input_grad=False)
+        optimizer.step()
+    return float(total) / len(x)
+
+
+def batches(indices: Array, batch_size: int) -> Iterator[Array]:
+    """Yield consecutive pieces of `batch_size` indices; the last may be shorter."""
+    for start in range(0, len(indices), batch_size):
+        yield indices[start : start + batch_size]
+
+
+def accuracy(
+    classifier: Classifier, x: Array, y: Array, batch_size: int = 512
+) -> float:
+    """Return the fraction of images whose most probable class is their label.
+
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,).
+    """
+    check_count("batch_size", batch_size)
+    check_stored_images("x", x)
+    check_labels("y", y, len(x), getattr(classifier, "classes", None))
+    xp = get_array_module(x)
+    correct = 0
+    for batch in batches(np.arange(len(x)), batch_size):
+        p = classifier.predict_proba(to_float(x[batch]))
+        correct += int(xp.sum(p.argmax(axis=1) == y[batch]))
+    return correct / len(x)

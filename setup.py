@@ -1,0 +1,66 @@
+"""Metadata and dependencies of minidl; everything else about the build is the default."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+TUTORIALS = ["matplotlib>=3.8"]
+ATTACKS = ["scipy>=1.11"]
+GPU = ["cupy-cuda13x>=14"]
+# Peers that serve as oracles (ART needs the undeclared packaging), and the tools of
+# `make test`. Formatters and type checkers are pinned: a new release must not break
+# an unchanged commit.
+DEV = [
+    *TUTORIALS,
+    *ATTACKS,
+    "pytest>=8",
+    "pytest-xdist>=3.5",
+    "hypothesis>=6.100",
+    "adversarial-robustness-toolbox==1.20.1",
+    "packaging",
+    "foolbox==3.3.4",
+    "ruff==0.17.6",
+    "mypy==2.4.1",
+    "pre-commit>=3.7",
+]
+
+setup(
+    name="minidl",
+    version="0.1.0",
+    description=(
+        "Deep learning, ensembles and adversarial attacks from scratch on NumPy: "
+        "every gradient written out, fast enough to use"
+    ),
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(
+        include=["minidl*", "ensembles*", "attacks*", "tutorials*"]
+    ),
+    package_data={"minidl": ["py.typed"], "minidl.data": ["mnist_sample/*"]},
+    install_requires=[
+        "numpy>=2.0",
+        "numba>=0.61",
+        "threadpoolctl>=3.5",
+        "tqdm>=4.66",
+        "pooch>=1.8",
+    ],
+    extras_require={
+        "tutorials": TUTORIALS,
+        "attacks": ATTACKS,
+        "gpu": GPU,
+        "dev": DEV,
+        "mutation": ["mutmut==3.8.1"],
+    },
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)
