@@ -1,0 +1,56 @@
+# make paper   set up, then the paper's experiment: Table 2 and Figures 1 and 2
+# make test    set up, then lint, types and all tests
+#
+# Set-up makes the virtual environment .venv and is repeated only when setup.py changed.
+
+PYTHON  ?= python3
+DATASET ?= mnist-sample
+PROFILE ?= quick
+ARGS    ?=
+BIN     := .venv/bin
+
+.PHONY: help paper test lint types mutants readme clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+paper: .venv/.tutorials
+	$(BIN)/python -m tutorials.paper run table2 figures report \
+	    --dataset $(DATASET) --profile $(PROFILE) $(ARGS)
+
+test: lint types
+	$(BIN)/pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+# make mutants  break the code in many small ways and count how many breaks are noticed
+mutants: .venv/.dev .venv/.mutation
+	$(BIN)/python -m tests.mutants
+
+# make readme   the README's results: the quick experiment, and the table made from it
+readme: .venv/.tutorials
+	$(BIN)/python -m tutorials.paper run table2 figures report --results results/readme
+	$(BIN)/python -m tutorials.paper.readme results/readme README.md
+
+# make clean    remove the environment and everything that tools left behind
+clean:
+	rm -rf .venv build dist *.egg-info mutants .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp file for each set of extras, newer than setup.py once it is installed.
+.venv/.tutorials .venv/.dev .venv/.mutation: .venv/.%: setup.py pyproject.toml | .venv/.made
+	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	@touch $@
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null || \
+	    { echo 'minidl needs Python 3.11 or newer: make PYTHON=python3.12 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	    { echo 'Python lacks venv: sudo apt install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@

@@ -1,0 +1,69 @@
+"""What the README shows is what happens."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def numbers(text: str) -> list[float]:
+    return [float(n) for n in re.findall(r"\d+\.\d+", text)]
+
+
+@pytest.mark.slow
+def test_the_example_prints_what_the_readme_says():
+    code, shown = re.search(
+        r"```python\n(.*?)```\n\n((?:    .+\n)+)", README, re.S
+    ).groups()
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert run.returncode == 0, run.stderr
+    # Training amplifies rounding, which differs between kinds of CPU.
+    assert numbers(run.stdout) == pytest.approx(numbers(shown), abs=0.04)
+
+
+def test_the_example_has_fifteen_lines():
+    code = re.search(r"```python\n(.*?)```", README, re.S).group(1)
+    assert sum(1 for line in code.splitlines() if line.strip()) <= 15
+
+
+def names_in_the_equation_table() -> list[str]:
+    section = README.split("## From the paper's equations")[1].split("\n## ")[0]
+    cells = [row.split("|")[2] for row in section.splitlines() if row.startswith("| ")]
+    names = []
+    for quoted in re.findall(r"`([^`]+)`", " ".join(cells)):
+        first, *others = quoted.split(", ")
+        names += [first, *(f"{first.rpartition('.')[0]}.{name}" for name in others)]
+    # "`minidl.models.mnist_cnn`, `cifar10_cnn`": the second is of the first's module.
+    return [n if "." in n else f"minidl.models.{n}" for n in names]
+
+
+@pytest.mark.parametrize("name", names_in_the_equation_table())
+def test_each_name_in_the_equation_table_exists(name):
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for attribute in parts[length:]:
+            found = getattr(found, attribute)
+        return
+    pytest.fail(f"no module of {name} can be imported")
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
+def test_each_linked_file_exists(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("folder", re.findall(r"^\| `([a-z_/]+)/` \|", README, re.M))
+def test_each_folder_on_the_map_exists(folder):
+    assert (ROOT / folder).is_dir()
