@@ -1,0 +1,198 @@
+"""Downloads from servers that are well, dead, silent, forging or breaking off."""
+
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from minidl.data import download, load_cifar10, load_fashion_mnist, load_mnist
+from minidl.data.published import PUBLISHED
+from tests.minidl.data.synthetic_data import (
+    cifar_members,
+    publish_cifar,
+    publish_idx,
+    tar_bytes,
+    tree,
+)
+
+IMAGES = "train-images-idx3-ubyte.gz"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The first part of the path says how to treat the file of the last part."""
+
+    def do_GET(self):
+        how, name = self.path.strip("/").split("/")
+        self.server.requests.append((how, name))
+        content = self.server.files[name]
+        if how == "silent":
+            self.server.released.wait(5)
+            return
+        if how == "forged":
+            content = content[:-1] + bytes([content[-1] ^ 1])
+        self.send_response(503 if how == "dead" else 200)
+        if how != "unannounced":  # then only the checksum can tell that bytes lack
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        short = how in ("truncated", "unannounced")
+        self.wfile.write(content[: len(content) // 2] if short else content)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.requests, server.released = [], threading.Event()
+    server.home = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def published(server, monkeypatch):
+    """Publish a made-up MNIST on the server; the test chooses the homes."""
+
+    def publish(*ways):
+        homes = tuple(way if "://" in way else f"{server.home}/{way}" for way in ways)
+        arrays, server.files = publish_idx(monkeypatch, "mnist", 0, homes)
+        return arrays
+
+    return publish
+
+
+@pytest.fixture
+def closed_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{probe.getsockname()[1]}/closed"
+
+
+def test_download_and_second_load(server, published, cache_dir):
+    arrays = published("good")
+    data = load_mnist()
+    for found, made in zip(data, arrays, strict=True):
+        assert np.array_equal(found, made)
+    assert tree(cache_dir / "mnist") == sorted(server.files)
+    assert len(server.requests) == 4
+    load_mnist()
+    assert len(server.requests) == 4
+
+
+def test_cifar10_is_downloaded(server, monkeypatch):
+    content = tar_bytes(cifar_members())
+    publish_cifar(monkeypatch, content, homes=(f"{server.home}/good",))
+    server.files = {"cifar-10-binary.tar.gz": content}
+    data = load_cifar10()
+    assert data.x_train.shape == (15, 32, 32, 3)
+    assert data.x_test.shape == (3, 32, 32, 3)
+
+
+@pytest.mark.parametrize("bad", ["dead", "truncated", "unannounced", "forged"])
+def test_a_bad_mirror_is_followed_by_a_good_one(server, published, cache_dir, bad):
+    arrays = published(bad, "good")
+    data = load_mnist()
+    assert np.array_equal(data.x_train, arrays[0])
+    for name, content in server.files.items():
+        assert (cache_dir / "mnist" / name).read_bytes() == content
+    assert tree(cache_dir / "mnist") == sorted(server.files)
+
+
+def test_a_failed_mirror_is_tried_last_from_then_on(server, published):
+    published("dead", "good")
+    load_mnist()
+    assert [how for how, _ in server.requests] == ["dead"] + ["good"] * 4
+
+
+@pytest.mark.parametrize("bad", ["dead", "truncated", "unannounced", "forged"])
+def test_nothing_of_a_bad_download_is_left(published, cache_dir, bad):
+    published(bad)
+    with pytest.raises(FileNotFoundError):
+        load_mnist()
+    assert tree(cache_dir) == []
+
+
+def test_when_all_mirrors_fail_the_error_says_what_to_do(
+    published, server, closed_port, data_dir, cache_dir
+):
+    published("dead", "forged", closed_port)
+    with pytest.raises(FileNotFoundError) as caught:
+        load_mnist()
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{IMAGES} found neither in {data_dir}/mnist, {data_dir}")
+    folder = cache_dir / "mnist"
+    assert f"{folder} nor at {server.home}/dead/{IMAGES} (HTTPError: 503" in message
+    assert f"{server.home}/forged/{IMAGES} (ValueError: MD5 hash" in message
+    assert f"{closed_port}/{IMAGES} (NewConnectionError: " in message
+    assert "set MINIDL_DATA to a folder that holds it" in message
+    advice = f"download {server.home}/dead/{IMAGES} and put it into {folder}"
+    assert message.endswith(advice)
+
+
+def test_a_long_reason_is_shortened_to_one_line():
+    reason = download._one_line(ValueError("so\n  it\nis " + 999 * "x"))
+    assert reason.startswith("ValueError: so it is xxx")
+    assert len(reason) < 180
+
+
+def test_following_the_advice_works(published, server, cache_dir):
+    arrays = published("dead")
+    (cache_dir / "mnist").mkdir(parents=True)
+    for name, content in server.files.items():
+        (cache_dir / "mnist" / name).write_bytes(content)
+    assert np.array_equal(load_mnist().x_test, arrays[2])
+    assert server.requests == []
+
+
+def test_a_silent_mirror_is_given_up(published, monkeypatch):
+    assert sum(download.TIMEOUT) <= 15
+    monkeypatch.setattr(download, "TIMEOUT", (0.3, 0.3))
+    published("silent", "good")
+    start = time.perf_counter()
+    load_mnist()
+    assert time.perf_counter() - start < 3
+
+
+def test_an_unwritable_cache_is_named_when_nothing_can_be_downloaded(
+    published, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("MINIDL_CACHE", str(tmp_path / "file" / "cache"))
+    published("good")
+    with pytest.raises(FileNotFoundError, match=r"[Nn]ot a directory"):
+        load_mnist()
+
+
+def test_a_file_of_another_data_set_does_not_stop_the_download(
+    published, server, monkeypatch, data_dir
+):
+    fashion, files = publish_idx(monkeypatch, "fashion-mnist", 1)
+    for name, content in files.items():
+        (data_dir / name).write_bytes(content)
+    arrays = published("good")
+    with pytest.warns(UserWarning, match=r"of fashion-mnist, not .* of mnist; skipped"):
+        data = load_mnist()
+    assert np.array_equal(data.x_train, arrays[0])
+    assert np.array_equal(load_fashion_mnist().x_train, fashion[0])
+    for name, content in files.items():
+        assert (data_dir / name).read_bytes() == content
+
+
+def test_published_addresses_are_whole():
+    for files in PUBLISHED.values():
+        for published in files:
+            assert len(published.md5) == 32
+            assert published.homes
+            for home in published.homes:
+                assert home.startswith(("https://", "http://fashion-mnist.s3"))
+                assert not home.endswith("/")

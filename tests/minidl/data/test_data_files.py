@@ -1,0 +1,248 @@
+"""Which file is taken, from where, and what is said about it."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from minidl.data import (
+    CLASS_NAMES,
+    files,
+    load_cifar10,
+    load_dataset,
+    load_fashion_mnist,
+    load_mnist,
+    places,
+)
+from tests.minidl.data.synthetic_data import (
+    cifar_members,
+    idx_contents,
+    idx_labels,
+    images_and_labels,
+    npz_arrays,
+    npz_bytes,
+    publish_cifar,
+    publish_idx,
+    tar_bytes,
+    write_files,
+    zipped,
+)
+
+IMAGES = "train-images-idx3-ubyte.gz"
+LABELS = "train-labels-idx1-ubyte.gz"
+
+
+@pytest.fixture
+def mnist(monkeypatch):
+    return publish_idx(monkeypatch, "mnist", 0)
+
+
+@pytest.fixture
+def fashion(monkeypatch):
+    return publish_idx(monkeypatch, "fashion-mnist", 1)
+
+
+@pytest.fixture
+def silence():
+    """Any warning is an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def load_with_warning(load, match):
+    """Load; exactly one warning of one line must match."""
+    with pytest.warns(UserWarning, match=match) as caught:
+        data = load()
+    assert [str(w.message).count("\n") for w in caught] == [0]
+    return data
+
+
+def test_published_files_are_loaded_in_silence(mnist, data_dir, silence):
+    arrays, files = mnist
+    write_files(data_dir, files)
+    for found, made in zip(load_mnist(), arrays, strict=True):
+        assert np.array_equal(found, made)
+
+
+def test_the_subfolder_comes_before_the_folder(mnist, fashion, data_dir, silence):
+    write_files(data_dir, mnist[1])
+    write_files(data_dir / "fashion-mnist", fashion[1])
+    assert np.array_equal(load_mnist().x_train, mnist[0][0])
+    assert np.array_equal(load_fashion_mnist().x_train, fashion[0][0])
+
+
+def test_debian_and_cache_come_after_the_data_folder(
+    fashion, data_dir, cache_dir, silence
+):
+    arrays, files = fashion
+    write_files(cache_dir / "fashion-mnist", files)
+    assert np.array_equal(load_fashion_mnist().x_train, arrays[0])
+    (cache_dir / "fashion-mnist" / IMAGES).write_bytes(b"broken")
+    write_files(places.DEBIAN_FASHION_FOLDER, files)
+    load_fashion_mnist()
+    (places.DEBIAN_FASHION_FOLDER / IMAGES).write_bytes(b"broken")
+    write_files(data_dir, files)
+    load_fashion_mnist()
+
+
+def test_debian_is_for_fashion_only(mnist):
+    write_files(places.DEBIAN_FASHION_FOLDER, mnist[1])
+    with pytest.raises(FileNotFoundError):
+        load_mnist()
+
+
+def test_the_cache_folder_without_settings(monkeypatch):
+    monkeypatch.delenv("MINIDL_CACHE")
+    assert places.cache_folder().name == "minidl"
+    assert places.folders("mnist") == [places.cache_folder() / "mnist"]
+
+
+def test_a_data_folder_that_does_not_exist_is_an_error(monkeypatch, tmp_path):
+    monkeypatch.setenv("MINIDL_DATA", str(tmp_path / "typo"))
+    with pytest.raises(FileNotFoundError, match=r"MINIDL_DATA='.*typo' is not"):
+        load_mnist()
+
+
+@pytest.mark.parametrize("form", ["published", "bare", "rewrapped"])
+@pytest.mark.parametrize(
+    ("load", "wanted", "other"),
+    [
+        (load_fashion_mnist, "fashion-mnist", "mnist"),
+        (load_mnist, "mnist", "fashion-mnist"),
+    ],
+)
+def test_one_set_is_never_taken_for_the_other(
+    mnist, fashion, data_dir, form, load, wanted, other
+):
+    arrays, files = mnist if other == "mnist" else fashion
+    contents = idx_contents(arrays)
+    if form == "bare":
+        files = contents
+    elif form == "rewrapped":
+        files = {f"{name}.gz": zipped(c, level=1) for name, c in contents.items()}
+    write_files(data_dir, files)
+    message = rf"ubyte(\.gz)? holds {IMAGES} of {other}, not {IMAGES} of {wanted}"
+    with (
+        pytest.warns(UserWarning, match=message + "; skipped"),
+        pytest.raises(FileNotFoundError, match=rf"\(skipped: .*{message}\)"),
+    ):
+        load()
+
+
+def test_the_other_set_is_recognised_without_unpacking(
+    mnist, fashion, data_dir, monkeypatch
+):
+    monkeypatch.setattr(files, "read_images", lambda path: pytest.fail("unpacked"))
+    write_files(data_dir, fashion[1])
+    with (
+        pytest.warns(UserWarning, match="skipped"),
+        pytest.raises(FileNotFoundError),
+    ):
+        load_mnist()
+
+
+def test_the_test_file_is_not_taken_for_the_training_file(mnist, data_dir):
+    _, files = mnist
+    write_files(data_dir, {**files, LABELS: files["t10k-labels-idx1-ubyte.gz"]})
+    message = f"{LABELS} holds t10k-labels-idx1-ubyte.gz of mnist, not {LABELS}"
+    with (
+        pytest.warns(UserWarning, match=message),
+        pytest.raises(FileNotFoundError, match=message),
+    ):
+        load_mnist()
+
+
+def test_bare_files_with_published_content_need_no_warning(mnist, data_dir, silence):
+    write_files(data_dir, idx_contents(mnist[0]))
+    assert np.array_equal(load_mnist().x_test, mnist[0][2])
+
+
+def test_a_new_wrapper_around_published_content(mnist, data_dir):
+    arrays, files = mnist
+    content = idx_contents(arrays)[IMAGES[:-3]]
+    write_files(data_dir, {**files, IMAGES: zipped(content, level=1)})
+    message = rf"{IMAGES} has the published content, but its gzip wrapper is not"
+    data = load_with_warning(load_mnist, message)
+    assert np.array_equal(data.x_train, arrays[0])
+
+
+def test_unknown_content_is_taken_with_a_warning(mnist, data_dir):
+    arrays, files = mnist
+    other = images_and_labels(seed=5)
+    content = idx_contents(other)[IMAGES[:-3]]
+    write_files(data_dir, {**files, IMAGES: zipped(content)})
+    message = rf"{IMAGES} is not the published file: md5 \w{{32}} instead of \w{{32}}"
+    data = load_with_warning(load_mnist, message)
+    assert np.array_equal(data.x_train, other[0])
+    assert np.array_equal(data.y_train, arrays[1])
+
+
+def test_images_and_labels_must_be_as_many(mnist, data_dir):
+    labels = zipped(idx_labels(np.zeros(19, np.uint8)))
+    write_files(data_dir, {**mnist[1], LABELS: labels})
+    with (
+        pytest.warns(UserWarning, match="not the published file"),
+        pytest.raises(ValueError, match=rf"{IMAGES} holds 20 images, but {LABELS} 19"),
+    ):
+        load_mnist()
+
+
+def test_a_malformed_file_stops_the_search(mnist, data_dir, cache_dir):
+    write_files(data_dir, {**mnist[1], IMAGES: mnist[1][IMAGES][:-9]})
+    write_files(cache_dir / "mnist", mnist[1])
+    with pytest.raises(ValueError, match=rf"{data_dir}/{IMAGES}: "):
+        load_mnist()
+
+
+def test_published_cifar10_is_loaded_in_silence(monkeypatch, data_dir, silence):
+    content = tar_bytes(cifar_members())
+    publish_cifar(monkeypatch, content)
+    write_files(data_dir, {"cifar-10-binary.tar.gz": content, "cifar10.npz": b"?"})
+    assert load_cifar10().y_train.dtype == np.int64
+
+
+def test_an_unknown_cifar10_archive_is_taken_with_a_warning(data_dir):
+    write_files(data_dir, {"cifar-10-binary.tar.gz": tar_bytes(cifar_members())})
+    message = r"is not the published file: md5 \w{32} instead of c32a1d4ab5d03f12"
+    assert len(load_with_warning(load_cifar10, message).x_train) == 15
+
+
+def test_inexact_images_are_counted(data_dir):
+    made = npz_arrays()
+    write_files(data_dir, {"cifar10.npz": npz_bytes(made)})
+    message = r"cifar10\.npz is not the published file: 3 of its 8 images differ"
+    data = load_with_warning(load_cifar10, message)
+    assert np.array_equal(data.x_train, made["x_train"].transpose(0, 2, 3, 1))
+    assert np.array_equal(data.y_test, made["y_test"])
+
+
+def test_an_npz_without_a_record_is_of_unknown_content(data_dir):
+    made = {n: a for n, a in npz_arrays().items() if not n.startswith("lossy")}
+    write_files(data_dir, {"cifar10.npz": npz_bytes(made)})
+    load_with_warning(load_cifar10, r"cifar10\.npz is not the published file: md5")
+
+
+def test_load_dataset_by_name(mnist, fashion, data_dir):
+    write_files(data_dir / "mnist", mnist[1])
+    write_files(data_dir / "fashion-mnist", fashion[1])
+    write_files(data_dir / "cifar10", {"cifar10.npz": npz_bytes(npz_arrays())})
+    assert np.array_equal(load_dataset("mnist").x_train, mnist[0][0])
+    assert np.array_equal(load_dataset("fashion-mnist").x_train, fashion[0][0])
+    with pytest.warns(UserWarning, match="3 of its 8 images"):
+        assert load_dataset("cifar10").x_train.shape == (6, 32, 32, 3)
+    assert load_dataset("mnist-sample").x_train.shape == (4000, 28, 28, 1)
+
+
+def test_an_unknown_name_is_refused():
+    accepted = "mnist-sample, mnist, fashion-mnist, cifar10"
+    with pytest.raises(ValueError, match=f"name is 'MNIST', must be one of {accepted}"):
+        load_dataset("MNIST")
+
+
+def test_every_data_set_has_ten_class_names():
+    assert list(CLASS_NAMES) == ["mnist-sample", "mnist", "fashion-mnist", "cifar10"]
+    assert [len(set(names)) for names in CLASS_NAMES.values()] == [10] * 4
+    assert CLASS_NAMES["mnist"][7] == "7"
+    assert CLASS_NAMES["fashion-mnist"][9] == "Ankle boot"
+    assert CLASS_NAMES["cifar10"][7] == "horse"
