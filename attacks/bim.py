@@ -1,7 +1,14 @@
 """The basic iterative method: many small FGSM steps that never leave the ball."""
 
+import math
+
 from attacks.gradients import GradientFn
-from attacks.threat import Bounds, check_attack, clip_to_ball, clip_to_bounds
+from attacks.threat import (
+    Bounds,
+    check_attack,
+    clip_to_ball,
+    clip_to_bounds,
+)
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_count, check_number
 
@@ -20,15 +27,17 @@ def bim(
     Each x_i is clipped to the range of pixels too.
     Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
     pixel units. Raises TypeError or ValueError for bad images, labels or bounds, unless
-    0 < alpha <= eps (any alpha if eps is 0), and unless steps >= 1.
+    0 < alpha <= eps (any alpha > 0 if eps is 0), and unless steps >= 1.
     Source: Kurakin et al., Adversarial Examples in the Physical World, 2017.
     """
     check_attack(x, y, eps, bounds)
-    check_number("alpha", alpha, 0, eps or alpha, open_low=True)
+    most = eps or math.inf  # a ball of radius 0 has no room for any step
+    check_number("alpha", alpha, 0, most, open_low=True, open_high=math.isinf(most))
     check_count("steps", steps)
     sign = get_array_module(x).sign
     x_adv = x
     for _ in range(steps):
-        x_adv = x_adv + alpha * sign(gradient(x_adv, y))
-        x_adv = clip_to_bounds(clip_to_ball(x_adv, x, eps), bounds)
+        step = alpha * sign(gradient(x_adv, y))
+        x_adv = clip_to_ball(x_adv + step.astype(x.dtype), x, eps)
+        x_adv = clip_to_bounds(x_adv, bounds)
     return x_adv

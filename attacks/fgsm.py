@@ -16,4 +16,5 @@ def fgsm(
     """
     check_attack(x, y, eps, bounds)
     sign = get_array_module(x).sign
-    return clip_to_bounds(x + eps * sign(gradient(x, y)), bounds)
+    step = eps * sign(gradient(x, y))
+    return clip_to_bounds(x + step.astype(x.dtype), bounds)

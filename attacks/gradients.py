@@ -4,11 +4,11 @@ A gradient function takes (x, y) and returns an array of x's shape. It runs netw
 evaluation mode and leaves their parameters, and the parameters' gradients, alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from minidl.backend import Array
-from minidl.checks import check_labels
+from minidl.checks import check_batch, check_labels
 from minidl.layers import Sequential
 from minidl.losses import SoftmaxCrossEntropy
 
@@ -22,6 +22,7 @@ def input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     is in the batch.
     Shapes: x (N, H, W, C), y (N,), result like x.
     """
+    check_batch("x", x)
     check_labels("y", y, len(x), model.classes)
     loss = SoftmaxCrossEntropy()
     loss.forward(model.forward(x), y)
@@ -38,18 +39,26 @@ def model_gradient(model: Sequential) -> GradientFn:
 
 def member_gradient(members: Sequence[Sequential], i: int) -> GradientFn:
     """Adv. 1: grad_x J(theta_i, x, y), of the i-th member alone."""
-    if not 0 <= i < len(members):
-        raise ValueError(f"i must be 0 to {len(members) - 1}, got {i}")
+    members = check_members(members)
+    if i not in range(len(members)):
+        raise ValueError(f"i must be 0 to {len(members) - 1}, got {i!r}")
     return model_gradient(members[i])
 
 
 def sum_gradient(members: Sequence[Sequential]) -> GradientFn:
     """Adv. 2: sum over i of grad_x J(theta_i, x, y)."""
-    if not members:
-        raise ValueError("members must hold at least one model, got none")
+    members = check_members(members)
 
     def gradient(x: Array, y: Array) -> Array:
         total: Any = sum(input_gradient(m, x, y) for m in members)
         return total
 
     return gradient
+
+
+def check_members(members: Iterable[Sequential]) -> tuple[Sequential, ...]:
+    """Return the members as a tuple; ValueError if there is none."""
+    members = tuple(members)  # a generator would be empty at the second step
+    if not members:
+        raise ValueError("members must hold at least one model, got none")
+    return members

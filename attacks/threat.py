@@ -15,18 +15,35 @@ def clip_to_ball(x_adv: Array, x: Array, eps: float) -> Array:
     Shapes: all (N, H, W, C), eps in pixel units.
     Source: the paper, section 2.
     """
+    eps = float(eps)  # a NumPy float64 would turn float32 images into float64
     return get_array_module(x).clip(x_adv, x - eps, x + eps)
 
 
 def clip_to_bounds(x_adv: Array, bounds: Bounds) -> Array:
     """Move each pixel into the range of pixels, if there is one."""
-    return x_adv if bounds is None else get_array_module(x_adv).clip(x_adv, *bounds)
+    if bounds is None:
+        return x_adv
+    return get_array_module(x_adv).clip(x_adv, *map(float, bounds))
 
 
 def check_attack(x: Array, y: Array, eps: float, bounds: Bounds) -> None:
     """Raise TypeError or ValueError unless an attack can start from these."""
-    if bounds is not None and not bounds[0] < bounds[1]:
-        raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")
-    check_number("eps", eps, 0, math.inf)
+    check_bounds(bounds)
+    # An infinite step times a gradient of 0 would be NaN.
+    check_number("eps", eps, 0, math.inf, open_high=True)
     check_images("x", x, bounds)
     check_labels("y", y, len(x))
+
+
+def check_bounds(bounds: Bounds) -> None:
+    """Raise unless bounds are None or two numbers, the lower one first."""
+    if bounds is None:
+        return
+    try:
+        low, high = map(float, bounds)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"bounds must be two numbers (low, high) or None, got {bounds!r}"
+        ) from None
+    if not low < high:
+        raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")

@@ -70,6 +70,12 @@ VARIANTS = {
 TABLES = {"mnist-cnn": mnist_cnn, "cifar10-cnn": cifar10_cnn}
 
 
+def architecture_names(table: str) -> list[str]:
+    """Return the name of a table's own network and those of its variants."""
+    variants = VARIANTS[table][2]
+    return [table, *(f"{table}/{i}" for i in range(len(variants)))]
+
+
 def build_architecture(name: str, rng: np.random.Generator) -> Sequential:
     """Return the network "mnist-cnn" (Table 1) or "cifar10-cnn" (Table 3).
 

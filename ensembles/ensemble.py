@@ -49,6 +49,8 @@ def check_weights(weights: Sequence[float] | None, members: int) -> list[float]:
         raise ValueError(
             f"weights must be {members} numbers, one a member, got shape {w.shape}"
         )
-    if not (np.isfinite(w).all() and (w >= 0).all() and w.sum() > 0):
-        raise ValueError(f"weights must be >= 0 with a positive sum, got {weights}")
+    if not ((w >= 0).all() and 0 < w.sum() < np.inf):
+        raise ValueError(
+            f"weights must be >= 0 with a positive, finite sum, got {weights}"
+        )
     return (w / w.sum()).tolist()  # Python floats leave float32 probabilities float32

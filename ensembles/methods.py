@@ -11,9 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ensembles.architectures import build_architecture
+from ensembles.architectures import architecture_names, build_architecture
 from minidl.backend import Array
-from minidl.checks import check_choice, check_count, check_number
+from minidl.checks import (
+    check_choice,
+    check_count,
+    check_labels,
+    check_number,
+    check_stored_images,
+)
 from minidl.layers import Sequential
 from minidl.optimizers import OPTIMIZERS
 from minidl.training import to_float
@@ -39,6 +45,7 @@ class MemberJob:
     dataset: str
     architecture: str
     sigma: float = 0.0  # of the noise on training images, in pixel units
+    train_images: int | None = None  # only the first so many; None: all
     epochs: int = 10
     batch_size: int = 128
     optimizer: str = "adam"
@@ -47,13 +54,23 @@ class MemberJob:
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
         check_choice("dataset", self.dataset, TABLE_OF)
+        names = architecture_names(TABLE_OF[self.dataset])
+        check_choice("architecture", self.architecture, names)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_count("index", self.index, at_least=0)
         check_count("seed", self.seed, at_least=0)
         check_count("epochs", self.epochs)
         check_count("batch_size", self.batch_size)
+        if self.train_images is not None:
+            check_count("train_images", self.train_images)
+            object.__setattr__(self, "train_images", int(self.train_images))
         check_number("sigma", self.sigma, 0, 1)
-        check_number("lr", self.lr, 0, float("inf"), open_low=True)
+        check_number("lr", self.lr, 0, float("inf"), open_low=True, open_high=True)
+        # Equal jobs are saved under equal names: 1 and NumPy's numbers become 1.0.
+        for name in ("index", "seed", "epochs", "batch_size"):
+            object.__setattr__(self, name, int(getattr(self, name)))
+        for name in ("sigma", "lr"):
+            object.__setattr__(self, name, float(getattr(self, name)))
 
 
 def random_init(
@@ -120,15 +137,21 @@ def make_jobs(
 
 def member_seed(seed: int, method: str, index: int) -> int:
     """Return a member's own seed, unrelated to those of other members and methods."""
-    entropy = [seed, list(METHODS).index(method), index]
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+    sequence = np.random.SeedSequence(
+        seed, spawn_key=(list(METHODS).index(method), index)
+    )
+    return int(sequence.generate_state(1, np.uint64)[0])
 
 
 def materialise(job: MemberJob, x: Array, y: Array) -> tuple[Sequential, Array, Array]:
     """Return the job's network with its initial weights, and its training data.
 
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the results' likewise.
+    Raises TypeError or ValueError for other images or labels.
     """
+    check_stored_images("x", x)
+    check_labels("y", y, len(x))
+    x, y = x[: job.train_images], y[: job.train_images]
     model = build_architecture(job.architecture, generator(job, "weights"))
     rng = generator(job, "data")
     if job.method == "bagging":
@@ -159,7 +182,7 @@ def bootstrap_replicate(size: int, rng: np.random.Generator) -> Array:
 def add_noise(x: Array, sigma: float, rng: np.random.Generator) -> Array:
     """Return x + sigma * normal noise, clipped to [0, 1] so that it stays an image.
 
-    Shapes: x and result (N, H, W, C), result float32.
+    Shapes: x and result (N, H, W, C), result float32, or float64 if x is.
     """
     noise = rng.standard_normal(x.shape, np.float32)
     return np.clip(to_float(x) + np.float32(sigma) * noise, 0, 1)

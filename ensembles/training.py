@@ -21,7 +21,7 @@ from minidl.checkpoints import load_checkpoint, save_checkpoint
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.optimizers import OPTIMIZERS
-from minidl.parallel import run_jobs
+from minidl.parallel import limit_threads, run_jobs
 from minidl.progress import progress
 from minidl.training import train
 
@@ -44,13 +44,17 @@ class TrainedMember:
 
 
 def train_member(job: MemberJob) -> TrainedMember:
-    """Train one member on its data set's training images."""
+    """Train one member on its data set's training images, on one thread.
+
+    On more, BLAS adds in another order: the bits would depend on the executor.
+    """
     data = load_dataset(job.dataset)
     model, x, y = materialise(job, data.x_train, data.y_train)
     optimizer = OPTIMIZERS[job.optimizer](model.params, job.lr)
     start = time.perf_counter()
     rng = generator(job, "training")
-    losses = train(model, x, y, optimizer, job.epochs, job.batch_size, rng)
+    with limit_threads(1):
+        losses = train(model, x, y, optimizer, job.epochs, job.batch_size, rng)
     seconds = time.perf_counter() - start
     return TrainedMember(job, [p.data for p in model.params], losses, seconds)
 
@@ -71,10 +75,11 @@ def train_ensemble(
     models = {} if folder is None else load_finished(jobs, folder)
     missing = [job for job in jobs if job not in models]
     trained = run_jobs(train_member, missing, executor)
-    for member in progress(trained, len(missing), "members trained"):
-        models[member.job] = member.model()
-        if folder is not None:
-            save_member(member, models[member.job], folder)
+    with limit_threads(1):  # here: an executor's threads share it, see train_member
+        for member in progress(trained, len(missing), "members trained"):
+            models[member.job] = member.model()
+            if folder is not None:
+                save_member(member, models[member.job], folder)
     return Ensemble([models[job] for job in jobs])
 
 

@@ -1,0 +1,73 @@
+"""Small networks to attack, and the cost J computed without any of their code."""
+
+import numpy as np
+import pytest
+
+from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential
+
+SHAPE = (6, 6, 2)
+CLASSES = 4
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20170911)
+
+
+def new_linear_model(rng, dtype=np.float64):
+    """Return z = flat(x) W + b with weights that make confident mistakes possible."""
+    model = Sequential([Flatten(), Linear(72, CLASSES, rng=rng)], SHAPE)
+    model.params[1].data[:] = rng.normal(size=CLASSES)
+    return model.astype(dtype)
+
+
+def new_cnn(rng, dtype=np.float64):
+    """Return a network with one layer of every kind, dropout included."""
+    layers = [
+        Conv2D(2, 5, 3, rng=rng),
+        ReLU(),
+        MaxPool2D(2),
+        Flatten(),
+        Linear(20, 12, rng=rng),
+        ReLU(),
+        Dropout(0.5),
+        Linear(12, CLASSES, rng=rng),
+    ]
+    return Sequential(layers, SHAPE).astype(dtype)
+
+
+@pytest.fixture
+def linear_model(rng):
+    return new_linear_model(rng)
+
+
+@pytest.fixture
+def cnn(rng):
+    return new_cnn(rng)
+
+
+@pytest.fixture
+def members(rng):
+    """Three different networks of the same shape."""
+    return [new_cnn(rng) for _ in range(3)]
+
+
+@pytest.fixture
+def x(rng):
+    return rng.random((8, *SHAPE))
+
+
+@pytest.fixture
+def y(rng):
+    return rng.integers(CLASSES, size=8)
+
+
+@pytest.fixture
+def cost():
+    """J of each image: (model, x, y) -> log sum_j exp z_j - z_y, shape (N,)."""
+
+    def cost(model, x, y):
+        z = model.forward(x).astype(np.longdouble)
+        return np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y]
+
+    return cost

@@ -1,0 +1,67 @@
+"""Adv. 1 follows one member's gradient, Adv. 2 the sum of all members' gradients."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import bim, fgsm, input_gradient, member_gradient, sum_gradient
+
+
+@pytest.mark.parametrize("i", [0, 1, 2])
+def test_adv_1_is_the_gradient_of_member_i(members, x, y, i):
+    expected = input_gradient(members[i], x, y)
+    assert_array_equal(member_gradient(members, i)(x, y), expected)
+
+
+def test_adv_2_is_the_sum_and_not_the_mean(members, x, y):
+    expected = np.zeros_like(x)
+    for member in members:
+        expected += input_gradient(member, x, y)
+    assert_allclose(sum_gradient(members)(x, y), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_the_sum_over_one_member_is_its_gradient(members, x, y):
+    alone = sum_gradient(members[:1])(x, y)
+    assert_array_equal(alone, member_gradient(members, 0)(x, y))
+
+
+def test_a_member_twice_counts_twice(members, x, y):
+    once = sum_gradient(members[:1])(x, y)
+    assert_array_equal(sum_gradient(members[:1] * 2)(x, y), 2 * once)
+
+
+def test_members_can_pull_in_opposite_directions(members, x, y, monkeypatch):
+    """Gradients are added before their sign is taken: the steeper member wins."""
+    slopes = {id(members[0]): 3.0, id(members[1]): -1.0, id(members[2]): -1.0}
+    monkeypatch.setattr(
+        "attacks.gradients.input_gradient",
+        lambda model, x, y: np.full_like(x, slopes[id(model)]),
+    )
+    x_adv = fgsm(sum_gradient(members), x, y, 0.1, bounds=None)
+    assert_array_equal(x_adv, x + 0.1)
+
+
+def test_members_may_come_from_a_generator(members, x, y):
+    gradient = sum_gradient(member for member in members)
+    expected = bim(sum_gradient(members), x, y, 0.1, 0.05, 3)
+    assert_array_equal(bim(gradient, x, y, 0.1, 0.05, 3), expected)
+
+
+def test_a_list_changed_later_changes_nothing(members, x, y):
+    team = list(members)
+    gradient = sum_gradient(team)
+    before = gradient(x, y)
+    team.pop()
+    assert_array_equal(gradient(x, y), before)
+
+
+@pytest.mark.parametrize("i", [-1, 3, None, "0", 0.5])
+def test_a_wrong_i_is_refused_at_once(members, i):
+    with pytest.raises(ValueError, match=rf"^i must be 0 to 2, got {i!r}$"):
+        member_gradient(members, i)
+
+
+@pytest.mark.parametrize("make", [sum_gradient, lambda m: member_gradient(m, 0)])
+def test_no_members_are_refused_at_once(make):
+    with pytest.raises(ValueError, match=r"^members must hold at least one .* none$"):
+        make([])

@@ -1,0 +1,93 @@
+"""The ten variants of each table: similar, all different, the first one the table."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ensembles.architectures import architecture_names, build_architecture
+from minidl import Conv2D, Dropout, SoftmaxCrossEntropy, cifar10_cnn, mnist_cnn
+
+TABLES = {"mnist-cnn": mnist_cnn, "cifar10-cnn": cifar10_cnn}
+TABLE = pytest.mark.parametrize("table", TABLES)
+NAMES = [f"{table}/{i}" for table in TABLES for i in range(10)]
+
+
+def new_model(name, seed=3):
+    return build_architecture(name, np.random.default_rng(seed))
+
+
+def size(model):
+    return sum(p.data.size for p in model.params)
+
+
+@TABLE
+def test_a_table_by_its_name(table):
+    expected = TABLES[table](np.random.default_rng(3))
+    for p, q in zip(new_model(table).params, expected.params, strict=True):
+        assert_array_equal(p.data, q.data)
+
+
+@TABLE
+def test_variant_0_is_the_table(table, rng):
+    expected, variant = TABLES[table](np.random.default_rng(3)), new_model(f"{table}/0")
+    assert size(variant) == size(expected)
+    assert [repr(a) for a in variant.layers] == [repr(a) for a in expected.layers]
+    x = rng.random((2, *expected.input_shape), np.float32)
+    assert_array_equal(variant.forward(x), expected.forward(x))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("mnist-cnn/0", 600_810), ("cifar10-cnn/0", 1_341_226)]
+)
+def test_the_tables_numbers_of_parameters(name, parameters):
+    assert size(new_model(name)) == parameters
+
+
+@TABLE
+def test_ten_variants_have_ten_different_structures(table):
+    models = [new_model(f"{table}/{i}") for i in range(10)]
+    assert len({str(model.layers) for model in models}) == 10
+
+
+@TABLE
+def test_variants_are_similar(table):
+    """Extra filters or an extra convolution, not another kind of network."""
+    expected = TABLES[table](np.random.default_rng(3))
+    rates = [layer.rate for layer in expected.layers if isinstance(layer, Dropout)]
+    for i in range(1, 10):
+        layers = new_model(f"{table}/{i}").layers
+        assert [d.rate for d in layers if isinstance(d, Dropout)] == rates
+        extra = [layer for layer in layers if isinstance(layer, Conv2D)][
+            sum(isinstance(layer, Conv2D) for layer in expected.layers) :
+        ]
+        assert len(extra) <= 2
+        assert all(c.kernel_size == (3, 3) for c in extra)
+        assert 0.5 < size(new_model(f"{table}/{i}")) / size(expected) < 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_variant_runs_forward_and_backward(name, rng):
+    model = new_model(name)
+    x, y = rng.random((2, *model.input_shape), np.float32), np.array([1, 9])
+    loss = SoftmaxCrossEntropy()
+    z = model.forward(x)
+    loss.forward(z, y)
+    dx = model.backward(loss.backward())
+    assert (z.shape, dx.shape) == ((2, 10), x.shape)
+    for gradient in (dx, *(p.grad for p in model.params)):
+        assert np.isfinite(gradient).all()
+        assert gradient.any()
+
+
+@TABLE
+def test_the_names(table):
+    assert architecture_names(table) == [table, *(f"{table}/{i}" for i in range(10))]
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet", "mnist-cnn/10", "mnist-cnn/-1", "mnist-cnn/", "mnist-cnn/00", ""]
+)
+def test_an_unknown_name(name):
+    message = f"^architecture must be one of mnist-cnn, cifar10-cnn, or .*got '{name}'$"
+    with pytest.raises(ValueError, match=message):
+        new_model(name)

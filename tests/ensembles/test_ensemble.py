@@ -1,0 +1,140 @@
+"""The vote: a mean of probabilities, weighted or not, over any classifiers."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from ensembles import Ensemble
+from minidl import Flatten, Linear, Sequential, accuracy, mnist_cnn
+
+
+class Fixed:
+    """A classifier that always answers with the same probabilities."""
+
+    def __init__(self, *p):
+        self.p = np.array(p)
+
+    def predict_proba(self, x):
+        return np.tile(self.p, (len(x), 1)).astype(x.dtype)
+
+
+X = np.zeros((4, 28, 28, 1))
+
+
+def small_network(rng):
+    return Sequential([Flatten(), Linear(784, 10, rng=rng)], (28, 28, 1))
+
+
+def test_the_mean_of_probabilities():
+    ensemble = Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7), Fixed(0.6, 0.4)])
+    assert_allclose(ensemble.predict_proba(X), [[0.6, 0.4]] * 4, rtol=1e-15)
+
+
+def test_not_a_majority_vote():
+    """Two lean to class 1, but the third is sure of class 0."""
+    ensemble = Ensemble([Fixed(0.4, 0.6), Fixed(0.4, 0.6), Fixed(0.99, 0.01)])
+    assert_array_equal(ensemble.predict(X), [0] * 4)
+
+
+def test_weights_are_relative():
+    team = [Fixed(1, 0), Fixed(0, 1)]
+    assert_allclose(Ensemble(team, [3, 1]).predict_proba(X), [[0.75, 0.25]] * 4)
+    assert_allclose(Ensemble(team, [0.3, 0.1]).predict_proba(X), [[0.75, 0.25]] * 4)
+
+
+def test_weights_can_turn_the_vote():
+    team = [Fixed(0.9, 0.1), Fixed(0.2, 0.8)]
+    assert_array_equal(Ensemble(team).predict(X), [0] * 4)
+    assert_array_equal(Ensemble(team, [1, 2]).predict(X), [1] * 4)
+
+
+def test_equal_weights_are_no_weights():
+    team = [Fixed(0.9, 0.1), Fixed(0.3, 0.7), Fixed(0.6, 0.4)]
+    weighted = Ensemble(team, np.array([5, 5, 5]))
+    assert_allclose(weighted.predict_proba(X), Ensemble(team).predict_proba(X))
+
+
+def test_weights_are_normalised_in_double_precision():
+    weights = Ensemble([Fixed(1, 0)] * 2, np.array([1, 2], np.float16)).weights
+    assert weights == pytest.approx([1 / 3, 2 / 3], rel=1e-15)
+
+
+def test_a_zero_weight_leaves_a_member_out():
+    team = [Fixed(0.9, 0.1), Fixed(0, 1), Fixed(0.6, 0.4)]
+    without = Ensemble([team[0], team[2]], [1, 2])
+    ensemble = Ensemble(team, [1, 0, 2])
+    assert_array_equal(ensemble.predict_proba(X), without.predict_proba(X))
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3, 10])
+def test_copies_of_a_network_predict_like_the_network(rng, copies):
+    model, x = small_network(rng), rng.random((5, 28, 28, 1), np.float32)
+    ensemble = Ensemble([model] * copies)
+    assert_allclose(ensemble.predict_proba(x), model.predict_proba(x), rtol=1e-6)
+    assert_array_equal(ensemble.predict(x), model.predict(x))
+
+
+@pytest.mark.parametrize("weights", [None, [1, 2, 4]])
+def test_probabilities_of_networks(rng, weights):
+    members = [mnist_cnn(rng) for _ in range(3)]
+    x = rng.random((5, 28, 28, 1), np.float32)
+    p = Ensemble(members, weights).predict_proba(x)
+    expected = np.average([m.predict_proba(x) for m in members], 0, weights)
+    assert_allclose(p, expected, rtol=1e-5)
+    assert_allclose(p.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("weights", [None, [2, 1], np.array([2.0, 1.0])])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_probabilities_keep_the_dtype(dtype, weights):
+    ensemble = Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7)], weights)
+    assert ensemble.predict_proba(X.astype(dtype)).dtype == dtype
+
+
+def test_predict_is_the_argmax_of_each_image(rng):
+    ensemble = Ensemble([small_network(rng), small_network(rng)])
+    x = rng.random((5, 28, 28, 1), np.float32)
+    expected = [max(range(10), key=p.__getitem__) for p in ensemble.predict_proba(x)]
+    assert_array_equal(ensemble.predict(x), expected)
+
+
+def test_an_ensemble_can_be_a_member():
+    pair = Ensemble([Fixed(1, 0), Fixed(0, 1)])
+    ensemble = Ensemble([pair, Fixed(0, 1)])
+    assert_allclose(ensemble.predict_proba(X), [[0.25, 0.75]] * 4)
+
+
+def test_accuracy_takes_an_ensemble():
+    ensemble = Ensemble([Fixed(0.4, 0.6), Fixed(0.99, 0.01)])
+    assert accuracy(ensemble, X, np.array([0, 0, 1, 0]), batch_size=3) == 0.75
+
+
+def test_members_may_come_from_a_generator():
+    ensemble = Ensemble(Fixed(p, 1 - p) for p in (0.2, 0.4))
+    assert_allclose(ensemble.predict_proba(X), [[0.3, 0.7]] * 4)
+    assert_allclose(ensemble.predict_proba(X), [[0.3, 0.7]] * 4)
+
+
+def test_no_members():
+    with pytest.raises(ValueError, match=r"^members must hold at least one .* none$"):
+        Ensemble([])
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1], r"weights must be 2 numbers, one a member, got shape \(1,\)"),
+        ([1, 1, 1], r"weights must be 2 numbers, one a member, got shape \(3,\)"),
+        ([[1, 1]], r"weights must be 2 numbers, one a member, got shape \(1, 2\)"),
+        ([1, -1], r"weights must be >= 0 with a positive.* got \[1, -1\]"),
+        ([2, -1], r"weights must be >= 0 with a positive.* got \[2, -1\]"),
+        ([0, 0], r"weights must be >= 0 with a positive.* got \[0, 0\]"),
+        ([1, np.nan], r"weights must be >= 0 with a positive.* got \[1, nan\]"),
+        ([1, np.inf], r"weights must be >= 0 with a positive.* got \[1, inf\]"),
+        ([1e308, 1e308], r"weights must be .* finite sum, got \[1e\+308, 1e\+308\]"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_weights_that_are_no_weights(weights, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7)], weights)

@@ -1,0 +1,289 @@
+"""The paper's methods (i) to (iv): what differs between members, and what doesn't."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ensembles import (
+    METHODS,
+    bagging,
+    bootstrap_replicate,
+    gaussian_noise,
+    materialise,
+    mixed_models,
+    random_init,
+)
+from ensembles.methods import generator, member_seed
+from tests.ensembles.tiny_data import tiny_dataset
+
+SIGMA = {"gaussian-noise": {"sigma": 0.1}}
+METHOD = pytest.mark.parametrize("method", METHODS)
+
+
+def jobs_of(method, members=3, seed=5, dataset="mnist-sample", **settings):
+    return METHODS[method](members, seed, dataset, **SIGMA.get(method, {}) | settings)
+
+
+def same_weights(a, b):
+    return all(
+        p.data.shape == q.data.shape and (p.data == q.data).all()
+        for p, q in zip(a.params, b.params, strict=False)
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    return tiny_dataset("mnist-sample")[:2]
+
+
+@METHOD
+def test_one_job_a_member(method):
+    jobs = jobs_of(method, 4)
+    assert [job.index for job in jobs] == [0, 1, 2, 3]
+    assert {(job.method, job.dataset) for job in jobs} == {(method, "mnist-sample")}
+
+
+@METHOD
+def test_settings_reach_every_job(method):
+    settings = {"epochs": 3, "batch_size": 7, "optimizer": "sgd", "lr": 0.5}
+    for job in jobs_of(method, **settings):
+        assert {name: getattr(job, name) for name in settings} == settings
+
+
+@METHOD
+def test_the_usual_settings(method):
+    job = jobs_of(method)[0]
+    actual = (job.epochs, job.batch_size, job.optimizer, job.lr)
+    assert actual == (10, 128, "adam", 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "table"),
+    [
+        ("mnist-sample", "mnist-cnn"),
+        ("mnist", "mnist-cnn"),
+        ("fashion-mnist", "mnist-cnn"),
+        ("cifar10", "cifar10-cnn"),
+    ],
+)
+def test_each_data_set_has_its_tables_network(dataset, table):
+    assert {job.architecture for job in random_init(3, 0, dataset)} == {table}
+    names = [job.architecture for job in mixed_models(12, 0, dataset)]
+    assert names == [f"{table}/{i}" for i in (*range(10), 0, 1)]
+
+
+def test_the_method_table_names_its_functions():
+    assert {
+        "random-init": random_init,
+        "mixed-models": mixed_models,
+        "bagging": bagging,
+        "gaussian-noise": gaussian_noise,
+    } == METHODS
+
+
+def test_only_noise_has_a_sigma():
+    for method in METHODS:
+        expected = 0.1 if method == "gaussian-noise" else 0
+        assert {job.sigma for job in jobs_of(method)} == {expected}
+
+
+@METHOD
+def test_equal_jobs_give_equal_bits(method, data):
+    job = jobs_of(method)[1]
+    copy = pickle.loads(pickle.dumps(job))
+    assert copy == job
+    (model, x, y), (model_2, x_2, y_2) = (
+        materialise(job, *data),
+        materialise(copy, *data),
+    )
+    assert same_weights(model, model_2)
+    assert_array_equal(x, x_2, strict=True)
+    assert_array_equal(y, y_2, strict=True)
+
+
+@METHOD
+def test_initial_weights_differ_in_every_method(method, data):
+    a, b, c = (materialise(job, *data)[0] for job in jobs_of(method))
+    assert not same_weights(a, b)
+    assert not same_weights(a, c)
+    assert not same_weights(b, c)
+
+
+@pytest.mark.parametrize("method", ["random-init", "mixed-models"])
+def test_methods_i_and_ii_train_on_the_data_as_it_is(method, data):
+    for job in jobs_of(method):
+        _, x, y = materialise(job, *data)
+        assert_array_equal(x, data[0], strict=True)
+        assert_array_equal(y, data[1], strict=True)
+
+
+@METHOD
+@pytest.mark.parametrize("count", [1, 30, 96, 1000])
+def test_train_images_are_the_first_ones(method, count):
+    x = np.arange(96, dtype=np.uint8).reshape(96, 1, 1, 1)
+    job = replace(jobs_of(method)[0], train_images=count)
+    _, images, y = materialise(job, x, np.arange(96))
+    assert len(images) == len(y) == min(count, 96)
+    assert y.max() < count
+
+
+@METHOD
+def test_the_data_set_itself_stays(method, data):
+    x, y = (array.copy() for array in data)
+    for array in data:
+        array.flags.writeable = False
+    materialise(jobs_of(method)[0], *data)
+    assert_array_equal(data[0], x)
+    assert_array_equal(data[1], y)
+
+
+def test_mixed_models_are_built_as_named(data):
+    counts = [
+        sum(p.data.size for p in materialise(job, *data)[0].params)
+        for job in mixed_models(10, 5, "mnist")
+    ]
+    assert counts[0] == 600_810
+    assert len(set(counts)) == 10
+
+
+# Bagging
+
+
+@pytest.mark.parametrize(("size", "draws"), [(1000, 200), (60_000, 4)])
+def test_a_replicate_holds_63_2_percent_of_the_data(rng, size, draws):
+    held = [len(set(bootstrap_replicate(size, rng).tolist())) for _ in range(draws)]
+    expected = 1 - (1 - 1 / size) ** size
+    assert np.mean(held) / size == pytest.approx(expected, abs=0.003)
+    assert expected == pytest.approx(0.632, abs=5e-4)
+
+
+def test_a_replicate_is_as_large_as_the_data_and_stays_inside(rng):
+    replicate = bootstrap_replicate(50, rng)
+    assert replicate.shape == (50,)
+    many = np.concatenate([bootstrap_replicate(50, rng) for _ in range(100)])
+    assert sorted(set(many.tolist())) == list(range(50))
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_replicate_of_nothing(rng, size):
+    with pytest.raises(ValueError, match=f"^size must be at least 1, got {size}$"):
+        bootstrap_replicate(size, rng)
+
+
+def test_bagging_keeps_each_image_with_its_label():
+    x = np.arange(40, dtype=np.uint8).reshape(40, 1, 1, 1)
+    _, x_bag, y_bag = materialise(bagging(1, 5, "mnist")[0], x, np.arange(40))
+    assert_array_equal(x_bag.ravel(), y_bag)
+    assert 15 < len(set(y_bag.tolist())) < 35
+
+
+def test_each_bag_is_another(data):
+    bags = [materialise(job, *data)[1] for job in bagging(3, 5, "mnist")]
+    assert not (bags[0] == bags[1]).all()
+    assert not (bags[0] == bags[2]).all()
+    assert not (bags[1] == bags[2]).all()
+
+
+# Gaussian noise
+
+GREY = np.full((50, 28, 28, 1), 0.5, np.float32)
+LABELS = np.zeros(50, np.int64)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.1])
+def test_noise_has_the_sigma_asked_for(sigma):
+    _, x, _ = materialise(gaussian_noise(1, 5, "mnist", sigma)[0], GREY, LABELS)
+    assert (x - 0.5).std() == pytest.approx(sigma, rel=0.02)
+    assert x.mean() == pytest.approx(0.5, abs=0.02 * sigma)
+
+
+def test_noise_is_normal():
+    _, x, _ = materialise(gaussian_noise(1, 5, "mnist", 0.1)[0], GREY, LABELS)
+    within = [(np.abs(x - 0.5) < 0.1 * width).mean() for width in (1, 2, 3)]
+    assert within == pytest.approx([0.6827, 0.9545, 0.9973], abs=0.01)
+
+
+def test_noise_is_drawn_pixel_by_pixel():
+    _, x, _ = materialise(gaussian_noise(1, 5, "mnist", 0.1)[0], GREY, LABELS)
+    assert len(np.unique(x)) > 0.9 * x.size
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_noisy_images_stay_images(level):
+    x = np.full((50, 28, 28, 1), level, np.uint8)
+    _, noisy, _ = materialise(gaussian_noise(1, 5, "mnist", 1.0)[0], x, LABELS)
+    assert noisy.dtype == np.float32
+    assert (noisy.min(), noisy.max()) == (0, 1)
+    assert (noisy == level / 255).mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_noise_is_added_to_pixels_in_0_to_1():
+    x = np.full((50, 28, 28, 1), 51, np.uint8)
+    _, noisy, y = materialise(gaussian_noise(1, 5, "mnist", 0.01)[0], x, LABELS)
+    assert noisy.mean() == pytest.approx(0.2, abs=1e-3)
+    assert_array_equal(y, LABELS)
+
+
+def test_each_member_has_noise_of_its_own():
+    jobs = gaussian_noise(3, 5, "mnist", 0.1)
+    a, b, c = (materialise(job, GREY, LABELS)[1].ravel() for job in jobs)
+    assert np.abs(np.corrcoef([a, b, c])[np.triu_indices(3, 1)]).max() < 0.03
+
+
+# Seeds
+
+
+def test_every_member_has_a_seed_of_its_own():
+    cases = [
+        (seed, method, i)
+        for seed in (0, 1, 2, 10, 2**32 - 1, 2**32, 2**33, 2**64)
+        for method in METHODS
+        for i in range(10)
+    ]
+    seeds = {member_seed(*case) for case in cases}
+    assert len(seeds) == len(cases)
+    assert 2**60 < max(seeds) < 2**64
+
+
+def test_a_members_seed_does_not_depend_on_the_number_of_members():
+    assert random_init(2, 5, "mnist") == random_init(9, 5, "mnist")[:2]
+
+
+def test_weights_data_and_training_draw_from_streams_of_their_own():
+    job = random_init(1, 5, "mnist")[0]
+    first = {
+        purpose: generator(job, purpose).integers(2**62)
+        for purpose in ("weights", "data", "training")
+    }
+    assert len(set(first.values())) == 3
+    assert first["data"] == generator(job, "data").integers(2**62)
+
+
+def test_a_jobs_data_do_not_depend_on_its_network(data):
+    job = bagging(1, 5, "mnist")[0]
+    larger = replace(job, architecture="mnist-cnn/4")
+    assert_array_equal(materialise(job, *data)[1], materialise(larger, *data)[1])
+
+
+# Jobs
+
+
+def test_jobs_can_be_keys_and_are_frozen():
+    job, other = random_init(2, 5, "mnist")
+    assert len({job, other, replace(job)}) == 2
+    with pytest.raises(AttributeError):
+        job.epochs = 3
+
+
+def test_numpy_numbers_become_pythons():
+    """Otherwise a job could not be written down as JSON, to name its file."""
+    plain = {"index": 1, "seed": 2, "sigma": 0.5, "train_images": 9, "epochs": 3}
+    plain |= {"batch_size": 4, "lr": 1.0}
+    other = {name: np.array(value)[()] for name, value in plain.items()}
+    job = random_init(1, 5, "mnist")[0]
+    assert repr(replace(job, **other)) == repr(replace(job, **plain))
+    assert replace(job, lr=1, sigma=0) == replace(job, lr=1.0, sigma=0.0)
+    assert repr(replace(job, lr=1, sigma=0)) == repr(replace(job, lr=1.0, sigma=0.0))

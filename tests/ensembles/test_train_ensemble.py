@@ -1,0 +1,253 @@
+"""From jobs to an ensemble: same bits on any executor, nothing trained twice."""
+
+import json
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ensembles import (
+    Ensemble,
+    bagging,
+    gaussian_noise,
+    materialise,
+    mixed_models,
+    random_init,
+    train_ensemble,
+    training,
+)
+from minidl import Adam, train
+from minidl.parallel import local_executor
+from tests.ensembles.tiny_data import use_tiny_dataset
+
+
+@pytest.fixture
+def trained(monkeypatch, tiny_data):
+    """Record the number of training runs in this process."""
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return train(*arguments)
+
+    monkeypatch.setattr(training, "train", counted)
+    return calls
+
+
+def weights(ensemble):
+    return [[p.data for p in member.params] for member in ensemble.members]
+
+
+def assert_same_bits(a, b):
+    for member, other in zip(weights(a), weights(b), strict=True):
+        for data, other_data in zip(member, other, strict=True):
+            assert_array_equal(data, other_data, strict=True)
+
+
+def one_of_each_method(dataset="mnist-sample"):
+    """Return the second job of each method, small enough for one epoch."""
+    settings = {"epochs": 1, "batch_size": 48}
+    methods = (random_init, mixed_models, bagging)
+    jobs = [method(2, 5, dataset, **settings)[1] for method in methods]
+    return [*jobs, gaussian_noise(2, 5, dataset, 0.1, **settings)[1]]
+
+
+def test_a_member_is_its_job_carried_out_by_hand(tiny_data):
+    for job in one_of_each_method():
+        model, x, y = materialise(job, tiny_data.x_train, tiny_data.y_train)
+        rng = np.random.default_rng([job.seed, 2])
+        with training.limit_threads(1):
+            train(model, x, y, Adam(model.params, 1e-3), 1, 48, rng)
+        assert_same_bits(train_ensemble([job]), Ensemble([model]))
+
+
+def test_the_jobs_settings_reach_training(trained, jobs):
+    job = replace(jobs[0], optimizer="momentum", lr=0.25, epochs=2, batch_size=40)
+    train_ensemble([job])
+    ((_, _, _, optimizer, epochs, batch_size, _),) = trained
+    assert (optimizer.lr, optimizer.momentum) == (0.25, 0.9)
+    assert (epochs, batch_size) == (2, 40)
+
+
+def test_training_changes_the_weights(tiny_data, jobs):
+    initial = Ensemble([training.untrained(job) for job in jobs])
+    trained = train_ensemble(jobs)
+    for before, after in zip(weights(initial), weights(trained), strict=True):
+        for a, b in zip(before, after, strict=True):
+            assert (a != b).any()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_threads_give_the_same_bits(tiny_data, workers):
+    """Also with more cores: a member is trained on one thread wherever it is."""
+    jobs = one_of_each_method()
+    with ThreadPoolExecutor(workers) as executor:
+        assert_same_bits(train_ensemble(jobs, executor), train_ensemble(jobs))
+
+
+def test_other_processes_give_the_same_bits(tiny_data):
+    jobs = one_of_each_method()
+    context = get_context("spawn")
+    with ProcessPoolExecutor(2, context, initializer=use_tiny_dataset) as executor:
+        assert_same_bits(train_ensemble(jobs, executor), train_ensemble(jobs))
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same_bits_on_real_images():
+    jobs = random_init(2, 5, "mnist-sample", epochs=1)
+    with local_executor(2) as executor:
+        assert_same_bits(train_ensemble(jobs, executor), train_ensemble(jobs))
+
+
+def test_the_threads_of_this_process_are_given_back(tiny_data, jobs):
+    from threadpoolctl import threadpool_info
+
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    train_ensemble(jobs[:1])
+    with ThreadPoolExecutor(1) as executor:
+        train_ensemble(jobs[:1], executor)
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
+
+
+def test_members_stand_in_the_order_of_jobs(tiny_data, jobs, monkeypatch):
+    expected = train_ensemble(jobs)
+
+    def last_first(function, jobs, executor):
+        return (function(job) for job in reversed(jobs))
+
+    monkeypatch.setattr(training, "run_jobs", last_first)
+    assert_same_bits(train_ensemble(jobs), expected)
+
+
+def test_an_ensemble_of_no_jobs():
+    with pytest.raises(ValueError, match=r"^jobs must hold at least one job, got none"):
+        train_ensemble([])
+
+
+# Folders
+
+
+def test_finished_members_are_not_trained_again(trained, jobs, tmp_path):
+    first = train_ensemble(jobs, folder=tmp_path)
+    assert len(trained) == 3
+    assert_same_bits(train_ensemble(jobs, folder=tmp_path), first)
+    assert len(trained) == 3
+    assert_same_bits(first, train_ensemble(jobs))
+
+
+def test_only_missing_members_are_trained(trained, jobs, tmp_path):
+    train_ensemble(jobs[1:2], folder=tmp_path)
+    ensemble = train_ensemble(jobs, folder=tmp_path)
+    assert len(trained) == 3
+    assert_same_bits(ensemble, train_ensemble(jobs))
+
+
+def test_without_a_folder_nothing_is_written(tiny_data, jobs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train_ensemble(jobs[:1])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_configuration_has_a_file_of_its_own(jobs, tmp_path):
+    changes = [
+        {},
+        {"epochs": 2},
+        {"batch_size": 49},
+        {"lr": 2e-3},
+        {"train_images": 50},
+        {"optimizer": "sgd"},
+        {"sigma": 0.1},
+        {"seed": 1},
+        {"index": 7},
+        {"method": "bagging"},
+        {"architecture": "mnist-cnn/1"},
+        {"dataset": "mnist"},
+    ]
+    paths = {training.member_path(replace(jobs[0], **c), tmp_path) for c in changes}
+    assert len(paths) == len(changes)
+
+
+def test_more_epochs_are_another_member(trained, jobs, tmp_path):
+    train_ensemble(jobs[:1], folder=tmp_path)
+    train_ensemble([replace(jobs[0], epochs=2)], folder=tmp_path)
+    assert len(trained) == 2
+    assert len(list(tmp_path.rglob("*.npz"))) == 2
+
+
+def test_equal_jobs_share_a_file(jobs, tmp_path):
+    other = replace(jobs[0], lr=np.float64(1e-3), epochs=np.int64(1), sigma=0)
+    assert other == jobs[0]
+    paths = [training.member_path(job, tmp_path) for job in (other, jobs[0])]
+    assert paths[0] == paths[1]
+
+
+def test_files_are_sorted_by_data_set_and_named_by_method_and_index(jobs, tmp_path):
+    path = training.member_path(jobs[2], tmp_path)
+    assert path.parent == tmp_path / "mnist-sample"
+    assert path.name.startswith("random-init-2-")
+    assert path.suffix == ".npz"
+
+
+def test_a_file_says_what_it_holds(tiny_data, jobs, tmp_path):
+    train_ensemble(jobs[:1], folder=str(tmp_path))
+    with np.load(training.member_path(jobs[0], tmp_path)) as file:
+        config = json.loads(str(file["description"]))["config"]
+    assert config["job"]["seed"] == jobs[0].seed
+    assert len(config["losses"]) == 1
+    assert 1 < config["losses"][0] < 5
+    assert 0 < config["seconds"] < 60
+
+
+def test_a_damaged_member_is_set_aside_and_trained_again(trained, jobs, tmp_path):
+    first = train_ensemble(jobs, folder=tmp_path)
+    path = training.member_path(jobs[1], tmp_path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match=f"{path.name}.*set aside, training again"):
+        again = train_ensemble(jobs, folder=tmp_path)
+    assert len(trained) == 4
+    assert_same_bits(again, first)
+    assert path.with_suffix(".damaged").stat().st_size == 1000
+    assert_same_bits(train_ensemble(jobs, folder=tmp_path), first)
+    assert len(trained) == 4
+
+
+def break_job(monkeypatch, index):
+    """Let the job of this index fail on its worker."""
+
+    def materialise_or_fail(job, x, y):
+        if job.index == index:
+            raise MemoryError(f"no room for member {index}")
+        return materialise(job, x, y)
+
+    monkeypatch.setattr(training, "materialise", materialise_or_fail)
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+@pytest.mark.parametrize("threads", [0, 1])
+def test_one_failure_does_not_lose_the_others(
+    trained, jobs, tmp_path, monkeypatch, index, threads
+):
+    with monkeypatch.context() as context, ThreadPoolExecutor(1) as executor:
+        break_job(context, index)
+        with pytest.raises(MemoryError, match=f"no room for member {index}"):
+            train_ensemble(jobs, executor if threads else None, tmp_path)
+    saved = [job for job in jobs if training.member_path(job, tmp_path).exists()]
+    assert saved == [job for job in jobs if job.index != index]
+    train_ensemble(jobs, folder=tmp_path)
+    assert len(trained) == 3
+
+
+def test_a_folder_that_can_not_be_one(trained, jobs, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(OSError, match="file"):
+        train_ensemble(jobs, folder=tmp_path / "file")
+    assert trained == []
+
+
+def test_a_learning_rate_that_explodes_says_so(tiny_data, jobs):
+    job = replace(jobs[0], optimizer="sgd", lr=1e30)
+    with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="lr = 1e"):
+        train_ensemble([job])
