@@ -26,6 +26,11 @@ class Ensemble:
             raise ValueError("members must hold at least one classifier, got none")
         self.weights = check_weights(weights, len(self.members))
 
+    @property
+    def classes(self) -> int | None:
+        """The number K of classes, if the members tell."""
+        return getattr(self.members[0], "classes", None)
+
     def predict_proba(self, x: Array) -> Array:
         """Return the weighted mean of the members' probabilities.
 

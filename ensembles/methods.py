@@ -6,7 +6,8 @@ there. In all methods the initial weights are random.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,11 @@ class MemberJob:
     dataset: str
     architecture: str
     sigma: float = 0.0  # of the noise on training images, in pixel units
-    train_images: int | None = None  # only the first so many; None: all
     epochs: int = 10
     batch_size: int = 128
     optimizer: str = "adam"
     lr: float = 1e-3
+    train_images: int | None = None  # only the first so many; None: all
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
@@ -61,16 +62,19 @@ class MemberJob:
         check_count("seed", self.seed, at_least=0)
         check_count("epochs", self.epochs)
         check_count("batch_size", self.batch_size)
-        if self.train_images is not None:
-            check_count("train_images", self.train_images)
-            object.__setattr__(self, "train_images", int(self.train_images))
         check_number("sigma", self.sigma, 0, 1)
         check_number("lr", self.lr, 0, float("inf"), open_low=True, open_high=True)
-        # Equal jobs are saved under equal names: 1 and NumPy's numbers become 1.0.
-        for name in ("index", "seed", "epochs", "batch_size"):
-            object.__setattr__(self, name, int(getattr(self, name)))
-        for name in ("sigma", "lr"):
-            object.__setattr__(self, name, float(getattr(self, name)))
+        if self.train_images is not None:
+            check_count("train_images", self.train_images)
+        self.make_numbers_plain()
+
+    def make_numbers_plain(self) -> None:
+        """Turn lr = 1 and NumPy's numbers into Python's: equal jobs, equal files."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Real):
+                plain = float if field.type is float else int
+                object.__setattr__(self, field.name, plain(value))  # frozen otherwise
 
 
 def random_init(
@@ -78,7 +82,7 @@ def random_init(
 ) -> list[MemberJob]:
     """(i) The same architecture, other initial weights.
 
-    `settings` are fields of MemberJob: epochs, batch_size, optimizer, lr.
+    `settings` are fields of MemberJob: epochs, batch_size, optimizer, lr, train_images.
     """
     return make_jobs("random-init", members, seed, dataset, settings)
 
@@ -137,9 +141,8 @@ def make_jobs(
 
 def member_seed(seed: int, method: str, index: int) -> int:
     """Return a member's own seed, unrelated to those of other members and methods."""
-    sequence = np.random.SeedSequence(
-        seed, spawn_key=(list(METHODS).index(method), index)
-    )
+    key = list(METHODS).index(method), index
+    sequence = np.random.SeedSequence(seed, spawn_key=key)
     return int(sequence.generate_state(1, np.uint64)[0])
 
 

@@ -22,15 +22,21 @@ def check_count(name: str, value: Any, at_least: int = 1) -> None:
 
 
 def check_number(
-    name: str, value: Any, low: float, high: float, open_low: bool = False
+    name: str,
+    value: Any,
+    low: float,
+    high: float,
+    open_low: bool = False,
+    open_high: bool = False,
 ) -> None:
-    """Raise unless value is a real number in [low, high], or in (low, high]."""
+    """Raise unless value is a real number from low to high; an open end is excluded."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     value = float(value)
-    if not low <= value <= high or (open_low and value == low):
-        bracket = "(" if open_low else "["
-        raise ValueError(f"{name} must be in {bracket}{low}, {high}], got {value}")
+    excluded = (open_low and value == low) or (open_high and value == high)
+    if not low <= value <= high or excluded:
+        left, right = "(" if open_low else "[", ")" if open_high else "]"
+        raise ValueError(f"{name} must be in {left}{low}, {high}{right}, got {value}")
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
@@ -57,7 +63,8 @@ def check_images(
     """Raise unless x is a batch of floating-point images within the pixel bounds."""
     check_batch(name, x)
     low, high = x.min(), x.max()  # NaN is neither below nor above: test it first
-    if not get_array_module(x).isfinite(low + high):
+    isfinite = get_array_module(x).isfinite
+    if not (isfinite(low) and isfinite(high)):
         raise ValueError(f"{name} must be finite, got NaN or infinity")
     if bounds is not None and (low < bounds[0] or high > bounds[1]):
         raise ValueError(

@@ -90,8 +90,8 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(params, lr)
-        check_number("beta1", beta1, 0, 1)
-        check_number("beta2", beta2, 0, 1)
+        check_number("beta1", beta1, 0, 1, open_high=True)  # 1 - beta is a divisor
+        check_number("beta2", beta2, 0, 1, open_high=True)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def update(self, g: Array, m: Array, v: Array) -> Array:  # type: ignore[override]

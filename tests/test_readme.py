@@ -19,7 +19,7 @@ def numbers(text: str) -> list[float]:
 @pytest.mark.slow
 def test_the_example_prints_what_the_readme_says():
     code, shown = re.search(
-        r"```python\n(.*?)```\n\n((?:    .+\n)+)", README, re.S
+        r"```python\n(.*?)```\n\n((?:    [^\n]+\n)+)", README, re.S
     ).groups()
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT

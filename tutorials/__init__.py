@@ -1,0 +1,1 @@
+"""Chapters that join minidl, ensembles and attacks; nothing imports them."""

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count
+from minidl.checks import check_choice, check_count
 from minidl.kernels.shapes import ImageShape, output_size
 
 __all__ = [
@@ -42,6 +42,7 @@ IMPLEMENTATIONS = ("auto", "reference", "numba")
 ALGORITHMS = ("auto", "im2col")
 
 _chosen = os.environ.get("MINIDL_KERNELS", "auto")
+check_choice("MINIDL_KERNELS", _chosen, IMPLEMENTATIONS)
 
 
 @contextmanager
@@ -51,8 +52,7 @@ def use(name: str) -> Iterator[None]:
     The environment variable MINIDL_KERNELS does the same for a whole process.
     """
     global _chosen
-    if name not in IMPLEMENTATIONS:
-        raise ValueError(f"name must be one of {IMPLEMENTATIONS}, got {name!r}")
+    check_choice("name", name, IMPLEMENTATIONS)
     before, _chosen = _chosen, name
     try:
         yield
@@ -156,7 +156,7 @@ def check_window(
     kernel_size: int | tuple[int, int], stride: int, pad: int
 ) -> tuple[int, int]:
     """Return (KH, KW); raise unless sizes and stride are >= 1 and padding >= 0."""
-    pair = (kernel_size,) * 2 if isinstance(kernel_size, int) else tuple(kernel_size)
+    pair = kernel_size if isinstance(kernel_size, tuple) else (kernel_size,) * 2
     if len(pair) != 2:
         raise ValueError(f"kernel_size must be one or two integers, got {kernel_size}")
     for size in pair:
@@ -168,6 +168,5 @@ def check_window(
 
 def check_algorithm(algorithm: str) -> str:
     """Return the name of a convolution algorithm; raise if there is none such."""
-    if algorithm not in ALGORITHMS:
-        raise ValueError(f"algorithm must be one of {ALGORITHMS}, got {algorithm!r}")
+    check_choice("algorithm", algorithm, ALGORITHMS)
     return algorithm

@@ -19,9 +19,7 @@ class Dropout(Layer):
     """
 
     def __init__(self, rate: float) -> None:
-        check_number("rate", rate, 0, 1)
-        if rate == 1:
-            raise ValueError("rate must be below 1, got 1: nothing would be left")
+        check_number("rate", rate, 0, 1, open_high=True)
         self.rate = rate
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:

