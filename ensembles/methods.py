@@ -73,7 +73,7 @@ class MemberJob:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Real):
-                plain = float if field.type is float else int
+                plain: Any = float if field.type is float else int
                 object.__setattr__(self, field.name, plain(value))  # frozen otherwise
 
 
