@@ -1,4 +1,4 @@
-"""Metadata and dependencies of minidl; everything else about the build is the default."""
+"""Metadata and dependencies of minidl; the rest of the build is the default."""
 
 from pathlib import Path
 
@@ -35,9 +35,7 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.11",
-    packages=find_packages(
-        include=["minidl*", "ensembles*", "attacks*", "tutorials*"]
-    ),
+    packages=find_packages(include=["minidl*", "ensembles*", "attacks*", "tutorials*"]),
     package_data={"minidl": ["py.typed"], "minidl.data": ["mnist_sample/*"]},
     install_requires=[
         "numpy>=2.0",

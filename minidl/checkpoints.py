@@ -138,7 +138,11 @@ def check_fit(
     kinds = {name.split(".")[0] for name in targets} | {"param"}
     relevant = {name for name in arrays if name.split(".")[0] in kinds}
     for name in sorted(targets.keys() | relevant):
-        found = arrays[name].shape if name in arrays else "missing"
-        wanted = targets[name].shape if name in targets else "none"
+        found, wanted = (describe(a.get(name)) for a in (arrays, targets))
         if found != wanted:
             raise ValueError(f"{path} doesn't fit: {name} is {found}, wanted {wanted}")
+
+
+def describe(array: Array | None) -> str:
+    """Return type and shape in words."""
+    return "missing" if array is None else f"{array.dtype} {array.shape}"

@@ -24,7 +24,7 @@ class Optimizer:
     slots: tuple[str, ...] = ()  # names of the running averages
 
     def __init__(self, params: Iterable[Parameter], lr: float) -> None:
-        check_number("lr", lr, 0, float("inf"), open_low=True)
+        check_number("lr", lr, 0, float("inf"), open_low=True, open_high=True)
         self.params = tuple(params)
         self.lr = lr
         self.t = 0

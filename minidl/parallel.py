@@ -36,13 +36,14 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
         yield None
         return
     # spawn, not fork: a fork copies locks that other threads of this process hold.
+    others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=limit_threads
     )
     try:
         yield pool
     except BaseException:
-        for process in multiprocessing.active_children():
+        for process in set(multiprocessing.active_children()) - others:
             process.terminate()
         raise
     finally:

@@ -44,12 +44,16 @@ class Sequential(Layer):
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the logits of x."""
-        if x.shape[1:] != self.input_shape:
-            expected = ", ".join(map(str, ("N", *self.input_shape)))
-            raise ValueError(f"x must have shape ({expected}), got {x.shape}")
+        self.check_input(x)
         for layer in self.layers:
             x = layer.forward(x, rng)
         return x
+
+    def check_input(self, x: Array) -> None:
+        """Raise ValueError unless x is a batch of at least one input."""
+        if x.shape[1:] != self.input_shape or len(x) == 0:
+            expected = ", ".join(map(str, ("N", *self.input_shape)))
+            raise ValueError(f"x must have shape ({expected}), N >= 1, got {x.shape}")
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
@@ -106,6 +110,7 @@ class Sequential(Layer):
 
     def trace_forward(self, x: Array) -> Iterator[TraceStep]:
         """Yield each layer's name, input and output."""
+        self.check_input(x)
         for i, layer in enumerate(self.layers):
             out = layer.forward(x)
             yield TraceStep(f"{i} {layer}", x, out)

@@ -1,0 +1,152 @@
+"""Which implementation runs, who chooses it, and what happens without Numba."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minidl import kernels
+
+ROOT = Path(__file__).parents[3]
+
+NO_NUMBA = "import sys; sys.modules['numba'] = None  # as if it were not installed\n"
+
+
+def run_python(code, **environment):
+    """Run code in a new process, with the repository's packages."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("MINIDL_KERNELS")}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=clean | environment,
+    )
+
+
+def chosen(x=None):
+    x = np.zeros(1) if x is None else x
+    return kernels.implementation(x).__name__.removeprefix("minidl.kernels.")
+
+
+@pytest.mark.parametrize(
+    ("name", "module"), [("reference", "reference"), ("numba", "numba_cpu")]
+)
+def test_use_chooses_an_implementation(name, module):
+    pytest.importorskip("numba", reason="no Numba")
+    with kernels.use(name):
+        assert chosen() == module
+
+
+def test_auto_takes_numba_where_it_is_installed():
+    pytest.importorskip("numba", reason="no Numba")
+    with kernels.use("auto"):
+        assert chosen() == "numba_cpu"
+
+
+def test_auto_takes_the_reference_elsewhere(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with kernels.use("auto"):
+        assert chosen() == "reference"
+
+
+def test_use_ends_with_its_block_even_by_an_error():
+    with kernels.use("reference"):
+        with pytest.raises(KeyError), kernels.use("numba"):
+            raise KeyError
+        assert chosen() == "reference"
+
+
+def test_an_unknown_implementation_is_named():
+    message = "must be one of .*reference.*, got 'cuda'"
+    with pytest.raises(ValueError, match=message), kernels.use("cuda"):
+        pass
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "im2col"])
+def test_known_algorithms(algorithm):
+    assert kernels.check_algorithm(algorithm) == algorithm
+
+
+def test_an_unknown_algorithm_is_named():
+    with pytest.raises(ValueError, match=r"algorithm must be one of .*, got 'fft'"):
+        kernels.check_algorithm("fft")
+
+
+def test_the_environment_chooses_for_a_whole_process():
+    code = (
+        "import sys, numpy as np, minidl\n"
+        "minidl.im2col(np.zeros((1, 3, 3, 1)), 3)\n"
+        "print('numba' in sys.modules)"
+    )
+    run = run_python(code, MINIDL_KERNELS="reference")
+    assert (run.stdout.strip(), run.stderr) == ("False", "")
+
+
+def test_a_mistyped_environment_is_an_error_that_names_it():
+    run = run_python("import minidl", MINIDL_KERNELS="nunba")
+    assert run.returncode != 0
+    assert "ValueError: MINIDL_KERNELS must be one of" in run.stderr
+    assert "got 'nunba'" in run.stderr
+
+
+def test_a_network_trains_without_numba():
+    code = NO_NUMBA + (
+        "import numpy as np, minidl\n"
+        "from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, Sequential\n"
+        "rng = np.random.default_rng(0)\n"
+        "layers = [Conv2D(1, 2, rng=rng), MaxPool2D(2), Dropout(0.2), Flatten(),\n"
+        "          Linear(18, 3, rng=rng)]\n"
+        "model = Sequential(layers, (8, 8, 1))\n"
+        "x, y = rng.random((6, 8, 8, 1), np.float32), np.arange(6) % 3\n"
+        "adam = minidl.Adam(model.params)\n"
+        "print(minidl.train(model, x, y, adam, 1, 4, rng))"
+    )
+    run = run_python(code)
+    assert run.returncode == 0, run.stderr
+    assert 0.5 < float(run.stdout.strip("[]\n")) < 3
+
+
+def test_numba_without_numba_is_an_import_error():
+    code = NO_NUMBA + (
+        "import numpy as np, minidl\nminidl.im2col(np.zeros((1, 3, 3, 1)), 3)\n"
+    )
+    run = run_python(code, MINIDL_KERNELS="numba")
+    assert "ModuleNotFoundError" in run.stderr
+
+
+@pytest.mark.slow
+def test_a_second_process_does_not_compile_again(tmp_path):
+    pytest.importorskip("numba", reason="no Numba")
+    code = (
+        "import numpy as np, minidl\n"
+        "from minidl.kernels import numba_cpu\n"
+        "minidl.im2col(np.zeros((1, 3, 3, 1), np.float32), 3)\n"
+        "stats = numba_cpu.gather_windows.stats\n"
+        "print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))"
+    )
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path), "MINIDL_KERNELS": "numba"}
+    first, second = (run_python(code, **cache) for _ in range(2))
+    assert (first.stdout.strip(), second.stdout.strip()) == ("0 1", "1 0")
+
+
+@pytest.mark.slow
+def test_kernels_run_with_the_compiler_switched_off():
+    pytest.importorskip("numba", reason="no Numba")
+    code = (
+        "import numpy as np\n"
+        "from minidl import kernels\n"
+        "from minidl.kernels import numba_cpu\n"
+        "assert type(numba_cpu.find_maxima).__name__ == 'function'\n"
+        "x = np.random.default_rng(0).standard_normal((2, 5, 5, 2))\n"
+        "with kernels.use('numba'):\n"
+        "    col, mask = kernels.im2col(x, 3), kernels.dropout_mask(x, 0.5, 1)\n"
+        "with kernels.use('reference'):\n"
+        "    assert (col == kernels.im2col(x, 3)).all()\n"
+        "    assert (mask == kernels.dropout_mask(x, 0.5, 1)).all()\n"
+    )
+    run = run_python(code, NUMBA_DISABLE_JIT="1")
+    assert run.returncode == 0, run.stderr

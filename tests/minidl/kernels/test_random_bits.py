@@ -1,0 +1,92 @@
+"""The counter-based generator, and the dropout masks made from it."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl import kernels
+from minidl.kernels.random_bits import drop_threshold, random_bits
+from tests import oracles
+
+# First outputs of the reference implementation in C at seed 1234567, which the
+# authors of other implementations use as their test vector.
+PUBLISHED = [
+    6457827717110365317,
+    3203168211198807973,
+    9817491932198370423,
+    4593380528125082431,
+    16408922859458223821,
+]
+
+
+def test_the_oracle_gives_the_published_numbers():
+    assert oracles.splitmix64(1234567, 5) == PUBLISHED
+
+
+def test_the_generator_gives_the_published_numbers():
+    bits = random_bits(1234567, 5, np)
+    assert bits.dtype == np.uint64
+    assert bits.tolist() == PUBLISHED
+
+
+@given(seed=st.integers(0, 2**64 - 1), size=st.integers(0, 40))
+def test_the_generator_is_the_oracle(seed, size):
+    assert random_bits(seed, size, np).tolist() == oracles.splitmix64(seed, size)
+
+
+@pytest.mark.parametrize(
+    ("rate", "threshold"), [(0, 0), (0.5, 2**23), (0.25, 2**22), (0.1, 1677722)]
+)
+def test_the_threshold_is_the_rate_of_24_bits(rate, threshold):
+    assert drop_threshold(rate) == threshold
+
+
+def oracle_mask(shape, rate, seed):
+    """An entry is dropped where the top 24 of its 64 bits are below the rate."""
+    kept = [
+        0.0 if (bits >> 40) < round(rate * 2**24) else 1 / (1 - rate)
+        for bits in oracles.splitmix64(seed, math.prod(shape))
+    ]
+    return np.array(kept).reshape(shape)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 0.99])
+def test_the_mask_is_the_oracle_in_each_implementation(each_way, rate, seed):
+    mask = kernels.dropout_mask(np.zeros((3, 5, 2, 4)), rate, seed)
+    assert np.array_equal(mask, oracle_mask((3, 5, 2, 4), rate, seed))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_mask_has_the_dtype_of_x(each_way, dtype):
+    mask = kernels.dropout_mask(np.zeros((4, 8), dtype), 0.3, 5)
+    assert mask.dtype == dtype
+    assert set(mask.ravel()) == {dtype(0), dtype(1 / 0.7)}
+
+
+def test_the_mask_of_a_transposed_array_has_its_shape(each_way):
+    x = np.zeros((3, 4, 2)).T
+    mask = kernels.dropout_mask(x, 0.5, 9)
+    assert np.array_equal(mask, oracle_mask((2, 4, 3), 0.5, 9))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_frequency_and_mean_of_the_mask(rate):
+    mask = kernels.dropout_mask(np.zeros(200_000), rate, 11)
+    sigma = math.sqrt(rate * (1 - rate) / mask.size)
+    assert abs((mask == 0).mean() - rate) < 4 * sigma
+    assert abs(mask.mean() - 1) < 4 * sigma / (1 - rate)
+
+
+def test_neighbours_are_not_correlated():
+    dropped = kernels.dropout_mask(np.zeros(200_000), 0.5, 12) == 0
+    agree = (dropped[1:] == dropped[:-1]).mean()
+    assert abs(agree - 0.5) < 4 * 0.5 / math.sqrt(dropped.size)
+
+
+def test_neighbouring_seeds_are_not_correlated():
+    one, two = (kernels.dropout_mask(np.zeros(200_000), 0.5, s) for s in (1, 2))
+    assert abs((one == two).mean() - 0.5) < 4 * 0.5 / math.sqrt(one.size)

@@ -1,0 +1,58 @@
+"""ReLU and softmax."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl import ReLU, Softmax
+from minidl.layers import softmax
+from tests import oracles
+from tests.oracles import assert_close
+
+
+def test_relu_by_hand():
+    layer = ReLU()
+    x = np.array([[-2.0, 0.0, 3.0]])
+    assert layer.forward(x).tolist() == [[0, 0, 3]]
+    assert layer.backward(np.array([[5.0, 6.0, 7.0]])).tolist() == [[0, 0, 7]]
+
+
+def test_relu_of_the_smallest_positive_number():
+    layer = ReLU()
+    layer.forward(np.array([[5e-324, -5e-324]]))
+    assert layer.backward(np.ones((1, 2))).tolist() == [[1, 0]]
+
+
+@given(st.lists(st.lists(st.floats(-300, 300), min_size=3, max_size=3), min_size=1))
+def test_softmax_is_the_loop(z):
+    assert_close(softmax(np.array(z)), oracles.softmax(z), 1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softmax_is_the_layer(rng, dtype):
+    z = rng.standard_normal((4, 6)).astype(dtype)
+    p = Softmax().forward(z)
+    assert p.dtype == dtype
+    assert_close(p, oracles.softmax(z), 1e-6)
+    assert np.array_equal(p, softmax(z))
+
+
+def test_softmax_of_huge_logits_is_finite():
+    z = np.array([[1e4, 0, -1e4], [-1e4, -1e4, -1e4]], np.float32)
+    third = np.float32(1) / np.float32(3)
+    assert softmax(z).tolist() == [[1, 0, 0], [third] * 3]
+
+
+def test_softmax_ignores_a_common_shift(rng):
+    z = rng.standard_normal((3, 4))
+    assert_close(softmax(z + 1000), softmax(z), 1e-12)
+
+
+def test_softmax_gradient_is_the_jacobian(rng):
+    layer = Softmax()
+    z, dout = rng.standard_normal((2, 4)), rng.standard_normal((2, 4))
+    p = layer.forward(z)
+    jacobians = [np.diag(row) - np.outer(row, row) for row in p]
+    expected = [J @ d for J, d in zip(jacobians, dout, strict=True)]
+    assert_close(layer.backward(dout), expected, 1e-13)

@@ -1,0 +1,142 @@
+"""The convolution layer; its kernels have tests of their own."""
+
+import numpy as np
+import pytest
+
+from minidl import Conv2D, he, kernels
+from minidl.initializers import glorot
+from tests import oracles
+from tests.oracles import assert_close
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"pad": 1},
+        {"kernel_size": (2, 3), "stride": 2},
+        {"kernel_size": 1},
+        {"kernel_size": 5, "stride": 3, "pad": 2},
+    ],
+)
+def test_forward_is_the_loop_plus_bias(each_implementation, rng, options):
+    layer = Conv2D(2, 3, **options, rng=rng).astype(np.float64)
+    layer.b.data[:] = [1, 2, 3]
+    x = rng.standard_normal((2, 6, 7, 2))
+    steps = options.get("stride", 1), options.get("pad", 0)
+    expected = oracles.conv2d(x, layer.W.data, *steps) + layer.b.data
+    assert_close(layer.forward(x), expected, 1e-13)
+
+
+def test_the_filter_is_not_flipped(each_implementation, rng):
+    layer = Conv2D(1, 1, 2, rng=rng)
+    layer.W.data[..., 0, 0] = [[1, 10], [100, 1000]]
+    x = np.array([[1, 2], [3, 4]], np.float32).reshape(1, 2, 2, 1)
+    assert layer.forward(x).item() == 4321
+
+
+def test_shapes_and_initial_values():
+    layer = Conv2D(2, 4, (3, 5), rng=np.random.default_rng(3))
+    expected = glorot((3, 5, 2, 4), np.random.default_rng(3))
+    assert np.array_equal(layer.W.data, expected)
+    assert layer.b.data.tolist() == [0] * 4
+    assert layer.params == (layer.W, layer.b)
+    assert {p.data.dtype for p in layer.params} == {np.dtype(np.float32)}
+
+
+def test_the_default_is_the_papers_3x3_without_padding(rng):
+    layer = Conv2D(1, 2, rng=rng)
+    assert layer.W.data.shape == (3, 3, 1, 2)
+    assert layer.output_shape((28, 28, 1)) == (26, 26, 2)
+
+
+def test_another_initializer():
+    rngs = (np.random.default_rng(3) for _ in range(2))
+    layer = Conv2D(2, 3, rng=next(rngs), initializer=he)
+    assert np.array_equal(layer.W.data, he((3, 3, 2, 3), next(rngs)))
+
+
+def test_the_algorithm_is_an_attribute(rng):
+    assert Conv2D(1, 1, rng=rng).algorithm == "auto"
+    assert Conv2D(1, 1, rng=rng, algorithm="im2col").algorithm == "im2col"
+
+
+def test_an_unknown_algorithm_is_named(rng):
+    with pytest.raises(ValueError, match=r"^algorithm must be one of .*, got 'fft'"):
+        Conv2D(1, 1, rng=rng, algorithm="fft")
+
+
+def test_the_algorithm_reaches_each_kernel(rng, monkeypatch):
+    calls = {}
+    for name in ("conv2d", "conv2d_weight_grad", "conv2d_input_grad"):
+        kernel = getattr(kernels, name)
+
+        def spy(*args, kernel=kernel, name=name):
+            calls[name] = args[-3:]
+            return kernel(*args)
+
+        monkeypatch.setattr(kernels, name, spy)
+    layer = Conv2D(1, 1, 3, 2, 1, rng=rng, algorithm="im2col")
+    out = layer.forward(np.ones((1, 5, 5, 1), np.float32))
+    layer.backward(out)
+    assert calls == dict.fromkeys(calls, (2, 1, "im2col"))
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize(
+    ("flag", "kernel"),
+    [("param_grads", "conv2d_weight_grad"), ("input_grad", "conv2d_input_grad")],
+)
+def test_a_gradient_not_asked_for_costs_nothing(rng, monkeypatch, flag, kernel):
+    layer = Conv2D(1, 2, rng=rng)
+    out = layer.forward(np.ones((1, 5, 5, 1), np.float32))
+
+    def unwanted(*args):
+        raise AssertionError(f"{kernel} was called")
+
+    monkeypatch.setattr(kernels, kernel, unwanted)
+    layer.backward(out, **{flag: False})
+    with pytest.raises(AssertionError, match="was called"):
+        layer.backward(out)
+
+
+@pytest.mark.parametrize("shape", [(5, 5, 3), (5, 5), (1, 5, 5, 2), (2,)])
+def test_an_input_that_does_not_fit_is_named(rng, shape):
+    message = r"^Conv2D\(2, 4, 3x3\) takes shape \(H, W, 2\), got"
+    with pytest.raises(ValueError, match=message):
+        Conv2D(2, 4, rng=rng).output_shape(shape)
+
+
+def test_output_shape_of_a_window_that_is_not_square(rng):
+    layer = Conv2D(2, 4, (3, 1), 2, 1, rng=rng)
+    assert layer.output_shape((6, 5, 2)) == (3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"in_channels": 0}, "^in_channels must be at least 1, got 0"),
+        ({"filters": 0}, "^filters must be at least 1, got 0"),
+        ({"filters": 2.0}, "^filters must be an integer, got 2.0"),
+        ({"kernel_size": (3, 0)}, "^kernel_size must be at least 1, got 0"),
+        ({"stride": 0}, "^stride must be at least 1, got 0"),
+        ({"pad": -1}, "^pad must be at least 0, got -1"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(rng, arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Conv2D(**{"in_channels": 1, "filters": 1, **arguments}, rng=rng)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({}, "Conv2D(2, 4, 3x3)"),
+        ({"kernel_size": (2, 5)}, "Conv2D(2, 4, 2x5)"),
+        ({"stride": 2}, "Conv2D(2, 4, 3x3, stride=2)"),
+        ({"pad": 1}, "Conv2D(2, 4, 3x3, pad=1)"),
+        ({"stride": 3, "pad": 2}, "Conv2D(2, 4, 3x3, stride=3, pad=2)"),
+    ],
+)
+def test_repr(rng, options, text):
+    assert repr(Conv2D(2, 4, **options, rng=rng)) == text

@@ -1,0 +1,253 @@
+"""What every layer promises: a true derivative, and hands off the caller's arrays."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from minidl import (
+    Conv2D,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    Softmax,
+)
+from minidl.layers import Layer
+from tests.oracles import assert_close, differences, relative_error
+
+SMALL_CNN_SHAPE = (6, 6, 2)
+
+
+def small_cnn(rng):
+    """Every kind of layer once."""
+    layers = [
+        Conv2D(2, 3, 3, pad=1, rng=rng),
+        ReLU(),
+        MaxPool2D(2),
+        Dropout(0.25),
+        Flatten(),
+        Linear(27, 4, rng=rng),
+    ]
+    return Sequential(layers, SMALL_CNN_SHAPE)
+
+
+class Case(NamedTuple):
+    """A layer, the shape of a batch for it, and whether dropout is on."""
+
+    make: Callable[[np.random.Generator], Layer]
+    x_shape: tuple[int, ...]
+    training: bool = False
+
+    def layer(self, dtype=np.float64):
+        """The layer with random parameters: zero biases would hide mistakes."""
+        rng = np.random.default_rng(1)
+        layer = self.make(rng).astype(dtype)
+        for p in layer.params:
+            p.data[...] = rng.standard_normal(p.data.shape)
+        return layer
+
+    def x(self, dtype=np.float64):
+        return np.random.default_rng(2).standard_normal(self.x_shape).astype(dtype)
+
+    def forward(self, layer, x):
+        return layer.forward(x, np.random.default_rng(3) if self.training else None)
+
+    def dout(self, layer, dtype=np.float64):
+        shape = self.forward(layer, self.x(dtype)).shape
+        return np.random.default_rng(4).standard_normal(shape).astype(dtype)
+
+
+CASES = {
+    "Linear": Case(lambda rng: Linear(4, 3, rng=rng), (5, 4)),
+    "Linear, one image": Case(lambda rng: Linear(4, 3, rng=rng), (1, 4)),
+    "Conv2D": Case(lambda rng: Conv2D(2, 3, rng=rng), (2, 5, 6, 2)),
+    "Conv2D, same": Case(lambda rng: Conv2D(2, 2, pad=1, rng=rng), (2, 4, 4, 2)),
+    "Conv2D, stride": Case(
+        lambda rng: Conv2D(1, 2, (3, 2), 2, 1, rng=rng), (2, 6, 5, 1)
+    ),
+    "Conv2D, 1x1": Case(lambda rng: Conv2D(3, 2, 1, rng=rng), (2, 3, 3, 3)),
+    "MaxPool2D": Case(lambda rng: MaxPool2D(2), (2, 5, 6, 2)),
+    "MaxPool2D, overlapping": Case(lambda rng: MaxPool2D(3, 1), (2, 5, 5, 2)),
+    "MaxPool2D, with gaps": Case(lambda rng: MaxPool2D(2, 3), (2, 6, 6, 1)),
+    "ReLU": Case(lambda rng: ReLU(), (4, 7)),
+    "ReLU of images": Case(lambda rng: ReLU(), (2, 3, 3, 2)),
+    "Softmax": Case(lambda rng: Softmax(), (4, 5)),
+    "Flatten": Case(lambda rng: Flatten(), (2, 3, 4, 2)),
+    "Dropout": Case(lambda rng: Dropout(0.4), (4, 6), training=True),
+    "Dropout, evaluation": Case(lambda rng: Dropout(0.4), (4, 6)),
+    "Sequential": Case(small_cnn, (2, *SMALL_CNN_SHAPE)),
+    "Sequential, training": Case(small_cnn, (2, *SMALL_CNN_SHAPE), training=True),
+}
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+def case(request):
+    return request.param
+
+
+@pytest.fixture(params=[np.float32, np.float64])
+def dtype(request):
+    return request.param
+
+
+def test_input_gradient_is_the_difference_quotient(each_implementation, case):
+    layer, x = case.layer(), case.x()
+    dout = case.dout(layer)
+    case.forward(layer, x)
+    dx = layer.backward(dout)
+    numeric = differences(lambda: np.vdot(case.forward(layer, x), dout), x)
+    assert relative_error(dx, numeric) <= 1e-6
+
+
+def test_parameter_gradients_are_the_difference_quotients(each_implementation, case):
+    layer, x = case.layer(), case.x()
+    dout = case.dout(layer)
+    case.forward(layer, x)
+    layer.backward(dout)
+    for p in layer.params:
+        numeric = differences(lambda: np.vdot(case.forward(layer, x), dout), p.data)
+        assert relative_error(p.grad, numeric) <= 1e-6
+
+
+def test_the_dtype_is_kept(each_implementation, case, dtype):
+    layer = case.layer(dtype)
+    dout = case.dout(layer, dtype)
+    out = case.forward(layer, case.x(dtype))
+    dx = layer.backward(dout)
+    arrays = [out, dx, *(p.data for p in layer.params), *(p.grad for p in layer.params)]
+    assert {a.dtype for a in arrays} == {np.dtype(dtype)}
+
+
+def test_float32_is_float64_to_rounding(each_implementation, case):
+    results = []
+    for dtype in (np.float32, np.float64):
+        layer = case.layer(dtype)
+        dout = case.dout(layer, dtype)
+        out = case.forward(layer, case.x(dtype))
+        results.append([out, layer.backward(dout), *(p.grad for p in layer.params)])
+    for low, high in zip(*results, strict=True):
+        assert_close(low, high, 5e-6)
+
+
+def test_arguments_are_untouched(each_implementation, case):
+    layer, x = case.layer(), case.x()
+    dout = case.dout(layer)
+    x.flags.writeable = dout.flags.writeable = False
+    x_before, dout_before = x.copy(), dout.copy()
+    case.forward(layer, x)
+    layer.backward(dout)
+    assert np.array_equal(x, x_before)
+    assert np.array_equal(dout, dout_before)
+
+
+def test_parameters_are_untouched(each_implementation, case):
+    layer = case.layer()
+    before = [p.data.copy() for p in layer.params]
+    dout = case.dout(layer)
+    layer.backward(dout)
+    assert all(
+        np.array_equal(p.data, data)
+        for p, data in zip(layer.params, before, strict=True)
+    )
+
+
+def test_returned_arrays_are_never_overwritten(each_implementation, case):
+    layer, x = case.layer(), case.x()
+    dout = case.dout(layer)
+    out = case.forward(layer, x)
+    dx = layer.backward(dout)
+    kept_out, kept_dx = out.copy(), dx.copy()
+    case.forward(layer, x[::-1] * 2)
+    layer.backward(dout * 3)
+    case.forward(layer, x[:1])
+    layer.backward(dout[:1])
+    assert np.array_equal(out, kept_out)
+    assert np.array_equal(dx, kept_dx)
+
+
+def test_the_same_call_gives_the_same_bits(each_implementation, case):
+    layer, x = case.layer(), case.x()
+    dout = case.dout(layer)
+    one, two = (
+        (case.forward(layer, x).tobytes(), layer.backward(dout).tobytes())
+        for _ in range(2)
+    )
+    assert one == two
+
+
+def test_gradients_are_written_in_place_not_added(each_implementation, case):
+    layer = case.layer()
+    dout = case.dout(layer)
+    arrays = [p.grad for p in layer.params]
+    layer.backward(dout)
+    first = [g.copy() for g in arrays]
+    layer.backward(dout)
+    for p, array, gradient in zip(layer.params, arrays, first, strict=True):
+        assert p.grad is array
+        assert np.array_equal(array, gradient)
+
+
+def test_without_param_grads_they_stay_as_they_were(each_implementation, case):
+    layer = case.layer()
+    dout = case.dout(layer)
+    expected = layer.backward(dout)
+    for p in layer.params:
+        p.grad[...] = 77
+    dx = layer.backward(dout, param_grads=False)
+    assert np.array_equal(dx, expected)
+    assert all((p.grad == 77).all() for p in layer.params)
+
+
+def test_without_input_grad_there_is_none(each_implementation, case):
+    layer = case.layer()
+    dout = case.dout(layer)
+    layer.backward(dout)
+    expected = [p.grad.copy() for p in layer.params]
+    for p in layer.params:
+        p.grad[...] = 77
+    assert layer.backward(dout, input_grad=False) is None
+    for p, gradient in zip(layer.params, expected, strict=True):
+        assert np.array_equal(p.grad, gradient)
+
+
+def test_backward_belongs_to_the_latest_forward(each_implementation, case):
+    layer, x = case.layer(), case.x()
+    dout = case.dout(layer)
+    case.forward(layer, x)
+    expected = layer.backward(dout)
+    case.forward(layer, x * 5 + 1)
+    case.forward(layer, x)
+    assert np.array_equal(layer.backward(dout), expected)
+
+
+# In training, an image's dropout mask depends on its place in the batch.
+@pytest.mark.parametrize("name", [n for n, c in CASES.items() if not c.training])
+def test_images_of_a_batch_do_not_mix(each_implementation, name):
+    case = CASES[name]
+    layer, x = case.layer(), case.x()
+    dout = case.dout(layer)
+    out = case.forward(layer, x)
+    dx = layer.backward(dout)
+    for n in range(len(x)):
+        assert_close(case.forward(layer, x[n : n + 1]), out[n : n + 1], 1e-13)
+        assert_close(layer.backward(dout[n : n + 1]), dx[n : n + 1], 1e-13)
+
+
+def test_output_shape_says_what_forward_gives(case):
+    layer = case.layer()
+    shape = layer.output_shape(case.x_shape[1:])
+    assert shape == case.forward(layer, case.x()).shape[1:]
+    assert all(type(size) is int for size in shape)
+
+
+def test_any_memory_layout_gives_the_same(each_implementation, case):
+    layer, x = case.layer(), case.x()
+    dout = case.dout(layer)
+    out = case.forward(layer, x)
+    dx = layer.backward(dout)
+    assert_close(case.forward(layer, np.asfortranarray(x)), out, 1e-13)
+    assert_close(layer.backward(np.asfortranarray(dout)), dx, 1e-13)

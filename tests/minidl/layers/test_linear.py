@@ -1,0 +1,71 @@
+"""The fully connected layer."""
+
+import numpy as np
+import pytest
+
+from minidl import Linear, he
+from tests import oracles
+from tests.oracles import assert_close
+
+
+@pytest.fixture
+def layer(rng):
+    layer = Linear(4, 3, rng=rng).astype(np.float64)
+    layer.b.data[:] = rng.standard_normal(3)
+    return layer
+
+
+def test_forward_is_the_loop(layer, rng):
+    x = rng.standard_normal((5, 4))
+    expected = oracles.linear(x, layer.W.data, layer.b.data)
+    assert_close(layer.forward(x), expected, 1e-14)
+
+
+def test_an_example_by_hand(rng):
+    layer = Linear(2, 1, rng=rng)
+    layer.W.data[:] = [[2], [3]]
+    layer.b.data[:] = 10
+    x = np.array([[1, 1], [0, -1]], np.float32)
+    assert layer.forward(x).tolist() == [[15], [7]]
+    assert layer.backward(np.array([[1], [2]], np.float32)).tolist() == [[2, 3], [4, 6]]
+    assert layer.W.grad.tolist() == [[1], [-1]]
+    assert layer.b.grad.tolist() == [3]
+
+
+def test_weights_are_drawn_and_biases_are_zero(rng):
+    layer = Linear(40, 30, rng=np.random.default_rng(3))
+    again = Linear(40, 30, rng=np.random.default_rng(3))
+    assert layer.W.data.shape == (40, 30)
+    assert np.array_equal(layer.W.data, again.W.data)
+    assert layer.b.data.tolist() == [0] * 30
+    assert layer.params == (layer.W, layer.b)
+    assert {p.data.dtype for p in layer.params} == {np.dtype(np.float32)}
+
+
+def test_another_initializer():
+    layer = Linear(6, 5, rng=np.random.default_rng(3), initializer=he)
+    assert np.array_equal(layer.W.data, he((6, 5), np.random.default_rng(3)))
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 2), ()])
+def test_an_input_that_does_not_fit_is_named(layer, shape):
+    with pytest.raises(ValueError, match=r"^Linear\(4, 3\) takes shape \(4,\), got"):
+        layer.output_shape(shape)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 3), "^in_features must be at least 1, got 0"),
+        ((3, 0), "^out_features must be at least 1, got 0"),
+        ((3.0, 3), "^in_features must be an integer, got 3.0"),
+        ((3, True), "^out_features must be an integer, got True"),
+    ],
+)
+def test_sizes_that_cannot_be_are_named(rng, arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Linear(*arguments, rng=rng)
+
+
+def test_repr(layer):
+    assert repr(layer) == "Linear(4, 3)"

@@ -1,0 +1,65 @@
+"""The max pooling layer; its kernels have tests of their own."""
+
+import numpy as np
+import pytest
+
+from minidl import MaxPool2D, kernels
+from tests import oracles
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, None), (3, 2), (1, 1), (2, 3)])
+def test_forward_and_backward_are_the_loops(each_implementation, rng, size, stride):
+    layer = MaxPool2D(size, stride)
+    x = rng.integers(-3, 3, (2, 6, 7, 2)).astype(np.float64)
+    out = layer.forward(x)
+    dout = rng.standard_normal(out.shape)
+    assert np.array_equal(out, oracles.max_pool(x, size, stride or size)[0])
+    expected = oracles.max_pool_grad(dout, x, size, stride or size)
+    assert np.array_equal(layer.backward(dout), expected)
+
+
+def test_the_default_is_the_papers_2x2():
+    assert MaxPool2D().output_shape((24, 24, 32)) == (12, 12, 32)
+    assert (MaxPool2D().size, MaxPool2D().stride) == (2, 2)
+
+
+def test_a_gradient_not_asked_for_costs_nothing(monkeypatch):
+    layer = MaxPool2D(2)
+    out = layer.forward(np.ones((1, 4, 4, 1)))
+    monkeypatch.setattr(kernels, "max_pool_grad", None)
+    assert layer.backward(out, input_grad=False) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 0}, "^size must be at least 1, got 0"),
+        ({"size": 17}, "^size must be at most 16, got 17"),
+        ({"size": 2.0}, "^size must be an integer, got 2.0"),
+        ({"stride": 0}, "^stride must be at least 1, got 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(arguments, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        MaxPool2D(**arguments)
+
+
+def test_the_largest_window():
+    assert MaxPool2D(16).output_shape((33, 16, 2)) == (2, 1, 2)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 5), (1, 5, 5, 2)])
+def test_an_input_that_is_no_image_is_named(shape):
+    message = r"^MaxPool2D\(2x2\) takes shape \(H, W, C\), got"
+    with pytest.raises(ValueError, match=message):
+        MaxPool2D().output_shape(shape)
+
+
+def test_an_image_smaller_than_the_window_is_named():
+    with pytest.raises(ValueError, match="3x3 window doesn't fit into an image of 2x9"):
+        MaxPool2D(3).output_shape((2, 9, 1))
+
+
+def test_repr():
+    assert repr(MaxPool2D(3)) == "MaxPool2D(3x3)"
+    assert repr(MaxPool2D(3, 2)) == "MaxPool2D(3x3, stride=2)"

@@ -1,0 +1,222 @@
+"""The composition of layers, its trace and its summary."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential
+from minidl.layers import Layer
+from minidl.losses import SoftmaxCrossEntropy
+from tests import oracles
+from tests.oracles import assert_close, differences
+
+
+class Spy(Layer):
+    """The identity, which notes how it was called."""
+
+    def __init__(self):
+        self.forwards, self.backwards = [], []
+
+    def forward(self, x, rng=None):
+        self.forwards.append(rng)
+        return x
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        self.backwards.append((param_grads, input_grad))
+        return dout if input_grad else None
+
+
+class LearnedSpy(Spy):
+    """The same with a parameter."""
+
+    def __init__(self, rng):
+        super().__init__()
+        self.params = Linear(1, 1, rng=rng).params
+
+
+@pytest.fixture
+def model(rng):
+    layers = [
+        Conv2D(1, 2, rng=rng),
+        ReLU(),
+        MaxPool2D(2),
+        Dropout(0.5),
+        Flatten(),
+        Linear(8, 3, rng=rng),
+    ]
+    return Sequential(layers, (6, 6, 1)).astype(np.float64)
+
+
+@pytest.fixture
+def x(rng):
+    return rng.standard_normal((4, 6, 6, 1))
+
+
+def test_forward_is_the_composition(model, x):
+    out = x
+    for layer in model.layers:
+        out = layer.forward(out)
+    assert np.array_equal(model.forward(x), out)
+
+
+def test_parameters_are_all_layers_in_order(model):
+    first, last = model.layers[0], model.layers[-1]
+    assert model.params == (first.W, first.b, last.W, last.b)
+
+
+def test_predict_proba_is_softmax_of_the_logits(model, x):
+    assert_close(model.predict_proba(x), oracles.softmax(model.forward(x)), 1e-13)
+
+
+def test_predict_is_the_largest_logit(model, x):
+    assert np.array_equal(model.predict(x), model.forward(x).argmax(axis=1))
+    assert model.predict(x).shape == (4,)
+
+
+def test_prediction_leaves_dropout_off(model, x):
+    assert np.array_equal(model.predict_proba(x), model.predict_proba(x))
+
+
+def test_the_generator_reaches_each_layer(rng):
+    spies = [Spy(), Spy()]
+    model = Sequential(spies, (3,))
+    model.forward(np.zeros((1, 3)), rng)
+    model.forward(np.zeros((1, 3)))
+    assert [spy.forwards for spy in spies] == [[rng, None]] * 2
+
+
+def test_without_input_grad_backward_ends_at_the_first_layer_that_learns(rng):
+    spies = [Spy(), LearnedSpy(rng), Spy(), LearnedSpy(rng)]
+    result = Sequential(spies, (3,)).backward(np.ones((1, 3)), input_grad=False)
+    assert result is None
+    expected = [[], [(True, False)], [(True, True)], [(True, True)]]
+    assert [spy.backwards for spy in spies] == expected
+
+
+def test_with_input_grad_backward_goes_through_all_layers(rng):
+    spies = [Spy(), LearnedSpy(rng), Spy()]
+    dout = np.ones((1, 3))
+    dx = Sequential(spies, (3,)).backward(dout, param_grads=False)
+    assert np.array_equal(dx, dout)
+    assert [spy.backwards for spy in spies] == [[(False, True)]] * 3
+
+
+def test_by_default_everything_is_asked_for(rng):
+    spies = [LearnedSpy(rng), Spy()]
+    assert Sequential(spies, (3,)).backward(np.ones((1, 3))) is not None
+    assert [spy.backwards for spy in spies] == [[(True, True)]] * 2
+
+
+def test_a_network_that_learns_nothing_has_no_gradient_to_give():
+    spies = [Spy(), Spy()]
+    assert Sequential(spies, (3,)).backward(np.ones((1, 3)), input_grad=False) is None
+    assert Sequential(spies, (3,)).first_learned == 0
+
+
+def test_the_first_layer_that_learns(model):
+    assert model.first_learned == 0
+    assert Sequential([Flatten(), *model.layers[-1:]], (2, 2, 2)).first_learned == 1
+
+
+def test_shapes_and_classes(model):
+    expected = [(6, 6, 1), (4, 4, 2), (4, 4, 2), (2, 2, 2), (2, 2, 2), (8,), (3,)]
+    assert model.shapes == expected
+    assert model.classes == 3
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 6, 1), (0, 6, 6, 1), (6, 6, 1), (2, 36)])
+def test_images_that_do_not_fit_are_named(model, shape):
+    message = r"^x must have shape \(N, 6, 6, 1\), N >= 1, got"
+    with pytest.raises(ValueError, match=message):
+        model.forward(np.zeros(shape))
+
+
+def test_layers_that_do_not_fit_are_named(rng):
+    layers = [Flatten(), Linear(9, 4, rng=rng), Linear(5, 2, rng=rng)]
+    with pytest.raises(ValueError, match=r"Linear\(5, 2\) takes shape \(5,\), got"):
+        Sequential(layers, (3, 3, 1))
+
+
+def test_a_network_can_be_a_layer_of_another(model, x, rng):
+    outer = Sequential([model, Linear(3, 2, rng=rng)], (6, 6, 1))
+    assert outer.shapes == [(6, 6, 1), (3,), (2,)]
+    assert outer.forward(x).shape == (4, 2)
+    assert len(outer.params) == len(model.params) + 2
+    with pytest.raises(ValueError, match=r"takes \(6, 6, 1\), got \(5, 5, 1\)"):
+        Sequential([model], (5, 5, 1))
+
+
+def test_trace_shows_each_layers_input_and_output(model, x):
+    steps = list(model.trace(x))
+    assert [s.name for s in steps] == [f"{i} {m}" for i, m in enumerate(model.layers)]
+    assert steps[0].input is x
+    assert np.array_equal(steps[-1].output, model.forward(x))
+    for one, two in pairwise(steps):
+        assert two.input is one.output
+    assert {(s.dinput, s.doutput, s.param_grads) for s in steps} == {(None,) * 3}
+
+
+def test_trace_without_labels_runs_a_layer_when_its_step_is_asked_for():
+    spies = [Spy(), Spy(), Spy()]
+    trace = Sequential(spies, (3,)).trace(np.zeros((1, 3)))
+    assert [len(s.forwards) for s in spies] == [0, 0, 0]
+    next(trace)
+    next(trace)
+    assert [len(s.forwards) for s in spies] == [1, 1, 0]
+
+
+def test_trace_with_labels_shows_the_gradients_of_backward(model, x):
+    y = np.array([0, 1, 2, 1])
+    steps = list(model.trace(x, y))
+    loss = SoftmaxCrossEntropy()
+    loss.forward(model.forward(x), y)
+    dz = loss.backward()
+    dx = model.backward(dz)
+    assert np.array_equal(steps[0].dinput, dx)
+    assert np.array_equal(steps[-1].doutput, dz)
+    gradients = [g for step in steps for g in step.param_grads]
+    for gradient, p in zip(gradients, model.params, strict=True):
+        assert np.array_equal(gradient, p.grad)
+        assert not np.shares_memory(gradient, p.grad)
+    for one, two in pairwise(steps):
+        assert two.dinput is one.doutput
+    assert [s.name for s in steps] == [s.name for s in model.trace(x)]
+
+
+def test_trace_with_labels_shows_derivatives_of_the_cost(x, rng):
+    # Without ReLU, whose zeros tie in a pooling window, where no derivative exists.
+    layers = [Conv2D(1, 2, rng=rng), MaxPool2D(2), Flatten(), Linear(8, 3, rng=rng)]
+    model, y = Sequential(layers, (6, 6, 1)).astype(np.float64), np.array([0, 1, 2, 1])
+    for i, step in enumerate(model.trace(x, y)):
+
+        def cost(out=step.output, rest=layers[i + 1 :]):
+            for layer in rest:
+                out = layer.forward(out)
+            return oracles.cross_entropy(out, y)
+
+        assert_close(step.doutput, differences(cost, step.output), 1e-6)
+
+
+def test_summary(capsys, rng):
+    layers = [Conv2D(1, 32, rng=rng), Flatten(), Linear(128, 10, rng=rng)]
+    Sequential(layers, (4, 4, 1)).summary()
+    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    assert [[cell.strip() for cell in line if cell.strip()] for line in lines] == [
+        ["layer", "output shape", "parameters"],
+        ["input", "(4, 4, 1)"],
+        ["0 Conv2D(1, 32, 3x3)", "(2, 2, 32)", "320"],
+        ["1 Flatten()", "(128,)", "0"],
+        ["2 Linear(128, 10)", "(10,)", "1,290"],
+        ["total", "1,610"],
+    ]
+
+
+def test_the_summarys_columns_are_aligned(model, capsys):
+    model.summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_repr(model):
+    assert repr(model) == "Sequential of 6 layers"

@@ -1,0 +1,299 @@
+"""Checkpoints: the same bits after an interruption, and no half or foreign state."""
+
+import io
+
+import numpy as np
+import pytest
+
+from minidl import (
+    SGD,
+    Adadelta,
+    Adam,
+    Dropout,
+    Flatten,
+    Linear,
+    ReLU,
+    RMSprop,
+    Sequential,
+    checkpoints,
+    load_checkpoint,
+    save_checkpoint,
+    train,
+)
+
+
+def small_network(seed=0, units=5):
+    rng = np.random.default_rng(seed)
+    layers = [
+        Flatten(),
+        Linear(12, units, rng=rng),
+        ReLU(),
+        Dropout(0.3),
+        Linear(units, 3, rng=rng),
+    ]
+    return Sequential(layers, (2, 3, 2))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "folder" / "model.npz"
+
+
+@pytest.fixture
+def saved(path):
+    """A small checkpoint with everything in it."""
+    model, config = small_network(), {"sigma": 0.1, "name": "a"}
+    save_checkpoint(
+        path, model, SGD(model.params, 0.1), np.random.default_rng(3), config
+    )
+    return path
+
+
+class Everything:
+    """A model, an optimizer and a generator to load into, all unlike the saved ones."""
+
+    def __init__(self):
+        self.model = small_network(seed=9)
+        self.optimizer = SGD(self.model.params, 0.1)
+        self.rng = np.random.default_rng(99)
+        for array in self.optimizer.state.values():
+            array += 7
+        self.before = self.content()
+
+    def content(self):
+        arrays = checkpoints.state_arrays(self.model, self.optimizer)
+        values = {name: array.tobytes() for name, array in arrays.items()}
+        return values, self.rng.bit_generator.state, self.optimizer.t
+
+    def load(self, path, **options):
+        return load_checkpoint(path, self.model, self.optimizer, self.rng, **options)
+
+    def assert_refused(self, path, message, **options):
+        with pytest.raises(ValueError, match=message) as caught:
+            self.load(path, **options)
+        assert str(path) in str(caught.value)
+        assert self.content() == self.before
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, RMSprop, Adadelta])
+def test_training_goes_on_as_if_never_interrupted(path, rng, kind):
+    x, y = rng.random((20, 2, 3, 2), np.float32), np.arange(20) % 3
+    options = {"lr": 0.1, "momentum": 0.9} if kind is SGD else {}
+
+    def start(seed):
+        model = small_network(seed)
+        return model, kind(model.params, **options), np.random.default_rng(seed)
+
+    def run(model, optimizer, generator, epochs):
+        train(model, x, y, optimizer, epochs, 8, generator)
+
+    whole = start(1)
+    run(*whole, epochs=4)
+
+    before = start(1)
+    run(*before, epochs=2)
+    save_checkpoint(path, *before)
+    after = start(2)
+    load_checkpoint(path, *after)
+    run(*after, epochs=2)
+
+    for one, two in zip(whole[0].params, after[0].params, strict=True):
+        assert one.data.tobytes() == two.data.tobytes()
+
+
+def test_parameters_alone(path):
+    model, other = small_network(1), small_network(2)
+    save_checkpoint(path, model)
+    arrays = [p.data for p in other.params]
+    assert load_checkpoint(path, other) == {}
+    for p, array, wanted in zip(other.params, arrays, model.params, strict=True):
+        assert p.data is array
+        assert np.array_equal(array, wanted.data)
+
+
+def test_a_checkpoint_of_training_serves_for_prediction(saved):
+    model = small_network(2)
+    load_checkpoint(saved, model)
+    assert np.array_equal(model.params[0].data, small_network().params[0].data)
+
+
+def test_the_config_comes_back(saved):
+    assert Everything().load(saved) == {"sigma": 0.1, "name": "a"}
+
+
+def test_the_wanted_config_may_hold_tuples(path):
+    model = small_network()
+    save_checkpoint(path, model, config={"shape": (2, 3)})
+    assert load_checkpoint(path, model, config={"shape": (2, 3)}) == {"shape": [2, 3]}
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"sigma": 0.2, "name": "a"},
+            "another configuration: sigma is 0.1, wanted 0.2",
+        ),
+        ({"sigma": 0.1}, "name is 'a', wanted None"),
+        ({"sigma": 0.1, "name": "a", "epochs": 3}, "epochs is None, wanted 3"),
+    ],
+)
+def test_another_config_is_named(saved, config, message):
+    Everything().assert_refused(saved, message, config=config)
+
+
+def test_another_architecture_is_named(saved):
+    target = Everything()
+    target.model = small_network(units=6)
+    target.optimizer = SGD(target.model.params, 0.1)
+    target.before = target.content()
+    target.assert_refused(
+        saved, r"doesn't fit: optimizer.v.0 is float32 \(12, 5\), wanted"
+    )
+
+
+def test_a_model_with_fewer_layers_is_named(path):
+    model = small_network()
+    save_checkpoint(path, model)
+    shorter = Sequential(model.layers[:-1], (2, 3, 2))
+    with pytest.raises(
+        ValueError, match=r"param.2 is float32 \(5, 3\), wanted missing"
+    ):
+        load_checkpoint(path, shorter)
+
+
+def test_a_model_with_more_layers_is_named(path):
+    model = small_network()
+    save_checkpoint(path, Sequential(model.layers[:-1], (2, 3, 2)))
+    with pytest.raises(
+        ValueError, match=r"param.2 is missing, wanted float32 \(5, 3\)"
+    ):
+        load_checkpoint(path, model)
+
+
+def test_a_model_of_another_precision_is_named(path):
+    model = small_network()
+    save_checkpoint(path, model)
+    with pytest.raises(ValueError, match=r"param.0 is float32 .*, wanted float64"):
+        load_checkpoint(path, model.astype(np.float64))
+
+
+@pytest.mark.parametrize(("saves", "loads"), [(Adam, SGD), (SGD, Adam)])
+def test_another_optimizer_is_named(path, saves, loads):
+    # Both have an average called v, of the same shapes, that means something else.
+    model = small_network()
+    save_checkpoint(path, model, saves(model.params, 0.1))
+    optimizer = loads(model.params, 0.1)
+    with pytest.raises(ValueError, match=r"doesn't fit: optimizer.m.0 is"):
+        load_checkpoint(path, model, optimizer)
+    assert not optimizer.averages[0]["v"].any()
+
+
+def test_a_missing_optimizer_state_is_named(path):
+    model = small_network()
+    save_checkpoint(path, model)
+    with pytest.raises(ValueError, match=r"optimizer.t is missing"):
+        load_checkpoint(path, model, SGD(model.params, 0.1))
+
+
+def test_a_missing_generator_state_is_named(path):
+    target = Everything()
+    save_checkpoint(path, target.model, target.optimizer)
+    target.assert_refused(path, "doesn't fit: rng is missing, wanted PCG64")
+
+
+def test_a_generator_of_another_kind_is_refused(saved):
+    target = Everything()
+    target.rng = np.random.Generator(np.random.PCG64DXSM(1))
+    target.before = target.content()
+    target.assert_refused(saved, "doesn't fit: rng is PCG64, wanted PCG64DXSM")
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nothing.npz"):
+        load_checkpoint(tmp_path / "nothing.npz", small_network())
+
+
+def test_a_truncated_file_is_refused(saved):
+    content, target = saved.read_bytes(), Everything()
+    for length in range(0, len(content), 29):
+        saved.write_bytes(content[:length])
+        target.assert_refused(saved, "not a whole checkpoint|damaged")
+
+
+def test_a_flipped_byte_is_refused_or_harmless(saved):
+    # Some bytes of a zip file, such as times, belong to nothing that is read.
+    content, refused = saved.read_bytes(), 0
+    right = Everything()
+    right.load(saved)
+    for i in range(0, len(content), 7):
+        damaged, target = bytearray(content), Everything()
+        damaged[i] ^= 0xFF
+        saved.write_bytes(damaged)
+        try:
+            target.load(saved)
+        except ValueError:
+            assert target.content() == target.before
+            refused += 1
+        else:
+            assert target.content() == right.content()
+    assert refused > len(content) / 7 / 2
+
+
+def rewrite(path, **changes):
+    """Save the file's arrays again, some changed, under the checksum of before."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(path, **arrays | changes)
+
+
+def test_a_changed_number_is_refused(saved):
+    rewrite(saved, **{"param.1": np.full(5, 1e-9, np.float32)})
+    Everything().assert_refused(saved, "checksum doesn't match")
+
+
+def test_a_changed_description_is_refused(saved):
+    rewrite(saved, description='{"config": {}, "rng": null}')
+    Everything().assert_refused(saved, "checksum doesn't match")
+
+
+def test_arrays_exchanged_are_refused(saved):
+    with np.load(saved) as file:
+        swapped = {"param.0": file["optimizer.v.0"], "optimizer.v.0": file["param.0"]}
+    rewrite(saved, **swapped)
+    Everything().assert_refused(saved, "checksum doesn't match")
+
+
+class Bomb:
+    """What a pickle could do."""
+
+    def __reduce__(self):
+        return exec, ("raise SystemExit('code was run')",)
+
+
+def test_pickled_objects_are_refused_not_run(saved):
+    rewrite(saved, **{"param.1": np.array([Bomb()], object)})
+    Everything().assert_refused(saved, "allow_pickle=False")
+
+
+@pytest.mark.parametrize("save", [np.save, np.savez])
+def test_other_numpy_files_are_refused(path, save):
+    path.parent.mkdir()
+    content = io.BytesIO()
+    save(content, np.zeros(3))
+    path.write_bytes(content.getvalue())
+    Everything().assert_refused(path, "not a whole checkpoint")
+
+
+def test_a_crash_while_saving_leaves_the_old_file(saved, monkeypatch):
+    old = saved.read_bytes()
+
+    def crash(file, **arrays):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", crash)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(saved, small_network(5))
+    assert saved.read_bytes() == old
+    assert list(saved.parent.iterdir()) == [saved]

@@ -1,0 +1,125 @@
+"""The gradient check itself: it must pass what is right and find what is wrong."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minidl import Conv2D, Dropout, Flatten, Linear, ReLU, Sequential
+from minidl.gradcheck import (
+    check_layer,
+    directional_derivative,
+    numerical_gradient,
+    relative_error,
+)
+from tests import oracles
+
+
+def test_the_gradient_of_a_known_function(rng):
+    x = rng.standard_normal((2, 3))
+    expected = x.copy()
+    gradient = numerical_gradient(lambda: float((x**2).sum() / 2), x)
+    assert np.allclose(gradient, expected, rtol=1e-8)
+    assert np.array_equal(x, expected)
+
+
+def test_the_differences_are_central():
+    x = np.array([1.0])
+    gradient = numerical_gradient(lambda: x[0] ** 3, x, h=0.1)
+    assert gradient[0] == pytest.approx(3 + 0.1**2)
+
+
+def test_the_step_is_an_argument():
+    x = np.array(2.0)
+    assert numerical_gradient(lambda: float(x**3), x, h=1) == pytest.approx(13)
+
+
+def test_it_agrees_with_the_tests_own_differences(rng):
+    x = rng.standard_normal((3, 2, 2))
+
+    def f():
+        return float(np.sin(x).sum() * x[0, 0, 0])
+
+    oracles.assert_close(numerical_gradient(f, x), oracles.differences(f, x), 1e-8)
+
+
+def test_float32_is_refused():
+    with pytest.raises(TypeError, match="x must be float64, got float32"):
+        numerical_gradient(lambda: 0.0, np.zeros(2, np.float32))
+
+
+def test_the_slope_along_a_direction(rng):
+    x, v = rng.standard_normal(5), rng.standard_normal(5)
+    slope = directional_derivative(lambda x: float((x**2).sum()), x, v)
+    assert slope == pytest.approx(2 * x @ v, rel=1e-8)
+    steep = directional_derivative(lambda x: float((x**3).sum()), x * 0, v, h=1)
+    assert steep == pytest.approx((v**3).sum())
+
+
+def test_relative_error():
+    a = np.array([1.0, -4.0])
+    assert relative_error(a, np.array([1.0, -3.0])) == 0.25
+    assert relative_error(np.array([1.0, -3.0]), a) == 0.25
+    assert relative_error(a, a) == 0
+    assert relative_error(a * 0, a * 0) == 0
+
+
+def test_a_correct_layer_passes(rng):
+    layer = Conv2D(2, 2, pad=1, rng=rng).astype(np.float64)
+    errors = check_layer(layer, rng.standard_normal((2, 4, 4, 2)), rng)
+    assert errors.keys() == {"x", "params[0]", "params[1]"}
+    assert max(errors.values()) < 1e-6
+
+
+def test_a_network_with_dropout_passes_in_training_mode(rng):
+    layers = [Flatten(), Linear(8, 6, rng=rng), ReLU(), Dropout(0.5)]
+    model = Sequential(layers, (2, 2, 2)).astype(np.float64)
+    errors = check_layer(model, rng.standard_normal((3, 2, 2, 2)), rng, training_seed=3)
+    assert max(errors.values()) < 1e-6
+
+
+class WrongInput(Linear):
+    """dJ/dx is one percent too long."""
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        return 1.01 * super().backward(dout, param_grads, input_grad)
+
+
+class WrongWeights(Linear):
+    """One entry of dJ/dW is a little off."""
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        dx = super().backward(dout, param_grads, input_grad)
+        self.W.grad[1, 2] += 1e-4
+        return dx
+
+
+class StaleDropout(Dropout):
+    """The mask of an earlier training pass is used in evaluation mode too."""
+
+    def forward(self, x, rng=None):
+        out = super().forward(x, rng)
+        self.mask = self.draw_mask(x, np.random.default_rng(0))
+        return out
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong"), [(WrongInput, "x"), (WrongWeights, "params[0]")]
+)
+def test_a_planted_mistake_is_found_and_only_there(rng, make, wrong):
+    layer = make(4, 3, rng=rng).astype(np.float64)
+    errors = check_layer(layer, rng.standard_normal((5, 4)), rng)
+    assert errors.pop(wrong) > 1e-6
+    assert max(errors.values()) < 1e-6
+
+
+def test_a_stale_mask_is_found(rng):
+    errors = check_layer(StaleDropout(0.5), rng.standard_normal((5, 4)), rng)
+    assert errors["x"] > 0.1
+
+
+def test_a_gradient_that_is_not_a_number_is_found(rng):
+    layer = WrongInput(4, 3, rng=rng).astype(np.float64)
+    layer.W.data[0, 0] = math.nan
+    errors = check_layer(layer, rng.standard_normal((5, 4)), rng)
+    assert not errors["x"] <= 1e-6

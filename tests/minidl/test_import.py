@@ -1,0 +1,42 @@
+"""What `import minidl` loads, and that all public names are there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import minidl
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ["numba", "matplotlib", "pooch", "cupy", "scipy", "tqdm", "torch"]
+
+
+def loaded_after(code):
+    """The heavy modules that are loaded after running code in a new process."""
+    code += f"; import sys; print(*(m for m in {HEAVY} if m in sys.modules))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.split()
+
+
+@pytest.mark.parametrize("module", ["minidl", "ensembles", "attacks", "minidl.data"])
+def test_importing_loads_nothing_heavy(module):
+    assert loaded_after(f"import {module}") == []
+
+
+def test_numba_is_loaded_with_the_first_kernel():
+    pytest.importorskip("numba", reason="no Numba")
+    code = "import numpy, minidl; minidl.im2col(numpy.zeros((1, 3, 3, 1)), 3)"
+    assert "numba" in loaded_after(code)
+
+
+@pytest.mark.parametrize("name", minidl.__all__)
+def test_public_names_exist(name):
+    assert hasattr(minidl, name)
+
+
+def test_the_version_is_the_packages():
+    assert f'version="{minidl.__version__}"' in (ROOT / "setup.py").read_text()

@@ -1,0 +1,43 @@
+"""The scales of random initial weights."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minidl import glorot, he
+from minidl.initializers import fans
+
+SHAPES = {(200, 100): (200, 100), (3, 5, 20, 40): (300, 600)}
+
+
+@pytest.mark.parametrize(("shape", "expected"), SHAPES.items())
+def test_fans(shape, expected):
+    assert fans(shape) == expected
+
+
+@pytest.mark.parametrize(("shape", "fan"), SHAPES.items())
+def test_he_is_normal_with_variance_2_over_fan_in(rng, shape, fan):
+    W = he(shape, rng)
+    sigma = math.sqrt(2 / fan[0])
+    assert abs(W.mean()) < 4 * sigma / math.sqrt(W.size)
+    assert W.std() == pytest.approx(sigma, rel=4 / math.sqrt(2 * W.size))
+    assert (abs(W) < sigma).mean() == pytest.approx(0.6827, abs=2 / math.sqrt(W.size))
+
+
+@pytest.mark.parametrize(("shape", "fan"), SHAPES.items())
+def test_glorot_is_uniform_with_variance_2_over_the_fans(rng, shape, fan):
+    W = glorot(shape, rng)
+    limit = math.sqrt(6 / sum(fan))
+    assert 0.999 * limit < W.max() <= np.float32(limit)
+    assert 0.999 * limit < -W.min() <= np.float32(limit)
+    assert W.var() == pytest.approx(2 / sum(fan), rel=0.05)
+
+
+@pytest.mark.parametrize("initializer", [he, glorot])
+def test_the_generator_decides_the_bits(initializer):
+    draws = [initializer((4, 3), np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    assert draws[0].dtype == np.float32
+    assert draws[0].shape == (4, 3)
+    assert np.array_equal(draws[0], draws[1])
+    assert not np.array_equal(draws[0], draws[2])

@@ -1,0 +1,111 @@
+"""The cross-entropy of the softmax, on logits."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl import SoftmaxCrossEntropy
+from tests import oracles
+from tests.oracles import assert_close, differences
+
+
+def cost(z, y):
+    return SoftmaxCrossEntropy().forward(np.asarray(z), np.asarray(y))
+
+
+def gradient(z, y):
+    loss = SoftmaxCrossEntropy()
+    loss.forward(np.asarray(z), np.asarray(y))
+    return loss.backward()
+
+
+@given(z=st.lists(st.lists(st.floats(-50, 50), min_size=4, max_size=4), min_size=1))
+def test_the_value_is_the_loop(z):
+    y = np.arange(len(z)) % 4
+    assert cost(z, y) == pytest.approx(oracles.cross_entropy(z, y), rel=1e-12)
+
+
+def test_equal_logits_cost_log_k():
+    assert cost([[3.0, 3.0, 3.0, 3.0]], [2]) == pytest.approx(np.log(4))
+
+
+def test_the_cost_is_the_mean_over_the_batch():
+    z = [[0.0, 1.0], [2.0, -1.0], [0.5, 0.5]]
+    parts = [cost([row], [label]) for row, label in zip(z, [0, 0, 1], strict=True)]
+    assert cost(z, [0, 0, 1]) == pytest.approx(np.mean(parts))
+
+
+def test_the_gradient_is_the_difference_quotient(rng):
+    z, y = rng.standard_normal((5, 4)), np.array([0, 3, 1, 1, 2])
+    numeric = differences(lambda: oracles.cross_entropy(z, y), z)
+    assert_close(gradient(z, y), numeric, 1e-6)
+
+
+def test_the_gradient_is_softmax_minus_onehot(rng):
+    z, y = rng.standard_normal((3, 4)), np.array([1, 0, 3])
+    expected = (oracles.softmax(z) - np.eye(4)[y]) / 3
+    assert_close(gradient(z, y), expected, 1e-14)
+
+
+def test_each_row_of_the_gradient_sums_to_zero(rng):
+    z = rng.standard_normal((6, 10)).astype(np.float32)
+    assert np.abs(gradient(z, np.arange(6)).sum(axis=1)).max() < 1e-7
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_is_kept(rng, dtype):
+    z = rng.standard_normal((3, 4)).astype(dtype)
+    value = cost(z, [0, 1, 2])
+    assert isinstance(value, np.ndarray)
+    assert (value.shape, value.dtype) == ((), np.dtype(dtype))
+    assert gradient(z, [0, 1, 2]).dtype == dtype
+
+
+@pytest.mark.parametrize("y", [0, 1])
+def test_huge_logits_are_finite(y):
+    z = np.array([[1e4, -1e4, 0]], np.float32)
+    assert cost(z, [y]) == pytest.approx([0, 2e4][y])
+    assert np.isfinite(gradient(z, [y])).all()
+
+
+def test_each_row_has_a_scale_of_its_own():
+    z = np.array([[1e4, 0], [0, 1], [-1e4, -1e4]], np.float32)
+    expected = [0, np.log1p(np.exp(1)), np.log(2)]
+    assert cost(z, [0, 0, 0]) == pytest.approx(np.mean(expected))
+
+
+def test_a_wrong_and_certain_point_has_gradient_one():
+    z = np.array([[1e4, 0]], np.float32)
+    assert gradient(z, [1]).tolist() == [[1, -1]]
+
+
+@pytest.mark.parametrize("gap", [20, 30, 60])
+def test_a_right_and_certain_point_keeps_its_gradient(gap):
+    # p_y - 1 would be exactly 0 in float32.
+    dz = gradient(np.array([[gap, 0, 0]], np.float32), [0])
+    expected = gradient(np.array([[gap, 0, 0]], np.float64), [0])
+    assert dz[0, 0] < 0
+    assert_close(dz, expected, 1e-5)
+
+
+def test_the_cost_of_a_certain_point_is_zero_not_negative():
+    assert cost(np.array([[90, 0]], np.float32), [0]) == 0
+
+
+def test_logits_and_labels_are_untouched(rng):
+    loss, z, y = SoftmaxCrossEntropy(), rng.standard_normal((3, 4)), np.array([1, 2, 3])
+    z.flags.writeable = y.flags.writeable = False
+    loss.forward(z, y)
+    loss.backward()
+
+
+def test_backward_can_be_called_again(rng):
+    loss, z = SoftmaxCrossEntropy(), rng.standard_normal((3, 4))
+    loss.forward(z, np.array([1, 2, 3]))
+    first = loss.backward()
+    kept = first.copy()
+    assert np.array_equal(loss.backward(), kept)
+    loss.forward(z * 2, np.array([0, 0, 0]))
+    loss.backward()
+    assert np.array_equal(first, kept)

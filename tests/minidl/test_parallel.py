@@ -1,0 +1,159 @@
+"""Jobs here, in threads and in processes; functions stand at the top to be sent."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from minidl.parallel import limit_threads, local_executor, run_jobs
+
+
+def square(n):
+    return n * n
+
+
+def fail_at_two(n):
+    if n == 2:
+        raise ValueError("job 2 failed")
+    if n == 4:
+        raise KeyError("job 4 failed")
+    return n
+
+
+def blas_threads(_):
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [pool["num_threads"] for pool in threadpool_info()]
+
+
+def process_id(_):
+    time.sleep(0.05)
+    return os.getpid()
+
+
+def collected(function, jobs, executor=None):
+    """The results that arrive, and the error at the end."""
+    results = []
+    try:
+        for result in run_jobs(function, jobs, executor):
+            results.append(result)
+    except Exception as error:
+        return results, error
+    return results, None
+
+
+@pytest.fixture(scope="module")
+def processes():
+    with local_executor(2) as executor:
+        yield executor
+
+
+@pytest.fixture(params=["here", "threads", "processes"])
+def executor(request):
+    if request.param == "threads":
+        with ThreadPoolExecutor(2) as pool:
+            yield pool
+    else:
+        here = request.param == "here"
+        yield None if here else request.getfixturevalue("processes")
+
+
+def test_all_results_arrive(executor):
+    assert sorted(run_jobs(square, range(6), executor)) == [0, 1, 4, 9, 16, 25]
+
+
+def test_results_come_in_order_here():
+    assert list(run_jobs(square, [3, 1, 2])) == [9, 1, 4]
+
+
+def test_here_a_job_runs_when_it_is_asked_for():
+    done = []
+    results = run_jobs(done.append, [1, 2, 3])
+    assert done == []
+    next(results)
+    assert done == [1]
+
+
+def test_the_others_finish_before_an_error_is_raised(executor):
+    results, error = collected(fail_at_two, range(6), executor)
+    assert sorted(results) == [0, 1, 3, 5]
+    assert isinstance(error, (ValueError, KeyError))
+
+
+def test_the_first_error_is_raised():
+    _, error = collected(fail_at_two, range(6))
+    assert isinstance(error, ValueError)
+    assert str(error) == "job 2 failed"
+
+
+def test_no_jobs_no_results(executor):
+    assert list(run_jobs(square, [], executor)) == []
+
+
+def test_a_keyboard_interrupt_is_not_kept_back():
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(run_jobs(interrupt, [1, 2]))
+
+
+def test_here_blas_has_one_thread():
+    (threads,) = run_jobs(blas_threads, [0])
+    assert set(threads) == {1}
+
+
+def test_each_process_has_one_thread(processes):
+    for threads in run_jobs(blas_threads, range(3), processes):
+        assert set(threads) == {1}
+
+
+def test_workers_are_other_processes(processes):
+    ids = set(run_jobs(process_id, range(6), processes))
+    assert os.getpid() not in ids
+
+
+def test_one_worker_is_this_process():
+    with local_executor(1) as executor:
+        assert executor is None
+
+
+def test_an_error_ends_the_processes_at_once():
+    futures = []
+
+    def start_and_fail():
+        with local_executor(2) as executor:
+            futures.append(executor.submit(time.sleep, 60))
+            executor.submit(square, 1).result()  # a worker has started
+            raise RuntimeError("stop")
+
+    start = time.monotonic()
+    with pytest.raises(RuntimeError, match="stop"):
+        start_and_fail()
+    assert time.monotonic() - start < 30
+    with pytest.raises(BrokenProcessPool):
+        futures[0].result()
+
+
+@pytest.mark.parametrize("workers", [0, -1, 1.5])
+def test_bad_numbers_of_workers_are_named(workers):
+    with (
+        pytest.raises((TypeError, ValueError), match=r"^workers must be"),
+        local_executor(workers),
+    ):
+        pass
+
+
+def test_threads_are_limited_within_the_block():
+    before = blas_threads(0)
+    with limit_threads():
+        assert set(blas_threads(0)) == {1}
+    assert blas_threads(0) == before
+
+
+def test_bad_numbers_of_threads_are_named():
+    with pytest.raises(ValueError, match=r"^threads must be at least 1, got 0"):
+        limit_threads(0)

@@ -1,0 +1,50 @@
+"""Progress in a terminal and in a log."""
+
+import io
+import re
+import sys
+
+import pytest
+
+from minidl.progress import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_items_pass_through(monkeypatch, stream):
+    monkeypatch.setattr(sys, "stderr", stream())
+    assert list(progress(iter("abc"), 3, "letters")) == ["a", "b", "c"]
+
+
+def test_a_log_gets_one_line_an_item(capsys):
+    list(progress("ab", 2, "letters"))
+    lines = capsys.readouterr().err.splitlines()
+    assert [re.sub(r"\d+ s", "0 s", line) for line in lines] == [
+        "letters: 1/2, 0 s",
+        "letters: 2/2, 0 s",
+    ]
+
+
+def test_an_item_counts_once_it_was_dealt_with(capsys):
+    items = progress("ab", 2, "letters")
+    next(items)
+    assert capsys.readouterr().err == ""
+    next(items)
+    assert "1/2" in capsys.readouterr().err
+
+
+def test_a_terminal_gets_a_bar(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    list(progress("ab", 2, "letters"))
+    assert "letters: 100%" in terminal.getvalue()
+    assert "2/2" in terminal.getvalue()
+
+
+def test_standard_output_stays_clean(capsys):
+    list(progress("ab", 2, "letters"))
+    assert capsys.readouterr().out == ""

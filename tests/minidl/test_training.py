@@ -1,0 +1,266 @@
+"""The training loop and accuracy, on problems of a few numbers."""
+
+import numpy as np
+import pytest
+
+from minidl import (
+    SGD,
+    Adam,
+    Dropout,
+    Flatten,
+    Linear,
+    ReLU,
+    Sequential,
+    accuracy,
+    train,
+)
+from minidl.training import batches, to_float
+from tests import oracles
+
+
+def network(seed=0, rate=0.0):
+    rng = np.random.default_rng(seed)
+    layers = [
+        Flatten(),
+        Linear(4, 16, rng=rng),
+        ReLU(),
+        Dropout(rate),
+        Linear(16, 3, rng=rng),
+    ]
+    return Sequential(layers, (2, 2, 1))
+
+
+@pytest.fixture
+def problem(rng):
+    """Images whose label is their brightest pixel."""
+    x = rng.integers(0, 256, (50, 2, 2, 1)).astype(np.uint8)
+    return x, x[:, :, :, 0].reshape(50, 4)[:, :3].argmax(axis=1)
+
+
+def run(x, y, epochs=2, batch_size=8, seed=1, rate=0.0, model=None, **options):
+    model = model or network(rate=rate)
+    rng = np.random.default_rng(seed)
+    losses = train(
+        model, x, y, Adam(model.params, 0.01), epochs, batch_size, rng, **options
+    )
+    return losses, [p.data.copy() for p in model.params]
+
+
+def same_bits(one, two):
+    return all(a.tobytes() == b.tobytes() for a, b in zip(one, two, strict=True))
+
+
+def test_the_loss_falls_and_the_problem_is_learned(problem):
+    x, y = problem
+    model = network()
+    losses, _ = run(x, y, epochs=80, model=model)
+    assert len(losses) == 80
+    assert losses[-1] < losses[0] / 5
+    assert accuracy(model, x, y) > 0.95
+
+
+def test_an_epochs_loss_is_the_mean_over_all_images(problem):
+    # With steps too small to matter, it is the cost of the initial network.
+    x, y = problem
+    model = network().astype(np.float64)
+    expected = oracles.cross_entropy(model.forward(x / 255), y)
+    tiny = SGD(model.params, 1e-12)
+    losses = train(model, x / 255, y, tiny, 1, 8, np.random.default_rng(0))
+    assert losses == [pytest.approx(expected, rel=1e-9)]
+    assert type(losses[0]) is float
+
+
+class Recorder(Sequential):
+    """Notes each batch."""
+
+    def forward(self, x, rng=None):
+        self.seen = [*getattr(self, "seen", []), x.copy()]
+        return super().forward(x, rng)
+
+
+def test_each_epoch_takes_every_image_once_in_a_new_order():
+    x = np.arange(50, dtype=np.uint8).reshape(50, 1, 1, 1)
+    rng = np.random.default_rng(0)
+    model = Recorder([Flatten(), Linear(1, 2, rng=rng)], (1, 1, 1))
+    train(model, x, np.zeros(50, int), SGD(model.params, 0.1), 2, 8, rng)
+    assert [len(batch) for batch in model.seen] == [8, 8, 8, 8, 8, 8, 2] * 2
+    epochs = np.split(np.concatenate(model.seen).ravel() * 255, 2)
+    assert [sorted(np.rint(e).astype(int)) for e in epochs] == [list(range(50))] * 2
+    assert not np.array_equal(*epochs)
+    assert model.seen[0].dtype == np.float32
+
+
+def test_one_step_a_batch(problem):
+    model = network()
+    optimizer = Adam(model.params)
+    train(model, *problem, optimizer, 3, 8, np.random.default_rng(0))
+    assert optimizer.t == 3 * 7
+
+
+def test_stored_bytes_are_pixels_over_255(problem):
+    x, y = problem
+    floats = x.astype(np.float32) / np.float32(255)
+    assert same_bits(run(x, y)[1], run(floats, y)[1])
+    assert np.array_equal(to_float(x), floats)
+    assert to_float(floats) is floats
+
+
+def test_the_same_seed_gives_the_same_bits(problem):
+    one, two = (run(*problem, rate=0.5) for _ in range(2))
+    assert one[0] == two[0]
+    assert same_bits(one[1], two[1])
+
+
+def test_another_seed_gives_another_network(problem):
+    assert not same_bits(run(*problem)[1], run(*problem, seed=2)[1])
+
+
+def test_dropout_is_on_in_training(problem):
+    assert not same_bits(run(*problem)[1], run(*problem, rate=0.5)[1])
+
+
+def test_data_is_untouched(problem):
+    x, y = problem
+    x.flags.writeable = y.flags.writeable = False
+    run(x, y)
+
+
+def test_the_networks_own_input_gradient_is_not_computed(problem):
+    class Strict(Sequential):
+        def backward(self, dout, param_grads=True, input_grad=True):
+            assert (param_grads, input_grad) == (True, False)
+            return super().backward(dout, param_grads, input_grad)
+
+    plain = network()
+    run(*problem, model=Strict(plain.layers, plain.input_shape))
+
+
+def test_callbacks_get_each_epoch_and_its_loss(problem):
+    calls = []
+    losses, _ = run(
+        *problem,
+        epochs=3,
+        callbacks=[lambda *args: calls.append(args), lambda *args: calls.append(args)],
+    )
+    assert calls == [(e, losses[e - 1]) for e in (1, 1, 2, 2, 3, 3)]
+
+
+def test_a_callback_can_end_training(problem):
+    def stop(epoch, loss):
+        if epoch == 2:
+            raise StopIteration
+
+    with pytest.raises(StopIteration):
+        run(*problem, epochs=100, callbacks=[stop])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_divergence_is_an_error_that_names_the_learning_rate(problem):
+    model = network()
+    wild = SGD(model.params, 1e30)
+    with pytest.raises(FloatingPointError, match=r"J is .* epoch 1: lr = 1e\+30"):
+        train(model, *problem, wild, 5, 8, np.random.default_rng(0))
+
+
+IMAGES = np.full((6, 2, 2, 1), 0.5, np.float32)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+def with_pixel(value):
+    x = IMAGES.copy()
+    x[3, 1, 1, 0] = value
+    return x
+
+
+BAD_DATA = {
+    "too few labels": (IMAGES, LABELS[:5], r"^y must have shape \(6,\), got \(5,\)"),
+    "one-hot labels": (IMAGES, np.eye(3, dtype=int)[LABELS], r"^y must have shape"),
+    "label too high": (IMAGES, LABELS + 1, "^y must be 0 to 2, got 1 to 3"),
+    "label below 0": (IMAGES, LABELS - 1, "^y must be 0 to 2, got -1 to 1"),
+    "float labels": (IMAGES, LABELS * 1.0, "^y must hold integer labels, got float64"),
+    "list of labels": (IMAGES, list(LABELS), "^y must be an array of labels, got list"),
+    "NaN": (with_pixel(np.nan), LABELS, "^x must be finite, got NaN or infinity"),
+    "infinity": (with_pixel(np.inf), LABELS, "^x must be finite"),
+    "too bright": (with_pixel(1.5), LABELS, r"^x must lie in \[0, 1\], got .* to 1.5"),
+    "too dark": (with_pixel(-0.5), LABELS, r"^x must lie in \[0, 1\], got .* -0.5 to"),
+    "float16": (IMAGES.astype(np.float16), LABELS, "^x must be uint8 .*got float16"),
+    "integers": (IMAGES.astype(int), LABELS, "^x must be uint8 .*got int64"),
+    "list of images": (IMAGES.tolist(), LABELS, "^x must be an array, got list"),
+    "no images": (IMAGES[:0], LABELS[:0], "^x must not be empty"),
+    "no bytes": (IMAGES[:0].astype(np.uint8), LABELS[:0], "^x must not be empty"),
+    "channels": (IMAGES.repeat(3, 3), LABELS, r"^x must have shape \(N, 2, 2, 1\)"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_DATA)
+def test_bad_data_is_named_before_anything_changes(name):
+    x, y, message = BAD_DATA[name]
+    model = network()
+    before = [p.data.copy() for p in model.params]
+    with pytest.raises((TypeError, ValueError), match=message):
+        run(x, y, model=model)
+    assert same_bits(before, [p.data for p in model.params])
+
+
+@pytest.mark.parametrize("name", BAD_DATA)
+def test_accuracy_of_bad_data_is_an_error(name):
+    x, y, message = BAD_DATA[name]
+    with pytest.raises((TypeError, ValueError), match=message):
+        accuracy(network(), x, y)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "^epochs must be at least 1, got 0"),
+        ({"epochs": 1.5}, "^epochs must be an integer, got 1.5"),
+        ({"batch_size": 0}, "^batch_size must be at least 1, got 0"),
+        ({"batch_size": None}, "^batch_size must be an integer, got None"),
+    ],
+)
+def test_bad_settings_are_named(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        run(IMAGES, LABELS, **options)
+
+
+def test_batches():
+    assert [b.tolist() for b in batches(np.arange(5), 2)] == [[0, 1], [2, 3], [4]]
+    assert [b.tolist() for b in batches(np.arange(2), 9)] == [[0, 1]]
+
+
+class Table:
+    """A classifier that knows the answer to each image by its first pixel."""
+
+    def __init__(self, guesses):
+        self.p = np.eye(10)[guesses]
+
+    def predict_proba(self, x):
+        return self.p[np.rint(x[:, 0, 0, 0] * 255).astype(int)]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 10, 11, 512])
+def test_accuracy_does_not_depend_on_the_batches(batch_size):
+    x = np.arange(11, dtype=np.uint8).reshape(11, 1, 1, 1)
+    guesses = np.arange(11) % 10
+    y = guesses.copy()
+    y[[0, 4, 10]] = 9
+    assert accuracy(Table(guesses), x, y, batch_size) == 8 / 11
+
+
+def test_accuracy_of_a_network_is_the_fraction_of_its_predictions(problem):
+    x, y = problem
+    expected = (network().predict(to_float(x)) == y).mean()
+    assert accuracy(network(), x, y) == expected
+    assert accuracy(network(), to_float(x), y, batch_size=7) == expected
+
+
+def test_accuracy_without_a_known_number_of_classes():
+    x = np.zeros((1, 1, 1, 1))
+    assert accuracy(Table([0]), x, np.array([99])) == 0
+    with pytest.raises(ValueError, match=r"^y must be 0 or more, got -1 to -1"):
+        accuracy(Table([0]), x, np.array([-1]))
+
+
+def test_accuracy_names_a_bad_batch_size():
+    with pytest.raises(ValueError, match=r"^batch_size must be at least 1, got 0"):
+        accuracy(network(), IMAGES, LABELS, 0)
