@@ -156,18 +156,14 @@ def test_a_model_with_fewer_layers_is_named(path):
     model = small_network()
     save_checkpoint(path, model)
     shorter = Sequential(model.layers[:-1], (2, 3, 2))
-    with pytest.raises(
-        ValueError, match=r"param.2 is float32 \(5, 3\), wanted missing"
-    ):
+    with pytest.raises(ValueError, match=r"param.2 is float32.*, wanted missing"):
         load_checkpoint(path, shorter)
 
 
 def test_a_model_with_more_layers_is_named(path):
     model = small_network()
     save_checkpoint(path, Sequential(model.layers[:-1], (2, 3, 2)))
-    with pytest.raises(
-        ValueError, match=r"param.2 is missing, wanted float32 \(5, 3\)"
-    ):
+    with pytest.raises(ValueError, match=r"param.2 is missing, wanted float32"):
         load_checkpoint(path, model)
 
 
