@@ -1,0 +1,37 @@
+"""Results made up for tests, and a cache of the tests' own."""
+
+import numpy as np
+import pytest
+
+from minidl.data import download
+from tests.tutorials.made_up import made_up
+from tutorials.paper import results as results_file
+from tutorials.paper.examples import write_examples
+
+
+@pytest.fixture(autouse=True)
+def _sealed(tmp_path, monkeypatch):
+    """No test touches the user's cache, or depends on the user's data or network."""
+    monkeypatch.setenv("MINIDL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MINIDL_DATA", raising=False)
+
+    def unplugged(url, published, folder):
+        raise OSError("no network")
+
+    monkeypatch.setattr(download, "_fetch", unplugged)
+
+
+@pytest.fixture
+def results():
+    return made_up()
+
+
+@pytest.fixture
+def folder(tmp_path, results):
+    """A folder with results and examples."""
+    folder = tmp_path / "results"
+    x = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+    y = np.arange(3)
+    write_examples({"x": x, "x_adv": 1 - x, "y": y, "predicted": y[::-1]}, folder)
+    results_file.write(results, folder)
+    return folder

@@ -1,0 +1,157 @@
+"""The command line: what it accepts, and one line for what it doesn't."""
+
+import pytest
+
+from minidl import backend
+from tutorials.paper import __main__ as program
+from tutorials.paper.cli import parse
+
+
+def refused(capsys, *argv):
+    """Return the one line on standard error, and the exit code."""
+    try:
+        code = program.main(list(argv))
+    except SystemExit as exit_:
+        code = exit_.code
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1, captured.err
+    assert captured.err.startswith("python -m tutorials.paper: error: ")
+    assert "Traceback" not in captured.err
+    return captured.err, code
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    """Default folders are made in a temporary one, and nothing is trained."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(program, "run", lambda *a: pytest.fail("work began"))
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ([], "required: verb"),
+        (["walk"], "invalid choice: 'walk'"),
+        (["run", "--dataset", "mnits"], "invalid choice: 'mnits'"),
+        (["run", "--profile", "slow"], "invalid choice: 'slow'"),
+        (["run", "--method", "boosting"], "invalid choice: 'boosting'"),
+        (["run", "--members", "0"], "--members: must be an integer of at least 1, got"),
+        (["run", "--members", "-2"], "got '-2'"),
+        (["run", "--members", "2.5"], "got '2.5'"),
+        (["run", "--epochs", "0"], "--epochs: must be an integer of at least 1, got"),
+        (["run", "--jobs", "0"], "--jobs: must be an integer of at least 1, got '0'"),
+        (["run", "--jobs", "two"], "got 'two'"),
+        (["run", "--seed", "-1"], "--seed: must be an integer of at least 0, got '-1'"),
+        (["run", "--device", "tpu"], "invalid choice: 'tpu'"),
+        (["run", "--results"], "expected one argument"),
+        (["run", "--nonsense"], "--nonsense"),
+    ],
+)
+def test_bad_options_are_named(capsys, argv, words):
+    message, code = refused(capsys, *argv)
+    assert words in message
+    assert code == 2
+
+
+@pytest.mark.parametrize("option", ["--results", "--runs"])
+def test_a_folder_that_cannot_be_written(capsys, tmp_path, option):
+    (tmp_path / "file").write_text("")
+    folder = str(tmp_path / "file" / "sub")
+    message, code = refused(capsys, "run", option, folder)
+    assert f"{option} {folder} is not a writable folder" in message
+    assert code == 2
+
+
+@pytest.mark.parametrize("verb", ["table2", "figures", "report"])
+def test_results_that_are_missing(capsys, tmp_path, verb):
+    message, code = refused(capsys, verb, "--dataset", "mnist", "--profile", "full")
+    assert "no results.json in results/mnist-full" in message
+    assert "tutorials.paper run --dataset mnist --profile full makes it" in message
+    assert code == 2
+    assert not (tmp_path / "results").exists()
+
+
+def test_results_that_are_damaged(capsys, folder):
+    (folder / "results.json").write_text("{", encoding="utf-8")
+    message, code = refused(capsys, "table2", "--results", str(folder))
+    assert "results.json is not a results file" in message
+    assert code == 1
+
+
+def test_examples_that_are_missing(capsys, folder):
+    (folder / "examples.npz").unlink()
+    message, code = refused(capsys, "figures", "--results", str(folder))
+    assert "examples.npz" in message
+    assert code == 1
+
+
+def test_data_that_are_neither_here_nor_there(capsys, tmp_path):
+    message, code = refused(capsys, "run", "--dataset", "cifar10")
+    for words in ("cifar-10-binary.tar.gz", str(tmp_path / "cache"), "MINIDL_DATA"):
+        assert words in message
+    assert code == 1
+
+
+def test_no_gpu(capsys, monkeypatch):
+    def none():
+        raise RuntimeError("device 'gpu' needs CuPy")
+
+    monkeypatch.setattr("tutorials.paper.cli.require_gpu", none)
+    message, code = refused(capsys, "run", "--device", "gpu")
+    assert "needs CuPy" in message
+    assert code == 2
+
+
+def test_a_gpu_that_is_there_is_not_used_yet(capsys, monkeypatch):
+    monkeypatch.setattr("tutorials.paper.cli.require_gpu", lambda: backend)
+    message, code = refused(capsys, "run", "--device", "gpu")
+    assert "can't train on a GPU yet" in message
+    assert code == 2
+
+
+def test_defaults(monkeypatch, tmp_path):
+    verbs, config, places = parse(["run"])
+    assert verbs == ["run"]
+    assert (config.dataset, config.profile, config.seed) == ("mnist-sample", "quick", 0)
+    assert len(config.methods) == 4
+    assert str(places.results) == "results/mnist-sample-quick"
+    assert places.runs == tmp_path / "cache" / "runs"
+    assert not places.fresh
+
+
+def test_options_are_passed_on(tmp_path):
+    results, runs = tmp_path / "a", tmp_path / "b"
+    argv = "run --dataset cifar10 --profile full --method bagging --method random-init "
+    argv += "--members 4 --epochs 5 --seed 6 --jobs 7 --fresh "
+    argv += f"--results {results} --runs {runs}"
+    _, config, places = parse(argv.split())
+    assert (config.dataset, config.profile) == ("cifar10", "full")
+    assert config.methods == ["random-init", "bagging"]
+    assert (config.members, config.epochs, config.seed) == (4, 5, 6)
+    assert (places.results, places.runs) == (results, runs)
+    assert (places.jobs, places.fresh) == (7, True)
+
+
+def test_all_methods_are_meant_by_all():
+    assert len(parse(["run", "--method", "all"])[1].methods) == 4
+
+
+def test_verbs_run_in_their_order(folder):
+    verbs, _, _ = parse(["report", "run", "table2", "--results", str(folder)])
+    assert verbs == ["run", "table2", "report"]
+
+
+def test_three_verbs_work_from_results_alone(folder, capsys):
+    verbs = ["report", "figures", "table2"]
+    assert program.main([*verbs, "--results", str(folder)]) == 0
+    written = {path.name for path in folder.iterdir()}
+    assert written == {
+        "results.json",
+        "examples.npz",
+        "table2.md",
+        "figure1.png",
+        "figure2.png",
+        "report.html",
+    }
+    out = capsys.readouterr().out
+    assert out.index("table2.md") < out.index("figure1.png") < out.index("report.html")

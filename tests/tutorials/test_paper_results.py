@@ -1,0 +1,84 @@
+"""results.json follows its schema, and nothing else is accepted."""
+
+import json
+
+import pytest
+
+from tests.tutorials.made_up import made_up
+from tutorials.paper import results as results_file
+from tutorials.paper.results import Cell, Score
+
+
+@pytest.fixture
+def content(results, tmp_path):
+    results_file.write(results, tmp_path)
+    return json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+
+
+def refusal(content, tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"results\.json is not a results file") as e:
+        results_file.read(tmp_path)
+    return str(e.value)
+
+
+@pytest.mark.parametrize("dataset", ["mnist-sample", "cifar10"])
+@pytest.mark.parametrize("methods", [None, ["bagging"]])
+def test_what_is_written_is_read(dataset, methods, tmp_path):
+    results = made_up(dataset, methods=methods)
+    results_file.write(results, tmp_path)
+    assert results_file.read(tmp_path) == results
+
+
+def test_another_schema_is_refused(content, tmp_path):
+    assert "schema must be 1" in refusal(content | {"schema": 2}, tmp_path)
+
+
+def test_a_missing_key_is_named(content, tmp_path):
+    del content["methods"]["bagging"]["clean"]["ensemble"]
+    assert "methods.bagging.clean.ensemble is missing" in refusal(content, tmp_path)
+
+
+def test_an_unknown_key_is_named(content, tmp_path):
+    content["configuration"]["extra"] = 1
+    assert "configuration.extra is unknown" in refusal(content, tmp_path)
+
+
+@pytest.mark.parametrize("value", ["0.5", None, True, [0.5]])
+def test_another_type_is_named(content, tmp_path, value):
+    content["table2"]["fgsm"]["bagging"]["adv1_single"]["accuracy"] = value
+    message = refusal(content, tmp_path)
+    assert "table2.fgsm.bagging.adv1_single.accuracy must be float" in message
+
+
+def test_an_item_of_another_type_is_named(content, tmp_path):
+    content["data"]["classes"][3] = 3
+    assert "data.classes[3] must be str" in refusal(content, tmp_path)
+
+
+def test_an_integer_must_be_one(content, tmp_path):
+    content["configuration"]["members"] = 2.5
+    assert "configuration.members must be int" in refusal(content, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", "{", "{}"])
+def test_other_files_are_refused(text, tmp_path):
+    (tmp_path / "results.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match="is not a results file"):
+        results_file.read(tmp_path)
+
+
+@pytest.mark.parametrize("accuracy", [-0.1, 1.1, float("nan")])
+def test_accuracies_are_fractions(accuracy):
+    with pytest.raises(ValueError, match="must be in"):
+        Cell(accuracy, [0.5], 10)
+    with pytest.raises(ValueError, match="must be in"):
+        Cell(0.5, [accuracy], 10)
+    with pytest.raises(ValueError, match="must be in"):
+        Score(10, [accuracy], 0.5, [10, 0])
+
+
+@pytest.mark.parametrize("fooled", [[10], [10, 0, 0], [9, 0]])
+def test_fooled_counts_every_image(fooled):
+    with pytest.raises(ValueError, match="fooled must count 10 images for 0 to 1"):
+        Score(10, [0.5], 0.5, fooled)

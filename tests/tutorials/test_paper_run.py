@@ -1,0 +1,157 @@
+"""The whole command on real images: same bits, resumption, Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tutorials.paper import results as results_file
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--profile", "smoke", "--method", "random-init", "--method", "gaussian-noise"]
+
+
+class Command:
+    """python -m tutorials.paper with folders of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.results = folder, folder / "results"
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        own = ["--results", self.results, "--runs", self.folder / "runs"]
+        return subprocess.Popen(
+            [sys.executable, "-m", "tutorials.paper", *argv, *SMALL, *own],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,  # a terminal's Ctrl-C reaches a whole group
+        )
+
+    def run(self, *argv: str) -> tuple[int, str, str]:
+        process = self.start(*argv)
+        out, err = process.communicate(timeout=300)
+        return process.returncode, out, err
+
+    def numbers(self) -> dict:
+        content = json.loads((self.results / "results.json").read_text("utf-8"))
+        del content["execution"]
+        return content
+
+    def examples(self) -> dict[str, bytes]:
+        with np.load(self.results / "examples.npz") as file:
+            return {name: file[name].tobytes() for name in file.files}
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """One process, uninterrupted: what all others must equal."""
+    command = Command(tmp_path_factory.mktemp("plain"))
+    code, out, err = command.run("run", "table2", "figures", "report", "--jobs", "1")
+    assert code == 0, err
+    assert f"results are in {command.results}" in out
+    return command
+
+
+@pytest.mark.slow
+def test_everything_is_written(plain):
+    names = "results.json table2.md figure1.png figure2.png report.html examples.npz"
+    assert {path.name for path in plain.results.iterdir()} == set(names.split())
+    results = results_file.read(plain.results)
+    assert list(results.methods) == ["random-init", "gaussian-noise"]
+    for result in results.methods.values():
+        assert result.clean.images == 1000
+        assert result.clean_attacked.images == 20
+        # One epoch on 1,000 images: far from good, far from chance.
+        assert min(result.clean.members) > 0.5
+        for attack in result.attacks.values():
+            assert [score.images for score in attack.adv1] == [20, 20]
+            assert attack.adv2.images == 20
+    adv1 = results.table2["fgsm"]["random-init"]["adv1_single"].accuracy
+    assert adv1 < results.methods["random-init"].clean_attacked.ensemble
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_bits(plain, tmp_path):
+    command = Command(tmp_path)
+    code, _, err = command.run("run", "--jobs", "2")
+    assert code == 0, err
+    assert command.numbers() == plain.numbers()
+    assert command.examples() == plain.examples()
+
+
+@pytest.mark.slow
+def test_what_is_finished_is_used_again_and_said_so(plain):
+    before = plain.numbers()
+    code, out, err = plain.run("run", "--jobs", "1")
+    assert code == 0, err
+    runs = plain.folder / "runs"
+    assert f"4 of 4 members found in {runs}; --fresh trains again" in out
+    assert f"16 of 16 evaluations found in {runs}" in out
+    assert "members trained" not in err
+    assert plain.numbers() == before
+
+
+@pytest.mark.slow
+def test_fresh_trains_again_to_the_same_numbers(plain, tmp_path):
+    command = Command(tmp_path)
+    command.run("run", "--jobs", "2")
+    code, out, err = command.run("run", "--jobs", "2", "--fresh")
+    assert code == 0, err
+    assert "found" not in out
+    assert "members trained: 4/4" in err
+    assert command.numbers() == plain.numbers()
+
+
+def status(path: Path) -> list[str]:
+    """Return what follows a process's name: state, parent, group and more."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:  # it ended meanwhile
+        return ["Z", "", ""]
+
+
+def wait_until_gone(group: int) -> list[list[str]]:
+    """Return the processes of a group that still run after some seconds."""
+    for _ in range(50):
+        stats = [status(path) for path in Path("/proc").glob("[0-9]*/stat")]
+        # Z is a process that has ended, but whose end nobody has asked for yet.
+        left = [s for s in stats if s[2] == str(group) and s[0] != "Z"]
+        if not left:
+            break
+        time.sleep(0.1)
+    return left
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("moment", ["members trained: 2/4", "evaluations: 3/16"])
+def test_ctrl_c_keeps_what_is_finished(plain, tmp_path, jobs, moment):
+    command = Command(tmp_path)
+    process = command.start("run", "--jobs", jobs)
+    for line in process.stderr:
+        if moment in line:
+            break
+    time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    [message] = [line for line in err.splitlines() if "interrupted" in line]
+    assert "the same command goes on from there" in message
+    assert "of 4 members are trained" in message
+    assert "Traceback" not in err
+    assert not (command.results / "results.json").exists()
+    assert wait_until_gone(process.pid) == []
+
+    code, out, err = command.run("run", "--jobs", jobs)
+    assert code == 0, err
+    assert "members found" in out
+    assert ("evaluations found" in out) == moment.startswith("evaluations")
+    assert command.numbers() == plain.numbers()

@@ -1,0 +1,122 @@
+"""Table 2's five columns, beside the paper's, from made-up results."""
+
+import pytest
+
+from tests.tutorials.made_up import made_up, with_papers_numbers
+from tutorials.paper.paper_numbers import COLUMNS, HALVES, TABLE2, paper_accuracy
+from tutorials.paper.readme import update
+from tutorials.paper.table2 import (
+    as_markdown,
+    as_text,
+    lines,
+    notes,
+    title,
+    write_table2,
+)
+
+
+def test_the_columns_are_the_means_that_the_paper_defines(results):
+    cells = results.table2["bim"]["bagging"]
+    assert {name: cell.accuracy for name, cell in cells.items()} == pytest.approx(
+        {
+            "no_attack_single": 0.97,  # mean of 0.96 and 0.98
+            "no_attack_ensemble": 0.99,
+            "adv1_single": 0.1,  # members under their own gradient only
+            "adv1_ensemble": 0.4,  # mean of 0.3 and 0.5
+            "adv2_ensemble": 0.2,
+        }
+    )
+    assert cells["no_attack_single"].images == 100
+    assert cells["adv1_ensemble"].images == 10
+    assert cells["adv1_ensemble"].mean_of == [0.3, 0.5]
+
+
+def test_the_papers_rows_are_those_of_its_table():
+    # The first and last row of each half, read off the page once more.
+    assert TABLE2["MNIST"]["fgsm"]["random-init"][0] == 0.9912
+    assert TABLE2["MNIST"]["bim"]["gaussian-noise"][-1] == 0.9768
+    assert TABLE2["CIFAR-10"]["fgsm"]["random-init"][2] == 0.1778
+    assert TABLE2["CIFAR-10"]["bim"]["gaussian-noise"][3] == 0.6735
+    for half in TABLE2.values():  # clean accuracy doesn't depend on the attack
+        for method in half["fgsm"]:
+            assert half["fgsm"][method][:2] == half["bim"][method][:2]
+
+
+def test_a_line_of_each_kind(results):
+    kinds = {line.kind: line.cells for line in lines(results)[:4]}
+    assert kinds["ours"] == ["0.9700", "0.9900", "0.1000", "0.4000", "0.2000"]
+    assert kinds["spread"] == ["0.0141", "-", "0.0000", "0.1414", "-"]
+    assert kinds["paper's"] == ["0.9912", "0.9942", "0.3791", "0.6100", "0.4517"]
+    assert kinds["difference"] == [
+        "-0.0212",
+        "-0.0042",
+        "-0.2791",
+        "-0.2100",
+        "-0.2517",
+    ]
+
+
+@pytest.mark.parametrize(("dataset", "half"), HALVES.items())
+def test_the_papers_own_numbers_differ_by_nothing(dataset, half):
+    found = lines(with_papers_numbers(made_up(dataset), half))
+    differences = [line.cells for line in found if line.kind == "difference"]
+    assert differences == [["+0.0000"] * 5] * 8
+    assert half in title(made_up(dataset))
+
+
+def test_fashion_has_no_papers_column():
+    results = made_up("fashion-mnist")
+    assert {line.kind for line in lines(results)} == {"ours", "spread"}
+    assert "the paper doesn't have" in title(results)
+    assert paper_accuracy("fashion-mnist", "bim", "bagging", "adv1_single") is None
+
+
+def test_the_text_fits_a_terminal(results):
+    assert max(map(len, as_text(results).splitlines())) <= 80
+    assert as_text(results).count("Rand. Ini.") == 2  # once for each attack
+
+
+def test_markdown_has_the_same_cells_in_each_row(results):
+    rows = as_markdown(results).splitlines()
+    assert {row.count("|") for row in rows} == {len(COLUMNS) + 4}
+    assert len(rows) == 2 + 4 * 4 * 2
+
+
+def test_the_notes_say_what_was_run(results):
+    text = " ".join(notes(results))
+    assert "2 members" in text
+    assert f"{results.configuration.epochs} epochs" in text
+    assert "all 100 test images" in text
+    assert "first 10 of them" in text
+    assert "standard error of up to 0.158" in text
+    assert "smoke" not in text
+    assert "smoke" in notes(made_up(profile="smoke"))[0]
+
+
+def test_it_is_printed_and_written(folder, capsys):
+    write_table2(folder)
+    printed = capsys.readouterr().out
+    written = (folder / "table2.md").read_text(encoding="utf-8")
+    for text in ("0.4000", "0.6100", "-0.2100", "HELD", "2 members"):
+        assert text in printed
+        assert text in written
+
+
+def test_the_readme_takes_the_table(folder, results, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("a\n<!-- results -->\nold\n<!-- /results -->\nb\n")
+    update(folder, readme)
+    once = readme.read_text(encoding="utf-8")
+    update(folder, readme)
+    assert readme.read_text(encoding="utf-8") == once
+    assert as_markdown(results) in once
+    assert "old" not in once
+    assert once.startswith("a\n")
+    assert once.endswith("<!-- /results -->\nb\n")
+
+
+def test_a_readme_without_marks_is_refused(folder, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("nothing")
+    with pytest.raises(ValueError, match="must contain"):
+        update(folder, readme)

@@ -1,0 +1,148 @@
+"""The command line: parsed once, and checked before any work begins."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import NoReturn
+
+from ensembles import METHODS
+from minidl.backend import require_gpu
+from minidl.data.places import cache_folder
+from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
+from tutorials.paper.run import Places
+
+PROGRAM = "python -m tutorials.paper"
+VERBS = {
+    "run": "train the members, attack them, write results.json",
+    "table2": "print Table 2 beside the paper's, and the paper's claims",
+    "figures": "draw Figures 1 and 2",
+    "report": "write one page with everything",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors take one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and exit with code 2."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def whole_number(at_least: int) -> type[int]:
+    """Return a converter of text to integers that are large enough."""
+
+    def convert(text: str) -> int:
+        if not text.lstrip("-").isdecimal() or int(text) < at_least:
+            raise argparse.ArgumentTypeError(
+                f"must be an integer of at least {at_least}, got {text!r}"
+            )
+        return int(text)
+
+    return convert  # type: ignore[return-value]
+
+
+def make_parser() -> Parser:
+    """Return the parser of all verbs and options."""
+    parser = Parser(
+        prog=PROGRAM,
+        description="Reproduce Table 2 and Figures 1 and 2 of the paper.",
+        epilog="\n".join(f"{verb:<8} {text}" for verb, text in VERBS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("verbs", nargs="+", choices=VERBS, metavar="verb", help=", ".join(VERBS))
+    add("--dataset", choices=DATASETS, default="mnist-sample")
+    add("--profile", choices=PROFILES, default="quick")
+    add(
+        "--method",
+        choices=[*METHODS, "all"],
+        action="append",
+        help="may be given repeatedly (default: all)",
+    )
+    add("--members", type=whole_number(1), help="of each method")
+    add("--epochs", type=whole_number(1))
+    add("--seed", type=whole_number(0), default=0)
+    add_places(parser)
+    return parser
+
+
+def add_places(parser: Parser) -> None:
+    """Add the options on which no number depends."""
+    add = parser.add_argument
+    add("--device", choices=["cpu", "gpu"], default="cpu")
+    add(
+        "--jobs",
+        type=whole_number(1),
+        default=os.cpu_count() or 1,
+        help="processes (default: the number of cores)",
+    )
+    add(
+        "--results",
+        type=Path,
+        metavar="DIR",
+        help="where the results go (default: results/DATASET-PROFILE)",
+    )
+    add(
+        "--runs",
+        type=Path,
+        metavar="DIR",
+        help="where what is finished is kept (default: the user's cache folder)",
+    )
+    add("--fresh", action="store_true", help="train again what is finished")
+
+
+def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Places]:
+    """Return the verbs in their order, what to run, and where."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    methods = None if "all" in (args.method or ["all"]) else args.method
+    config = configure(
+        args.dataset, args.profile, methods, args.members, args.epochs, args.seed
+    )
+    default = Path("results") / f"{args.dataset}-{args.profile}"
+    runs = args.runs or cache_folder() / "runs"
+    places = Places(args.results or default, runs, args.jobs, args.fresh)
+    verbs = [verb for verb in VERBS if verb in args.verbs]
+    try:
+        check_device(args.device)
+        if "run" in verbs:
+            check_writable("--runs", places.runs)
+        elif not (places.results / "results.json").is_file():
+            parser.error(f"no results.json in {places.results}: {how_to_make(config)}")
+        check_writable("--results", places.results)
+    except (OSError, RuntimeError) as error:
+        parser.error(str(error))
+    return verbs, config, places
+
+
+def how_to_make(config: Configuration) -> str:
+    """Return what makes the missing results."""
+    options = f"--dataset {config.dataset} --profile {config.profile}"
+    return f"{PROGRAM} run {options} makes it"
+
+
+def check_device(device: str) -> None:
+    """Raise RuntimeError unless this command can run on the device."""
+    if device == "gpu":
+        require_gpu()
+        raise RuntimeError("--device gpu: this command can't train on a GPU yet")
+
+
+def check_writable(option: str, folder: Path) -> None:
+    """Raise OSError unless files can be written into a folder, made if need be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(
+            f"{option} {folder} is not a writable folder: {reason}"
+        ) from error
+
+
+def complain(message: object) -> None:
+    """Print one line on standard error."""
+    print(f"{PROGRAM}: {' '.join(str(message).split())}", file=sys.stderr, flush=True)

@@ -1,0 +1,151 @@
+"""What is run: the settings of each data set and profile, each with its reason.
+
+A setting that the paper states is the paper's. Those that it leaves open were chosen
+on clean accuracy of validation images taken out of the training data, never on
+attacked accuracy or on test images; `choose.py` is the search.
+"""
+
+from dataclasses import dataclass
+
+from ensembles import METHODS
+
+Parameters = dict[str, float]
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """What depends on the data; distances are in pixel units, of [0, 1]."""
+
+    epochs: int  # of the full profile
+    quick_epochs: int  # of the quick profile
+    batch_size: int
+    sigma: float  # of method (iv)'s noise
+    fgsm_eps: float
+    bim_eps: float
+    bim_alpha: float
+    bim_steps: int = 8  # the paper's n, below Figure 1
+    optimizer: str = "adam"  # not stated in the paper; Adam at its usual rate comes
+    lr: float = 1e-3  # close to the paper's clean accuracy
+
+
+# Attacks: FGSM's eps stands below Table 2. For BIM that caption says eps = 0.025, which
+# is the step: Figure 1 has eps = 0.2, alpha = 0.025 and n = 8, so that eight steps just
+# reach eps. We take Figure 1's, and a tenth of it for CIFAR-10, as the paper does.
+DATASETS = {
+    "mnist-sample": DatasetSettings(
+        epochs=10,
+        # The fewest epochs at which bagging, the least accurate method, reaches a mean
+        # of 0.96 over five folds of the training images: 0.01 more than is asked for.
+        quick_epochs=7,
+        # Of 16, 32 and 64 all come out equal to their standard error; 64 takes an
+        # epoch longer, and an epoch in batches of 16 takes half as long again.
+        batch_size=32,
+        # The largest of 0, 0.1, ... 0.4 that costs no more accuracy on those folds than
+        # the paper's noise did, 0.9912 - 0.9898; 0.2 costs 0.005.
+        sigma=0.1,
+        fgsm_eps=0.3,
+        bim_eps=0.2,
+        bim_alpha=0.025,
+    ),
+    "mnist": DatasetSettings(
+        epochs=10,  # the paper's section 4
+        quick_epochs=1,  # fifteen times as many images an epoch as the sample has
+        batch_size=128,
+        sigma=0.1,  # provisional: the sample's
+        fgsm_eps=0.3,
+        bim_eps=0.2,
+        bim_alpha=0.025,
+    ),
+    "fashion-mnist": DatasetSettings(  # not in the paper: all as for MNIST
+        epochs=10,
+        quick_epochs=1,
+        batch_size=128,
+        sigma=0.1,
+        fgsm_eps=0.3,
+        bim_eps=0.2,
+        bim_alpha=0.025,
+    ),
+    "cifar10": DatasetSettings(
+        epochs=25,  # the paper's section 4
+        quick_epochs=3,  # not searched
+        batch_size=128,
+        sigma=0.1,  # provisional: not searched yet
+        fgsm_eps=0.03,
+        bim_eps=0.02,
+        bim_alpha=0.0025,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is run; None stands for the data set's own number."""
+
+    members: int
+    epochs: int | None
+    train_images: int | None
+    attacked_images: int | None
+
+
+PROFILES = {
+    # Does everything work? Seconds; the accuracies mean nothing.
+    "smoke": Profile(members=2, epochs=1, train_images=1000, attacked_images=20),
+    # Minutes on two cores, and every effect is there to be seen.
+    "quick": Profile(members=3, epochs=None, train_images=None, attacked_images=300),
+    # The paper's own numbers, and all test images.
+    "full": Profile(members=10, epochs=None, train_images=None, attacked_images=None),
+}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """Everything that decides the results: equal configurations give equal numbers."""
+
+    dataset: str
+    profile: str
+    methods: list[str]
+    members: int  # of each method
+    epochs: int
+    batch_size: int
+    optimizer: str
+    lr: float
+    sigma: float
+    seed: int
+    train_images: int | None  # the first so many training images; None: all
+    attacked_images: int | None  # the first so many test images; None: all
+    attacks: dict[str, Parameters]
+
+
+def configure(
+    dataset: str = "mnist-sample",
+    profile: str = "quick",
+    methods: list[str] | None = None,
+    members: int | None = None,
+    epochs: int | None = None,
+    seed: int = 0,
+) -> Configuration:
+    """Return the configuration; None means all methods, or the profile's number."""
+    settings, size = DATASETS[dataset], PROFILES[profile]
+    own_epochs = settings.epochs if profile == "full" else settings.quick_epochs
+    return Configuration(
+        dataset=dataset,
+        profile=profile,
+        methods=[m for m in METHODS if methods is None or m in methods],
+        members=members or size.members,
+        epochs=epochs or size.epochs or own_epochs,
+        batch_size=settings.batch_size,
+        optimizer=settings.optimizer,
+        lr=settings.lr,
+        sigma=settings.sigma,
+        seed=seed,
+        train_images=size.train_images,
+        attacked_images=size.attacked_images,
+        attacks={
+            "fgsm": {"eps": settings.fgsm_eps},
+            "bim": {
+                "eps": settings.bim_eps,
+                "alpha": settings.bim_alpha,
+                "steps": settings.bim_steps,
+            },
+        },
+    )

@@ -1,0 +1,45 @@
+"""Where and when a run took place."""
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import minidl
+from tutorials.paper.results import Environment
+
+
+def now() -> str:
+    """Return the time, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def environment() -> Environment:
+    """Return versions and machine."""
+    return Environment(
+        minidl=minidl.__version__,
+        python=platform.python_version(),
+        numpy=version("numpy"),
+        numba=version("numba"),
+        system=platform.platform(),
+        cpu=f"{cpu_name()}, {os.cpu_count()} cores",
+    )
+
+
+def version(package: str) -> str:
+    """Return a package's version; without Numba, NumPy's kernels run everything."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def cpu_name() -> str:
+    """Return the processor's name, which Python knows only outside Linux."""
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,171 @@
+"""Figures 1 and 2: digits before and after an attack, and Table 2 as bars."""
+
+import io
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from minidl.backend import Array
+from minidl.files import atomic_write
+from tutorials.paper import results as results_file
+from tutorials.paper.examples import read_examples
+from tutorials.paper.paper_numbers import (
+    ATTACK_NAMES,
+    COLUMNS,
+    METHOD_NAMES,
+    paper_accuracy,
+)
+from tutorials.paper.results import Results
+from tutorials.paper.table2 import attacked_images, counted
+
+Figure: TypeAlias = Any  # matplotlib's, which loads only when a figure is drawn
+Axes: TypeAlias = Any
+
+# Okabe and Ito's colours, distinct to colour-blind eyes: grey without attack, one warm
+# colour for single classifiers, two blues for ensembles.
+COLOURS = {
+    "no_attack_single": "#c4c4c4",
+    "no_attack_ensemble": "#6e6e6e",
+    "adv1_single": "#e69f00",
+    "adv1_ensemble": "#56b4e9",
+    "adv2_ensemble": "#0072b2",
+}
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+DPI = 150
+PAPERS = "the paper's"
+BAR = 0.17  # width; five of them and a gap make the distance 1 between methods
+
+
+def new_figure(width: float, height: float, rows: int, columns: int) -> tuple[Any, Any]:
+    """Return a figure, sizes in inches, with a grid of axes; no window is needed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    matplotlib.rcParams.update(STYLE)
+    return pyplot.subplots(
+        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
+    )
+
+
+def figure1(results: Results, arrays: dict[str, Array]) -> Figure:
+    """Draw originals above, adversarial images below, each with what is predicted."""
+    classes, count = results.data.classes, len(arrays["x"])
+    figure, axes = new_figure(1.0 * max(count, 1), 2.7, 2, max(count, 1))
+    for i in range(count):
+        show_image(axes[0, i], arrays["x"][i], classes[arrays["y"][i]])
+        predicted, right = arrays["predicted"][i], arrays["y"][i]
+        colour = "black" if predicted == right else "#d55e00"
+        show_image(axes[1, i], arrays["x_adv"][i], classes[predicted], colour)
+    figure.suptitle(figure1_title(results), fontsize=10)
+    return figure
+
+
+def show_image(axes: Axes, x: Array, label: str, colour: str = "black") -> None:
+    """Show one image above its predicted label."""
+    axes.imshow(x.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(label, color=colour, fontsize=9 if len(label) > 3 else 12)
+
+
+def figure1_title(results: Results) -> str:
+    """Return a line that says what was attacked, and how."""
+    shown = results.examples
+    parameters = results.configuration.attacks[shown.attack]
+    letters = {"eps": r"$\epsilon$", "alpha": r"$\alpha$", "steps": "$n$"}
+    values = ", ".join(f"{letters.get(k, k)} = {v:g}" for k, v in parameters.items())
+    attack = ATTACK_NAMES.get(shown.attack, shown.attack)
+    return (
+        f"Above: read correctly by a single network. Below: after {attack} "
+        f"({values}), with what it reads now"
+    )
+
+
+def figure2(results: Results) -> Figure:
+    """Draw Table 2 as bars, one panel for each attack, with the paper's as marks."""
+    attacks = list(results.table2)
+    figure, axes = new_figure(10, 4.4, 1, len(attacks))
+    for panel, attack in zip(axes[0], attacks, strict=True):
+        draw_panel(panel, results, attack)
+    axes[0, 0].set_ylabel("accuracy")
+    legend = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
+    if PAPERS in legend:
+        legend[PAPERS] = legend.pop(PAPERS)  # after the bars, though drawn on them
+    figure.legend(
+        legend.values(), legend, loc="outside lower center", ncols=3, frameon=False
+    )
+    figure.suptitle(figure2_title(results), fontsize=10)
+    return figure
+
+
+def figure2_title(results: Results) -> str:
+    """Return a line that says what the bars are made of."""
+    config, n = results.configuration, attacked_images(results)
+    return (
+        f"{config.dataset}, {config.profile}: {config.members} members a method, "
+        f"{counted(config.epochs, 'epoch')}, {counted(n, 'attacked image')}"
+    )
+
+
+def draw_panel(axes: Axes, results: Results, attack: str) -> None:
+    """Draw the bars of one attack: a group for each method."""
+    methods = results.table2[attack]
+    for i, (column, name) in enumerate(COLUMNS.items()):
+        places = [group + (i - 2) * BAR for group in range(len(methods))]
+        ours = [cells[column].accuracy for cells in methods.values()]
+        axes.bar(places, ours, 0.9 * BAR, color=COLOURS[column], label=name)
+    mark_paper(axes, results.configuration.dataset, attack, list(methods))
+    axes.set_xticks(range(len(methods)), [METHOD_NAMES[m] for m in methods])
+    axes.tick_params(axis="x", length=0)
+    axes.set_ylim(0, 1.02)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color="#e5e5e5")
+    axes.set_title(ATTACK_NAMES.get(attack, attack), fontweight="bold")
+
+
+def mark_paper(axes: Axes, dataset: str, attack: str, methods: list[str]) -> None:
+    """Mark the paper's numbers, if it has any, on our bars."""
+    marks = [
+        (group + (i - 2) * BAR, paper)
+        for group, method in enumerate(methods)
+        for i, column in enumerate(COLUMNS)
+        if (paper := paper_accuracy(dataset, attack, method, column)) is not None
+    ]
+    if marks:
+        x, y = zip(*marks, strict=True)
+        axes.scatter(
+            x, y, 26, "white", marker="D", edgecolors="black", zorder=3, label=PAPERS
+        )
+
+
+def as_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG file, without the date that would change its bytes."""
+    from matplotlib import pyplot
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    pyplot.close(figure)
+    return buffer.getvalue()
+
+
+def draw(folder: Path) -> dict[str, bytes]:
+    """Return both figures of the results in a folder, as PNG files by name."""
+    results, arrays = results_file.read(folder), read_examples(folder)
+    return {
+        "figure1.png": as_png(figure1(results, arrays)),
+        "figure2.png": as_png(figure2(results)),
+    }
+
+
+def write_figures(folder: Path) -> None:
+    """Write figure1.png and figure2.png of the results in a folder."""
+    for name, png in draw(folder).items():
+        with atomic_write(folder / name) as file:
+            file.write(png)
+    print(f"{folder / 'figure1.png'} and {folder / 'figure2.png'} written")

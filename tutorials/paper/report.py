@@ -1,0 +1,117 @@
+"""report.html: everything about a run on one page, which needs no other file."""
+
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+
+from minidl.files import write_text
+from tutorials.paper import results as results_file
+from tutorials.paper.figures import draw
+from tutorials.paper.markup import facts, image, page, table
+from tutorials.paper.paper_numbers import ATTACK_NAMES, COLUMNS, METHOD_NAMES
+from tutorials.paper.results import Results
+from tutorials.paper.table2 import counted, lines, notes, title
+from tutorials.paper.verdicts import judge, word
+
+PAPER = (
+    "Strauss et al., Ensemble Methods as a Defense to Adversarial Perturbations "
+    "Against Deep Neural Networks (arXiv 1709.03423)"
+)
+FIGURE1 = (
+    "Two rows of images, one column for each class: originals that a single network "
+    "reads correctly, and below them their adversarial versions with what it reads then"
+)
+FIGURE2 = (
+    "Bars of the accuracies in the table above, a group for each method and a panel "
+    "for each attack, with the paper's values as marks"
+)
+MEMBERS = (
+    "Clean: the member's accuracy on all test images. For each attack with this "
+    "member's own gradient (Adv. 1): the accuracy of the member itself (it) and of the "
+    "ensemble of all members (all)."
+)
+
+
+def table2_html(results: Results) -> str:
+    """Return Table 2, an HTML table for each attack."""
+    tables = []
+    for attack in results.table2:
+        name = ATTACK_NAMES.get(attack, attack)
+        rows = [
+            ("ours", [f"{line.method}, ours", *line.cells])
+            if line.kind == "ours"
+            else ("other", [line.kind, *line.cells])
+            for line in lines(results)
+            if line.attack == name
+        ]
+        tables.append(table([name, *COLUMNS.values()], rows, texts=1))
+    return "<br>".join(tables)
+
+
+def claims_html(results: Results) -> str:
+    """Return the paper's claims as a list."""
+    items = ""
+    for v in judge(results):
+        kind = "held" if v.held else "not"
+        items += (
+            f'<li><b class="{kind}">{word(v.held)}</b>: {escape(v.topic)}. '
+            f"“{escape(v.quote)}” ({v.section}) "
+            f'<br><span class="small">{escape(v.evidence)}.</span></li>\n'
+        )
+    return f"<ul>\n{items}</ul>"
+
+
+def members_html(results: Results) -> str:
+    """Return a table with each member's own numbers."""
+    attacks = results.configuration.attacks
+    head = ["Method", "Member", "Architecture", "Last loss J", "Clean"]
+    head += [
+        f"{ATTACK_NAMES.get(a, a)}, {who}" for a in attacks for who in ("it", "all")
+    ]
+    rows = []
+    for method, r in results.methods.items():
+        for i, m in enumerate(r.members):
+            cells = [METHOD_NAMES[method], str(i), m.architecture]
+            values = [m.losses[-1], r.clean.members[i]]
+            for attack in attacks:
+                score = r.attacks[attack].adv1[i]
+                values += [score.members[i], score.ensemble]
+            cells += [f"{value:.4f}" for value in values]
+            rows.append(("first" if i == 0 else "more", cells))
+    return table(head, rows, texts=3)
+
+
+def write_report(folder: Path) -> None:
+    """Write report.html of the results in a folder."""
+    results = results_file.read(folder)
+    config, run = results.configuration, results.execution
+    figures = draw(folder)
+    below = "".join(f'<p class="small">{escape(note)}</p>' for note in notes(results))
+    facts_of = asdict(config) | asdict(results.environment) | asdict(run)
+    text = page(
+        f"{config.dataset}, {config.profile}: ensembles against attacks",
+        "<h1>Do ensembles withstand adversarial perturbations?</h1>",
+        f"<p>{escape(summary(results))}</p>",
+        f"<h2>{escape(title(results))}</h2>{table2_html(results)}{below}",
+        f"<h2>The paper's claims in this run</h2>{claims_html(results)}",
+        f"<h2>Figure 1</h2>{image(figures['figure1.png'], FIGURE1)}",
+        f"<h2>Figure 2</h2>{image(figures['figure2.png'], FIGURE2)}",
+        f"<h2>Each member</h2>{members_html(results)}",
+        f'<p class="small">{escape(MEMBERS)}</p>',
+        f"<h2>Configuration, versions and machine</h2>{facts(facts_of)}",
+    )
+    write_text(folder / "report.html", text)
+    print(f"{folder / 'report.html'} written")
+
+
+def summary(results: Results) -> str:
+    """Return in a few sentences what was run."""
+    config, version = results.configuration, results.environment.minidl
+    methods = ", ".join(METHOD_NAMES[m] for m in config.methods)
+    members = counted(config.members, "member")
+    epochs = counted(config.epochs, "epoch")
+    return (
+        f"This page reproduces Table 2 and both figures of {PAPER}, on the data set "
+        f"{config.dataset} with the profile {config.profile}: {members} for each of "
+        f"{methods}; {epochs}; seed {config.seed}. It was made by minidl {version}."
+    )

@@ -1,0 +1,132 @@
+"""The verb `run`: train all members, evaluate them, write the results.
+
+Everything finished is on disk at once, in the folder of runs: the command can be
+stopped at any time, and the same command goes on.
+"""
+
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ensembles import MemberJob, train_ensemble
+from ensembles.training import member_path
+from minidl.data import CLASS_NAMES, Dataset, load_dataset
+from minidl.parallel import local_executor, run_jobs
+from tutorials.paper.collect import Evaluated, method_result, table2, trained
+from tutorials.paper.config import Configuration
+from tutorials.paper.environment import environment, now
+from tutorials.paper.examples import ExamplesJob, make_examples, write_examples
+from tutorials.paper.results import (
+    SCHEMA,
+    Data,
+    Examples,
+    Execution,
+    Results,
+    write,
+)
+from tutorials.paper.units import (
+    attacked,
+    evaluate_units,
+    finished,
+    member_jobs,
+    plan,
+)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a run works, and with how many processes; no number depends on it."""
+
+    results: Path
+    runs: Path
+    jobs: int
+    fresh: bool = False  # train and evaluate again what is finished
+
+
+def run(config: Configuration, data: Dataset, places: Places) -> Results:
+    """Train, evaluate and write results.json and examples.npz."""
+    start = time.perf_counter()
+    jobs = member_jobs(config)
+    with local_executor(places.jobs) as executor:
+        train_members(jobs, executor, places)
+        units = plan(config, len(data.x_test), places.runs)
+        done = evaluate_units(units, executor, places.runs, places.fresh)
+        attack = "bim" if "bim" in config.attacks else next(iter(config.attacks))
+        first = jobs[config.methods[0]][0]
+        job = ExamplesJob(first, attack, config.attacks[attack], places.runs)
+        [examples] = run_jobs(make_examples, [job], executor)
+    shown = Examples(first.method, first.index, attack)
+    seconds = round(time.perf_counter() - start, 1)
+    results = collect(config, data, places, done, shown, seconds)
+    write_examples(examples, places.results)
+    write(results, places.results)
+    return results
+
+
+def train_members(
+    jobs: dict[str, list[MemberJob]], executor: Executor | None, places: Places
+) -> None:
+    """Train the members that aren't in the folder yet, of all methods at once."""
+    every = [job for method in jobs.values() for job in method]
+    if places.fresh:
+        for job in every:
+            member_path(job, places.runs).unlink(missing_ok=True)
+    if found := members_found(every, places.runs):
+        # Who has changed a layer must know that these were trained before.
+        print(
+            f"{found} of {len(every)} members found in {places.runs}; "
+            "--fresh trains again",
+            flush=True,
+        )
+    train_ensemble(every, executor, places.runs)
+
+
+def members_found(jobs: list[MemberJob], folder: Path) -> int:
+    """Return how many of these members are finished."""
+    return sum(member_path(job, folder).exists() for job in jobs)
+
+
+def how_far(config: Configuration, places: Places) -> str:
+    """Return what is finished, as part of a sentence."""
+    jobs = [job for method in member_jobs(config).values() for job in method]
+    found = members_found(jobs, places.runs)
+    text = f"{found} of {len(jobs)} members are trained"
+    if found == len(jobs):
+        test_images = len(load_dataset(config.dataset).x_test)
+        units = plan(config, test_images, places.runs)
+        text += f" and {len(finished(units, places.runs))} of {len(units)} evaluations"
+    return f"{text} and kept in {places.runs}"
+
+
+def collect(
+    config: Configuration,
+    data: Dataset,
+    places: Places,
+    done: Evaluated,
+    examples: Examples,
+    seconds: float,
+) -> Results:
+    """Return the results of a finished evaluation."""
+    methods, member_seconds = {}, {}
+    for method, jobs in member_jobs(config).items():
+        members, times = zip(*(trained(j, places.runs) for j in jobs), strict=True)
+        own = [pair for pair in done if pair[0].method == method]
+        n = attacked(config, len(data.x_test))
+        methods[method] = method_result(list(members), config.attacks, own, n)
+        member_seconds[method] = [round(t, 1) for t in times]
+    return Results(
+        schema=SCHEMA,
+        configuration=config,
+        data=describe(config.dataset, data),
+        methods=methods,
+        table2=table2(methods),
+        examples=examples,
+        environment=environment(),
+        execution=Execution(now(), seconds, places.jobs, member_seconds),
+    )
+
+
+def describe(name: str, data: Dataset) -> Data:
+    """Return the data set's sizes and class names."""
+    return Data(len(data.x_train), len(data.x_test), list(CLASS_NAMES[name]))

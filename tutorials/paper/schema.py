@@ -1,0 +1,55 @@
+"""From JSON to dataclasses, with every key and every type checked on the way."""
+
+import dataclasses
+import types
+import typing
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class SchemaError(ValueError):
+    """A value isn't what the schema says; the message names its place."""
+
+
+def build(kind: type[T], value: Any, place: str = "") -> T:
+    """Return JSON data as `kind`: a dataclass, list, dict, union or plain type."""
+    if dataclasses.is_dataclass(kind):
+        return build_dataclass(kind, value, place)
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:  # int | None
+        return None if value is None else build(parts[0], value, place)  # type: ignore
+    check_type(origin or kind, value, place)
+    if origin is list:
+        items = enumerate(value)
+        return [build(parts[0], v, f"{place}[{i}]") for i, v in items]  # type: ignore
+    if origin is dict:
+        pairs = value.items()
+        return {k: build(parts[1], v, f"{place}.{k}") for k, v in pairs}  # type: ignore
+    return value
+
+
+def build_dataclass(kind: Any, value: Any, place: str) -> Any:
+    """Return a JSON object as a dataclass with exactly its keys."""
+    check_type(dict, value, place)
+    hints = typing.get_type_hints(kind)
+    if wrong := sorted(hints.keys() ^ value.keys()):
+        what = "unknown" if wrong[0] in value else "missing"
+        raise SchemaError(f"{join(place, wrong[0])} is {what}")
+    return kind(**{k: build(hints[k], value[k], join(place, k)) for k in hints})
+
+
+def join(place: str, key: str) -> str:
+    """Return the name of a key within a place."""
+    return f"{place}.{key}".lstrip(".")
+
+
+def check_type(kind: Any, value: Any, place: str) -> None:
+    """Raise SchemaError unless value is a `kind`; an integer will do as a float."""
+    accepted = (int, float) if kind is float else (kind,)
+    if not isinstance(value, accepted) or (
+        isinstance(value, bool) and kind is not bool
+    ):
+        raise SchemaError(
+            f"{place or 'the file'} must be {kind.__name__}, got {str(value)[:60]!r}"
+        )

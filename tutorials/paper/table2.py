@@ -1,0 +1,155 @@
+"""Table 2: our accuracies beside the paper's.
+
+`lines` makes the rows once; they are printed as text, and written as Markdown and HTML.
+"""
+
+import math
+from pathlib import Path
+from textwrap import fill
+from typing import NamedTuple
+
+import numpy as np
+
+from minidl.files import write_text
+from tutorials.paper import results as results_file
+from tutorials.paper.paper_numbers import (
+    ATTACK_NAMES,
+    COLUMNS,
+    HALVES,
+    METHOD_NAMES,
+    paper_accuracy,
+)
+from tutorials.paper.results import Cell, Results
+from tutorials.paper.verdicts import sentences
+
+NOTHING = "-"
+CLAIMS = "The paper's claims in this run"
+
+
+class Line(NamedTuple):
+    """One line of the table: what it shows, and its five cells as text."""
+
+    attack: str
+    method: str
+    kind: str  # "ours", "spread", "paper's" or "difference"
+    cells: list[str]
+
+
+def lines(results: Results) -> list[Line]:
+    """Return four lines for each attack and method, two where there's no paper."""
+    return [
+        line
+        for attack, methods in results.table2.items()
+        for method, cells in methods.items()
+        for line in block(results.configuration.dataset, attack, method, cells)
+    ]
+
+
+def block(dataset: str, attack: str, method: str, cells: dict[str, Cell]) -> list[Line]:
+    """Return the lines of one attack and method."""
+    names = ATTACK_NAMES.get(attack, attack), METHOD_NAMES[method]
+    ours = [cells[column].accuracy for column in COLUMNS]
+    paper = [paper_accuracy(dataset, attack, method, c) for c in COLUMNS]
+    found = [
+        Line(*names, "ours", [f"{value:.4f}" for value in ours]),
+        Line(*names, "spread", [spread(cells[column]) for column in COLUMNS]),
+    ]
+    known = [p for p in paper if p is not None]
+    if known:
+        away = [f"{o - p:+.4f}" for o, p in zip(ours, known, strict=True)]
+        found.append(Line(*names, "paper's", [f"{p:.4f}" for p in known]))
+        found.append(Line(*names, "difference", away))
+    return found
+
+
+def spread(cell: Cell) -> str:
+    """Return the standard deviation of what was averaged, if it was several values."""
+    if len(cell.mean_of) < 2:
+        return NOTHING
+    return f"{np.std(cell.mean_of, ddof=1):.4f}"
+
+
+def title(results: Results) -> str:
+    """Return what the table is."""
+    dataset = results.configuration.dataset
+    if dataset not in HALVES:
+        return f"Table 2 for {dataset}, which the paper doesn't have"
+    return f"Table 2, {HALVES[dataset]} half: {dataset} beside the paper"
+
+
+def notes(results: Results) -> list[str]:
+    """Return the sentences below the table."""
+    config, data, n = results.configuration, results.data, attacked_images(results)
+    trained = min(config.train_images or data.train_images, data.train_images)
+    clean = ", ".join(
+        f"{METHOD_NAMES[method]} {r.clean_attacked.ensemble:.4f}"
+        for method, r in results.methods.items()
+    )
+    error = 0.5 / math.sqrt(n)  # at its largest, for an accuracy of 1/2
+    smoke = "This was a smoke test: numbers and verdicts mean nothing."
+    return [
+        *([smoke] if config.profile == "smoke" else []),
+        f"{counted(config.members, 'member')} a method (paper: 10), trained for "
+        f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. No Attack: "
+        f"all {counted(data.test_images, 'test image')}. Attacks: the first {n:,} of "
+        f"them, on which the unattacked ensembles reach {clean}.",
+        "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
+        "ensemble under each member's gradient. Both, and Single, are means; spread is "
+        "the standard deviation of what they are means of.",
+        f"An accuracy on {n:,} images has a standard error of up to {error:.3f}: "
+        "smaller differences may be chance.",
+    ]
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def attacked_images(results: Results) -> int:
+    """Return the number of attacked images."""
+    return next(iter(results.methods.values())).clean_attacked.images
+
+
+def as_text(results: Results) -> str:
+    """Return the table for a terminal, as wide as the paper's."""
+    top = f"{'':<25}{'No Attack':<20}{'Adv. 1':<20}{'Adv. 2'}"
+    names = [column.split(", ")[1] for column in COLUMNS.values()]
+    found = []
+    attack = ""
+    for line in lines(results):
+        if line.attack != attack:
+            attack = line.attack
+            found += ["", top, f"{attack:<25}{spaced(names)}"]
+        method = line.method if line.kind == "ours" else ""
+        found.append(f"{method:<13}{line.kind:<12}{spaced(line.cells)}")
+    return "\n".join(found[1:])
+
+
+def spaced(cells: list[str]) -> str:
+    """Return cells in columns."""
+    return "".join(f"{cell:<10}" for cell in cells).rstrip()
+
+
+def as_markdown(results: Results) -> str:
+    """Return the table in Markdown."""
+    head = ["", "", "", *COLUMNS.values()]
+    rows = [
+        [*(ln[:2] if ln.kind == "ours" else ("", "")), ln.kind, *ln.cells]
+        for ln in lines(results)
+    ]
+    table = [head, ["---"] * 3 + ["---:"] * 5, *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in table)
+
+
+def write_table2(folder: Path) -> None:
+    """Print table and claims of the results in a folder, and write table2.md."""
+    results = results_file.read(folder)
+    print(f"\n{title(results)}\n\n{as_text(results)}\n")
+    for text in (*notes(results), "", f"{CLAIMS}:", "", *sentences(results)):
+        print(fill(text, width=88, subsequent_indent="  "))
+    claims = "\n".join(f"- {sentence}" for sentence in sentences(results))
+    parts = [f"# {title(results)}", as_markdown(results), *notes(results)]
+    text = "\n\n".join([*parts, f"## {CLAIMS}", claims])
+    write_text(folder / "table2.md", text + "\n")
+    print(f"\n{folder / 'table2.md'} written")

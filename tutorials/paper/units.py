@@ -1,0 +1,115 @@
+"""Which units a configuration consists of, and the finished ones on disk.
+
+A finished unit is saved at once under its digest, so an evaluation that was
+interrupted goes on where it was. The digest covers the members' checksums: members
+that were trained again are evaluated again.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ensembles import METHODS, MemberJob
+from ensembles.training import member_path
+from minidl.files import write_text
+from minidl.parallel import run_jobs
+from minidl.progress import progress
+from tutorials.paper.config import Configuration
+from tutorials.paper.evaluate import Counts, Unit, evaluate
+from tutorials.paper.schema import build
+
+BLOCK = 1000  # images of a unit at most: minutes of work, not hours
+
+
+def member_jobs(config: Configuration) -> dict[str, list[MemberJob]]:
+    """Return the jobs of each method's members."""
+    jobs = {}
+    for method in config.methods:
+        settings: dict[str, Any] = {
+            "epochs": config.epochs,
+            "batch_size": config.batch_size,
+            "optimizer": config.optimizer,
+            "lr": config.lr,
+            "train_images": config.train_images,
+        }
+        if method == "gaussian-noise":
+            settings["sigma"] = config.sigma
+        make = METHODS[method]
+        jobs[method] = make(config.members, config.seed, config.dataset, **settings)
+    return jobs
+
+
+def attacked(config: Configuration, test_images: int) -> int:
+    """Return how many test images are attacked: the first so many."""
+    return min(config.attacked_images or test_images, test_images)
+
+
+def plan(config: Configuration, test_images: int, folder: Path) -> list[Unit]:
+    """Return all units; the members must be trained."""
+    units: list[Unit] = []
+    n = attacked(config, test_images)
+    for jobs in member_jobs(config).values():
+        checksums = tuple(checksum(job, folder) for job in jobs)
+        unit = partial(Unit, tuple(jobs), checksums)
+        clean = [*blocks(0, n), *blocks(n, test_images)]
+        units += [unit(None, {}, None, *block) for block in clean]
+        for attack, parameters in config.attacks.items():
+            for source in (*range(len(jobs)), None):
+                units += [unit(attack, parameters, source, *b) for b in blocks(0, n)]
+    return units
+
+
+def blocks(first: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Yield the ends of consecutive blocks of images."""
+    for start in range(first, stop, BLOCK):
+        yield start, min(start + BLOCK, stop)
+
+
+def checksum(job: MemberJob, folder: Path) -> str:
+    """Return the checksum in a trained member's file."""
+    with np.load(member_path(job, folder), allow_pickle=False) as file:
+        return str(file["sha256"])
+
+
+def evaluate_units(
+    units: Sequence[Unit], executor: Executor | None, folder: Path, fresh: bool = False
+) -> list[tuple[Unit, Counts]]:
+    """Return all units with their counts, from disk or computed now and saved."""
+    counts = {} if fresh else finished(units, folder)
+    if counts:
+        print(f"{len(counts)} of {len(units)} evaluations found in {folder}")
+    missing = [unit for unit in units if unit.digest() not in counts]
+    done = run_jobs(partial(evaluate_one, folder=folder), missing, executor)
+    for unit, result in progress(done, len(missing), "evaluations"):
+        write_text(unit_path(unit, folder), json.dumps(asdict(result)))
+        counts[unit.digest()] = result
+    return [(unit, counts[unit.digest()]) for unit in units]
+
+
+def evaluate_one(unit: Unit, folder: Path) -> tuple[Unit, Counts]:
+    """Return a unit with its counts: results arrive in the order of finishing."""
+    return unit, evaluate(unit, folder)
+
+
+def finished(units: Sequence[Unit], folder: Path) -> dict[str, Counts]:
+    """Return the counts on disk, by their units' digests."""
+    counts = {}
+    for unit in units:
+        # A damaged file is one that isn't there: it is computed and written again.
+        with suppress(FileNotFoundError, ValueError):
+            text = unit_path(unit, folder).read_text(encoding="utf-8")
+            counts[unit.digest()] = build(Counts, json.loads(text))
+    return counts
+
+
+def unit_path(unit: Unit, folder: Path) -> Path:
+    """Return where a unit's counts are saved."""
+    dataset = unit.members[0].dataset
+    return folder / dataset / "evaluations" / f"{unit.method}-{unit.digest()}.json"
