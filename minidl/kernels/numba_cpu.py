@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array
+from minidl.kernels import pooling_2x2
 from minidl.kernels.compile import jit
 from minidl.kernels.random_bits import (
     GOLDEN_GAMMA,
@@ -153,7 +154,10 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     OH, OW = output_size((H, W), (size, size), stride, 0)
     out = np.empty((N, OH, OW, C), x.dtype)
     argmax = np.empty(out.shape, np.uint8)
-    find_maxima(x, out, argmax, size, stride)
+    if size == stride == 2:
+        pooling_2x2.find_maxima(x, out, argmax)
+    else:
+        find_maxima(x, out, argmax, size, stride)
     return out, argmax
 
 
@@ -180,8 +184,11 @@ def max_pool_grad(
     dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
 ) -> Array:
     """Add each dout to dJ/dx at its window's maximum; see `reference`."""
-    dx = np.zeros(x_shape, dout.dtype)
-    add_at_maxima(dout, argmax, dx, size, stride)
+    dx = np.empty(x_shape, dout.dtype)
+    if size == stride == 2:
+        pooling_2x2.write_at_maxima(dout, argmax, dx)
+    else:
+        add_at_maxima(dout, argmax, dx, size, stride)
     return dx
 
 
@@ -194,6 +201,7 @@ def add_at_maxima(
     Adding 0 elsewhere is faster than finding the place of each maximum.
     """
     zero = dout.dtype.type(0)
+    dx[:] = zero
     N, OH, OW, C = dout.shape
     for n in range(N):
         for oh in range(OH):
