@@ -10,6 +10,7 @@ from functools import partial
 
 import numpy as np
 
+from minidl import kernels
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_number
 from minidl.layers import Parameter
@@ -37,10 +38,10 @@ class Optimizer:
         """Move each parameter, in place, against its gradient."""
         self.t += 1
         for p, averages in zip(self.params, self.averages, strict=True):
-            p.data -= self.update(p.grad, **averages)
+            self.update(p.data, p.grad, **averages)
 
-    def update(self, g: Array, **averages: Array) -> Array:
-        """Return what to subtract from a parameter; change its averages in place."""
+    def update(self, p: Array, g: Array, **averages: Array) -> None:
+        """Change a parameter and its averages in place."""
         raise NotImplementedError
 
     @property
@@ -66,11 +67,11 @@ class SGD(Optimizer):
         check_number("momentum", momentum, 0, 1)
         self.momentum = momentum
 
-    def update(self, g: Array, v: Array) -> Array:  # type: ignore[override]
-        """Return lr v."""
+    def update(self, p: Array, g: Array, v: Array) -> None:  # type: ignore[override]
+        """v = momentum v + g; p -= lr v."""
         v *= self.momentum
         v += g
-        return self.lr * v
+        p -= self.lr * v
 
 
 class Adam(Optimizer):
@@ -94,14 +95,17 @@ class Adam(Optimizer):
         check_number("beta2", beta2, 0, 1, open_high=True)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
-    def update(self, g: Array, m: Array, v: Array) -> Array:  # type: ignore[override]
-        """Return lr m_hat / (sqrt(v_hat) + eps)."""
-        xp = get_array_module(g)
-        m += (1 - self.beta1) * (g - m)
-        v += (1 - self.beta2) * (g * g - v)
-        m_hat = m / (1 - self.beta1**self.t)
-        v_hat = v / (1 - self.beta2**self.t)
-        return self.lr * m_hat / (xp.sqrt(v_hat) + self.eps)
+    def update(  # type: ignore[override]
+        self, p: Array, g: Array, m: Array, v: Array
+    ) -> None:
+        """p -= lr m_hat / (sqrt(v_hat) + eps), m_hat and v_hat without m's, v's bias.
+
+        m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v), in one pass over all.
+        """
+        rates = 1 - self.beta1, 1 - self.beta2
+        step = self.lr / (1 - self.beta1**self.t)
+        correction = 1 / (1 - self.beta2**self.t)
+        kernels.adam_step(p, g, m, v, rates, step, correction, self.eps)
 
 
 class RMSprop(Optimizer):
@@ -123,11 +127,11 @@ class RMSprop(Optimizer):
         check_number("rho", rho, 0, 1)
         self.rho, self.eps = rho, eps
 
-    def update(self, g: Array, s: Array) -> Array:  # type: ignore[override]
-        """Return lr g / (sqrt(s) + eps)."""
+    def update(self, p: Array, g: Array, s: Array) -> None:  # type: ignore[override]
+        """p -= lr g / (sqrt(s) + eps)."""
         xp = get_array_module(g)
         s += (1 - self.rho) * (g * g - s)
-        return self.lr * g / (xp.sqrt(s) + self.eps)
+        p -= self.lr * g / (xp.sqrt(s) + self.eps)
 
 
 class Adadelta(Optimizer):
@@ -149,13 +153,15 @@ class Adadelta(Optimizer):
         check_number("rho", rho, 0, 1)
         self.rho, self.eps = rho, eps
 
-    def update(self, g: Array, s: Array, u: Array) -> Array:  # type: ignore[override]
-        """Return lr sqrt(u + eps) / sqrt(s + eps) g."""
+    def update(  # type: ignore[override]
+        self, p: Array, g: Array, s: Array, u: Array
+    ) -> None:
+        """p -= lr sqrt(u + eps) / sqrt(s + eps) g."""
         xp = get_array_module(g)
         s += (1 - self.rho) * (g * g - s)
         step = xp.sqrt(u + self.eps) / xp.sqrt(s + self.eps) * g
         u += (1 - self.rho) * (step * step - u)
-        return self.lr * step
+        p -= self.lr * step
 
 
 OPTIMIZERS: dict[str, Callable[[Iterable[Parameter], float], Optimizer]] = {

@@ -4,8 +4,10 @@
 |---------------|----------------------|---------------------------------------------|
 | reference.py  | NumPy or CuPy        | the specification: slices and whole arrays  |
 | numba_cpu.py  | CPU, compiled        | the default where Numba is installed        |
+| winograd.py   | CPU, compiled        | 3x3 convolutions of 8 and more channels     |
+| few_channels.py | CPU, compiled      | convolutions of images with 1 to 7 channels |
 
-All have the same functions and give the same results to rounding. Notation used by
+They have the same functions and give the same results to rounding. Notation used by
 all of them, with `n`, `h`, `w`, ... as the running indices:
 
     N       images in the batch          KH KW   height and width of a window
@@ -17,7 +19,7 @@ all of them, with `n`, `h`, `w`, ... as the running indices:
 import importlib
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -26,20 +28,22 @@ from minidl.checks import check_choice, check_count
 from minidl.kernels.shapes import ImageShape, output_size
 
 __all__ = [
+    "adam_step",
     "col2im",
     "conv2d",
-    "conv2d_input_grad",
-    "conv2d_weight_grad",
+    "conv2d_grads",
     "dropout_mask",
     "im2col",
     "max_pool",
     "max_pool_grad",
     "output_size",
+    "relu_grad",
     "use",
 ]
 
 IMPLEMENTATIONS = ("auto", "reference", "numba")
-ALGORITHMS = ("auto", "im2col")
+ALGORITHMS = ("auto", "im2col", "winograd")
+FEW_CHANNELS = 8  # below it, Winograd's transforms cost more than they save
 
 _chosen = os.environ.get("MINIDL_KERNELS", "auto")
 check_choice("MINIDL_KERNELS", _chosen, IMPLEMENTATIONS)
@@ -96,40 +100,73 @@ def col2im(
 
 
 def conv2d(
-    x: Array, W: Array, stride: int = 1, pad: int = 0, algorithm: str = "auto"
+    x: Array,
+    W: Array,
+    b: Array | None = None,
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+    relu: bool = False,
 ) -> Array:
-    """Convolution of x with the filters W, without bias.
+    """Convolution of x with the filters W, plus bias, and with relu max(out, 0).
 
-    Shapes: x (N, H, W, C), W (KH, KW, C, F), result (N, OH, OW, F).
+    Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), result (N, OH, OW, F).
     Raises ValueError if the numbers of channels differ.
     """
     if x.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ValueError(f"x must have shape (N, H, W, {W.shape[2]}), got {x.shape}")
-    return implementation(x).conv2d(x, W, stride, pad)
+    b = W[0, 0, 0] * 0 if b is None else b
+    module = convolution(x, W, stride, pad, algorithm)
+    return module.conv2d(contiguous(x), W, b, stride, pad, relu)
 
 
-def conv2d_weight_grad(
+def conv2d_grads(
     x: Array,
     dout: Array,
-    kernel_size: tuple[int, int],
-    stride: int = 1,
-    pad: int = 0,
-    algorithm: str = "auto",
-) -> Array:
-    """dJ/dW of `conv2d`. Shapes: dout (N, OH, OW, F), result (KH, KW, C, F)."""
-    return implementation(x).conv2d_weight_grad(x, dout, kernel_size, stride, pad)
-
-
-def conv2d_input_grad(
-    dout: Array,
     W: Array,
-    x_shape: ImageShape,
     stride: int = 1,
     pad: int = 0,
     algorithm: str = "auto",
-) -> Array:
-    """dJ/dx of `conv2d`. Shapes: dout (N, OH, OW, F), result x_shape."""
-    return implementation(dout).conv2d_input_grad(dout, W, x_shape, stride, pad)
+    param_grads: bool = True,
+    input_grad: bool = True,
+) -> tuple[Array | None, Array | None]:
+    """dJ/dx and dJ/dW of `conv2d`; None for what isn't asked for.
+
+    Shapes: x (N, H, W, C), dout (N, OH, OW, F), W (KH, KW, C, F); results like x, W.
+    """
+    module = convolution(x, W, stride, pad, algorithm)
+    return module.conv2d_grads(
+        contiguous(x), contiguous(dout), W, stride, pad, param_grads, input_grad
+    )
+
+
+def convolution(
+    x: Array, W: Array, stride: int, pad: int, algorithm: str
+) -> ModuleType:
+    """Return the module whose `conv2d` suits x and W best, or as `algorithm` says.
+
+    The reference has one algorithm only, and runs it whatever is asked for.
+    """
+    module = implementation(x)
+    if module.__name__ != "minidl.kernels.numba_cpu":
+        return module
+    *kernel_size, C, F = W.shape
+    fast = min(C, F) >= FEW_CHANNELS and fits_winograd(kernel_size, stride, pad)
+    if algorithm == "winograd" or (algorithm == "auto" and fast):
+        return importlib.import_module("minidl.kernels.winograd")
+    if stride == 1 and C < FEW_CHANNELS:
+        return importlib.import_module("minidl.kernels.few_channels")
+    return module
+
+
+def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:
+    """Tell whether Winograd's algorithm, F(4x4, 3x3), can do such a convolution."""
+    return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
+
+
+def contiguous(x: Array) -> Array:
+    """Return x with its rows one after another in memory, as kernels read it."""
+    return get_array_module(x).ascontiguousarray(x)
 
 
 def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
@@ -145,6 +182,25 @@ def max_pool_grad(
 ) -> Array:
     """dJ/dx of `max_pool`. Shapes: dout (N, OH, OW, C), result x_shape."""
     return implementation(dout).max_pool_grad(dout, argmax, x_shape, size, stride)
+
+
+def relu_grad(dout: Array, out: Array) -> Array:
+    """dJ/dx of out = max(x, 0): dout where out > 0, else 0. Shapes: all equal."""
+    return implementation(dout).relu_grad(contiguous(dout), contiguous(out))
+
+
+def adam_step(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    rates: tuple[float, float],
+    step: float,
+    correction: float,
+    eps: float,
+) -> None:
+    """One step of Adam in place; see `reference.adam_step`. Shapes: all equal."""
+    implementation(p).adam_step(p, g, m, v, rates, step, correction, eps)
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
@@ -166,7 +222,14 @@ def check_window(
     return pair
 
 
-def check_algorithm(algorithm: str) -> str:
-    """Return the name of a convolution algorithm; raise if there is none such."""
+def check_algorithm(
+    algorithm: str, kernel_size: Sequence[int], stride: int, pad: int
+) -> str:
+    """Return the name of a convolution algorithm; raise unless it can be used."""
     check_choice("algorithm", algorithm, ALGORITHMS)
+    if algorithm == "winograd" and not fits_winograd(kernel_size, stride, pad):
+        raise ValueError(
+            "algorithm 'winograd' takes kernel_size 3, stride 1 and pad 0 or 1, got "
+            f"{kernel_size}, {stride} and {pad}"
+        )
     return algorithm

@@ -1,19 +1,18 @@
 """The kernels compiled for the CPU by Numba: the same sums, without the big copies.
 
 Convolutions work through the batch in blocks of images whose column matrix stays in
-the cache. The functions under `@jit` are plain Python: set NUMBA_DISABLE_JIT=1, or
-call `function.py_func`, to step through one in a debugger. They are compiled at their
-first call and cached on disk for later processes.
+the cache. The functions under `@jit` are plain Python, see `minidl.kernels.compile`.
 Letters: see `minidl.kernels`.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-import numba
 import numpy as np
 
 from minidl.backend import Array
+from minidl.kernels import pooling_2x2
+from minidl.kernels.compile import jit
 from minidl.kernels.random_bits import (
     GOLDEN_GAMMA,
     MASK_BITS,
@@ -22,8 +21,7 @@ from minidl.kernels.random_bits import (
     drop_threshold,
 )
 from minidl.kernels.shapes import ImageShape, Window, output_size
-
-jit = numba.njit(cache=True, nogil=True)
+from minidl.kernels.threads import over_images
 
 BLOCK_BYTES = 2**19  # of columns at a time: half of a typical second-level cache
 
@@ -50,58 +48,65 @@ def col2im(
     return x
 
 
-def conv2d(x: Array, W: Array, stride: int, pad: int) -> Array:
-    """out = im2col(x) W, block by block; see `reference.conv2d`."""
+def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
+    """out = im2col(x) W + b, block by block; see `reference.conv2d`."""
     KH, KW, C, F = W.shape
     OH, OW = output_size(x.shape[1:3], (KH, KW), stride, pad)
     out = np.empty((len(x), OH, OW, F), x.dtype)
-    W = W.reshape(-1, F)  # (KH*KW*C, F)
-    for block, windows in column_blocks(x, (OH, OW, KH, KW, C)):
-        gather_windows(x[block], windows, stride, pad)
-        np.matmul(rows(windows), W, out=out[block].reshape(-1, F))
-    return out
+
+    def forward(part: slice) -> None:
+        for block, windows in column_blocks(part, (OH, OW, KH, KW, C), x.dtype):
+            gather_windows(x[block], windows, stride, pad)
+            np.matmul(rows(windows), W.reshape(-1, F), out=out[block].reshape(-1, F))
+
+    over_images(forward, len(x))
+    out += b
+    return np.maximum(out, 0, out=out) if relu else out
 
 
-def conv2d_weight_grad(
-    x: Array, dout: Array, kernel_size: Window, stride: int, pad: int
-) -> Array:
-    """dJ/dW = sum over blocks of im2col(x)^T dout; see `reference`."""
-    C, (OH, OW, F) = x.shape[3], dout.shape[1:]
-    dW = np.zeros((*kernel_size, C, F), x.dtype)
-    for block, windows in column_blocks(x, (OH, OW, *kernel_size, C)):
-        gather_windows(x[block], windows, stride, pad)
-        dW += (rows(windows).T @ dout[block].reshape(-1, F)).reshape(dW.shape)
-    return dW
-
-
-def conv2d_input_grad(
-    dout: Array, W: Array, x_shape: ImageShape, stride: int, pad: int
-) -> Array:
-    """dJ/dx = col2im(dout W^T), block by block; see `reference`."""
+def conv2d_grads(
+    x: Array,
+    dout: Array,
+    W: Array,
+    stride: int,
+    pad: int,
+    param_grads: bool,
+    input_grad: bool,
+) -> tuple[Array | None, Array | None]:
+    """dx = col2im(dout W^T), dW = im2col(x)^T dout; see `reference.conv2d_grads`."""
     KH, KW, C, F = W.shape
-    OH, OW = dout.shape[1:3]
-    dx = np.zeros(x_shape, dout.dtype)
-    W_T = W.reshape(-1, F).T  # (F, KH*KW*C)
-    for block, windows in column_blocks(dout, (OH, OW, KH, KW, C)):
-        np.matmul(dout[block].reshape(-1, F), W_T, out=rows(windows))
-        scatter_windows(windows, dx[block], stride, pad)
-    return dx
+    shape = (*dout.shape[1:3], KH, KW, C)
+    dx = np.zeros(x.shape, dout.dtype)
+
+    def backward(part: slice) -> Array:
+        dW = np.zeros((KH * KW * C, F), dout.dtype)
+        for block, windows in column_blocks(part, shape, dout.dtype):
+            dout_rows = dout[block].reshape(-1, F)
+            if param_grads:
+                gather_windows(x[block], windows, stride, pad)
+                dW += rows(windows).T @ dout_rows
+            if input_grad:
+                np.matmul(dout_rows, W.reshape(-1, F).T, out=rows(windows))
+                scatter_windows(windows, dx[block], stride, pad)
+        return dW
+
+    dW: Any = sum(over_images(backward, len(x)))
+    return dx if input_grad else None, dW.reshape(W.shape) if param_grads else None
 
 
 def column_blocks(
-    x: Array, windows_shape: tuple[int, ...]
+    part: slice, windows_shape: tuple[int, ...], dtype: Any
 ) -> Iterator[tuple[slice, Array]]:
-    """Yield slices of the batch, each with a work array for its windows.
+    """Yield slices of part of the batch, each with a work array for its windows.
 
     Shapes: windows_shape is one image's (OH, OW, KH, KW, C); yields arrays
     (images, OH, OW, KH, KW, C), all of them views of one that is reused.
     """
-    N = len(x)
-    image_bytes = int(np.prod(windows_shape)) * x.itemsize
-    step = min(N, max(1, BLOCK_BYTES // image_bytes))
-    work = np.empty((step, *windows_shape), x.dtype)
-    for start in range(0, N, step):
-        block = slice(start, min(start + step, N))
+    image_bytes = int(np.prod(windows_shape)) * np.dtype(dtype).itemsize
+    step = max(1, min(BLOCK_BYTES // image_bytes, part.stop - part.start))
+    work = np.empty((step, *windows_shape), dtype)
+    for start in range(part.start, part.stop, step):
+        block = slice(start, min(start + step, part.stop))
         yield block, work[: block.stop - start]
 
 
@@ -149,7 +154,10 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     OH, OW = output_size((H, W), (size, size), stride, 0)
     out = np.empty((N, OH, OW, C), x.dtype)
     argmax = np.empty(out.shape, np.uint8)
-    find_maxima(x, out, argmax, size, stride)
+    if size == stride == 2:
+        pooling_2x2.find_maxima(x, out, argmax)
+    else:
+        find_maxima(x, out, argmax, size, stride)
     return out, argmax
 
 
@@ -160,39 +168,64 @@ def find_maxima(x: Array, out: Array, argmax: Array, size: int, stride: int) -> 
     for n in range(N):
         for oh in range(OH):
             for ow in range(OW):
-                h, w = stride * oh, stride * ow
-                for c in range(C):
-                    out[n, oh, ow, c] = x[n, h, w, c]
-                    argmax[n, oh, ow, c] = 0
-                for k in range(1, size * size):
-                    for c in range(C):
-                        candidate = x[n, h + k // size, w + k % size, c]
-                        if candidate > out[n, oh, ow, c]:
-                            out[n, oh, ow, c] = candidate
-                            argmax[n, oh, ow, c] = k
+                best, where = out[n, oh, ow], argmax[n, oh, ow]
+                best[:] = x[n, stride * oh, stride * ow]
+                where[:] = 0
+                for i in range(size):
+                    for j in range(size):
+                        pixel = x[n, stride * oh + i, stride * ow + j]
+                        for c in range(C):
+                            larger = pixel[c] > best[c]
+                            best[c] = pixel[c] if larger else best[c]
+                            where[c] = np.uint8(i * size + j) if larger else where[c]
 
 
 def max_pool_grad(
     dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
 ) -> Array:
     """Add each dout to dJ/dx at its window's maximum; see `reference`."""
-    dx = np.zeros(x_shape, dout.dtype)
-    scatter_to_maxima(dout, argmax, dx, size, stride)
+    dx = np.empty(x_shape, dout.dtype)
+    if size == stride == 2:
+        pooling_2x2.write_at_maxima(dout, argmax, dx)
+    else:
+        add_at_maxima(dout, argmax, dx, size, stride)
     return dx
 
 
 @jit
-def scatter_to_maxima(
+def add_at_maxima(
     dout: Array, argmax: Array, dx: Array, size: int, stride: int
 ) -> None:
-    """dx at each window's maximum += dout."""
+    """dx at each window's maximum += dout.
+
+    Adding 0 elsewhere is faster than finding the place of each maximum.
+    """
+    zero = dout.dtype.type(0)
+    dx[:] = zero
     N, OH, OW, C = dout.shape
     for n in range(N):
         for oh in range(OH):
             for ow in range(OW):
-                for c in range(C):
-                    i, j = divmod(argmax[n, oh, ow, c], size)
-                    dx[n, stride * oh + i, stride * ow + j, c] += dout[n, oh, ow, c]
+                d, where = dout[n, oh, ow], argmax[n, oh, ow]
+                for i in range(size):
+                    for j in range(size):
+                        pixel = dx[n, stride * oh + i, stride * ow + j]
+                        for c in range(C):
+                            pixel[c] += d[c] if where[c] == i * size + j else zero
+
+
+def relu_grad(dout: Array, out: Array) -> Array:
+    """dJ/dx = dout where out > 0, else 0; see `reference.relu_grad`."""
+    dx = np.empty(dout.shape, dout.dtype)
+    keep_positive(dout.reshape(-1), out.reshape(-1), dx.reshape(-1))
+    return dx
+
+
+@jit
+def keep_positive(dout: Array, out: Array, dx: Array) -> None:
+    """dx = dout where out > 0, else 0."""
+    for i in range(dx.size):
+        dx[i] = dout[i] if out[i] > 0 else dout.dtype.type(0)
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
@@ -201,6 +234,41 @@ def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     kept = x.dtype.type(1 / (1 - rate))
     draw_mask(mask.reshape(-1), np.uint64(drop_threshold(rate)), kept, np.uint64(seed))
     return mask
+
+
+def adam_step(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    rates: tuple[float, float],
+    step: float,
+    correction: float,
+    eps: float,
+) -> None:
+    """Move p, m and v in one pass; see `reference.adam_step`."""
+    real = p.dtype.type
+    arrays = (a.reshape(-1) for a in (p, g, m, v))
+    adam_update(*arrays, *map(real, (*rates, step, correction, eps)))
+
+
+@jit
+def adam_update(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    rate1: Any,
+    rate2: Any,
+    step: Any,
+    correction: Any,
+    eps: Any,
+) -> None:
+    """m and v follow g and g^2; p -= step m / (sqrt(correction v) + eps)."""
+    for i in range(p.size):
+        m[i] += rate1 * (g[i] - m[i])
+        v[i] += rate2 * (g[i] * g[i] - v[i])
+        p[i] -= step * m[i] / (np.sqrt(correction * v[i]) + eps)
 
 
 @jit

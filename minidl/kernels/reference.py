@@ -43,39 +43,42 @@ def col2im(
     return x[:, pad : pad + H, pad : pad + W].copy()
 
 
-def conv2d(x: Array, W: Array, stride: int, pad: int) -> Array:
-    """Return the convolution as one matrix product, out = im2col(x) W.
+def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
+    """Return the convolution as one matrix product, out = im2col(x) W + b.
 
-    Shapes: x (N, H, W, C), W (KH, KW, C, F), out (N, OH, OW, F).
+    With relu, max(out, 0). Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,),
+    out (N, OH, OW, F).
     """
     *kernel_size, _, F = W.shape
     OH, OW = output_size(x.shape[1:3], kernel_size, stride, pad)
-    out = im2col(x, kernel_size, stride, pad) @ W.reshape(-1, F)
-    return out.reshape(len(x), OH, OW, F)
+    out = im2col(x, kernel_size, stride, pad) @ W.reshape(-1, F) + b
+    out = out.reshape(len(x), OH, OW, F)
+    return get_array_module(x).maximum(out, 0) if relu else out
 
 
-def conv2d_weight_grad(
-    x: Array, dout: Array, kernel_size: Window, stride: int, pad: int
-) -> Array:
-    """dJ/dW = im2col(x)^T dout.
+def conv2d_grads(
+    x: Array,
+    dout: Array,
+    W: Array,
+    stride: int,
+    pad: int,
+    param_grads: bool,
+    input_grad: bool,
+) -> tuple[Array | None, Array | None]:
+    """dJ/dx = col2im(dout W^T), dJ/dW = im2col(x)^T dout; None where not asked for.
 
-    Shapes: x (N, H, W, C), dout (N, OH, OW, F), result (KH, KW, C, F).
-    """
-    C, F = x.shape[3], dout.shape[3]
-    dW = im2col(x, kernel_size, stride, pad).T @ dout.reshape(-1, F)
-    return dW.reshape(*kernel_size, C, F)
-
-
-def conv2d_input_grad(
-    dout: Array, W: Array, x_shape: ImageShape, stride: int, pad: int
-) -> Array:
-    """dJ/dx = col2im(dout W^T).
-
-    Shapes: dout (N, OH, OW, F), W (KH, KW, C, F), result x_shape = (N, H, W, C).
+    Shapes: x (N, H, W, C), dout (N, OH, OW, F), W (KH, KW, C, F); results like x, W.
     """
     *kernel_size, _, F = W.shape
-    dcol = dout.reshape(-1, F) @ W.reshape(-1, F).T
-    return col2im(dcol, x_shape, kernel_size, stride, pad)
+    rows = dout.reshape(-1, F)  # (N*OH*OW, F)
+    dx = dW = None
+    if input_grad:
+        dcol = rows @ W.reshape(-1, F).T
+        dx = col2im(dcol, x.shape, kernel_size, stride, pad)
+    if param_grads:
+        col = im2col(x, kernel_size, stride, pad)
+        dW = (col.T @ rows).reshape(W.shape)  # (KH, KW, C, F)
+    return dx, dW
 
 
 def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
@@ -107,6 +110,30 @@ def max_pool_grad(
         window = view_at(dx, i, j, OH, OW, stride)
         window += dout * (argmax == i * size + j)
     return dx
+
+
+def relu_grad(dout: Array, out: Array) -> Array:
+    """Return dout where out > 0, else 0. Shapes: all equal."""
+    return dout * (out > 0)
+
+
+def adam_step(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    rates: tuple[float, float],
+    step: float,
+    correction: float,
+    eps: float,
+) -> None:
+    """Let m and v follow g and g^2, then p -= step m / (sqrt(correction v) + eps).
+
+    All in place; rates are (1 - beta1, 1 - beta2). Shapes: p, g, m, v equal.
+    """
+    m += rates[0] * (g - m)
+    v += rates[1] * (g * g - v)
+    p -= step * m / (get_array_module(p).sqrt(correction * v) + eps)
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minidl import kernels
 from minidl.backend import Array, get_array_module
 from minidl.layers.base import Layer
 
@@ -22,7 +23,7 @@ class ReLU(Layer):
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """dJ/dx = dout where x > 0, else 0 (also at x = 0)."""
-        return dout * (self.out > 0) if input_grad else None
+        return kernels.relu_grad(dout, self.out) if input_grad else None
 
 
 class Softmax(Layer):

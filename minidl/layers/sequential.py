@@ -8,6 +8,7 @@ import numpy as np
 from minidl.backend import Array
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape
+from minidl.layers.fused import fuse
 from minidl.losses import SoftmaxCrossEntropy
 
 
@@ -32,6 +33,7 @@ class Sequential(Layer):
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         self.layers = tuple(layers)
         self.input_shape = input_shape
+        self.steps = fuse(self.layers)  # what runs: the same function, faster
         self.params = tuple(p for layer in self.layers for p in layer.params)
         self.shapes = [input_shape]  # of each layer's input, and the last output
         for layer in self.layers:
@@ -45,7 +47,7 @@ class Sequential(Layer):
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the logits of x."""
         self.check_input(x)
-        for layer in self.layers:
+        for layer in self.steps:
             x = layer.forward(x, rng)
         return x
 
@@ -64,15 +66,15 @@ class Sequential(Layer):
         """
         first = 0 if input_grad else self.first_learned
         dx: Any = dout
-        for layer in reversed(self.layers[first:]):
-            needed = input_grad or layer is not self.layers[first]
+        for layer in reversed(self.steps[first:]):
+            needed = input_grad or layer is not self.steps[first]
             dx = layer.backward(dx, param_grads, needed)
         return dx if input_grad else None
 
     @property
     def first_learned(self) -> int:
-        """Index of the first layer with parameters."""
-        return next((i for i, layer in enumerate(self.layers) if layer.params), 0)
+        """Index of the first of `steps` with parameters."""
+        return next((i for i, layer in enumerate(self.steps) if layer.params), 0)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the logits' shape: a network can be a layer of another."""

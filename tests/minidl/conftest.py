@@ -1,5 +1,6 @@
 """The three ways in which each kernel can run on the CPU."""
 
+import importlib
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
@@ -8,16 +9,20 @@ import pytest
 
 from minidl import kernels
 
+COMPILED = ("numba_cpu", "winograd", "few_channels", "pooling_2x2")
+
 
 @contextmanager
 def uncompiled():
     """Run the Numba kernels as plain Python, as a learner does in a debugger."""
-    numba_cpu = pytest.importorskip("minidl.kernels.numba_cpu", reason="no Numba")
+    pytest.importorskip("numba", reason="no Numba")
     with ExitStack() as stack:
-        for name, function in list(vars(numba_cpu).items()):
-            if hasattr(function, "py_func"):
-                patch = mock.patch.object(numba_cpu, name, function.py_func)
-                stack.enter_context(patch)
+        for name in COMPILED:
+            module = importlib.import_module(f"minidl.kernels.{name}")
+            for kernel, function in list(vars(module).items()):
+                if hasattr(function, "py_func"):
+                    patch = mock.patch.object(module, kernel, function.py_func)
+                    stack.enter_context(patch)
         # Integers of NumPy warn where those of compiled code wrap around silently.
         stack.enter_context(np.errstate(over="ignore"))
         stack.enter_context(kernels.use("numba"))
@@ -31,9 +36,21 @@ def compiled():
         yield
 
 
+@contextmanager
+def compiled_im2col():
+    """Like compiled, but each convolution goes through im2col's matrix."""
+    with ExitStack() as stack:
+        stack.enter_context(compiled())
+        stack.enter_context(mock.patch.object(kernels, "FEW_CHANNELS", 0))
+        no = mock.patch.object(kernels, "fits_winograd", lambda *window: False)
+        stack.enter_context(no)
+        yield
+
+
 WAYS = {
     "reference": lambda: kernels.use("reference"),
     "compiled": compiled,
+    "im2col": compiled_im2col,
     "uncompiled": uncompiled,
 }
 
@@ -45,7 +62,7 @@ def each_way(request):
         yield request.param
 
 
-@pytest.fixture(params=["reference", "compiled"])
+@pytest.fixture(params=["reference", "compiled", "im2col"])
 def each_implementation(request):
     """Like each_way, without the slow one."""
     with WAYS[request.param]():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from minidl import kernels
 from tests import oracles
+from tests.minidl.conftest import compiled_im2col
 from tests.oracles import assert_close
 
 TOLERANCE = {np.float32: 2e-6, np.float64: 1e-14}
@@ -39,6 +40,18 @@ class Case(NamedTuple):
     @property
     def steps(self):
         return self.stride, self.pad
+
+
+def input_grad(x, dout, W, case):
+    dx, dW = kernels.conv2d_grads(x, dout, W, *case.steps, param_grads=False)
+    assert dW is None
+    return dx
+
+
+def weight_grad(x, dout, W, case):
+    dx, dW = kernels.conv2d_grads(x, dout, W, *case.steps, input_grad=False)
+    assert dx is None
+    return dW
 
 
 CASES = {
@@ -92,14 +105,14 @@ def test_col2im_is_the_loop(each_way, case, rng):
 
 def test_conv2d_is_the_loop(each_way, case):
     x, W, _ = case.arrays()
-    out = kernels.conv2d(x, W, *case.steps)
+    out = kernels.conv2d(x, W, None, *case.steps)
     assert_close(out, oracles.conv2d(x, W, *case.steps), 1e-13)
 
 
 @given(case=convolutions())
 def test_conv2d_is_the_loop_for_any_shape(each_implementation, case):
     x, W, _ = case.arrays()
-    out = kernels.conv2d(x, W, *case.steps)
+    out = kernels.conv2d(x, W, None, *case.steps)
     assert_close(out, oracles.conv2d(x, W, *case.steps), TOLERANCE[case.dtype])
 
 
@@ -117,9 +130,9 @@ def test_col2im_is_the_adjoint_of_im2col(each_implementation, case):
 def test_both_gradients_are_adjoints_of_conv2d(each_implementation, case):
     # <conv(x, W), dout> is linear in x and in W: both gradients give it back.
     x, W, dout = case.arrays()
-    value = np.vdot(kernels.conv2d(x, W, *case.steps), dout)
-    dx = kernels.conv2d_input_grad(dout, W, x.shape, *case.steps)
-    dW = kernels.conv2d_weight_grad(x, dout, case.window, *case.steps)
+    value = np.vdot(kernels.conv2d(x, W, None, *case.steps), dout)
+    dx = input_grad(x, dout, W, case)
+    dW = weight_grad(x, dout, W, case)
     tolerance = TOLERANCE[case.dtype] * np.abs(x).sum() * np.abs(W).sum()
     assert abs(np.vdot(dx, x) - value) <= tolerance
     assert abs(np.vdot(dW, W) - value) <= tolerance
@@ -127,7 +140,7 @@ def test_both_gradients_are_adjoints_of_conv2d(each_implementation, case):
 
 def test_conv2d_input_grad_is_the_loop(each_way, case):
     x, W, dout = case.arrays()
-    dx = kernels.conv2d_input_grad(dout, W, x.shape, *case.steps)
+    dx = input_grad(x, dout, W, case)
     dcol = dout.reshape(-1, case.filters) @ W.reshape(-1, case.filters).T
     expected = oracles.col2im(dcol, x.shape, case.window, *case.steps)
     assert_close(dx, expected, 1e-13)
@@ -135,7 +148,7 @@ def test_conv2d_input_grad_is_the_loop(each_way, case):
 
 def test_conv2d_weight_grad_is_the_loop(each_way, case):
     x, W, dout = case.arrays()
-    dW = kernels.conv2d_weight_grad(x, dout, case.window, *case.steps)
+    dW = weight_grad(x, dout, W, case)
     col = oracles.im2col(x, case.window, *case.steps)
     expected = (col.T @ dout.reshape(-1, case.filters)).reshape(W.shape)
     assert_close(dW, expected, 1e-13)
@@ -149,9 +162,9 @@ def test_the_dtype_is_kept(each_way, dtype):
     results = [
         col,
         kernels.col2im(col, x.shape, case.window, *case.steps),
-        kernels.conv2d(x, W, *case.steps),
-        kernels.conv2d_weight_grad(x, dout, case.window, *case.steps),
-        kernels.conv2d_input_grad(dout, W, x.shape, *case.steps),
+        kernels.conv2d(x, W, None, *case.steps),
+        weight_grad(x, dout, W, case),
+        input_grad(x, dout, W, case),
     ]
     assert {r.dtype for r in results} == {np.dtype(dtype)}
 
@@ -171,14 +184,14 @@ def test_any_memory_layout_gives_the_same(each_way, layout):
     x_, dout_ = LAYOUTS[layout](x), LAYOUTS[layout](dout)
     for function, a, b in [
         (lambda x: kernels.im2col(x, case.window, *case.steps), x, x_),
-        (lambda x: kernels.conv2d(x, W, *case.steps), x, x_),
+        (lambda x: kernels.conv2d(x, W, None, *case.steps), x, x_),
         (
-            lambda x: kernels.conv2d_weight_grad(x, dout, case.window, *case.steps),
+            lambda x: weight_grad(x, dout, W, case),
             x,
             x_,
         ),
         (
-            lambda d: kernels.conv2d_input_grad(d, W, x.shape, *case.steps),
+            lambda d: input_grad(x, d, W, case),
             dout,
             dout_,
         ),
@@ -201,15 +214,15 @@ def test_a_batch_of_many_blocks_is_the_batch_image_by_image(monkeypatch):
     x, W, dout = case.arrays()
     image_bytes = 6 * 6 * 9 * 2 * 8
     monkeypatch.setattr(numba_cpu, "BLOCK_BYTES", 3 * image_bytes)  # 3 + 3 + 1 images
-    with kernels.use("numba"):
-        out = kernels.conv2d(x, W, *case.steps)
-        dW = kernels.conv2d_weight_grad(x, dout, case.window, *case.steps)
-        dx = kernels.conv2d_input_grad(dout, W, x.shape, *case.steps)
+    with compiled_im2col():
+        out = kernels.conv2d(x, W, None, *case.steps)
+        dW = weight_grad(x, dout, W, case)
+        dx = input_grad(x, dout, W, case)
     with kernels.use("reference"):
-        assert_close(out, kernels.conv2d(x, W, *case.steps), 1e-14)
-        expected = kernels.conv2d_weight_grad(x, dout, case.window, *case.steps)
+        assert_close(out, kernels.conv2d(x, W, None, *case.steps), 1e-14)
+        expected = weight_grad(x, dout, W, case)
         assert_close(dW, expected, 1e-13)
-        expected = kernels.conv2d_input_grad(dout, W, x.shape, *case.steps)
+        expected = input_grad(x, dout, W, case)
         assert_close(dx, expected, 1e-14)
 
 
@@ -217,7 +230,10 @@ def test_columns_stay_within_the_block(monkeypatch):
     numba_cpu = pytest.importorskip("minidl.kernels.numba_cpu", reason="no Numba")
     x = np.zeros((5, 4), np.float32)
     monkeypatch.setattr(numba_cpu, "BLOCK_BYTES", 2 * 10 * x.itemsize)
-    blocks = [(block, work.shape) for block, work in numba_cpu.column_blocks(x, (2, 5))]
+    blocks = [
+        (block, work.shape)
+        for block, work in numba_cpu.column_blocks(slice(0, 5), (2, 5), x.dtype)
+    ]
     assert blocks == [
         (slice(0, 2), (2, 2, 5)),
         (slice(2, 4), (2, 2, 5)),
@@ -229,7 +245,9 @@ def test_an_image_larger_than_a_block_is_one_block(monkeypatch):
     numba_cpu = pytest.importorskip("minidl.kernels.numba_cpu", reason="no Numba")
     monkeypatch.setattr(numba_cpu, "BLOCK_BYTES", 1)
     x = np.zeros((3, 4))
-    assert [len(work) for _, work in numba_cpu.column_blocks(x, (9,))] == [1, 1, 1]
+    assert [
+        len(work) for _, work in numba_cpu.column_blocks(slice(0, 3), (9,), x.dtype)
+    ] == [1, 1, 1]
 
 
 def test_one_integer_is_a_square_window(each_implementation, rng):

@@ -66,14 +66,46 @@ def test_an_unknown_implementation_is_named():
         pass
 
 
-@pytest.mark.parametrize("algorithm", ["auto", "im2col"])
+@pytest.mark.parametrize("algorithm", ["auto", "im2col", "winograd"])
 def test_known_algorithms(algorithm):
-    assert kernels.check_algorithm(algorithm) == algorithm
+    assert kernels.check_algorithm(algorithm, (3, 3), 1, 1) == algorithm
 
 
 def test_an_unknown_algorithm_is_named():
     with pytest.raises(ValueError, match=r"algorithm must be one of .*, got 'fft'"):
-        kernels.check_algorithm("fft")
+        kernels.check_algorithm("fft", (3, 3), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("window", "stride", "pad"), [((5, 5), 1, 1), ((3, 3), 2, 1), ((3, 3), 1, 2)]
+)
+def test_winograd_refuses_what_it_cannot_do(window, stride, pad):
+    with pytest.raises(ValueError, match="'winograd' takes kernel_size 3, stride 1"):
+        kernels.check_algorithm("winograd", window, stride, pad)
+
+
+@pytest.mark.parametrize(
+    ("channels", "window", "stride", "pad", "algorithm", "module"),
+    [
+        (32, (3, 3), 1, 1, "auto", "winograd"),
+        (32, (3, 3), 1, 0, "im2col", "numba_cpu"),
+        (1, (3, 3), 1, 0, "winograd", "winograd"),
+        (1, (3, 3), 1, 0, "auto", "few_channels"),
+        (3, (5, 4), 1, 2, "auto", "few_channels"),
+        (3, (3, 3), 2, 0, "auto", "numba_cpu"),
+        (32, (3, 3), 1, 2, "auto", "numba_cpu"),
+        (32, (5, 5), 1, 1, "auto", "numba_cpu"),
+    ],
+)
+def test_which_module_convolves(channels, window, stride, pad, algorithm, module):
+    pytest.importorskip("numba", reason="no Numba")
+    x, W = np.zeros((1, 9, 9, channels)), np.zeros((*window, channels, 8))
+    with kernels.use("numba"):
+        found = kernels.convolution(x, W, stride, pad, algorithm)
+        assert found.__name__ == f"minidl.kernels.{module}"
+    with kernels.use("reference"):
+        found = kernels.convolution(x, W, stride, pad, algorithm)
+        assert found.__name__ == "minidl.kernels.reference"
 
 
 def test_the_environment_chooses_for_a_whole_process():

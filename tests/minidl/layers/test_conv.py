@@ -68,36 +68,50 @@ def test_an_unknown_algorithm_is_named(rng):
 
 def test_the_algorithm_reaches_each_kernel(rng, monkeypatch):
     calls = {}
-    for name in ("conv2d", "conv2d_weight_grad", "conv2d_input_grad"):
+    for name in ("conv2d", "conv2d_grads"):
         kernel = getattr(kernels, name)
 
-        def spy(*args, kernel=kernel, name=name):
-            calls[name] = args[-3:]
-            return kernel(*args)
+        def spy(*args, kernel=kernel, name=name, **options):
+            calls[name] = args[3:]
+            return kernel(*args, **options)
 
         monkeypatch.setattr(kernels, name, spy)
     layer = Conv2D(1, 1, 3, 2, 1, rng=rng, algorithm="im2col")
     out = layer.forward(np.ones((1, 5, 5, 1), np.float32))
     layer.backward(out)
-    assert calls == dict.fromkeys(calls, (2, 1, "im2col"))
-    assert len(calls) == 3
+    how = (2, 1, "im2col")
+    assert calls == {"conv2d": how, "conv2d_grads": how}
 
 
 @pytest.mark.parametrize(
-    ("flag", "kernel"),
-    [("param_grads", "conv2d_weight_grad"), ("input_grad", "conv2d_input_grad")],
+    ("algorithm", "channels", "flag", "work"),
+    [
+        ("reference", 2, "param_grads", "reference.im2col"),
+        ("reference", 2, "input_grad", "reference.col2im"),
+        ("im2col", 8, "param_grads", "numba_cpu.gather_windows"),
+        ("im2col", 8, "input_grad", "numba_cpu.scatter_windows"),
+        ("im2col", 2, "param_grads", "few_channels.gather_taps"),
+        ("im2col", 2, "input_grad", "few_channels.scatter_taps"),
+        ("winograd", 8, "param_grads", "winograd.transform_input"),
+        ("winograd", 8, "input_grad", "winograd.transform_input_grad"),
+    ],
 )
-def test_a_gradient_not_asked_for_costs_nothing(rng, monkeypatch, flag, kernel):
-    layer = Conv2D(1, 2, rng=rng)
-    out = layer.forward(np.ones((1, 5, 5, 1), np.float32))
+def test_a_gradient_not_asked_for_costs_nothing(
+    rng, monkeypatch, algorithm, channels, flag, work
+):
+    name = "reference" if algorithm == "reference" else "numba"
+    with kernels.use(name):
+        how = "auto" if algorithm == "reference" else algorithm
+        layer = Conv2D(channels, 8, rng=rng, algorithm=how)
+        out = layer.forward(np.ones((1, 5, 5, channels), np.float32))
 
-    def unwanted(*args):
-        raise AssertionError(f"{kernel} was called")
+        def unwanted(*args):
+            raise AssertionError(f"{work} was called")
 
-    monkeypatch.setattr(kernels, kernel, unwanted)
-    layer.backward(out, **{flag: False})
-    with pytest.raises(AssertionError, match="was called"):
-        layer.backward(out)
+        monkeypatch.setattr(f"minidl.kernels.{work}", unwanted)
+        layer.backward(out, **{flag: False})
+        with pytest.raises(AssertionError, match="was called"):
+            layer.backward(out)
 
 
 @pytest.mark.parametrize("shape", [(5, 5, 3), (5, 5), (1, 5, 5, 2), (2,)])

@@ -1,0 +1,72 @@
+"""Max pooling of 2x2 windows side by side, the paper's only one, in one pass.
+
+The four pixels of a window are four vectors of channels, so that a window costs a few
+vector instructions, and each number is read and written once.
+Letters: see `minidl.kernels`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minidl.backend import Array
+from minidl.kernels.compile import jit
+
+
+@jit
+def find_maxima(x: Array, out: Array, argmax: Array) -> None:
+    """out = maximum of each window, argmax = its first position, 0 to 3.
+
+    Shapes: x (N, H, W, C), out and argmax (N, OH, OW, C).
+    """
+    N, OH, OW, _ = out.shape
+    for n in range(N):
+        for oh in range(OH):
+            for ow in range(OW):
+                window = four_pixels(x[n], 2 * oh, 2 * ow)
+                largest_of_four(window, out[n, oh, ow], argmax[n, oh, ow])
+
+
+@jit
+def write_at_maxima(dout: Array, argmax: Array, dx: Array) -> None:
+    """dx = dout at each window's maximum, 0 elsewhere.
+
+    Shapes: dout and argmax (N, OH, OW, C), dx (N, H, W, C).
+    """
+    N, OH, OW, _ = dout.shape
+    dx[:, 2 * OH :] = 0  # a last row and column that fill no window
+    dx[:, :, 2 * OW :] = 0
+    for n in range(N):
+        for oh in range(OH):
+            for ow in range(OW):
+                window = four_pixels(dx[n], 2 * oh, 2 * ow)
+                one_of_four(dout[n, oh, ow], argmax[n, oh, ow], window)
+
+
+@jit
+def four_pixels(image: Array, h: int, w: int) -> Any:
+    """Return a window's pixels, row by row, as vectors of channels."""
+    return image[h, w], image[h, w + 1], image[h + 1, w], image[h + 1, w + 1]
+
+
+@jit
+def largest_of_four(x: Any, out: Array, argmax: Array) -> None:
+    """out = max(x0, x1, x2, x3) and the first place where it stands."""
+    for c in range(out.size):
+        upper, lower = max(x[0][c], x[1][c]), max(x[2][c], x[3][c])
+        first = np.uint8(0) if x[0][c] == upper else np.uint8(1)
+        second = np.uint8(2) if x[2][c] == lower else np.uint8(3)
+        argmax[c] = first if upper >= lower else second
+        out[c] = max(upper, lower)
+
+
+@jit
+def one_of_four(dout: Array, argmax: Array, dx: Any) -> None:
+    """dx_k = dout where k is argmax, else 0."""
+    zero = dout.dtype.type(0)
+    for c in range(dout.size):
+        d, k = dout[c], argmax[c]
+        dx[0][c] = d if k == 0 else zero
+        dx[1][c] = d if k == 1 else zero
+        dx[2][c] = d if k == 2 else zero
+        dx[3][c] = d if k == 3 else zero

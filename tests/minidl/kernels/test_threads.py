@@ -1,0 +1,72 @@
+"""One batch on several threads: the same numbers, and BLAS kept to one meanwhile."""
+
+import threading
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from minidl import kernels
+from minidl.kernels.threads import blas_threads, over_images
+from tests.oracles import assert_close
+
+pytest.importorskip("numba", reason="no Numba")
+
+
+@pytest.fixture
+def two_threads():
+    with threadpool_limits(2):
+        if blas_threads() != 2:
+            pytest.skip("BLAS has one thread only")
+        yield
+
+
+def test_one_thread_takes_all_images_here():
+    with threadpool_limits(1):
+        assert over_images(lambda part: (part, threading.get_ident()), 5) == [
+            (slice(0, 5), threading.get_ident())
+        ]
+
+
+def test_two_threads_take_a_half_each_in_order(two_threads):
+    parts = over_images(lambda part: part, 5)
+    assert parts == [slice(0, 2), slice(2, 5)]
+
+
+def test_one_image_takes_one_thread(two_threads):
+    assert over_images(lambda part: part, 1) == [slice(0, 1)]
+
+
+def test_blas_has_one_thread_meanwhile_and_all_again_afterwards(two_threads):
+    assert over_images(lambda part: blas_threads(), 4) == [1, 1]
+    assert blas_threads() == 2
+
+
+def test_an_error_in_a_thread_arrives(two_threads):
+    def fail(part):
+        raise ValueError(f"in {part.start}")
+
+    with pytest.raises(ValueError, match="in 0"):
+        over_images(fail, 4)
+    assert blas_threads() == 2
+
+
+@pytest.mark.parametrize(("channels", "stride"), [(8, 1), (2, 1), (8, 2)])
+def test_convolutions_on_two_threads_are_those_on_one(
+    two_threads, rng, channels, stride
+):
+    x = rng.standard_normal((5, 9, 9, channels))
+    W = rng.standard_normal((3, 3, channels, 8))
+
+    def everything():
+        out = kernels.conv2d(x, W, None, stride, 1)
+        return out, *kernels.conv2d_grads(x, np.cos(out), W, stride, 1)
+
+    with kernels.use("numba"):
+        two = everything()
+        again = everything()
+        with threadpool_limits(1):
+            one = everything()
+    for a, b, c in zip(two, again, one, strict=True):
+        assert np.array_equal(a, b)
+        assert_close(a, c, 1e-12)
