@@ -7,16 +7,21 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
+SECONDS_BETWEEN_LINES = 5.0
+
 
 def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
-    """Yield the items, reporting each on standard error once it was dealt with."""
+    """Yield the items, reporting on standard error how many were dealt with."""
     if sys.stderr.isatty():
         from tqdm import tqdm
 
         yield from tqdm(items, desc=label, total=total)
         return
-    start = time.monotonic()
+    start = reported = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
-        seconds = time.monotonic() - start
-        print(f"{label}: {done}/{total}, {seconds:.0f} s", file=sys.stderr, flush=True)
+        now = time.monotonic()
+        if done == total or now - reported >= SECONDS_BETWEEN_LINES:
+            reported = now
+            line = f"{label}: {done}/{total}, {now - start:.0f} s"
+            print(line, file=sys.stderr, flush=True)

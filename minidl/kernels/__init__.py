@@ -32,6 +32,7 @@ __all__ = [
     "col2im",
     "conv2d",
     "conv2d_grads",
+    "conv2d_pool",
     "dropout_mask",
     "im2col",
     "max_pool",
@@ -120,6 +121,25 @@ def conv2d(
     return module.conv2d(contiguous(x), W, b, stride, pad, relu)
 
 
+def conv2d_pool(
+    x: Array,
+    W: Array,
+    b: Array,
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+    relu: bool = False,
+) -> tuple[Array, Array]:
+    """`conv2d`, then `max_pool` with 2x2 windows, in one pass where that is possible.
+
+    Shapes: both results (N, OH // 2, OW // 2, F).
+    """
+    module = convolution(x, W, stride, pad, algorithm)
+    if hasattr(module, "conv2d_pool"):
+        return module.conv2d_pool(contiguous(x), W, b, stride, pad, relu)
+    return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
+
+
 def conv2d_grads(
     x: Array,
     dout: Array,
@@ -129,15 +149,25 @@ def conv2d_grads(
     algorithm: str = "auto",
     param_grads: bool = True,
     input_grad: bool = True,
+    argmax: Array | None = None,
+    after_relu: bool = False,
 ) -> tuple[Array | None, Array | None]:
     """dJ/dx and dJ/dW of `conv2d`; None for what isn't asked for.
 
+    With argmax, dout and argmax belong to `conv2d_pool`. With after_relu, x = max(u, 0)
+    and the first result is dJ/du.
     Shapes: x (N, H, W, C), dout (N, OH, OW, F), W (KH, KW, C, F); results like x, W.
     """
     module = convolution(x, W, stride, pad, algorithm)
-    return module.conv2d_grads(
-        contiguous(x), contiguous(dout), W, stride, pad, param_grads, input_grad
-    )
+    x, dout = contiguous(x), contiguous(dout)
+    how = (stride, pad, param_grads, input_grad)
+    if hasattr(module, "conv2d_pool"):
+        return module.conv2d_grads(x, dout, W, *how, argmax, after_relu)
+    if argmax is not None:
+        OH, OW = output_size(x.shape[1:3], W.shape[:2], stride, pad)
+        dout = max_pool_grad(dout, argmax, (len(x), OH, OW, W.shape[3]), 2, 2)
+    dx, dW = module.conv2d_grads(x, dout, W, *how)
+    return relu_grad(dx, x) if after_relu and input_grad else dx, dW
 
 
 def convolution(

@@ -39,6 +39,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array
+from minidl.kernels import pooling_2x2
 from minidl.kernels.compile import jit
 from minidl.kernels.shapes import BLOCK_PRODUCTS, output_size
 from minidl.kernels.threads import over_images
@@ -57,21 +58,40 @@ Vectors = tuple[Any, ...]  # of equal length: rows of pixels, or one pixel's cha
 
 def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
     """out = A^T M A + b, M = V U; see `reference.conv2d`. stride is 1, pad 0 or 1."""
-    N, C, F = len(x), *W.shape[2:]
+    out, _ = convolve(x, W, b, pad, relu, pool=False)
+    return out
+
+
+def conv2d_pool(
+    x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool
+) -> tuple[Array, Array]:
+    """Maxima of 2x2 windows of `conv2d`, which is never in memory as a whole."""
+    return convolve(x, W, b, pad, relu, pool=True)
+
+
+def convolve(
+    x: Array, W: Array, b: Array, pad: int, relu: bool, pool: bool
+) -> tuple[Array, Array]:
+    """Return the output, pooled or not, and the places of maxima (empty if not)."""
+    N, (C, F) = len(x), W.shape[2:]
     OH, OW = output_size(x.shape[1:3], (3, 3), 1, pad)
-    out = np.empty((N, OH, OW, F), x.dtype)
+    out = np.empty((N, OH // 2, OW // 2, F) if pool else (N, OH, OW, F), x.dtype)
+    argmax = np.empty(out.shape if pool else 0, np.uint8)
     U = filter_transform(W)
     b_row = np.tile(b, OW)  # (OW*F,)
     floor = x.dtype.type(0 if relu else -np.inf)
 
     def forward(part: slice) -> None:
-        for block, V, M in blocks(part, out.shape, C, x.dtype):
+        for block, V, M, work in blocks(part, (OH, OW, F), C, x.dtype):
+            y = work if pool else out[block]
             transform_input(x[block], V, pad)
             np.matmul(by_position(V), U, out=by_position(M))
-            transform_output(M, out[block], b_row, floor)
+            transform_output(M, y, b_row, floor)
+            if pool:
+                pooling_2x2.find_maxima(y, out[block], argmax[block])
 
     over_images(forward, N)
-    return out
+    return out, argmax
 
 
 def conv2d_grads(
@@ -82,22 +102,36 @@ def conv2d_grads(
     pad: int,
     param_grads: bool,
     input_grad: bool,
+    argmax: Array | None = None,
+    after_relu: bool = False,
 ) -> tuple[Array | None, Array | None]:
-    """dx from dV = dM U^T, dW from dU = V^T dM; see `reference.conv2d_grads`."""
+    """dx from dV = dM U^T, dW from dU = V^T dM; see `reference.conv2d_grads`.
+
+    With argmax, dout is the gradient of what `conv2d_pool` returned. With after_relu,
+    x = max(u, 0) and the first result is du.
+    """
     C, F = W.shape[2:]
+    shape = (*output_size(x.shape[1:3], (3, 3), 1, pad), F)
     U_T = filter_transform(W.swapaxes(2, 3))  # (36, F, C)
     dx = np.empty(x.shape, dout.dtype)
 
     def backward(part: slice) -> Array:
-        dU = np.zeros((36, C, F), dout.dtype)
-        for block, V, dM in blocks(part, dout.shape, C, dout.dtype):
-            transform_output_grad(dout[block], dM)
+        dU, dU_block = np.zeros((2, 36, C, F), dout.dtype)
+        for block, V, dM, work in blocks(part, shape, C, dout.dtype):
+            dy = dout[block]
+            if argmax is not None:
+                pooling_2x2.write_at_maxima(dy, argmax[block], work)
+                dy = work
+            transform_output_grad(dy, dM)
             if param_grads:
                 transform_input(x[block], V, pad)
-                dU += by_position(V).swapaxes(1, 2) @ by_position(dM)
+                V_T = by_position(V).swapaxes(1, 2)  # (36, C, T)
+                dU += np.matmul(V_T, by_position(dM), out=dU_block)
             if input_grad:
                 np.matmul(by_position(dM), U_T, out=by_position(V))
                 transform_input_grad(V, dx[block], pad)
+            if input_grad and after_relu:
+                zero_where_not_positive(dx[block].reshape(-1), x[block].reshape(-1))
         return dU
 
     dU: Any = sum(over_images(backward, len(x)))
@@ -117,21 +151,22 @@ def filter_transform_grad(dU: Array) -> Array:
 
 def blocks(
     part: slice, out_shape: tuple[int, ...], C: int, dtype: Any
-) -> Iterator[tuple[slice, Array, Array]]:
-    """Yield slices of part of the batch, each with work arrays V and M.
+) -> Iterator[tuple[slice, Array, Array, Array]]:
+    """Yield slices of part of the batch, each with work arrays V, M and out.
 
-    Shapes: V (T, 6, 6, C), M (T, 6, 6, F).
+    Shapes: out_shape (OH, OW, F); V (T, 6, 6, C), M (T, 6, 6, F), out (n, OH, OW, F).
     """
-    _, OH, OW, F = out_shape
+    OH, OW, F = out_shape
     tiles = -(-OH // 4) * -(-OW // 4)  # of an image
     tile_bytes = 36 * (C + F) * np.dtype(dtype).itemsize
     T = min(BLOCK_PRODUCTS // (C * F), BLOCK_BYTES // tile_bytes)
     step = min(part.stop - part.start, max(1, T // tiles))
     V = np.empty((step * tiles, 6, 6, C), dtype)
     M = np.empty((step * tiles, 6, 6, F), dtype)
+    out = np.empty((step, OH, OW, F), dtype)
     for start in range(part.start, part.stop, step):
         n = min(step, part.stop - start)
-        yield slice(start, start + n), V[: n * tiles], M[: n * tiles]
+        yield slice(start, start + n), V[: n * tiles], M[: n * tiles], out[:n]
 
 
 def by_position(V: Array) -> Array:
@@ -326,3 +361,10 @@ def a(y: Vectors, m: Vectors) -> None:
         m[3][k] = even2 + odd2
         m[4][k] = even2 - odd2
         m[5][k] = y3
+
+
+@jit
+def zero_where_not_positive(dx: Array, x: Array) -> None:
+    """dx = 0 where x isn't positive: the derivative of x = max(u, 0)."""
+    for i in range(dx.size):
+        dx[i] = dx[i] if x[i] > 0 else dx.dtype.type(0)

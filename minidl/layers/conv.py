@@ -1,5 +1,7 @@
 """Convolution: the same small filters applied at every place of an image."""
 
+from typing import Any
+
 import numpy as np
 
 from minidl import kernels
@@ -43,24 +45,22 @@ class Conv2D(Layer):
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = x * W + b."""
-        return self.convolve(x)
-
-    def convolve(self, x: Array, relu: bool = False) -> Array:
-        """Return x * W + b, or with relu max(x * W + b, 0)."""
         self.x = x
-        return kernels.conv2d(x, self.W.data, self.b.data, *self.how, relu=relu)
+        return kernels.conv2d(x, self.W.data, self.b.data, *self.how)
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """Transpose the two linear maps W -> out and x -> out; dJ/db sums dout."""
+        return self.gradients(dout, param_grads, input_grad)
+
+    def gradients(
+        self, dout: Array, param_grads: bool, input_grad: bool, **fused: Any
+    ) -> Array | None:
+        """Fill dJ/dW and dJ/db, return dJ/dx; `fused` as for `kernels.conv2d_grads`."""
+        x, W = self.x, self.W.data
         dx, dW = kernels.conv2d_grads(
-            self.x,
-            dout,
-            self.W.data,
-            *self.how,
-            param_grads=param_grads,
-            input_grad=input_grad,
+            x, dout, W, *self.how, param_grads, input_grad, **fused
         )
         if param_grads:
             self.W.grad[:] = dW

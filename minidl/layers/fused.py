@@ -1,18 +1,17 @@
 """Neighbouring layers that run as one, because memory is slower than arithmetic.
 
-A ReLU of its own reads and writes every number once more. Behind a convolution it costs
-next to nothing, if each number is rectified when it is computed. In front of a pooling
-it may as well come behind, where only a quarter of the numbers is left:
-max(ReLU(a), ReLU(b)) = ReLU(max(a, b)), and the gradients are equal too.
-
-`Sequential` runs these; its `layers`, `summary` and `trace` keep to the layers given.
+A ReLU or a pooling of its own reads and writes every number once more. Right behind a
+convolution they cost next to nothing: each block of images is rectified and pooled
+while it is still in the cache. `Sequential` runs these blocks; its `layers`, `summary`
+and `trace` keep to the layers as they were given.
 """
 
 from collections.abc import Sequence
-from copy import copy
+from itertools import pairwise
 
 import numpy as np
 
+from minidl import kernels
 from minidl.backend import Array
 from minidl.layers.activations import ReLU
 from minidl.layers.base import Layer
@@ -20,35 +19,66 @@ from minidl.layers.conv import Conv2D
 from minidl.layers.pooling import MaxPool2D
 
 
-class ConvReLU(Layer):
-    """Convolution and ReLU in one pass, out = max(x * W + b, 0)."""
+class ConvBlock(Layer):
+    """Convolution, ReLU and, if asked for, 2x2 max pooling.
 
-    def __init__(self, conv: Conv2D) -> None:
-        self.conv, self.relu = conv, ReLU()
+    Between two blocks without pooling lies a ReLU, out = max(u, 0). Its derivative is
+    taken where dJ/dout is computed, in the second block: `after_relu` there, and
+    `before_block` here, which leaves it out.
+    Shapes: x (N, H, W, C), out (N, OH, OW, F), or pooled (N, OH // 2, OW // 2, F).
+    """
+
+    def __init__(self, conv: Conv2D, pool: bool) -> None:
+        self.conv, self.pool = conv, pool
         self.params = conv.params
+        self.after_relu = self.before_block = False
+        self.argmax: Array | None = None
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
-        """Return max(x * W + b, 0)."""
-        self.relu.out = self.conv.convolve(x, relu=True)
-        return self.relu.out
+        """Return max(x * W + b, 0), or the maxima of its 2x2 windows."""
+        conv = self.conv
+        conv.x = x
+        arguments = (x, conv.W.data, conv.b.data, *conv.how)
+        if self.pool:
+            self.out, self.argmax = kernels.conv2d_pool(*arguments, relu=True)
+        else:
+            self.out = kernels.conv2d(*arguments, relu=True)
+        return self.out
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
-        """First ReLU's derivative, then the convolution's."""
-        dconv = self.relu.backward(dout)
-        assert dconv is not None
-        return self.conv.backward(dconv, param_grads, input_grad)
+        """Derivative of ReLU first, which commutes with pooling, then of the others."""
+        if not self.before_block:
+            dout = kernels.relu_grad(dout, self.out)
+        return self.conv.gradients(
+            dout,
+            param_grads,
+            input_grad,
+            argmax=self.argmax,
+            after_relu=self.after_relu,
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.conv}, ReLU(){', MaxPool2D(2x2)' if self.pool else ''}"
 
 
 def fuse(layers: Sequence[Layer]) -> list[Layer]:
-    """Return layers that compute the same function as the given ones, faster."""
+    """Return steps that compute the same as the layers one after another."""
+    steps = list(merged(layers))
+    for first, second in pairwise(steps):
+        if isinstance(first, ConvBlock) and isinstance(second, ConvBlock):
+            first.before_block = second.after_relu = not first.pool
+    return steps
+
+
+def merged(layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layers with each Conv2D, ReLU (, MaxPool2D(2)) made one block."""
     match layers:
-        case [Conv2D() as conv, ReLU(), MaxPool2D() as pool, *rest]:
-            # Copies: stepping through `layers` must not disturb what these remember.
-            return [conv, copy(pool), ReLU(), *fuse(rest)]
+        case [Conv2D() as conv, ReLU(), MaxPool2D(size=2, stride=2), *rest]:
+            return [ConvBlock(conv, pool=True), *merged(rest)]
         case [Conv2D() as conv, ReLU(), *rest]:
-            return [ConvReLU(conv), *fuse(rest)]
+            return [ConvBlock(conv, pool=False), *merged(rest)]
         case [first, *rest]:
-            return [first, *fuse(rest)]
+            return [first, *merged(rest)]
     return []

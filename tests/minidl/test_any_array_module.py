@@ -107,8 +107,9 @@ def test_an_optimizer_stays_on_the_device(kind):
         for p, q in zip(here.params, there.params, strict=True):
             p.grad[:] = p.data + 0.1
             q.grad[:] = q.data + 0.1
-        for optimizer in optimizers:
-            optimizer.step()
+        with kernels.use("reference"):  # compiled sums differ in their last bit
+            for optimizer in optimizers:
+                optimizer.step()
     for p, q in zip(here.params, there.params, strict=True):
         same(p.data, q.data)
     for name, average in optimizers[1].state.items():

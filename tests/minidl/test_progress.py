@@ -20,21 +20,33 @@ def test_items_pass_through(monkeypatch, stream):
     assert list(progress(iter("abc"), 3, "letters")) == ["a", "b", "c"]
 
 
-def test_a_log_gets_one_line_an_item(capsys):
+@pytest.fixture
+def impatient(monkeypatch):
+    """A line for each item, however fast they come."""
+    monkeypatch.setattr("minidl.progress.SECONDS_BETWEEN_LINES", 0)
+
+
+def lines(capsys):
+    text = capsys.readouterr().err
+    return [re.sub(r"\d+ s", "0 s", line) for line in text.splitlines()]
+
+
+def test_a_log_gets_plain_lines(impatient, capsys):
     list(progress("ab", 2, "letters"))
-    lines = capsys.readouterr().err.splitlines()
-    assert [re.sub(r"\d+ s", "0 s", line) for line in lines] == [
-        "letters: 1/2, 0 s",
-        "letters: 2/2, 0 s",
-    ]
+    assert lines(capsys) == ["letters: 1/2, 0 s", "letters: 2/2, 0 s"]
 
 
-def test_an_item_counts_once_it_was_dealt_with(capsys):
+def test_a_log_of_fast_items_gets_the_last_line_only(capsys):
+    list(progress("abc", 3, "letters"))
+    assert lines(capsys) == ["letters: 3/3, 0 s"]
+
+
+def test_an_item_counts_once_it_was_dealt_with(impatient, capsys):
     items = progress("ab", 2, "letters")
     next(items)
-    assert capsys.readouterr().err == ""
+    assert lines(capsys) == []
     next(items)
-    assert "1/2" in capsys.readouterr().err
+    assert lines(capsys) == ["letters: 1/2, 0 s"]
 
 
 def test_a_terminal_gets_a_bar(monkeypatch):

@@ -17,6 +17,16 @@ ROOT = Path(__file__).parents[2]
 SMALL = ["--profile", "smoke", "--method", "random-init", "--method", "gaussian-noise"]
 
 
+# The command, with a line of progress for each item instead of one in five seconds.
+COMMAND = """
+import sys
+import minidl.progress
+minidl.progress.SECONDS_BETWEEN_LINES = 0
+from tutorials.paper.__main__ import main
+sys.exit(main())
+"""
+
+
 class Command:
     """python -m tutorials.paper with folders of its own."""
 
@@ -26,7 +36,7 @@ class Command:
     def start(self, *argv: str) -> subprocess.Popen[str]:
         own = ["--results", self.results, "--runs", self.folder / "runs"]
         return subprocess.Popen(
-            [sys.executable, "-m", "tutorials.paper", *argv, *SMALL, *own],
+            [sys.executable, "-c", COMMAND, *argv, *SMALL, *own],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

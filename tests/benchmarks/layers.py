@@ -1,0 +1,124 @@
+"""Each convolution of the paper by itself: forward, and the halves of backward."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl import kernels
+from minidl.backend import Array
+from tests.benchmarks.cli import Options
+from tests.benchmarks.networks import TOLERANCE, difference, with_kernels
+from tests.benchmarks.timing import Key, compare, interleaved, sgemm_rate
+
+OPERATIONS = ("forward", "input gradient", "weight gradient", "both gradients")
+WORK = dict(zip(OPERATIONS, (1, 1, 1, 2), strict=True))  # in convolutions
+
+
+class Convolution(NamedTuple):
+    """A 3x3 convolution of square images, as a table of the paper has it."""
+
+    table: int
+    side: int
+    channels: int
+    filters: int
+    pad: int
+
+    @property
+    def name(self) -> str:
+        """Such as 26x26x32 -> 32."""
+        return f"{self.side}x{self.side}x{self.channels} -> {self.filters}"
+
+    def gflop(self, batch: int) -> float:
+        """10^9 multiplications and additions of the direct convolution."""
+        out = self.side + 2 * self.pad - 2
+        return 2 * 9 * self.channels * self.filters * out**2 * batch / 1e9
+
+
+LAYERS = (
+    Convolution(1, 28, 1, 32, 0),
+    Convolution(1, 26, 32, 32, 0),
+    Convolution(3, 32, 3, 32, 1),
+    Convolution(3, 32, 32, 32, 1),
+    Convolution(3, 16, 32, 64, 1),
+    Convolution(3, 16, 64, 64, 1),
+    Convolution(3, 8, 64, 128, 1),
+    Convolution(3, 8, 128, 128, 1),
+)
+
+
+def measure(layer: Convolution, options: Options) -> dict[str, Any]:
+    """Return one layer's figures."""
+    x, W, b, dout = arrays(layer, options.batch)
+    candidates: dict[Key, Callable[[], Any]] = {}
+    for how in options.contenders:
+        operations = make(how, x, W, b, dout, layer.pad)
+        candidates |= {(name, how): work for name, work in operations.items()}
+    agreement = agree(candidates, options.contenders)
+    samples = interleaved(candidates, options.rounds)
+    gflop = {name: WORK[name] * layer.gflop(options.batch) for name in OPERATIONS}
+    module = kernels.convolution(x, W, 1, layer.pad, "auto")
+    return {
+        "name": layer.name,
+        **layer._asdict(),
+        "kernel": module.__name__.rpartition(".")[2],
+        "sgemm_gflop_per_s": sgemm_rate(samples),
+        "agreement": agreement,
+        "operations": compare(samples, options.batch, gflop),
+    }
+
+
+def arrays(layer: Convolution, batch: int) -> tuple[Array, Array, Array, Array]:
+    """Return x, W, b and dout at the scales that a network has."""
+    rng = np.random.default_rng(0)
+    _, side, C, F, pad = layer
+    out = side + 2 * pad - 2
+
+    def normal(*shape: int) -> Array:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    W = normal(3, 3, C, F) / np.float32(3 * C**0.5)
+    return normal(batch, side, side, C), W, normal(F), normal(batch, out, out, F)
+
+
+def make(how: str, *problem: Any) -> dict[str, Callable[[], Any]]:
+    """Return a contender's four operations."""
+    if how == "torch":
+        from tests.benchmarks import torch_layer
+
+        return torch_layer.convolution(*problem)
+    work = minidl_convolution("im2col" if how == "im2col" else "auto", *problem)
+    return {name: with_kernels(how, function) for name, function in work.items()}
+
+
+def minidl_convolution(
+    algorithm: str, x: Array, W: Array, b: Array, dout: Array, pad: int
+) -> dict[str, Callable[[], Any]]:
+    """Return minidl's four operations; forward as networks run it, with ReLU."""
+
+    def grads(dW: bool, dx: bool) -> list[Array]:
+        pair = kernels.conv2d_grads(x, dout, W, 1, pad, algorithm, dW, dx)
+        return [array for array in pair if array is not None]
+
+    return {
+        "forward": lambda: [kernels.conv2d(x, W, b, 1, pad, algorithm, relu=True)],
+        "input gradient": lambda: grads(False, True),
+        "weight gradient": lambda: grads(True, False),
+        "both gradients": lambda: grads(True, True),
+    }
+
+
+def agree(candidates: dict[Key, Callable[[], Any]], who: tuple[str, ...]) -> Any:
+    """Return each contender's largest difference from the first one's results.
+
+    Raises ValueError if it can't be rounding.
+    """
+    largest = dict.fromkeys(who[1:], 0.0)
+    for name in OPERATIONS:
+        expected = candidates[name, who[0]]()
+        for how in largest:
+            for ours, theirs in zip(candidates[name, how](), expected, strict=True):
+                largest[how] = max(largest[how], difference(ours, theirs))
+            if largest[how] > TOLERANCE:
+                raise ValueError(f"{how} differs at {name}: {largest[how]:.1e}")
+    return largest

@@ -1,0 +1,87 @@
+"""The machine that was measured, and how much of it was used."""
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_info
+
+import minidl
+
+PACKAGES = ("numpy", "numba", "torch")
+VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_CORETYPE",
+    "NUMBA_CPU_NAME",
+    "MALLOC_ARENA_MAX",
+    "MINIDL_KERNELS",
+)
+
+
+def cores() -> list[int]:
+    """Return the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def pin(chosen: list[int]) -> list[int]:
+    """Keep all threads of this process on some cores, where the system can (Linux)."""
+    if not hasattr(os, "sched_setaffinity"):
+        return []
+    for thread in Path("/proc/self/task").iterdir():
+        os.sched_setaffinity(int(thread.name), chosen)
+    return chosen
+
+
+def limit(threads: int, peers: tuple[str, ...]) -> None:
+    """Give BLAS, and with it minidl, and each peer so many threads."""
+    minidl.parallel.limit_threads(threads)
+    if "torch" in peers:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def describe() -> dict[str, Any]:
+    """Return processor, versions, BLAS libraries and what the environment sets."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "minidl": minidl.__version__,
+        "python": platform.python_version(),
+        **{package: version(package) for package in PACKAGES},
+        "blas": [blas(info) for info in threadpool_info()],
+        "environment": {name: os.environ.get(name) for name in VARIABLES},
+    }
+
+
+def blas(info: dict[str, Any]) -> dict[str, Any]:
+    """Return what matters of a library with threads: its kernels, not its path."""
+    kept = ("internal_api", "version", "architecture", "num_threads")
+    return {name: info.get(name) for name in kept}
+
+
+def version(package: str) -> str | None:
+    """Return a package's version, None if it isn't installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def cpu_name() -> str:
+    """Return the processor's name, which Python knows only outside Linux."""
+    if sys.platform == "linux":
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

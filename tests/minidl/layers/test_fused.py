@@ -1,0 +1,93 @@
+"""Fused steps compute what the layers compute one after another."""
+
+import numpy as np
+import pytest
+
+from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential
+from minidl.layers.fused import ConvBlock, fuse
+from tests.oracles import assert_close
+
+
+def network(rng, channels=2, filters=3):
+    layers = [
+        Conv2D(channels, filters, pad=1, rng=rng),
+        ReLU(),
+        Conv2D(filters, 9, rng=rng),
+        ReLU(),
+        MaxPool2D(2),
+        Conv2D(9, 8, rng=rng),
+        ReLU(),
+        Conv2D(8, 8, (1, 2), rng=rng),
+        ReLU(),
+        MaxPool2D(3),
+        Flatten(),
+        Linear(8, 4, rng=rng),
+    ]
+    model = Sequential(layers, (14, 15, channels)).astype(np.float64)
+    for p in model.params:
+        p.data[:] = rng.standard_normal(p.data.shape)
+    return model
+
+
+def layer_by_layer(model, x, dout):
+    """Output, dJ/dx and all parameter gradients, without any fusion."""
+    for layer in model.layers:
+        x = layer.forward(x)
+    for layer in reversed(model.layers):
+        dout = layer.backward(dout)
+    return x, dout, *(p.grad.copy() for p in model.params)
+
+
+@pytest.mark.parametrize("channels", [2, 8])
+def test_a_fused_network_is_its_layers(each_way, channels, rng):
+    model = network(rng, channels, channels)
+    x = rng.standard_normal((3, 14, 15, channels))
+    dout = rng.standard_normal((3, 4))
+    expected = layer_by_layer(model, x, dout)
+    fused = model.forward(x), model.backward(dout), *(p.grad for p in model.params)
+    for a, b in zip(fused, expected, strict=True):
+        assert_close(a, b, 1e-11)
+
+
+def test_each_gradient_alone_is_the_same(each_implementation, rng):
+    model = network(rng)
+    x, dout = rng.standard_normal((2, 14, 15, 2)), rng.standard_normal((2, 4))
+    _, dx, *grads = layer_by_layer(model, x, dout)
+    model.forward(x)
+    for p in model.params:
+        p.grad[:] = 0
+    assert_close(model.backward(dout, param_grads=False), dx, 1e-11)
+    assert not any(p.grad.any() for p in model.params)
+    assert model.backward(dout, input_grad=False) is None
+    for p, grad in zip(model.params, grads, strict=True):
+        assert_close(p.grad, grad, 1e-11)
+
+
+def test_what_is_fused(rng):
+    model = network(rng)
+    kinds = [type(step).__name__ for step in model.steps]
+    blocks = ["ConvBlock"] * 4
+    assert kinds == [*blocks, "MaxPool2D", "Flatten", "Linear"]
+    assert [step.pool for step in model.steps[:4]] == [False, True, False, False]
+    assert [step.before_block for step in model.steps[:4]] == [True, False, True, False]
+    assert [step.after_relu for step in model.steps[:4]] == [False, True, False, True]
+
+
+def test_what_stands_alone_is_kept(rng):
+    conv, pool, relu = Conv2D(1, 2, rng=rng), MaxPool2D(2), ReLU()
+    for layers in ([conv, pool, relu], [relu, conv], [pool], [], [conv, Dropout(0.1)]):
+        assert fuse(layers) == layers
+
+
+def test_the_description_names_all_parts(rng):
+    conv = Conv2D(1, 2, rng=rng)
+    assert str(ConvBlock(conv, pool=True)) == f"{conv}, ReLU(), MaxPool2D(2x2)"
+    assert str(ConvBlock(conv, pool=False)) == f"{conv}, ReLU()"
+
+
+def test_layers_given_are_what_trace_shows(rng):
+    model = network(rng)
+    x = rng.standard_normal((2, 14, 15, 2))
+    steps = list(model.trace(x))
+    assert len(steps) == len(model.layers)
+    assert_close(steps[-1].output, model.forward(x), 1e-12)
