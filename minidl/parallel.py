@@ -6,6 +6,8 @@ depend on the number of workers needs a fixed number of threads in each.
 """
 
 import multiprocessing
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -40,6 +42,9 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
     pool = ProcessPoolExecutor(
         workers, multiprocessing.get_context("spawn"), initializer=limit_threads
     )
+    with ctrl_c_ignored():
+        for _ in range(workers):  # each starts a process, which inherits this
+            pool.submit(int)
     try:
         yield pool
     except BaseException:
@@ -48,6 +53,22 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def ctrl_c_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C here, and for good in processes that are started meanwhile.
+
+    A terminal sends it to all processes: only the first is to react, and ends them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change signals
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def run_jobs(
