@@ -1,57 +1,100 @@
 """A process of its own that trains: `python -m tests.benchmarks.child '{...}'`.
 
-Settings are one JSON argument, answers one JSON line each on standard output. The first
-tells how long imports and the first step took; then each line on standard input, a
-number of seconds or "10 steps", asks for that much training, and is answered by the
-number of images per second and the peak of resident memory.
+Its settings are one argument in JSON, its answers one line of JSON each. The first one
+tells how long imports and the first step took. Then each line on standard input, a
+number of seconds and a number of steps, asks for at least that much training; the
+answer is the rate, and the peak of resident memory so far.
 """
 
+import itertools
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from minidl.training import to_float
-from tests.benchmarks.machine import limit, pin
-
-START = time.perf_counter()
-STEPS = 10  # of a training whose memory is measured; each sees another batch
+START = time.perf_counter()  # before the imports that take long
+STEPS = 10  # the data are so many batches
 
 
 def main(settings: dict[str, Any]) -> None:
     """Take the first step, then train whenever asked to."""
+    from tests.benchmarks.machine import limit, pin
+
     pin(settings["cores"])
-    peers = (settings["how"],) if settings["how"] == "torch" else ()
-    limit(settings["threads"], peers)
-    step, batch = trainer(settings), settings["batch"]
+    limit(settings["threads"], (settings["how"],))
+    step = training(settings)
     ready = time.perf_counter()
     step()
-    answer(first_step_s=time.perf_counter() - ready, start_s=ready - START)
+    answer(start_s=ready - START, first_step_s=time.perf_counter() - ready)
     for line in sys.stdin:
-        rate = train_for(float(line), step) * batch
+        seconds, steps = map(int, line.split())
+        rate = settings["batch"] * train(step, seconds, steps)
         answer(images_per_s=rate, peak_mb=peak_memory())
 
 
-def trainer(settings: dict[str, Any]) -> Callable[[], None]:
-    """Return a function that takes a contender's next training step."""
-    from tests.benchmarks.networks import contender, synthetic_batch
+def training(settings: dict[str, Any]) -> Callable[[], None]:
+    """Return a function that takes the next training step of a contender."""
+    import numpy as np
 
-    name, size = settings["network"], settings["batch"]
-    x, y = synthetic_batch(name, size * STEPS)
-    stored = (x * 255).astype(np.uint8)  # as data sets are kept
-    model = contender(name, settings["how"], (x[:size], y[:size]), members=1)
-    del x
-    return model.steps_through(stored, y)
+    from minidl.training import to_float
+    from tests.benchmarks.problems import build
+
+    model = build(settings["network"], settings["how"])
+    rng, N = np.random.default_rng(0), settings["batch"]
+    x = rng.integers(256, size=(STEPS, N, *model.input_shape), dtype=np.uint8)
+    y = rng.integers(model.classes, size=(STEPS, N))
+    take_step = trainer(settings["how"], model)
+    turns = itertools.cycle(zip(x, y, strict=True))
+
+    def step() -> None:
+        images, labels = next(turns)
+        take_step(to_float(images), labels)
+
+    return step
 
 
-def train_for(seconds: float, step: Callable[[], None]) -> float:
-    """Train for so long, at least STEPS steps if 0; return steps per second."""
+def trainer(how: str, model: Any) -> Callable[..., None]:
+    """Return a contender's training step, without importing the others."""
+    if how == "torch":
+        from tests.benchmarks.torch_peer import TorchTrainer
+
+        return TorchTrainer(model).step
+    from tests.benchmarks.contenders import Trainer, with_kernels
+
+    return with_kernels(how, Trainer(model).step)
+
+
+def train(step: Callable[[], None], seconds: int, steps: int) -> float:
+    """Train for so many seconds and steps at least; return steps per second."""
     start = time.perf_counter()
-    steps = 0
-    while time.perf_counter() - start < seconds or steps == 0:
+    for done in itertools.count(1):
         step()
-        steps += 1
-    return steps / (time.perf_counter() - start)
+        passed = time.perf_counter() - start
+        if done >= steps and passed >= seconds:
+            return done / passed
+    raise AssertionError
+
+
+def peak_memory() -> float:
+    """Return the most memory this process ever had resident, in MB (10^6 bytes).
+
+    Linux's `ru_maxrss` would start at the parent's, which a new process inherits.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text().splitlines()
+        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+        return int(peak) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
+
+
+def answer(**figures: float) -> None:
+    """Write one line."""
+    print(json.dumps(figures), flush=True)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -2,13 +2,15 @@
 
 import argparse
 import importlib.util
-import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from tests.benchmarks.machine import cores
+
 PROGRAM = "python -m tests.benchmarks"
+FORMATS = (".png", ".svg", ".pdf")
 HOW_TO_INSTALL = {"torch": "pip install torch"}
 SECTIONS = {
     "layers": "each convolution of Tables 1 and 3",
@@ -20,6 +22,9 @@ SECTIONS = {
     "profile": "where the time of a training step goes",
 }
 
+USUAL = tuple(name for name in SECTIONS if name != "profile")
+SEVERAL_CORES = ("members", "scaling")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -28,10 +33,11 @@ class Options:
     threads: int = 1
     rounds: int = 15
     peers: tuple[str, ...] = ()
-    sections: tuple[str, ...] = tuple(s for s in SECTIONS if s != "profile")
+    sections: tuple[str, ...] = USUAL
     json: Path | None = None
     plot: Path | None = None
     batch: int = 128
+    cores: tuple[int, ...] = field(default_factory=cores)  # all that there are
 
     @property
     def contenders(self) -> tuple[str, ...]:
@@ -76,7 +82,7 @@ def make_parser() -> Parser:
     )
     add = parser.add_argument
     add("--peers", nargs="+", choices=HOW_TO_INSTALL, default=[], help="compare with")
-    add("--threads", type=whole_number(os.cpu_count()), default=1, metavar="N")
+    add("--threads", type=whole_number(len(cores())), default=1, metavar="N")
     add("--rounds", type=whole_number(), default=15, metavar="N", help="of each timing")
     add("--json", type=Path, metavar="FILE", help="write all figures to it")
     add("--plot", type=Path, metavar="FILE", help="write a plot to it (.png, .svg)")
@@ -90,17 +96,38 @@ def parse(argv: list[str] | None = None) -> Options:
     """Return what to measure; exit with one line if that isn't possible."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    sections = args.only or list(Options.sections)
-    chosen = {*sections, "profile"} if args.profile else set(sections)
+    sections = chosen_sections(args)
     if args.device == "gpu":
-        parser.error("--device gpu is not yet measured; use cpu")
+        parser.error("--device gpu is not measured yet; --device cpu is")
     for peer in args.peers:
         if importlib.util.find_spec(peer) is None:
-            parser.error(f"{peer} isn't installed: {HOW_TO_INSTALL[peer]}")
-    if args.plot and "networks" not in chosen:
-        parser.error("--plot shows the section networks, which --only leaves out")
-    if args.plot and importlib.util.find_spec("matplotlib") is None:
-        parser.error("--plot needs matplotlib: pip install matplotlib")
-    ordered = tuple(name for name in SECTIONS if name in chosen)
+            parser.error(f"--peers {peer} isn't installed: {HOW_TO_INSTALL[peer]}")
+    if len(cores()) == 1 and {*SEVERAL_CORES} & {*(args.only or ())}:
+        parser.error(
+            f"{' and '.join(SEVERAL_CORES)} need two cores, this process has one"
+        )
+    if args.plot:
+        check_plot(parser, args.plot, sections)
+    for path in filter(None, (args.json, args.plot)):
+        if path.is_dir():
+            parser.error(f"{path} is a folder, not a file")
     peers = tuple(dict.fromkeys(args.peers))
-    return Options(args.threads, args.rounds, peers, ordered, args.json, args.plot)
+    return Options(args.threads, args.rounds, peers, sections, args.json, args.plot)
+
+
+def chosen_sections(args: argparse.Namespace) -> tuple[str, ...]:
+    """Return what --only and --profile ask for, in the order of SECTIONS."""
+    chosen = {*(args.only or USUAL), *(["profile"] if args.profile else [])}
+    if len(cores()) == 1:
+        chosen -= {*SEVERAL_CORES}
+    return tuple(name for name in SECTIONS if name in chosen)
+
+
+def check_plot(parser: Parser, path: Path, sections: tuple[str, ...]) -> None:
+    """Exit with one line if there would be nothing to draw, or no means to."""
+    if "networks" not in sections:
+        parser.error("--plot shows the section networks, which --only leaves out")
+    if path.suffix not in FORMATS:
+        parser.error(f"--plot must end in {', '.join(FORMATS)}, got {path.name!r}")
+    if importlib.util.find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install matplotlib")

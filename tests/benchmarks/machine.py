@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 import minidl
+from minidl.parallel import limit_threads
 
 PACKAGES = ("numpy", "numba", "torch")
 VARIABLES = (
@@ -24,25 +26,25 @@ VARIABLES = (
 )
 
 
-def cores() -> list[int]:
+def cores() -> tuple[int, ...]:
     """Return the cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
 
 
-def pin(chosen: list[int]) -> list[int]:
-    """Keep all threads of this process on some cores, where the system can (Linux)."""
+def pin(chosen: Sequence[int]) -> list[int]:
+    """Keep this process on some cores; return them, none where that can't be done."""
     if not hasattr(os, "sched_setaffinity"):
         return []
-    for thread in Path("/proc/self/task").iterdir():
+    for thread in Path("/proc/self/task").iterdir():  # BLAS may have started some
         os.sched_setaffinity(int(thread.name), chosen)
-    return chosen
+    return list(chosen)
 
 
 def limit(threads: int, peers: tuple[str, ...]) -> None:
     """Give BLAS, and with it minidl, and each peer so many threads."""
-    minidl.parallel.limit_threads(threads)
+    limit_threads(threads)
     if "torch" in peers:
         import torch
 
@@ -60,6 +62,7 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
         "blas": [blas(info) for info in threadpool_info()],
+        "load_average": os.getloadavg()[0],  # of others too: 0 on an idle machine
         "environment": {name: os.environ.get(name) for name in VARIABLES},
     }
 

@@ -59,7 +59,7 @@ def summary(values: list[float]) -> dict[str, float]:
 
 
 def compare(
-    samples: Samples, batch: int, gflop: Mapping[str, float]
+    samples: Samples, gflop: Mapping[str, float], batch: int
 ) -> dict[str, dict[str, Any]]:
     """Return the figures of each operation and contender: {operation: {contender: }}.
 

@@ -26,7 +26,9 @@ def convolution(
         return [read(array) for read, array, asked in results if asked]
 
     def forward() -> list[Array]:
-        return [in_nhwc(torch.relu_(torch.nn.functional.conv2d(tx, tW, tb, padding=pad)))]
+        return [
+            in_nhwc(torch.relu_(torch.nn.functional.conv2d(tx, tW, tb, padding=pad)))
+        ]
 
     return {
         "forward": forward,

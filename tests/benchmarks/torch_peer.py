@@ -14,53 +14,60 @@ from torch import nn
 
 from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from minidl.backend import Array
+from tests.benchmarks.problems import TASKS, Batch
 
 Tensor = torch.Tensor
+
+
+class TorchTrainer:
+    """A network in training."""
+
+    def __init__(self, model: Sequential) -> None:
+        self.model = convert(model)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True)
+
+    def step(self, x: Array, y: Array) -> None:
+        """Forward with dropout, loss, backward, Adam."""
+        self.optimizer.zero_grad(set_to_none=True)
+        z = self.model(images(x))
+        nn.functional.cross_entropy(z, torch.from_numpy(y)).backward()
+        self.optimizer.step()
 
 
 class Torch:
     """What PyTorch does with the members of an ensemble and a batch."""
 
     def __init__(
-        self,
-        members: list[Sequential],
-        batch: tuple[Array, Array],
-        attack: dict[str, Any],
+        self, members: list[Sequential], batch: Batch, attack: dict[str, Any]
     ) -> None:
-        self.attack = attack
+        self.attack, self.batch = attack, batch
         self.x, self.y = images(batch[0]), torch.from_numpy(batch[1])
-        self.trained = convert(members[0])
         self.members = [convert(m).eval().requires_grad_(False) for m in members]
-        self.optimizer = torch.optim.Adam(self.trained.parameters(), fused=True)
+        self.trainer = TorchTrainer(members[0])
 
     def tasks(self) -> dict[str, Callable[[], Any]]:
-        """Return all tasks, in minidl's order."""
-        model, x, y = self.members[1], self.x, self.y
-        return {
-            "training step": self.train_step,
-            "forward": lambda: logits(model, x),
-            "input gradient": lambda: input_gradient(model, x, y),
-            "BIM, 8 steps": lambda: bim(model, x, y, **self.attack),
-            "ensemble of 4": lambda: vote(self.members, x).argmax(dim=1),
-        }
-
-    def train_step(self) -> None:
-        """Forward with dropout, loss, backward, Adam."""
-        self.optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(self.trained(self.x), self.y).backward()
-        self.optimizer.step()
+        """Return all tasks, in the order of TASKS."""
+        model, x, y = self.members[0], self.x, self.y
+        work = (
+            lambda: self.trainer.step(*self.batch),
+            lambda: logits(model, x),
+            lambda: input_gradient(model, x, y),
+            lambda: bim(model, x, y, **self.attack),
+            lambda: vote(self.members, x).argmax(dim=1),
+        )
+        return dict(zip(TASKS, work, strict=True))
 
     def answers(self) -> dict[str, Array]:
         """Return minidl's answers in minidl's layout."""
-        model = self.trained.eval()
-        nn.functional.cross_entropy(model(self.x), self.y).backward()
+        x, y, model = self.x, self.y, self.trainer.model.eval()
+        nn.functional.cross_entropy(model(x), y).backward()
         gradients = [in_our_layout(p.grad).ravel() for p in model.parameters()]
         model.train()
         return {
-            "logits": logits(self.members[0], self.x).numpy(),
+            "logits": logits(self.members[0], x).numpy(),
             "parameter gradients": np.concatenate(gradients),
-            "input gradient": in_nhwc(input_gradient(self.members[0], self.x, self.y)),
-            "ensemble": vote(self.members, self.x).numpy(),
+            "input gradient": in_nhwc(input_gradient(self.members[0], x, y)),
+            "ensemble": vote(self.members, x).numpy(),
         }
 
 

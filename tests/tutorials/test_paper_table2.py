@@ -13,6 +13,7 @@ from tutorials.paper.table2 import (
     title,
     write_table2,
 )
+from tutorials.paper.verdicts import judge
 
 
 def test_the_columns_are_the_means_that_the_paper_defines(results):
@@ -109,7 +110,14 @@ def test_the_readme_takes_the_table(folder, results, tmp_path):
     once = readme.read_text(encoding="utf-8")
     update(folder, readme)
     assert readme.read_text(encoding="utf-8") == once
-    assert as_markdown(results) in once
+    for method, cells in results.table2["fgsm"].items():
+        ours = cells["adv1_ensemble"].accuracy
+        paper = paper_accuracy(
+            results.configuration.dataset, "fgsm", method, "adv1_ensemble"
+        )
+        assert f"| {ours:.3f} ({paper:.3f}) |" in once
+    for verdict in judge(results):
+        assert (f"- {verdict.topic}\n" in once) == (verdict.held is False)
     assert "old" not in once
     assert once.startswith("a\n")
     assert once.endswith("<!-- /results -->\nb\n")

@@ -23,7 +23,7 @@ def environment() -> Environment:
         python=platform.python_version(),
         numpy=version("numpy"),
         numba=version("numba"),
-        system=platform.platform(),
+        system=f"{platform.system()} {platform.machine()}",
         cpu=f"{cpu_name()}, {os.cpu_count()} cores",
     )
 

@@ -1,0 +1,84 @@
+"""minidl as it is measured: with the reference's kernels, im2col, or as it comes."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+
+from attacks import bim, input_gradient, model_gradient
+from ensembles import Ensemble
+from minidl import Adam, Sequential, SoftmaxCrossEntropy, kernels
+from minidl.backend import Array
+from tests.benchmarks.problems import TASKS, Batch
+
+
+def with_kernels(how: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that runs with the reference's kernels or compiled ones."""
+
+    def run(*args: Any) -> Any:
+        with kernels.use("reference" if how == "reference" else "auto"):
+            return function(*args)
+
+    return run
+
+
+class Trainer:
+    """A network in training."""
+
+    def __init__(self, model: Sequential) -> None:
+        self.model = model
+        self.rng = np.random.default_rng(0)
+        self.optimizer = Adam(model.params)
+        self.loss = SoftmaxCrossEntropy()
+
+    def step(self, x: Array, y: Array) -> None:
+        """Forward with dropout, loss, backward without the input's gradient, Adam."""
+        self.loss.forward(self.model.forward(x, self.rng), y)
+        self.model.backward(self.loss.backward(), input_grad=False)
+        self.optimizer.step()
+
+
+class Minidl:
+    """What minidl does with the members of an ensemble and a batch."""
+
+    def __init__(
+        self, how: str, members: list[Sequential], batch: Batch, attack: dict[str, Any]
+    ) -> None:
+        self.how, self.members, self.attack = how, members, attack
+        self.x, self.y = batch
+
+    def tasks(self) -> dict[str, Callable[[], Any]]:
+        """Return all tasks, in the order of TASKS."""
+        model, x, y = self.members[0], self.x, self.y
+        trainer = Trainer(deepcopy(model))
+        work = (
+            lambda: trainer.step(x, y),
+            lambda: model.forward(x),
+            lambda: input_gradient(model, x, y),
+            lambda: bim(model_gradient(model), x, y, **self.attack),
+            lambda: Ensemble(self.members).predict(x),
+        )
+        return {
+            task: with_kernels(self.how, function)
+            for task, function in zip(TASKS, work, strict=True)
+        }
+
+    def answers(self) -> dict[str, Array]:
+        """Return what all contenders must agree on."""
+        return with_kernels(self.how, self.compute_answers)()
+
+    def compute_answers(self) -> dict[str, Array]:
+        """See `answers`; the parameters' gradients are those without dropout."""
+        model, loss = self.members[0], SoftmaxCrossEntropy()
+        z = model.forward(self.x)
+        loss.forward(z, self.y)
+        model.backward(loss.backward(), input_grad=False)
+        return {
+            "logits": z,
+            "parameter gradients": np.concatenate(
+                [p.grad.ravel() for p in model.params]
+            ),
+            "input gradient": input_gradient(model, self.x, self.y),
+            "ensemble": Ensemble(self.members).predict_proba(self.x),
+        }

@@ -1,0 +1,75 @@
+"""The networks' speeds as bars: images per second, minidl beside its rival."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from minidl.files import atomic_write
+from tests.benchmarks.table import name
+
+# Two of Okabe and Ito's colours, distinct to colour-blind eyes and in grey.
+COLOURS = ("#56b4e9", "#d55e00")
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+}
+
+
+def write_plot(result: dict[str, Any], path: Path) -> None:
+    """Write the plot in the format that the path's ending names."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    with matplotlib.rc_context(STYLE):
+        figure = draw(result, pyplot)
+        data = io.BytesIO()
+        figure.savefig(data, format=path.suffix[1:], dpi=150)
+        pyplot.close(figure)
+    with atomic_write(path) as file:
+        file.write(data.getvalue())
+
+
+def draw(result: dict[str, Any], pyplot: Any) -> Any:
+    """Return a row of panels for each network, a panel for each task."""
+    networks = result["networks"]
+    tasks = list(networks[0]["operations"])
+    figure, axes = pyplot.subplots(
+        len(networks), len(tasks), figsize=(8, 4), layout="constrained", squeeze=False
+    )
+    for row, network in zip(axes, networks, strict=True):
+        row[0].set_ylabel(f"{network['name']}\nimages per second")
+        for panel, task in zip(row, tasks, strict=True):
+            bars(panel, network["operations"][task])
+            panel.set_xlabel(task)
+    figure.suptitle(title(result), fontsize=10)
+    return figure
+
+
+def title(result: dict[str, Any]) -> str:
+    """Return what the bars have in common."""
+    machine, settings = result["machine"], result["settings"]
+    threads = (
+        "1 thread" if settings["threads"] == 1 else f"{settings['threads']} threads"
+    )
+    torch = f", PyTorch {machine['torch']}" if "torch" in settings["peers"] else ""
+    return (
+        f"{machine['cpu']}, {threads}, batch {settings['batch']}{torch}: "
+        "images per second, and minidl's ratio"
+    )
+
+
+def bars(panel: Any, by: dict[str, Any]) -> None:
+    """Draw minidl's bar beside its rival's, each with its number."""
+    rival = "torch" if "torch" in by else "im2col"
+    speeds = [by[how]["images_per_s"] for how in ("auto", rival)]
+    names = [name("auto"), name(rival)]
+    drawn = panel.bar(names, speeds, color=COLOURS, width=0.75)
+    panel.bar_label(drawn, [f"{speed:,.0f}" for speed in speeds], padding=1)
+    panel.set_title(f"{speeds[0] / speeds[1]:.1f}x", fontweight="bold")
+    panel.set_ylim(0, 1.15 * max(speeds))
+    panel.set_yticks([])  # the numbers stand on the bars

@@ -1,0 +1,55 @@
+"""What is computed: the paper's networks, random images, and the work they take."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minidl import Conv2D, Linear, Sequential, cifar10_cnn, mnist_cnn
+from minidl.backend import Array
+
+Batch: TypeAlias = tuple[Array, Array]  # images (N, H, W, C), labels (N,)
+NETWORKS = {"Table 1": mnist_cnn, "Table 3": cifar10_cnn}
+TASKS = ("training step", "forward", "input gradient", "BIM, 8 steps", "ensemble of 4")
+MEMBERS = 4
+# Figure 1's settings of BIM.
+ATTACK: dict[str, dict[str, Any]] = {
+    "Table 1": {"eps": 0.2, "alpha": 0.025, "steps": 8},
+    "Table 3": {"eps": 0.02, "alpha": 0.0025, "steps": 8},
+}
+
+
+def build(name: str, how: str = "auto", seed: int = 0) -> Sequential:
+    """Return a network with the weights that belong to a seed."""
+    model = NETWORKS[name](np.random.default_rng(seed))
+    for layer in model.layers:
+        if isinstance(layer, Conv2D):
+            layer.algorithm = "im2col" if how == "im2col" else "auto"
+    return model
+
+
+def synthetic_batch(name: str, size: int) -> Batch:
+    """Return images in [0, 1] and labels, both random."""
+    rng = np.random.default_rng(1)
+    x = rng.random((size, *build(name).input_shape), dtype=np.float32)
+    return x, rng.integers(10, size=size)
+
+
+def gflop(model: Sequential, batch: int) -> dict[str, float]:
+    """Return each task's work in the matrix products of direct algorithms.
+
+    A gradient by the input or the weights costs as much as the forward pass; training
+    needs both but for the first layer, which needs no gradient by its input.
+    """
+    costs = [c * batch / 1e9 for c in multiplications(model)]
+    forward = 2 * sum(costs)
+    work = (3 * forward - 2 * costs[0], forward, 2 * forward, 16 * forward)
+    return dict(zip(TASKS, (*work, MEMBERS * forward), strict=True))
+
+
+def multiplications(model: Sequential) -> list[int]:
+    """Return how many each convolution and linear layer needs for one image."""
+    return [
+        layer.params[0].data.size * int(np.prod(shape[:-1]))
+        for layer, shape in zip(model.layers, model.shapes[1:], strict=True)
+        if isinstance(layer, Conv2D | Linear)
+    ]

@@ -1,0 +1,143 @@
+"""What only processes of their own can tell: memory, cold starts, cores."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.child import STEPS
+from tests.benchmarks.cli import Options
+from tests.benchmarks.contenders import Trainer
+from tests.benchmarks.problems import build, synthetic_batch
+from tests.benchmarks.timing import summary
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 2  # of training, each time a child is asked for it
+ROUNDS = 5
+
+
+class Child:
+    """A process that trains when asked to."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self.first = self.answer()
+
+    def ask(self, seconds: int = SECONDS, steps: int = 0) -> None:
+        """Let it train."""
+        assert self.process.stdin is not None
+        print(seconds, steps, file=self.process.stdin, flush=True)
+
+    def answer(self) -> dict[str, float]:
+        """Wait until it has trained."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a child process failed: {self.process.args}")
+        return json.loads(line)
+
+
+@contextmanager
+def child(
+    name: str,
+    how: str,
+    options: Options,
+    cores: Sequence[int],
+    cache: str | None = None,
+) -> Iterator[Child]:
+    """Start a process on some cores, with a thread on each, and end it afterwards."""
+    settings = {"network": name, "how": how, "batch": options.batch}
+    settings |= {"cores": cores, "threads": len(cores)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.child", json.dumps(settings)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | ({"NUMBA_CACHE_DIR": cache} if cache else {}),
+    )
+    with process:
+        try:
+            yield Child(process)
+        finally:
+            process.kill()
+
+
+def memory(name: str, options: Options) -> dict[str, Any]:
+    """Return the peak resident memory of STEPS training steps, in MB."""
+    # Compiling takes memory too: a step here fills Numba's cache on the disk.
+    Trainer(build(name)).step(*synthetic_batch(name, options.batch))
+    peaks = {}
+    for how in options.contenders:
+        with child(name, how, options, options.cores[: options.threads]) as process:
+            process.ask(0, STEPS - 1)
+            peaks[how] = process.answer()["peak_mb"]
+    return {"name": name, "peak_mb": peaks}
+
+
+def members(name: str, options: Options) -> dict[str, Any]:
+    """Return images/s of one training on one core and of two on two."""
+    first, second = options.cores[:1], options.cores[1:2]
+    return {
+        "name": name,
+        "images_per_s": {
+            how: side_by_side(name, how, options, [first], [first, second])
+            for how in options.finalists
+        },
+    }
+
+
+def scaling(name: str, options: Options) -> dict[str, Any]:
+    """Return images/s of one training on one core and of one on all cores."""
+    return {
+        "name": name,
+        "cores": len(options.cores),
+        "images_per_s": {
+            how: side_by_side(name, how, options, [options.cores[:1]], [options.cores])
+            for how in options.finalists
+        },
+    }
+
+
+def side_by_side(
+    name: str,
+    how: str,
+    options: Options,
+    few: list[tuple[int, ...]],
+    many: list[tuple[int, ...]],
+) -> dict[str, Any]:
+    """Return the rates of training on few and on many cores, taking turns."""
+    with ExitStack() as stack:
+        trainings = {
+            cores: stack.enter_context(child(name, how, options, cores))
+            for cores in dict.fromkeys([*few, *many])
+        }
+        rates: dict[str, list[float]] = {"few": [], "many": []}
+        for _ in range(min(ROUNDS, options.rounds)):
+            rates["few"].append(together([trainings[cores] for cores in few]))
+            rates["many"].append(together([trainings[cores] for cores in many]))
+    ratios = [b / a for a, b in zip(*rates.values(), strict=True)]
+    return {key: summary(r) for key, r in rates.items()} | {"ratio": summary(ratios)}
+
+
+def together(trainings: list[Child]) -> float:
+    """Return the images per second that some processes train at the same time."""
+    for process in trainings:
+        process.ask()
+    return sum(process.answer()["images_per_s"] for process in trainings)
+
+
+def cold_start(name: str, options: Options) -> dict[str, Any]:
+    """Return the seconds of a first training step, before and after compiling."""
+    cores = options.cores[: options.threads]
+    figures: dict[str, Any] = {"name": name}
+    with tempfile.TemporaryDirectory() as cache:
+        for state in ("cold", "warm"):
+            with child(name, "auto", options, cores, cache) as process:
+                figures[state] = process.first
+    return figures

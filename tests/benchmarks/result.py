@@ -1,0 +1,59 @@
+"""The JSON file: what it holds, and how it is made.
+
+    schema       1; goes up when a name here changes its meaning
+    settings     threads, rounds, batch, peers, pinned_to (cores; [] where impossible)
+    machine      date, cpu, cores, system, versions (null: not installed), blas,
+                 load_average, environment (null: not set)
+
+Each section that was asked for is a list of units, each with its `name`:
+
+    layers       table, side, channels, filters, pad, kernel (the module that "auto"
+                 chooses), and as networks
+    networks     sgemm_gflop_per_s; agreement {contender: {answer: largest difference
+                 from the reference's, in units of its largest number}};
+                 operations {operation: {contender: figures}}
+    memory       peak_mb {contender: 10^6 bytes}
+    members      images_per_s {contender: {few, many, ratio: summary}}: one training
+                 process on one core, two on two
+    scaling      cores, and the same: one process on one core, one on all
+    cold_start   cold, warm {start_s, first_step_s}: seconds for imports and building,
+                 and for the first step, without and with Numba's cache
+    profile      total_ms, parts [{part, ms, share}]
+
+Contenders are "reference", "im2col", "auto" (minidl as it comes) and "torch".
+A summary is {min, low, median, high, max, rounds}; low and high are quartiles.
+Figures are {ms: summary, images_per_s, gflop_per_s, vs_sgemm} of the medians, the
+direct convolution's operations counted, and for minidl beside PyTorch also vs_torch,
+the summary of its ratio in each round.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from minidl.files import write_text
+from tests.benchmarks import machine
+from tests.benchmarks.cli import Options
+from tests.benchmarks.sections import measure
+
+SCHEMA = 1
+
+
+def run(options: Options) -> dict[str, Any]:
+    """Measure, on the first cores and with as many threads; return the result."""
+    pinned = machine.pin(options.cores[: options.threads])
+    machine.limit(options.threads, options.peers)
+    settings = {
+        "threads": options.threads,
+        "rounds": options.rounds,
+        "batch": options.batch,
+        "peers": list(options.peers),
+        "pinned_to": pinned,
+    }
+    start = {"schema": SCHEMA, "settings": settings, "machine": machine.describe()}
+    return start | measure(options)
+
+
+def write_json(result: dict[str, Any], path: Path) -> None:
+    """Write a result, as a whole or not at all."""
+    write_text(path, json.dumps(result, indent=1) + "\n")
