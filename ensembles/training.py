@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,7 +22,12 @@ from minidl.checkpoints import load_checkpoint, save_checkpoint
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.optimizers import OPTIMIZERS
-from minidl.parallel import limit_threads, run_jobs
+from minidl.parallel import (
+    available_cores,
+    limit_threads,
+    local_executor,
+    run_jobs,
+)
 from minidl.progress import progress
 from minidl.training import train
 
@@ -63,19 +69,24 @@ def train_ensemble(
     jobs: Sequence[MemberJob],
     executor: Executor | None = None,
     folder: str | Path | None = None,
+    workers: int | None = None,
 ) -> Ensemble:
     """Train all members and return their ensemble, in the jobs' order.
 
-    `executor` is any `concurrent.futures.Executor` (None: here, one after another, on
-    one thread); the result doesn't depend on it. With `folder`, members found there
-    are loaded instead, and each finished one is saved there.
+    `executor` is any `concurrent.futures.Executor`; without one, so many `workers`
+    (None: one a core) train a member each, as processes of one thread; 1 trains here.
+    The result doesn't depend on it. With `folder`, members found there are loaded
+    instead, and each finished one is saved there.
     """
     if not jobs:
         raise ValueError("jobs must hold at least one job, got none")
     models = {} if folder is None else load_finished(jobs, folder)
     missing = [job for job in jobs if job not in models]
-    trained = run_jobs(train_member, missing, executor)
-    with limit_threads(1):  # here: an executor's threads share it, see train_member
+    workers = min(workers or available_cores(), max(1, len(missing)))
+    local = local_executor(workers) if executor is None else nullcontext(executor)
+    # One thread here too: an executor's threads share the limit, see train_member.
+    with local as chosen, limit_threads(1):
+        trained = run_jobs(train_member, missing, chosen)
         for member in progress(trained, len(missing), "members trained"):
             models[member.job] = member.model()
             if folder is not None:

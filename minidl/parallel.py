@@ -6,6 +6,7 @@ depend on the number of workers needs a fixed number of threads in each.
 """
 
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from minidl import kernels
 from minidl.checks import check_count
 
 Job = TypeVar("Job")
@@ -27,6 +29,13 @@ def limit_threads(threads: int = 1) -> Any:
     return threadpool_limits(threads)
 
 
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @contextmanager
 def local_executor(workers: int) -> Iterator[Executor | None]:
     """Yield an executor of so many processes, or None for one: jobs then run here.
@@ -37,6 +46,7 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
     if workers == 1:
         yield None
         return
+    kernels.warm_up()  # else all processes would compile the same at the same time
     # spawn, not fork: a fork copies locks that other threads of this process hold.
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(

@@ -23,6 +23,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 
+import numpy as np
+
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_choice, check_count
 from minidl.kernels.shapes import ImageShape, output_size
@@ -40,6 +42,7 @@ __all__ = [
     "output_size",
     "relu_grad",
     "use",
+    "warm_up",
 ]
 
 IMPLEMENTATIONS = ("auto", "reference", "numba")
@@ -236,6 +239,27 @@ def adam_step(
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     """Mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
     return implementation(x).dropout_mask(x, rate, seed)
+
+
+def warm_up() -> None:
+    """Compile all kernels for float32, or load them from the disk's cache.
+
+    Processes that are started afterwards find them compiled.
+    """
+    x, W = np.zeros((1, 6, 6, 8), np.float32), np.zeros((3, 3, 8, 8), np.float32)
+    for channels, stride in [(8, 1), (1, 1), (8, 2)]:  # each module for convolutions
+        x_, W_ = x[..., :channels].copy(), W[:, :, :channels].copy()
+        out = conv2d(x_, W_, None, stride)
+        conv2d_grads(x_, out, W_, stride)
+    out, argmax = conv2d_pool(x, W, W[0, 0, 0])
+    conv2d_grads(x, out, W, argmax=argmax, after_relu=True)
+    for size in (2, 3):
+        out, argmax = max_pool(x, size, size)
+        max_pool_grad(out, argmax, x.shape, size, size)
+    relu_grad(x, x)
+    p, g, m, v = np.zeros((4, 2), np.float32)
+    adam_step(p, g, m, v, (0.1, 0.1), 0.1, 1.0, 1e-8)
+    dropout_mask(x, 0.5, 1)
 
 
 def check_window(

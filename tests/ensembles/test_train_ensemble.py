@@ -2,7 +2,9 @@
 
 import json
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from multiprocessing import get_context
 
 import numpy as np
@@ -16,12 +18,14 @@ from ensembles import (
     materialise,
     mixed_models,
     random_init,
-    train_ensemble,
     training,
 )
 from minidl import Adam, train
 from minidl.parallel import local_executor
 from tests.ensembles.tiny_data import use_tiny_dataset
+
+# In this process, unless an executor is given: the tiny data are only here.
+train_ensemble = partial(training.train_ensemble, workers=1)
 
 
 @pytest.fixture
@@ -251,3 +255,20 @@ def test_a_learning_rate_that_explodes_says_so(tiny_data, jobs):
     job = replace(jobs[0], optimizer="sgd", lr=1e30)
     with np.errstate(all="ignore"), pytest.raises(FloatingPointError, match="lr = 1e"):
         train_ensemble([job])
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(None, 2), (3, 3), (7, 4), (1, 1)])
+def test_without_an_executor_each_core_trains_members(
+    monkeypatch, tiny_data, jobs, workers, expected
+):
+    asked = []
+
+    def local_executor(count):
+        asked.append(count)
+        return nullcontext()  # None: here
+
+    monkeypatch.setattr(training, "local_executor", local_executor)
+    monkeypatch.setattr(training, "available_cores", lambda: 2)
+    four = [*jobs, *one_of_each_method()][:4]
+    training.train_ensemble(four, workers=workers)
+    assert asked == [expected]

@@ -1,7 +1,6 @@
 """The command line: parsed once, and checked before any work begins."""
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import NoReturn
 from ensembles import METHODS
 from minidl.backend import require_gpu
 from minidl.data.places import cache_folder
+from minidl.parallel import available_cores
 from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
 from tutorials.paper.run import Places
 
@@ -75,7 +75,7 @@ def add_places(parser: Parser) -> None:
     add(
         "--jobs",
         type=whole_number(1),
-        default=os.cpu_count() or 1,
+        default=available_cores(),
         help="processes (default: the number of cores)",
     )
     add(

@@ -79,7 +79,7 @@ def train_members(
             "--fresh trains again",
             flush=True,
         )
-    train_ensemble(every, executor, places.runs)
+    train_ensemble(every, executor, places.runs, workers=places.jobs)
 
 
 def members_found(jobs: list[MemberJob], folder: Path) -> int:
