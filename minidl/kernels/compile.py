@@ -21,7 +21,8 @@ class Restrict(Compiler):
 
     def define_pipelines(self) -> Any:
         """Return Numba's own pipelines, with the promise made."""
-        self.state.flags.noalias = True
+        if hasattr(self.state.flags, "noalias"):  # else only speed is lost
+            self.state.flags.noalias = True
         return super().define_pipelines()  # type: ignore[no-untyped-call]
 
 

@@ -9,7 +9,13 @@ import pytest
 
 from minidl import kernels
 
-COMPILED = ("numba_cpu", "winograd", "few_channels", "pooling_2x2")
+COMPILED = (
+    "numba_cpu",
+    "winograd",
+    "winograd_transforms",
+    "few_channels",
+    "pooling_2x2",
+)
 
 
 @contextmanager

@@ -153,7 +153,7 @@ def test_numba_without_numba_is_an_import_error():
 COMPILED = (
     "import importlib, numpy as np, minidl\n"
     "from minidl import kernels\n"
-    "modules = ['numba_cpu', 'winograd', 'few_channels', 'pooling_2x2']\n"
+    "modules = ['numba_cpu', 'winograd_transforms', 'few_channels', 'pooling_2x2']\n"
     "modules = [importlib.import_module(f'minidl.kernels.{m}') for m in modules]\n"
     "def misses():\n"
     "    functions = [f for m in modules for f in vars(m).values()]\n"

@@ -10,7 +10,7 @@ from tests import oracles
 from tests.oracles import assert_close
 
 pytest.importorskip("numba", reason="no Numba")
-from minidl.kernels import winograd
+from minidl.kernels import winograd, winograd_transforms
 
 # Of the largest entry. The transforms' factors of up to 25 cost float32 a digit.
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-12}
@@ -148,7 +148,7 @@ def test_each_transform_is_its_matrix(kernel, matrix, rng):
     matrix = np.array(matrix)
     given_ = tuple(rng.standard_normal((matrix.shape[1], 2)))
     result = vectors(matrix.shape[0])
-    getattr(winograd, kernel)(given_, result)
+    getattr(winograd_transforms, kernel)(given_, result)
     assert_close(np.array(result), matrix @ np.array(given_), 1e-14)
 
 
