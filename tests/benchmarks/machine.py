@@ -3,7 +3,6 @@
 import os
 import platform
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -26,22 +25,6 @@ VARIABLES = (
 )
 
 
-def cores() -> tuple[int, ...]:
-    """Return the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return tuple(sorted(os.sched_getaffinity(0)))
-    return tuple(range(os.cpu_count() or 1))
-
-
-def pin(chosen: Sequence[int]) -> list[int]:
-    """Keep this process on some cores; return them, none where that can't be done."""
-    if not hasattr(os, "sched_setaffinity"):
-        return []
-    for thread in Path("/proc/self/task").iterdir():  # BLAS may have started some
-        os.sched_setaffinity(int(thread.name), chosen)
-    return list(chosen)
-
-
 def limit(threads: int, peers: tuple[str, ...]) -> None:
     """Give BLAS, and with it minidl, and each peer so many threads."""
     limit_threads(threads)
@@ -52,7 +35,7 @@ def limit(threads: int, peers: tuple[str, ...]) -> None:
 
 
 def describe() -> dict[str, Any]:
-    """Return processor, versions, BLAS libraries and what the environment sets."""
+    """Return processor, versions, BLAS and the environment's settings."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu_name(),
@@ -61,15 +44,15 @@ def describe() -> dict[str, Any]:
         "minidl": minidl.__version__,
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
-        "blas": [blas(info) for info in threadpool_info()],
+        "libraries": [library(info) for info in threadpool_info()],
         "load_average": os.getloadavg()[0],  # of others too: 0 on an idle machine
         "environment": {name: os.environ.get(name) for name in VARIABLES},
     }
 
 
-def blas(info: dict[str, Any]) -> dict[str, Any]:
+def library(info: dict[str, Any]) -> dict[str, Any]:
     """Return what matters of a library with threads: its kernels, not its path."""
-    kept = ("internal_api", "version", "architecture", "num_threads")
+    kept = ("user_api", "internal_api", "version", "architecture", "num_threads")
     return {name: info.get(name) for name in kept}
 
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from minidl.layers import Layer
-from minidl.layers.fused import ConvReLU
 from tests.benchmarks.cli import Options
 from tests.benchmarks.contenders import Trainer
 from tests.benchmarks.problems import Batch, build, synthetic_batch
@@ -35,17 +33,12 @@ def timed_step(trainer: Trainer, batch: Batch) -> dict[str, float]:
 
     model, (x, y) = trainer.model, batch
     for i, layer in enumerate(model.steps):
-        x = timed(f"{i} {label(layer)}, forward", layer.forward, x, trainer.rng)
+        x = timed(f"{i} {layer}, forward", layer.forward, x, trainer.rng)
     timed("loss", trainer.loss.forward, x, y)
     dout = timed("loss, backward", trainer.loss.backward)
     first = model.first_learned
     for i, layer in reversed(list(enumerate(model.steps))[first:]):
-        part = f"{i} {label(layer)}, backward"
+        part = f"{i} {layer}, backward"
         dout = timed(part, layer.backward, dout, True, i != first)
     timed("optimizer", trainer.optimizer.step)
     return seconds
-
-
-def label(layer: Layer) -> str:
-    """Return a layer's name, of two that run as one both."""
-    return f"{layer.conv} + ReLU" if isinstance(layer, ConvReLU) else repr(layer)

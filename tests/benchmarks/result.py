@@ -2,8 +2,8 @@
 
     schema       1; goes up when a name here changes its meaning
     settings     threads, rounds, batch, peers, pinned_to (cores; [] where impossible)
-    machine      date, cpu, cores, system, versions (null: not installed), blas,
-                 load_average, environment (null: not set)
+    machine      date, cpu, cores, system, versions (null: not installed), libraries
+                 (with threads: BLAS, OpenMP), load_average, environment (null: not set)
 
 Each section that was asked for is a list of units, each with its `name`:
 
@@ -34,6 +34,7 @@ from typing import Any
 from minidl.files import write_text
 from tests.benchmarks import machine
 from tests.benchmarks.cli import Options
+from tests.benchmarks.cores import pin
 from tests.benchmarks.sections import measure
 
 SCHEMA = 1
@@ -41,7 +42,7 @@ SCHEMA = 1
 
 def run(options: Options) -> dict[str, Any]:
     """Measure, on the first cores and with as many threads; return the result."""
-    pinned = machine.pin(options.cores[: options.threads])
+    pinned = pin(options.cores[: options.threads])
     machine.limit(options.threads, options.peers)
     settings = {
         "threads": options.threads,

@@ -6,9 +6,10 @@ from typing import Any, TypeAlias
 Units: TypeAlias = list[dict[str, Any]]
 Rows: TypeAlias = list[tuple[str, ...]]
 NAMES = {"auto": "minidl", "torch": "PyTorch"}
-NOTE = """Wall time of a batch, medians and [quartiles] of interleaved rounds. GFLOP/s count the
+NOTE = """\
+Wall time of a batch: medians and [quartiles] of interleaved rounds. GFLOP/s count the
 direct convolution's operations. "minidl" is what algorithm="auto" chooses. Ratios are
-rates over rates: above 1, minidl is faster. "/ sgemm": the same run's matrix product."""
+rates over rates, above 1 minidl is faster; sgemm is measured in the same rounds."""
 
 
 def render(result: dict[str, Any]) -> str:
@@ -24,9 +25,9 @@ def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
     """Return the lines that say what was measured, where and how."""
     versions = [f"{p} {machine[p]}" for p in ("numpy", "numba", "torch") if machine[p]]
     libraries = [
-        f"{b['internal_api']} {b['version']} for {b['architecture']}"
-        for b in machine["blas"]
-        if b["internal_api"] == "openblas"
+        f"{lib['internal_api']} {lib['version']} for {lib.get('architecture')} cores"
+        for lib in machine["libraries"]
+        if lib["user_api"] == "blas"
     ]
     variables = [f"{k}={v}" for k, v in machine["environment"].items() if v]
     pinned = ", ".join(map(str, settings["pinned_to"])) or "none"
