@@ -18,16 +18,10 @@ from tutorials.paper.results import Cell, Results
 from tutorials.paper.table2 import notes, title
 from tutorials.paper.verdicts import judge
 
-START, END = "<!-- results -->", "<!-- /results -->"
-
 
 def update(folder: Path, readme: Path) -> None:
-    """Replace what stands between the two marks; ValueError if they aren't there."""
-    results, text = results_file.read(folder), readme.read_text(encoding="utf-8")
-    if START not in text or END not in text:
-        raise ValueError(f"{readme} must contain {START} and {END}")
-    before, _, rest = text.partition(START)
-    after = rest.partition(END)[2]
+    """Show a folder's results in the README."""
+    results = results_file.read(folder)
     parts = [
         f"{title(results)}. Each cell: ours (the paper's).",
         compact_table(results),
@@ -38,8 +32,18 @@ def update(folder: Path, readme: Path) -> None:
         f"Everything else of this run, the claims with their numbers among it: "
         f"[{folder}/table2.md]({folder}/table2.md).",
     ]
-    shown = "\n\n".join(parts)
-    write_text(readme, f"{before}{START}\n{shown}\n{END}{after}")
+    replace_marked(readme, "results", "\n\n".join(parts))
+
+
+def replace_marked(readme: Path, name: str, shown: str) -> None:
+    """Replace what stands between two marks; ValueError if they aren't there."""
+    text = readme.read_text(encoding="utf-8")
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if start not in text or end not in text:
+        raise ValueError(f"{readme} must contain {start} and {end}")
+    before, _, rest = text.partition(start)
+    after = rest.partition(end)[2]
+    write_text(readme, f"{before}{start}\n{shown}\n{end}{after}")
 
 
 def compact_table(results: Results) -> str:
