@@ -5,6 +5,7 @@ variable OPENBLAS_NUM_THREADS). While they work, BLAS itself is limited to one: 
 that start threads fight for the cores.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -44,3 +45,7 @@ def blas() -> ThreadpoolController:
 def workers(threads: int) -> ThreadPoolExecutor:
     """Return a pool of threads, made once."""
     return ThreadPoolExecutor(threads, thread_name_prefix="minidl")
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has no threads: make them anew
+    os.register_at_fork(after_in_child=workers.cache_clear)

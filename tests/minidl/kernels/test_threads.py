@@ -1,5 +1,6 @@
 """One batch on several threads: the same numbers, and BLAS kept to one meanwhile."""
 
+import os
 import threading
 
 import numpy as np
@@ -70,3 +71,12 @@ def test_convolutions_on_two_threads_are_those_on_one(
     for a, b, c in zip(two, again, one, strict=True):
         assert np.array_equal(a, b)
         assert_close(a, c, 1e-12)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_makes_threads_of_its_own(two_threads):
+    over_images(lambda part: part, 4)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if over_images(lambda part: 1, 4) == [1, 1] else 1)
+    assert os.waitpid(child, 0)[1] == 0
