@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from minidl.files import atomic_write
-from tests.benchmarks.table import name
+from tests.benchmarks.rows import name
 
 # Two of Okabe and Ito's colours, distinct to colour-blind eyes and in grey.
 COLOURS = ("#56b4e9", "#d55e00")
-STYLE = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
     "font.size": 9,
     "axes.spines.top": False,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from minidl.backend import Array
-from tests.benchmarks.torch_peer import images, in_nhwc, in_our_layout
+from tests.benchmarks.torch_convert import images, in_nhwc, in_our_layout
 
 
 def convolution(

@@ -1,8 +1,8 @@
 """The same networks in PyTorch, as fast as eager mode runs them.
 
-Channels last, ReLU in place, fused Adam, weights that need no gradient frozen. Images
-are flattened in the order in which they lie in memory, which spares PyTorch a copy
-(a tenth of Table 1's training step) and the weights a reordering.
+Fused Adam, and frozen weights where an attack needs no gradients by them; see also
+`torch_convert`. Other settings were tried and are slower or equal: channels first,
+`inference_mode` instead of `no_grad`, Adam's other implementations.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential
+from minidl import Sequential
 from minidl.backend import Array
 from tests.benchmarks.problems import TASKS, Batch
+from tests.benchmarks.torch_convert import convert, images, in_nhwc, in_our_layout
 
 Tensor = torch.Tensor
 
@@ -69,64 +70,6 @@ class Torch:
             "input gradient": in_nhwc(input_gradient(self.members[0], x, y)),
             "ensemble": vote(self.members, x).numpy(),
         }
-
-
-class FlattenNHWC(nn.Module):
-    """Images to rows: a view, since channels lie last."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N, H*W*C)."""
-        return x.permute(0, 2, 3, 1).flatten(1)
-
-
-def convert(model: Sequential) -> nn.Sequential:
-    """Return the same network, with the same weights, in PyTorch."""
-    layers = [module(layer) for layer in model.layers]
-    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
-
-
-def module(layer: Any) -> nn.Module:
-    """Return one layer in PyTorch."""
-    match layer:
-        case Conv2D():
-            C, F = layer.W.data.shape[2:]
-            conv = nn.Conv2d(C, F, layer.kernel_size, layer.stride, layer.pad)
-            return fill(conv, layer.W.data.transpose(3, 2, 0, 1), layer.b.data)
-        case Linear():
-            return fill(nn.Linear(*layer.W.data.shape), layer.W.data.T, layer.b.data)
-        case MaxPool2D():
-            return nn.MaxPool2d(layer.size, layer.stride)
-        case Dropout():
-            return nn.Dropout(layer.rate)
-        case ReLU():
-            return nn.ReLU(inplace=True)
-        case Flatten():
-            return FlattenNHWC()
-    raise TypeError(f"PyTorch's {layer} isn't known here")
-
-
-def fill(target: Any, W: Array, b: Array) -> nn.Module:
-    """Copy weights, in PyTorch's order of axes, and biases."""
-    with torch.no_grad():
-        target.weight.copy_(torch.from_numpy(np.ascontiguousarray(W)))
-        target.bias.copy_(torch.from_numpy(b))
-    return target
-
-
-def images(x: Array) -> Tensor:
-    """View images (N, H, W, C) as PyTorch's (N, C, H, W), channels last."""
-    return torch.from_numpy(x).permute(0, 3, 1, 2)
-
-
-def in_nhwc(x: Tensor) -> Array:
-    """View (N, C, H, W) as (N, H, W, C)."""
-    return x.permute(0, 2, 3, 1).numpy()
-
-
-def in_our_layout(p: Tensor) -> Array:
-    """View weights, or their gradient, with minidl's order of axes."""
-    axes = {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}[p.ndim]
-    return p.permute(axes).numpy()
 
 
 def logits(model: nn.Module, x: Tensor) -> Tensor:

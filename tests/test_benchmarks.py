@@ -1,0 +1,288 @@
+"""The benchmarks measure what they say; how fast anything is isn't tested."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+from minidl.parallel import limit_threads
+from tests.benchmarks import cli, processes, sections, table
+from tests.benchmarks.agreement import agree, difference
+from tests.benchmarks.cli import Options, parse
+from tests.benchmarks.layers import LAYERS, Convolution
+from tests.benchmarks.machine import describe
+from tests.benchmarks.networks import TOLERANCE, contender
+from tests.benchmarks.problems import (
+    ATTACK,
+    NETWORKS,
+    TASKS,
+    build,
+    gflop,
+    multiplications,
+    synthetic_batch,
+)
+from tests.benchmarks.result import write_json
+from tests.benchmarks.timing import SGEMM, compare, interleaved, summary
+
+FIGURES = {"ms", "images_per_s", "gflop_per_s", "vs_sgemm"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    with limit_threads(1):
+        yield
+
+
+@pytest.fixture
+def _torch():
+    torch = pytest.importorskip("torch", reason="PyTorch, the peer, isn't installed")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--threads 0", "--threads"),
+        ("--threads 100000", "--threads"),
+        ("--rounds many", "--rounds"),
+        ("--only everything", "--only"),
+        ("--device gpu", "not measured yet"),
+        ("--peers tensorflow", "--peers"),
+        ("--plot speed.bmp", ".png"),
+        ("--plot speed.png --only layers", "networks"),
+        ("--json .", "is a folder"),
+    ],
+)
+def test_bad_arguments_take_one_line(arguments, said, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        parse(arguments.split())
+    error = capsys.readouterr().err
+    assert exit_.value.code == 2
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_missing_peer_is_named_with_its_installation(monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit):
+        parse(["--peers", "torch"])
+    assert "pip install torch" in capsys.readouterr().err
+
+
+def test_several_cores_are_measured_only_where_there_are(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "cores", lambda: (0,))
+    assert not {*parse([]).sections} & {"members", "scaling"}
+    with pytest.raises(SystemExit):
+        parse(["--only", "members"])
+    assert "two cores" in capsys.readouterr().err
+
+
+def test_profile_is_added():
+    assert parse(["--profile"]).sections == (*parse([]).sections, "profile")
+    assert parse(["--only", "layers", "--profile"]).sections == ("layers", "profile")
+
+
+def test_the_layers_are_those_of_the_networks():
+    for number, name in ((1, "Table 1"), (3, "Table 3")):
+        model = build(name)
+        convolutions = [
+            (number, *shape[1:], layer.W.data.shape[3], layer.pad)
+            for layer, shape in zip(model.layers, model.shapes[:-1], strict=True)
+            if hasattr(layer, "pad")
+        ]
+        assert [tuple(layer) for layer in LAYERS if layer.table == number] == (
+            convolutions
+        )
+
+
+def test_operations_of_a_direct_convolution():
+    assert Convolution(1, 26, 32, 32, 0).gflop(1) == 2 * 24 * 24 * 9 * 32 * 32 / 1e9
+    assert Convolution(3, 8, 64, 128, 1).gflop(5) == 2 * 5 * 8 * 8 * 9 * 64 * 128 / 1e9
+
+
+def test_operations_of_a_network():
+    per_layer = [26 * 26 * 9 * 32, 24 * 24 * 9 * 32 * 32, 4608 * 128, 1280]
+    assert multiplications(build("Table 1")) == per_layer
+    work = gflop(build("Table 1"), 10)
+    forward = 20 * sum(per_layer) / 1e9
+    assert tuple(work) == TASKS
+    assert work["training step"] == pytest.approx(
+        3 * forward - 20 * per_layer[0] / 1e9  # no gradient by the images
+    )
+    assert work["BIM, 8 steps"] == pytest.approx(8 * work["input gradient"])
+    assert work["ensemble of 4"] == pytest.approx(4 * forward)
+
+
+def test_candidates_take_turns():
+    calls = []
+    candidates = {("f", "reference"): lambda: calls.append("r")}
+    candidates |= {("f", "auto"): lambda: calls.append("a")}
+    samples = interleaved(candidates, rounds=5)
+    assert "".join(calls) == "ra" + 3 * "ra" + 2 * "a"  # the first isn't counted
+    assert [len(times) for times in samples.values()] == [5, 3, 5]
+
+
+def test_figures_of_known_times():
+    samples = {
+        SGEMM: [2 * 1024**3 / 100e9] * 3,  # 100 GFLOP/s
+        ("forward", "auto"): [0.1, 0.2, 0.3],
+        ("forward", "torch"): [0.2, 0.6, 0.6],
+    }
+    figures = compare(samples, {"forward": 10.0}, batch=20)["forward"]
+    auto = figures["auto"]
+    assert auto["images_per_s"] == pytest.approx(100)
+    assert auto["gflop_per_s"] == pytest.approx(50)
+    assert auto["vs_sgemm"] == pytest.approx(0.5)
+    assert auto["vs_torch"]["median"] == pytest.approx(2)  # of 2, 3, 2 round by round
+    assert auto["vs_torch"]["max"] == pytest.approx(3)
+    assert {*figures["torch"]} == FIGURES
+
+
+def test_contenders_that_differ_are_stopped():
+    with pytest.raises(ValueError, match="b differs in logits"):
+        agree({"a": {"logits": np.ones(3)}, "b": {"logits": np.ones(3) * 1.1}}, {})
+    with pytest.raises(ValueError, match="b differs in logits"):
+        agree({"a": {"logits": np.ones(1)}, "b": {"logits": np.array([np.nan])}}, {})
+
+
+@pytest.fixture(scope="module")
+def measured():
+    """One round of everything that runs in this process, with two images."""
+    options = Options(
+        rounds=1, batch=2, sections=("layers", "networks", "profile"), cores=(0,)
+    )
+    settings = {"threads": 1, "rounds": 1, "batch": 2, "peers": [], "pinned_to": [0]}
+    start = {"schema": 1, "settings": settings, "machine": describe()}
+    return start | sections.measure(options)
+
+
+def test_the_file_holds_what_the_schema_says(measured, tmp_path):
+    write_json(measured, tmp_path / "new" / "speed.json")
+    read = json.loads((tmp_path / "new" / "speed.json").read_text(encoding="utf-8"))
+    assert read == measured
+    assert len(read["layers"]) == len(LAYERS)
+    assert [unit["name"] for unit in read["networks"]] == list(NETWORKS)
+    for unit in read["layers"] + read["networks"]:
+        assert {"sgemm_gflop_per_s", "agreement", "operations"} <= {*unit}
+        for by in unit["operations"].values():
+            assert {*by} == {"reference", "im2col", "auto"}
+            for figures in by.values():
+                assert {*figures} == FIGURES
+                assert {*figures["ms"]} == {*summary([1.0])}
+    for unit in read["profile"]:
+        assert sum(part["share"] for part in unit["parts"]) == pytest.approx(1)
+    assert {"date", "cpu", "numpy", "libraries", "environment"} <= {*read["machine"]}
+
+
+def test_the_kernel_is_named(measured):
+    kernels = {unit["channels"]: unit["kernel"] for unit in measured["layers"]}
+    assert kernels[1] != "winograd"
+    assert kernels[32] == kernels[128] == "winograd"
+
+
+def made_up(measured):
+    """A result with a peer and all sections, as if it had been measured."""
+    spread = summary([1.0, 2.0, 3.0])
+    figures = {"ms": spread, "images_per_s": 1e4, "gflop_per_s": 99.0, "vs_sgemm": 0.5}
+    by = {"auto": figures | {"vs_torch": spread}, "torch": figures}
+    agreement = {"torch": {"logits": 1e-6, "input gradient": 2e-3}}
+    units = [
+        {"name": n, "agreement": agreement, "operations": dict.fromkeys(TASKS, by)}
+        for n in NETWORKS
+    ]
+    rates = {"few": spread, "many": spread, "ratio": spread}
+    per_core = [{"name": "Table 1", "images_per_s": {"auto": rates, "torch": rates}}]
+    seconds = {"start_s": 0.5, "first_step_s": 12.25}
+    return measured | {
+        "settings": measured["settings"] | {"peers": ["torch"]},
+        "networks": units,
+        "memory": [{"name": "Table 1", "peak_mb": {"auto": 215.4, "torch": 439.2}}],
+        "members": per_core,
+        "scaling": per_core,
+        "cold_start": [{"name": "Table 1", "cold": seconds, "warm": seconds}],
+    }
+
+
+def test_tables_are_aligned(measured):
+    text = table.render(made_up(measured))
+    assert "threads 1 (pinned to core 0), batch 2, rounds 1" in text
+    assert "None" not in text
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    spread = "[1.50, 2.50]"
+    cells = f"2.00 2.00 {spread} 10000 99 0.50 2.00 {spread}"
+    assert f"Table 1 training step {cells}" in rows
+    assert "12.25" in text
+    assert "input gradient 2e-03" in rows
+    for block in text.split("\n\n"):
+        head, *rows = block.splitlines()
+        if rows and set(rows[0]) == {"-"}:
+            assert len({len(line) for line in (head, *rows)}) == 1
+
+
+def test_the_plot_is_a_picture(measured, tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib isn't installed")
+    from tests.benchmarks.plot import write_plot
+
+    for name, result in (("own", measured), ("peer", made_up(measured))):
+        write_plot(result, tmp_path / f"{name}.png")
+        assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.usefixtures("_torch")
+def test_both_libraries_compute_the_same(name):
+    batch = synthetic_batch(name, 4)
+    ours, theirs = (contender(name, how, batch) for how in ("auto", "torch"))
+    answers = {"auto": ours.answers(), "torch": theirs.answers()}
+    assert agree(answers, TOLERANCE)["torch"]["logits"] < 1e-4
+
+    x_adv = ours.tasks()["BIM, 8 steps"]()
+    their_x_adv = theirs.tasks()["BIM, 8 steps"]().permute(0, 2, 3, 1).numpy()
+    eps = ATTACK[name]["eps"]
+    assert np.abs(their_x_adv - batch[0]).max() <= eps + 1e-6
+    # Rounding decides the sign of a gradient near 0: few pixels, no more than 2 eps.
+    assert np.mean(np.abs(x_adv - their_x_adv) > 1e-6) < 0.02
+    votes = [c.tasks()["ensemble of 4"]() for c in (ours, theirs)]
+    assert np.array_equal(votes[0], votes[1].numpy())
+
+
+@pytest.mark.usefixtures("_torch")
+def test_layers_of_both_libraries_compute_the_same():
+    options = Options(rounds=1, batch=2, peers=("torch",))
+    figures = sections.SECTIONS["layers"].measure(LAYERS[1], options)
+    assert max(figures["agreement"]["torch"].values()) < 1e-4
+    assert "vs_torch" in figures["operations"]["forward"]["auto"]
+
+
+def test_a_training_step_changes_the_trained_network_only():
+    batch = synthetic_batch("Table 1", 2)
+    model = contender("Table 1", "auto", batch)
+    before = difference(model.answers()["logits"], np.ones((2, 10)))
+    model.tasks()["training step"]()
+    assert difference(model.answers()["logits"], np.ones((2, 10))) == before
+
+
+@pytest.mark.slow
+def test_processes_of_their_own():
+    options = Options(rounds=1, batch=2)
+    peaks = processes.memory("Table 1", options)["peak_mb"]
+    assert {*peaks} == {"reference", "im2col", "auto"}
+    assert all(20 < mb < 2000 for mb in peaks.values())
+    with processes.child("Table 1", "auto", options, options.cores[:1]) as child:
+        assert {*child.first} == {"start_s", "first_step_s"}
+        child.ask(0, 3)
+        assert child.answer()["images_per_s"] > 0
+
+
+@pytest.mark.slow
+def test_a_child_that_fails_is_reported():
+    options = Options(batch=2)
+    with (
+        pytest.raises(RuntimeError, match="a child process failed"),
+        processes.child("Table 2", "auto", options, options.cores[:1]),
+    ):
+        pass
