@@ -37,6 +37,7 @@ __all__ = [
     "conv2d_pool",
     "dropout_mask",
     "im2col",
+    "matmul",
     "max_pool",
     "max_pool_grad",
     "output_size",
@@ -200,6 +201,21 @@ def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:
 def contiguous(x: Array) -> Array:
     """Return x with its rows one after another in memory, as kernels read it."""
     return get_array_module(x).ascontiguousarray(x)
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """a @ b, the rows of a shared out among threads.
+
+    Not left to BLAS's own threads: they keep cores busy while they wait for more, and
+    convolutions' threads would fight with them. Shapes: (n, k), (k, m) -> (n, m).
+    """
+    if implementation(a).__name__ != "minidl.kernels.numba_cpu":
+        return a @ b
+    from minidl.kernels.threads import over_images
+
+    out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
+    over_images(lambda rows: np.matmul(a[rows], b, out=out[rows]), len(a))
+    return out
 
 
 def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:

@@ -27,7 +27,9 @@ def over_images(function: Callable[[slice], Result], N: int) -> list[Result]:
         return [function(slice(0, N))]
     parts = [slice(N * i // threads, N * (i + 1) // threads) for i in range(threads)]
     with blas().limit(limits=1):
-        return list(workers(threads).map(function, parts))
+        others = [workers(threads - 1).submit(function, part) for part in parts[1:]]
+        first = function(parts[0])  # here: this thread is awake already
+        return [first, *(other.result() for other in others)]
 
 
 def blas_threads() -> int:

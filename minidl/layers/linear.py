@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minidl import kernels
 from minidl.backend import Array
 from minidl.checks import check_count
 from minidl.initializers import Initializer, glorot
@@ -31,16 +32,16 @@ class Linear(Layer):
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = x W + b."""
         self.x = x
-        return x @ self.W.data + self.b.data
+        return kernels.matmul(x, self.W.data) + self.b.data
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """dJ/dW = x^T dout, dJ/db = sum of dout over the batch; dJ/dx = dout W^T."""
         if param_grads:
-            self.W.grad[:] = self.x.T @ dout
+            self.W.grad[:] = kernels.matmul(self.x.T, dout)
             self.b.grad[:] = dout.sum(axis=0)
-        return dout @ self.W.data.T if input_grad else None
+        return kernels.matmul(dout, self.W.data.T) if input_grad else None
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(D,) -> (M,)."""
