@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.readme import update as benchmarks_to_readme
+from tutorials.paper.readme import update as results_to_readme
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -68,3 +71,15 @@ def test_each_linked_file_exists(path):
 @pytest.mark.parametrize("folder", re.findall(r"^\| `([a-z_/]+)/` \|", README, re.M))
 def test_each_folder_on_the_map_exists(folder):
     assert (ROOT / folder).is_dir()
+
+
+@pytest.mark.parametrize("name", ["results", "speed"])
+def test_the_figures_are_those_of_the_committed_files(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(ROOT)
+    copy = tmp_path / "README.md"
+    copy.write_text(README, encoding="utf-8")
+    if name == "results":
+        results_to_readme(Path("results/readme"), copy)
+    else:
+        benchmarks_to_readme(Path("results/benchmarks.json"), copy)
+    assert copy.read_text(encoding="utf-8") == README

@@ -30,10 +30,9 @@ def update(source: Path, readme: Path) -> None:
 def conditions(result: dict[str, Any]) -> str:
     """Return how it was measured, in a sentence."""
     settings, machine = result["settings"], result["machine"]
-    versions = machine["versions"]
     return (
         f"One thread on one core of {machine['cpu']}, batches of {settings['batch']}, "
-        f"equal weights, in turns with PyTorch {versions['torch']} (eager, "
+        f"equal weights, in turns with PyTorch {machine['torch']} (eager, "
         f"channels_last), medians of {settings['rounds']} rounds; in brackets the "
         "quartiles of the ratio in each round."
     )
