@@ -72,9 +72,12 @@ def use(name: str) -> Iterator[None]:
 def implementation(x: Array) -> ModuleType:
     """Return the module whose kernels take x."""
     on_gpu = get_array_module(x).__name__ == "cupy"
-    numba_found = importlib.util.find_spec("numba") is not None
-    compiled = _chosen == "numba" or (_chosen == "auto" and numba_found)
-    name = "numba_cpu" if compiled and not on_gpu else "reference"
+    # The search for Numba reads folders until it is imported: last, and only if asked.
+    compiled = not on_gpu and (
+        _chosen == "numba"
+        or (_chosen == "auto" and importlib.util.find_spec("numba") is not None)
+    )
+    name = "numba_cpu" if compiled else "reference"
     return importlib.import_module(f"minidl.kernels.{name}")
 
 

@@ -52,23 +52,23 @@ def conv2d_grads(
 ) -> tuple[Array | None, Array | None]:
     """dW = col dout, dx = shifted sum of W dout^T; see `reference.conv2d_grads`."""
     KH, KW, C, F = W.shape
-    images = planes(x, pad)
-    dimages = np.zeros_like(images) if input_grad else images
+    images = planes(x, pad) if param_grads else None
+    dimages = blank_planes(x, pad) if input_grad else None
 
     def backward(part: slice) -> Array:
         dW = np.zeros((KH * KW * C, F), dout.dtype)
         for block, col in blocks(part, dout.shape, (KH, KW, C), dout.dtype):
             rows = dout[block].reshape(-1, F)  # (T, F)
-            if param_grads:
+            if images is not None:
                 gather_taps(images[block], col)
                 dW += by_tap(col) @ rows
-            if input_grad:
+            if dimages is not None:
                 np.matmul(W.reshape(-1, F), rows.T, out=by_tap(col))
                 scatter_taps(col, dimages[block])
         return dW
 
     dW: Any = sum(over_images(backward, len(x)))
-    dx = crop(dimages, x.shape, pad) if input_grad else None
+    dx = None if dimages is None else crop(dimages, x.shape, pad)
     return dx, dW.reshape(W.shape) if param_grads else None
 
 
@@ -81,10 +81,16 @@ def crop(images: Array, x_shape: tuple[int, ...], pad: int) -> Array:
 
 def planes(x: Array, pad: int) -> Array:
     """Return the channels as separate, padded images: (N, C, H + 2p, W + 2p)."""
-    N, H, W, C = x.shape
-    images = np.zeros((N, C, H + 2 * pad, W + 2 * pad), x.dtype)
+    _, H, W, _ = x.shape
+    images = blank_planes(x, pad)
     images[:, :, pad : pad + H, pad : pad + W] = x.transpose(0, 3, 1, 2)
     return images
+
+
+def blank_planes(x: Array, pad: int) -> Array:
+    """Return zeros of the shape of `planes(x, pad)`."""
+    N, H, W, C = x.shape
+    return np.zeros((N, C, H + 2 * pad, W + 2 * pad), x.dtype)
 
 
 def blocks(

@@ -4,7 +4,7 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from minidl.backend import Array, Device, to_device
+from minidl.backend import Array, Device, get_array_module, to_device
 
 Shape: TypeAlias = tuple[int, ...]  # without the batch axis
 
@@ -12,17 +12,18 @@ Shape: TypeAlias = tuple[int, ...]  # without the batch axis
 class Parameter:
     """A learned array and dJ/d(array), which `backward` writes in place.
 
+    Both lie contiguously in memory, as kernels that update them in place need it.
     Shapes: data and grad are equal in shape, dtype and device.
     """
 
     def __init__(self, data: Array) -> None:
-        self.data = data
-        self.grad = np.zeros_like(data)
+        self.replace(data)
 
     def replace(self, data: Array) -> None:
         """Take data as the new value; the gradient starts at zero again."""
-        self.data = data
-        self.grad = data * 0  # zeros on data's own device
+        xp = get_array_module(data)
+        self.data = xp.ascontiguousarray(data)
+        self.grad = xp.zeros_like(self.data)
 
 
 class Layer:

@@ -5,9 +5,9 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 from tests.benchmarks.cores import cores
+from tutorials.paper.cli import Parser
 
 PROGRAM = "python -m tests.benchmarks"
 FORMATS = (".png", ".svg", ".pdf")
@@ -48,14 +48,6 @@ class Options:
     def finalists(self) -> tuple[str, ...]:
         """Who is worth the minutes of several processes."""
         return ("auto", *self.peers)
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors take one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and exit with code 2."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
 
 
 def whole_number(at_most: int | None = None) -> Callable[[str], int]:

@@ -223,3 +223,14 @@ def test_optimizers_by_name(name, kind):
     assert type(optimizer) is kind
     assert optimizer.lr == 0.25
     assert getattr(optimizer, "momentum", None) == {"sgd": 0, "momentum": 0.9}.get(name)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam, RMSprop, Adadelta])
+def test_a_parameter_given_in_another_memory_layout_is_moved_too(kind):
+    data = np.asfortranarray(np.arange(6.0).reshape(2, 3))
+    plain, transposed = Parameter(data.copy(order="C")), Parameter(data)
+    for p in (plain, transposed):
+        p.grad[:] = 1
+        kind([p], 0.1).step()
+    assert np.array_equal(transposed.data, plain.data)
+    assert not np.array_equal(plain.data, data)
