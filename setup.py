@@ -5,14 +5,12 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 TUTORIALS = ["matplotlib>=3.8"]
-ATTACKS = ["scipy>=1.11"]
 GPU = ["cupy-cuda13x>=14"]
 # Peers that serve as oracles (ART needs the undeclared packaging), and the tools of
 # `make test`. Formatters and type checkers are pinned: a new release must not break
 # an unchanged commit.
 DEV = [
     *TUTORIALS,
-    *ATTACKS,
     "pytest>=8",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
@@ -40,13 +38,13 @@ setup(
     install_requires=[
         "numpy>=2.0",
         "numba>=0.61",
+        "scipy>=1.11",
         "threadpoolctl>=3.5",
         "tqdm>=4.66",
         "pooch>=1.8",
     ],
     extras_require={
         "tutorials": TUTORIALS,
-        "attacks": ATTACKS,
         "gpu": GPU,
         "dev": DEV,
         "mutation": ["mutmut==3.8.1"],

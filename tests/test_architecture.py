@@ -29,12 +29,17 @@ ALLOWED = {
 # Third-party packages that only some places may import.
 CONFINED = {
     "numba": ["minidl/backend.py", "minidl/kernels/*"],
+    "llvmlite": ["minidl/kernels/blas.py"],
+    "scipy": ["minidl/kernels/blas.py", "minidl/kernels/threads.py"],
     "cupy": ["minidl/backend.py", "minidl/kernels/*"],
     "matplotlib": ["tutorials/*", "tutorials/**/*"],
     "torch": [],
     "pytest": [],
 }
-ONLY_IN_SHARED_CODE = {"numpy", "numba", "threadpoolctl", "tqdm", "pooch", "cupy"}
+ONLY_IN_SHARED_CODE = {"numpy", "numba", "threadpoolctl", "tqdm", "pooch", "cupy"} | {
+    "llvmlite",  # Numba's own
+    "scipy",  # its BLAS
+}
 
 
 def imports(path):

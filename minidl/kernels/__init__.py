@@ -124,6 +124,7 @@ def conv2d(
     if x.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ValueError(f"x must have shape (N, H, W, {W.shape[2]}), got {x.shape}")
     b = W[0, 0, 0] * 0 if b is None else b
+    W, b = as_type_of(x, W, b)
     module = convolution(x, W, stride, pad, algorithm)
     return module.conv2d(contiguous(x), W, b, stride, pad, relu)
 
@@ -141,6 +142,7 @@ def conv2d_pool(
 
     Shapes: both results (N, OH // 2, OW // 2, F).
     """
+    W, b = as_type_of(x, W, b)
     module = convolution(x, W, stride, pad, algorithm)
     if hasattr(module, "conv2d_pool"):
         return module.conv2d_pool(contiguous(x), W, b, stride, pad, relu)
@@ -166,6 +168,7 @@ def conv2d_grads(
     Shapes: x (N, H, W, C), dout (N, OH, OW, F), W (KH, KW, C, F); results like x, W.
     """
     module = convolution(x, W, stride, pad, algorithm)
+    x, W = as_type_of(dout, x, W)
     x, dout = contiguous(x), contiguous(dout)
     how = (stride, pad, param_grads, input_grad)
     if hasattr(module, "conv2d_pool"):
@@ -201,23 +204,34 @@ def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:
     return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
 
 
+def as_type_of(x: Array, *others: Array) -> tuple[Array, ...]:
+    """Return the others in x's type, which is that of all results."""
+    return tuple(other.astype(x.dtype, copy=False) for other in others)
+
+
 def contiguous(x: Array) -> Array:
     """Return x with its rows one after another in memory, as kernels read it."""
     return get_array_module(x).ascontiguousarray(x)
 
 
-def matmul(a: Array, b: Array) -> Array:
-    """a @ b, the rows of a shared out among threads.
+def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
+    """a @ b, into `out` if given, the rows of a shared out among threads.
 
-    Not left to BLAS's own threads: they keep cores busy while they wait for more, and
-    convolutions' threads would fight with them. Shapes: (n, k), (k, m) -> (n, m).
+    Not left to BLAS's own threads: they would fight with the convolutions', see
+    `minidl.kernels.threads`. Shapes: a (n, ..., k), b (k, ...), out (n, ..., ...).
     """
     if implementation(a).__name__ != "minidl.kernels.numba_cpu":
-        return a @ b
-    from minidl.kernels.threads import over_images
+        product = a @ b
+        if out is None:
+            return product
+        out[...] = product
+        return out
+    from minidl.kernels.threads import FEW_PRODUCTS, over_images
 
-    out = np.empty((len(a), b.shape[1]), np.result_type(a, b))
-    over_images(lambda rows: np.matmul(a[rows], b, out=out[rows]), len(a))
+    if out is None:
+        out = np.empty(a.shape[:-1] + b.shape[1:], np.result_type(a, b))
+    few = 1 + FEW_PRODUCTS // (out[0].size * a.shape[-1])  # rows of a
+    over_images(lambda rows: np.matmul(a[rows], b, out=out[rows]), len(a), few)
     return out
 
 

@@ -11,12 +11,12 @@ Work goes through the batch in blocks of images whose matrix stays in the cache:
 Letters: see `minidl.kernels`; K = KH*KW*C taps.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from minidl.backend import Array
+from minidl.kernels.blas import multiply
 from minidl.kernels.compile import jit
 from minidl.kernels.shapes import BLOCK_PRODUCTS
 from minidl.kernels.threads import over_images
@@ -24,21 +24,27 @@ from minidl.kernels.threads import over_images
 
 def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
     """out = col^T W + b, block by block; see `reference.conv2d`. stride is 1."""
-    KH, KW, C, F = W.shape
+    KH, KW, _, F = W.shape
     images = planes(x, pad)
     N, _, H, width = images.shape
     out = np.empty((N, H - KH + 1, width - KW + 1, F), x.dtype)
     floor = x.dtype.type(0 if relu else -np.inf)
-
-    def forward(part: slice) -> None:
-        for block, col in blocks(part, out.shape, (KH, KW, C), x.dtype):
-            gather_taps(images[block], col)
-            rows = out[block].reshape(-1, F)  # (T, F)
-            np.matmul(by_tap(col).T, W.reshape(-1, F), out=rows)
-            add_bias(rows, b, floor)
-
-    over_images(forward, N)
+    over_images(lambda n: forward(images[n], W, b, floor, out[n]), N)
     return out
+
+
+@jit
+def forward(images: Array, W: Array, b: Array, floor: float, out: Array) -> None:
+    """Fill out, on one thread."""
+    F = W.shape[3]
+    step = images_per_block(W, out)
+    for start in range(0, len(out), step):
+        n = slice(start, start + step)
+        col = blank_taps(W, out[n])
+        rows = out[n].reshape(-1, F)  # (T, F)
+        gather_taps(images[n], col)
+        multiply(by_tap(col).T, W.reshape(-1, F), rows, 0)
+        add_bias(rows, b, floor)
 
 
 def conv2d_grads(
@@ -51,25 +57,41 @@ def conv2d_grads(
     input_grad: bool,
 ) -> tuple[Array | None, Array | None]:
     """dW = col dout, dx = shifted sum of W dout^T; see `reference.conv2d_grads`."""
-    KH, KW, C, F = W.shape
-    images = planes(x, pad) if param_grads else None
-    dimages = blank_planes(x, pad) if input_grad else None
+    images = planes(x, pad)
+    dimages = np.zeros_like(images)
 
-    def backward(part: slice) -> Array:
-        dW = np.zeros((KH * KW * C, F), dout.dtype)
-        for block, col in blocks(part, dout.shape, (KH, KW, C), dout.dtype):
-            rows = dout[block].reshape(-1, F)  # (T, F)
-            if images is not None:
-                gather_taps(images[block], col)
-                dW += by_tap(col) @ rows
-            if dimages is not None:
-                np.matmul(W.reshape(-1, F), rows.T, out=by_tap(col))
-                scatter_taps(col, dimages[block])
-        return dW
+    def part(n: slice) -> Any:
+        return backward(images[n], dout[n], W, param_grads, input_grad, dimages[n])
 
-    dW: Any = sum(over_images(backward, len(x)))
-    dx = None if dimages is None else crop(dimages, x.shape, pad)
+    dW: Any = sum(over_images(part, len(x)))
+    dx = crop(dimages, x.shape, pad) if input_grad else None
     return dx, dW.reshape(W.shape) if param_grads else None
+
+
+@jit
+def backward(
+    images: Array,
+    dout: Array,
+    W: Array,
+    param_grads: bool,
+    input_grad: bool,
+    dimages: Array,
+) -> Array:
+    """Fill dimages if asked, return dW (K, F); on one thread."""
+    F = W.shape[3]
+    dW = np.zeros((W.size // F, F), dout.dtype)
+    step = images_per_block(W, dout)
+    for start in range(0, len(dout), step):
+        n = slice(start, start + step)
+        col = blank_taps(W, dout[n])
+        rows = dout[n].reshape(-1, F)  # (T, F)
+        if param_grads:
+            gather_taps(images[n], col)
+            multiply(by_tap(col), rows, dW, 1)
+        if input_grad:
+            multiply(W.reshape(-1, F), rows.T, by_tap(col), 0)
+            scatter_taps(col, dimages[n])
+    return dW
 
 
 def crop(images: Array, x_shape: tuple[int, ...], pad: int) -> Array:
@@ -81,38 +103,32 @@ def crop(images: Array, x_shape: tuple[int, ...], pad: int) -> Array:
 
 def planes(x: Array, pad: int) -> Array:
     """Return the channels as separate, padded images: (N, C, H + 2p, W + 2p)."""
-    _, H, W, _ = x.shape
-    images = blank_planes(x, pad)
+    N, H, W, C = x.shape
+    images = np.zeros((N, C, H + 2 * pad, W + 2 * pad), x.dtype)
     images[:, :, pad : pad + H, pad : pad + W] = x.transpose(0, 3, 1, 2)
     return images
 
 
-def blank_planes(x: Array, pad: int) -> Array:
-    """Return zeros of the shape of `planes(x, pad)`."""
-    N, H, W, C = x.shape
-    return np.zeros((N, C, H + 2 * pad, W + 2 * pad), x.dtype)
+@jit
+def images_per_block(W: Array, out: Array) -> int:
+    """Return how many images make a block."""
+    _, OH, OW, _ = out.shape
+    return max(1, BLOCK_PRODUCTS // (W.size * OH * OW))
 
 
-def blocks(
-    part: slice, out_shape: tuple[int, ...], window: tuple[int, ...], dtype: Any
-) -> Iterator[tuple[slice, Array]]:
-    """Yield slices of part of the batch, each with a work array.
-
-    Shapes: out_shape (N, OH, OW, F), window (KH, KW, C); yields arrays
-    (KH, KW, C, n, OH, OW).
-    """
-    _, OH, OW, F = out_shape
-    K = int(np.prod(window))
-    step = max(1, BLOCK_PRODUCTS // (K * F * OH * OW))
-    work = np.empty(K * step * OH * OW, dtype)
-    for start in range(part.start, part.stop, step):
-        shape = (*window, min(step, part.stop - start), OH, OW)
-        yield slice(start, start + shape[3]), work[: np.prod(shape)].reshape(shape)
+@jit
+def blank_taps(W: Array, out: Array) -> Array:
+    """Return an array for im2col's matrix: (KH, KW, C, n, OH, OW)."""
+    KH, KW, C, _ = W.shape
+    n, OH, OW, _ = out.shape
+    return np.empty((KH, KW, C, n, OH, OW), out.dtype)
 
 
+@jit
 def by_tap(col: Array) -> Array:
     """View as a matrix: (KH, KW, C, n, OH, OW) -> (K, n*OH*OW)."""
-    return col.reshape(np.prod(col.shape[:3]), -1)
+    KH, KW, C, _, _, _ = col.shape
+    return col.reshape(KH * KW * C, -1)
 
 
 @jit

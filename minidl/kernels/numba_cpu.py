@@ -21,7 +21,7 @@ from minidl.kernels.random_bits import (
     drop_threshold,
 )
 from minidl.kernels.shapes import ImageShape, Window, output_size
-from minidl.kernels.threads import over_images
+from minidl.kernels.threads import FEW_NUMBERS, over_images
 
 BLOCK_BYTES = 2**19  # of columns at a time: half of a typical second-level cache
 
@@ -217,7 +217,8 @@ def add_at_maxima(
 def relu_grad(dout: Array, out: Array) -> Array:
     """dJ/dx = dout where out > 0, else 0; see `reference.relu_grad`."""
     dx = np.empty(dout.shape, dout.dtype)
-    keep_positive(dout.reshape(-1), out.reshape(-1), dx.reshape(-1))
+    arrays = [a.reshape(-1) for a in (dout, out, dx)]
+    over_images(lambda i: keep_positive(*(a[i] for a in arrays)), dx.size, FEW_NUMBERS)
     return dx
 
 
@@ -248,8 +249,13 @@ def adam_step(
 ) -> None:
     """Move p, m and v in one pass; see `reference.adam_step`."""
     real = p.dtype.type
-    arrays = (a.reshape(-1) for a in (p, g, m, v))
-    adam_update(*arrays, *map(real, (*rates, step, correction, eps)))
+    arrays = [a.reshape(-1) for a in (p, g, m, v)]
+    factors = [real(factor) for factor in (*rates, step, correction, eps)]
+
+    def part(i: slice) -> None:
+        adam_update(*(a[i] for a in arrays), *factors)
+
+    over_images(part, p.size, FEW_NUMBERS)
 
 
 @jit

@@ -27,21 +27,23 @@ Backward is forward transposed, line by line. Each two-sided transform is two pa
 a one-sided one over whole rows of pixels: all channels of a pixel lie side by side, so
 the innermost loops run over contiguous memory. The batch goes through in blocks of
 images that stay in the cache; what follows or precedes a convolution (bias, ReLU,
-pooling) is done while its block is there.
+pooling) is done while its block is there. `forward` and `backward` take their images
+through all of that in compiled code, on one thread.
 
 Letters: see `minidl.kernels`; TH, TW tiles in height and width, T tiles in a block.
 Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from minidl.backend import Array
-from minidl.kernels import pooling_2x2
+from minidl.kernels.blas import multiply
+from minidl.kernels.compile import jit
+from minidl.kernels.pooling_2x2 import find_maxima, write_at_maxima
 from minidl.kernels.shapes import BLOCK_PRODUCTS, output_size
-from minidl.kernels.threads import over_images
+from minidl.kernels.threads import one_blas_thread, over_images
 from minidl.kernels.winograd_transforms import (
     transform_input,
     transform_input_grad,
@@ -55,6 +57,7 @@ G = G / 24
 G_G = np.kron(G, G)  # (36, 9): G W G^T is one product with W as (9, C*F)
 
 BLOCK_BYTES = 3 * 2**19  # of V and M: most of it stays in a second-level cache
+NONE = (0, 0, 0, 0)  # shape of an array that stands for none
 
 
 def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
@@ -74,25 +77,42 @@ def convolve(
     x: Array, W: Array, b: Array, pad: int, relu: bool, pool: bool
 ) -> tuple[Array, Array]:
     """Return the output, pooled or not, and the places of maxima (empty if not)."""
-    N, (C, F) = len(x), W.shape[2:]
+    N, F = len(x), W.shape[3]
     OH, OW = output_size(x.shape[1:3], (3, 3), 1, pad)
     out = np.empty((N, OH // 2, OW // 2, F) if pool else (N, OH, OW, F), x.dtype)
-    argmax = np.empty(out.shape if pool else 0, np.uint8)
+    argmax = np.empty(out.shape if pool else NONE, np.uint8)
     U = filter_transform(W)
     b_row = np.tile(b, OW)  # (OW*F,)
     floor = x.dtype.type(0 if relu else -np.inf)
 
-    def forward(part: slice) -> None:
-        for block, V, M, work in blocks(part, (OH, OW, F), C, x.dtype):
-            y = work if pool else out[block]
-            transform_input(x[block], V, pad)
-            np.matmul(by_position(V), U, out=by_position(M))
-            transform_output(M, y, b_row, floor)
-            if pool:
-                pooling_2x2.find_maxima(y, out[block], argmax[block])
+    def part(n: slice) -> None:
+        forward(x[n], U, b_row, floor, pad, out[n], argmax[n])
 
-    over_images(forward, N)
+    over_images(part, N)
     return out, argmax
+
+
+@jit
+def forward(
+    x: Array,
+    U: Array,
+    b_row: Array,
+    floor: float,
+    pad: int,
+    out: Array,
+    argmax: Array,
+) -> None:
+    """Fill out, and argmax if it isn't empty: out then holds maxima of windows."""
+    V, M, work, tiles = work_arrays(x, U.shape[2], pad)
+    for start in range(0, len(x), len(work)):
+        n = slice(start, start + len(work))
+        T = tiles * len(x[n])
+        y = work[: len(x[n])] if argmax.size > 0 else out[n]
+        transform_input(x[n], V, pad)
+        multiply_each(by_position(V[:T]), U, by_position(M[:T]), 0)
+        transform_output(M, y, b_row, floor)
+        if argmax.size > 0:
+            find_maxima(y, out[n], argmax[n])
 
 
 def conv2d_grads(
@@ -111,65 +131,92 @@ def conv2d_grads(
     With argmax, dout is the gradient of what `conv2d_pool` returned. With after_relu,
     x = max(u, 0) and the first result is du.
     """
-    C, F = W.shape[2:]
-    shape = (*output_size(x.shape[1:3], (3, 3), 1, pad), F)
     U_T = filter_transform(W.swapaxes(2, 3))  # (36, F, C)
-    dx = np.empty(x.shape, dout.dtype)
+    dx = np.empty(x.shape if input_grad else NONE, dout.dtype)
+    places = np.empty(NONE, np.uint8) if argmax is None else argmax
 
-    def backward(part: slice) -> Array:
-        dU, dU_block = np.zeros((2, 36, C, F), dout.dtype)
-        for block, V, dM, work in blocks(part, shape, C, dout.dtype):
-            dy = dout[block]
-            if argmax is not None:
-                pooling_2x2.write_at_maxima(dy, argmax[block], work)
-                dy = work
-            transform_output_grad(dy, dM)
-            if param_grads:
-                transform_input(x[block], V, pad)
-                V_T = by_position(V).swapaxes(1, 2)  # (36, C, T)
-                dU += np.matmul(V_T, by_position(dM), out=dU_block)
-            if input_grad:
-                np.matmul(by_position(dM), U_T, out=by_position(V))
-                transform_input_grad(V, dx[block], pad)
-            if input_grad and after_relu:
-                zero_where_not_positive(dx[block].reshape(-1), x[block].reshape(-1))
-        return dU
+    def part(n: slice) -> Any:
+        return backward(
+            x[n], dout[n], U_T, pad, param_grads, dx[n], places[n], after_relu
+        )
 
-    dU: Any = sum(over_images(backward, len(x)))
+    dU: Any = sum(over_images(part, len(x)))
     dW = filter_transform_grad(dU) if param_grads else None
     return dx if input_grad else None, dW
 
 
+@jit
+def backward(
+    x: Array,
+    dout: Array,
+    U_T: Array,
+    pad: int,
+    param_grads: bool,
+    dx: Array,
+    argmax: Array,
+    after_relu: bool,
+) -> Array:
+    """Fill dx unless it is empty, return dU; see `conv2d_grads`."""
+    _, F, C = U_T.shape
+    dU = np.zeros((36, C, F), dout.dtype)
+    V, dM, work, tiles = work_arrays(x, F, pad)
+    for start in range(0, len(x), len(work)):
+        n = slice(start, start + len(work))
+        T = tiles * len(x[n])
+        dy = work[: len(x[n])] if argmax.size > 0 else dout[n]
+        if argmax.size > 0:
+            write_at_maxima(dout[n], argmax[n], dy)
+        transform_output_grad(dy, dM)
+        if param_grads:
+            transform_input(x[n], V, pad)
+            V_T = by_position(V[:T]).transpose(0, 2, 1)  # (36, C, T)
+            multiply_each(V_T, by_position(dM[:T]), dU, 1)
+        if dx.size > 0:
+            multiply_each(by_position(dM[:T]), U_T, by_position(V[:T]), 0)
+            transform_input_grad(V, dx[n], pad)
+        if dx.size > 0 and after_relu:
+            zero_where_not_positive(dx[n].reshape(-1), x[n].reshape(-1))
+    return dU
+
+
+@jit
+def work_arrays(x: Array, F: int, pad: int) -> tuple[Array, Array, Array, int]:
+    """Return V, M and the output for a block of n images, and the tiles of an image.
+
+    Shapes: V (n*tiles, 6, 6, C), M (n*tiles, 6, 6, F), output (n, OH, OW, F).
+    """
+    N, H, W, C = x.shape
+    OH, OW = H + 2 * pad - 2, W + 2 * pad - 2
+    tiles = (OH + 3) // 4 * ((OW + 3) // 4)
+    T = min(BLOCK_PRODUCTS // (C * F), BLOCK_BYTES // (36 * (C + F) * x.itemsize))
+    n = min(N, max(1, T // tiles))
+    V = np.empty((n * tiles, 6, 6, C), x.dtype)
+    M = np.empty((n * tiles, 6, 6, F), x.dtype)
+    return V, M, np.empty((n, OH, OW, F), x.dtype), tiles
+
+
+@jit
+def multiply_each(a: Array, b: Array, out: Array, beta: float) -> None:
+    """out = a b + beta out, for each of the 36 positions."""
+    for p in range(36):
+        multiply(a[p], b[p], out[p], beta)
+
+
+@jit
+def by_position(V: Array) -> Array:
+    """View tiles as 36 matrices: (T, 6, 6, C) -> (36, T, C)."""
+    return V.reshape(len(V), 36, -1).transpose(1, 0, 2)
+
+
 def filter_transform(W: Array) -> Array:
     """Return U = G W G^T. Shapes: W (3, 3, C, F), U (36, C, F)."""
-    return (G_G.astype(W.dtype) @ W.reshape(9, -1)).reshape(36, *W.shape[2:])
+    with one_blas_thread():
+        U = G_G.astype(W.dtype) @ W.reshape(9, -1)
+    return U.reshape(36, *W.shape[2:])
 
 
 def filter_transform_grad(dU: Array) -> Array:
     """Return dW = G^T dU G, `filter_transform` transposed."""
-    return (G_G.T.astype(dU.dtype) @ dU.reshape(36, -1)).reshape(3, 3, *dU.shape[1:])
-
-
-def blocks(
-    part: slice, out_shape: tuple[int, ...], C: int, dtype: Any
-) -> Iterator[tuple[slice, Array, Array, Array]]:
-    """Yield slices of part of the batch, each with work arrays V, M and out.
-
-    Shapes: out_shape (OH, OW, F); V (T, 6, 6, C), M (T, 6, 6, F), out (n, OH, OW, F).
-    """
-    OH, OW, F = out_shape
-    tiles = -(-OH // 4) * -(-OW // 4)  # of an image
-    tile_bytes = 36 * (C + F) * np.dtype(dtype).itemsize
-    T = min(BLOCK_PRODUCTS // (C * F), BLOCK_BYTES // tile_bytes)
-    step = min(part.stop - part.start, max(1, T // tiles))
-    V = np.empty((step * tiles, 6, 6, C), dtype)
-    M = np.empty((step * tiles, 6, 6, F), dtype)
-    out = np.empty((step, OH, OW, F), dtype)
-    for start in range(part.start, part.stop, step):
-        n = min(step, part.stop - start)
-        yield slice(start, start + n), V[: n * tiles], M[: n * tiles], out[:n]
-
-
-def by_position(V: Array) -> Array:
-    """View tiles as 36 matrices: (T, 6, 6, C) -> (36, T, C)."""
-    return V.reshape(len(V), 36, -1).swapaxes(0, 1)
+    with one_blas_thread():
+        dW = G_G.T.astype(dU.dtype) @ dU.reshape(36, -1)
+    return dW.reshape(3, 3, *dU.shape[1:])

@@ -39,7 +39,7 @@ class Linear(Layer):
     ) -> Array | None:
         """dJ/dW = x^T dout, dJ/db = sum of dout over the batch; dJ/dx = dout W^T."""
         if param_grads:
-            self.W.grad[:] = kernels.matmul(self.x.T, dout)
+            kernels.matmul(self.x.T, dout, out=self.W.grad)
             self.b.grad[:] = dout.sum(axis=0)
         return kernels.matmul(dout, self.W.data.T) if input_grad else None
 
