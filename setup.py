@@ -5,12 +5,14 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 TUTORIALS = ["matplotlib>=3.8"]
+DISTRIBUTED = ["distributed>=2024.1"]
 GPU = ["cupy-cuda13x>=14"]
 # Peers that serve as oracles (ART needs the undeclared packaging), and the tools of
 # `make test`. Formatters and type checkers are pinned: a new release must not break
 # an unchanged commit.
 DEV = [
     *TUTORIALS,
+    *DISTRIBUTED,
     "pytest>=8",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
@@ -45,6 +47,7 @@ setup(
     ],
     extras_require={
         "tutorials": TUTORIALS,
+        "distributed": DISTRIBUTED,
         "gpu": GPU,
         "dev": DEV,
         "mutation": ["mutmut==3.8.1"],

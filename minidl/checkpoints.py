@@ -20,6 +20,10 @@ from minidl.layers import Layer
 from minidl.optimizers import Optimizer
 
 
+class DamagedCheckpointError(ValueError):
+    """A file isn't a whole checkpoint, or not what was written."""
+
+
 def save_checkpoint(
     path: str | Path,
     model: Layer,
@@ -54,9 +58,10 @@ def load_checkpoint(
 ) -> dict[str, Any]:
     """Bring a model, and if given optimizer and generator, to the saved state.
 
-    Returns the saved config. Raises FileNotFoundError if there is no file, and
-    ValueError if it is damaged, belongs to another `config` or doesn't fit the model,
-    the optimizer or the generator; nothing is changed then.
+    Returns the saved config. Raises FileNotFoundError if there is no file,
+    DamagedCheckpointError if it isn't whole, and ValueError if it belongs to another
+    `config` or doesn't fit the model, the optimizer or the generator; nothing is
+    changed then.
     """
     arrays, description = read_checkpoint(path)
     check_config(path, description["config"], config)
@@ -88,9 +93,13 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]
         description = str(arrays.pop("description"))
         checksum = str(arrays.pop("sha256"))
     except Exception as error:  # damage makes the parsers fail in any way
-        raise ValueError(f"{path} is not a whole checkpoint: {error}") from error
+        raise DamagedCheckpointError(
+            f"{path} is not a whole checkpoint: {error}"
+        ) from error
     if digest(arrays, description) != checksum:
-        raise ValueError(f"{path} is damaged: its checksum doesn't match its content")
+        raise DamagedCheckpointError(
+            f"{path} is damaged: its checksum doesn't match its content"
+        )
     return arrays, json.loads(description)
 
 

@@ -2,8 +2,9 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +30,18 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_leftovers(path: str | Path, seconds: float = 3600) -> None:
+    """Remove temporary files of a path that killed processes left, if they are old.
+
+    A young one may belong to a process that is writing right now.
+    """
+    path = Path(path)
+    for temporary in path.parent.glob(f".{path.name}.*"):
+        with suppress(FileNotFoundError):
+            if time.time() - temporary.stat().st_mtime > seconds:
+                temporary.unlink()
 
 
 def write_text(path: str | Path, text: str) -> None:

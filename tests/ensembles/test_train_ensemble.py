@@ -20,6 +20,7 @@ from ensembles import (
     random_init,
     training,
 )
+from ensembles.member_files import member_path, untrained
 from minidl import Adam, train
 from minidl.parallel import local_executor
 from tests.ensembles.tiny_data import use_tiny_dataset
@@ -71,13 +72,13 @@ def test_a_member_is_its_job_carried_out_by_hand(tiny_data):
 def test_the_jobs_settings_reach_training(trained, jobs):
     job = replace(jobs[0], optimizer="momentum", lr=0.25, epochs=2, batch_size=40)
     train_ensemble([job])
-    ((_, _, _, optimizer, epochs, batch_size, _),) = trained
+    ((_, _, _, optimizer, epochs, batch_size, _, _),) = trained
     assert (optimizer.lr, optimizer.momentum) == (0.25, 0.9)
     assert (epochs, batch_size) == (2, 40)
 
 
 def test_training_changes_the_weights(tiny_data, jobs):
-    initial = Ensemble([training.untrained(job) for job in jobs])
+    initial = Ensemble([untrained(job) for job in jobs])
     trained = train_ensemble(jobs)
     for before, after in zip(weights(initial), weights(trained), strict=True):
         for a, b in zip(before, after, strict=True):
@@ -170,7 +171,7 @@ def test_each_configuration_has_a_file_of_its_own(jobs, tmp_path):
         {"architecture": "mnist-cnn/1"},
         {"dataset": "mnist"},
     ]
-    paths = {training.member_path(replace(jobs[0], **c), tmp_path) for c in changes}
+    paths = {member_path(replace(jobs[0], **c), tmp_path) for c in changes}
     assert len(paths) == len(changes)
 
 
@@ -184,12 +185,12 @@ def test_more_epochs_are_another_member(trained, jobs, tmp_path):
 def test_equal_jobs_share_a_file(jobs, tmp_path):
     other = replace(jobs[0], lr=np.float64(1e-3), epochs=np.int64(1), sigma=0)
     assert other == jobs[0]
-    paths = [training.member_path(job, tmp_path) for job in (other, jobs[0])]
+    paths = [member_path(job, tmp_path) for job in (other, jobs[0])]
     assert paths[0] == paths[1]
 
 
 def test_files_are_sorted_by_data_set_and_named_by_method_and_index(jobs, tmp_path):
-    path = training.member_path(jobs[2], tmp_path)
+    path = member_path(jobs[2], tmp_path)
     assert path.parent == tmp_path / "mnist-sample"
     assert path.name.startswith("random-init-2-")
     assert path.suffix == ".npz"
@@ -197,7 +198,7 @@ def test_files_are_sorted_by_data_set_and_named_by_method_and_index(jobs, tmp_pa
 
 def test_a_file_says_what_it_holds(tiny_data, jobs, tmp_path):
     train_ensemble(jobs[:1], folder=str(tmp_path))
-    with np.load(training.member_path(jobs[0], tmp_path)) as file:
+    with np.load(member_path(jobs[0], tmp_path)) as file:
         config = json.loads(str(file["description"]))["config"]
     assert config["job"]["seed"] == jobs[0].seed
     assert len(config["losses"]) == 1
@@ -207,7 +208,7 @@ def test_a_file_says_what_it_holds(tiny_data, jobs, tmp_path):
 
 def test_a_damaged_member_is_set_aside_and_trained_again(trained, jobs, tmp_path):
     first = train_ensemble(jobs, folder=tmp_path)
-    path = training.member_path(jobs[1], tmp_path)
+    path = member_path(jobs[1], tmp_path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.warns(UserWarning, match=f"{path.name}.*set aside, training again"):
         again = train_ensemble(jobs, folder=tmp_path)
@@ -238,7 +239,7 @@ def test_one_failure_does_not_lose_the_others(
         break_job(context, index)
         with pytest.raises(MemoryError, match=f"no room for member {index}"):
             train_ensemble(jobs, executor if threads else None, tmp_path)
-    saved = [job for job in jobs if training.member_path(job, tmp_path).exists()]
+    saved = [job for job in jobs if member_path(job, tmp_path).exists()]
     assert saved == [job for job in jobs if job.index != index]
     train_ensemble(jobs, folder=tmp_path)
     assert len(trained) == 3

@@ -8,7 +8,7 @@ import pytest
 
 from attacks import bim, fgsm, member_gradient, sum_gradient
 from ensembles import Ensemble
-from ensembles.training import TrainedMember, save_member, untrained
+from ensembles.member_files import TrainedMember, save_member, untrained
 from minidl import accuracy
 from minidl.data import load_dataset
 from tutorials.paper import units

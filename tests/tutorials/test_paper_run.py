@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tutorials.paper import results as results_file
+from tutorials.paper.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--profile", "smoke", "--method", "random-init", "--method", "gaussian-noise"]
@@ -94,6 +95,32 @@ def test_two_processes_give_the_same_bits(plain, tmp_path):
     assert code == 0, err
     assert command.numbers() == plain.numbers()
     assert command.examples() == plain.examples()
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_bits(plain, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="no Dask")
+    command = Command(tmp_path)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        code, _, err = command.run("run", "--dask", cluster.scheduler_address)
+    assert code == 0, err
+    assert command.numbers() == plain.numbers()
+    assert results_file.read(command.results).execution.jobs == 2
+
+
+@pytest.mark.slow
+def test_methods_may_be_run_one_by_one(plain, tmp_path):
+    command = Command(tmp_path)
+    both = ["random-init", "gaussian-noise"]
+    for method in reversed(both):
+        own = ["--results", command.results, "--runs", command.folder / "runs"]
+        code = main(["run", "--profile", "smoke", "--method", method, *map(str, own)])
+        assert code == 0
+    assert command.numbers()["methods"] == plain.numbers()["methods"]
+    assert command.numbers()["table2"] == plain.numbers()["table2"]
+    assert list(command.numbers()["methods"]) == both
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenProcessPool:
         complain("error: a worker process was killed; the same command goes on")
         return 1
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, ImportError) as error:
         complain(f"error: {error}")
         return 1
     return 0

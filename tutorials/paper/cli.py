@@ -72,11 +72,16 @@ def add_places(parser: Parser) -> None:
     """Add the options on which no number depends."""
     add = parser.add_argument
     add("--device", choices=["cpu", "gpu"], default="cpu")
-    add(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--jobs",
         type=whole_number(1),
-        default=available_cores(),
         help="processes (default: the number of cores)",
+    )
+    where.add_argument(
+        "--dask",
+        metavar="tcp://HOST:PORT",
+        help="a Dask cluster's scheduler: its workers instead of processes here",
     )
     add(
         "--results",
@@ -103,7 +108,8 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
     )
     default = Path("results") / f"{args.dataset}-{args.profile}"
     runs = args.runs or cache_folder() / "runs"
-    places = Places(args.results or default, runs, args.jobs, args.fresh)
+    jobs = args.jobs or available_cores()
+    places = Places(args.results or default, runs, jobs, args.fresh, args.dask)
     verbs = [verb for verb in VERBS if verb in args.verbs]
     try:
         check_device(args.device)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ensembles import MemberJob
-from ensembles.training import member_path
+from ensembles.member_files import member_path
 from minidl.checkpoints import read_checkpoint
 from tutorials.paper.evaluate import Counts, Unit, add
 from tutorials.paper.results import AttackResult, Cell, Member, MethodResult, Score

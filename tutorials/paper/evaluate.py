@@ -16,7 +16,7 @@ import numpy as np
 
 from attacks import GradientFn, bim, fgsm, member_gradient, sum_gradient
 from ensembles import Ensemble, MemberJob
-from ensembles.training import load_member
+from ensembles.member_files import load_member
 from minidl.backend import Array
 from minidl.data import load_dataset
 from minidl.layers import Sequential

@@ -8,7 +8,7 @@ import numpy as np
 
 from attacks import model_gradient
 from ensembles import MemberJob
-from ensembles.training import load_member
+from ensembles.member_files import load_member
 from minidl.backend import Array
 from minidl.data import load_dataset
 from minidl.files import atomic_write

@@ -124,7 +124,7 @@ class Execution:
     """When and how fast it ran; the numbers don't depend on it."""
 
     date: str  # of the end, UTC
-    seconds: float  # of this command; members and evaluations it found cost nothing
+    seconds: float  # of the commands; members and evaluations they found cost nothing
     jobs: int
     member_seconds: dict[str, list[float]]  # by method: training time of each member
 

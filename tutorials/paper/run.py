@@ -5,18 +5,22 @@ stopped at any time, and the same command goes on.
 """
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensembles import MemberJob, train_ensemble
-from ensembles.training import member_path
+from ensembles.member_files import forget, member_path
+from minidl.cluster import dask_executor
 from minidl.data import CLASS_NAMES, Dataset, load_dataset
 from minidl.parallel import local_executor, run_jobs
 from tutorials.paper.collect import Evaluated, method_result, table2, trained
 from tutorials.paper.config import Configuration
 from tutorials.paper.environment import environment, now
 from tutorials.paper.examples import ExamplesJob, make_examples, write_examples
+from tutorials.paper.merge import earlier, merge
 from tutorials.paper.results import (
     SCHEMA,
     Data,
@@ -42,13 +46,18 @@ class Places:
     runs: Path
     jobs: int
     fresh: bool = False  # train and evaluate again what is finished
+    dask: str | None = None  # a scheduler's address: its workers instead of processes
 
 
 def run(config: Configuration, data: Dataset, places: Places) -> Results:
-    """Train, evaluate and write results.json and examples.npz."""
+    """Train, evaluate and write results.json and examples.npz.
+
+    Results of other methods that are there already are kept.
+    """
+    before = None if places.fresh else earlier(places.results, config)
     start = time.perf_counter()
     jobs = member_jobs(config)
-    with local_executor(places.jobs) as executor:
+    with workers(places) as (executor, count):
         train_members(jobs, executor, places)
         units = plan(config, len(data.x_test), places.runs)
         done = evaluate_units(units, executor, places.runs, places.fresh)
@@ -58,10 +67,25 @@ def run(config: Configuration, data: Dataset, places: Places) -> Results:
         [examples] = run_jobs(make_examples, [job], executor)
     shown = Examples(first.method, first.index, attack)
     seconds = round(time.perf_counter() - start, 1)
-    results = collect(config, data, places, done, shown, seconds)
-    write_examples(examples, places.results)
+    execution = Execution(now(), seconds, count, {})
+    results = collect(config, data, places, done, shown, execution)
+    if before is not None:
+        results = merge(before, results)
+    if results.examples == shown:
+        write_examples(examples, places.results)
     write(results, places.results)
     return results
+
+
+@contextmanager
+def workers(places: Places) -> Iterator[tuple[Executor | None, int]]:
+    """Yield what carries out the jobs, and how many at a time."""
+    if places.dask is not None:
+        with dask_executor(places.dask, places.runs) as found:
+            yield found
+    else:
+        with local_executor(places.jobs) as executor:
+            yield executor, places.jobs
 
 
 def train_members(
@@ -71,7 +95,7 @@ def train_members(
     every = [job for method in jobs.values() for job in method]
     if places.fresh:
         for job in every:
-            member_path(job, places.runs).unlink(missing_ok=True)
+            forget(job, places.runs)
     if found := members_found(every, places.runs):
         # Who has changed a layer must know that these were trained before.
         print(
@@ -105,7 +129,7 @@ def collect(
     places: Places,
     done: Evaluated,
     examples: Examples,
-    seconds: float,
+    execution: Execution,
 ) -> Results:
     """Return the results of a finished evaluation."""
     methods, member_seconds = {}, {}
@@ -123,7 +147,7 @@ def collect(
         table2=table2(methods),
         examples=examples,
         environment=environment(),
-        execution=Execution(now(), seconds, places.jobs, member_seconds),
+        execution=replace(execution, member_seconds=member_seconds),
     )
 
 

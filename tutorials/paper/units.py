@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ensembles import METHODS, MemberJob
-from ensembles.training import member_path
+from ensembles.member_files import member_path
 from minidl.files import write_text
 from minidl.parallel import run_jobs
 from minidl.progress import progress

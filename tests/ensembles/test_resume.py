@@ -1,0 +1,252 @@
+"""Training that is interrupted anywhere ends in the bits of one that isn't."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ensembles import MemberJob, member_files, random_init, train_ensemble, training
+from ensembles.member_files import load_member, member_path, partial_path
+from ensembles.training import train_member
+from minidl import train
+from minidl.files import remove_leftovers
+from minidl.optimizers import OPTIMIZERS
+
+ROOT = Path(__file__).parents[2]
+
+
+class Interrupted(BaseException):
+    """As Ctrl-C, but nothing else's."""
+
+
+@pytest.fixture
+def job(jobs):
+    return replace(jobs[0], epochs=4)
+
+
+@pytest.fixture
+def epochs_asked(monkeypatch):
+    """Record how many epochs each training is asked for."""
+    asked = []
+
+    def counted(model, x, y, optimizer, epochs, *others):
+        asked.append(epochs)
+        return train(model, x, y, optimizer, epochs, *others)
+
+    monkeypatch.setattr(training, "train", counted)
+    return asked
+
+
+def train_until(job, folder, monkeypatch, epoch):
+    """Train a member, and interrupt it after an epoch."""
+    ended = member_files.Progress.epoch_ended
+
+    def interrupt(self, number, loss):
+        ended(self, number, loss)
+        if len(self.losses) == epoch:
+            raise Interrupted
+
+    with monkeypatch.context() as context:
+        context.setattr(member_files.Progress, "epoch_ended", interrupt)
+        with pytest.raises(Interrupted):
+            train_member(job, folder)
+
+
+def assert_same(a, b):
+    assert a.losses == b.losses
+    for p, q in zip(a.params, b.params, strict=True):
+        assert_array_equal(p, q, strict=True)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_an_interrupted_member_goes_on_in_the_same_bits(
+    tiny_data, job, tmp_path, monkeypatch, epochs_asked, optimizer
+):
+    job = replace(job, optimizer=optimizer, lr=1e-3)
+    whole = train_member(job)
+    train_until(job, tmp_path, monkeypatch, 1)
+    train_until(job, tmp_path, monkeypatch, 3)
+    assert_same(train_member(job, tmp_path), whole)
+    assert epochs_asked == [4, 4, 3, 1]
+
+
+@pytest.mark.parametrize("method", ["bagging", "gaussian-noise"])
+def test_the_members_own_data_are_made_again(
+    tiny_data, job, tmp_path, monkeypatch, method
+):
+    job = replace(job, method=method, sigma=0.1 if method == "gaussian-noise" else 0.0)
+    train_until(job, tmp_path, monkeypatch, 2)
+    assert_same(train_member(job, tmp_path), train_member(job))
+
+
+def test_a_member_killed_after_its_last_epoch_is_not_trained_again(
+    tiny_data, job, tmp_path, monkeypatch, epochs_asked
+):
+    train_until(job, tmp_path, monkeypatch, 4)
+    member = train_member(job, tmp_path)
+    assert epochs_asked == [4]
+    assert_same(member, train_member(job))
+
+
+def test_a_finished_member_leaves_one_file(tiny_data, job, tmp_path):
+    train_ensemble([job], folder=tmp_path, workers=1)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files == [member_path(job, tmp_path)]
+
+
+def test_what_is_forgotten_is_trained_again(
+    tiny_data, job, tmp_path, monkeypatch, epochs_asked
+):
+    train_until(job, tmp_path, monkeypatch, 2)
+    member_files.forget(job, tmp_path)
+    train_ensemble([job], folder=tmp_path, workers=1)
+    member_files.forget(job, tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert epochs_asked == [4, 4]
+
+
+def test_seconds_of_all_parts_add_up(tiny_data, job, tmp_path, monkeypatch):
+    train_until(job, tmp_path, monkeypatch, 3)
+    path = partial_path(member_path(job, tmp_path))
+    _, saved = member_files.read_checkpoint(path)
+    member = train_member(job, tmp_path)
+    assert saved["config"]["seconds"] < member.seconds < 60
+    assert len(saved["config"]["losses"]) == 3
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+def test_a_damaged_epoch_is_set_aside_and_trained_again(
+    tiny_data, job, tmp_path, monkeypatch, rng, damage
+):
+    whole = train_member(job)
+    train_until(job, tmp_path, monkeypatch, 2)
+    path = partial_path(member_path(job, tmp_path))
+    content = bytearray(path.read_bytes())
+    place = int(rng.integers(200, len(content) - 200))
+    if damage == "flipped":
+        content[len(content) // 2] ^= 1
+    path.write_bytes(content[: {"cut": place, "empty": 0}.get(damage)])
+    with pytest.warns(UserWarning, match=f"{path.name}.*set aside, training again"):
+        member = train_member(job, tmp_path)
+    assert_same(member, whole)
+    assert path.with_suffix(".damaged").exists()
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_another_jobs_file_is_refused_by_name(
+    tiny_data, job, tmp_path, monkeypatch, finished
+):
+    other = replace(job, lr=0.5)
+    paths = [member_path(j, tmp_path) for j in (job, other)]
+    if finished:
+        train_ensemble([job], folder=tmp_path, workers=1)
+    else:
+        train_until(job, tmp_path, monkeypatch, 1)
+        paths = [partial_path(path) for path in paths]
+    shutil.copy(*paths)
+    message = f"{paths[1].name} belongs to another configuration: lr is 0.001, wanted"
+    with pytest.raises(ValueError, match=message):
+        train_ensemble([other], folder=tmp_path, workers=1)
+    assert paths[1].exists()
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """Let files of some name fail as on a full disk."""
+    save = member_files.save_checkpoint
+
+    def fill(part_of_name):
+        def refuse(path, *others, **settings):
+            if part_of_name in Path(path).name:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            save(path, *others, **settings)
+
+        monkeypatch.setattr(member_files, "save_checkpoint", refuse)
+
+    return fill
+
+
+def test_a_full_disk_does_not_stop_training(tiny_data, job, tmp_path, full_disk):
+    whole = train_member(job)
+    full_disk(".partial")
+    with pytest.warns(UserWarning, match="goes on unsaved.*No space left") as warned:
+        member = train_member(job, tmp_path)
+    assert len(warned) == 1
+    assert_same(member, whole)
+
+
+def test_a_member_that_can_not_be_saved_is_an_error_but_loses_no_other(
+    tiny_data, jobs, tmp_path, full_disk
+):
+    full_disk("random-init-1-")
+    with (
+        pytest.warns(UserWarning, match="goes on unsaved"),
+        pytest.raises(OSError, match="No space left"),
+    ):
+        train_ensemble(jobs, folder=tmp_path, workers=1)
+    saved = [job.index for job in jobs if member_path(job, tmp_path).exists()]
+    assert saved == [0, 2]
+
+
+def test_old_leftovers_of_killed_processes_are_removed(tmp_path):
+    path = tmp_path / "member.npz"
+    old, young = tmp_path / ".member.npz.a1", tmp_path / ".member.npz.b2"
+    for temporary in (old, young, path):
+        temporary.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    os.utime(path, (0, 0))
+    remove_leftovers(path)
+    assert sorted(tmp_path.iterdir()) == [young, path]
+
+
+# Real processes, really killed
+
+SMALL = random_init(1, 3, "mnist-sample", epochs=6, batch_size=50, train_images=300)[0]
+PROGRAM = """
+import sys
+from ensembles import MemberJob, train_ensemble
+train_ensemble([MemberJob(**eval(sys.argv[1]))], folder=sys.argv[2], workers=1)
+"""
+
+
+def start(job: MemberJob, folder: Path) -> subprocess.Popen:
+    command = [sys.executable, "-c", PROGRAM, repr(asdict(job)), str(folder)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_ends_in_the_same_bits(tmp_path):
+    """Moments are counted from the first epoch on disk, or from a write's beginning."""
+    rng = np.random.default_rng(9)
+    whole = train_member(SMALL)
+    path = partial_path(member_path(SMALL, tmp_path))
+    kills = 0
+    for attempt in range(6):
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        process = start(SMALL, tmp_path)
+        while process.poll() is None:
+            writing = attempt % 2 and list(path.parent.glob(f".{path.name}.*"))
+            moved = path.exists() and path.stat().st_mtime_ns > before
+            if writing or moved:
+                time.sleep(0 if writing else rng.uniform(0, 0.2))
+                process.send_signal(signal.SIGKILL)
+                kills += process.wait() == -signal.SIGKILL
+            time.sleep(0.0005)
+        if member_path(SMALL, tmp_path).exists():
+            break
+    assert kills >= 2
+    assert start(SMALL, tmp_path).wait(60) == 0
+    model = load_member(SMALL, tmp_path)
+    for p, q in zip(model.params, whole.params, strict=True):
+        assert_array_equal(p.data, q, strict=True)
+    _, saved = member_files.read_checkpoint(member_path(SMALL, tmp_path))
+    assert saved["config"]["losses"] == whole.losses

@@ -1,0 +1,119 @@
+"""The search on full data sets: its rules, and that it keeps to its split."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ensembles import random_init, training
+from minidl.data import load_dataset
+from tutorials.paper import config, search
+from tutorials.paper.search import Choice, Search, Trial
+
+ROOT = Path(__file__).parents[2]
+
+
+JOB = random_init(1, 0, "mnist")[0]
+
+
+def trials(key, scores):
+    """Return trials of settings that differ in one key."""
+    return [
+        Trial(replace(JOB, **{key: value}), score)
+        for value, all_scores in scores.items()
+        for score in all_scores
+    ]
+
+
+def nearest(scores, target=0.99, images=10_000):
+    return search.nearest(trials("optimizer", scores), target, images)[0]
+
+
+def test_nearest_is_not_best():
+    assert nearest({"adam": [0.97], "sgd": [0.9905], "rmsprop": [0.998]}) == "sgd"
+
+
+def test_seeds_are_averaged():
+    assert nearest({"adam": [0.97, 1.0], "sgd": [0.99, 0.99]}) == "sgd"
+
+
+def test_within_a_standard_error_the_first_is_taken():
+    """It is sqrt(0.99 * 0.01 / 10,000) = 0.000995."""
+    assert nearest({"adam": [0.9909], "sgd": [0.99]}) == "adam"
+    assert nearest({"adam": [0.9911], "sgd": [0.99]}) == "sgd"
+    assert nearest({"adam": [0.9909] * 4, "sgd": [0.99] * 4}) == "sgd"
+
+
+def test_the_largest_sigma_with_enough_accuracy():
+    scores = {0.1: [0.99], 0.2: [0.97, 0.99], 0.3: [0.979], 0.05: [0.999]}
+    found = trials("sigma", scores)
+    assert search.largest_sigma(found, 0.98) == 0.2
+    assert search.largest_sigma(found, 0.985) == 0.1
+    with pytest.raises(ValueError, match=r"no sigma reaches 0\.9999"):
+        search.largest_sigma(found, 0.9999)
+
+
+def test_the_papers_numbers():
+    assert search.paper_single("mnist", "random-init") == 0.9912
+    assert search.paper_single("cifar10", "gaussian-noise") == 0.7160
+
+
+@pytest.mark.slow
+def test_a_search_trains_on_the_first_images_and_scores_on_the_others(
+    monkeypatch, tmp_path
+):
+    """A whole search on few images; those of the split are never trained on."""
+    data = load_dataset("mnist-sample")
+    small = data._replace(
+        x_train=data.x_train[:600], y_train=data.y_train[:600], x_test=None, y_test=None
+    )
+    shown, scored = [], []
+    accuracy, real = search.accuracy, training.train
+    monkeypatch.setattr(
+        training, "train", lambda m, x, *a: shown.append(len(x)) or real(m, x, *a)
+    )
+    for module in (training, search):
+        monkeypatch.setattr(module, "load_dataset", lambda name: small)
+    monkeypatch.setattr(
+        search, "accuracy", lambda m, x, y: scored.append(x) or accuracy(m, x, y)
+    )
+    few = search.OPTIMIZERS[:2]
+    monkeypatch.setattr(search, "OPTIMIZERS", few)
+    monkeypatch.setattr(search, "SIGMAS", {"mnist": (0.1, 0.3)})
+    few_jobs = search.architecture_jobs
+    monkeypatch.setattr(search, "architecture_jobs", lambda *a: few_jobs(*a)[:1])
+    means = search.Means(100, tmp_path, 1, [])
+    *_, found = search.search("mnist", 1, 500, means)
+    assert shown == [500] * 9  # two optimizers, two sigmas, two seeds each; a network
+    for x in scored:
+        np.testing.assert_array_equal(x, small.x_train[500:])
+    assert [t.job.optimizer for t in found.optimizer] == ["adam"] * 4
+    assert [t.job.sigma for t in found.sigma] == [0.1, 0.1, 0.3, 0.3]
+    path = tmp_path / "search.json"
+    path.write_text(json.dumps(asdict(found)))
+    assert search.read(path) == found
+    known = [*found.optimizer, *found.sigma, *found.architectures]
+    *_, again = search.search("mnist", 1, 500, replace(means, known=known))
+    assert again == found
+    assert len(shown) == 9
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results/search").glob("*.json")))
+def test_config_holds_what_the_committed_search_gives(path):
+    found = search.read(path)
+    settings = config.DATASETS[found.dataset]
+    chosen = Choice(
+        settings.optimizer, settings.lr, settings.batch_size, settings.sigma
+    )
+    assert search.choose(found) == chosen
+    assert found.validation_images == search.VALIDATION_IMAGES[found.dataset]
+
+
+def test_a_file_that_is_no_search(tmp_path):
+    path = tmp_path / "x.json"
+    empty = Search("mnist", 1, 1, [], [], [])
+    path.write_text(json.dumps(asdict(replace(empty, dataset="mnist")) | {"more": 1}))
+    with pytest.raises(ValueError, match="more is unknown"):
+        search.read(path)

@@ -1,0 +1,96 @@
+"""How long the whole paper takes on several machines, from measured speeds.
+
+    python -m tutorials.paper.cost results/benchmarks.json docs/distributed.md
+
+Counts the images that pass through a network forward, or forward and back, and divides
+by the images per second of one core that the benchmark measured.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ensembles import METHODS
+from tutorials.paper.config import Configuration, configure
+from tutorials.paper.readme import replace_marked
+
+# The network of each data set in the benchmark, and the images to train and test on.
+DATA = {"mnist": ("Table 1", 60_000, 10_000), "cifar10": ("Table 3", 50_000, 10_000)}
+CORES = (1, 2, 8, 16, 40)
+Speeds = dict[str, float]  # images per second of one core, by operation
+
+
+def read_speeds(source: Path) -> dict[str, Speeds]:
+    """Return what a benchmark measured, by network and operation."""
+    networks: Any = json.loads(source.read_text(encoding="utf-8"))["networks"]
+    return {
+        network["name"]: {
+            name: figures["auto"]["images_per_s"]
+            for name, figures in network["operations"].items()
+        }
+        for network in networks
+    }
+
+
+def training_seconds(config: Configuration, images: int, speed: Speeds) -> float:
+    """Return one core's seconds for one member."""
+    return config.epochs * images / speed["training step"]
+
+
+def evaluation_seconds(config: Configuration, images: int, speed: Speeds) -> float:
+    """Return one core's seconds for all attacks on the members of one method.
+
+    Adv. 1 is an attack with each of M members' gradients, Adv. 2 one with the sum of M:
+    2 M gradients a step in all. Every result, and the clean images, are shown to M.
+    """
+    M = config.members
+    steps = sum(int(p.get("steps", 1)) for p in config.attacks.values())
+    gradients = 2 * M * steps * images
+    shown = M * images * (1 + len(config.attacks) * (M + 1))
+    return gradients / speed["input gradient"] + shown / speed["forward"]
+
+
+def hours(dataset: str, speeds: dict[str, Speeds], cores: int) -> tuple[float, float]:
+    """Return the hours of training and of evaluation, all four methods.
+
+    A member trains on one core: they go in rounds of so many members. Evaluation
+    consists of many small units, and keeps all cores busy.
+    """
+    network, train_images, test_images = DATA[dataset]
+    config = configure(dataset, "full")
+    members = config.members * len(METHODS)
+    rounds = -(-members // cores)
+    training = rounds * training_seconds(config, train_images, speeds[network])
+    evaluation = len(METHODS) * evaluation_seconds(config, test_images, speeds[network])
+    return training / 3600, evaluation / cores / 3600
+
+
+def table(speeds: dict[str, Speeds]) -> str:
+    """Return the hours in Markdown."""
+    head = ["cores"]
+    for dataset in DATA:
+        head += [f"{dataset}: training", "attacks", "in all"]
+    rows = [head, ["---:"] * len(head)]
+    for cores in CORES:
+        row = [str(cores)]
+        for dataset in DATA:
+            parts = hours(dataset, speeds, cores)
+            row += [f"{value:.2f} h" for value in (*parts, sum(parts))]
+        rows.append(row)
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def update(source: Path, page: Path) -> None:
+    """Put the table into a page, between its marks."""
+    text = (
+        f"{table(read_speeds(source))}\n\n"
+        f"Computed from the images per second of one core in [{source.name}]"
+        f"(../{source}), by `python -m tutorials.paper.cost {source} {page}`; cores of "
+        "another kind, or that share their memory with many, differ."
+    )
+    replace_marked(page, "hours", text)
+
+
+if __name__ == "__main__":
+    update(Path(sys.argv[1]), Path(sys.argv[2]))

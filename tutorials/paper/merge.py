@@ -1,0 +1,52 @@
+"""Methods that were run by several commands, in one results.json.
+
+Four methods of ten members each take hours: each may be run by a command of its own,
+and joins the others if nothing but the methods differs between them.
+"""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from ensembles import METHODS
+from tutorials.paper.collect import table2
+from tutorials.paper.config import Configuration
+from tutorials.paper.results import Execution, Results, read
+
+
+def earlier(folder: Path, config: Configuration) -> Results | None:
+    """Return the results that a folder holds, or None.
+
+    Raises ValueError, naming the first difference, if they are another experiment's.
+    """
+    if not (folder / "results.json").is_file():
+        return None
+    results = read(folder)
+    before, now = asdict(results.configuration), asdict(config)
+    for name in before:
+        if name != "methods" and before[name] != now[name]:
+            raise ValueError(
+                f"{folder} holds another experiment: {name} is {before[name]!r}, asked "
+                f"for {now[name]!r}; choose another --results, or --fresh to replace it"
+            )
+    return results
+
+
+def merge(before: Results, now: Results) -> Results:
+    """Return both in one: of a method that both have, the numbers of now."""
+    found = before.methods | now.methods
+    methods = {name: found[name] for name in METHODS if name in found}
+    kept = before.methods.keys() - now.methods.keys()
+    execution = Execution(
+        date=now.execution.date,
+        seconds=now.execution.seconds + (before.execution.seconds if kept else 0),
+        jobs=now.execution.jobs,
+        member_seconds=before.execution.member_seconds | now.execution.member_seconds,
+    )
+    return replace(
+        now,
+        configuration=replace(now.configuration, methods=list(methods)),
+        methods=methods,
+        table2=table2(methods),
+        examples=before.examples if kept else now.examples,
+        execution=execution,
+    )
