@@ -32,6 +32,7 @@ CONFINED = {
     "llvmlite": ["minidl/kernels/blas.py"],
     "scipy": ["minidl/kernels/blas.py", "minidl/kernels/threads.py"],
     "cupy": ["minidl/backend.py", "minidl/kernels/*"],
+    "distributed": ["minidl/cluster.py"],
     "matplotlib": ["tutorials/*", "tutorials/**/*"],
     "torch": [],
     "pytest": [],
@@ -39,6 +40,7 @@ CONFINED = {
 ONLY_IN_SHARED_CODE = {"numpy", "numba", "threadpoolctl", "tqdm", "pooch", "cupy"} | {
     "llvmlite",  # Numba's own
     "scipy",  # its BLAS
+    "distributed",  # an extra, imported when a cluster is asked for
 }
 
 

@@ -26,7 +26,7 @@ def test_cores_take_members_in_rounds():
     one, two, forty, more = (cost.hours("mnist", speeds, c) for c in (1, 2, 40, 80))
     assert one[0] == 40 * 10 * 60_000 / 3600
     assert two == pytest.approx((one[0] / 2, one[1] / 2))
-    assert forty[0] == more[0] == one[0] / 40
+    assert forty[0] == more[0] == pytest.approx(one[0] / 40)
 
 
 def test_the_page_shows_the_committed_speeds(monkeypatch, tmp_path):
