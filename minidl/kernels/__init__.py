@@ -215,9 +215,10 @@ def contiguous(x: Array) -> Array:
 
 
 def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
-    """a @ b, into `out` if given, the rows of a shared out among threads.
+    """a @ b, into `out` if given; its rows or columns are shared out among threads.
 
-    Not left to BLAS's own threads: they would fight with the convolutions', see
+    Of the longer side: each thread reads the other factor as a whole. Not left to
+    BLAS's own threads: they would fight with the convolutions', see
     `minidl.kernels.threads`. Shapes: a (n, ..., k), b (k, ...), out (n, ..., ...).
     """
     if implementation(a).__name__ != "minidl.kernels.numba_cpu":
@@ -230,6 +231,8 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
 
     if out is None:
         out = np.empty(a.shape[:-1] + b.shape[1:], np.result_type(a, b))
+    if a.ndim == b.ndim == 2 and len(a) < b.shape[1]:
+        return matmul(b.T, a.T, out=out.T).T  # (a b)^T = b^T a^T
     few = 1 + FEW_PRODUCTS // (out[0].size * a.shape[-1])  # rows of a
     over_images(lambda rows: np.matmul(a[rows], b, out=out[rows]), len(a), few)
     return out

@@ -11,15 +11,13 @@ Work goes through the batch in blocks of images whose matrix stays in the cache:
 Letters: see `minidl.kernels`; K = KH*KW*C taps.
 """
 
-from typing import Any
-
 import numpy as np
 
 from minidl.backend import Array
 from minidl.kernels.blas import multiply
 from minidl.kernels.compile import jit
 from minidl.kernels.shapes import BLOCK_PRODUCTS
-from minidl.kernels.threads import over_images
+from minidl.kernels.threads import over_images, sum_over_images
 
 
 def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
@@ -60,10 +58,10 @@ def conv2d_grads(
     images = planes(x, pad)
     dimages = np.zeros_like(images)
 
-    def part(n: slice) -> Any:
+    def part(n: slice) -> Array:
         return backward(images[n], dout[n], W, param_grads, input_grad, dimages[n])
 
-    dW: Any = sum(over_images(part, len(x)))
+    dW = sum_over_images(part, len(x))
     dx = crop(dimages, x.shape, pad) if input_grad else None
     return dx, dW.reshape(W.shape) if param_grads else None
 

@@ -13,6 +13,7 @@ import numpy as np
 from minidl.backend import Array
 from minidl.kernels import pooling_2x2
 from minidl.kernels.compile import jit
+from minidl.kernels.memory import keep_freed_memory
 from minidl.kernels.random_bits import (
     GOLDEN_GAMMA,
     MASK_BITS,
@@ -21,9 +22,11 @@ from minidl.kernels.random_bits import (
     drop_threshold,
 )
 from minidl.kernels.shapes import ImageShape, Window, output_size
-from minidl.kernels.threads import FEW_NUMBERS, over_images
+from minidl.kernels.threads import FEW_NUMBERS, over_images, sum_over_images
 
 BLOCK_BYTES = 2**19  # of columns at a time: half of a typical second-level cache
+
+keep_freed_memory()
 
 
 def im2col(x: Array, kernel_size: Window, stride: int, pad: int) -> Array:
@@ -90,7 +93,7 @@ def conv2d_grads(
                 scatter_windows(windows, dx[block], stride, pad)
         return dW
 
-    dW: Any = sum(over_images(backward, len(x)))
+    dW = sum_over_images(backward, len(x))
     return dx if input_grad else None, dW.reshape(W.shape) if param_grads else None
 
 

@@ -15,6 +15,8 @@ from typing import TypeVar
 
 from threadpoolctl import ThreadpoolController
 
+from minidl.backend import Array
+
 Result = TypeVar("Result")
 
 # Below this, waking a thread takes longer than the work that it is to do.
@@ -39,6 +41,14 @@ def over_images(
         others = [workers(threads - 1).submit(function, part) for part in parts[1:]]
         first = function(parts[0])  # here: this thread is awake already
         return [first, *(other.result() for other in others)]
+
+
+def sum_over_images(function: Callable[[slice], Array], N: int) -> Array:
+    """Return the sum of `over_images`: each thread's own gradient of what all share."""
+    total, *others = over_images(function, N)
+    for other in others:
+        total += other
+    return total
 
 
 @contextmanager

@@ -34,8 +34,6 @@ Letters: see `minidl.kernels`; TH, TW tiles in height and width, T tiles in a bl
 Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
 """
 
-from typing import Any
-
 import numpy as np
 
 from minidl.backend import Array
@@ -43,7 +41,7 @@ from minidl.kernels.blas import multiply
 from minidl.kernels.compile import jit
 from minidl.kernels.pooling_2x2 import find_maxima, write_at_maxima
 from minidl.kernels.shapes import BLOCK_PRODUCTS, output_size
-from minidl.kernels.threads import one_blas_thread, over_images
+from minidl.kernels.threads import one_blas_thread, over_images, sum_over_images
 from minidl.kernels.winograd_transforms import (
     transform_input,
     transform_input_grad,
@@ -135,12 +133,12 @@ def conv2d_grads(
     dx = np.empty(x.shape if input_grad else NONE, dout.dtype)
     places = np.empty(NONE, np.uint8) if argmax is None else argmax
 
-    def part(n: slice) -> Any:
+    def part(n: slice) -> Array:
         return backward(
             x[n], dout[n], U_T, pad, param_grads, dx[n], places[n], after_relu
         )
 
-    dU: Any = sum(over_images(part, len(x)))
+    dU = sum_over_images(part, len(x))
     dW = filter_transform_grad(dU) if param_grads else None
     return dx if input_grad else None, dW
 

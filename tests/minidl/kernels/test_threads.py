@@ -8,7 +8,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from minidl import kernels
-from minidl.kernels.threads import blas_threads, over_images
+from minidl.kernels.threads import blas_threads, over_images, sum_over_images
 from tests.oracles import assert_close
 
 pytest.importorskip("numba", reason="no Numba")
@@ -80,3 +80,20 @@ def test_a_forked_process_makes_threads_of_its_own(two_threads):
     if child == 0:
         os._exit(0 if over_images(lambda part: 1, 4) == [1, 1] else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("shapes", [((300, 80), (80, 90)), ((80, 70), (70, 400))])
+@pytest.mark.parametrize("given", [True, False])
+def test_products_on_two_threads(two_threads, rng, shapes, given):
+    """Of more rows than columns and the other way round, into an array or a new one."""
+    a, b = (rng.standard_normal(shape) for shape in shapes)
+    out = np.empty((len(a), b.shape[1])) if given else None
+    with kernels.use("numba"):
+        product = kernels.matmul(a, b, out)
+    assert product is out or out is None or np.shares_memory(product, out)
+    assert_close(product if out is None else out, np.einsum("nk,km->nm", a, b), 1e-12)
+
+
+def test_a_sum_is_that_of_the_parts(two_threads):
+    total = sum_over_images(lambda n: np.arange(3.0) + n.start, 4)
+    np.testing.assert_array_equal(total, [2, 4, 6])

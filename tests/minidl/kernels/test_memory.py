@@ -1,0 +1,71 @@
+"""What glibc keeps: seen from the pages that a process has to ask for."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+# Ends with the page faults of ten rounds of three arrays of 12 MB, all freed together.
+PROGRAM = """
+import resource
+import numpy as np
+from minidl.kernels.memory import keep_freed_memory
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def round():
+    x, y, z = (np.ones(12 * 2**17) for _ in range(3))
+
+kept = {call}
+round(), round()
+before = faults()
+for _ in range(10):
+    round()
+print(kept, faults() - before)
+"""
+
+
+def run(call, **environment):
+    """Return what the call returned, and the number of page faults."""
+    names = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.replace("{call}", call)],
+        env=names | {"NUMPY_MADVISE_HUGEPAGE": "0"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    kept, faults = done.stdout.split()
+    return kept == "True", int(faults)
+
+
+@pytest.fixture(scope="module")
+def freed():
+    """Page faults of a process that gives large arrays back to the system."""
+    pytest.importorskip("resource", reason="not a Unix")
+    _, faults = run("False")
+    if faults < 1000:
+        pytest.skip("this system's malloc keeps its memory by itself")
+    return faults
+
+
+def test_freed_arrays_are_used_again(freed):
+    kept, faults = run("keep_freed_memory()")
+    assert kept
+    assert faults < freed / 2
+
+
+def test_the_users_own_limits_stay(freed):
+    kept, faults = run(
+        "keep_freed_memory()",
+        MALLOC_TRIM_THRESHOLD_=str(2**16),
+    )
+    assert not kept
+    assert faults > freed / 2
+
+
+def test_the_compiled_kernels_ask_for_it(freed):
+    _, faults = run("__import__('minidl.kernels.numba_cpu') is None")
+    assert faults < freed / 2
