@@ -19,7 +19,8 @@ MMAP_THRESHOLD, LARGE = -3, 2**25
 
 def keep_freed_memory() -> bool:
     """Raise the limits, unless the user has set them; False where that isn't glibc."""
-    if sys.platform != "linux" or any(name.startswith("MALLOC_") for name in os.environ):
+    own = any(name.startswith("MALLOC_") for name in os.environ)
+    if own or sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is None:
