@@ -35,7 +35,7 @@ mutants: .venv/.dev .venv/.mutation
 # make readme   the README's results: the quick experiment, and the table made from it
 readme: .venv/.tutorials
 	$(BIN)/python -m tutorials.paper run table2 figures report --results results/readme
-	$(BIN)/python -m tutorials.paper.readme results/readme README.md
+	$(BIN)/python -m tutorials.paper.readme README.md
 
 # make clean    remove the environment and everything that tools left behind
 clean:

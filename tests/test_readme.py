@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.readme import update as benchmarks_to_readme
+from tutorials.paper.readme import committed
 from tutorials.paper.readme import update as results_to_readme
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +80,7 @@ def test_the_figures_are_those_of_the_committed_files(tmp_path, monkeypatch, nam
     copy = tmp_path / "README.md"
     copy.write_text(README, encoding="utf-8")
     if name == "results":
-        results_to_readme(Path("results/readme"), copy)
+        results_to_readme(committed(), copy)
     else:
         benchmarks_to_readme(Path("results/benchmarks.json"), copy)
     assert copy.read_text(encoding="utf-8") == README

@@ -151,6 +151,7 @@ def test_three_verbs_work_from_results_alone(folder, capsys):
         "table2.md",
         "figure1.png",
         "figure2.png",
+        "fooled.png",
         "report.html",
     }
     out = capsys.readouterr().out

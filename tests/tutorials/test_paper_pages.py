@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection
 
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
@@ -16,10 +17,12 @@ from tutorials.paper.figures import (
     figure1,
     figure1_title,
     figure2,
+    fooled,
     write_figures,
 )
+from tutorials.paper.intervals import of_cell
 from tutorials.paper.markup import facts, table
-from tutorials.paper.paper_numbers import COLUMNS
+from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES
 from tutorials.paper.report import write_report
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -40,8 +43,35 @@ def test_the_bars_are_the_table(results):
     assert [axes.get_title() for axes in figure.axes] == ["FGSM", "BIM"]
 
 
+def test_the_lines_on_bars_are_the_intervals(results):
+    lines = [c for c in figure2(results).axes[1].collections if not is_mark(c)]
+    drawn = [tuple(ends[:, 1]) for line in lines for ends in line.get_segments()]
+    expected = [
+        of_cell(cells[column])[1:]
+        for column in COLUMNS
+        for cells in results.table2["bim"].values()
+    ]
+    np.testing.assert_allclose(drawn, expected)
+
+
+def test_the_curves_count_fooled_members(results):
+    for axes in fooled(results).axes:
+        assert [line.get_label() for line in axes.lines] == list(METHOD_NAMES.values())
+        random_init, mixed_models, *_ = [line.get_ydata() for line in axes.lines]
+        assert list(random_init) == [50, 50, 0]  # % of ten images
+        assert list(mixed_models) == [40, 60, 0]
+
+
+def is_mark(collection):
+    return isinstance(collection, PathCollection)
+
+
+def diamonds(axes):
+    return [c for c in axes.collections if is_mark(c)]
+
+
 def test_the_marks_are_the_papers(results):
-    [marks] = figure2(results).axes[0].collections
+    [marks] = diamonds(figure2(results).axes[0])
     heights = {round(float(y), 4) for _, y in marks.get_offsets()}
     assert {0.3791, 0.61, 0.4517, 0.7043} <= heights
     assert len(marks.get_offsets()) == 20
@@ -49,7 +79,7 @@ def test_the_marks_are_the_papers(results):
 
 def test_fashion_has_no_marks():
     figure = figure2(made_up("fashion-mnist"))
-    assert all(not axes.collections for axes in figure.axes)
+    assert all(not diamonds(axes) for axes in figure.axes)
     assert len(figure.legends[0].get_texts()) == len(COLUMNS) == len(COLOURS)
 
 
@@ -73,7 +103,7 @@ def test_figure1_of_any_number_of_examples(results, count, channels):
 
 def test_figures_are_written_and_the_same_each_time(folder):
     write_figures(folder)
-    names = ("figure1.png", "figure2.png")
+    names = ("figure1.png", "figure2.png", "fooled.png")
     first = [(folder / name).read_bytes() for name in names]
     write_figures(folder)
     assert [(folder / name).read_bytes() for name in names] == first
@@ -119,9 +149,9 @@ def test_the_page_needs_no_other_file(page):
     assert "@import" not in page
 
 
-def test_the_page_has_both_figures_with_a_text(page):
+def test_the_page_has_all_figures_with_a_text(page):
     images = [a for tag, a in Page(page).tags if tag == "img"]
-    assert len(images) == 2
+    assert len(images) == 3
     for image in images:
         assert len(image["alt"]) > 20
         encoded = image["src"].removeprefix("data:image/png;base64,")
@@ -138,7 +168,7 @@ def test_the_page_reads_well_on_a_phone(page):
 
 def test_the_page_holds_the_numbers(page, results):
     text = re.sub(r"<[^>]+>", " ", page)
-    for wanted in ("0.4000", "0.6100", "-0.2100", "HELD", "mnist-sample", "quick"):
+    for wanted in ("0.4000", "0.6100", "-0.2100", "holds", "mnist-sample", "quick"):
         assert wanted in text
     assert results.environment.numpy in text
     assert results.execution.date in text
@@ -156,4 +186,4 @@ def test_a_run_of_one_method_has_a_page(tmp_path):
     x, y = np.zeros((0, 28, 28, 1)), np.zeros(0, int)
     write_examples({"x": x, "x_adv": x, "y": y, "predicted": y}, tmp_path)
     write_report(tmp_path)
-    assert "NOT JUDGED" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert ">not judged<" in (tmp_path / "report.html").read_text(encoding="utf-8")

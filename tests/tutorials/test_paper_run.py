@@ -72,7 +72,8 @@ def plain(tmp_path_factory):
 
 @pytest.mark.slow
 def test_everything_is_written(plain):
-    names = "results.json table2.md figure1.png figure2.png report.html examples.npz"
+    figures = "figure1.png figure2.png fooled.png"
+    names = f"results.json table2.md report.html examples.npz {figures}"
     assert {path.name for path in plain.results.iterdir()} == set(names.split())
     results = results_file.read(plain.results)
     assert list(results.methods) == ["random-init", "gaussian-noise"]

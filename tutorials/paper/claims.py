@@ -7,9 +7,13 @@ from tutorials.paper.comparisons import (
     best_under_attack,
     bim_is_stronger,
     columns,
+    errors_differ,
+    majority_stays_accurate,
+    more_diverse,
     noisy_ensemble_beats_singles,
     only_noise_exceeds_ten_percent,
     others_survive,
+    singles_above,
     small_difference,
     worse_when_clean,
 )
@@ -30,15 +34,58 @@ class Claim:
     section: str = "section 4"
 
 
+def both(quote: str) -> tuple[str, str]:
+    """Return one quote for both data sets: the paper says it of each."""
+    return quote, quote
+
+
 CLAIMS = (
     Claim(
         "Attacks don't carry over",
-        "an attack leading one model to misclassify does not imply the same for other "
-        "networks performing the same task",
-        "an attack leading one model to misclassify does not imply the same for other "
-        "networks performing the same task",
+        *both(
+            "an attack leading one model to misclassify does not imply the same for "
+            "other networks performing the same task"
+        ),
         others_survive,
         section="abstract",
+    ),
+    Claim(
+        "Members err differently under attack",
+        *both(
+            "when performing adversarial perturbations on new data points different "
+            "classifiers perform quite differently on these points"
+        ),
+        errors_differ,
+        section="section 3",
+    ),
+    Claim(
+        "The majority of members stays better than guessing",
+        *both(
+            "we could not find an adversarial attack that would turn the majority of "
+            "classifiers into non-accurate classifiers"
+        ),
+        majority_stays_accurate,
+        section="section 3",
+    ),
+    Claim(
+        "Mixed models are more diverse than random initial weights",
+        *both(
+            "to train multiple classifiers with different but similar network "
+            "architectures to ensure obtaining a set of even more diverse classifiers"
+        ),
+        more_diverse("mixed-models", "random-init"),
+        needs=BOTH_OTHERS,
+        section="section 3",
+    ),
+    Claim(
+        "Singles: trained with noise they withstand more",
+        *both(
+            "adding Gaussian noise to the training data also makes each classifier "
+            "somewhat more robust against adversarial perturbations"
+        ),
+        singles_above("gaussian-noise", "random-init"),
+        needs=("random-init", "gaussian-noise"),
+        section="section 3",
     ),
     Claim(
         "Clean: ensembles above singles",

@@ -1,4 +1,7 @@
-"""Figures 1 and 2: digits before and after an attack, and Table 2 as bars."""
+"""Figures 1 and 2: digits before and after an attack, and Table 2 as bars.
+
+And one that the paper describes in words: how many members a perturbation fools.
+"""
 
 import io
 from pathlib import Path
@@ -7,7 +10,9 @@ from typing import Any, TypeAlias
 from minidl.backend import Array
 from minidl.files import atomic_write
 from tutorials.paper import results as results_file
+from tutorials.paper.diversity import mean_fooled
 from tutorials.paper.examples import read_examples
+from tutorials.paper.intervals import of_cell
 from tutorials.paper.paper_numbers import (
     ATTACK_NAMES,
     COLUMNS,
@@ -28,6 +33,12 @@ COLOURS = {
     "adv1_single": "#e69f00",
     "adv1_ensemble": "#56b4e9",
     "adv2_ensemble": "#0072b2",
+}
+METHOD_STYLES = {  # colour and mark, of the same palette
+    "random-init": ("#000000", "o"),
+    "mixed-models": ("#d55e00", "s"),
+    "bagging": ("#009e73", "^"),
+    "gaussian-noise": ("#0072b2", "D"),
 }
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
@@ -118,8 +129,11 @@ def draw_panel(axes: Axes, results: Results, attack: str) -> None:
     methods = results.table2[attack]
     for i, (column, name) in enumerate(COLUMNS.items()):
         places = [group + (i - 2) * BAR for group in range(len(methods))]
-        ours = [cells[column].accuracy for cells in methods.values()]
-        axes.bar(places, ours, 0.9 * BAR, color=COLOURS[column], label=name)
+        ours = [of_cell(cells[column]) for cells in methods.values()]
+        heights = [accuracy.value for accuracy in ours]
+        axes.bar(places, heights, 0.9 * BAR, color=COLOURS[column], label=name)
+        errors = zip(*((e.value - e.low, e.high - e.value) for e in ours), strict=True)
+        axes.errorbar(places, heights, list(errors), fmt="none", ecolor="black", lw=1)
     mark_paper(axes, results.configuration.dataset, attack, list(methods))
     axes.set_xticks(range(len(methods)), [METHOD_NAMES[m] for m in methods])
     axes.tick_params(axis="x", length=0)
@@ -144,6 +158,30 @@ def mark_paper(axes: Axes, dataset: str, attack: str, methods: list[str]) -> Non
         )
 
 
+def fooled(results: Results) -> Figure:
+    """Draw how many members one perturbation fools, a panel for each attack.
+
+    Under Adv. 1, on average over the members whose gradients are used; those images
+    fool at least that one member, if its attack succeeds.
+    """
+    attacks = list(results.table2)
+    figure, axes = new_figure(10, 3.6, 1, len(attacks))
+    for panel, attack in zip(axes[0], attacks, strict=True):
+        for method, result in results.methods.items():
+            colour, marker = METHOD_STYLES[method]
+            counts = mean_fooled(result.attacks[attack].adv1)
+            percent = [100 * count / sum(counts) for count in counts]
+            style = {"color": colour, "marker": marker, "label": METHOD_NAMES[method]}
+            panel.plot(range(len(counts)), percent, lw=1.5, ms=4, **style)
+        panel.set(xlabel="members fooled", ylim=(0, None))
+        panel.set_xticks(range(results.configuration.members + 1))
+        panel.grid(axis="y", color="#e5e5e5")
+        panel.set_title(f"{ATTACK_NAMES.get(attack, attack)}, Adv. 1")
+    axes[0, 0].set_ylabel("% of the images")
+    axes[0, 0].legend(frameon=False)
+    return figure
+
+
 def as_png(figure: Figure) -> bytes:
     """Return a figure as a PNG file, without the date that would change its bytes."""
     from matplotlib import pyplot
@@ -155,17 +193,18 @@ def as_png(figure: Figure) -> bytes:
 
 
 def draw(folder: Path) -> dict[str, bytes]:
-    """Return both figures of the results in a folder, as PNG files by name."""
+    """Return the figures of the results in a folder, as PNG files by name."""
     results, arrays = results_file.read(folder), read_examples(folder)
     return {
         "figure1.png": as_png(figure1(results, arrays)),
         "figure2.png": as_png(figure2(results)),
+        "fooled.png": as_png(fooled(results)),
     }
 
 
 def write_figures(folder: Path) -> None:
-    """Write figure1.png and figure2.png of the results in a folder."""
+    """Write figure1.png, figure2.png and fooled.png of the results in a folder."""
     for name, png in draw(folder).items():
         with atomic_write(folder / name) as file:
             file.write(png)
-    print(f"{folder / 'figure1.png'} and {folder / 'figure2.png'} written")
+        print(f"{folder / name} written")

@@ -25,6 +25,7 @@ tr.first td, tr.ours td { border-top: 1px solid #ccc }
 tr.ours td { font-weight: 600 }
 tr.other td { color: #555 } tr.other td.text { padding-left: 1.2rem }
 li { margin-bottom: .6rem } .held { color: #00563f } .not { color: #a33c00 }
+.open { color: #555 }
 .small { color: #555; font-size: .9rem }
 """
 

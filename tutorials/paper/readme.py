@@ -1,9 +1,12 @@
-"""Put a run's Table 2 into the README, so that no number there is typed by hand.
+"""Put the runs' Table 2 into the README, so that no number there is typed by hand.
 
-python -m tutorials.paper.readme results/readme README.md
+    python -m tutorials.paper.readme README.md [FOLDER ...]
+
+takes the full runs in results/, as far as they are there, else the quick one.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from minidl.files import write_text
@@ -11,28 +14,45 @@ from tutorials.paper import results as results_file
 from tutorials.paper.paper_numbers import (
     ATTACK_NAMES,
     COLUMNS,
+    HALVES,
     METHOD_NAMES,
     paper_accuracy,
 )
 from tutorials.paper.results import Cell, Results
-from tutorials.paper.table2 import notes, title
-from tutorials.paper.verdicts import judge
+from tutorials.paper.table2 import notes, title, verdict_table
+
+VERDICTS = (
+    "The paper's claims, judged by these numbers at 95 %: a claim of several "
+    "comparisons holds if all hold, and does not if one comes out the other way."
+)
 
 
-def update(folder: Path, readme: Path) -> None:
-    """Show a folder's results in the README."""
-    results = results_file.read(folder)
-    parts = [
+def committed(root: Path = Path()) -> list[Path]:
+    """Return the folders of the full runs in a checkout, else that of the quick one."""
+    full = [Path(f"results/{dataset}-full") for dataset in HALVES]
+    there = [folder for folder in full if (root / folder / "results.json").exists()]
+    return there or [Path("results/readme")]
+
+
+def update(folders: Sequence[Path], readme: Path) -> None:
+    """Show the results in one or several folders in the README."""
+    runs = [results_file.read(folder) for folder in folders]
+    parts = [part for run in zip(folders, runs, strict=True) for part in show(*run)]
+    verdicts = f"{VERDICTS}\n\n{verdict_table(runs)}"
+    replace_marked(readme, "results", "\n\n".join([*parts, verdicts]))
+
+
+def show(folder: Path, results: Results) -> list[str]:
+    """Return one run: its table and Figure 2."""
+    return [
         f"{title(results)}. Each cell: ours (the paper's).",
         compact_table(results),
-        *notes(results)[:1],
-        claims(results),
-        f"![Bars: our accuracies by attack and method, the paper's as marks]"
-        f"({folder}/figure2.png)",
-        f"Everything else of this run, the claims with their numbers among it: "
+        *notes(results)[:-2],
+        f"Intervals, and each claim with its numbers: "
         f"[{folder}/table2.md]({folder}/table2.md).",
+        f"![Bars: our accuracies on {results.configuration.dataset} by attack and "
+        f"method, the paper's as marks]({folder}/figure2.png)",
     ]
-    replace_marked(readme, "results", "\n\n".join(parts))
 
 
 def replace_marked(readme: Path, name: str, shown: str) -> None:
@@ -66,13 +86,6 @@ def both(results: Results, attack: str, method: str, column: str, cell: Cell) ->
     return f"{cell.accuracy:.3f}{brackets}"
 
 
-def claims(results: Results) -> str:
-    """Return how many of the paper's claims held, and which ones did not."""
-    verdicts = judge(results)
-    held = sum(v.held is True for v in verdicts)
-    others = "".join(f"\n- {v.topic}" for v in verdicts if v.held is False)
-    return f"{held} of the paper's {len(verdicts)} claims held. These didn't:\n{others}"
-
-
 if __name__ == "__main__":
-    update(Path(sys.argv[1]), Path(sys.argv[2]))
+    page, *given = map(Path, sys.argv[1:])
+    update(given or committed(), page)

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from minidl.files import write_text
 from tutorials.paper import results as results_file
+from tutorials.paper.comparisons import FAILS, HOLDS
 from tutorials.paper.figures import draw
 from tutorials.paper.markup import facts, image, page, table
 from tutorials.paper.paper_numbers import ATTACK_NAMES, COLUMNS, METHOD_NAMES
 from tutorials.paper.results import Results
 from tutorials.paper.table2 import counted, lines, notes, title
-from tutorials.paper.verdicts import judge, word
+from tutorials.paper.verdicts import judge
 
 PAPER = (
     "Strauss et al., Ensemble Methods as a Defense to Adversarial Perturbations "
@@ -23,7 +24,11 @@ FIGURE1 = (
 )
 FIGURE2 = (
     "Bars of the accuracies in the table above, a group for each method and a panel "
-    "for each attack, with the paper's values as marks"
+    "for each attack, with 95 % intervals and the paper's values as marks"
+)
+DIVERSITY = (
+    "Curves, one for each method and a panel for each attack: how many percent of the "
+    "images fool none, one, ... or all members when perturbed against one of them"
 )
 MEMBERS = (
     "Clean: the member's accuracy on all test images. For each attack with this "
@@ -52,9 +57,9 @@ def claims_html(results: Results) -> str:
     """Return the paper's claims as a list."""
     items = ""
     for v in judge(results):
-        kind = "held" if v.held else "not"
+        kind = {HOLDS: "held", FAILS: "not"}.get(v.verdict, "open")
         items += (
-            f'<li><b class="{kind}">{word(v.held)}</b>: {escape(v.topic)}. '
+            f'<li><b class="{kind}">{v.verdict}</b>: {escape(v.topic)}. '
             f"“{escape(v.quote)}” ({v.section}) "
             f'<br><span class="small">{escape(v.evidence)}.</span></li>\n'
         )
@@ -96,6 +101,8 @@ def write_report(folder: Path) -> None:
         f"<h2>The paper's claims in this run</h2>{claims_html(results)}",
         f"<h2>Figure 1</h2>{image(figures['figure1.png'], FIGURE1)}",
         f"<h2>Figure 2</h2>{image(figures['figure2.png'], FIGURE2)}",
+        f"<h2>How many members one perturbation fools</h2>"
+        f"{image(figures['fooled.png'], DIVERSITY)}",
         f"<h2>Each member</h2>{members_html(results)}",
         f'<p class="small">{escape(MEMBERS)}</p>',
         f"<h2>Configuration, versions and machine</h2>{facts(facts_of)}",

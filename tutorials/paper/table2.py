@@ -3,15 +3,14 @@
 `lines` makes the rows once; they are printed as text, and written as Markdown and HTML.
 """
 
-import math
 from pathlib import Path
 from textwrap import fill
 from typing import NamedTuple
 
-import numpy as np
-
 from minidl.files import write_text
 from tutorials.paper import results as results_file
+from tutorials.paper.claims import CLAIMS
+from tutorials.paper.intervals import of_cell
 from tutorials.paper.paper_numbers import (
     ATTACK_NAMES,
     COLUMNS,
@@ -20,10 +19,9 @@ from tutorials.paper.paper_numbers import (
     paper_accuracy,
 )
 from tutorials.paper.results import Cell, Results
-from tutorials.paper.verdicts import sentences
+from tutorials.paper.verdicts import judge, sentences
 
-NOTHING = "-"
-CLAIMS = "The paper's claims in this run"
+CLAIMS_TITLE = "The paper's claims in this run"
 
 
 class Line(NamedTuple):
@@ -31,7 +29,7 @@ class Line(NamedTuple):
 
     attack: str
     method: str
-    kind: str  # "ours", "spread", "paper's" or "difference"
+    kind: str  # "ours", "95 %", "paper's" or "difference"
     cells: list[str]
 
 
@@ -52,7 +50,7 @@ def block(dataset: str, attack: str, method: str, cells: dict[str, Cell]) -> lis
     paper = [paper_accuracy(dataset, attack, method, c) for c in COLUMNS]
     found = [
         Line(*names, "ours", [f"{value:.4f}" for value in ours]),
-        Line(*names, "spread", [spread(cells[column]) for column in COLUMNS]),
+        Line(*names, "95 %", [interval(cells[column]) for column in COLUMNS]),
     ]
     known = [p for p in paper if p is not None]
     if known:
@@ -62,11 +60,10 @@ def block(dataset: str, attack: str, method: str, cells: dict[str, Cell]) -> lis
     return found
 
 
-def spread(cell: Cell) -> str:
-    """Return the standard deviation of what was averaged, if it was several values."""
-    if len(cell.mean_of) < 2:
-        return NOTHING
-    return f"{np.std(cell.mean_of, ddof=1):.4f}"
+def interval(cell: Cell) -> str:
+    """Return the ends of a cell's 95 % interval."""
+    _, low, high = of_cell(cell)
+    return f"{low:.4f}-{high:.4f}"
 
 
 def title(results: Results) -> str:
@@ -85,19 +82,20 @@ def notes(results: Results) -> list[str]:
         f"{METHOD_NAMES[method]} {r.clean_attacked.ensemble:.4f}"
         for method, r in results.methods.items()
     )
-    error = 0.5 / math.sqrt(n)  # at its largest, for an accuracy of 1/2
     smoke = "This was a smoke test: numbers and verdicts mean nothing."
+    lacking = [name for m, name in METHOD_NAMES.items() if m not in results.methods]
     return [
         *([smoke] if config.profile == "smoke" else []),
+        *([f"Not in this run: {', '.join(lacking)}."] if lacking else []),
         f"{counted(config.members, 'member')} a method (paper: 10), trained for "
         f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. No Attack: "
         f"all {counted(data.test_images, 'test image')}. Attacks: the first {n:,} of "
         f"them, on which the unattacked ensembles reach {clean}.",
         "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
-        "ensemble under each member's gradient. Both, and Single, are means; spread is "
-        "the standard deviation of what they are means of.",
-        f"An accuracy on {n:,} images has a standard error of up to {error:.3f}: "
-        "smaller differences may be chance.",
+        "ensemble under each member's gradient. Both, and Single, are means.",
+        "95 %: the interval around our number; of a mean by resampling its members, "
+        "which covers the chance in training, of one classifier by Wilson's formula, "
+        "which covers the choice of test images.",
     ]
 
 
@@ -112,8 +110,8 @@ def attacked_images(results: Results) -> int:
 
 
 def as_text(results: Results) -> str:
-    """Return the table for a terminal, as wide as the paper's."""
-    top = f"{'':<25}{'No Attack':<20}{'Adv. 1':<20}{'Adv. 2'}"
+    """Return the table for a terminal of 100 columns."""
+    top = f"{'':<25}{'No Attack':<30}{'Adv. 1':<30}{'Adv. 2'}"
     names = [column.split(", ")[1] for column in COLUMNS.values()]
     found = []
     attack = ""
@@ -128,7 +126,7 @@ def as_text(results: Results) -> str:
 
 def spaced(cells: list[str]) -> str:
     """Return cells in columns."""
-    return "".join(f"{cell:<10}" for cell in cells).rstrip()
+    return "".join(f"{cell:<15}" for cell in cells).rstrip()
 
 
 def as_markdown(results: Results) -> str:
@@ -142,14 +140,27 @@ def as_markdown(results: Results) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in table)
 
 
+def verdict_table(runs: list[Results]) -> str:
+    """Return the verdicts on the paper's claims in Markdown, a column for each run."""
+    judged = [{v.topic: v.verdict for v in judge(results)} for results in runs]
+    head = ["the paper's claim", *(results.configuration.dataset for results in runs)]
+    rows = [
+        [c.topic, *(verdicts.get(c.topic, "not claimed") for verdicts in judged)]
+        for c in CLAIMS
+        if any(c.topic in verdicts for verdicts in judged)
+    ]
+    table = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in table)
+
+
 def write_table2(folder: Path) -> None:
     """Print table and claims of the results in a folder, and write table2.md."""
     results = results_file.read(folder)
     print(f"\n{title(results)}\n\n{as_text(results)}\n")
-    for text in (*notes(results), "", f"{CLAIMS}:", "", *sentences(results)):
+    for text in (*notes(results), "", f"{CLAIMS_TITLE}:", "", *sentences(results)):
         print(fill(text, width=88, subsequent_indent="  "))
     claims = "\n".join(f"- {sentence}" for sentence in sentences(results))
     parts = [f"# {title(results)}", as_markdown(results), *notes(results)]
-    text = "\n\n".join([*parts, f"## {CLAIMS}", claims])
+    text = "\n\n".join([*parts, f"## {CLAIMS_TITLE}", claims])
     write_text(folder / "table2.md", text + "\n")
     print(f"\n{folder / 'table2.md'} written")

@@ -1,27 +1,31 @@
 """Whether the paper's claims hold in a run.
 
-A claim holds if every comparison that it makes comes out as the paper says, by however
-little: how much of a difference may be chance is said below the table.
+A claim holds if all comparisons that it makes come out as the paper says, each by more
+than its 95 % interval; that needs no correction for their number, as each one can
+refuse it. It does not hold if one of them comes out the other way by as much: among
+many that can be chance, so that their number stands beside the verdict. Else the run
+leaves it undecided.
 """
 
 from dataclasses import dataclass
 
 from tutorials.paper.claims import CLAIMS, Claim
-from tutorials.paper.comparisons import Comparison
+from tutorials.paper.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
 from tutorials.paper.paper_numbers import HALVES
 from tutorials.paper.results import Results
 
+NOT_JUDGED = "not judged"
 SHOWN = 5  # comparisons that a sentence lists completely
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim as judged: held is None if it can't be."""
+    """A claim as judged: holds, does not hold, undecided or not judged."""
 
     topic: str
     quote: str
     section: str
-    held: bool | None
+    verdict: str
     evidence: str
 
 
@@ -31,41 +35,43 @@ def judge(results: Results) -> list[Verdict]:
     verdicts = []
     for claim in CLAIMS:
         if quote := claim.cifar10 if on_cifar else claim.mnist:
-            held, evidence = weigh(claim, results)
-            verdict = Verdict(claim.topic, quote, claim.section, held, evidence)
-            verdicts.append(verdict)
+            verdict = weigh(claim, results)
+            verdicts.append(Verdict(claim.topic, quote, claim.section, *verdict))
     return verdicts
 
 
-def weigh(claim: Claim, results: Results) -> tuple[bool | None, str]:
-    """Return whether a claim held, and with which numbers."""
+def weigh(claim: Claim, results: Results) -> tuple[str, str]:
+    """Return the verdict on a claim, and the numbers."""
     if missing := [m for m in claim.needs if m not in results.methods]:
-        return None, f"this run lacks {', '.join(missing)}"
+        return NOT_JUDGED, f"this run lacks {', '.join(missing)}"
     if results.configuration.members < 2:
-        return None, "one member is no ensemble"
+        return NOT_JUDGED, "one member is no ensemble"
     comparisons = claim.compare(results)
-    return all(c.holds() for c in comparisons), evidence(comparisons)
+    return together(comparisons), evidence(comparisons)
+
+
+def together(comparisons: list[Comparison]) -> str:
+    """Return the verdict of all comparisons together."""
+    verdicts = {comparison.verdict for comparison in comparisons}
+    if FAILS in verdicts:
+        return FAILS
+    return UNDECIDED if UNDECIDED in verdicts else HOLDS
 
 
 def evidence(comparisons: list[Comparison]) -> str:
-    """Return the numbers: all, or of many those that fail, or the narrowest."""
-    failed = [c for c in comparisons if not c.holds()]
-    count = f"{len(comparisons) - len(failed)} of {len(comparisons)}"
+    """Return the numbers: all, or of many those that refuse, or the narrowest."""
+    refuse = [c for c in comparisons if c.verdict != HOLDS]
+    count = f"{len(comparisons) - len(refuse)} of {len(comparisons)}"
     if len(comparisons) <= SHOWN:
         return f"{count}: {'; '.join(map(str, comparisons))}"
-    if failed:
-        return f"{count}, not {'; '.join(map(str, failed))}"
-    return f"{count}, narrowest {min(comparisons, key=lambda c: c.higher - c.lower)}"
-
-
-def word(held: bool | None) -> str:
-    """Return a verdict as a word."""
-    return {True: "HELD", False: "NOT HELD", None: "NOT JUDGED"}[held]
+    if refuse:
+        return f"{count}, not {'; '.join(map(str, refuse))}"
+    return f"{count}, narrowest {min(comparisons, key=lambda c: c.difference.low)}"
 
 
 def sentences(results: Results) -> list[str]:
     """Return one sentence a claim: the verdict, the paper's words and the numbers."""
     return [
-        f"{word(v.held)}: {v.topic} (“{v.quote}”, {v.section}): {v.evidence}."
+        f"{v.verdict.upper()}: {v.topic} (“{v.quote}”, {v.section}): {v.evidence}."
         for v in judge(results)
     ]

@@ -1,0 +1,110 @@
+"""95 % intervals against SciPy's, against hand calculation and by simulation."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tutorials.paper.intervals import (
+    Estimate,
+    absolute,
+    bootstrap,
+    difference,
+    exactly,
+    mean_per_image,
+    of_cell,
+    wilson,
+)
+from tutorials.paper.results import Cell
+
+
+@pytest.mark.parametrize("images", [1, 10, 300, 10_000])
+@pytest.mark.parametrize("fraction", [0, 0.1, 0.5, 1])
+def test_wilson_is_scipys(images, fraction):
+    right = round(fraction * images)
+    accuracy = right / images
+    found = wilson(accuracy, images)
+    theirs = stats.binomtest(right, images).proportion_ci(method="wilson")
+    assert (found.low, found.high) == pytest.approx(tuple(theirs), abs=1e-12)
+    assert 0 <= found.low <= found.value == accuracy <= found.high <= 1
+
+
+def test_wilsons_interval_contains_the_truth_in_95_percent():
+    rng = np.random.default_rng(0)
+    accuracies = rng.binomial(1000, 0.97, 4000) / 1000
+    found = [wilson(float(a), 1000) for a in accuracies]
+    covered = np.mean([e.low <= 0.97 <= e.high for e in found])
+    assert covered == pytest.approx(0.95, abs=0.015)
+
+
+def test_the_bootstrap_is_near_students_interval_and_repeats():
+    values = np.random.default_rng(1).normal(0.6, 0.05, 40).tolist()
+    found = bootstrap(values)
+    half = stats.t.ppf(0.975, 39) * np.std(values, ddof=1) / np.sqrt(40)
+    assert found.value == pytest.approx(np.mean(values))
+    assert found.high - found.value == pytest.approx(half, rel=0.1)
+    assert found.value - found.low == pytest.approx(half, rel=0.1)
+    assert bootstrap(values) == found
+
+
+def test_the_bootstrap_is_scipys():
+    values = np.random.default_rng(2).random(10)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=3
+    ).confidence_interval
+    found = bootstrap(values.tolist())
+    assert (found.low, found.high) == pytest.approx(tuple(theirs), abs=0.01)
+
+
+def test_the_bootstrap_of_ten_contains_the_truth_in_nine_of_ten():
+    rng = np.random.default_rng(4)
+    found = [bootstrap(rng.normal(size=10).tolist()) for _ in range(300)]
+    covered = np.mean([e.low <= 0 <= e.high for e in found])
+    assert covered == pytest.approx(0.9, abs=0.05)
+
+
+def test_one_value_is_its_own_bootstrap():
+    assert bootstrap([0.3]) == exactly(0.3)
+
+
+def test_the_mean_over_images():
+    """Of 0 on 6 images and 1 on 4: a fraction, mean 0.4, variance 0.24."""
+    found = mean_per_image([0, 1], [6, 4])
+    assert found == pytest.approx((0.4, 0.4 - 1.96 * 0.1549, 0.4 + 1.96 * 0.1549), 1e-3)
+
+
+def test_the_difference_of_known_example():
+    """56 of 70 and 48 of 80: Newcombe's first example, method 10."""
+    found = difference(wilson(56 / 70, 70), wilson(48 / 80, 80))
+    assert found == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
+
+
+def test_the_difference_contains_the_truth_in_95_percent():
+    rng = np.random.default_rng(0)
+    a, b = (rng.binomial(500, p, 3000) / 500 for p in (0.9, 0.8))
+    found = [
+        difference(wilson(float(i), 500), wilson(float(j), 500))
+        for i, j in zip(a, b, strict=True)
+    ]
+    covered = np.mean([e.low <= 0.1 <= e.high for e in found])
+    assert covered == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize(
+    ("d", "expected"),
+    [
+        ((0.2, 0.1, 0.4), (0.2, 0.1, 0.4)),
+        ((-0.2, -0.4, -0.1), (0.2, 0.1, 0.4)),
+        ((0.1, -0.3, 0.2), (0.1, 0, 0.3)),
+    ],
+)
+def test_the_absolute_value(d, expected):
+    assert absolute(Estimate(*d)) == expected
+
+
+def test_a_cell_is_a_mean_or_one_classifier():
+    assert of_cell(Cell(0.5, [0.5], 100)) == wilson(0.5, 100)
+    assert of_cell(Cell(0.5, [0.4, 0.6], 100)) == bootstrap([0.4, 0.6])
+
+
+def test_an_estimate_as_text():
+    assert str(Estimate(0.5, 0.25, 0.75)) == "0.5000 [0.2500, 0.7500]"

@@ -1,0 +1,46 @@
+"""Do the members err on different images? Read from how many each image fools.
+
+`fooled[f]` counts the images on which exactly f of M members are wrong. Of the
+M (M - 1) / 2 pairs of members, f (M - f) then disagree: one is right, the other wrong.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tutorials.paper.intervals import Estimate, mean_per_image, wilson
+from tutorials.paper.results import Results, Score
+
+
+def disagreement(scores: Sequence[Score]) -> Estimate:
+    """Return the fraction of pairs, one right and one wrong, over all images.
+
+    Several scores are of the same images, perturbed in different ways: they make the
+    mean more exact, but don't count as more images.
+    """
+    fooled = mean_fooled(scores)
+    M = len(fooled) - 1
+    pairs = [f * (M - f) / (M * (M - 1) / 2) for f in range(M + 1)]
+    return mean_per_image(pairs, fooled)
+
+
+def mean_fooled(scores: Sequence[Score]) -> list[float]:
+    """Return how many images fool 0, 1, ... members, on average over scores."""
+    mean: list[float] = np.mean([score.fooled for score in scores], axis=0).tolist()
+    return mean
+
+
+def clean_disagreement(results: Results, method: str) -> Estimate:
+    """Return the disagreement without attack, on the images that are attacked."""
+    return disagreement([results.methods[method].clean_attacked])
+
+
+def attacked_disagreement(results: Results, attack: str, method: str) -> Estimate:
+    """Return the disagreement under Adv. 1."""
+    return disagreement(results.methods[method].attacks[attack].adv1)
+
+
+def median_member(scores: Sequence[Score]) -> Estimate:
+    """Return the accuracy that half of the members exceed, where it is lowest."""
+    worst = min(scores, key=lambda score: float(np.median(score.members)))
+    return wilson(float(np.median(worst.members)), worst.images)
