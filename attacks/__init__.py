@@ -10,8 +10,10 @@ from attacks.fgsm import fgsm
 from attacks.gradients import (
     GradientFn,
     input_gradient,
+    mean_probability_gradient,
     member_gradient,
     model_gradient,
+    normalized_gradient,
     sum_gradient,
 )
 from attacks.threat import clip_to_ball, clip_to_bounds
@@ -23,7 +25,9 @@ __all__ = [
     "clip_to_bounds",
     "fgsm",
     "input_gradient",
+    "mean_probability_gradient",
     "member_gradient",
     "model_gradient",
+    "normalized_gradient",
     "sum_gradient",
 ]

@@ -1,5 +1,10 @@
 """Whose gradient an attack follows: a model's, one member's or all members'.
 
+    member_gradient             grad J_i                          the paper's Adv. 1
+    sum_gradient                sum_i grad J_i                    the paper's Adv. 2
+    mean_probability_gradient   sum_i w_i grad J_i                the ensemble's own J
+    normalized_gradient         sum_i grad J_i / |grad J_i|       each member's vote
+
 A gradient function takes (x, y) and returns an array of x's shape. It runs networks in
 evaluation mode and leaves their parameters, and the parameters' gradients, alone.
 """
@@ -7,9 +12,10 @@ evaluation mode and leaves their parameters, and the parameters' gradients, alon
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from minidl.backend import Array
+from minidl.backend import Array, get_array_module
 from minidl.checks import check_batch, check_labels
 from minidl.layers import Sequential
+from minidl.layers.activations import softmax
 from minidl.losses import SoftmaxCrossEntropy
 
 GradientFn: TypeAlias = Callable[[Array, Array], Array]
@@ -22,6 +28,11 @@ def input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     is in the batch.
     Shapes: x (N, H, W, C), y (N,), result like x.
     """
+    return costs_and_gradient(model, x, y)[1]
+
+
+def costs_and_gradient(model: Sequential, x: Array, y: Array) -> tuple[Array, Array]:
+    """Return each image's J (N,), and `input_gradient`."""
     check_batch("x", x)
     check_labels("y", y, len(x), model.classes)
     loss = SoftmaxCrossEntropy()
@@ -29,7 +40,7 @@ def input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     dz = loss.backward() * len(x)  # J is the mean: times N it is the sum
     dx = model.backward(dz, param_grads=False)
     assert dx is not None
-    return dx
+    return loss.costs, dx
 
 
 def model_gradient(model: Sequential) -> GradientFn:
@@ -54,6 +65,59 @@ def sum_gradient(members: Sequence[Sequential]) -> GradientFn:
         return total
 
     return gradient
+
+
+def mean_probability_gradient(members: Sequence[Sequential]) -> GradientFn:
+    """The gradient of the ensemble's own cost, J = -log p(y) with p = mean of p_i.
+
+    As p_i(y) = exp(-J_i), the chain rule gives a mean of the members' gradients,
+
+        grad J = sum_i w_i grad J_i,   w_i = p_i(y) / sum_j p_j(y),
+
+    which leaves those aside that are fooled already.
+    """
+    members = check_members(members)
+
+    def gradient(x: Array, y: Array) -> Array:
+        pairs = [costs_and_gradient(member, x, y) for member in members]
+        xp = get_array_module(x)
+        w = softmax(-xp.stack([J for J, _ in pairs], axis=1))  # (N, members)
+        total: Any = sum(per_image(w[:, i]) * grad for i, (_, grad) in enumerate(pairs))
+        return total
+
+    return gradient
+
+
+def normalized_gradient(members: Sequence[Sequential]) -> GradientFn:
+    """sum_i grad J_i / |grad J_i|, each of Euclidean norm 1 (or 0, if it vanishes).
+
+    In a plain sum the members that are most wrong already have the longest gradients.
+    """
+    members = check_members(members)
+
+    def gradient(x: Array, y: Array) -> Array:
+        total: Any = sum(unit_vectors(input_gradient(m, x, y)) for m in members)
+        return total
+
+    return gradient
+
+
+def unit_vectors(gradient: Array) -> Array:
+    """Return each image's gradient divided by its norm, zeros where that is 0.
+
+    First by the largest entry: the square of a tiny one would underflow.
+    """
+    xp = get_array_module(gradient)
+    axes = tuple(range(1, gradient.ndim))
+    largest = abs(gradient).max(axis=axes, keepdims=True)
+    scaled = gradient / xp.where(largest > 0, largest, 1)
+    norm = xp.sqrt((scaled**2).sum(axis=axes, keepdims=True))
+    return scaled / xp.where(norm > 0, norm, 1)
+
+
+def per_image(values: Array) -> Array:
+    """Return one number an image in a shape that multiplies images: (N, 1, 1, 1)."""
+    return values.reshape(-1, 1, 1, 1)
 
 
 def check_members(members: Iterable[Sequential]) -> tuple[Sequential, ...]:

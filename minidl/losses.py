@@ -11,7 +11,8 @@ from minidl.backend import Array, get_array_module
 class SoftmaxCrossEntropy:
     """Cross-entropy of the softmax, J = mean over n of -log p[n, y[n]].
 
-    Shapes: z (N, K), y (N,), J 0-d, dz (N, K).
+    `costs` holds each image's own -log p[n, y[n]] afterwards.
+    Shapes: z (N, K), y (N,), J 0-d, dz (N, K), costs (N,).
     """
 
     def forward(self, z: Array, y: Array) -> Array:
@@ -21,7 +22,8 @@ class SoftmaxCrossEntropy:
         z = z - z.max(axis=1, keepdims=True)  # softmax is the same; exp can't overflow
         log_p = z - xp.log(xp.exp(z).sum(axis=1, keepdims=True))
         self.p = xp.exp(log_p)
-        return xp.asarray(-log_p[self.rows, y].mean())
+        self.costs = -log_p[self.rows, y]
+        return xp.asarray(self.costs.mean())
 
     def backward(self) -> Array:
         """dJ/dz = (p - onehot(y)) / N.

@@ -36,6 +36,14 @@ def test_the_cost_is_the_mean_over_the_batch():
     assert cost(z, [0, 0, 1]) == pytest.approx(np.mean(parts))
 
 
+def test_each_images_cost_is_kept(rng):
+    z, y = rng.standard_normal((4, 3)), np.array([0, 2, 1, 1])
+    loss = SoftmaxCrossEntropy()
+    loss.forward(z, y)
+    alone = [cost(z[n : n + 1], y[n : n + 1]) for n in range(4)]
+    np.testing.assert_allclose(loss.costs, alone, rtol=1e-12)
+
+
 def test_the_gradient_is_the_difference_quotient(rng):
     z, y = rng.standard_normal((5, 4)), np.array([0, 3, 1, 1, 2])
     numeric = differences(lambda: oracles.cross_entropy(z, y), z)

@@ -1,0 +1,98 @@
+"""The ensemble's own gradient and that of normalised members, against their losses."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import (
+    input_gradient,
+    mean_probability_gradient,
+    normalized_gradient,
+    sum_gradient,
+)
+from attacks.gradients import unit_vectors
+from ensembles import Ensemble
+
+
+def ensembles_cost(members, x, y):
+    """-log of the mean probability, from what `Ensemble` predicts; shape (N,)."""
+    p = Ensemble(members).predict_proba(x)
+    return -np.log(p[np.arange(len(y)), y])
+
+
+def differences(cost, x, h=1e-6):
+    """Central differences of each image's cost in each pixel."""
+    found = np.empty_like(x)
+    for where in np.ndindex(x.shape[1:]):
+        up, down = x.copy(), x.copy()
+        up[:, *where] += h
+        down[:, *where] -= h
+        found[:, *where] = (cost(up) - cost(down)) / (2 * h)
+    return found
+
+
+def test_the_ensembles_gradient_is_that_of_what_it_predicts(members, x, y):
+    expected = differences(lambda x: ensembles_cost(members, x, y), x)
+    found = mean_probability_gradient(members)(x, y)
+    assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
+    assert abs(found - sum_gradient(members)(x, y) / 3).max() > 1e-3
+
+
+def test_a_member_that_is_fooled_already_counts_for_nothing(members, x, y):
+    """Its p_i(y) is exp(-1000): 0 in floating point, and so is its weight."""
+    hopeless = members[2].params[-1].data
+    hopeless[:] = -1000
+    hopeless[(y[0] + 1) % len(hopeless)] = 0
+    x, y = x[:1], y[:1]
+    found = mean_probability_gradient(members)(x, y)
+    assert_allclose(found, mean_probability_gradient(members[:2])(x, y), rtol=1e-12)
+
+
+def test_if_all_are_fooled_the_least_fooled_leads(members, x, y):
+    """Probabilities that round to 0 still have a ratio."""
+    x, y = x[:1], y[:1]
+    for cost, member in zip((800, 900, 900), members, strict=True):
+        member.params[-1].data[:] = 0
+        member.params[-1].data[y[0]] = -cost
+    found = mean_probability_gradient(members)(x, y)
+    assert_allclose(found, input_gradient(members[0], x, y), rtol=1e-12, atol=1e-20)
+
+
+def test_normalised_members_count_alike(members, x, y):
+    expected = np.zeros_like(x)
+    for member in members:
+        for n in range(len(x)):
+            g = input_gradient(member, x[n : n + 1], y[n : n + 1])[0]
+            expected[n] += g / np.linalg.norm(g)
+    assert_allclose(
+        normalized_gradient(members)(x, y), expected, rtol=1e-10, atol=1e-15
+    )
+
+
+@pytest.mark.parametrize("rule", [mean_probability_gradient, normalized_gradient])
+def test_of_one_member_the_direction_is_its_own(members, x, y, rule):
+    found, own = rule(members[:1])(x, y), input_gradient(members[0], x, y)
+    assert_array_equal(np.sign(found), np.sign(own))
+
+
+@pytest.mark.parametrize("rule", [mean_probability_gradient, normalized_gradient])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_type_stays(members, x, y, rule, dtype):
+    members = [member.astype(dtype) for member in members]
+    found = rule(members)(x.astype(dtype), y)
+    assert found.dtype == dtype
+    assert found.shape == x.shape
+
+
+@pytest.mark.parametrize("rule", [mean_probability_gradient, normalized_gradient])
+def test_no_members_are_refused_at_once(rule):
+    with pytest.raises(ValueError, match="members must hold at least one"):
+        rule([])
+
+
+@pytest.mark.parametrize("size", [1e-30, 1.0, 1e30])
+def test_tiny_and_huge_gradients_have_norm_one(rng, size):
+    g = (rng.standard_normal((3, 4, 4, 1)) * size).astype(np.float32)
+    g[1] = 0
+    norms = np.sqrt((unit_vectors(g) ** 2).sum(axis=(1, 2, 3)))
+    assert_allclose(norms, [1, 0, 1], rtol=1e-6)
