@@ -2,7 +2,8 @@
 
 A setting that the paper states is the paper's. Those that it leaves open were chosen
 on clean accuracy of validation images taken out of the training data, never on
-attacked accuracy or on test images; `choose.py` is the search.
+attacked accuracy or on test images; `choose.py` is the search on the sample and
+`search.py` that on full data, with all of its trials in results/search/.
 """
 
 from dataclasses import dataclass
@@ -24,8 +25,10 @@ class DatasetSettings:
     bim_eps: float
     bim_alpha: float
     bim_steps: int = 8  # the paper's n, below Figure 1
-    optimizer: str = "adam"  # not stated in the paper; Adam at its usual rate comes
-    lr: float = 1e-3  # close to the paper's clean accuracy
+    # Of five usual optimizers, Adam at its usual rate in batches of 128 is nearest to the
+    # paper's single classifiers on MNIST: 0.9903 to their 0.9912, on 50,000 images.
+    optimizer: str = "adam"
+    lr: float = 1e-3
 
 
 # Attacks: FGSM's eps stands below Table 2. For BIM that caption says eps = 0.025, which
@@ -51,7 +54,9 @@ DATASETS = {
         epochs=10,  # the paper's section 4
         quick_epochs=1,  # fifteen times as many images an epoch as the sample has
         batch_size=128,
-        sigma=0.1,  # provisional: the sample's
+        # The largest of 0.05, 0.1, 0.2, ... that costs no more accuracy on validation
+        # images than the paper's noise did: 0.0005 of 0.0014; 0.2 costs 0.0016.
+        sigma=0.1,
         fgsm_eps=0.3,
         bim_eps=0.2,
         bim_alpha=0.025,

@@ -1,0 +1,85 @@
+"""Ways to attack all members at once: the paper's Adv. 2, as it may have been meant.
+
+An adversary turns members and an attack into adversarial images. The paper's words,
+"the sum of the gradients from each classifier", fit the first; the others differ in
+what is differentiated, or in what is added up.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from attacks import (
+    GradientFn,
+    mean_probability_gradient,
+    member_gradient,
+    normalized_gradient,
+    sum_gradient,
+)
+from minidl.backend import Array
+from minidl.layers import Sequential
+from minidl.layers.activations import softmax
+
+Members: TypeAlias = Sequence[Sequential]
+Attack: TypeAlias = Callable[[GradientFn, Array, Array], Array]
+Adversary: TypeAlias = Callable[[Members, Attack, Array, Array], Array]
+
+CLIP = 1e-7  # Keras' epsilon, the usual one in 2017
+
+
+def follow(rule: Callable[[Members], GradientFn]) -> Adversary:
+    """Return the adversary whose attack follows one gradient for all members."""
+    return lambda members, attack, x, y: attack(rule(members), x, y)
+
+
+def clipped_gradient(members: Members) -> GradientFn:
+    """sum_i grad of -log(clip(p_i(y), CLIP, 1 - CLIP)): cross-entropy after a softmax.
+
+    The clipped logarithm is flat outside: a member that is sure, rightly or wrongly,
+    has no gradient at all. In float32, p rounds to 1 at about the same place.
+    """
+
+    def gradient(x: Array, y: Array) -> Array:
+        total: Any = sum(clipped_input_gradient(member, x, y) for member in members)
+        return total
+
+    return gradient
+
+
+def clipped_input_gradient(model: Sequential, x: Array, y: Array) -> Array:
+    """Return grad_x of -log(clip(p(y), CLIP, 1 - CLIP)), one image a row.
+
+    dJ/dz = p - onehot(y) between the bounds, and 0 outside.
+    """
+    p = softmax(model.forward(x))
+    rows = np.arange(len(y))
+    p_y = p[rows, y]
+    dz = p.copy()
+    dz[rows, y] -= 1
+    dz[(p_y < CLIP) | (p_y > 1 - CLIP)] = 0
+    dx = model.backward(dz, param_grads=False)
+    assert dx is not None
+    return dx
+
+
+def mean_of_perturbations(
+    members: Members, attack: Attack, x: Array, y: Array
+) -> Array:
+    """Return x + mean of r_i: attack each member alone, then take the middle.
+
+    It lies in the ball and in the range of pixels, as both are convex.
+    """
+    steps: Any = sum(
+        attack(member_gradient(members, i), x, y) - x for i in range(len(members))
+    )
+    return x + steps / x.dtype.type(len(members))
+
+
+ADVERSARIES: dict[str, Adversary] = {
+    "sum of gradients": follow(sum_gradient),
+    "sum, clipped probabilities": follow(clipped_gradient),
+    "mean of perturbations": mean_of_perturbations,
+    "ensemble's own loss": follow(mean_probability_gradient),
+    "normalised gradients": follow(normalized_gradient),
+}
