@@ -70,7 +70,7 @@ def carry_out(block: Block, team: Team) -> Outcome:
     case = block.case
     members = load_members(team.jobs, team.runs, case.bits)
     with limit_threads(1):
-        x, y = test_images(team, block.first, block.stop, case.bits)
+        x, y = first_images(team, block.first, block.stop, case.bits)
         x_adv = attacked(case, members[: case.members], x, y)
         return Outcome(case, len(x), correct(members, x_adv, y))
 
@@ -80,11 +80,11 @@ def load_members(
     jobs: tuple[MemberJob, ...], runs: Path, bits: int
 ) -> list[Sequential]:
     """Return trained members in float32 or float64."""
-    dtype = {32: np.float32, 64: np.float64}[bits]
+    dtype: Any = {32: np.float32, 64: np.float64}[bits]
     return [load_member(job, runs).astype(dtype) for job in jobs]
 
 
-def test_images(team: Team, first: int, stop: int, bits: int) -> tuple[Array, Array]:
+def first_images(team: Team, first: int, stop: int, bits: int) -> tuple[Array, Array]:
     """Return some test images as floating point, and their labels."""
     data = load_dataset(team.jobs[0].dataset)
     x = to_float(data.x_test[first:stop]).astype(f"float{bits}")

@@ -1,0 +1,313 @@
+"""The anomaly's experiments: adversaries, directions, counting and the page."""
+
+import dataclasses
+import json
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import bim, fgsm, input_gradient, member_gradient
+from ensembles import Ensemble
+from ensembles.training import train_ensemble
+from tests.attacks.conftest import CLASSES, new_cnn
+from tutorials.anomaly import __main__ as cli
+from tutorials.anomaly.adversaries import (
+    ADVERSARIES,
+    CLIP,
+    clipped_gradient,
+    clipped_input_gradient,
+    mean_of_perturbations,
+)
+from tutorials.anomaly.cases import Case, Outcome, correct, join
+from tutorials.anomaly.directions import Step, look, pairwise_cosines
+from tutorials.anomaly.experiments import EXPERIMENTS, SUM
+from tutorials.anomaly.findings import finding, left, rows
+from tutorials.anomaly.record import Record, read, write
+from tutorials.anomaly.report import QUESTIONS, write_report
+from tutorials.anomaly.run import Plan, find_team, perform
+from tutorials.paper.config import configure
+from tutorials.paper.environment import environment
+from tutorials.paper.intervals import bootstrap, wilson
+from tutorials.paper.units import member_jobs
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20170911)
+
+
+@pytest.fixture
+def members(rng):
+    return [new_cnn(rng) for _ in range(3)]
+
+
+@pytest.fixture
+def x(rng):
+    return rng.random((6, 6, 6, 2))
+
+
+@pytest.fixture
+def y(rng):
+    return rng.integers(CLASSES, size=6)
+
+
+def clipped_cost(model, x, y):
+    """-log(clip(p(y))), from what the network predicts."""
+    p = model.predict_proba(x)[np.arange(len(y)), y]
+    return -np.log(np.clip(p, CLIP, 1 - CLIP))
+
+
+def test_the_clipped_gradient_is_that_of_the_clipped_cost(members, x, y):
+    model, found = members[0], clipped_input_gradient(members[0], x, y)
+    for where in [(0, 0, 0), (2, 3, 1), (5, 5, 1)]:
+        up, down = x.copy(), x.copy()
+        up[:, *where] += 1e-6
+        down[:, *where] -= 1e-6
+        slope = (clipped_cost(model, up, y) - clipped_cost(model, down, y)) / 2e-6
+        assert_allclose(found[:, *where], slope, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(("logit", "zero"), [(30, True), (-30, True), (10, False)])
+def test_who_is_sure_has_no_clipped_gradient(members, x, y, logit, zero):
+    model = members[0]
+    model.params[-2].data[:] *= 0.01  # the bias decides
+    bias = model.params[-1].data
+    bias[:] = 0
+    bias[y[0]] = logit
+    g = clipped_input_gradient(model, x[:1], y[:1])
+    assert (not g.any()) == zero
+    assert input_gradient(model, x[:1], y[:1]).any()
+
+
+def test_the_sum_of_clipped_gradients(members, x, y):
+    expected = sum(clipped_input_gradient(m, x, y) for m in members)
+    assert_array_equal(clipped_gradient(members)(x, y), expected)
+
+
+def test_the_mean_of_perturbations_is_in_the_middle(members, x, y):
+    attack = partial(bim, eps=0.1, alpha=0.03, steps=4)
+    each = [attack(member_gradient(members, i), x, y) for i in range(3)]
+    found = mean_of_perturbations(members, attack, x, y)
+    assert_allclose(found, np.mean(each, axis=0), atol=1e-15)
+    assert abs(found - x).max() <= 0.1 + 1e-12
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
+@pytest.mark.parametrize("name", ADVERSARIES)
+def test_of_one_member_all_adversaries_are_its_own(members, x, y, name):
+    attack = partial(fgsm, eps=0.1)
+    found = ADVERSARIES[name](members[:1], attack, x, y)
+    assert_allclose(found, attack(member_gradient(members, 0), x, y), atol=1e-15)
+
+
+def test_cosines_of_known_vectors():
+    g = np.zeros((3, 2, 1, 1, 2))
+    g[0, 0, 0, 0], g[1, 0, 0, 0], g[2, 0, 0, 0] = (1, 0), (0, 5), (-2, 0)
+    g[0, 1, 0, 0], g[1, 1, 0, 0] = (1, 1), (1, 0)  # the third has none
+    cosines, there = pairwise_cosines(g)  # of 01, 02, 12
+    assert_allclose(cosines, [[0, np.sqrt(0.5)], [-1, 0], [0, 0]], atol=1e-12)
+    assert_array_equal(there, [[True, True], [True, False], [True, False]])
+
+
+def test_a_look_at_known_gradients(members, x, y):
+    g = np.zeros((3, 2, 6, 6, 2))
+    g[0, 0, 0, 0, 0], g[1, 0, 0, 0, 1], g[2, 0, 0, 0, 0] = 3, 4, -3
+    step = look(5, members, g, x[:2], y[:2])
+    assert step.step == 5
+    assert step.images == 2
+    assert step.zero == pytest.approx(1)  # all three of the second image
+    assert step.with_cosine == 1
+    assert step.cosine == pytest.approx(-1 / 3)  # of 0, -1 and 0
+    assert step.negative == pytest.approx(1 / 3)
+    assert step.unity == pytest.approx(4 / 10)
+    assert step.longest == pytest.approx(4 / 10)
+    right = Ensemble(members).predict(x[:2]) == y[:2]
+    assert step.correct == right.sum()
+
+
+def test_ensembles_of_the_first_members(members, x, y):
+    expected = [int((Ensemble(members[:M]).predict(x) == y).sum()) for M in range(1, 4)]
+    assert correct(members, x, y) == expected
+
+
+def test_blocks_are_joined():
+    case = Case(SUM, "bim", {}, 2)
+    found = join([Outcome(case, 3, [1, 2]), Outcome(case, 2, [0, 2])])
+    assert found == Outcome(case, 5, [1, 4])
+
+
+def test_a_group_of_several_counts_as_its_mean():
+    case = Case("member 0", "bim", {}, 2)
+    one, other = Outcome(case, 10, [4, 6]), Outcome(case, 10, [2, 8])
+    assert left([one], 2) == wilson(0.6, 10)
+    assert left([one, other], 1) == bootstrap([0.4, 0.2])
+
+
+# On real members: a small run of everything.
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two members, trained for an epoch on 1,000 images."""
+    folder = tmp_path_factory.mktemp("runs")
+    [jobs] = member_jobs(CONFIG).values()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train_ensemble(jobs, None, folder)
+    return folder
+
+
+CONFIG = configure("mnist-sample", "smoke", ["random-init"])
+
+
+@pytest.fixture
+def plan(runs):
+    return Plan(CONFIG, runs, images=30, jobs=1)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_each_experiment_ends_in_its_part_of_the_page(plan, tmp_path, name):
+    record = perform(name, plan)
+    path = write(record, tmp_path)
+    assert read(path) == record
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    assert QUESTIONS[name] in page
+    assert finding(record) in page
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    if name in EXPERIMENTS:
+        for group, estimate in rows(record).items():
+            assert f"| {group} | {estimate} |" in page
+
+
+def test_the_walk_is_the_attack(plan):
+    """What the directions see at the end is what the same case leaves."""
+    last = perform("directions", plan).steps[-1]
+    [outcome] = perform("rules", plan).groups[f"bim: {SUM}"]
+    assert (last.images, last.correct) == (30, outcome.correct[-1])
+    assert last.step == CONFIG.attacks["bim"]["steps"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["budgets", "directions"])
+def test_two_processes_find_the_same(plan, name, monkeypatch):
+    monkeypatch.setattr("tutorials.anomaly.run.BLOCK", 10)
+    one, two = (perform(name, dataclasses.replace(plan, jobs=j)) for j in (1, 2))
+    assert dataclasses.replace(one, seconds=0) == dataclasses.replace(two, seconds=0)
+
+
+def test_double_precision_is_double(plan, monkeypatch):
+    seen = set()
+    real = correct
+    monkeypatch.setattr(
+        "tutorials.anomaly.cases.correct",
+        lambda members, x, y: (
+            seen.add((x.dtype.name, members[0].params[0].data.dtype.name))
+            or real(members, x, y)
+        ),
+    )
+    perform("precision", plan)
+    assert seen == {("float32", "float32"), ("float64", "float64")}
+
+
+def test_members_that_arent_there_are_named_with_a_command(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"2 of 2 members aren't .* run --data"):
+        find_team(Plan(CONFIG, tmp_path, 10, 1))
+
+
+def test_more_images_than_there_are(plan):
+    with pytest.raises(ValueError, match=r"images must be at most 1000.*got 1001"):
+        find_team(dataclasses.replace(plan, images=1001))
+
+
+def made_up(groups=None, steps=(), experiment="rules", images=1000):
+    def outcome(number):
+        return Outcome(Case(SUM, "bim", {}, 2), images, [number, number])
+
+    return Record(
+        experiment=experiment,
+        dataset="mnist",
+        profile="full",
+        method="random-init",
+        seed=0,
+        members=2,
+        images=images,
+        groups={g: [outcome(n) for n in ns] for g, ns in (groups or {}).items()},
+        steps=list(steps),
+        seconds=1.0,
+        environment=environment(),
+    )
+
+
+def test_the_sentence_about_rules_follows_the_numbers():
+    groups = {"bim: Adv. 1": [500, 500], "bim: weak": [700], "bim: strong": [300]}
+    groups |= {"bim: equal": [505], "fgsm: Adv. 1": [1, 1]}
+    text = finding(made_up(groups))
+    assert "surprise: weak. Stronger: strong. Not told apart: equal." in text
+    assert "Under FGSM" in text
+    assert "surprise: none." in text
+
+
+def test_the_sentence_about_precision_follows_the_numbers():
+    names = [
+        f"{n}, float{b}" for n in (SUM, "sum, clipped probabilities") for b in (32, 64)
+    ]
+    counts = [[500], [400], [500], [505]]
+    text = finding(
+        made_up(dict(zip(names, counts, strict=True)), experiment="precision")
+    )
+    assert "sum of gradients: single precision weakens the attack" in text
+    assert "probabilities: single precision makes no difference" in text
+
+
+def test_the_sentence_about_directions_follows_the_numbers():
+    step = Step(0, 10, 4.0, 8, 1.0, 9.0, 5.0, 0.0, 2.5, 1, 9)
+    agree = finding(made_up(steps=[step, step], experiment="directions", images=10))
+    assert "agree: their mean cosine is 0.500 at the first" in agree
+    assert "with clipped probabilities 25.0%; those leave 10.0%" in agree
+    against = dataclasses.replace(step, cosine=-4.0)
+    text = finding(made_up(steps=[against] * 2, experiment="directions", images=10))
+    assert "point against each other: their mean cosine is -0.500" in text
+
+
+def test_a_file_that_is_no_experiment(tmp_path):
+    path = write(made_up(), tmp_path)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"images": "many"}))
+    with pytest.raises(ValueError, match=r"rules\.json is not .*images must be int"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rules", "--images", "0"], "must be an integer of at least 1"),
+        (["everything"], "invalid choice"),
+        (["rules", "--members", "1"], "at least 2"),
+        (["report", "--results", "FOLDER"], "no experiment in"),
+        (
+            "rules --results FOLDER --runs FOLDER --dataset mnist-sample".split(),
+            "aren't in",
+        ),
+    ],
+)
+def test_what_cant_be_done_takes_one_line(tmp_path, capsys, arguments, message):
+    arguments = [str(tmp_path) if a == "FOLDER" else a for a in arguments]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code != 0
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_the_command_says_what_was_found(runs, tmp_path, capsys):
+    arguments = "directions --dataset mnist-sample --profile smoke --images 20 --jobs 1"
+    places = ["--runs", str(runs), "--results", str(tmp_path)]
+    assert cli.main([*arguments.split(), *places]) == 0
+    out = capsys.readouterr().out
+    assert "Two members' gradients" in out
+    assert f"{tmp_path / 'README.md'} written" in out

@@ -1,0 +1,65 @@
+"""python -m tutorials.anomaly rules: one of the experiments; all: all of them."""
+
+import os
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from ensembles import METHODS
+from minidl.data import load_dataset
+from minidl.data.places import cache_folder
+from minidl.parallel import available_cores
+from tutorials.anomaly.findings import finding
+from tutorials.anomaly.record import write
+from tutorials.anomaly.report import QUESTIONS, write_report
+from tutorials.anomaly.run import Plan, perform
+from tutorials.paper.cli import Parser, check_writable, whole_number
+from tutorials.paper.config import DATASETS, PROFILES, configure
+
+PROGRAM = "python -m tutorials.anomaly"
+
+
+def make_parser() -> Parser:
+    """Return the parser."""
+    lines = [f"{name:<11} {question}" for name, question in QUESTIONS.items()]
+    parser = Parser(prog=PROGRAM, description="Why Adv. 2 may be weaker than Adv. 1.")
+    add = parser.add_argument
+    add("experiment", choices=[*QUESTIONS, "all", "report"], help="; ".join(lines))
+    add("--dataset", choices=DATASETS, default="mnist")
+    add("--profile", choices=PROFILES, default="full")
+    add("--method", choices=METHODS, default="random-init")
+    add("--members", type=whole_number(2))
+    add("--images", type=whole_number(1), default=1000, help="of the test set")
+    add("--seed", type=whole_number(0), default=0)
+    add("--jobs", type=whole_number(1), default=available_cores())
+    add("--runs", type=Path, metavar="DIR", default=cache_folder() / "runs")
+    add("--results", type=Path, metavar="DIR", default=Path("results/anomaly"))
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Carry out what is asked for; return the exit code."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    config = configure(
+        args.dataset, args.profile, [args.method], args.members, seed=args.seed
+    )
+    plan = Plan(config, args.runs, args.images, args.jobs)
+    names = {"all": list(QUESTIONS), "report": []}.get(args.experiment)
+    try:
+        check_writable("--results", args.results)
+        for name in [args.experiment] if names is None else names:
+            load_dataset(config.dataset)  # its warnings are shown once, here
+            os.environ["PYTHONWARNINGS"] = "ignore"
+            record = perform(name, plan)
+            print(f"{write(record, args.results)} written. {finding(record)}")
+        print(f"{write_report(args.results)} written")
+    except KeyboardInterrupt:
+        parser.exit(130, f"{PROGRAM}: interrupted\n")
+    except (ValueError, OSError, BrokenProcessPool) as error:
+        parser.exit(1, f"{PROGRAM}: error: {error}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

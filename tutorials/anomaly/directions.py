@@ -1,0 +1,117 @@
+"""The members' gradients along the way of the basic iterative method, step by step.
+
+Do they block each other, as the paper supposes? Then the cosine between two members'
+gradients would be negative, and the sum much shorter than its parts.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from attacks import bim, input_gradient
+from attacks.gradients import unit_vectors
+from ensembles import Ensemble
+from minidl.backend import Array
+from minidl.layers import Sequential
+from minidl.parallel import limit_threads
+from tutorials.anomaly.adversaries import clipped_input_gradient
+from tutorials.anomaly.cases import Team, first_images, load_members
+
+
+@dataclass(frozen=True)
+class Step:
+    """Sums over images at one step; `merge` adds blocks up, `mean` divides."""
+
+    step: int
+    images: int
+    cosine: float  # mean over pairs of members, of images where both have a gradient
+    with_cosine: int  # such images
+    negative: float  # the share of pairs whose cosine is below 0
+    unity: float  # |sum of gradients| / sum of their norms: 1 if all point one way
+    longest: float  # the longest gradient's share of the sum of norms
+    zero: float  # the share of members whose gradient is exactly 0
+    zero_clipped: float  # the same with clipped probabilities
+    stuck_clipped: int  # images without any gradient then
+    correct: int  # images that the ensemble still gets right
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The basic iterative method under Adv. 2, on some images."""
+
+    parameters: dict[str, Any]  # of `bim`
+    bits: int
+    first: int
+    stop: int
+
+
+def follow(walk: Walk, team: Team) -> list[Step]:
+    """Attack, and look around before each step and after the last."""
+    members = load_members(team.jobs, team.runs, walk.bits)
+    seen: list[Step] = []
+
+    def gradient(x: Array, y: Array) -> Array:
+        g = np.stack([input_gradient(member, x, y) for member in members])
+        seen.append(look(len(seen), members, g, x, y))
+        return g.sum(axis=0)
+
+    with limit_threads(1):
+        x, y = first_images(team, walk.first, walk.stop, walk.bits)
+        gradient(bim(gradient, x, y, **walk.parameters), y)
+    return seen
+
+
+def look(step: int, members: list[Sequential], g: Array, x: Array, y: Array) -> Step:
+    """Return the sums over images. Shapes: g (M, N, H, W, C), x (N, H, W, C)."""
+    there = (g != 0).any(axis=(2, 3, 4))  # (M, N)
+    cosines, counted = pairwise_cosines(g)
+    norms = np.sqrt((g.astype(np.float64) ** 2).sum(axis=(2, 3, 4)))  # (M, N)
+    total = np.where(norms.sum(axis=0) > 0, norms.sum(axis=0), 1)  # (N,)
+    sums = np.sqrt((g.sum(axis=0, dtype=np.float64) ** 2).sum(axis=(1, 2, 3)))
+    clipped = np.stack([clipped_input_gradient(m, x, y) for m in members])
+    clipped_there = (clipped != 0).any(axis=(2, 3, 4))
+    several = counted.any(axis=0)  # (N,)
+    pairs = np.maximum(counted.sum(axis=0), 1)
+    return Step(
+        step=step,
+        images=len(x),
+        cosine=float((cosines.sum(axis=0) / pairs).sum()),
+        with_cosine=int(several.sum()),
+        negative=float(((cosines < 0).sum(axis=0) / pairs).sum()),
+        unity=float((sums / total).sum()),
+        longest=float((norms.max(axis=0) / total).sum()),
+        zero=float((~there).mean(axis=0).sum()),
+        zero_clipped=float((~clipped_there).mean(axis=0).sum()),
+        stuck_clipped=int((~clipped_there).all(axis=0).sum()),
+        correct=int((Ensemble(members).predict(x) == y).sum()),
+    )
+
+
+def pairwise_cosines(g: Array) -> tuple[Array, Array]:
+    """Return the cosine of each pair of members, and whether both gradients exist.
+
+    Shapes: g (M, N, ...), both results (M (M - 1) / 2, N); 0 where one vanishes.
+    """
+    M, N = g.shape[:2]
+    units = np.stack([unit_vectors(member.astype(np.float64)) for member in g])
+    units = units.reshape(M, N, -1)
+    first, second = np.triu_indices(M, k=1)
+    cosines = np.einsum("pnd,pnd->pn", units[first], units[second])
+    there = (units != 0).any(axis=2)
+    return cosines, there[first] & there[second]
+
+
+def merge(blocks: list[list[Step]]) -> list[Step]:
+    """Return the steps of all blocks of images together."""
+    return [add(list(steps)) for steps in zip(*blocks, strict=True)]
+
+
+def add(steps: list[Step]) -> Step:
+    """Return one step's sums over all blocks."""
+    sums = {
+        name: sum(getattr(step, name) for step in steps)
+        for name in Step.__dataclass_fields__
+        if name != "step"
+    }
+    return Step(step=steps[0].step, **sums)

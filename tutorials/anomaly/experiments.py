@@ -1,0 +1,104 @@
+"""What is asked, and the cases that answer it: all attacks are on the same images."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from tutorials.anomaly.adversaries import ADVERSARIES
+from tutorials.anomaly.cases import Case
+from tutorials.paper.config import Parameters
+
+SUM, CLIPPED = "sum of gradients", "sum, clipped probabilities"
+Settings = Mapping[str, Parameters]  # the paper's parameters, by attack
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A question, and the cases whose outcomes answer it, by the names of groups.
+
+    A group of several cases (Adv. 1, with each member's gradient) counts as their mean.
+    """
+
+    question: str
+    groups: Callable[[Settings, int], dict[str, list[Case]]]
+
+
+def adv1(attack: str, parameters: Parameters, members: int) -> list[Case]:
+    """Return the attacks with each member's own gradient."""
+    return [Case(f"member {i}", attack, parameters, members) for i in range(members)]
+
+
+def rules(settings: Settings, members: int) -> dict[str, list[Case]]:
+    """Each adversary with each attack, beside Adv. 1."""
+    groups = {}
+    for attack, parameters in settings.items():
+        groups[f"{attack}: Adv. 1"] = adv1(attack, parameters, members)
+        for name in ADVERSARIES:
+            groups[f"{attack}: {name}"] = [Case(name, attack, parameters, members)]
+    return groups
+
+
+def precision(settings: Settings, members: int) -> dict[str, list[Case]]:
+    """Two adversaries in single and double precision."""
+    return {
+        f"{name}, float{bits}": [Case(name, "bim", settings["bim"], members, bits)]
+        for name in (SUM, CLIPPED)
+        for bits in (32, 64)
+    }
+
+
+def budgets(settings: Settings, members: int) -> dict[str, list[Case]]:
+    """Equal eps for both attacks, the caption's literal eps, pixels without bounds."""
+    fgsm, bim = settings["fgsm"], settings["bim"]
+    steps = bim["steps"]
+    chosen = {
+        "FGSM": ("fgsm", fgsm),
+        "FGSM at BIM's eps": ("fgsm", {"eps": bim["eps"]}),
+        "BIM": ("bim", bim),
+        "BIM at FGSM's eps": (
+            ("bim", {"eps": fgsm["eps"], "alpha": fgsm["eps"] / steps, "steps": steps})
+        ),
+        "BIM, the caption's eps": ("bim", bim | {"eps": bim["alpha"]}),
+    }
+    groups = {}
+    for name, (attack, parameters) in chosen.items():
+        title = f"{name} ({parameters['eps']:g})"
+        groups[f"{title}: Adv. 1"] = adv1(attack, parameters, members)
+        groups[f"{title}: Adv. 2"] = [Case(SUM, attack, parameters, members)]
+    for name in ("FGSM", "BIM"):
+        case = Case(SUM, *chosen[name], members)
+        groups[f"{name}, pixels beyond [0, 1]: Adv. 2"] = [replace(case, bounded=False)]
+    return groups
+
+
+def members(settings: Settings, members: int) -> dict[str, list[Case]]:
+    """Ensembles of the first 1, 2, ... members, attacked as a whole or by one of them.
+
+    Adv. 1's images don't depend on the size of the ensemble, Adv. 2's do.
+    """
+    groups = {}
+    for attack, parameters in settings.items():
+        groups[f"{attack}: Adv. 1"] = adv1(attack, parameters, members)
+        for M in range(1, members + 1):
+            groups[f"{attack}: Adv. 2, {M}"] = [Case(SUM, attack, parameters, M)]
+    return groups
+
+
+EXPERIMENTS = {
+    "rules": Experiment(
+        "Which gradient of all members is the strongest, and is any weaker than one "
+        "member's?",
+        rules,
+    ),
+    "precision": Experiment("Do rounding errors explain it?", precision),
+    "budgets": Experiment(
+        "The paper compares FGSM with eps = 0.3 and BIM with eps = 0.2, and its "
+        "caption says 0.025: what does the eps decide?",
+        budgets,
+    ),
+    "members": Experiment("What does each further member add?", members),
+}
+DIRECTIONS = "directions"
+DIRECTIONS_QUESTION = (
+    "Do the members' gradients block each other in the following iterations, as the "
+    "paper supposes?"
+)

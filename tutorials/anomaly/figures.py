@@ -1,0 +1,97 @@
+"""A picture of each experiment."""
+
+from typing import Any
+
+from tutorials.anomaly.experiments import DIRECTIONS
+from tutorials.anomaly.findings import rows
+from tutorials.anomaly.record import Record
+from tutorials.paper.figures import COLOURS, new_figure
+from tutorials.paper.intervals import Estimate
+
+ONE, ALL = COLOURS["adv1_ensemble"], COLOURS["adv2_ensemble"]
+
+
+def draw(record: Record) -> Any:
+    """Return an experiment's figure."""
+    if record.experiment == DIRECTIONS:
+        return directions(record)
+    return members(record) if record.experiment == "members" else bars(record)
+
+
+def bars(record: Record) -> Any:
+    """Draw what is left in each group, Adv. 1 in another colour."""
+    found = rows(record)
+    figure, axes = new_figure(8, 0.8 + 0.32 * len(found), 1, 1)
+    panel, places = axes[0, 0], range(len(found))
+    values = [estimate.value for estimate in found.values()]
+    colours = [ONE if "Adv. 1" in name else ALL for name in found]
+    panel.barh(places, values, 0.7, color=colours)
+    panel.errorbar(
+        values, places, xerr=errors(found.values()), fmt="none", ecolor="black", lw=1
+    )
+    panel.set_yticks(places, found)
+    panel.invert_yaxis()
+    panel.set(xlim=(0, 1), xlabel="accuracy of the ensemble")
+    panel.set_axisbelow(True)
+    panel.grid(axis="x", color="#e5e5e5")
+    return figure
+
+
+def errors(estimates: Any) -> list[tuple[float, ...]]:
+    """Return how far the intervals reach down and up."""
+    reach = ((e.value - e.low, e.high - e.value) for e in estimates)
+    return list(zip(*reach, strict=True))
+
+
+def members(record: Record) -> Any:
+    """Draw what is left against the number of members, a panel for each attack."""
+    found, numbers = rows(record), range(1, record.members + 1)
+    figure, axes = new_figure(10, 3.8, 1, 2)
+    for panel, attack in zip(axes[0], ("fgsm", "bim"), strict=True):
+        for adversary, colour in (("Adv. 1", ONE), ("Adv. 2", ALL)):
+            curve = [found[f"{attack}: {adversary}, {M:2d}"] for M in numbers]
+            draw_curve(panel, numbers, curve, colour, adversary)
+        panel.set_title(attack.upper(), fontweight="bold")
+        panel.set(xlabel="members", ylim=(0, 1), xticks=list(numbers))
+        panel.grid(axis="y", color="#e5e5e5")
+    axes[0, 0].set_ylabel("accuracy of the ensemble")
+    axes[0, 0].legend(frameon=False)
+    return figure
+
+
+def draw_curve(
+    panel: Any, x: range, curve: list[Estimate], colour: str, label: str
+) -> None:
+    """Draw a line with a band of 95 %."""
+    panel.plot(x, [e.value for e in curve], "o-", color=colour, ms=4, label=label)
+    low, high = [e.low for e in curve], [e.high for e in curve]
+    panel.fill_between(x, low, high, color=colour, alpha=0.25, lw=0)
+
+
+def directions(record: Record) -> Any:
+    """Draw how the gradients stand to each other, and which vanish, at each step."""
+    steps = record.steps
+    x, n = [s.step for s in steps], record.images
+    figure, axes = new_figure(10, 3.8, 1, 2)
+    left, right = axes[0]
+    cosine = [s.cosine / max(s.with_cosine, 1) for s in steps]
+    left.plot(x, cosine, "o-", color=ALL, ms=4, label="mean cosine of two members")
+    unity = [s.unity / n for s in steps]
+    left.plot(x, unity, "s-", color="#009e73", ms=4, label="|sum| / sum of norms")
+    longest = [s.longest / n for s in steps]
+    left.plot(x, longest, "^-", color="#d55e00", ms=4, label="share of the longest")
+    right.plot(
+        x, [s.zero / n for s in steps], "o-", color=ALL, ms=4, label="from logits"
+    )
+    clipped = [s.zero_clipped / n for s in steps]
+    style = {"color": "#d55e00", "ms": 4}
+    right.plot(x, clipped, "^-", label="from clipped probabilities", **style)
+    accuracy = [s.correct / n for s in steps]
+    right.plot(x, accuracy, "--", color="#6e6e6e", label="accuracy of the ensemble")
+    right.set_title("members' gradients that are exactly zero", fontsize=10)
+    left.set_title("members' gradients beside each other", fontsize=10)
+    for panel in (left, right):
+        panel.set(xlabel="steps taken", ylim=(-0.05, 1.05))
+        panel.axhline(0, color="#888", lw=0.8)
+        panel.legend(frameon=False, fontsize=9)
+    return figure
