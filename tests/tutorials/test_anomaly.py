@@ -289,7 +289,15 @@ def test_a_file_that_is_no_experiment(tmp_path):
         (["rules", "--members", "1"], "at least 2"),
         (["report", "--results", "FOLDER"], "no experiment in"),
         (
-            "rules --results FOLDER --runs FOLDER --dataset mnist-sample".split(),
+            [
+                "rules",
+                "--results",
+                "FOLDER",
+                "--runs",
+                "FOLDER",
+                "--dataset",
+                "mnist-sample",
+            ],
             "aren't in",
         ),
     ],
