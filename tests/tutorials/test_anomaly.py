@@ -304,6 +304,7 @@ def test_a_file_that_is_no_experiment(tmp_path):
 )
 def test_what_cant_be_done_takes_one_line(tmp_path, capsys, arguments, message):
     arguments = [str(tmp_path) if a == "FOLDER" else a for a in arguments]
+    arguments.append("--dataset=mnist-sample")
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
     assert ended.value.code != 0
