@@ -43,6 +43,7 @@ class Team:
     """Trained members, and the test images that they are attacked on."""
 
     jobs: tuple[MemberJob, ...]
+    checksums: tuple[str, ...]  # of the trained members
     runs: Path
     images: int  # the first so many
 
@@ -68,7 +69,7 @@ class Block:
 def carry_out(block: Block, team: Team) -> Outcome:
     """Attack a block's images and count, on one thread."""
     case = block.case
-    members = load_members(team.jobs, team.runs, case.bits)
+    members = load_members(team, case.bits)
     with limit_threads(1):
         x, y = first_images(team, block.first, block.stop, case.bits)
         x_adv = attacked(case, members[: case.members], x, y)
@@ -76,12 +77,10 @@ def carry_out(block: Block, team: Team) -> Outcome:
 
 
 @lru_cache(maxsize=2)
-def load_members(
-    jobs: tuple[MemberJob, ...], runs: Path, bits: int
-) -> list[Sequential]:
+def load_members(team: Team, bits: int) -> list[Sequential]:
     """Return trained members in float32 or float64."""
     dtype: Any = {32: np.float32, 64: np.float64}[bits]
-    return [load_member(job, runs).astype(dtype) for job in jobs]
+    return [load_member(job, team.runs).astype(dtype) for job in team.jobs]
 
 
 def first_images(team: Team, first: int, stop: int, bits: int) -> tuple[Array, Array]:

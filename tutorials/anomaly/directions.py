@@ -28,12 +28,20 @@ class Step:
     cosine: float  # mean over pairs of members, of images where both have a gradient
     with_cosine: int  # such images
     negative: float  # the share of pairs whose cosine is below 0
+    opposed: int  # images whose mean cosine is below 0
     unity: float  # |sum of gradients| / sum of their norms: 1 if all point one way
     longest: float  # the longest gradient's share of the sum of norms
     zero: float  # the share of members whose gradient is exactly 0
     zero_clipped: float  # the same with clipped probabilities
     stuck_clipped: int  # images without any gradient then
     correct: int  # images that the ensemble still gets right
+
+
+@dataclass(frozen=True)
+class Steps:
+    """All steps of a walk, and how it looks after the last."""
+
+    steps: list[Step]
 
 
 @dataclass(frozen=True)
@@ -46,9 +54,9 @@ class Walk:
     stop: int
 
 
-def follow(walk: Walk, team: Team) -> list[Step]:
+def follow(walk: Walk, team: Team) -> Steps:
     """Attack, and look around before each step and after the last."""
-    members = load_members(team.jobs, team.runs, walk.bits)
+    members = load_members(team, walk.bits)
     seen: list[Step] = []
 
     def gradient(x: Array, y: Array) -> Array:
@@ -59,7 +67,7 @@ def follow(walk: Walk, team: Team) -> list[Step]:
     with limit_threads(1):
         x, y = first_images(team, walk.first, walk.stop, walk.bits)
         gradient(bim(gradient, x, y, **walk.parameters), y)
-    return seen
+    return Steps(seen)
 
 
 def look(step: int, members: list[Sequential], g: Array, x: Array, y: Array) -> Step:
@@ -73,12 +81,14 @@ def look(step: int, members: list[Sequential], g: Array, x: Array, y: Array) -> 
     clipped_there = (clipped != 0).any(axis=(2, 3, 4))
     several = counted.any(axis=0)  # (N,)
     pairs = np.maximum(counted.sum(axis=0), 1)
+    mean_cosine = cosines.sum(axis=0) / pairs  # (N,)
     return Step(
         step=step,
         images=len(x),
-        cosine=float((cosines.sum(axis=0) / pairs).sum()),
+        cosine=float(mean_cosine.sum()),
         with_cosine=int(several.sum()),
         negative=float(((cosines < 0).sum(axis=0) / pairs).sum()),
+        opposed=int((mean_cosine < 0).sum()),
         unity=float((sums / total).sum()),
         longest=float((norms.max(axis=0) / total).sum()),
         zero=float((~there).mean(axis=0).sum()),
@@ -102,9 +112,10 @@ def pairwise_cosines(g: Array) -> tuple[Array, Array]:
     return cosines, there[first] & there[second]
 
 
-def merge(blocks: list[list[Step]]) -> list[Step]:
+def merge(blocks: list[Steps]) -> list[Step]:
     """Return the steps of all blocks of images together."""
-    return [add(list(steps)) for steps in zip(*blocks, strict=True)]
+    together = zip(*(block.steps for block in blocks), strict=True)
+    return [add(list(steps)) for steps in together]
 
 
 def add(steps: list[Step]) -> Step:

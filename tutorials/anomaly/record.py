@@ -25,7 +25,6 @@ class Record:
     images: int  # the first so many test images
     groups: dict[str, list[Outcome]]  # of all experiments but "directions"
     steps: list[Step]  # of "directions"
-    seconds: float
     environment: Environment
 
 

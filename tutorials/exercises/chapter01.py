@@ -1,0 +1,140 @@
+"""Exercises of chapter 1: one neuron."""
+
+from typing import Any
+
+import numpy as np
+
+from tutorials.exercises.exercise import Exercise
+from tutorials.solutions.chapter01 import neuron, neuron_gradient, slope
+
+Rng = np.random.Generator
+
+
+def points(rng: Rng) -> tuple[Any, ...]:
+    """A batch x (N, D), a neuron's w (D,) and b."""
+    D = int(rng.integers(2, 6))
+    x = rng.standard_normal((int(rng.integers(3, 9)), D))
+    return x, rng.standard_normal(D), float(rng.standard_normal())
+
+
+def labelled(rng: Rng) -> tuple[Any, ...]:
+    """The same with labels y (N,), 0 or 1."""
+    x, w, b = points(rng)
+    return x, rng.integers(2, size=len(x)), w, b
+
+
+def smooth(rng: Rng) -> tuple[Any, ...]:
+    """A function of a vector, a place x, and a direction i."""
+    a = rng.standard_normal(4)
+
+    def f(x: Any) -> float:
+        return float(np.sin(a @ x) + (x**3).sum())
+
+    return f, rng.standard_normal(4), int(rng.integers(4))
+
+
+def sigmoid(z: Any) -> Any:
+    """1 / (1 + exp(-z))."""
+    return 1 / (1 + np.exp(-z))
+
+
+def step(x: Any, i: int, h: float) -> Any:
+    """h e_i."""
+    return h * np.eye(len(x))[i]
+
+
+EXERCISES = (
+    Exercise(
+        "1.1",
+        "p of a neuron, for a batch",
+        neuron,
+        points,
+        {
+            "you stop at z = x w + b: what is missing is the sigmoid": (
+                lambda x, w, b: x @ w + b
+            ),
+            "you leave out the bias b": lambda x, w, b: sigmoid(x @ w),
+            "the sign in the exponent is flipped: this is 1 - p": (
+                lambda x, w, b: sigmoid(-(x @ w + b))
+            ),
+            "you add b after the sigmoid, not before": lambda x, w, b: (
+                sigmoid(x @ w) + b
+            ),
+            "this is tanh, not the sigmoid": lambda x, w, b: np.tanh(x @ w + b),
+        },
+        (
+            "x @ w multiplies each row of x with w and sums: N numbers at once.",
+            "First z = x w + b, then the sigmoid of z.",
+            "The sigmoid of z is 1 / (1 + np.exp(-z)).",
+        ),
+    ),
+    Exercise(
+        "1.2",
+        "dJ/dw and dJ/db of a neuron",
+        neuron_gradient,
+        labelled,
+        {
+            "your sign is flipped: p - y, not y - p": lambda x, y, w, b: (
+                x.T @ (y - sigmoid(x @ w + b)) / len(x),
+                (y - sigmoid(x @ w + b)).mean(),
+            ),
+            "you sum over the batch: J is a mean": lambda x, y, w, b: (
+                x.T @ (sigmoid(x @ w + b) - y),
+                (sigmoid(x @ w + b) - y).sum(),
+            ),
+            "dJ/dw is a mean, but dJ/db is a sum over the batch": lambda x, y, w, b: (
+                x.T @ (sigmoid(x @ w + b) - y) / len(x),
+                (sigmoid(x @ w + b) - y).sum(),
+            ),
+            "you use z where p belongs": lambda x, y, w, b: (
+                x.T @ (x @ w + b - y) / len(x),
+                (x @ w + b - y).mean(),
+            ),
+            "you multiply by p (1 - p) as well: that is the gradient of (p - y)^2 / 2, "
+            "not of the cross-entropy": lambda x, y, w, b: (
+                x.T @ squared(x, y, w, b) / len(x),
+                squared(x, y, w, b).mean(),
+            ),
+        },
+        (
+            "By the chain rule dJ/dw = sum over n of dJ/dz_n dz_n/dw.",
+            "dJ/dz_n = (p_n - y_n) / N, and dz_n/dw is the row x_n.",
+            "Summed over n that is x.T @ (p - y) / N; for b, dz_n/db is 1.",
+        ),
+    ),
+    Exercise(
+        "1.3",
+        "a derivative by central differences",
+        slope,
+        smooth,
+        {
+            "this is a one-sided difference: its error shrinks with h, not with h^2": (
+                lambda f, x, i: (f(x + step(x, i, 1e-3)) - f(x)) / 1e-3
+            ),
+            "you divide by h: the two places are 2 h apart": (
+                lambda f, x, i: (
+                    (f(x + step(x, i, 1e-5)) - f(x - step(x, i, 1e-5))) / 1e-5
+                )
+            ),
+            "your sign is flipped: ahead minus behind": (
+                lambda f, x, i: (
+                    (f(x - step(x, i, 1e-5)) - f(x + step(x, i, 1e-5))) / 2e-5
+                )
+            ),
+            "you move all coordinates, not only x_i": (
+                lambda f, x, i: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
+            ),
+        },
+        (
+            "Look at f a little ahead of x_i and a little behind it.",
+            "(f(x + h e_i) - f(x - h e_i)) / (2 h), with a small h such as 1e-5.",
+            "e_i is all zeros but for a 1 at i: step = np.zeros(len(x)); step[i] = h.",
+        ),
+    ),
+)
+
+
+def squared(x: Any, y: Any, w: Any, b: float) -> Any:
+    """(p - y) p (1 - p)."""
+    p = sigmoid(x @ w + b)
+    return (p - y) * p * (1 - p)

@@ -1,0 +1,146 @@
+"""Exercises of chapter 2: layers and the chain rule."""
+
+from typing import Any
+
+import numpy as np
+
+from tutorials.exercises.exercise import Exercise
+from tutorials.solutions.chapter02 import (
+    linear_backward,
+    linear_forward,
+    relu_backward,
+    two_layers_input_gradient,
+)
+
+Rng = np.random.Generator
+
+
+def sizes(rng: Rng, count: int) -> list[int]:
+    """Different sizes, so that a forgotten transpose can't fit."""
+    return [int(n) for n in rng.permutation(np.arange(3, 9))[:count]]
+
+
+def layer(rng: Rng) -> tuple[Any, ...]:
+    """x (N, D), W (D, M), b (M,)."""
+    N, D, M = sizes(rng, 3)
+    normal = rng.standard_normal
+    return normal((N, D)), normal((D, M)), normal(M)
+
+
+def layer_backward(rng: Rng) -> tuple[Any, ...]:
+    """x (N, D), W (D, M), dout (N, M)."""
+    x, W, _ = layer(rng)
+    return x, W, rng.standard_normal((len(x), W.shape[1]))
+
+
+def rectified(rng: Rng) -> tuple[Any, ...]:
+    """x with zeros in it, and dout, in float32 or float64."""
+    shape = tuple(sizes(rng, 2))
+    dtype = rng.choice(["float32", "float64"])
+    x = rng.integers(-2, 3, size=shape).astype(dtype)
+    return x, rng.standard_normal(shape).astype(dtype)
+
+
+def two_layers(rng: Rng) -> tuple[Any, ...]:
+    """x (N, D), W1 (D, H), W2 (H, M), dout (N, M)."""
+    N, D, H, M = sizes(rng, 4)
+    normal = rng.standard_normal
+    return normal((N, D)), normal((D, H)), normal((H, M)), normal((N, M))
+
+
+EXERCISES = (
+    Exercise(
+        "2.1",
+        "a linear layer forward",
+        linear_forward,
+        layer,
+        {
+            "you leave out b": lambda x, W, b: x @ W,
+            "you subtract b": lambda x, W, b: x @ W - b,
+            "a ReLU doesn't belong to this layer": (
+                lambda x, W, b: np.maximum(x @ W + b, 0)
+            ),
+            "you multiply by b where it must be added": lambda x, W, b: x @ W * b,
+        },
+        (
+            "One row of x makes one row of out; @ does all rows at once.",
+            "NumPy adds b (M,) to each row of x W (N, M) by itself.",
+        ),
+    ),
+    Exercise(
+        "2.2",
+        "dJ/dx, dJ/dW and dJ/db of a linear layer",
+        linear_backward,
+        layer_backward,
+        {
+            "dJ/db is the sum over the batch: J's mean is in dout already": (
+                lambda x, W, dout: (dout @ W.T, x.T @ dout, dout.mean(axis=0))
+            ),
+            "you divide dJ/dW by N: J's mean is in dout already": (
+                lambda x, W, dout: (dout @ W.T, x.T @ dout / len(x), dout.sum(axis=0))
+            ),
+            "dJ/dW is transposed: it must have W's shape": (
+                lambda x, W, dout: (dout @ W.T, dout.T @ x, dout.sum(axis=0))
+            ),
+            "dJ/db is summed over the wrong axis": (
+                lambda x, W, dout: (dout @ W.T, x.T @ dout, dout.sum(axis=1))
+            ),
+            "the results are in another order: dx, dW, db": (
+                lambda x, W, dout: (x.T @ dout, dout @ W.T, dout.sum(axis=0))
+            ),
+        },
+        (
+            "out[n, m] = sum over d of x[n, d] W[d, m] + b[m]: where does x[n, d] act?",
+            "dJ/dx[n, d] = sum over m of dout[n, m] W[d, m]: a product with W^T.",
+            "dJ/dW = x.T @ dout; b acts on each row, so dJ/db is the sum over rows.",
+        ),
+    ),
+    Exercise(
+        "2.3",
+        "dJ/dx of a ReLU",
+        relu_backward,
+        rectified,
+        {
+            "you return max(dout, 0): what decides is the sign of x": (
+                lambda x, dout: np.maximum(dout, 0)
+            ),
+            "at x = 0 the gradient is taken as 0, here it passes": (
+                lambda x, dout: dout * (x >= 0)
+            ),
+            "the gradient passes where x is negative": lambda x, dout: dout * (x < 0),
+            "you return the derivative alone: it must be multiplied by dout": (
+                lambda x, dout: (x > 0).astype(x.dtype)
+            ),
+            "you multiply by x, not by the derivative of max(x, 0)": (
+                lambda x, dout: dout * np.maximum(x, 0)
+            ),
+        },
+        (
+            "max(x, 0) is x itself, or 0: what are the derivatives of both?",
+            "dout passes where x > 0, and is stopped elsewhere.",
+        ),
+    ),
+    Exercise(
+        "2.4",
+        "dJ/dx through two layers and a ReLU",
+        two_layers_input_gradient,
+        two_layers,
+        {
+            "you leave out the ReLU": lambda x, W1, W2, dout: dout @ W2.T @ W1.T,
+            "the ReLU's derivative looks at x W1, not at the gradient": (
+                lambda x, W1, W2, dout: np.maximum(dout @ W2.T, 0) @ W1.T
+            ),
+            "the ReLU stops the positive half": (
+                lambda x, W1, W2, dout: (dout @ W2.T * (x @ W1 < 0)) @ W1.T
+            ),
+            "you return the gradient behind the first layer, not that of x": (
+                lambda x, W1, W2, dout: dout @ W2.T * (x @ W1 > 0)
+            ),
+        },
+        (
+            "Go forward first: h = x W1 is needed again on the way back.",
+            "Backwards: through W2, then through the ReLU, then through W1.",
+            "dh = dout @ W2.T, zeroed where h <= 0; then dx = dh @ W1.T.",
+        ),
+    ),
+)

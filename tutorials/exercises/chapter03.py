@@ -1,0 +1,167 @@
+"""Exercises of chapter 3: convolution as a matrix product."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from tutorials.exercises.exercise import Exercise
+from tutorials.solutions.chapter03 import col2im_1d, convolve, im2col_1d, output_length
+
+Rng = np.random.Generator
+
+
+def lengths(rng: Rng) -> tuple[Any, ...]:
+    """length, kernel, stride, pad; the windows don't always end at the edge."""
+    length, kernel = int(rng.integers(8, 30)), int(rng.integers(2, 6))
+    return length, kernel, int(rng.integers(2, 4)), int(rng.integers(1, 3))
+
+
+def signal(rng: Rng) -> tuple[Any, ...]:
+    """A signal x (W,) and a window's width."""
+    x = rng.standard_normal(int(rng.integers(8, 14)))
+    return x, int(rng.integers(2, 5))
+
+
+def columns(rng: Rng) -> tuple[Any, ...]:
+    """col (W - kernel + 1, kernel) and W."""
+    x, kernel = signal(rng)
+    return rng.standard_normal((len(x) - kernel + 1, kernel)), len(x)
+
+
+def images(rng: Rng) -> tuple[Any, ...]:
+    """x (N, H, W, C) and filters W (KH, KW, C, F)."""
+    N, H, W = int(rng.integers(2, 4)), int(rng.integers(5, 8)), int(rng.integers(5, 8))
+    x = rng.standard_normal((N, H, W, 2))
+    return x, rng.standard_normal((2, 3, 2, 4))
+
+
+def windows(x: Any, W: Any) -> Any:
+    """All windows, (N, OH, OW, KH, KW, C)."""
+    found = sliding_window_view(x, W.shape[:2], axis=(1, 2))
+    return np.moveaxis(found, 3, -1)
+
+
+def last_only(col: Any, width: int) -> Any:
+    """Write each window back; later ones overwrite earlier ones."""
+    x = np.zeros(width)
+    for i, row in enumerate(col):
+        x[i : i + len(row)] = row
+    return x
+
+
+def divided(col: Any, width: int) -> Any:
+    """The mean instead of the sum of what lies on a pixel."""
+    count = col2im_1d(np.ones_like(col), width)
+    return col2im_1d(col, width) / count
+
+
+EXERCISES = (
+    Exercise(
+        "3.1",
+        "how many windows fit into a row",
+        output_length,
+        lengths,
+        {
+            "you leave out the + 1: the first window counts too": (
+                lambda length, kernel, stride, pad: (
+                    (length + 2 * pad - kernel) // stride
+                )
+            ),
+            "padding is on both sides": (
+                lambda length, kernel, stride, pad: (
+                    (length + pad - kernel) // stride + 1
+                )
+            ),
+            "you leave out the stride": (
+                lambda length, kernel, stride, pad: length + 2 * pad - kernel + 1
+            ),
+            "a window that doesn't fit as a whole doesn't count: round down": (
+                lambda length, kernel, stride, pad: (
+                    (length + 2 * pad - kernel) / stride + 1
+                )
+            ),
+            "you leave out the padding": (
+                lambda length, kernel, stride, pad: (length - kernel) // stride + 1
+            ),
+        },
+        (
+            "Without stride and padding, a window of 3 fits into 5 pixels 3 times.",
+            "The first window begins at 0, the last one ends at length + 2 pad.",
+            "(length + 2 pad - kernel) // stride + 1.",
+        ),
+    ),
+    Exercise(
+        "3.2",
+        "all windows of a signal as rows",
+        im2col_1d,
+        signal,
+        {
+            "your matrix is transposed: a window is a row": (
+                lambda x, kernel: sliding_window_view(x, kernel).T
+            ),
+            "you flip each window: here nothing is turned round": (
+                lambda x, kernel: sliding_window_view(x, kernel)[:, ::-1]
+            ),
+            "the last window is missing": (
+                lambda x, kernel: sliding_window_view(x, kernel)[:-1]
+            ),
+            "your windows don't overlap: move on by one pixel": (
+                lambda x, kernel: x[: len(x) // kernel * kernel].reshape(-1, kernel)
+            ),
+        },
+        (
+            "Row i is x[i : i + kernel].",
+            "There are W - kernel + 1 of them: np.stack makes a matrix of a list.",
+        ),
+    ),
+    Exercise(
+        "3.3",
+        "windows added back: the transpose of im2col",
+        col2im_1d,
+        columns,
+        {
+            "where windows overlap, the later one overwrites: add with +=": last_only,
+            "you take the mean where windows overlap: the transpose adds": divided,
+            "your windows don't overlap: row i begins at pixel i": (
+                lambda col, width: np.resize(col.reshape(-1), width)
+            ),
+            "you flip each window": (
+                lambda col, width: col2im_1d(np.ascontiguousarray(col[:, ::-1]), width)
+            ),
+        },
+        (
+            "im2col copied pixel j into all windows that contain it: how many?",
+            "A gradient arrives from each of its copies, and they add up.",
+            "x = np.zeros(width); for each row i: x[i : i + kernel] += col[i].",
+        ),
+    ),
+    Exercise(
+        "3.4",
+        "a convolution of images as one matrix product",
+        convolve,
+        images,
+        {
+            "you flip the filters: networks don't (it is a cross-correlation)": (
+                lambda x, W: convolve(x, np.ascontiguousarray(W[::-1, ::-1]))
+            ),
+            "rows and columns of the filter are swapped": lambda x, W: np.einsum(
+                "nhwijc,ijcf->nhwf", windows(x, W.swapaxes(0, 1)), W.swapaxes(0, 1)
+            ),
+            "you sum over the filters": (
+                lambda x, W: convolve(x, W).sum(axis=3, keepdims=True)
+            ),
+            "only the first channel is used": (
+                lambda x, W: convolve(x[..., :1].copy(), W[:, :, :1].copy())
+            ),
+            "you take the mean over a window, not the sum": (
+                lambda x, W: convolve(x, W) / W[..., 0].size
+            ),
+        },
+        (
+            "out[n, h, w, f] sums x[n, h + i, w + j, c] W[i, j, c, f] over i, j, c.",
+            "All windows as rows, im2col(x): then it is a product with W.reshape(-1, F).",
+            "kernels.im2col makes them; reshape the product to (N, OH, OW, F).",
+        ),
+    ),
+)

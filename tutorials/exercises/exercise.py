@@ -1,0 +1,185 @@
+"""An exercise, and what can be said of a function that a learner has written for it.
+
+A mistake is described by doing it: an exercise lists wrong solutions, each under the
+sentence that names what is wrong. A learner's function that gives the same numbers as
+one of them on all cases has made that mistake.
+"""
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+CASES = 5  # random ones, the same each time
+TOLERANCE = 1e-5  # relative to the largest number: float32 must pass
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What a function is to do, checked against the library's own code."""
+
+    number: str  # "3.2": the second of chapter 3
+    task: str  # in one line
+    solution: Callable[..., Any]  # has the learner's name and parameters
+    cases: Callable[[np.random.Generator], tuple[Any, ...]]  # arguments
+    mistakes: Mapping[str, Callable[..., Any]]  # what is wrong, and who does it
+    hints: tuple[str, ...]  # from a nudge to almost the answer
+
+    @property
+    def name(self) -> str:
+        """The name of the function that the learner writes."""
+        return self.solution.__name__
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A function's answer to one case, beside the right one."""
+
+    arguments: tuple[Any, ...]
+    expected: Any
+    got: Any
+
+
+def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
+    """Return what is wrong with a function in a sentence, None if nothing is."""
+    attempts = []
+    for seed in range(CASES):
+        arguments = exercise.cases(np.random.default_rng(seed))
+        attempt, problem = call(exercise, function, arguments)
+        if attempt is None:
+            return problem
+        attempts.append(attempt)
+    if all(same(a.got, a.expected) for a in attempts):
+        return None
+    for sentence, mistake in exercise.mistakes.items():
+        if all(does_the_same(mistake, a) for a in attempts):
+            return sentence
+    wrong = next(a for a in attempts if not same(a.got, a.expected))
+    return form(wrong) or usual_mistake(attempts) or example(exercise, wrong)
+
+
+def call(
+    exercise: Exercise, function: Callable[..., Any], arguments: tuple[Any, ...]
+) -> tuple[Attempt | None, str]:
+    """Return a function's answer, or None and why there isn't one."""
+    expected = exercise.solution(*copy.deepcopy(arguments))
+    given = copy.deepcopy(arguments)
+    try:
+        got = function(*given)
+    except Exception as error:
+        return None, f"it raises {type(error).__name__}: {error}"
+    if got is None or got is Ellipsis:
+        return None, "it returns nothing yet"
+    names = inspect.signature(exercise.solution).parameters
+    for name, before, after in zip(names, arguments, given, strict=True):
+        if not unchanged(before, after):
+            return None, f"it changes its argument {name}: work on a new array"
+    return Attempt(arguments, expected, got), ""
+
+
+def unchanged(before: Any, after: Any) -> bool:
+    """Return whether an argument is what it was; functions always are."""
+    return callable(before) or same(before, after)
+
+
+def does_the_same(mistake: Callable[..., Any], attempt: Attempt) -> bool:
+    """Return whether a mistake gives a learner's answer."""
+    try:
+        return same(attempt.got, mistake(*copy.deepcopy(attempt.arguments)))
+    except Exception:  # a mistake may not fit all cases
+        return False
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two answers are equal: shape, type, and numbers to rounding."""
+    if isinstance(a, tuple) or isinstance(b, tuple):
+        return (
+            isinstance(a, tuple)
+            and isinstance(b, tuple)
+            and len(a) == len(b)
+            and all(same(i, j) for i, j in zip(a, b, strict=True))
+        )
+    try:
+        a, b = np.asarray(a), np.asarray(b)
+        return a.shape == b.shape and kind(a) == kind(b) and close(a, b)
+    except (TypeError, ValueError):
+        return False
+
+
+def kind(a: Any) -> str:
+    """Return an array's type; a plain Python number is as good as a float64."""
+    return "number" if a.ndim == 0 else str(a.dtype)
+
+
+def close(a: Any, b: Any) -> bool:
+    """Return whether numbers are equal to rounding, on the scale of the largest."""
+    scale = float(np.abs(b).max(initial=0)) or 1.0
+    return bool(np.allclose(a, b, rtol=0, atol=TOLERANCE * scale))
+
+
+def form(attempt: Attempt) -> str | None:
+    """Return what is wrong with an answer apart from its numbers."""
+    expected, got = attempt.expected, attempt.got
+    if isinstance(expected, tuple):
+        if not isinstance(got, tuple) or len(got) != len(expected):
+            return f"it must return {len(expected)} values: return a, b, ..."
+        pairs = zip(expected, got, strict=True)
+        found = (form(Attempt((), e, g)) for e, g in pairs)
+        return next((sentence for sentence in found if sentence), None)
+    try:
+        a, b = np.asarray(got), np.asarray(expected)
+        np.isfinite(a)
+    except (TypeError, ValueError):
+        return f"it must return numbers, got {type(got).__name__}"
+    if a.shape != b.shape:
+        return f"its shape is {a.shape} where it must be {b.shape}"
+    if not np.isfinite(a).all():
+        return "it returns inf or NaN: something overflows, or divides by zero"
+    if kind(a) != kind(b):
+        return f"its type is {a.dtype} where the arguments' type {b.dtype} must stay"
+    return None
+
+
+def usual_mistake(attempts: list[Attempt]) -> str | None:
+    """Return the sentence for a flipped sign or a factor, the same in all cases."""
+    ratios = [ratio(a.got, a.expected) for a in attempts]
+    if None in ratios:
+        return None
+    values = np.array(ratios, np.float64)
+    if np.allclose(values, -1, atol=1e-3):
+        return "your sign is flipped"
+    if np.ptp(values) < 1e-3 * abs(values).max():
+        return f"it is {values.mean():.4g} times what it must be"
+    return None
+
+
+def ratio(got: Any, expected: Any) -> float | None:
+    """Return c if got = c expected, all parts alike; None if there is no such c."""
+    a, b = (
+        np.concatenate([np.ravel(part) for part in parts(v)]) for v in (got, expected)
+    )
+    size = float(b @ b)
+    c = float(a @ b) / size if size else 0.0
+    return c if c and close(a, c * b) else None
+
+
+def parts(value: Any) -> tuple[Any, ...]:
+    """Return a tuple's parts as floating point, or the one value."""
+    values = value if isinstance(value, tuple) else (value,)
+    return tuple(np.asarray(v, np.float64) for v in values)
+
+
+def example(exercise: Exercise, attempt: Attempt) -> str:
+    """Return where an answer differs most."""
+    for got, expected in zip(parts(attempt.got), parts(attempt.expected), strict=True):
+        if not close(got, expected):
+            worst = np.unravel_index(np.abs(got - expected).argmax(), expected.shape)
+            place = f" at {tuple(map(int, worst))}" if expected.ndim else ""
+            return (
+                f"its numbers are wrong: {float(got[worst]):.6g}{place} where "
+                f"{float(expected[worst]):.6g} is right"
+            )
+    return "its numbers are wrong"

@@ -1,0 +1,21 @@
+"""Which exercises are solved: python -m tutorials.progress."""
+
+from tutorials.exercises.catalogue import exercises
+from tutorials.exercises.checking import solved
+
+
+def main() -> None:
+    """Print all exercises, the solved ones ticked."""
+    done, every = solved(), exercises()
+    chapter = ""
+    for name, exercise in every.items():
+        if exercise.number.split(".")[0] != chapter:
+            chapter = exercise.number.split(".")[0]
+            print(f"\nChapter {chapter}")
+        mark = "x" if name in done else " "
+        print(f"  [{mark}] {exercise.number:<4} {name:<24} {exercise.task}")
+    print(f"\n{len(done)} of {len(every)} solved")
+
+
+if __name__ == "__main__":
+    main()
