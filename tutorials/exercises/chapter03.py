@@ -160,7 +160,7 @@ EXERCISES = (
         },
         (
             "out[n, h, w, f] sums x[n, h + i, w + j, c] W[i, j, c, f] over i, j, c.",
-            "All windows as rows, im2col(x): then it is a product with W.reshape(-1, F).",
+            "All windows as rows, im2col(x): then it is a product with W as a matrix.",
             "kernels.im2col makes them; reshape the product to (N, OH, OW, F).",
         ),
     ),
