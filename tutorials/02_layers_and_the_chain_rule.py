@@ -1,0 +1,194 @@
+# %% [markdown]
+# # 2. Layers and the chain rule: forward and backward as twins
+#
+# A network is a chain of functions. Its gradient is a chain of products, worked out
+# from the last function to the first. This chapter takes the library's layers apart:
+# each is a `forward` of one to three lines, and its twin `backward`.
+#
+# **You will** follow a batch through a network and back, see why a line won't do, and
+# write the backward pass of two layers.
+
+# %%
+import numpy as np
+
+from minidl import Adam, Linear, ReLU, Sequential, SoftmaxCrossEntropy
+from minidl.gradcheck import check_layer
+from tutorials.exercises import check
+from tutorials.show import new_figure, picture, source, table, walk
+
+rng = np.random.default_rng(0)
+
+# %% [markdown]
+# ## The twins
+#
+# A layer gets `x` and returns `out`. Later somebody tells it how *J* changes with its
+# output, `dout` $= \partial J/\partial\,$`out`, and it answers with
+# $\partial J/\partial x$, so that the layer before it can go on. It needs no idea of
+# what *J* is, or of what comes behind it.
+#
+# A fully connected layer is many neurons side by side, without their sigmoids:
+#
+# $$\mathrm{out} = x W + b$$
+#
+# $$\frac{\partial J}{\partial x} = \mathrm{dout}\, W^T, \qquad
+#   \frac{\partial J}{\partial W} = x^T \mathrm{dout}, \qquad
+#   \frac{\partial J}{\partial b} = \sum_n \mathrm{dout}_n.$$
+#
+# You needn't remember these: **the shapes leave only one way**. With x (N, D), W (D, M)
+# and dout (N, M), a matrix like x, (N, D), can only be dout @ W.T.
+
+# %%
+source(Linear.forward, Linear.backward)
+
+# %% [markdown]
+# Between two such layers something must bend, or the two would be one: $(xW_1)W_2 =
+# x(W_1W_2)$. The **ReLU** does it, $\max(x, 0)$; its derivative is 1 where $x > 0$, and
+# 0 elsewhere.
+
+# %%
+source(ReLU.forward, ReLU.backward)
+
+# %% [markdown]
+# ## Checked, not believed
+#
+# `check_layer` compares `backward` with measured slopes, for the input and for all
+# parameters, in float64.
+
+# %%
+linear = Linear(5, 3, rng=rng).astype(np.float64)
+for layer, shape in ((linear, (4, 5)), (ReLU(), (4, 6))):
+    errors = check_layer(layer, rng.standard_normal(shape), rng)
+    print(layer, {name: f"{error:.0e}" for name, error in errors.items()})
+
+# %% [markdown]
+# ## The chain
+#
+# `Sequential` goes through its layers forwards, and through the same layers backwards.
+# That is all of "backpropagation":
+
+# %%
+source(Sequential.backward)
+
+# %% [markdown]
+# ## Watch it
+#
+# Two spirals: no straight line separates them. One hidden layer of 32 bent neurons
+# does. First a look at a batch on its way through the untrained network and back:
+
+# %%
+N = 200
+y = np.repeat([0, 1], N // 2)
+t = np.tile(np.linspace(0.3, 1, N // 2), 2)
+angle = 8 * t + np.pi * y
+x = (t * np.stack([np.cos(angle), np.sin(angle)])).T + rng.normal(0, 0.02, (N, 2))
+x = x.astype(np.float32)
+model = Sequential(
+    [Linear(2, 32, rng=rng), ReLU(), Linear(32, 32, rng=rng), ReLU(), Linear(32, 2, rng=rng)],
+    input_shape=(2,),
+)
+walk(model, x, y)
+
+# %% [markdown]
+# **What to notice.** Half of what leaves a ReLU is zero, and where it is zero no
+# gradient comes back. The gradients in the last column are small: *J* is a mean over
+# 200 points, so that each point has a share of a two-hundredth.
+#
+# ## Train it
+
+# %%
+loss, optimizer = SoftmaxCrossEntropy(), Adam(model.params, lr=0.01)
+costs = []
+for _ in range(300):
+    costs.append(float(loss.forward(model.forward(x), y)))
+    model.backward(loss.backward(), input_grad=False)
+    optimizer.step()
+right = (model.predict(x) == y).mean()
+print(f"J from {costs[0]:.3f} to {costs[-1]:.4f}; {right:.0%} of the points are right")
+
+# %%
+grid = np.linspace(-1.2, 1.2, 120, dtype=np.float32)
+places = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+p = model.predict_proba(places)[:, 1].reshape(120, 120)
+loss = SoftmaxCrossEntropy()
+loss.forward(model.forward(x), y)
+arrows = model.backward(loss.backward(), param_grads=False)  # dJ/dx, (N, 2)
+figure, (left, right_panel) = new_figure(2, width=10, height=4.4)
+for panel in (left, right_panel):
+    panel.contourf(grid, grid, p, 20, cmap="RdBu_r", alpha=0.5)
+    panel.plot(*x[y == 0].T, "o", ms=3, color="#0072b2")
+    panel.plot(*x[y == 1].T, "o", ms=3, color="#a33c00")
+    panel.set(xticks=[], yticks=[], aspect="equal")
+left.set_title("probability of y = 1")
+unit = arrows / (np.linalg.norm(arrows, axis=1, keepdims=True) + 1e-30)
+right_panel.quiver(*x.T, *unit.T, width=0.003)
+right_panel.set_title("dJ/dx: where each point had to go")
+picture(
+    figure,
+    "Two interleaved spirals on the learned probability, a bent boundary between them. "
+    "On the right arrows: the gradient of J in each point, towards the other spiral.",
+)
+
+# %% [markdown]
+# **What to notice.** The boundary is made of straight pieces: each hidden neuron adds
+# a crease. The arrows are $\partial J/\partial x$: nobody uses them in training (with
+# `input_grad=False` they aren't even computed), but they are what an attack follows.
+#
+# ## What one layer tells the layer before it
+#
+# The gradient shrinks or grows on its way back, by the weights that it passes:
+
+# %%
+steps = list(model.trace(x, y))
+table(
+    ("layer", "|dJ/doutput|", "|dJ/dinput|"),
+    [
+        (s.name, float(np.linalg.norm(s.doutput)), float(np.linalg.norm(s.dinput)))
+        for s in reversed(steps)
+    ],
+)
+
+# %% [markdown]
+# ## Your turn
+#
+# **2.1** A linear layer forward: x (N, D), W (D, M), b (M,).
+
+# %%
+def linear_forward(x, W, b):
+    ...
+
+
+check(linear_forward)
+
+# %% [markdown]
+# **2.2** And backward: return dx, dW and db.
+
+# %%
+def linear_backward(x, W, dout):
+    ...
+
+
+check(linear_backward)
+
+# %% [markdown]
+# **2.3** The backward pass of a ReLU.
+
+# %%
+def relu_backward(x, dout):
+    ...
+
+
+check(relu_backward)
+
+# %% [markdown]
+# **2.4** The chain: $\partial J/\partial x$ for $\mathrm{out} = \max(x W_1, 0)\, W_2$.
+
+# %%
+def two_layers_input_gradient(x, W1, W2, dout):
+    ...
+
+
+check(two_layers_input_gradient)
+
+# %% [markdown]
+# **Next:** images, and how a convolution becomes one matrix product:
+# [chapter 3](03_convolution_as_im2col.ipynb).

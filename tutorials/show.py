@@ -1,0 +1,130 @@
+"""What the chapters show: the library's own lines, tables of numbers, pictures.
+
+In a notebook they appear below the cell; a script prints them and saves its pictures
+in the folder `pictures`.
+"""
+
+import inspect
+import io
+import sys
+import textwrap
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from minidl import Sequential
+from minidl.backend import Array
+from minidl.files import atomic_write
+
+FOLDER = Path("pictures")
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+numbers = count(1)  # of a script's pictures
+
+
+def in_notebook() -> bool:
+    """Return whether this is a notebook's kernel."""
+    return "ipykernel" in sys.modules
+
+
+def source(*objects: Any) -> None:
+    """Show the source of functions, methods or classes as it stands in the library."""
+    for thing in objects:
+        lines, first = inspect.getsourcelines(thing)
+        place = f"{thing.__module__.replace('.', '/')}.py, line {first}"
+        code = textwrap.dedent("".join(lines)).rstrip()
+        if in_notebook():
+            from IPython.display import Markdown, display
+
+            display(Markdown(f"`{place}`\n\n```python\n{code}\n```"))
+        else:
+            print(f"# {place}\n{code}\n")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; floats with four significant digits, the first column left."""
+    cells = [list(head), *([cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    for row in cells:
+        first, *others = zip(row, widths, strict=True)
+        line = f"{first[0]:<{first[1]}}" + "".join(f"  {c:>{w}}" for c, w in others)
+        print(line.rstrip())
+
+
+def cell(value: Any) -> str:
+    """Return a number, a shape or a word as text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return f"{value:.4g}" if hasattr(value, "real") and value != int(value) else str(value)
+
+
+def walk(model: Sequential, x: Array, y: Array) -> None:
+    """Print a batch's way through a network and back, layer by layer."""
+    rows = []
+    for step in model.trace(x, y):
+        assert step.doutput is not None
+        rows.append(
+            (
+                step.name,
+                step.output.shape[1:],
+                float(step.output.min()),
+                float(step.output.max()),
+                float((step.output == 0).mean()),
+                float(abs(step.doutput).max()),
+            )
+        )
+    table(("layer", "output", "min", "max", "zeros", "max |dJ/doutput|"), rows)
+
+
+def new_figure(columns: int = 1, rows: int = 1, width: float = 8, height: float = 3) -> Any:
+    """Return a matplotlib figure and its axes, a flat list; sizes in inches."""
+    import matplotlib as mpl
+
+    if not in_notebook():
+        mpl.use("Agg")
+    from matplotlib import pyplot
+
+    mpl.rcParams.update(STYLE)
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
+    )
+    return figure, list(axes.flat)
+
+
+def image(axes: Any, x: Array, title: str = "", signed: bool = False) -> None:
+    """Show one image (H, W) or (H, W, C); signed: red above 0, blue below."""
+    x = x.squeeze()
+    if signed:
+        limit = float(abs(x).max()) or 1.0
+        axes.imshow(x, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    else:
+        axes.imshow(x, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    axes.set_title(title, fontsize=9)
+    axes.spines[:].set_visible(False)
+
+
+def picture(figure: Any, text: str) -> None:
+    """Show a figure; `text` says what is to be seen, for those who can't see it."""
+    from matplotlib import pyplot
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    pyplot.close(figure)
+    if in_notebook():
+        from IPython.display import Image, display
+
+        display(Image(data=buffer.getvalue(), alt=text))
+        return
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{Path(sys.argv[0]).stem}-{next(numbers)}.png"
+    with atomic_write(path) as file:
+        file.write(buffer.getvalue())
+    print(f"[{path}: {text}]")
