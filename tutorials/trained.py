@@ -12,9 +12,12 @@ from tutorials.paper.units import member_jobs
 
 
 def ensemble(method: str = "random-init") -> tuple[Sequential, ...]:
-    """Return three members of one of the paper's methods; seconds, the first time."""
+    """Return three members of one of the paper's methods; a minute, the first time.
+
+    In this process: others would begin by running the script that asks for them.
+    """
     [jobs] = member_jobs(configure("mnist-sample", "quick", [method])).values()
-    trained = train_ensemble(jobs, folder=cache_folder() / "runs")
+    trained = train_ensemble(jobs, folder=cache_folder() / "runs", workers=1)
     members = tuple(m for m in trained.members if isinstance(m, Sequential))
     assert len(members) == len(jobs)
     return members
