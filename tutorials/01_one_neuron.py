@@ -44,6 +44,7 @@ print("x", x.shape, "y", y.shape, "the first point", x[0].round(2), "has label",
 #
 # $$J = \frac1N \sum_n -\log p(y_n), \qquad p(1) = p, \quad p(0) = 1 - p.$$
 
+
 # %%
 def sigmoid(z):
     return 1 / (1 + np.exp(-z))
@@ -74,6 +75,7 @@ print(f"J = {cost(w, b):.4f}; guessing would cost log 2 = {np.log(2):.4f}")
 #
 # $$\frac{\partial J}{\partial w} = \frac1N\, x^T (p - y), \qquad
 #   \frac{\partial J}{\partial b} = \frac1N \sum_n (p_n - y_n).$$
+
 
 # %%
 def gradient(w, b):
@@ -202,9 +204,10 @@ source(SoftmaxCrossEntropy.backward)
 #
 # **1.1** The probability *p* of a neuron for a batch: x (N, D), w (D,), b a number.
 
+
 # %%
 def neuron(x, w, b):
-    ...
+    return ...
 
 
 check(neuron)
@@ -212,9 +215,10 @@ check(neuron)
 # %% [markdown]
 # **1.2** Its gradient, $\partial J/\partial w$ and $\partial J/\partial b$, with labels y (N,).
 
+
 # %%
 def neuron_gradient(x, y, w, b):
-    ...
+    return ...
 
 
 check(neuron_gradient)
@@ -223,9 +227,10 @@ check(neuron_gradient)
 # **1.3** The slope of any function *f* of a vector *x* along its *i*-th coordinate,
 # measured.
 
+
 # %%
 def slope(f, x, i):
-    ...
+    return ...
 
 
 check(slope)

@@ -83,7 +83,13 @@ angle = 8 * t + np.pi * y
 x = (t * np.stack([np.cos(angle), np.sin(angle)])).T + rng.normal(0, 0.02, (N, 2))
 x = x.astype(np.float32)
 model = Sequential(
-    [Linear(2, 32, rng=rng), ReLU(), Linear(32, 32, rng=rng), ReLU(), Linear(32, 2, rng=rng)],
+    [
+        Linear(2, 32, rng=rng),
+        ReLU(),
+        Linear(32, 32, rng=rng),
+        ReLU(),
+        Linear(32, 2, rng=rng),
+    ],
     input_shape=(2,),
 )
 walk(model, x, y)
@@ -152,9 +158,10 @@ table(
 #
 # **2.1** A linear layer forward: x (N, D), W (D, M), b (M,).
 
+
 # %%
 def linear_forward(x, W, b):
-    ...
+    return ...
 
 
 check(linear_forward)
@@ -162,9 +169,10 @@ check(linear_forward)
 # %% [markdown]
 # **2.2** And backward: return dx, dW and db.
 
+
 # %%
 def linear_backward(x, W, dout):
-    ...
+    return ...
 
 
 check(linear_backward)
@@ -172,9 +180,10 @@ check(linear_backward)
 # %% [markdown]
 # **2.3** The backward pass of a ReLU.
 
+
 # %%
 def relu_backward(x, dout):
-    ...
+    return ...
 
 
 check(relu_backward)
@@ -182,9 +191,10 @@ check(relu_backward)
 # %% [markdown]
 # **2.4** The chain: $\partial J/\partial x$ for $\mathrm{out} = \max(x W_1, 0)\, W_2$.
 
+
 # %%
 def two_layers_input_gradient(x, W1, W2, dout):
-    ...
+    return ...
 
 
 check(two_layers_input_gradient)

@@ -62,7 +62,9 @@ def cell(value: Any) -> str:
         return value
     if isinstance(value, tuple):
         return "x".join(map(str, value))
-    return f"{value:.4g}" if hasattr(value, "real") and value != int(value) else str(value)
+    return (
+        f"{value:.4g}" if hasattr(value, "real") and value != int(value) else str(value)
+    )
 
 
 def walk(model: Sequential, x: Array, y: Array) -> None:
@@ -83,7 +85,9 @@ def walk(model: Sequential, x: Array, y: Array) -> None:
     table(("layer", "output", "min", "max", "zeros", "max |dJ/doutput|"), rows)
 
 
-def new_figure(columns: int = 1, rows: int = 1, width: float = 8, height: float = 3) -> Any:
+def new_figure(
+    columns: int = 1, rows: int = 1, width: float = 8, height: float = 3
+) -> Any:
     """Return a matplotlib figure and its axes, a flat list; sizes in inches."""
     import matplotlib as mpl
 

@@ -1,0 +1,239 @@
+# %% [markdown]
+# # 3. Convolution as a matrix product, and its transpose
+#
+# A convolution slides a small filter over an image. Written as loops it is four lines
+# and very slow; written as **one matrix product** it is fast, and its backward pass
+# comes for free: the transpose of everything that was done.
+#
+# **You will** see the matrix, write `im2col` and its transpose, and understand why a
+# pixel's gradient is a *sum* over all windows that contain it.
+
+# %%
+import numpy as np
+
+from minidl import Conv2D, kernels
+from minidl.data import load_mnist_sample
+from minidl.gradcheck import check_layer
+from minidl.kernels import reference
+from tutorials.exercises import check
+from tutorials.show import image, new_figure, picture, source, table
+
+rng = np.random.default_rng(0)
+data = load_mnist_sample()
+digit = data.x_test[:1].astype(np.float32) / 255  # (1, 28, 28, 1)
+print("one image:", digit.shape, "that is N, H, W, C; its label:", data.y_test[0])
+
+# %% [markdown]
+# ## The equation
+#
+# At each place $(h, w)$ the filter lies on a window of the image; multiply, add up:
+#
+# $$\mathrm{out}_{nhwf} = b_f + \sum_{i, j, c} x_{n,\,h+i,\,w+j,\,c}\, W_{ijcf}.$$
+#
+# (Mathematicians would flip the filter and call this a cross-correlation. Networks
+# learn their filters, so nobody flips.) A filter that everybody can read: it answers
+# where the picture gets brighter to the right.
+
+# %%
+edge = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32)
+
+
+def convolve_with_loops(x, W):
+    """x (H, W), W (3, 3), without padding."""
+    H, width = x.shape
+    out = np.zeros((H - 2, width - 2), x.dtype)
+    for h in range(H - 2):
+        for w in range(width - 2):
+            out[h, w] = (x[h : h + 3, w : w + 3] * W).sum()
+    return out
+
+
+answer = convolve_with_loops(digit[0, :, :, 0], edge)
+figure, (left, middle, right) = new_figure(3, width=8, height=2.8)
+image(left, digit[0], "x")
+image(middle, edge, "W", signed=True)
+image(right, answer, "out", signed=True)
+picture(
+    figure,
+    "A digit, a three by three filter that is negative on the left and positive on the "
+    "right, and the filter's answer: red at left edges of the strokes, blue at right ones.",
+)
+
+# %% [markdown]
+# ## im2col: every window becomes a row
+#
+# The sum over $i, j, c$ is the product of a window with the filter, both written as
+# one long row. So: copy *every window* of the image into a row of a matrix. Then all
+# places, all images and all filters are **one** product:
+#
+# $$\mathrm{col} \in \mathbb{R}^{N\,OH\,OW \times KH\,KW\,C}, \qquad
+#   \mathrm{out} = \mathrm{col}\; W + b.$$
+
+# %%
+source(reference.im2col)
+
+# %%
+small = np.arange(16, dtype=np.float64).reshape(1, 4, 4, 1)
+with kernels.use("reference"):
+    col = kernels.im2col(small, (3, 3), 1, 0)
+print("the image:\n", small[0, :, :, 0])
+print("its four windows as rows:\n", col)
+
+# %%
+figure, (left, right) = new_figure(2, width=9, height=2.8)
+image(left, small[0] / 15, "a 4x4 image")
+right.imshow(col, cmap="gray")
+right.set_title("col: 4 windows, 9 pixels each", fontsize=9)
+right.set(xlabel="pixel of the window", ylabel="window")
+right.set_xticks(range(9))
+right.set_yticks(range(4))
+picture(
+    figure,
+    "A four by four image of growing brightness, and the matrix of its four windows: "
+    "four rows of nine pixels, each row a little brighter than the one above.",
+)
+
+# %% [markdown]
+# **What to notice.** Pixel 5 stands in the matrix four times: all four windows contain
+# it. The matrix is up to nine times as large as the image; that memory is the price for
+# one big product, which processors are built for.
+
+# %%
+with kernels.use("reference"):
+    col = kernels.im2col(digit, (3, 3), 1, 0)
+    product = (col @ edge.reshape(9, 1)).reshape(26, 26)
+print("the same as the loops, up to", abs(product - answer).max())
+
+# %% [markdown]
+# ## The way back: col2im
+#
+# Backward is forward transposed, step by step, in the opposite order.
+#
+# | forward | backward |
+# |---|---|
+# | col = im2col(x) | dx = **col2im**(dcol) |
+# | out = col W | dW = colᵀ dout, dcol = dout Wᵀ |
+#
+# What is the transpose of *copying*? If a pixel was copied to four places, a change of
+# it acts four times, so its gradient is the **sum** of the four gradients. col2im adds
+# every window back to where it was taken:
+
+# %%
+source(reference.col2im)
+
+# %%
+with kernels.use("reference"):
+    ones = np.ones((4, 9))
+    counts = kernels.col2im(ones, (1, 4, 4, 1), (3, 3), 1, 0)
+print("how many windows contain each pixel:\n", counts[0, :, :, 0])
+
+# %% [markdown]
+# There is a test for transposes that needs no derivative. Two linear maps $A$ and $B$
+# are transposed if $\langle A x, u\rangle = \langle x, B u\rangle$ for any $x$ and $u$:
+
+# %%
+x = rng.standard_normal((2, 6, 7, 3))
+with kernels.use("reference"):
+    col = kernels.im2col(x, (3, 3), 1, 1)
+    u = rng.standard_normal(col.shape)
+    back = kernels.col2im(u, x.shape, (3, 3), 1, 1)
+print(f"<im2col(x), u> = {(col * u).sum():.10f}")
+print(f"<x, col2im(u)> = {(x * back).sum():.10f}")
+
+# %% [markdown]
+# ## The layer
+#
+# `Conv2D` holds W and b; the two products stand in the kernel's specification:
+
+# %%
+source(reference.conv2d, reference.conv2d_grads)
+
+# %%
+layer = Conv2D(3, 4, 3, pad=1, rng=rng).astype(np.float64)
+errors = check_layer(layer, rng.standard_normal((2, 5, 6, 3)), rng)
+table(("gradient of", "relative error"), [(k, f"{e:.0e}") for k, e in errors.items()])
+
+# %% [markdown]
+# ## Where a gradient comes from
+#
+# Take one number of the output and ask which pixels it depends on: the gradient of that
+# number with respect to the image. Through one layer it is a 3x3 window; through two, a
+# 5x5 one; behind a network's last layer it is the whole image, and that is what an
+# attack changes.
+
+# %%
+figure, axes = new_figure(4, width=9, height=2.6)
+layers = []
+channels = 1
+for depth, axis in enumerate(axes, start=1):
+    layers.append(Conv2D(channels, 8, 3, pad=1, rng=rng))
+    channels = 8
+    out = digit
+    with kernels.use("reference"):  # faster kernels leave rounding errors around it
+        for conv in layers:
+            out = conv.forward(out)
+        dout = np.zeros_like(out)
+        dout[0, 14, 14, 0] = 1  # one number in the middle
+        for conv in reversed(layers):
+            dout = conv.backward(dout, param_grads=False)
+    image(axis, dout[0], f"layer {depth}: {int((dout != 0).sum())} pixels", signed=True)
+picture(
+    figure,
+    "Four gradient images: the pixels that one output number depends on, a three by "
+    "three square for one layer, growing by two pixels with each further layer.",
+)
+
+# %% [markdown]
+# **What to notice.** The square grows by two pixels a layer: 3, 5, 7, 9. Many ways lead from
+# the middle to the output, and few from the edge, where the colours are faint.
+#
+# ## Your turn
+#
+# **3.1** How many windows of width `kernel` fit into a row of `length` pixels, with
+# `pad` zeros on both sides, moving on by `stride`?
+
+
+# %%
+def output_length(length, kernel, stride, pad):
+    return ...
+
+
+check(output_length)
+
+# %% [markdown]
+# **3.2** im2col in one dimension: all windows of a signal x (W,) as rows.
+
+
+# %%
+def im2col_1d(x, kernel):
+    return ...
+
+
+check(im2col_1d)
+
+# %% [markdown]
+# **3.3** Its transpose: add the rows of `col` back to a signal of `width` numbers.
+
+
+# %%
+def col2im_1d(col, width):
+    return ...
+
+
+check(col2im_1d)
+
+# %% [markdown]
+# **3.4** A whole convolution: x (N, H, W, C), W (KH, KW, C, F), no padding, stride 1.
+# You may use `kernels.im2col` or your own loops.
+
+
+# %%
+def convolve(x, W):
+    return ...
+
+
+check(convolve)
+
+# %% [markdown]
+# **Next:** the rest of a network, and why the last layer gives logits:
+# [chapter 4](04_pooling_dropout_and_the_loss.ipynb).

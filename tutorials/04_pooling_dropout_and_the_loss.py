@@ -1,0 +1,225 @@
+# %% [markdown]
+# # 4. Pooling, dropout, softmax, cross-entropy, and why logits
+#
+# Four small pieces complete the paper's networks. Two of them, dropout and the loss,
+# hide the two mistakes that have spoiled the most published attacks: a stale mask, and
+# a gradient that rounds to exactly zero.
+#
+# **You will** route a gradient through a maximum, see a confident network's gradient
+# vanish in single precision, and see why this library's doesn't.
+
+# %%
+import numpy as np
+
+from minidl import Dropout, MaxPool2D, SoftmaxCrossEntropy
+from minidl.data import load_mnist_sample
+from minidl.kernels import reference
+from minidl.layers.activations import softmax
+from tutorials.exercises import check
+from tutorials.show import image, new_figure, picture, source, table
+
+rng = np.random.default_rng(0)
+data = load_mnist_sample()
+digit = data.x_test[1:2].astype(np.float32) / 255
+
+# %% [markdown]
+# ## Max pooling: the winner takes the gradient
+#
+# $$\mathrm{out} = \max(\text{the four pixels of a 2x2 window}).$$
+#
+# Only the largest pixel acts on the output, so only it gets the gradient. The layer
+# must remember *which* one it was:
+
+# %%
+source(reference.max_pool, MaxPool2D.backward)
+
+# %%
+pool = MaxPool2D(2)
+out = pool.forward(digit)
+back = pool.backward(np.ones_like(out))
+figure, (left, middle, right) = new_figure(3, width=8, height=2.8)
+image(left, digit[0], "x, 28x28")
+image(middle, out[0], "max pooled, 14x14")
+image(right, back[0], "dJ/dx, if dJ/dout = 1")
+picture(
+    figure,
+    "A digit, the same at half the size, and the gradient: one white pixel in each two "
+    "by two window, where the maximum was.",
+)
+
+# %% [markdown]
+# **What to notice.** Three quarters of the gradient image are zero. In the black
+# background all four pixels are equal: the first one wins the tie, which is why a
+# regular pattern appears there.
+#
+# ## Dropout: silence at random, in training only
+#
+# In training, each feature is set to 0 with probability *r*, and what is kept is divided
+# by $1 - r$, so that its mean stays what it was:
+#
+# $$\mathrm{out} = x \cdot m, \qquad m = 0 \text{ or } \frac{1}{1-r}, \qquad E[m] = 1.$$
+
+# %%
+source(Dropout.forward, Dropout.backward)
+
+# %%
+layer = Dropout(0.5)
+x = np.ones((1, 8), np.float32)
+print("in training:   ", layer.forward(x, rng))
+print("its gradient:  ", layer.backward(np.ones_like(x)))
+print("when it counts:", layer.forward(x))
+print("its gradient:  ", layer.backward(np.ones_like(x)))
+
+# %% [markdown]
+# **What to notice.** The gradient uses the mask of the *latest* forward pass, and after
+# an evaluation there is none. A layer that kept its old training mask would compute an
+# attack's gradient for another network than the one that is attacked, and the attack
+# would look weak: the first classic mistake. Here training is switched on by handing
+# over a random generator, which no attack does.
+#
+# ## Softmax: from scores to probabilities
+#
+# The last layer gives one number a class, the **logits** $z$, and
+#
+# $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}.$$
+
+# %%
+source(softmax)
+
+# %%
+z = np.array([[2.0, 1.0, -1.0], [1002.0, 1001.0, 999.0]])
+print(softmax(z).round(4))
+
+# %% [markdown]
+# Both rows are equal: only differences count. Without the subtraction the second row
+# would be inf / inf.
+#
+# ## Cross-entropy: the surprise
+#
+# $$J = \frac1N\sum_n -\log p_n(y_n) = \frac1N \sum_n \Bigl(\log\sum_j e^{z_{nj}} -
+#   z_{n y_n}\Bigr), \qquad \frac{\partial J}{\partial z} = \frac{p -
+#   \mathrm{onehot}(y)}{N}.$$
+#
+# The same "probability minus truth" as in chapter 1. The second form needs no
+# probability at all, and that matters more than it seems.
+
+# %%
+source(SoftmaxCrossEntropy.forward, SoftmaxCrossEntropy.backward)
+
+# %% [markdown]
+# ## Why logits: the second classic mistake
+#
+# Suppose that a network is sure, as well-trained ones are: the right class leads by a
+# margin of 5, 10, 20 ... What is left of the gradient at the right class if one first
+# computes $p$ in single precision and then $p - 1$?
+
+# %%
+margins = np.arange(0, 41, 1, dtype=np.float32)
+z = np.zeros((len(margins), 10), np.float32)
+z[:, 0] = margins
+y = np.zeros(len(z), int)
+loss = SoftmaxCrossEntropy()
+loss.forward(z, y)
+ours = -loss.backward()[:, 0] * len(z)  # 1 - p, as the library computes it
+naive = 1 - softmax(z)[:, 0]
+clipped = np.where(naive < np.float32(1e-7), 0, naive)  # as if log(clip(p)) was used
+exact = 9 / (np.exp(margins.astype(np.float64)) + 9)
+table(
+    ("margin", "exact", "from logits", "1 - p", "1 - p, clipped"),
+    [
+        tuple(f"{v[i]:.3g}" for v in (margins, exact, ours, naive, clipped))
+        for i in (1, 5, 10, 15, 18, 20, 30, 40)
+    ],
+)
+
+# %%
+figure, (panel,) = new_figure(width=7, height=3.4)
+panel.semilogy(margins, ours, color="#0072b2", lw=3, label="from logits")
+visible = naive > 0
+panel.semilogy(margins[visible], naive[visible], "x", color="#d55e00", label="1 - p")
+panel.semilogy(margins, exact, "k:", label="exact")
+panel.set(xlabel="margin of the right class", ylabel="size of the gradient")
+panel.legend(frameon=False)
+picture(
+    figure,
+    "The gradient at the right class against the margin, logarithmic: the exact value and "
+    "the library's fall on one straight line; that of 1 - p ends at a margin of about 19.",
+)
+
+# %% [markdown]
+# **What to notice.** Beyond a margin of about 19 the naive gradient is *exactly* zero.
+# The sign of zero is zero: an attack that starts from such an image doesn't move, and
+# the network looks robust. It isn't; the ruler was too coarse. From logits, the gradient
+# is tiny but right, and its *sign* is all that FGSM needs. (In chapter 9 this matters
+# again: it is one of the explanations of the paper's surprise that we test.)
+#
+# ## Your turn
+#
+# **4.1** Max pooling with 2x2 windows: x (N, H, W, C), H and W even.
+
+
+# %%
+def max_pool(x):
+    return ...
+
+
+check(max_pool)
+
+# %% [markdown]
+# **4.2** Its backward pass. (On random inputs there are no ties.)
+
+
+# %%
+def max_pool_backward(x, dout):
+    return ...
+
+
+check(max_pool_backward)
+
+# %% [markdown]
+# **4.3** Inverted dropout, where `kept` (bool) says what is kept.
+
+
+# %%
+def dropout(x, kept, rate):
+    return ...
+
+
+check(dropout)
+
+# %% [markdown]
+# **4.4** The softmax of z (N, K), also of huge logits.
+
+
+# %%
+def softmax(z):
+    return ...
+
+
+check(softmax)
+
+# %% [markdown]
+# **4.5** The cross-entropy of logits, without ever taking the logarithm of 0.
+
+
+# %%
+def cross_entropy(z, y):
+    return ...
+
+
+check(cross_entropy)
+
+# %% [markdown]
+# **4.6** Its gradient.
+
+
+# %%
+def cross_entropy_gradient(z, y):
+    return ...
+
+
+check(cross_entropy_gradient)
+
+# %% [markdown]
+# **Next:** put it together and train Table 1's network:
+# [chapter 5](05_training.ipynb).
