@@ -9,7 +9,7 @@ PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
 
-.PHONY: help paper test lint types mutants readme clean
+.PHONY: help paper test lint types tutorials mutants readme clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -27,6 +27,10 @@ lint: .venv/.dev
 
 types: .venv/.dev
 	$(BIN)/mypy
+
+# make tutorials  execute the chapters into the notebooks beside them
+tutorials: .venv/.tutorials
+	$(BIN)/python -m tutorials.notebooks
 
 # make mutants  break the code in many small ways and count how many breaks are noticed
 mutants: .venv/.dev .venv/.mutation

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-TUTORIALS = ["matplotlib>=3.8"]
+TUTORIALS = ["matplotlib>=3.8", "jupytext>=1.16", "nbclient>=0.10", "ipykernel>=6.29"]
 DISTRIBUTED = ["distributed>=2024.1"]
 GPU = ["cupy-cuda13x>=14"]
 # Peers that serve as oracles (ART needs the undeclared packaging), and the tools of

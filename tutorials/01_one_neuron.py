@@ -179,7 +179,7 @@ panel.set(xlim=(-4, 4), ylim=(-4, 4), xlabel="x1", ylabel="x2")
 panel.legend(frameon=False)
 picture(
     figure,
-    "The two clouds again; arrows from some of them to where the attack moves them: all "
+    "The two clouds again; arrows from some points to where the attack moves them: all "
     "points of a cloud move in the same direction, towards and across the line.",
 )
 
@@ -190,8 +190,8 @@ picture(
 #
 # ## The library's version
 #
-# The library computes *J* from $z$, not from $p$: for a sure neuron $p$ rounds to 1, and
-# $\log(1 - p)$ would be $-\infty$. And it has one $z$ for each class (chapter 4).
+# The library computes *J* from $z$, not from $p$: for a sure neuron $p$ rounds to 1,
+# and $\log(1 - p)$ would be $-\infty$. And it has one $z$ for each class (chapter 4).
 
 # %%
 source(SoftmaxCrossEntropy.backward)
@@ -213,7 +213,8 @@ def neuron(x, w, b):
 check(neuron)
 
 # %% [markdown]
-# **1.2** Its gradient, $\partial J/\partial w$ and $\partial J/\partial b$, with labels y (N,).
+# **1.2** Its gradient, $\partial J/\partial w$ and $\partial J/\partial b$, with labels
+# y (N,).
 
 
 # %%

@@ -56,7 +56,7 @@ image(right, answer, "out", signed=True)
 picture(
     figure,
     "A digit, a three by three filter that is negative on the left and positive on the "
-    "right, and the filter's answer: red at left edges of the strokes, blue at right ones.",
+    "right, and its answer: red at left edges of the strokes, blue at right ones.",
 )
 
 # %% [markdown]
@@ -184,8 +184,8 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The square grows by two pixels a layer: 3, 5, 7, 9. Many ways lead from
-# the middle to the output, and few from the edge, where the colours are faint.
+# **What to notice.** The square grows by two pixels a layer: 3, 5, 7, 9. Many ways lead
+# from the middle to the output, and few from the edge, where the colours are faint.
 #
 # ## Your turn
 #

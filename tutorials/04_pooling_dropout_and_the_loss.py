@@ -54,8 +54,8 @@ picture(
 #
 # ## Dropout: silence at random, in training only
 #
-# In training, each feature is set to 0 with probability *r*, and what is kept is divided
-# by $1 - r$, so that its mean stays what it was:
+# In training, each feature is set to 0 with probability *r*, and what is kept is
+# divided by $1 - r$, so that its mean stays what it was:
 #
 # $$\mathrm{out} = x \cdot m, \qquad m = 0 \text{ or } \frac{1}{1-r}, \qquad E[m] = 1.$$
 
@@ -142,16 +142,16 @@ panel.set(xlabel="margin of the right class", ylabel="size of the gradient")
 panel.legend(frameon=False)
 picture(
     figure,
-    "The gradient at the right class against the margin, logarithmic: the exact value and "
-    "the library's fall on one straight line; that of 1 - p ends at a margin of about 19.",
+    "The gradient at the right class against the margin, logarithmic: the exact one "
+    "and the library's fall on a straight line; that of 1 - p ends at about 19.",
 )
 
 # %% [markdown]
 # **What to notice.** Beyond a margin of about 19 the naive gradient is *exactly* zero.
 # The sign of zero is zero: an attack that starts from such an image doesn't move, and
-# the network looks robust. It isn't; the ruler was too coarse. From logits, the gradient
-# is tiny but right, and its *sign* is all that FGSM needs. (In chapter 9 this matters
-# again: it is one of the explanations of the paper's surprise that we test.)
+# the network looks robust. It isn't; the ruler was too coarse. From logits, the
+# gradient is tiny but right, and its *sign* is all that FGSM needs. (In chapter 9 this
+# matters again: it is one of the explanations of the paper's surprise that we test.)
 #
 # ## Your turn
 #

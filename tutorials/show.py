@@ -9,6 +9,7 @@ import io
 import sys
 import textwrap
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ def in_notebook() -> bool:
     return "ipykernel" in sys.modules
 
 
+def display(kind: str, *content: Any, **options: Any) -> None:
+    """Show something below a notebook's cell, as one of IPython's kinds."""
+    ipython: Any = import_module("IPython.display")
+    ipython.display(getattr(ipython, kind)(*content, **options))
+
+
 def source(*objects: Any) -> None:
     """Show the source of functions, methods or classes as it stands in the library."""
     for thing in objects:
@@ -39,9 +46,7 @@ def source(*objects: Any) -> None:
         place = f"{thing.__module__.replace('.', '/')}.py, line {first}"
         code = textwrap.dedent("".join(lines)).rstrip()
         if in_notebook():
-            from IPython.display import Markdown, display
-
-            display(Markdown(f"`{place}`\n\n```python\n{code}\n```"))
+            display("Markdown", f"`{place}`\n\n```python\n{code}\n```")
         else:
             print(f"# {place}\n{code}\n")
 
@@ -123,9 +128,7 @@ def picture(figure: Any, text: str) -> None:
     figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     pyplot.close(figure)
     if in_notebook():
-        from IPython.display import Image, display
-
-        display(Image(data=buffer.getvalue(), alt=text))
+        display("Image", buffer.getvalue(), alt=text)
         return
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{Path(sys.argv[0]).stem}-{next(numbers)}.png"

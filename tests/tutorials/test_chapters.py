@@ -1,0 +1,112 @@
+"""The chapters run, their notebooks are theirs, and each has its exercises."""
+
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from tutorials import notebooks
+from tutorials.exercises.catalogue import exercises
+
+CHAPTERS = notebooks.chapters()
+OUTPUTS_SHOWN = ("stream", "display_data", "execute_result")
+
+
+def name_of(path):
+    return path.stem
+
+
+def committed(chapter):
+    return nbformat.read(notebooks.notebook_of(chapter), as_version=4)
+
+
+def number_of(chapter):
+    return int(chapter.stem.split("_")[0])
+
+
+def test_chapters_are_numbered():
+    assert [number_of(c) for c in CHAPTERS] == list(range(1, len(CHAPTERS) + 1))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_the_notebook_has_the_chapters_cells(chapter):
+    ours, theirs = notebooks.cells_of(chapter), committed(chapter)
+    assert [(c.cell_type, c.source) for c in theirs.cells] == [
+        (c.cell_type, c.source) for c in ours.cells
+    ]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_the_notebook_shows_what_its_cells_do(chapter):
+    cells = [cell for cell in committed(chapter).cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in cells)
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert {output.output_type for output in outputs} <= set(OUTPUTS_SHOWN)
+    assert not [o for o in outputs if o.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_each_picture_is_described(chapter):
+    shown = [
+        output
+        for cell in committed(chapter).cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert shown
+    for output in shown:
+        assert len(output.metadata["image/png"]["alt"]) > 40
+    assert notebooks.notebook_of(chapter).with_suffix(".png").exists()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_the_exercises_of_a_chapter_are_in_it(chapter):
+    text = chapter.read_text(encoding="utf-8")
+    own = [
+        (name, e)
+        for name, e in exercises().items()
+        if e.number.split(".")[0] == str(number_of(chapter))
+    ]
+    assert len(own) >= 2
+    for name, exercise in own:
+        assert f"# **{exercise.number}** " in text
+        assert re.search(rf"^def {name}\(.*\):\n    return \.\.\.$", text, re.M)
+        assert re.search(rf"^check\({name}\)$", text, re.M)
+    assert len(re.findall(r"^check\(", text, re.M)) == len(own)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_links_lead_somewhere(chapter):
+    text = chapter.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (notebooks.NOTEBOOKS / link).exists(), link
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """A cache that all chapters share, and a folder to run them in."""
+    return tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("pictures")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_it_runs_as_a_script(chapter, places):
+    cache, folder = places
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", str(chapter)],
+        cwd=folder,
+        env=os.environ | {"MINIDL_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list((folder / "pictures").glob(f"{chapter.stem}-*.png"))
+
+
+def test_an_unknown_chapter_is_named(capsys):
+    with pytest.raises(SystemExit):
+        notebooks.main(["99_nothing"])
+    assert "no chapter 99_nothing; there are 01_one_neuron" in capsys.readouterr().err

@@ -1,0 +1,102 @@
+"""From chapters to notebooks: execute each one and keep what it shows.
+
+    python -m tutorials.notebooks                 all chapters
+    python -m tutorials.notebooks 01_one_neuron   one of them
+
+A chapter is a Python file in cells (the percent format); its notebook, in the folder
+`notebooks`, is the same cells with their outputs, and its first picture beside it.
+"""
+
+import argparse
+import base64
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minidl.files import atomic_write, write_text
+from minidl.progress import progress
+
+CHAPTERS = Path(__file__).parent
+NOTEBOOKS = CHAPTERS / "notebooks"
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+SECONDS = 300  # for one cell: the first that needs trained networks trains them
+
+
+def chapters() -> list[Path]:
+    """Return the chapters' files, in their order."""
+    return sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))
+
+
+def notebook_of(chapter: Path) -> Path:
+    """Return where a chapter's notebook is."""
+    return NOTEBOOKS / f"{chapter.stem}.ipynb"
+
+
+def cells_of(chapter: Path) -> Any:
+    """Return a chapter as a notebook without outputs; equal files, equal notebooks."""
+    import jupytext
+
+    notebook = jupytext.read(chapter, fmt="py:percent")
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    for number, cell in enumerate(notebook.cells):
+        text = f"{number} {cell.source}"
+        cell.id = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return notebook
+
+
+def execute(chapter: Path) -> Any:
+    """Return a chapter's notebook with its outputs.
+
+    Raises nbclient's CellExecutionError, which shows the cell, if one fails.
+    """
+    from nbclient import NotebookClient
+
+    notebook = cells_of(chapter)
+    client = NotebookClient(
+        notebook,
+        timeout=SECONDS,
+        record_timing=False,
+        resources={"metadata": {"path": str(CHAPTERS.parent)}},
+    )
+    client.execute()
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    return notebook
+
+
+def write(chapter: Path) -> None:
+    """Execute a chapter and write its notebook and first picture."""
+    import jupytext
+
+    notebook = execute(chapter)
+    NOTEBOOKS.mkdir(exist_ok=True)
+    write_text(notebook_of(chapter), jupytext.writes(notebook, fmt="ipynb") + "\n")
+    if png := first_picture(notebook):
+        with atomic_write(notebook_of(chapter).with_suffix(".png")) as file:
+            file.write(png)
+
+
+def first_picture(notebook: Any) -> bytes | None:
+    """Return the first picture among a notebook's outputs."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if encoded := output.get("data", {}).get("image/png"):
+                return base64.b64decode(encoded)
+    return None
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Make the notebooks of some or all chapters."""
+    names = {path.stem: path for path in chapters()}
+    parser = argparse.ArgumentParser(description="Execute chapters into notebooks.")
+    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=", ".join(names))
+    chosen = parser.parse_args(argv).chapters or list(names)
+    if unknown := [name for name in chosen if name not in names]:
+        parser.error(f"no chapter {unknown[0]}; there are {', '.join(names)}")
+    for name in progress(chosen, len(chosen), "chapters"):
+        write(names[name])
+    print(f"notebooks are in {NOTEBOOKS}")
+
+
+if __name__ == "__main__":
+    main()
