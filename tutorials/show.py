@@ -33,22 +33,12 @@ def in_notebook() -> bool:
     return "ipykernel" in sys.modules
 
 
-def display(kind: str, *content: Any, **options: Any) -> None:
-    """Show something below a notebook's cell, as one of IPython's kinds."""
-    ipython: Any = import_module("IPython.display")
-    ipython.display(getattr(ipython, kind)(*content, **options))
-
-
 def source(*objects: Any) -> None:
-    """Show the source of functions, methods or classes as it stands in the library."""
+    """Print the source of functions, methods or classes as the library has it."""
     for thing in objects:
         lines, first = inspect.getsourcelines(thing)
-        place = f"{thing.__module__.replace('.', '/')}.py, line {first}"
-        code = textwrap.dedent("".join(lines)).rstrip()
-        if in_notebook():
-            display("Markdown", f"`{place}`\n\n```python\n{code}\n```")
-        else:
-            print(f"# {place}\n{code}\n")
+        print(f"# {thing.__module__.replace('.', '/')}.py, line {first}")
+        print(textwrap.dedent("".join(lines)))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -128,7 +118,9 @@ def picture(figure: Any, text: str) -> None:
     figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     pyplot.close(figure)
     if in_notebook():
-        display("Image", buffer.getvalue(), alt=text)
+        display: Any = import_module("IPython.display")
+        display.display(display.Image(data=buffer.getvalue(), alt=text))
+        print(f"[{text}]")  # most pages don't show what `alt` says
         return
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{Path(sys.argv[0]).stem}-{next(numbers)}.png"

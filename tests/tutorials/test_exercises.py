@@ -175,7 +175,7 @@ def test_check_says_so_and_remembers(capsys):
     def relu_backward(x, dout):
         return dout * (x > 0)
 
-    assert check(relu_backward)
+    check(relu_backward)
     assert capsys.readouterr().out.startswith("2.3 relu_backward: right.")
     assert checking.solved() == {"relu_backward"}
     progress.main()
@@ -189,7 +189,7 @@ def test_check_names_the_mistake_and_forgets_nothing(capsys):
     def relu_backward(x, dout):
         return np.maximum(dout, 0)
 
-    assert not check(relu_backward)
+    check(relu_backward)
     printed = capsys.readouterr().out
     assert "not yet: you return max(dout, 0): what decides is the sign of x" in printed
     assert "hint('relu_backward')" in printed
