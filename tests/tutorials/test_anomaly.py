@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import shutil
 import warnings
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,20 +13,23 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import bim, fgsm, input_gradient, member_gradient
 from ensembles import Ensemble
+from ensembles.member_files import load_member
 from ensembles.training import train_ensemble
+from minidl.data import load_mnist_sample
 from tests.attacks.conftest import CLASSES, new_cnn
 from tutorials.anomaly import __main__ as cli
 from tutorials.anomaly.adversaries import (
     ADVERSARIES,
     CLIP,
+    IN_WORDS,
     clipped_gradient,
     clipped_input_gradient,
     mean_of_perturbations,
 )
-from tutorials.anomaly.cases import Case, Outcome, correct, join
+from tutorials.anomaly.cases import Block, Case, Outcome, carry_out, correct, join
 from tutorials.anomaly.directions import Step, look, pairwise_cosines
-from tutorials.anomaly.experiments import EXPERIMENTS, SUM
-from tutorials.anomaly.findings import finding, left, rows
+from tutorials.anomaly.experiments import CLIPPED, EXPERIMENTS, SUM
+from tutorials.anomaly.findings import curves, finding, left, rows
 from tutorials.anomaly.record import Record, read, write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import Plan, find_team, perform
@@ -32,6 +37,8 @@ from tutorials.paper.config import configure
 from tutorials.paper.environment import environment
 from tutorials.paper.intervals import bootstrap, wilson
 from tutorials.paper.units import member_jobs
+
+RESULTS = Path(__file__).parents[2] / "results" / "anomaly"
 
 
 @pytest.fixture
@@ -123,6 +130,7 @@ def test_a_look_at_known_gradients(members, x, y):
     assert step.with_cosine == 1
     assert step.cosine == pytest.approx(-1 / 3)  # of 0, -1 and 0
     assert step.negative == pytest.approx(1 / 3)
+    assert step.opposed == 1
     assert step.unity == pytest.approx(4 / 10)
     assert step.longest == pytest.approx(4 / 10)
     right = Ensemble(members).predict(x[:2]) == y[:2]
@@ -178,7 +186,11 @@ def test_each_experiment_ends_in_its_part_of_the_page(plan, tmp_path, name):
     assert QUESTIONS[name] in page
     assert finding(record) in page
     assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    if name in EXPERIMENTS:
+    if name == "members":
+        found = curves(record).values()
+        for M, estimates in enumerate(zip(*found, strict=True), start=1):
+            assert f"| {M} | {' | '.join(map(str, estimates))} |" in page
+    elif name in EXPERIMENTS:
         for group, estimate in rows(record).items():
             assert f"| {group} | {estimate} |" in page
 
@@ -186,7 +198,7 @@ def test_each_experiment_ends_in_its_part_of_the_page(plan, tmp_path, name):
 def test_the_walk_is_the_attack(plan):
     """What the directions see at the end is what the same case leaves."""
     last = perform("directions", plan).steps[-1]
-    [outcome] = perform("rules", plan).groups[f"bim: {SUM}"]
+    [outcome] = perform("rules", plan).groups[f"BIM: {SUM}"]
     assert (last.images, last.correct) == (30, outcome.correct[-1])
     assert last.step == CONFIG.attacks["bim"]["steps"]
 
@@ -195,8 +207,58 @@ def test_the_walk_is_the_attack(plan):
 @pytest.mark.parametrize("name", ["budgets", "directions"])
 def test_two_processes_find_the_same(plan, name, monkeypatch):
     monkeypatch.setattr("tutorials.anomaly.run.BLOCK", 10)
+    plan = dataclasses.replace(plan, fresh=True)
     one, two = (perform(name, dataclasses.replace(plan, jobs=j)) for j in (1, 2))
-    assert dataclasses.replace(one, seconds=0) == dataclasses.replace(two, seconds=0)
+    assert one == two
+
+
+@pytest.mark.parametrize(("bounded", "bounds"), [(True, (0, 1)), (False, None)])
+def test_a_block_is_attacked_by_the_first_members(plan, monkeypatch, bounded, bounds):
+    seen = []
+    monkeypatch.setattr(
+        "tutorials.anomaly.cases.correct", lambda members, x, y: seen.append((x, y))
+    )
+    team, way = find_team(plan), {"eps": 0.2, "alpha": 0.1, "steps": 2}
+    carry_out(Block(Case(SUM, "bim", way, 1, 32, bounded), 10, 15), team)
+    [(x_adv, labels)] = seen
+    data = load_mnist_sample()
+    x, y = data.x_test[10:15].astype(np.float32) / 255, data.y_test[10:15]
+    own = member_gradient([load_member(team.jobs[0], plan.runs)], 0)
+    assert_array_equal(x_adv, bim(own, x, y, **way, bounds=bounds))
+    assert_array_equal(labels, y)
+    assert (x_adv.min() < 0) != bounded
+
+
+def test_the_budgets():
+    attacks = {"fgsm": {"eps": 0.3}, "bim": {"eps": 0.2, "alpha": 0.025, "steps": 8}}
+    groups = EXPERIMENTS["budgets"].groups(attacks, 2)
+    assert {g: (c[0].attack, c[0].parameters) for g, c in groups.items()} == {
+        f"{title}: {adversary}": (attack, parameters)
+        for title, (attack, parameters) in {
+            "FGSM (0.3)": ("fgsm", {"eps": 0.3}),
+            "FGSM at BIM's eps (0.2)": ("fgsm", {"eps": 0.2}),
+            "BIM (0.2)": ("bim", {"eps": 0.2, "alpha": 0.025, "steps": 8}),
+            "BIM at FGSM's eps (0.3)": (
+                ("bim", {"eps": 0.3, "alpha": 0.0375, "steps": 8})
+            ),
+            "BIM, the caption's eps (0.025)": (
+                ("bim", {"eps": 0.025, "alpha": 0.025, "steps": 8})
+            ),
+        }.items()
+        for adversary in ("Adv. 1", "Adv. 2")
+    } | {
+        "FGSM, pixels beyond [0, 1]: Adv. 2": ("fgsm", attacks["fgsm"]),
+        "BIM, pixels beyond [0, 1]: Adv. 2": ("bim", attacks["bim"]),
+    }
+    for group, cases in groups.items():
+        assert {case.bounded for case in cases} == {"beyond" not in group}
+        adversaries = [case.adversary for case in cases]
+        adv1 = ["member 0", "member 1"]
+        assert adversaries == (adv1 if "Adv. 1" in group else [SUM])
+
+
+def test_each_adversary_is_put_in_words():
+    assert ADVERSARIES.keys() == IN_WORDS.keys() >= {SUM, CLIPPED}
 
 
 def test_double_precision_is_double(plan, monkeypatch):
@@ -209,7 +271,7 @@ def test_double_precision_is_double(plan, monkeypatch):
             or real(members, x, y)
         ),
     )
-    perform("precision", plan)
+    perform("precision", dataclasses.replace(plan, fresh=True))
     assert seen == {("float32", "float32"), ("float64", "float64")}
 
 
@@ -237,24 +299,71 @@ def made_up(groups=None, steps=(), experiment="rules", images=1000):
         images=images,
         groups={g: [outcome(n) for n in ns] for g, ns in (groups or {}).items()},
         steps=list(steps),
-        seconds=1.0,
         environment=environment(),
     )
 
 
 def test_the_sentence_about_rules_follows_the_numbers():
-    groups = {"bim: Adv. 1": [500, 500], "bim: weak": [700], "bim: strong": [300]}
-    groups |= {"bim: equal": [505], "fgsm: Adv. 1": [1, 1]}
+    mean, own = "mean of perturbations", "ensemble's own loss"
+    groups = {"BIM: Adv. 1": [500, 500], f"BIM: {mean}": [700], f"BIM: {own}": [700]}
+    groups |= {f"BIM: {SUM}": [300], f"BIM: {CLIPPED}": [505]}
+    groups |= {
+        "FGSM: Adv. 1": [500, 500],
+        f"FGSM: {mean}": [300],
+        f"FGSM: {own}": [600],
+    }
     text = finding(made_up(groups))
-    assert "surprise: weak. Stronger: strong. Not told apart: equal." in text
-    assert "Under FGSM" in text
-    assert "surprise: none." in text
+    assert f"Weaker than that: {mean}, {own}. Stronger: {SUM}. Not told apart: " in text
+    assert (
+        f"apart: {CLIPPED}. Under FGSM, one member's gradient (Adv. 1) leaves" in text
+    )
+    assert text.endswith(f"stronger under FGSM: {mean}.")
+    groups[f"FGSM: {mean}"] = [500]
+    assert finding(made_up(groups)).endswith("stronger under FGSM: none.")
+
+
+def test_the_sentence_about_budgets_follows_the_numbers():
+    groups = {"a: Adv. 1": [500, 500], "a: Adv. 2": [400]}
+    groups |= {"b: Adv. 1": [500, 500], "b: Adv. 2": [600]}
+    groups |= {"c: Adv. 1": [500, 500], "c: Adv. 2": [510], "d: Adv. 2": [0]}
+    text = finding(made_up(groups, experiment="budgets"))
+    assert text == (
+        "a: Adv. 2 is stronger than Adv. 1; b: Adv. 2 is weaker than Adv. 1; "
+        "c: Adv. 2 is not told apart from Adv. 1."
+    )
+
+
+def members_record(adv1, adv2):
+    """Adv. 1 by member i leaves adv1[i][M - 1]; Adv. 2 on M members adv2[M - 1]."""
+    case = Case(SUM, "bim", {}, 3)
+    groups = {
+        "BIM: Adv. 1": [Outcome(case, 1000, counts) for counts in adv1],
+        "BIM: Adv. 2": [Outcome(case, 1000, [0] * 3) for _ in adv2],
+    }
+    for M, (outcome, count) in enumerate(zip(groups["BIM: Adv. 2"], adv2, strict=True)):
+        outcome.correct[M] = count
+    record = dataclasses.replace(made_up(experiment="members"), members=3)
+    return dataclasses.replace(record, groups=groups)
+
+
+def test_curves_are_of_the_first_members():
+    record = members_record([[1, 2, 3], [9, 4, 5], [9, 9, 7]], [10, 20, 30])
+    found = curves(record)
+    assert [e.value for e in found["BIM: Adv. 2"]] == [0.01, 0.02, 0.03]
+    assert_allclose([e.value for e in found["BIM: Adv. 1"]], [0.001, 0.003, 0.005])
+
+
+def test_the_sentence_about_members_follows_the_numbers():
+    rising = members_record([[100, 500, 510]] * 3, [100, 500, 900])
+    text = finding(rising)
+    assert "BIM: Adv. 2: from 0.1000" in text
+    assert "0.9000 [0.8798, 0.9171] with 3, which can't be told from 3 on." in text
+    equal = members_record([[100, 500, 510]] * 3, [100, 890, 900])
+    assert finding(equal).endswith("with 3, which can't be told from 2 on.")
 
 
 def test_the_sentence_about_precision_follows_the_numbers():
-    names = [
-        f"{n}, float{b}" for n in (SUM, "sum, clipped probabilities") for b in (32, 64)
-    ]
+    names = [f"{n}, float{b}" for n in (SUM, CLIPPED) for b in (32, 64)]
     counts = [[500], [400], [500], [505]]
     text = finding(
         made_up(dict(zip(names, counts, strict=True)), experiment="precision")
@@ -263,14 +372,30 @@ def test_the_sentence_about_precision_follows_the_numbers():
     assert "probabilities: single precision makes no difference" in text
 
 
-def test_the_sentence_about_directions_follows_the_numbers():
-    step = Step(0, 10, 4.0, 8, 1.0, 9.0, 5.0, 0.0, 2.5, 1, 9)
-    agree = finding(made_up(steps=[step, step], experiment="directions", images=10))
-    assert "agree: their mean cosine is 0.500 at the first" in agree
-    assert "with clipped probabilities 25.0%; those leave 10.0%" in agree
-    against = dataclasses.replace(step, cosine=-4.0)
-    text = finding(made_up(steps=[against] * 2, experiment="directions", images=10))
-    assert "point against each other: their mean cosine is -0.500" in text
+@pytest.mark.parametrize(
+    ("opposed", "words"),
+    [
+        (10, "agree: their"),
+        (40, "neither agree nor point against each other: their"),
+        (70, "gradients point against each other: their"),
+    ],
+)
+def test_the_sentence_about_directions_follows_the_numbers(opposed, words):
+    step = Step(0, 100, 40.0, 80, 10.0, opposed, 90.0, 50.0, 0.0, 25.0, 10, 90)
+    last = dataclasses.replace(step, step=1)
+    steps = [step, step, last]
+    text = finding(made_up(steps=steps, experiment="directions", images=100))
+    assert words in text
+    assert f"mean cosine is 0.500, and below 0 in a fraction of {opposed / 80:.4f}" in (
+        text
+    )
+    assert "with clipped probabilities 25.0%; those leave a fraction of 0.1000" in text
+
+
+def test_without_any_gradient_there_is_still_a_sentence():
+    step = Step(0, 10, 0.0, 0, 0.0, 0, 0.0, 0.0, 10.0, 10.0, 10, 5)
+    text = finding(made_up(steps=[step] * 2, experiment="directions", images=10))
+    assert "their mean cosine is 0.000" in text
 
 
 def test_a_file_that_is_no_experiment(tmp_path):
@@ -318,5 +443,12 @@ def test_the_command_says_what_was_found(runs, tmp_path, capsys):
     places = ["--runs", str(runs), "--results", str(tmp_path)]
     assert cli.main([*arguments.split(), *places]) == 0
     out = capsys.readouterr().out
-    assert "Two members' gradients" in out
+    assert "the members' gradients agree" in out
     assert f"{tmp_path / 'README.md'} written" in out
+
+
+def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
+    for name in QUESTIONS:
+        shutil.copy(RESULTS / f"{name}.json", tmp_path)
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    assert page == (RESULTS / "README.md").read_text(encoding="utf-8")

@@ -78,8 +78,20 @@ def mean_of_perturbations(
 
 ADVERSARIES: dict[str, Adversary] = {
     "sum of gradients": follow(sum_gradient),
-    "sum, clipped probabilities": follow(clipped_gradient),
+    "sum from clipped probabilities": follow(clipped_gradient),
     "mean of perturbations": mean_of_perturbations,
     "ensemble's own loss": follow(mean_probability_gradient),
     "normalised gradients": follow(normalized_gradient),
+}
+IN_WORDS = {
+    "sum of gradients": "sum_i grad J_i with J from the logits, as the paper writes it",
+    "sum from clipped probabilities": (
+        f"the same with J from probabilities clipped to [{CLIP:g}, 1 - {CLIP:g}], as "
+        "in the libraries of the paper's time: zero where a member is that sure"
+    ),
+    "mean of perturbations": (
+        "each member is attacked alone, and the mean of what was added is added"
+    ),
+    "ensemble's own loss": "the gradient of -log of the members' mean probability",
+    "normalised gradients": "sum_i grad J_i / |grad J_i|, so that all count alike",
 }

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from tutorials.anomaly.adversaries import ADVERSARIES
 from tutorials.anomaly.cases import Case
 from tutorials.paper.config import Parameters
+from tutorials.paper.paper_numbers import ATTACK_NAMES
 
-SUM, CLIPPED = "sum of gradients", "sum, clipped probabilities"
+SUM, CLIPPED = "sum of gradients", "sum from clipped probabilities"
 Settings = Mapping[str, Parameters]  # the paper's parameters, by attack
 
 
@@ -15,7 +16,8 @@ Settings = Mapping[str, Parameters]  # the paper's parameters, by attack
 class Experiment:
     """A question, and the cases whose outcomes answer it, by the names of groups.
 
-    A group of several cases (Adv. 1, with each member's gradient) counts as their mean.
+    A group of several cases (Adv. 1, with each member's gradient) counts as their mean,
+    but in "members" Adv. 2 has one for each size of the ensemble.
     """
 
     question: str
@@ -31,9 +33,10 @@ def rules(settings: Settings, members: int) -> dict[str, list[Case]]:
     """Each adversary with each attack, beside Adv. 1."""
     groups = {}
     for attack, parameters in settings.items():
-        groups[f"{attack}: Adv. 1"] = adv1(attack, parameters, members)
+        title = ATTACK_NAMES[attack]
+        groups[f"{title}: Adv. 1"] = adv1(attack, parameters, members)
         for name in ADVERSARIES:
-            groups[f"{attack}: {name}"] = [Case(name, attack, parameters, members)]
+            groups[f"{title}: {name}"] = [Case(name, attack, parameters, members)]
     return groups
 
 
@@ -73,13 +76,15 @@ def budgets(settings: Settings, members: int) -> dict[str, list[Case]]:
 def members(settings: Settings, members: int) -> dict[str, list[Case]]:
     """Ensembles of the first 1, 2, ... members, attacked as a whole or by one of them.
 
-    Adv. 1's images don't depend on the size of the ensemble, Adv. 2's do.
+    Adv. 1's images don't depend on the size of the ensemble, so that one attack with
+    each member's gradient serves all sizes; Adv. 2's do.
     """
     groups = {}
     for attack, parameters in settings.items():
-        groups[f"{attack}: Adv. 1"] = adv1(attack, parameters, members)
-        for M in range(1, members + 1):
-            groups[f"{attack}: Adv. 2, {M}"] = [Case(SUM, attack, parameters, M)]
+        title, sizes = ATTACK_NAMES[attack], range(1, members + 1)
+        groups[f"{title}: Adv. 1"] = adv1(attack, parameters, members)
+        cases = [Case(SUM, attack, parameters, size) for size in sizes]
+        groups[f"{title}: Adv. 2"] = cases
     return groups
 
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from tutorials.anomaly.experiments import DIRECTIONS
-from tutorials.anomaly.findings import rows
+from tutorials.anomaly.findings import curves, rows
 from tutorials.anomaly.record import Record
 from tutorials.paper.figures import COLOURS, new_figure
 from tutorials.paper.intervals import Estimate
+from tutorials.paper.paper_numbers import ATTACK_NAMES
 
 ONE, ALL = COLOURS["adv1_ensemble"], COLOURS["adv2_ensemble"]
 
@@ -45,13 +46,13 @@ def errors(estimates: Any) -> list[tuple[float, ...]]:
 
 def members(record: Record) -> Any:
     """Draw what is left against the number of members, a panel for each attack."""
-    found, numbers = rows(record), range(1, record.members + 1)
+    found, numbers = curves(record), range(1, record.members + 1)
     figure, axes = new_figure(10, 3.8, 1, 2)
-    for panel, attack in zip(axes[0], ("fgsm", "bim"), strict=True):
+    for panel, attack in zip(axes[0], ATTACK_NAMES.values(), strict=True):
         for adversary, colour in (("Adv. 1", ONE), ("Adv. 2", ALL)):
-            curve = [found[f"{attack}: {adversary}, {M:2d}"] for M in numbers]
+            curve = found[f"{attack}: {adversary}"]
             draw_curve(panel, numbers, curve, colour, adversary)
-        panel.set_title(attack.upper(), fontweight="bold")
+        panel.set_title(attack, fontweight="bold")
         panel.set(xlabel="members", ylim=(0, 1), xticks=list(numbers))
         panel.grid(axis="y", color="#e5e5e5")
     axes[0, 0].set_ylabel("accuracy of the ensemble")
@@ -72,7 +73,7 @@ def directions(record: Record) -> Any:
     """Draw how the gradients stand to each other, and which vanish, at each step."""
     steps = record.steps
     x, n = [s.step for s in steps], record.images
-    figure, axes = new_figure(10, 3.8, 1, 2)
+    figure, axes = new_figure(10, 4.3, 1, 2)
     left, right = axes[0]
     cosine = [s.cosine / max(s.with_cosine, 1) for s in steps]
     left.plot(x, cosine, "o-", color=ALL, ms=4, label="mean cosine of two members")
@@ -80,9 +81,8 @@ def directions(record: Record) -> Any:
     left.plot(x, unity, "s-", color="#009e73", ms=4, label="|sum| / sum of norms")
     longest = [s.longest / n for s in steps]
     left.plot(x, longest, "^-", color="#d55e00", ms=4, label="share of the longest")
-    right.plot(
-        x, [s.zero / n for s in steps], "o-", color=ALL, ms=4, label="from logits"
-    )
+    zero = [s.zero / n for s in steps]
+    right.plot(x, zero, "o-", color=ALL, ms=4, label="from logits")
     clipped = [s.zero_clipped / n for s in steps]
     style = {"color": "#d55e00", "ms": 4}
     right.plot(x, clipped, "^-", label="from clipped probabilities", **style)
@@ -93,5 +93,6 @@ def directions(record: Record) -> Any:
     for panel in (left, right):
         panel.set(xlabel="steps taken", ylim=(-0.05, 1.05))
         panel.axhline(0, color="#888", lw=0.8)
-        panel.legend(frameon=False, fontsize=9)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15), "ncols": 2}
+        panel.legend(frameon=False, fontsize=9, **below)
     return figure

@@ -6,11 +6,14 @@ same rule as the verdicts on the paper's claims.
 
 from collections.abc import Iterable, Mapping
 
+from tutorials.anomaly.adversaries import ADVERSARIES
 from tutorials.anomaly.cases import Outcome
+from tutorials.anomaly.directions import Step
 from tutorials.anomaly.experiments import CLIPPED, DIRECTIONS, SUM
 from tutorials.anomaly.record import Record
 from tutorials.paper.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
-from tutorials.paper.intervals import Estimate, bootstrap, wilson
+from tutorials.paper.intervals import Estimate, bootstrap, exactly, wilson
+from tutorials.paper.paper_numbers import ATTACK_NAMES
 
 Rows = dict[str, Estimate]
 
@@ -27,18 +30,24 @@ def left(outcomes: list[Outcome], members: int) -> Estimate:
 
 
 def rows(record: Record) -> Rows:
-    """Return what is left in each group."""
-    if record.experiment != "members":
-        return {g: left(o, record.members) for g, o in record.groups.items()}
-    found = {}
-    for group, outcomes in record.groups.items():
-        title, comma, number = group.rpartition(", ")
-        if comma:
-            found[f"{title}, {int(number):2d}"] = left(outcomes, int(number))
-        else:  # Adv. 1's images, shown to ensembles of all sizes
-            for M in range(1, record.members + 1):
-                found[f"{group}, {M:2d}"] = left(outcomes[:M], M)
-    return found
+    """Return what is left in each group, of the whole ensemble."""
+    return {g: left(o, record.members) for g, o in record.groups.items()}
+
+
+def curves(record: Record) -> dict[str, list[Estimate]]:
+    """Return what is left of ensembles of 1, 2, ... members, in each group.
+
+    Under Adv. 1 the mean over attacks with the gradient of one of these members; under
+    Adv. 2 the attack on exactly these.
+    """
+    sizes = range(1, record.members + 1)
+    return {
+        group: [
+            left(outcomes[:M] if "Adv. 1" in group else [outcomes[M - 1]], M)
+            for M in sizes
+        ]
+        for group, outcomes in record.groups.items()
+    }
 
 
 def finding(record: Record) -> str:
@@ -46,12 +55,14 @@ def finding(record: Record) -> str:
     return SENTENCES[record.experiment](record)
 
 
-def compared(reference: Estimate, others: Mapping[str, Estimate]) -> dict[str, str]:
+def compared(
+    reference: Estimate, others: Mapping[str, Estimate]
+) -> dict[str, list[str]]:
     """Return by verdict, whether others are above the reference, their names."""
     names: dict[str, list[str]] = {HOLDS: [], FAILS: [], UNDECIDED: []}
     for name, estimate in others.items():
         names[Comparison(name, estimate, reference).verdict].append(name)
-    return {verdict: listed(found) for verdict, found in names.items()}
+    return names
 
 
 def listed(names: Iterable[str]) -> str:
@@ -60,9 +71,12 @@ def listed(names: Iterable[str]) -> str:
 
 
 def of_rules(record: Record) -> str:
-    """Which adversaries are weaker than Adv. 1, the paper's surprise?"""
-    parts = []
-    for attack in ("bim", "fgsm"):
+    """Which adversaries are weaker than Adv. 1 under BIM, the paper's surprise?
+
+    Under FGSM, the paper's Adv. 2 is stronger.
+    """
+    parts, as_in_paper = [], set(ADVERSARIES)
+    for attack in reversed(ATTACK_NAMES.values()):  # the surprise is BIM's
         own = {
             group.removeprefix(f"{attack}: "): estimate
             for group, estimate in rows(record).items()
@@ -70,11 +84,17 @@ def of_rules(record: Record) -> str:
         }
         one = own.pop("Adv. 1")
         verdicts = compared(one, own)
+        as_in_paper &= set(verdicts[HOLDS if attack == "BIM" else FAILS])
         parts.append(
-            f"Under {attack.upper()}, one member's gradient (Adv. 1) leaves {one}. "
-            f"Weaker than that, as in the paper's surprise: {verdicts[HOLDS]}. "
-            f"Stronger: {verdicts[FAILS]}. Not told apart: {verdicts[UNDECIDED]}."
+            f"Under {attack}, one member's gradient (Adv. 1) leaves {one}. "
+            f"Weaker than that: {listed(verdicts[HOLDS])}. Stronger: "
+            f"{listed(verdicts[FAILS])}. Not told apart: "
+            f"{listed(verdicts[UNDECIDED])}."
         )
+    parts.append(
+        "Both as in the paper, weaker under BIM and stronger under FGSM: "
+        f"{listed(sorted(as_in_paper))}."
+    )
     return " ".join(parts)
 
 
@@ -100,47 +120,60 @@ def of_budgets(record: Record) -> str:
         title = group.removesuffix(": Adv. 2")
         if f"{title}: Adv. 1" in found:
             verdict = Comparison("", found[f"{title}: Adv. 1"], two).verdict
-            words = {HOLDS: "stronger", FAILS: "weaker", UNDECIDED: "no different"}
-            parts.append(f"{title}: Adv. 2 is {words[verdict]} than Adv. 1")
+            words = {
+                HOLDS: "stronger than",
+                FAILS: "weaker than",
+                UNDECIDED: "not told apart from",
+            }
+            parts.append(f"{title}: Adv. 2 is {words[verdict]} Adv. 1")
     return f"{'; '.join(parts)}."
 
 
 def of_members(record: Record) -> str:
     """From how many members on do more not help?"""
-    found, parts = rows(record), []
-    for attack in ("fgsm", "bim"):
-        for adversary in ("Adv. 1", "Adv. 2"):
-            curve = [
-                found[f"{attack}: {adversary}, {M:2d}"]
-                for M in range(1, record.members + 1)
-            ]
-            enough = 1 + next(
-                i
-                for i, estimate in enumerate(curve)
-                if Comparison("", curve[-1], estimate).verdict != HOLDS
-            )
-            parts.append(
-                f"{attack.upper()}, {adversary}: from {curve[0].value:.4f} to "
-                f"{curve[-1]}, not told apart from {record.members} from {enough} on"
-            )
+    parts = []
+    for group, curve in curves(record).items():
+        enough = 1 + next(
+            i
+            for i, estimate in enumerate(curve)
+            if Comparison("", curve[-1], estimate).verdict != HOLDS
+        )
+        parts.append(
+            f"{group}: from {curve[0]} with one member to {curve[-1]} with "
+            f"{record.members}, which can't be told from {enough} on"
+        )
     return f"{'; '.join(parts)}."
 
 
 def of_directions(record: Record) -> str:
     """Do the gradients point against each other?"""
     first, last = record.steps[0], record.steps[-2]  # the last step that is taken
-    cosines = [s.cosine / max(s.with_cosine, 1) for s in (first, last)]
-    word = "agree" if min(cosines) > 0 else "point against each other"
     n = first.images
     return (
-        f"Two members' gradients {word}: their mean cosine is {cosines[0]:.3f} at the "
-        f"first step and {cosines[1]:.3f} at the last; {first.negative / n:.1%} and "
-        f"{last.negative / n:.1%} of the pairs have a negative one. The sum is as long "
-        f"as {first.unity / n:.1%} and {last.unity / n:.1%} of its parts together, of "
+        f"Along BIM under Adv. 2, {of_opposition(first, 'first')}, and "
+        f"{of_opposition(last, 'last')}. The sum is as long as "
+        f"{first.unity / n:.1%} and {last.unity / n:.1%} of its parts together, of "
         f"which the longest has {first.longest / n:.1%} and {last.longest / n:.1%}. At "
         f"the first step {first.zero / n:.1%} of the members' gradients are exactly "
         f"zero, with clipped probabilities {first.zero_clipped / n:.1%}; those leave "
-        f"{first.stuck_clipped / n:.1%} of the images without any direction at all."
+        f"a fraction of {wilson(first.stuck_clipped / n, n)} of the images without "
+        "any direction at all."
+    )
+
+
+def of_opposition(step: Step, name: str) -> str:
+    """Do most images have a negative mean cosine, or a positive one?"""
+    there = max(step.with_cosine, 1)
+    opposed = wilson(step.opposed / there, there)
+    verdict = Comparison("", opposed, exactly(0.5)).verdict
+    word = {
+        HOLDS: "point against each other",
+        FAILS: "agree",
+        UNDECIDED: "neither agree nor point against each other",
+    }[verdict]
+    return (
+        f"at the {name} step the members' gradients {word}: their mean cosine is "
+        f"{step.cosine / there:.3f}, and below 0 in a fraction of {opposed} of images"
     )
 
 

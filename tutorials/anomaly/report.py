@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from minidl.files import atomic_write, write_text
+from tutorials.anomaly.adversaries import IN_WORDS
 from tutorials.anomaly.experiments import (
     DIRECTIONS,
     DIRECTIONS_QUESTION,
     EXPERIMENTS,
 )
 from tutorials.anomaly.figures import draw
-from tutorials.anomaly.findings import finding, rows
+from tutorials.anomaly.findings import curves, finding, rows
 from tutorials.anomaly.record import Record, read
 from tutorials.paper.figures import as_png
 
@@ -22,7 +23,9 @@ HEAD = """# Is attacking the whole ensemble weaker than attacking one member?
 The paper finds so under the basic iterative method (0.8875 against 0.6518 of the digits
 survive, with random initial weights), calls it surprising, and supposes that the
 members' gradients block each other. Made by `python -m tutorials.anomaly report` from
-the files beside it; 95 % intervals in brackets."""
+the files beside it; 95 % intervals in brackets: Wilson's, and for a mean over members
+(Adv. 1) that of resampling them. Adv. 1 follows the gradient of one member, each in
+turn. Adv. 2 follows all, which can be meant in more than one way:"""
 
 
 def write_report(folder: Path) -> Path:
@@ -32,33 +35,58 @@ def write_report(folder: Path) -> Path:
     """
     records = [read(p) for n in QUESTIONS if (p := folder / f"{n}.json").exists()]
     if not records:
-        raise FileNotFoundError(f"no experiment in {folder}; run all makes them")
+        raise FileNotFoundError(
+            f"no experiment in {folder}; python -m tutorials.anomaly all makes them"
+        )
     for record in records:
         with atomic_write(folder / f"{record.experiment}.png") as file:
             file.write(as_png(draw(record)))
     path = folder / "README.md"
-    write_text(path, "\n\n".join([HEAD, *map(section, records)]) + "\n")
+    write_text(path, "\n\n".join([HEAD, legend(), *map(section, records)]) + "\n")
     return path
 
 
 def section(record: Record) -> str:
     """Return one experiment's part of the page."""
     name = record.experiment
-    table = steps_table(record) if name == DIRECTIONS else groups_table(record)
+    table = TABLES.get(name, groups_table)(record)
     about = (
         f"{record.members} members of {record.method} on {record.dataset} "
-        f"({record.profile} profile), the first {record.images:,} test images. "
-        f"`python -m tutorials.anomaly {name}`, {record.seconds:.0f} seconds."
+        f"({record.profile} profile, seed {record.seed}), the first "
+        f"{record.images:,} test images: `{command(record)}`."
     )
     text = f"![{QUESTIONS[name]} The table below as a picture.]({name}.png)"
     parts = [f"## {QUESTIONS[name]}", finding(record), text, table, about]
     return "\n\n".join(parts)
 
 
+def command(record: Record) -> str:
+    """Return the command that carries out an experiment again."""
+    return (
+        f"python -m tutorials.anomaly {record.experiment} --dataset {record.dataset} "
+        f"--profile {record.profile} --method {record.method} --members "
+        f"{record.members} --images {record.images} --seed {record.seed}"
+    )
+
+
+def legend() -> str:
+    """Return what the names of adversaries mean."""
+    return "\n".join(f"- *{name}*: {words}." for name, words in IN_WORDS.items())
+
+
 def groups_table(record: Record) -> str:
     """Return what is left in each group, in Markdown."""
     lines = ["| attack | accuracy of the ensemble |", "| --- | --- |"]
     lines += [f"| {group} | {estimate} |" for group, estimate in rows(record).items()]
+    return "\n".join(lines)
+
+
+def members_table(record: Record) -> str:
+    """Return what is left of ensembles of all sizes, in Markdown."""
+    found = curves(record)
+    lines = [f"| members | {' | '.join(found)} |", f"|{' ---: |' * (1 + len(found))}"]
+    for M, estimates in enumerate(zip(*found.values(), strict=True), start=1):
+        lines.append(f"| {M} | {' | '.join(map(str, estimates))} |")
     return "\n".join(lines)
 
 
@@ -82,3 +110,6 @@ def steps_table(record: Record) -> str:
         cells += [f"{part / n:.3f}" for part in parts]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+TABLES = {"members": members_table, DIRECTIONS: steps_table}
