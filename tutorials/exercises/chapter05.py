@@ -1,0 +1,163 @@
+"""Exercises of chapter 5: training."""
+
+from typing import Any
+
+import numpy as np
+
+from tutorials.exercises.exercise import Exercise
+from tutorials.solutions.chapter05 import accuracy, adam_step, momentum_step
+
+Rng = np.random.Generator
+LR, RATE1, RATE2, EPS = 1e-3, 0.9, 0.999, 1e-8  # Adam's
+
+
+def momentum_state(rng: Rng) -> tuple[Any, ...]:
+    """p, g and v of one shape, lr and momentum."""
+    p, g, v = rng.standard_normal((3, 2, 4))
+    return p, g, v, float(rng.choice([0.1, 0.5])), float(rng.choice([0.3, 0.9]))
+
+
+def adam_state(rng: Rng) -> tuple[Any, ...]:
+    """p, g, m and v of one shape, and t; gradients of very different sizes.
+
+    p begins at 0: the answer is then the step itself, which is small beside it else.
+    """
+    g, m = rng.standard_normal((2, 3, 4)) * 10.0 ** rng.integers(-9, 1, size=(3, 4))
+    return np.zeros((3, 4)), g, m, m**2 * rng.random((3, 4)), int(rng.integers(1, 5))
+
+
+def answers(rng: Rng) -> tuple[Any, ...]:
+    """z (N, K), of which about half are right, and y (N,)."""
+    N, K = int(rng.integers(10, 30)), int(rng.integers(3, 6))
+    y = rng.integers(K, size=N)
+    return rng.standard_normal((N, K)) - 3 + np.eye(K)[y], y
+
+
+def adam_with(
+    p: Any,
+    g: Any,
+    m: Any,
+    v: Any,
+    t: int,
+    *,
+    correct: bool = True,
+    inside: bool = False,
+) -> Any:
+    """Adam, without the bias correction or with eps inside the root."""
+    m, v = RATE1 * m + (1 - RATE1) * g, RATE2 * v + (1 - RATE2) * g**2
+    mean = m / (1 - RATE1**t) if correct else m
+    square = v / (1 - RATE2**t) if correct else v
+    root = np.sqrt(square + EPS) if inside else np.sqrt(square) + EPS
+    return p - LR * mean / root, m, v
+
+
+def adam_swapped(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
+    """Adam with its two rates swapped."""
+    m, v = RATE2 * m + (1 - RATE2) * g, RATE1 * v + (1 - RATE1) * g**2
+    root = np.sqrt(v / (1 - RATE1**t)) + EPS
+    return p - LR * m / (1 - RATE2**t) / root, m, v
+
+
+def adam_uphill(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
+    """Adam with the sign of its step flipped."""
+    new, m, v = adam_step(p, g, m, v, t)
+    return 2 * p - new, m, v
+
+
+def adam_not_squared(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
+    """Adam with the mean of |g| where that of g^2 belongs."""
+    m, v = RATE1 * m + (1 - RATE1) * g, RATE2 * v + (1 - RATE2) * abs(g)
+    root = np.sqrt(v / (1 - RATE2**t)) + EPS
+    return p - LR * m / (1 - RATE1**t) / root, m, v
+
+
+EXERCISES = (
+    Exercise(
+        "5.1",
+        "a step of gradient descent with momentum",
+        momentum_step,
+        momentum_state,
+        {
+            "your sign is flipped: descent goes against the gradient": (
+                lambda p, g, v, lr, momentum: (
+                    p + lr * (momentum * v + g),
+                    momentum * v + g,
+                )
+            ),
+            "you step with g: what moves p is v": (
+                lambda p, g, v, lr, momentum: (p - lr * g, momentum * v + g)
+            ),
+            "you step with the old v": (
+                lambda p, g, v, lr, momentum: (p - lr * v, momentum * v + g)
+            ),
+            "this is a running mean, with 1 - momentum before g": (
+                lambda p, g, v, lr, momentum: (
+                    p - lr * (momentum * v + (1 - momentum) * g),
+                    momentum * v + (1 - momentum) * g,
+                )
+            ),
+            "momentum multiplies the old v, not g": (
+                lambda p, g, v, lr, momentum: (
+                    p - lr * (v + momentum * g),
+                    v + momentum * g,
+                )
+            ),
+        },
+        (
+            "v remembers the directions of earlier steps; momentum lets it fade.",
+            "First v = momentum v + g, then p = p - lr v; return both.",
+        ),
+    ),
+    Exercise(
+        "5.2",
+        "a step of Adam",
+        adam_step,
+        adam_state,
+        {
+            "you leave out the bias correction: divide by 1 - 0.9^t and 1 - 0.999^t": (
+                lambda p, g, m, v, t: adam_with(p, g, m, v, t, correct=False)
+            ),
+            "eps stands inside the root: it belongs behind it": (
+                lambda p, g, m, v, t: adam_with(p, g, m, v, t, inside=True)
+            ),
+            "the two rates are swapped: 0.9 for m, 0.999 for v": adam_swapped,
+            "you count steps from 0: t is 1 at the first": (
+                lambda p, g, m, v, t: adam_with(p, g, m, v, t + 1)
+            ),
+            "v is the mean of g^2, not of |g|": adam_not_squared,
+            "your sign is flipped: descent goes against the gradient": adam_uphill,
+        },
+        (
+            "m = 0.9 m + 0.1 g follows g, and v = 0.999 v + 0.001 g^2 follows g^2.",
+            "Both begin at 0, so early ones are too small: divide by 1 - rate^t.",
+            "p - 1e-3 * m_hat / (sqrt(v_hat) + 1e-8); return p, m, v (not the hats).",
+        ),
+    ),
+    Exercise(
+        "5.3",
+        "the fraction of right answers",
+        accuracy,
+        answers,
+        {
+            "this is the fraction of wrong answers": (
+                lambda z, y: float(np.mean(z.argmax(axis=1) != y))
+            ),
+            "you count right answers: divide by their number": (
+                lambda z, y: float(np.sum(z.argmax(axis=1) == y))
+            ),
+            "you take the smallest logit": (
+                lambda z, y: float(np.mean(z.argmin(axis=1) == y))
+            ),
+            "you ask whether the label's logit is positive, not whether it is the largest": (
+                lambda z, y: float(np.mean(z[np.arange(len(y)), y] > 0))
+            ),
+            "you divide by the number of logits, not of rows": (
+                lambda z, y: float(np.sum(z.argmax(axis=1) == y) / z.size)
+            ),
+        },
+        (
+            "z.argmax(axis=1) is the class that the network chooses.",
+            "The mean of True and False is the fraction of True.",
+        ),
+    ),
+)
