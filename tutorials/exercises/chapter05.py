@@ -148,7 +148,7 @@ EXERCISES = (
             "you take the smallest logit": (
                 lambda z, y: float(np.mean(z.argmin(axis=1) == y))
             ),
-            "you ask whether the label's logit is positive, not whether it is the largest": (
+            "you ask whether the label's logit is positive: it must be the largest": (
                 lambda z, y: float(np.mean(z[np.arange(len(y)), y] > 0))
             ),
             "you divide by the number of logits, not of rows": (

@@ -1,0 +1,244 @@
+# %% [markdown]
+# # 5. Training the paper's network
+#
+# Now all pieces together: Table 1 of the paper, on real digits, from random weights to
+# a network that reads nine out of ten in the time it takes to read this page.
+#
+# **You will** build and train the network, see what a learning rate does, watch a
+# network memorise, and look at what it has learned to look for.
+
+# %%
+import numpy as np
+
+from minidl import SGD, Adam, Dropout, Sequential, accuracy, mnist_cnn, train
+from minidl.data import load_mnist_sample
+from minidl.training import train_epoch
+from tutorials.exercises import check
+from tutorials.show import image, new_figure, picture, source, table
+
+data = load_mnist_sample()
+print("training images", data.x_train.shape, data.x_train.dtype)
+print("test images    ", data.x_test.shape)
+
+# %% [markdown]
+# ## The network
+#
+# Table 1 of the paper in ten lines:
+
+# %%
+source(mnist_cnn)
+
+# %%
+model = mnist_cnn(np.random.default_rng(0))
+model.summary()
+
+# %% [markdown]
+# **What to notice.** Nearly all parameters are in the first fully connected layer: it
+# sees 4,608 numbers, and has 128 weights for each. The convolutions, which do most of
+# the work, need few, because one filter is used at every place.
+#
+# ## The loop
+#
+# An *epoch* goes through all images once, in random order, some at a time (a *batch*):
+# forward, loss, backward, step. That is all of training:
+
+# %%
+source(train_epoch)
+
+# %% [markdown]
+# ## The step
+#
+# Plain gradient descent takes $p \leftarrow p - \eta\, g$ with $g = \partial J/\partial
+# p$. **Adam** gives each parameter a rate of its own, by the size of the gradients that
+# it has seen:
+#
+# $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad
+#   v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \qquad
+#   p \leftarrow p - \eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}.$$
+#
+# $m$ and $v$ begin at 0 and are too small at first; $\hat m = m / (1 - \beta_1^t)$ and
+# $\hat v = v / (1 - \beta_2^t)$ correct that.
+
+# %%
+source(Adam.update)
+
+# %% [markdown]
+# ## Go
+
+# %%
+rng = np.random.default_rng(0)
+optimizer = Adam(model.params)
+scores = [accuracy(model, data.x_test, data.y_test)]
+
+
+def after_epoch(epoch, loss):
+    scores.append(accuracy(model, data.x_test, data.y_test))
+    print(f"epoch {epoch}: mean J {loss:.3f}, test accuracy {scores[-1]:.3f}")
+
+
+losses = train(
+    model,
+    data.x_train,
+    data.y_train,
+    optimizer,
+    epochs=5,
+    batch_size=32,
+    rng=rng,
+    callbacks=[after_epoch],
+)
+
+# %%
+figure, (left, right) = new_figure(2, width=9, height=3.2)
+left.plot(range(1, len(losses) + 1), losses, "o-", color="#d55e00")
+left.set(xlabel="epoch", ylabel="mean J", title="cost on the training images")
+left.set_xticks(range(1, len(losses) + 1))
+right.plot(scores, "o-", color="#0072b2")
+right.axhline(0.1, color="#888", lw=1, ls=":")
+right.set(xlabel="epoch", ylabel="accuracy", title="accuracy on the test images")
+right.set_ylim(0, 1)
+picture(
+    figure,
+    "Left: the mean cost falls steeply at first and slowly afterwards. Right: accuracy "
+    "jumps from guessing, one tenth, to above nine tenths in one epoch.",
+)
+
+# %% [markdown]
+# **What to notice.** The first epoch does most of the work. The paper trains for ten
+# epochs on 60,000 images and reaches 0.991; these are 4,000 images.
+#
+# ## Too fast, too slow
+#
+# The learning rate $\eta$ is the one number that one has to get right. Plain gradient
+# descent on 1,000 images, with four rates:
+
+# %%
+x, y = data.x_train[:1000], data.y_train[:1000]
+figure, (panel,) = new_figure(width=6.5, height=3.4)
+for rate, colour in (
+    (0.001, "#999"),
+    (0.03, "#56b4e9"),
+    (0.3, "#0072b2"),
+    (3.0, "#d55e00"),
+):
+    trial = mnist_cnn(np.random.default_rng(1))
+    costs = []
+    for _ in range(3):
+        cost = train_epoch(
+            trial, x, y, SGD(trial.params, rate), 32, np.random.default_rng(1)
+        )
+        costs.append(cost if np.isfinite(cost) else np.nan)
+    panel.plot(range(1, 4), costs, "o-", color=colour, label=f"lr = {rate:g}")
+panel.axhline(np.log(10), color="#888", lw=1, ls=":")
+panel.set(xlabel="epoch", ylabel="mean J", xticks=[1, 2, 3], ylim=(0, 4))
+panel.legend(frameon=False)
+picture(
+    figure,
+    "The mean cost of three epochs for four learning rates: the smallest hardly gets "
+    "below that of guessing, the middle ones fall, the largest leaves the chart and "
+    "comes back to guessing.",
+)
+
+# %% [markdown]
+# **What to notice.** The dotted line is $\log 10$, the cost of guessing. The smallest
+# rate is still there after three epochs. The largest throws the weights so far that
+# nothing is learned.
+#
+# ## Learning by heart
+#
+# With few images, a network can memorise each one. Dropout makes that harder: it trains
+# with a random half of the last features, so no feature can rely on another one. Two
+# networks on 300 images, one with, one without dropout:
+
+# %%
+few, labels = data.x_train[:300], data.y_train[:300]
+
+
+def without_dropout(model):
+    layers = [layer for layer in model.layers if not isinstance(layer, Dropout)]
+    return Sequential(layers, model.input_shape)
+
+
+rows = []
+for name, change in (("with dropout", lambda m: m), ("without", without_dropout)):
+    trial = change(mnist_cnn(np.random.default_rng(2)))
+    train(trial, few, labels, Adam(trial.params), 15, 32, np.random.default_rng(2))
+    rows.append(
+        (
+            name,
+            accuracy(trial, few, labels),
+            accuracy(trial, data.x_test, data.y_test),
+        )
+    )
+table(("", "on its 300 images", "on test images"), rows)
+
+# %% [markdown]
+# **What to notice.** Both read the images that they were trained on almost perfectly,
+# and others much less well. The gap is what a test set is for.
+#
+# ## What does it look for?
+#
+# The first layer's filters are small images, and its outputs are pictures of where each
+# one fits. Here are the six strongest of those whose weights nearly cancel, so that
+# they answer to differences (many others thicken or smooth the strokes):
+
+# %%
+W = model.layers[0].W.data  # (3, 3, 1, 32)
+digit = data.x_test[:1].astype(np.float32) / 255
+out = np.maximum(model.layers[0].forward(digit), 0)  # (1, 26, 26, 32)
+balance = abs(W.sum(axis=(0, 1, 2))) / abs(W).sum(axis=(0, 1, 2))  # 0: they cancel
+strength = np.where(balance < 0.35, out[0].sum(axis=(0, 1)), 0)
+strongest = strength.argsort()[::-1][:6]
+figure, axes = new_figure(7, 2, width=9, height=3)
+image(axes[0], digit[0], "x")
+axes[7].axis("off")
+for i, f in enumerate(strongest, start=1):
+    image(axes[i], W[:, :, 0, f], f"filter {f}", signed=True)
+    image(axes[7 + i], out[0, :, :, f] / out.max())
+picture(
+    figure,
+    "A digit, six three by three filters of the first layer in red and blue, and below "
+    "each the picture of where it answers: along different edges of the stroke.",
+)
+
+# %% [markdown]
+# **What to notice.** Nobody told it to look for edges. Different filters answer to
+# different sides of the strokes.
+#
+# ## Your turn
+#
+# **5.1** Gradient descent with momentum: return the new p and v.
+
+
+# %%
+def momentum_step(p, g, v, lr, momentum):
+    return ...
+
+
+check(momentum_step)
+
+# %% [markdown]
+# **5.2** Adam, with $\eta = 0.001$, $\beta_1 = 0.9$, $\beta_2 = 0.999$, $\epsilon =
+# 10^{-8}$. Return the new p, m and v; t is 1 at the first step.
+
+
+# %%
+def adam_step(p, g, m, v, t):
+    return ...
+
+
+check(adam_step)
+
+# %% [markdown]
+# **5.3** The accuracy of logits z (N, K) for labels y (N,).
+
+
+# %%
+def accuracy(z, y):
+    return ...
+
+
+check(accuracy)
+
+# %% [markdown]
+# **Next:** the same gradient, turned against the network:
+# [chapter 6](06_the_input_gradient_and_fgsm.ipynb).

@@ -1,0 +1,230 @@
+# %% [markdown]
+# # 6. The input gradient, and one step that fools a network
+#
+# Training asked: how must the *weights* change for *J* to fall? An attack asks: how
+# must the *image* change for *J* to grow? It is the same backward pass, one layer
+# further.
+#
+# **You will** see an adversarial gradient as a picture, fool a network with a change
+# that you hardly notice, and follow one image through all layers and back.
+
+# %%
+import numpy as np
+
+from attacks import fgsm, input_gradient, model_gradient
+from minidl.data import load_mnist_sample
+from tutorials.exercises import check
+from tutorials.show import image, new_figure, picture, source, table, walk
+from tutorials.trained import network
+
+data = load_mnist_sample()
+x = data.x_test.astype(np.float32) / 255
+y = data.y_test
+model = network()  # Table 1, trained on 4,000 images
+print(f"it reads {(model.predict(x) == y).mean():.1%} of the test images correctly")
+
+# %% [markdown]
+# ## The gradient of an image
+#
+# $$\nabla_x J(\theta, x, y)$$
+#
+# has the shape of the image: for each pixel, how fast *J* grows if that pixel gets
+# brighter. The whole function is four lines:
+
+# %%
+source(input_gradient)
+
+# %%
+n = 0
+g = input_gradient(model, x[n : n + 1], y[n : n + 1])[0]
+x_adv = fgsm(model_gradient(model), x[n : n + 1], y[n : n + 1], eps=0.25)
+before, after = model.predict_proba(x[n : n + 1])[0], model.predict_proba(x_adv)[0]
+figure, axes = new_figure(4, width=10, height=2.9)
+image(axes[0], x[n], f"x: read as {before.argmax()}, p = {before.max():.2f}")
+image(axes[1], g, "its gradient", signed=True)
+image(axes[2], np.sign(g), "the gradient's sign", signed=True)
+image(
+    axes[3], x_adv[0], f"x + 0.25 sign: read as {after.argmax()}, p = {after.max():.2f}"
+)
+picture(
+    figure,
+    "A digit; its gradient, strongest in and around the strokes; the gradient's sign, "
+    "a pattern over most of the image; and the digit after the step, grey patches "
+    "around a digit that everybody still reads, but not the network.",
+)
+
+# %% [markdown]
+# **What to notice.** The gradient lies in and around the stroke: there a pixel can make
+# one digit look like another. Its *sign* forgets how large it is: each pixel moves by
+# the same amount, but for those in the corners, where it is exactly zero: no feature
+# that is active sees them.
+#
+# ## Why the sign?
+#
+# Near *x*, *J* is almost a linear function: $J(x + r) \approx J(x) + \langle g, r
+# \rangle$. If no pixel may change by more than $\varepsilon$, the inner product is
+# largest when each pixel goes as far as it may, up where $g > 0$ and down where
+# $g < 0$:
+#
+# $$\max_{|r_i| \le \varepsilon} \langle g, r\rangle = \varepsilon \sum_i |g_i|
+#   \quad\text{at}\quad r = \varepsilon\, \mathrm{sign}(g).$$
+#
+# That is the **fast gradient sign method**:
+#
+# $$x_{FGSM} = x + \varepsilon\, \mathrm{sign}\, \nabla_x J(\theta, x, y).$$
+
+# %%
+source(fgsm)
+
+# %% [markdown]
+# There are 784 pixels. A change of 0.01 in each of them, far too small to see, adds up
+# to $0.01 \sum_i |g_i|$: **many small pushes in the right direction are one big push.**
+# Does the linear approximation tell the truth?
+
+# %%
+gradient = model_gradient(model)
+
+
+def costs(images, labels):
+    p = model.predict_proba(images)
+    return -np.log(p[np.arange(len(labels)), labels])
+
+
+rows = []
+for eps in (0.001, 0.01, 0.03, 0.1):
+    moved = fgsm(gradient, x[:200], y[:200], eps, bounds=None)
+    G = input_gradient(model, x[:200], y[:200])
+    promised = eps * abs(G).sum(axis=(1, 2, 3))
+    rows.append(
+        (
+            f"{eps:g}",
+            promised.mean(),
+            (costs(moved, y[:200]) - costs(x[:200], y[:200])).mean(),
+        )
+    )
+table(("eps", "promised by the gradient", "true growth of J"), rows)
+
+# %% [markdown]
+# **What to notice.** For small steps both agree; for larger ones the true cost grows
+# even *more* than promised, because J curves upwards: a network that becomes unsure has
+# a larger gradient.
+#
+# ## How much is needed?
+
+# %%
+many, labels = x[:300], y[:300]
+epsilons = np.array([0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
+attacked = [
+    (model.predict(fgsm(gradient, many, labels, eps)) == labels).mean()
+    for eps in epsilons
+]
+rng = np.random.default_rng(0)
+noisy = [
+    (
+        model.predict(
+            np.clip(many + eps * rng.choice([-1, 1], many.shape), 0, 1).astype(
+                np.float32
+            )
+        )
+        == labels
+    ).mean()
+    for eps in epsilons
+]
+figure, (panel,) = new_figure(width=6.5, height=3.6)
+panel.plot(epsilons, noisy, "s-", color="#999", label="random signs")
+panel.plot(epsilons, attacked, "o-", color="#d55e00", label="FGSM")
+panel.set(xlabel="eps", ylabel="accuracy", ylim=(0, 1))
+panel.legend(frameon=False)
+picture(
+    figure,
+    "Accuracy against eps: with random signs it stays high throughout, with the "
+    "gradient's signs it falls to almost nothing.",
+)
+
+# %% [markdown]
+# **What to notice.** Both curves change every pixel by the same amount. It isn't the
+# *size* of the change that fools the network but its *direction*.
+#
+# ## Ten digits, and what was added, times ten
+
+# %%
+chosen = [int(np.flatnonzero(y == digit)[0]) for digit in range(10)]
+originals = x[chosen]
+adversarial = fgsm(gradient, originals, y[chosen], eps=0.1)
+read = model.predict(adversarial)
+figure, axes = new_figure(10, 3, width=10, height=3.4)
+for i in range(10):
+    image(axes[i], originals[i], f"{y[chosen][i]}")
+    image(axes[10 + i], 0.5 + 10 * (adversarial - originals)[i] / 2)
+    image(axes[20 + i], adversarial[i], f"read as {read[i]}")
+picture(
+    figure,
+    "Ten digits in the first row, in the second what the attack adds, ten times "
+    "stronger, and in the third the attacked digits, with what the network reads now.",
+)
+
+# %% [markdown]
+# **What to notice.** With $\varepsilon = 0.1$ some fall and some don't. In black
+# regions only brighter pixels are possible: clipping takes half of the pattern away.
+#
+# ## Why the sum over images
+#
+# Training's *J* is a mean over the batch. If the attack used it as it is, an image's
+# gradient would be divided by the number of images that happen to be attacked with it.
+# FGSM's sign doesn't mind; other attacks do, and tiny numbers may round to zero. So the
+# library takes the sum: row *n* is image *n*'s own gradient, whatever else is there.
+
+# %%
+alone = input_gradient(model, x[:1], y[:1])[0]
+together = input_gradient(model, x[:64], y[:64])[0]
+print("largest difference, alone or among 64:", abs(alone - together).max())
+print("largest entry of the gradient:        ", abs(alone).max())
+
+# %% [markdown]
+# ## One image through all layers and back
+
+# %%
+walk(model, x[:1], y[:1])
+
+# %% [markdown]
+# Read the last column from the bottom to the top: the gradient starts at the logits,
+# passes all layers, and what leaves the first one is $\nabla_x J$.
+#
+# ## Your turn
+#
+# **6.1** The input gradient of a linear classifier, $z = xW + b$ with softmax and
+# cross-entropy: each image's own, x (N, D), y (N,), W (D, K), b (K,).
+
+
+# %%
+def linear_input_gradient(x, y, W, b):
+    return ...
+
+
+check(linear_input_gradient)
+
+# %% [markdown]
+# **6.2** FGSM, given the gradient; pixels stay in [0, 1].
+
+
+# %%
+def fgsm_step(x, gradient, eps):
+    return ...
+
+
+check(fgsm_step)
+
+# %% [markdown]
+# **6.3** How far was each image moved? The largest change of a pixel, one number an
+# image.
+
+
+# %%
+def largest_change(x_adv, x):
+    return ...
+
+
+check(largest_change)
+
+# %% [markdown]
+# **Next:** many small steps instead of one: [chapter 7](07_bim_and_clipping.ipynb).

@@ -1,0 +1,255 @@
+# %% [markdown]
+# # 7. Many small steps, and what clip_{x,eps} does
+#
+# FGSM believes that *J* is a plane. It isn't: after a small step the gradient points
+# somewhere else. So take a small step, look again, and never leave the ball: the
+# **basic iterative method**.
+#
+# **You will** watch an attack step by step, see what each of its two clips is for, and
+# look at the landscape that it climbs.
+
+# %%
+import numpy as np
+
+from attacks import bim, clip_to_ball, clip_to_bounds, fgsm, model_gradient
+from minidl.data import load_mnist_sample
+from tutorials.exercises import check
+from tutorials.show import image, new_figure, picture, source, table
+from tutorials.trained import network
+
+data = load_mnist_sample()
+x = data.x_test[:300].astype(np.float32) / 255
+y = data.y_test[:300]
+model = network()
+gradient = model_gradient(model)
+eps, alpha, steps = 0.2, 0.025, 8  # the paper's
+
+# %% [markdown]
+# ## The equation
+#
+# $$x_0 = x, \qquad x_i = \mathrm{clip}_{x,\varepsilon}\bigl(x_{i-1} + \alpha\,
+#   \mathrm{sign}\, \nabla_x J(\theta, x_{i-1}, y)\bigr).$$
+#
+# $\mathrm{clip}_{x,\varepsilon}$ brings each pixel back to within $\varepsilon$ of the
+# *original* image, and a second clip keeps it in the range of pixels, $[0, 1]$.
+
+# %%
+source(bim, clip_to_ball, clip_to_bounds)
+
+# %% [markdown]
+# ## Step by step
+
+
+# %%
+def costs(images):
+    p = model.predict_proba(images)
+    return -np.log(p[np.arange(len(y)), y])
+
+
+path = [x]
+for step in range(1, steps + 1):
+    path.append(bim(gradient, x, y, eps, alpha, step))
+one_step = fgsm(gradient, x, y, eps)
+table(
+    ("", "accuracy", "mean J", "largest change"),
+    [
+        (
+            f"after {i} steps",
+            (model.predict(images) == y).mean(),
+            costs(images).mean(),
+            float(abs(images - x).max()),
+        )
+        for i, images in enumerate(path)
+    ]
+    + [
+        (
+            "FGSM, same eps",
+            (model.predict(one_step) == y).mean(),
+            costs(one_step).mean(),
+            float(abs(one_step - x).max()),
+        )
+    ],
+)
+
+# %%
+n = int(np.flatnonzero(model.predict(path[-1]) != y)[0])
+figure, axes = new_figure(len(path), 2, width=11, height=3)
+for i, images in enumerate(path):
+    p = model.predict_proba(images[n : n + 1])[0]
+    image(axes[i], images[n], f"{p.argmax()}, p = {p.max():.2f}")
+    image(axes[len(path) + i], images[n] - x[n], signed=True)
+picture(
+    figure,
+    "One digit after each of the eight steps, with what the network reads, and below "
+    "what has been added so far: a pattern in and around the strokes, up and down.",
+)
+
+# %% [markdown]
+# **What to notice.** After the same total change as FGSM, the basic iterative method
+# has raised *J* much further. And it is a *pattern*, not noise: it rubs out parts of
+# the stroke and adds others.
+#
+# ## What the ball is for
+#
+# Without $\mathrm{clip}_{x,\varepsilon}$, eight steps of $\alpha$ could go as far as
+# $8\alpha = 0.2$, which is just $\varepsilon$: with the paper's numbers the ball never
+# stops anything. With more steps it does:
+
+# %%
+rows = []
+for count in (8, 20, 40):
+    inside = bim(gradient, x, y, eps, alpha, count)
+    free = bim(
+        gradient, x, y, count * alpha, alpha, count
+    )  # a ball that it can't reach
+    rows.append(
+        (
+            f"{count} steps",
+            float(abs(inside - x).max()),
+            (model.predict(inside) == y).mean(),
+            float(abs(free - x).max()),
+            (model.predict(free) == y).mean(),
+        )
+    )
+table(("", "change", "accuracy", "without ball", "accuracy"), rows)
+
+# %% [markdown]
+# **What to notice.** Without the ball the change grows with the number of steps, and
+# the question "how robust is the network against changes of 0.2?" has no answer any
+# more. The ball is what makes attacks comparable.
+#
+# ## What the range of pixels is for
+#
+# Most pixels of a digit are 0 and cannot get darker. If an attack may leave $[0, 1]$,
+# it has twice the choice, but what it makes is no image:
+
+# %%
+bounded = bim(gradient, x, y, eps, alpha, steps)
+unbounded = bim(gradient, x, y, eps, alpha, steps, bounds=None)
+table(
+    ("", "accuracy", "darkest", "brightest"),
+    [
+        (
+            name,
+            (model.predict(images) == y).mean(),
+            float(images.min()),
+            float(images.max()),
+        )
+        for name, images in (("pixels in [0, 1]", bounded), ("any pixels", unbounded))
+    ],
+)
+
+# %% [markdown]
+# ## The landscape
+#
+# *J* around one image, in the plane of two directions: that of FGSM, and a random one
+# of the same length.
+
+# %%
+rng = np.random.default_rng(0)
+uphill = np.sign(gradient(x[n : n + 1], y[n : n + 1]))
+sideways = rng.choice([-1.0, 1.0], size=uphill.shape).astype(np.float32)
+s = np.linspace(-0.25, 0.25, 25, dtype=np.float32)
+places = np.concatenate([x[n] + a * uphill + b * sideways for b in s for a in s])
+p = model.predict_proba(places.reshape(-1, 28, 28, 1))[:, y[n]]
+surface = -np.log(np.maximum(p, 1e-30)).reshape(25, 25)
+figure, (left, right) = new_figure(2, width=10, height=3.8)
+shades = left.contourf(s, s, surface, 20, cmap="Greys")
+left.set(xlabel="along the gradient's sign", ylabel="along random signs", title="J")
+figure.colorbar(shades)
+right.plot(s, surface[12], color="#d55e00", label="along the gradient's sign")
+right.plot(s, surface[:, 12], color="#999", label="along random signs")
+right.set(xlabel="step", ylabel="J")
+right.legend(frameon=False)
+picture(
+    figure,
+    "Left: contours of the cost around an image, nearly vertical. Right: two cuts; "
+    "along the gradient's sign the cost climbs, along random signs it stays at zero.",
+)
+
+# %% [markdown]
+# **What to notice.** Near the image *J* is flat. Along random signs it stays so; along
+# the gradient's sign there is a cliff, and beyond it a slope. The network is robust
+# against noise and helpless against intent.
+#
+# ## Another ball
+#
+# "No pixel by more than $\varepsilon$" is the ball of the largest change,
+# $L_\infty$. Another common one is round, $L_2$: the root of the sum of squares. The
+# same idea, projected onto another set:
+
+
+# %%
+def l2_project_by_hand(x_adv, x, eps):
+    r = x_adv - x
+    length = np.sqrt((r**2).sum(axis=(1, 2, 3), keepdims=True))
+    return x + r * np.minimum(1, eps / np.maximum(length, 1e-12))
+
+
+def l2_attack(x, y, eps, alpha, steps):
+    x_adv = x
+    for _ in range(steps):
+        g = gradient(x_adv, y)
+        g = g / (np.sqrt((g**2).sum(axis=(1, 2, 3), keepdims=True)) + 1e-30)
+        x_adv = np.clip(l2_project_by_hand(x_adv + alpha * g, x, eps), 0, 1)
+    return x_adv.astype(np.float32)
+
+
+round_one = l2_attack(x, y, eps=2.0, alpha=0.4, steps=10)
+figure, axes = new_figure(5, width=9, height=2.3)
+image(axes[0], x[n], "x")
+image(axes[1], bounded[n], f"L-infinity: {model.predict(bounded[n : n + 1])[0]}")
+image(axes[2], (bounded - x)[n], "what was added", signed=True)
+image(axes[3], round_one[n], f"L2: {model.predict(round_one[n : n + 1])[0]}")
+image(axes[4], (round_one - x)[n], "what was added", signed=True)
+picture(
+    figure,
+    "A digit, attacked in two balls: in that of the largest change the pattern covers "
+    "everything evenly; in the Euclidean one it is concentrated on few pixels.",
+)
+accuracy = (model.predict(round_one) == y).mean()
+print(f"accuracy left in the L2 ball of radius 2: {accuracy:.2f}")
+
+# %% [markdown]
+# **What to notice.** The box lets every pixel move, so that the attack uses all of
+# them; the round ball rewards spending the change where the gradient is steepest.
+#
+# ## Your turn
+#
+# **7.1** $\mathrm{clip}_{x,\varepsilon}$.
+
+
+# %%
+def clip_to_ball(x_adv, x, eps):
+    return ...
+
+
+check(clip_to_ball)
+
+# %% [markdown]
+# **7.2** The basic iterative method; `gradient(x, y)` is a function. Pixels stay in
+# [0, 1].
+
+
+# %%
+def bim(gradient, x, y, eps, alpha, steps):
+    return ...
+
+
+check(bim)
+
+# %% [markdown]
+# **7.3** The Euclidean ball: each image to within $\varepsilon$ of its original, in
+# length.
+
+
+# %%
+def l2_project(x_adv, x, eps):
+    return ...
+
+
+check(l2_project)
+
+# %% [markdown]
+# **Next:** if one network is so easily fooled, what about ten that vote?
+# [Chapter 8](08_ensembles.ipynb).

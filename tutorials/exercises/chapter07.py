@@ -1,0 +1,159 @@
+"""Exercises of chapter 7: the basic iterative method."""
+
+from typing import Any
+
+import numpy as np
+
+from tutorials.exercises.exercise import Exercise
+from tutorials.solutions.chapter07 import bim, clip_to_ball, l2_project
+
+Rng = np.random.Generator
+
+
+def moved(rng: Rng) -> tuple[Any, ...]:
+    """x_adv, x and eps: some pixels too far up, some too far down, some inside."""
+    x = rng.random((2, 3, 3, 1))
+    return x + rng.uniform(-0.5, 0.5, x.shape), x, float(rng.choice([0.1, 0.2]))
+
+
+def images_moved(rng: Rng) -> tuple[Any, ...]:
+    """The same, of three images: one inside the Euclidean ball, two outside."""
+    x = rng.random((3, 3, 3, 1))
+    r = rng.standard_normal(x.shape)
+    r /= np.sqrt((r**2).sum(axis=(1, 2, 3), keepdims=True))
+    far = np.array([0.5, 2.0, 3.0]).reshape(3, 1, 1, 1)
+    eps = float(rng.choice([0.4, 0.8]))
+    return x + far * eps * r, x, eps
+
+
+def attack(rng: Rng) -> tuple[Any, ...]:
+    """A gradient, images, labels, eps, alpha and steps.
+
+    In every other pixel the gradient keeps its sign: there the ball ends the way. In
+    the others it turns on the way.
+    """
+    x = rng.random((2, 3, 3, 1))
+    turn = x + rng.uniform(-0.15, 0.15, x.shape)
+    steady = rng.choice([-1, 0, 1], size=x.shape)
+
+    def gradient(x_adv: Any, y: Any) -> Any:
+        return np.where(steady, 2.5 * steady, np.cos(40 * (x_adv - turn)))
+
+    return gradient, x, np.array([0, 0]), 0.2, 0.06, 7
+
+
+def loop(
+    gradient: Any, x: Any, y: Any, eps: float, alpha: float, steps: int, **other: Any
+) -> Any:
+    """BIM with one thing done otherwise."""
+    x_adv = x
+    for _ in range(steps):
+        g = gradient(x if other.get("same_gradient") else x_adv, y)
+        step = alpha * (g if other.get("no_sign") else np.sign(g))
+        x_adv = x_adv - step if other.get("downhill") else x_adv + step
+        if other.get("round_last"):
+            x_adv = np.clip(x_adv, x_adv - eps, x_adv + eps)
+        elif not other.get("no_ball"):
+            x_adv = np.clip(x_adv, x - eps, x + eps)
+        if not other.get("no_bounds"):
+            x_adv = np.clip(x_adv, 0, 1)
+    return x_adv
+
+
+def mistaken(**other: Any) -> Any:
+    """Return BIM with a mistake."""
+    return lambda *arguments: loop(*arguments, **other)
+
+
+EXERCISES = (
+    Exercise(
+        "7.1",
+        "clip_{x,eps}: back into the ball",
+        clip_to_ball,
+        moved,
+        {
+            "you clip to [0, 1] but not to the ball": (
+                lambda x_adv, x, eps: np.clip(x_adv, 0, 1)
+            ),
+            "your ball lies round 0: it lies round x": (
+                lambda x_adv, x, eps: np.clip(x_adv, -eps, eps)
+            ),
+            "you clip from above only": (
+                lambda x_adv, x, eps: np.minimum(x_adv, x + eps)
+            ),
+            "you clip from below only": (
+                lambda x_adv, x, eps: np.maximum(x_adv, x - eps)
+            ),
+            "you return the perturbation: add it to x": (
+                lambda x_adv, x, eps: np.clip(x_adv - x, -eps, eps)
+            ),
+        },
+        (
+            "Each pixel may lie between x - eps and x + eps.",
+            "np.clip takes arrays as its bounds.",
+        ),
+    ),
+    Exercise(
+        "7.2",
+        "the basic iterative method",
+        bim,
+        attack,
+        {
+            "you clip to [0, 1] but not to the ball": mistaken(no_ball=True),
+            "you clip to the ball but not to [0, 1]": mistaken(no_bounds=True),
+            "you use the gradient at x in all steps: it changes on the way": (
+                mistaken(same_gradient=True)
+            ),
+            "your sign is flipped: J would fall": mistaken(downhill=True),
+            "you follow the gradient itself: what counts is its sign": (
+                mistaken(no_sign=True)
+            ),
+            "you take one step too few": lambda g, x, y, eps, alpha, steps: loop(
+                g, x, y, eps, alpha, steps - 1
+            ),
+            "your steps are eps long: they are alpha long": (
+                lambda g, x, y, eps, alpha, steps: loop(g, x, y, eps, eps, steps)
+            ),
+        },
+        (
+            "x_adv = x, and then the same line again and again: range(steps).",
+            "A step: x_adv + alpha * np.sign(gradient(x_adv, y)).",
+            "After each step clip to x - eps ... x + eps, and then to 0 ... 1.",
+        ),
+    ),
+    Exercise(
+        "7.3",
+        "back into a Euclidean ball",
+        l2_project,
+        images_moved,
+        {
+            "you use the norm of the whole batch: each image has its own": (
+                lambda x_adv, x, eps: (
+                    x + (x_adv - x) * min(1, eps / np.sqrt(((x_adv - x) ** 2).sum()))
+                )
+            ),
+            "points that are inside stay where they are: you move them out": (
+                lambda x_adv, x, eps: x + eps * (x_adv - x) / lengths(x_adv - x)
+            ),
+            "you clip each pixel: the Euclidean ball is round, not a box": (
+                lambda x_adv, x, eps: np.clip(x_adv, x - eps, x + eps)
+            ),
+            "you leave out the square root": lambda x_adv, x, eps: (
+                x + (x_adv - x) * np.minimum(1, eps / lengths(x_adv - x) ** 2)
+            ),
+            "you return the perturbation: add it to x": lambda x_adv, x, eps: (
+                (x_adv - x) * np.minimum(1, eps / lengths(x_adv - x))
+            ),
+        },
+        (
+            "r = x_adv - x keeps its direction; only its length changes, if too long.",
+            "An image's length is the root of its sum of squares (with keepdims=True).",
+            "x + r * np.minimum(1, eps / length).",
+        ),
+    ),
+)
+
+
+def lengths(r: Any) -> Any:
+    """The Euclidean norm of each image, (N, 1, 1, 1)."""
+    return np.sqrt((r**2).sum(axis=(1, 2, 3), keepdims=True))

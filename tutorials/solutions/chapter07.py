@@ -1,0 +1,26 @@
+"""Solutions of chapter 7: the basic iterative method."""
+
+import numpy as np
+
+import attacks
+from attacks import GradientFn
+from minidl.backend import Array
+
+
+def clip_to_ball(x_adv: Array, x: Array, eps: float) -> Array:
+    """Each pixel of x_adv moved to within eps of x's."""
+    return attacks.clip_to_ball(x_adv, x, eps)
+
+
+def bim(
+    gradient: GradientFn, x: Array, y: Array, eps: float, alpha: float, steps: int
+) -> Array:
+    """Steps of alpha sign(gradient), each clipped to the ball and to [0, 1]."""
+    return attacks.bim(gradient, x, y, eps, alpha, steps)
+
+
+def l2_project(x_adv: Array, x: Array, eps: float) -> Array:
+    """Each image moved to within a Euclidean distance of eps of its original."""
+    r = x_adv - x
+    norm = np.sqrt((r**2).sum(axis=(1, 2, 3), keepdims=True))
+    return x + r * np.minimum(1, eps / np.maximum(norm, 1e-12))

@@ -1,0 +1,23 @@
+"""Solutions of chapter 9: attacking ensembles."""
+
+import numpy as np
+
+from attacks.gradients import unit_vectors
+from minidl.backend import Array
+from minidl.layers.activations import softmax
+
+
+def adv2_direction(gradients: Array) -> Array:
+    """The sign of the sum over members. Shapes: (M, N, H, W, C) -> (N, H, W, C)."""
+    return np.sign(gradients.sum(axis=0))
+
+
+def ensemble_weights(J: Array) -> Array:
+    """w_i = p_i(y) / sum_j p_j(y), with p_i(y) = exp(-J_i). Shapes: (M, N) both."""
+    return softmax(-J.T).T
+
+
+def normalized_sum(gradients: Array) -> Array:
+    """sum_i g_i / |g_i|, each image's own norm; a g_i of 0 adds nothing."""
+    total: Array = sum(unit_vectors(g) for g in gradients)  # type: ignore[assignment]
+    return total
