@@ -16,6 +16,7 @@ from typing import Any
 
 from minidl.files import atomic_write, write_text
 from minidl.progress import progress
+from tutorials.paper.readme import replace_marked
 
 CHAPTERS = Path(__file__).parent
 NOTEBOOKS = CHAPTERS / "notebooks"
@@ -85,6 +86,31 @@ def first_picture(notebook: Any) -> bytes | None:
     return None
 
 
+def contents(readme: Path = CHAPTERS.parent / "README.md") -> None:
+    """List the chapters in the README: title, first sentence, first picture."""
+    lines = ["| | |", "| --- | --- |"]
+    for chapter in chapters():
+        text = chapter.read_text(encoding="utf-8")
+        title, sentence = title_of(text), first_sentence(text)
+        place = notebook_of(chapter).relative_to(CHAPTERS.parent)
+        picture = f'<img src="{place.with_suffix(".png")}" width="260" alt="{title}">'
+        lines.append(f"| [{title}]({place})<br>{sentence} | {picture} |")
+    replace_marked(readme, "chapters", "\n".join(lines))
+
+
+def title_of(text: str) -> str:
+    """Return a chapter's title, which is its first line of text."""
+    return text.split("# # ", 1)[1].split("\n", 1)[0]
+
+
+def first_sentence(text: str) -> str:
+    """Return what a chapter promises: the sentence after "You will"."""
+    promise = text.split("# **You will** ", 1)[1].split("\n#\n", 1)[0]
+    promise = promise.split("\n\n", 1)[0]
+    words = " ".join(line.removeprefix("# ") for line in promise.splitlines())
+    return words[0].upper() + words[1:]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Make the notebooks of some or all chapters."""
     names = {path.stem: path for path in chapters()}
@@ -95,7 +121,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.error(f"no chapter {unknown[0]}; there are {', '.join(names)}")
     for name in progress(chosen, len(chosen), "chapters"):
         write(names[name])
-    print(f"notebooks are in {NOTEBOOKS}")
+    contents()
+    print(f"notebooks are in {NOTEBOOKS}, listed in README.md")
 
 
 if __name__ == "__main__":

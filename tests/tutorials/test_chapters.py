@@ -106,6 +106,16 @@ def test_it_runs_as_a_script(chapter, places):
     assert list((folder / "pictures").glob(f"{chapter.stem}-*.png"))
 
 
+def test_the_readme_lists_the_chapters(tmp_path):
+    readme = notebooks.CHAPTERS.parent / "README.md"
+    copy = tmp_path / "README.md"
+    copy.write_text(readme.read_text(encoding="utf-8"), encoding="utf-8")
+    notebooks.contents(copy)
+    text = copy.read_text(encoding="utf-8")
+    assert text == readme.read_text(encoding="utf-8")
+    assert text.count(".ipynb)") == len(CHAPTERS)
+
+
 def test_an_unknown_chapter_is_named(capsys):
     with pytest.raises(SystemExit):
         notebooks.main(["99_nothing"])

@@ -125,7 +125,7 @@ EXERCISES = (
             ),
         },
         (
-            "Each member's gradient of each image has a norm: sum over axes 2, 3 and 4.",
+            "Each member's gradient of each image has its norm: sum over axes 2, 3, 4.",
             "keepdims=True lets you divide; where a norm is 0, divide by 1.",
         ),
     ),

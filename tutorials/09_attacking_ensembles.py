@@ -1,0 +1,244 @@
+# %% [markdown]
+# # 9. Attacking an ensemble
+#
+# One network falls to one gradient. An ensemble has several: which one should an attack
+# follow? The paper tries two answers and finds something that surprised its authors.
+# This chapter repeats it and looks for the reason.
+#
+# **You will** attack an ensemble through one member and through all, see how far
+# perturbations carry over, and test three explanations of the paper's surprise.
+
+# %%
+from functools import partial
+
+import numpy as np
+
+from attacks import (
+    bim,
+    fgsm,
+    input_gradient,
+    mean_probability_gradient,
+    member_gradient,
+    sum_gradient,
+)
+from ensembles import Ensemble
+from minidl.data import load_mnist_sample
+from tutorials.anomaly.adversaries import ADVERSARIES, mean_of_perturbations
+from tutorials.anomaly.directions import pairwise_cosines
+from tutorials.exercises import check
+from tutorials.show import image, new_figure, picture, source, table
+from tutorials.trained import ensemble
+
+data = load_mnist_sample()
+x = data.x_test[:300].astype(np.float32) / 255
+y = data.y_test[:300]
+members = ensemble("random-init")
+team = Ensemble(members)
+
+
+def right(classifier, images):
+    return (classifier.predict(images) == y).mean()
+
+
+print(f"unattacked, the ensemble reads {right(team, x):.1%} of the images")
+
+# %% [markdown]
+# ## Two adversaries
+#
+# **Adv. 1** follows the gradient of the *i*-th member, and hopes for the best:
+# $\nabla_x J(\theta_i, x, y)$. **Adv. 2** follows the sum of all gradients:
+# $\sum_i \nabla_x J(\theta_i, x, y)$.
+
+# %%
+source(member_gradient, sum_gradient)
+
+# %%
+attack_bim = partial(bim, eps=0.2, alpha=0.025, steps=8)
+attack_fgsm = partial(fgsm, eps=0.3)
+rows = []
+for name, attack in (("FGSM", attack_fgsm), ("BIM", attack_bim)):
+    alone = [attack(member_gradient(members, i), x, y) for i in range(3)]
+    together = attack(sum_gradient(members), x, y)
+    rows.append(
+        (
+            name,
+            np.mean([right(members[i], alone[i]) for i in range(3)]),
+            np.mean([right(team, images) for images in alone]),
+            right(team, together),
+        )
+    )
+table(("", "Adv. 1, single", "Adv. 1, ensemble", "Adv. 2, ensemble"), rows)
+
+# %% [markdown]
+# **What to notice.** These are three columns of the paper's Table 2, for three members.
+# Attacked through one member, the ensemble stands better than that member alone: the
+# other two help. Attacked through all, it stands worse.
+#
+# ## Do perturbations carry over?
+#
+# Each row: BIM with one member's gradient. Each column: who has to read the result.
+
+# %%
+alone = [attack_bim(member_gradient(members, i), x, y) for i in range(3)]
+transfer = np.array([[right(m, images) for m in (*members, team)] for images in alone])
+figure, (panel,) = new_figure(width=5, height=3)
+panel.imshow(transfer, cmap="Blues", vmin=0, vmax=1)
+for i, j in np.ndindex(transfer.shape):
+    shade = "white" if transfer[i, j] > 0.6 else "black"
+    panel.text(j, i, f"{transfer[i, j]:.2f}", ha="center", va="center", color=shade)
+panel.set_xticks(range(4), ["member 0", "member 1", "member 2", "ensemble"])
+panel.set_yticks(range(3), [f"from member {i}" for i in range(3)])
+picture(
+    figure,
+    "A table of accuracies as shades of blue: on the diagonal nearly white, where a "
+    "member is attacked with its own gradient; darker where another member reads it.",
+)
+
+# %% [markdown]
+# **What to notice.** The diagonal is nearly zero: against its own gradient, a member
+# loses. Beside the diagonal it is better, but far from safe: most of the perturbation
+# works on networks that it was not made for. That is why ensembles help only so much.
+#
+# ## Single votes under attack
+
+# %%
+n = int(np.flatnonzero(team.predict(alone[0]) == y)[0])
+images = {
+    "clean": x,
+    "Adv. 1, member 0": alone[0],
+    "Adv. 2": attack_bim(sum_gradient(members), x, y),
+}
+figure, axes = new_figure(3, 2, width=9, height=4.4)
+for column, (name, x_adv) in enumerate(images.items()):
+    image(
+        axes[column], x_adv[n], f"{name}: read as {team.predict(x_adv[n : n + 1])[0]}"
+    )
+    panel = axes[3 + column]
+    for i, colour in enumerate(("#56b4e9", "#0072b2", "#d55e00")):
+        p = members[i].predict_proba(x_adv[n : n + 1])[0]
+        panel.bar(
+            np.arange(10) + 0.27 * (i - 1), p, 0.27, color=colour, label=f"member {i}"
+        )
+    panel.set(xticks=range(10), ylim=(0, 1))
+axes[3].set_ylabel("probability")
+axes[3].legend(frameon=False, fontsize=8)
+picture(
+    figure,
+    "One digit three times, clean and under both attacks, and below it the members' "
+    "probabilities: under Adv. 1 the attacked member changes its mind and is outvoted.",
+)
+
+# %% [markdown]
+# ## The paper's surprise
+#
+# With ten members the paper finds Adv. 2 *weaker* than Adv. 1 under BIM: 0.89 of the
+# digits survive the attack on all members, and 0.65 that on one. It supposes that the
+# members' gradients "block each other". Above it is the other way round, and so it is
+# with ten members on all of MNIST (`results/anomaly` in this repository). What could
+# have happened? Three explanations, each a few lines:
+
+# %%
+source(mean_of_perturbations, mean_probability_gradient)
+
+# %%
+rows = [("Adv. 1 (mean)", np.mean([right(team, images) for images in alone]))]
+for name, adversary in ADVERSARIES.items():
+    rows.append((name, right(team, adversary(members, attack_bim, x, y))))
+table(("BIM", "accuracy left"), rows)
+
+# %% [markdown]
+# - **sum of gradients** is the paper's formula;
+# - **clipped probabilities** computes the loss from probabilities that are cut off at
+#   $10^{-7}$, as libraries of the time did: a member that is sure has gradient zero
+#   (chapter 4);
+# - **mean of perturbations** attacks each member for itself and adds the mean of the
+#   three perturbations;
+# - **the ensemble's own loss** follows $-\log$ of the mean probability. By the chain
+#   rule that is a weighted sum, $\sum_i w_i \nabla J_i$ with $w_i = p_i(y) / \sum_j
+#   p_j(y)$: who is fooled already doesn't count any more;
+# - **normalised gradients** gives each member one vote.
+#
+# **What to notice.** The mean of finished perturbations is much the weakest: where
+# members disagree about a pixel, the mean moves it only part of the way. It is the only
+# one that is weaker than Adv. 1. The paper's numbers look as if something like that had
+# been computed; we can't know.
+#
+# ## Do the gradients block each other?
+
+# %%
+rows, x_adv = [], x
+for step in range(9):
+    g = np.stack([input_gradient(member, x_adv, y) for member in members])
+    cosines, there = pairwise_cosines(g)
+    longest = np.sqrt((g**2).sum(axis=(2, 3, 4)))
+    share = (longest.max(axis=0) / (longest.sum(axis=0) + 1e-30)).mean()
+    rows.append((f"{step}", cosines[there].mean(), (cosines[there] < 0).mean(), share))
+    x_adv = attack_bim(sum_gradient(members), x, y, steps=step + 1)
+table(("step", "mean cosine", "share below 0", "the longest's share"), rows)
+
+# %%
+steps = [int(row[0]) for row in rows]
+figure, (panel,) = new_figure(width=6.5, height=3.2)
+panel.plot(
+    steps,
+    [row[1] for row in rows],
+    "o-",
+    color="#0072b2",
+    label="mean cosine of two members",
+)
+panel.plot(
+    steps,
+    [row[3] for row in rows],
+    "^-",
+    color="#d55e00",
+    label="share of the longest gradient",
+)
+panel.axhline(0, color="#888", lw=1)
+panel.set(xlabel="steps taken", ylim=(-0.1, 1))
+panel.legend(frameon=False)
+picture(
+    figure,
+    "Two curves over the steps of the attack: the mean cosine between two members' "
+    "gradients stays well above zero; the longest gradient's share falls in the end.",
+)
+
+# %% [markdown]
+# **What to notice.** If the gradients blocked each other, cosines would be negative.
+# They aren't. But one member's gradient has most of the sum's length at first: that of
+# the least sure (a gradient is as long as $1 - p_y$ is large). Adv. 2 begins as an
+# attack on that member; giving each member one vote is stronger.
+#
+# ## Your turn
+#
+# **9.1** Adv. 2's direction from the members' gradients (M, N, H, W, C).
+
+
+# %%
+def adv2_direction(gradients):
+    return ...
+
+
+check(adv2_direction)
+
+# %% [markdown]
+# **9.2** The weights of the ensemble's own gradient from the members' costs J (M, N).
+# They may be large.
+
+
+# %%
+def ensemble_weights(J):
+    return ...
+
+
+check(ensemble_weights)
+
+# %% [markdown]
+# **9.3** The sum of unit gradients; a gradient of zero adds nothing.
+
+
+# %%
+def normalized_sum(gradients):
+    return ...
+
+
+check(normalized_sum)
