@@ -1,0 +1,277 @@
+# %% [markdown]
+# # 10. Three speeds: loops, NumPy, compiled, and fewer products
+#
+# The same convolution, four times: as loops that anybody can read, as one matrix
+# product, compiled, and with four times fewer multiplications. All give the same
+# numbers, and the slowest is the specification of the fastest.
+#
+# **You will** measure all four, derive Winograd's trick on a signal of four numbers,
+# and step into a compiled kernel with a debugger.
+
+# %%
+import time
+
+import numpy as np
+
+from minidl import kernels
+from minidl.kernels import numba_cpu, winograd
+from minidl.kernels.winograd_transforms import b_transposed
+from minidl.parallel import limit_threads
+from tutorials.exercises import check
+from tutorials.show import new_figure, picture, source, table
+
+rng = np.random.default_rng(0)
+N, H, C, F = 16, 28, 32, 32
+x = rng.standard_normal((N, H, H, C)).astype(np.float32)
+W = rng.standard_normal((3, 3, C, F)).astype(np.float32)
+b = np.zeros(F, np.float32)
+
+# %% [markdown]
+# ## Loops
+#
+# $$\mathrm{out}_{nhwf} = b_f + \sum_{i, j, c} x_{n,\,h+i,\,w+j,\,c}\, W_{ijcf},$$
+#
+# word for word (one image only, or we'd wait):
+
+
+# %%
+def convolve_with_loops(x, W, b):
+    H, width, C = x.shape
+    KH, KW, _, F = W.shape
+    out = np.empty((H - KH + 1, width - KW + 1, F), np.float32)
+    for h in range(out.shape[0]):
+        for w in range(out.shape[1]):
+            for f in range(F):
+                total = b[f]
+                for i in range(KH):
+                    for j in range(KW):
+                        for c in range(C):
+                            total += x[h + i, w + j, c] * W[i, j, c, f]
+                out[h, w, f] = total
+    return out
+
+
+def seconds(function, repeat=5):
+    """The shortest of some runs: everything else on the machine only adds to it."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+few = x[0, :6, :6]
+places = 4 * 4
+per_place = seconds(lambda: convolve_with_loops(few, W, b), repeat=1) / places
+loops = per_place * N * (H - 2) ** 2
+print(f"loops would take {loops:.1f} s for {N} images of {H}x{H} with {C} channels")
+
+# %% [markdown]
+# ## One product, compiled loops, fewer products
+#
+# `kernels` is the one place that chooses. Everything else in the library calls
+# `kernels.conv2d` and doesn't know which one runs.
+
+# %%
+source(kernels.conv2d)
+
+
+# %%
+def with_kernels(name, algorithm):
+    with kernels.use(name), limit_threads(1):
+        return kernels.conv2d(x, W, b, 1, 0, algorithm=algorithm)
+
+
+ways = {
+    "NumPy, im2col": ("reference", "im2col"),
+    "compiled, im2col": ("numba", "im2col"),
+    "compiled, Winograd": ("numba", "winograd"),
+}
+outputs = {name: with_kernels(*way) for name, way in ways.items()}
+taken = {
+    name: seconds(lambda way=way: with_kernels(*way)) for name, way in ways.items()
+}
+reference = outputs["NumPy, im2col"]
+rows = [("loops", f"{1e3 * loops:.0f} ms", "1", "-")]
+for name, time_taken in taken.items():
+    difference = abs(outputs[name] - reference).max() / abs(reference).max()
+    ratio = f"{loops / time_taken:.0f}"
+    rows.append((name, f"{1e3 * time_taken:.2f} ms", ratio, f"{difference:.0e}"))
+table(("", "time", "times faster", "relative difference"), rows)
+
+# %%
+figure, (panel,) = new_figure(width=6.5, height=2.4)
+names = ["loops", *taken]
+panel.barh(
+    names, [loops, *taken.values()], color=["#999", "#56b4e9", "#0072b2", "#d55e00"]
+)
+panel.set(xscale="log", xlabel="seconds, logarithmic")
+panel.invert_yaxis()
+picture(
+    figure,
+    "Bars of the four times on a logarithmic axis: the loops take thousands of times "
+    "as long as NumPy, and compiled kernels are faster again.",
+)
+
+# %% [markdown]
+# **What to notice.** The great step is from loops to *one product*: it hands the work
+# to BLAS, which uses the processor as it is meant to be used. Compiling saves what is
+# left around the product: the copying of im2col, block by block in the cache. For whole
+# networks, beside PyTorch, `python -m tests.benchmarks` has the figures.
+#
+# ## How large is im2col's matrix?
+
+# %%
+col = (H - 2) ** 2 * 9 * C * N * 4
+print(f"images {x.nbytes / 2**20:.2f} MB, their matrix {col / 2**20:.2f} MB")
+
+# %% [markdown]
+# The reference builds it as a whole; the compiled kernel a block at a time, so that it
+# never leaves the cache.
+#
+# ## Fewer products: Winograd's trick, on four numbers
+#
+# A filter $g$ of three taps on four pixels $d$ gives two outputs:
+#
+# $$\mathrm{out}_0 = d_0 g_0 + d_1 g_1 + d_2 g_2, \qquad
+#   \mathrm{out}_1 = d_1 g_0 + d_2 g_1 + d_3 g_2.$$
+#
+# Six multiplications. Now remember how *polynomials* are multiplied: a product of two
+# polynomials is determined by its values at enough points, and the values are plain
+# products. Evaluate both, multiply value by value, interpolate: for two outputs of
+# three taps four points suffice, so **four** multiplications instead of six. With the
+# points 0, 1, -1 and $\infty$:
+#
+# $$\mathrm{out} = A^T \bigl[(G g) \odot (B^T d)\bigr].$$
+
+# %%
+B_T = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+A_T = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
+d, g = rng.standard_normal(4), rng.standard_normal(3)
+direct = np.array([d[0:3] @ g, d[1:4] @ g])
+products = (G @ g) * (B_T @ d)  # four
+print("direct  ", direct)
+print("Winograd", A_T @ products)
+
+# %% [markdown]
+# The additions in $B^T d$ are cheap, and $G g$ is computed once for all pixels. In two
+# dimensions the trick acts twice: $F(2\times2, 3\times3)$ needs 16 products instead of
+# 36, and the library's $F(4\times4, 3\times3)$ 36 instead of 144, four times fewer.
+
+# %%
+table(
+    ("", "direct", "Winograd", "ratio"),
+    [
+        (f"F({m}x{m}, 3x3)", m**2 * 9, (m + 2) ** 2, m**2 * 9 / (m + 2) ** 2)
+        for m in (2, 4, 6)
+    ],
+)
+
+# %% [markdown]
+# ## Its backward pass is its transpose
+#
+# The map from $d$ to out is linear, so its backward pass is its transpose, and a
+# transpose of a chain is the chain of transposes: $A$, then $\odot\, Gg$, then $B$.
+
+# %%
+dout = rng.standard_normal(2)
+dd = B_T.T @ ((G @ g) * (A_T.T @ dout))
+measured = np.array(
+    [
+        sum(dout[k] * g[i - k] for k in range(2) if 0 <= i - k < 3)  # by the definition
+        for i in range(4)
+    ]
+)
+print("transposed  ", dd)
+print("definition  ", measured)
+
+# %% [markdown]
+# The library's lines: $B^T$ for six vectors of pixels at a time, written out as sums,
+# since a product with zeros and ones needs no multiplication:
+
+# %%
+source(b_transposed.py_func if hasattr(b_transposed, "py_func") else b_transposed)
+
+# %% [markdown]
+# **And rounding?** The points 2 and -2 of $F(4\times4, 3\times3)$ bring larger numbers
+# in, and larger numbers round more coarsely. That is why nobody uses $F(6\times6)$ in
+# single precision without care:
+
+# %%
+exact = kernels.conv2d(
+    x.astype(np.float64), W.astype(np.float64), b.astype(np.float64), 1, 0
+)
+table(
+    ("", "largest error, relative"),
+    [
+        (name, f"{abs(out - exact).max() / abs(exact).max():.1e}")
+        for name, out in outputs.items()
+    ],
+)
+
+# %% [markdown]
+# ## Step into a compiled kernel
+#
+# A compiled function can't be stepped through. But it is a plain Python function with a
+# decorator, and `NUMBA_DISABLE_JIT=1` leaves the decorator out:
+#
+#     NUMBA_DISABLE_JIT=1 python -m pdb tutorials/10_three_speeds.py
+#     (Pdb) break minidl.kernels.winograd:forward
+#     (Pdb) continue
+#     (Pdb) step
+#
+# or put `breakpoint()` into any kernel and run your own script the same way. One
+# function at a time also goes: its attribute `py_func` is the function before
+# compilation.
+
+# %%
+kernel = numba_cpu.keep_positive
+plain = getattr(kernel, "py_func", kernel)
+dout, out, dx = np.array([1.0, 2.0, 3.0]), np.array([0.0, 5.0, 1.0]), np.empty(3)
+plain(dout, out, dx)  # put a breakpoint here and step: it is Python
+print("ReLU's gradient, step by step:", dx)
+source(plain)
+print("and the whole of Winograd's loop:")
+source(getattr(winograd.forward, "py_func", winograd.forward))
+
+# %% [markdown]
+# ## Your turn
+#
+# **10.1** $F(2, 3)$: two outputs from d (4,) and g (3,), with four products.
+
+
+# %%
+def winograd_1d(d, g):
+    return ...
+
+
+check(winograd_1d)
+
+# %% [markdown]
+# **10.2** How many times fewer products does $F(m\times m, r\times r)$ take than the
+# direct way?
+
+
+# %%
+def products_saved(m, r):
+    return ...
+
+
+check(products_saved)
+
+# %% [markdown]
+# **10.3** How many numbers does im2col make of each pixel, for an image of H x W and
+# windows of K x K, without padding?
+
+
+# %%
+def im2col_growth(H, W, K):
+    return ...
+
+
+check(im2col_growth)
+
+# %% [markdown]
+# **Next:** everything together: [chapter 11](11_the_paper.ipynb).

@@ -1,0 +1,120 @@
+"""Exercises of chapter 10: three speeds."""
+
+from typing import Any
+
+import numpy as np
+
+from tutorials.exercises.exercise import Exercise
+from tutorials.solutions.chapter10 import im2col_growth, products_saved, winograd_1d
+
+Rng = np.random.Generator
+
+
+def tile(rng: Rng) -> tuple[Any, ...]:
+    """Four pixels and three taps."""
+    return rng.standard_normal(4), rng.standard_normal(3)
+
+
+def sizes(rng: Rng) -> tuple[Any, ...]:
+    """m outputs in a row, r taps."""
+    return int(rng.integers(2, 7)), int(rng.integers(2, 6))
+
+
+def image(rng: Rng) -> tuple[Any, ...]:
+    """Height and width of an image, and of a window."""
+    return int(rng.integers(8, 20)), int(rng.integers(21, 33)), int(rng.integers(2, 6))
+
+
+def four_products(d: Any, g: Any) -> tuple[Any, ...]:
+    """The products of F(2, 3)."""
+    half = g.sum() / 2
+    return (
+        (d[0] - d[2]) * g[0],
+        (d[1] + d[2]) * half,
+        (d[2] - d[1]) * (half - g[1]),
+        (d[1] - d[3]) * g[2],
+    )
+
+
+def gathered(signs: Any) -> Any:
+    """Return F(2, 3) that gathers its products with these signs, (2, 4)."""
+    return lambda d, g: np.array(signs) @ np.array(four_products(d, g))
+
+
+EXERCISES = (
+    Exercise(
+        "10.1",
+        "two outputs of three taps with four products",
+        winograd_1d,
+        tile,
+        {
+            "you flip the filter: out_0 = d_0 g_0 + d_1 g_1 + d_2 g_2": (
+                lambda d, g: np.convolve(d, g, "valid")
+            ),
+            "the last product is subtracted in the second output": (
+                gathered([[1, 1, 1, 0], [0, 1, -1, 1]])
+            ),
+            "the third product is subtracted in the second output": (
+                gathered([[1, 1, 1, 0], [0, 1, 1, -1]])
+            ),
+            "the third product is added in the first output": (
+                gathered([[1, 1, -1, 0], [0, 1, -1, -1]])
+            ),
+            "you leave out the first product in the first output": (
+                gathered([[0, 1, 1, 0], [0, 1, -1, -1]])
+            ),
+            "the outputs are in the wrong order": lambda d, g: winograd_1d(d, g)[::-1],
+        },
+        (
+            "G g = g_0, (g_0 + g_1 + g_2) / 2, (g_0 - g_1 + g_2) / 2, g_2.",
+            "B^T d = d_0 - d_2, d_1 + d_2, d_2 - d_1, d_1 - d_3; multiply one by one.",
+            "With the products m: out = m_0 + m_1 + m_2 and m_1 - m_2 - m_3.",
+        ),
+    ),
+    Exercise(
+        "10.2",
+        "how many times fewer products F(m x m, r x r) takes",
+        products_saved,
+        sizes,
+        {
+            "that is one dimension: images have two": lambda m, r: m * r / (m + r - 1),
+            "this is the inverse: Winograd's products to the direct ones": (
+                lambda m, r: ((m + r - 1) / (m * r)) ** 2
+            ),
+            "a tile has m + r - 1 pixels in a row, not m + r": (
+                lambda m, r: (m * r / (m + r)) ** 2
+            ),
+            "a tile makes m^2 outputs: each of them takes r^2 products": (
+                lambda m, r: (r / (m + r - 1)) ** 2
+            ),
+        },
+        (
+            "Directly, each of m^2 outputs takes r^2 products.",
+            "Winograd takes one product for each pixel of a tile, (m + r - 1)^2.",
+        ),
+    ),
+    Exercise(
+        "10.3",
+        "how many numbers im2col makes of a pixel",
+        im2col_growth,
+        image,
+        {
+            "windows must fit inside: there are (H - K + 1) (W - K + 1) of them": (
+                lambda H, W, K: float(K**2)
+            ),
+            "this counts the matrix's numbers: divide by those of the image": (
+                lambda H, W, K: float((H - K + 1) * (W - K + 1) * K**2)
+            ),
+            "a window has K^2 pixels, not K": (
+                lambda H, W, K: (H - K + 1) * (W - K + 1) * K / (H * W)
+            ),
+            "the last window counts too: H - K + 1 in a column": (
+                lambda H, W, K: (H - K) * (W - K) * K**2 / (H * W)
+            ),
+        },
+        (
+            "How many windows are there, and how many pixels has each?",
+            "(H - K + 1) (W - K + 1) rows of K^2 numbers, from H W pixels.",
+        ),
+    ),
+)
