@@ -12,6 +12,7 @@
 import numpy as np
 
 from attacks import fgsm, input_gradient, model_gradient
+from attacks.gradients import costs_and_gradient
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table, walk
@@ -29,10 +30,10 @@ print(f"it reads {(model.predict(x) == y).mean():.1%} of the test images correct
 # $$\nabla_x J(\theta, x, y)$$
 #
 # has the shape of the image: for each pixel, how fast *J* grows if that pixel gets
-# brighter. The whole function is four lines:
+# brighter. Forward, loss, backward, and no parameter's gradient:
 
 # %%
-source(input_gradient)
+source(input_gradient, costs_and_gradient)
 
 # %%
 n = 0
