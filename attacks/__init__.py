@@ -10,6 +10,8 @@ from attacks.fgsm import fgsm
 from attacks.gradients import (
     GradientFn,
     input_gradient,
+    margin_gradient,
+    mean_logit_gradient,
     mean_probability_gradient,
     member_gradient,
     model_gradient,
@@ -25,6 +27,8 @@ __all__ = [
     "clip_to_bounds",
     "fgsm",
     "input_gradient",
+    "margin_gradient",
+    "mean_logit_gradient",
     "mean_probability_gradient",
     "member_gradient",
     "model_gradient",

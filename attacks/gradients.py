@@ -3,6 +3,8 @@
     member_gradient             grad J_i                          the paper's Adv. 1
     sum_gradient                sum_i grad J_i                    the paper's Adv. 2
     mean_probability_gradient   sum_i w_i grad J_i                the ensemble's own J
+    margin_gradient             grad (max_{k != y} p_k - p_y)     and its own margin
+    mean_logit_gradient         grad J of the mean logits         another ensemble's J
     normalized_gradient         sum_i grad J_i / |grad J_i|       each member's vote
 
 A gradient function takes (x, y) and returns an array of x's shape. It runs networks in
@@ -12,11 +14,11 @@ evaluation mode and leaves their parameters, and the parameters' gradients, alon
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from attacks.losses import Loss, cross_entropy, strongest_other
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_batch, check_labels
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
-from minidl.losses import SoftmaxCrossEntropy
 
 GradientFn: TypeAlias = Callable[[Array, Array], Array]
 
@@ -31,21 +33,26 @@ def input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     return costs_and_gradient(model, x, y)[1]
 
 
-def costs_and_gradient(model: Sequential, x: Array, y: Array) -> tuple[Array, Array]:
-    """Return each image's J (N,), and `input_gradient`."""
+def costs_and_gradient(
+    model: Sequential, x: Array, y: Array, loss: Loss = cross_entropy
+) -> tuple[Array, Array]:
+    """Return each image's cost (N,), and the gradient of their sum like x."""
     check_batch("x", x)
     check_labels("y", y, len(x), model.classes)
-    loss = SoftmaxCrossEntropy()
-    loss.forward(model.forward(x), y)
-    dz = loss.backward() * len(x)  # J is the mean: times N it is the sum
+    costs, dz = loss(model.forward(x), y)
+    return costs, back_to_input(model, dz)
+
+
+def back_to_input(model: Sequential, dz: Array) -> Array:
+    """Return dJ/dx from dJ/dz, behind a forward pass."""
     dx = model.backward(dz, param_grads=False)
     assert dx is not None
-    return loss.costs, dx
+    return dx
 
 
-def model_gradient(model: Sequential) -> GradientFn:
-    """Return the gradient function of one model."""
-    return lambda x, y: input_gradient(model, x, y)
+def model_gradient(model: Sequential, loss: Loss = cross_entropy) -> GradientFn:
+    """Return the gradient function of one model, of J or another loss."""
+    return lambda x, y: costs_and_gradient(model, x, y, loss)[1]
 
 
 def member_gradient(members: Sequence[Sequential], i: int) -> GradientFn:
@@ -83,6 +90,62 @@ def mean_probability_gradient(members: Sequence[Sequential]) -> GradientFn:
         xp = get_array_module(x)
         w = softmax(-xp.stack([J for J, _ in pairs], axis=1))  # (N, members)
         total: Any = sum(per_image(w[:, i]) * grad for i, (_, grad) in enumerate(pairs))
+        return total
+
+    return gradient
+
+
+def margin_gradient(members: Sequence[Sequential]) -> GradientFn:
+    """The gradient of the ensemble's margin, max_{k != y} p_k - p_y, p = mean of p_i.
+
+    Through each softmax, with k the strongest other class of the *ensemble*:
+
+        dz_j = p_j ((1_{j=k} - 1_{j=y}) - (p_k - p_y)) / M.
+
+    At j = y that is -p_y (sum_{l != y} p_l + p_k) / M: 1 - p_y would round to 0.
+    """
+    members = check_members(members)
+
+    def gradient(x: Array, y: Array) -> Array:
+        check_batch("x", x)
+        check_labels("y", y, len(x), members[0].classes)
+        p = [member.predict_proba(x) for member in members]
+        together: Any = sum(p)
+        k = strongest_other(together, y)
+        total: Any = sum(
+            back_to_input(member, margin_grad(p_i, y, k))
+            for member, p_i in zip(members, p, strict=True)
+        )
+        return total / len(members)
+
+    return gradient
+
+
+def margin_grad(p: Array, y: Array, k: Array) -> Array:
+    """Return d(p_k - p_y)/dz of one member. Shapes: p and result (N, K), y, k (N,)."""
+    rows = get_array_module(p).arange(len(p))
+    others = p.copy()
+    others[rows, y] = 0
+    p_k, p_y, rest = p[rows, k], p[rows, y], others.sum(axis=1)  # rest is 1 - p_y
+    dz = -p * (p_k - p_y)[:, None]
+    dz[rows, k] += p_k
+    dz[rows, y] = -p_y * (rest + p_k)
+    return dz
+
+
+def mean_logit_gradient(members: Sequence[Sequential]) -> GradientFn:
+    """The gradient of J of the mean logits, an ensemble that averages before softmax.
+
+    dJ/dz_i = dJ/dz / M with z = mean of z_i: the same for all members.
+    """
+    members = check_members(members)
+
+    def gradient(x: Array, y: Array) -> Array:
+        check_batch("x", x)
+        check_labels("y", y, len(x), members[0].classes)
+        z: Any = sum(member.forward(x) for member in members)
+        _, dz = cross_entropy(z / len(members), y)
+        total: Any = sum(back_to_input(m, dz / len(members)) for m in members)
         return total
 
     return gradient

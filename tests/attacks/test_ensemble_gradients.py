@@ -6,12 +6,21 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import (
     input_gradient,
+    margin_gradient,
+    mean_logit_gradient,
     mean_probability_gradient,
     normalized_gradient,
     sum_gradient,
 )
 from attacks.gradients import unit_vectors
 from ensembles import Ensemble
+
+RULES = [
+    margin_gradient,
+    mean_logit_gradient,
+    mean_probability_gradient,
+    normalized_gradient,
+]
 
 
 def ensembles_cost(members, x, y):
@@ -36,6 +45,46 @@ def test_the_ensembles_gradient_is_that_of_what_it_predicts(members, x, y):
     found = mean_probability_gradient(members)(x, y)
     assert_allclose(found, expected, rtol=1e-5, atol=1e-8)
     assert abs(found - sum_gradient(members)(x, y) / 3).max() > 1e-3
+
+
+def ensembles_margin(members, x, y):
+    """max_{k != y} p_k - p_y of what `Ensemble` predicts; shape (N,)."""
+    p = Ensemble(members).predict_proba(x)
+    rows = np.arange(len(y))
+    p_y = p[rows, y].copy()
+    p[rows, y] = -1
+    return p.max(axis=1) - p_y
+
+
+def mean_logits_cost(members, x, y):
+    """Cross-entropy of the mean logits; shape (N,)."""
+    z = np.mean([member.forward(x) for member in members], axis=0)
+    return np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y]
+
+
+@pytest.mark.parametrize(
+    ("rule", "cost"),
+    [
+        (margin_gradient, ensembles_margin),
+        (mean_logit_gradient, mean_logits_cost),
+    ],
+)
+def test_other_gradients_of_the_ensemble(members, x, y, rule, cost):
+    expected = differences(lambda x: cost(members, x, y), x)
+    assert_allclose(rule(members)(x, y), expected, rtol=1e-5, atol=1e-8)
+
+
+def test_the_margin_of_sure_members_has_a_direction(members, x, y):
+    """p_y rounds to 1, in single precision: 1 - p_y would be 0."""
+    members = [member.astype(np.float32) for member in members]
+    for member in members:
+        member.params[-1].data[:] = 0
+        member.params[-1].data[y[0]] = 30
+    g = margin_gradient(members)(x[:1].astype(np.float32), y[:1])
+    exact = [member.astype(np.float64) for member in members]
+    expected = margin_gradient(exact)(x[:1], y[:1])
+    assert abs(expected).max() > 0
+    assert_allclose(g, expected, rtol=1e-3, atol=1e-3 * abs(expected).max())
 
 
 def test_a_member_that_is_fooled_already_counts_for_nothing(members, x, y):
@@ -69,13 +118,13 @@ def test_normalised_members_count_alike(members, x, y):
     )
 
 
-@pytest.mark.parametrize("rule", [mean_probability_gradient, normalized_gradient])
+@pytest.mark.parametrize("rule", [r for r in RULES if r is not margin_gradient])
 def test_of_one_member_the_direction_is_its_own(members, x, y, rule):
     found, own = rule(members[:1])(x, y), input_gradient(members[0], x, y)
     assert_array_equal(np.sign(found), np.sign(own))
 
 
-@pytest.mark.parametrize("rule", [mean_probability_gradient, normalized_gradient])
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_type_stays(members, x, y, rule, dtype):
     members = [member.astype(dtype) for member in members]
@@ -84,7 +133,7 @@ def test_the_type_stays(members, x, y, rule, dtype):
     assert found.shape == x.shape
 
 
-@pytest.mark.parametrize("rule", [mean_probability_gradient, normalized_gradient])
+@pytest.mark.parametrize("rule", RULES)
 def test_no_members_are_refused_at_once(rule):
     with pytest.raises(ValueError, match="members must hold at least one"):
         rule([])

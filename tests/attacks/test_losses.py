@@ -1,0 +1,111 @@
+"""Losses of logits against loops and differences; what shifts and scales change."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import model_gradient
+from attacks.losses import cross_entropy, dlr, margin, targeted
+
+LOSSES = (cross_entropy, margin, dlr)
+
+
+@pytest.fixture
+def z(rng):
+    """Right by far, right, wrong, wrong by far; ten classes, no ties."""
+    z = rng.standard_normal((40, 10)) * 3
+    z[:10, 3] += 20
+    z[30:, 5] += 20
+    return z
+
+
+@pytest.fixture
+def y():
+    return np.full(40, 3)
+
+
+def loop(loss, z, y):
+    """The value of one image, from sorted Python numbers."""
+    others = sorted((v for k, v in enumerate(z) if k != y), reverse=True)
+    if loss is cross_entropy:
+        return np.log(sum(np.exp(v - z[y]) for v in z))
+    first, _, third = sorted(z, reverse=True)[:3]
+    return (others[0] - z[y]) / (1 if loss is margin else first - third)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_values_are_each_images_own(loss, z, y):
+    values, _ = loss(z, y)
+    assert_allclose(values, [loop(loss, *pair) for pair in zip(z, y, strict=True)])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradients_are_difference_quotients(loss, z, y):
+    h, expected = 1e-6, np.empty_like(z)
+    for k in range(10):
+        e = h * np.eye(10)[k]
+        expected[:, k] = (loss(z + e, y)[0] - loss(z - e, y)[0]) / (2 * h)
+    assert_allclose(loss(z, y)[1], expected, atol=1e-7)
+
+
+def test_dlr_has_no_scale(z, y):
+    for changed in (7 * z, z + 100):
+        assert_allclose(dlr(changed, y)[0], dlr(z, y)[0], rtol=1e-10)
+    assert_allclose(dlr(7 * z, y)[1], dlr(z, y)[1] / 7, rtol=1e-10)
+
+
+def test_dlr_lies_between_minus_one_and_one(z, y):
+    """-1: the label leads, and second and third are equal; above 0 it is wrong."""
+    values, _ = dlr(z, y)
+    wrong = z.argmax(axis=1) != y
+    assert_array_equal(values > 0, wrong)
+    assert_array_equal(margin(z, y)[0] > 0, wrong)
+    assert values.min() >= -1
+
+
+@pytest.mark.parametrize("loss", [margin, dlr])
+def test_a_sure_network_has_a_slope(loss):
+    """Where cross-entropy is flat in single precision, these aren't."""
+    z = np.array([[200, 10, 1, 0]], np.float32)
+    y = np.array([0])
+    assert abs(cross_entropy(z, y)[1]).max() < 1e-38
+    assert abs(loss(z, y)[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_turned_round_it_is_the_negative(loss, z, y):
+    values, dz = targeted(loss)(z, y)
+    assert_array_equal(values, -loss(z, y)[0])
+    assert_array_equal(dz, -loss(z, y)[1])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_types_stay_and_arguments_too(loss, z, y, dtype):
+    z = z.astype(dtype)
+    before = z.copy()
+    values, dz = loss(z, y)
+    assert values.dtype == dz.dtype == dtype
+    assert_array_equal(z, before)
+
+
+def test_equal_logits_are_no_division_by_zero():
+    values, dz = dlr(np.zeros((1, 4)), np.array([1]))
+    assert np.isfinite(values).all()
+    assert not np.isnan(dz).any()
+
+
+def test_dlr_of_two_classes_is_refused():
+    with pytest.raises(ValueError, match="dlr takes at least 3 classes, got 2"):
+        dlr(np.zeros((1, 2)), np.array([0]))
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_models_gradient_of_another_loss(cnn, x, loss):
+    labels = np.arange(len(x)) % 4
+    found = model_gradient(cnn, loss)(x, labels)
+    direction = np.random.default_rng(0).standard_normal(x.shape)
+    up, down = (
+        loss(cnn.forward(x + s * direction), labels)[0].sum() for s in (1e-6, -1e-6)
+    )
+    assert (found * direction).sum() == pytest.approx((up - down) / 2e-6, rel=1e-5)
