@@ -1,11 +1,28 @@
 """Adversarial perturbations: small changes of an image that fool a classifier.
 
-Built on `minidl`; knows no ensemble. An attack takes a gradient function, not a model:
-one model, one member of many (Adv. 1) or the sum over all members (Adv. 2) are the
-same attack with another first argument.
+Built on `minidl`; knows no ensemble. An attack takes functions, not a model: one model,
+one member of many (Adv. 1) or the sum over all members (Adv. 2) are the same attack
+with another first argument.
+
+| attack             | takes            | norm     | returns                         |
+|--------------------|------------------|----------|---------------------------------|
+| `fgsm`             | gradient         | Linf     | one step of size eps            |
+| `bim`              | gradient         | Linf     | the last of many steps          |
+| `mi_fgsm`          | gradient         | Linf     | the same, with momentum         |
+| `pgd`              | loss             | Linf, L2 | the best point of all restarts  |
+| `apgd`             | loss             | Linf, L2 | the same, with its own steps    |
+| `deepfool`         | logits, vjp      | L2, Linf | the nearest border's other side |
+| `carlini_wagner`   | loss, a margin   | L2       | the closest that is misread     |
+| `lbfgs`            | loss, predict    | L2       | the closest read as the target  |
+| `jsma`             | logits, vjp      | L0       | few pixels, towards a target    |
+| `square`           | predict_proba    | Linf     | the worst scores of many tries  |
+| `train_substitute` | predict          |          | a network to attack instead     |
 """
 
+from attacks.apgd import apgd
 from attacks.bim import bim
+from attacks.carlini_wagner import carlini_wagner
+from attacks.deepfool import deepfool
 from attacks.fgsm import fgsm
 from attacks.gradients import (
     GradientFn,
@@ -18,20 +35,65 @@ from attacks.gradients import (
     normalized_gradient,
     sum_gradient,
 )
-from attacks.threat import clip_to_ball, clip_to_bounds
+from attacks.jsma import jsma
+from attacks.lbfgs import lbfgs
+from attacks.losses import cross_entropy, dlr, margin, targeted
+from attacks.mi_fgsm import mi_fgsm
+from attacks.norms import clip_to_ball, distance
+from attacks.pgd import pgd
+from attacks.square import square
+from attacks.substitute import train_substitute
+from attacks.threat import Threat, clip_to_bounds
+from attacks.victims import (
+    LossFn,
+    ensemble_loss,
+    log_mean_probability,
+    logits_of,
+    loss_of,
+    mean_logits,
+    mean_probability_loss,
+    model_loss,
+    network,
+    vjp_of,
+)
 
 __all__ = [
     "GradientFn",
+    "LossFn",
+    "Threat",
+    "apgd",
     "bim",
+    "carlini_wagner",
     "clip_to_ball",
     "clip_to_bounds",
+    "cross_entropy",
+    "deepfool",
+    "distance",
+    "dlr",
+    "ensemble_loss",
     "fgsm",
     "input_gradient",
+    "jsma",
+    "lbfgs",
+    "log_mean_probability",
+    "logits_of",
+    "loss_of",
+    "margin",
     "margin_gradient",
     "mean_logit_gradient",
+    "mean_logits",
     "mean_probability_gradient",
+    "mean_probability_loss",
     "member_gradient",
+    "mi_fgsm",
     "model_gradient",
+    "model_loss",
+    "network",
     "normalized_gradient",
+    "pgd",
+    "square",
     "sum_gradient",
+    "targeted",
+    "train_substitute",
+    "vjp_of",
 ]

@@ -1,16 +1,15 @@
 """The basic iterative method: many small FGSM steps that never leave the ball."""
 
-import math
-
 from attacks.gradients import GradientFn
 from attacks.threat import (
     Bounds,
     check_attack,
+    check_ball,
     clip_to_ball,
     clip_to_bounds,
 )
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_number
+from minidl.checks import check_count
 
 
 def bim(
@@ -31,8 +30,7 @@ def bim(
     Source: Kurakin et al., Adversarial Examples in the Physical World, 2017.
     """
     check_attack(x, y, eps, bounds)
-    most = eps or math.inf  # a ball of radius 0 has no room for any step
-    check_number("alpha", alpha, 0, most, open_low=True, open_high=math.isinf(most))
+    check_ball("Linf", eps, alpha)
     check_count("steps", steps)
     sign = get_array_module(x).sign
     x_adv = x

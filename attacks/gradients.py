@@ -7,20 +7,36 @@
     mean_logit_gradient         grad J of the mean logits         another ensemble's J
     normalized_gradient         sum_i grad J_i / |grad J_i|       each member's vote
 
-A gradient function takes (x, y) and returns an array of x's shape. It runs networks in
-evaluation mode and leaves their parameters, and the parameters' gradients, alone.
+A gradient function takes (x, y) and returns an array of x's shape: the second half of a
+`LossFn`, where there is such a loss. It runs networks in evaluation mode and leaves
+their parameters, and the parameters' gradients, alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from attacks.losses import Loss, cross_entropy, strongest_other
+from attacks.norms import unit_vectors
+from attacks.victims import (
+    LossFn,
+    back_to_input,
+    check_members,
+    costs_and_gradient,
+    loss_of,
+    mean_logits,
+    mean_probability_loss,
+    model_loss,
+)
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_batch, check_labels
 from minidl.layers import Sequential
-from minidl.layers.activations import softmax
 
 GradientFn: TypeAlias = Callable[[Array, Array], Array]
+
+
+def gradient_of(loss: LossFn) -> GradientFn:
+    """Return the gradient function that belongs to a loss."""
+    return lambda x, y: loss(x, y)[1]
 
 
 def input_gradient(model: Sequential, x: Array, y: Array) -> Array:
@@ -33,26 +49,9 @@ def input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     return costs_and_gradient(model, x, y)[1]
 
 
-def costs_and_gradient(
-    model: Sequential, x: Array, y: Array, loss: Loss = cross_entropy
-) -> tuple[Array, Array]:
-    """Return each image's cost (N,), and the gradient of their sum like x."""
-    check_batch("x", x)
-    check_labels("y", y, len(x), model.classes)
-    costs, dz = loss(model.forward(x), y)
-    return costs, back_to_input(model, dz)
-
-
-def back_to_input(model: Sequential, dz: Array) -> Array:
-    """Return dJ/dx from dJ/dz, behind a forward pass."""
-    dx = model.backward(dz, param_grads=False)
-    assert dx is not None
-    return dx
-
-
 def model_gradient(model: Sequential, loss: Loss = cross_entropy) -> GradientFn:
     """Return the gradient function of one model, of J or another loss."""
-    return lambda x, y: costs_and_gradient(model, x, y, loss)[1]
+    return gradient_of(model_loss(model, loss))
 
 
 def member_gradient(members: Sequence[Sequential], i: int) -> GradientFn:
@@ -75,24 +74,13 @@ def sum_gradient(members: Sequence[Sequential]) -> GradientFn:
 
 
 def mean_probability_gradient(members: Sequence[Sequential]) -> GradientFn:
-    """The gradient of the ensemble's own cost, J = -log p(y) with p = mean of p_i.
+    """The gradient of the ensemble's own cost, J = -log p(y) with p = mean of p_i."""
+    return gradient_of(mean_probability_loss(members))
 
-    As p_i(y) = exp(-J_i), the chain rule gives a mean of the members' gradients,
 
-        grad J = sum_i w_i grad J_i,   w_i = p_i(y) / sum_j p_j(y),
-
-    which leaves those aside that are fooled already.
-    """
-    members = check_members(members)
-
-    def gradient(x: Array, y: Array) -> Array:
-        pairs = [costs_and_gradient(member, x, y) for member in members]
-        xp = get_array_module(x)
-        w = softmax(-xp.stack([J for J, _ in pairs], axis=1))  # (N, members)
-        total: Any = sum(per_image(w[:, i]) * grad for i, (_, grad) in enumerate(pairs))
-        return total
-
-    return gradient
+def mean_logit_gradient(members: Sequence[Sequential]) -> GradientFn:
+    """The gradient of J of the mean logits: averaged before the softmax."""
+    return gradient_of(loss_of(mean_logits(members)))
 
 
 def margin_gradient(members: Sequence[Sequential]) -> GradientFn:
@@ -133,24 +121,6 @@ def margin_grad(p: Array, y: Array, k: Array) -> Array:
     return dz
 
 
-def mean_logit_gradient(members: Sequence[Sequential]) -> GradientFn:
-    """The gradient of J of the mean logits, an ensemble that averages before softmax.
-
-    dJ/dz_i = dJ/dz / M with z = mean of z_i: the same for all members.
-    """
-    members = check_members(members)
-
-    def gradient(x: Array, y: Array) -> Array:
-        check_batch("x", x)
-        check_labels("y", y, len(x), members[0].classes)
-        z: Any = sum(member.forward(x) for member in members)
-        _, dz = cross_entropy(z / len(members), y)
-        total: Any = sum(back_to_input(m, dz / len(members)) for m in members)
-        return total
-
-    return gradient
-
-
 def normalized_gradient(members: Sequence[Sequential]) -> GradientFn:
     """sum_i grad J_i / |grad J_i|, each of Euclidean norm 1 (or 0, if it vanishes).
 
@@ -163,29 +133,3 @@ def normalized_gradient(members: Sequence[Sequential]) -> GradientFn:
         return total
 
     return gradient
-
-
-def unit_vectors(gradient: Array) -> Array:
-    """Return each image's gradient divided by its norm, zeros where that is 0.
-
-    First by the largest entry: the square of a tiny one would underflow.
-    """
-    xp = get_array_module(gradient)
-    axes = tuple(range(1, gradient.ndim))
-    largest = abs(gradient).max(axis=axes, keepdims=True)
-    scaled = gradient / xp.where(largest > 0, largest, 1)
-    norm = xp.sqrt((scaled**2).sum(axis=axes, keepdims=True))
-    return scaled / xp.where(norm > 0, norm, 1)
-
-
-def per_image(values: Array) -> Array:
-    """Return one number an image in a shape that multiplies images: (N, 1, 1, 1)."""
-    return values.reshape(-1, 1, 1, 1)
-
-
-def check_members(members: Iterable[Sequential]) -> tuple[Sequential, ...]:
-    """Return the members as a tuple; ValueError if there is none."""
-    members = tuple(members)  # a generator would be empty at the second step
-    if not members:
-        raise ValueError("members must hold at least one model, got none")
-    return members

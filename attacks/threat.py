@@ -1,22 +1,91 @@
-"""Where an adversary may go: a ball around the image, and the range of pixels."""
+"""Where an adversary may go: a ball around the image, and the range of pixels.
+
+A statement such as "80 % of the images withstand it" means nothing without these: which
+distance, how far, within which range, and whether any wrong class will do.
+"""
 
 import math
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from attacks.norms import BALLS, NORMS, PROJECTIONS, Norm, clip_to_ball, distance
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_images, check_labels, check_number
+from minidl.checks import check_choice, check_images, check_labels, check_number
+
+__all__ = [
+    "Bounds",
+    "Threat",
+    "check_attack",
+    "check_ball",
+    "clip_to_ball",
+    "clip_to_bounds",
+    "project",
+]
 
 Bounds: TypeAlias = tuple[float, float] | None  # None: pixels may take any value
+ROUNDING = 1e-5  # relative; sums of many float32 squares are off by as much
 
 
-def clip_to_ball(x_adv: Array, x: Array, eps: float) -> Array:
-    """clip_{x,eps}: move each pixel of x_adv to within eps of x's.
+@dataclass(frozen=True)
+class Threat:
+    """What an adversary may do to an image: the perturbations |r| <= eps.
 
-    Shapes: all (N, H, W, C), eps in pixel units.
-    Source: the paper, section 2.
+    eps is in pixel units, and for L0 a number of pixels. A targeted adversary wants one
+    class, an untargeted one any class but the image's own.
+    Raises TypeError or ValueError for another norm, a negative eps or bad bounds.
     """
-    eps = float(eps)  # a NumPy float64 would turn float32 images into float64
-    return get_array_module(x).clip(x_adv, x - eps, x + eps)
+
+    norm: Norm
+    eps: float
+    bounds: Bounds = (0, 1)
+    targeted: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice("norm", self.norm, NORMS)
+        check_number("eps", self.eps, 0, math.inf, open_high=True)
+        check_bounds(self.bounds)
+
+    def __str__(self) -> str:
+        kind = "targeted" if self.targeted else "untargeted"
+        within = "" if self.bounds is None else " in [{:g}, {:g}]".format(*self.bounds)
+        return f"{kind}, {self.norm} <= {self.eps:g}{within}"
+
+    def distances(self, x_adv: Array, x: Array) -> Array:
+        """Return each image's distance from where it started; shape (N,)."""
+        return distance(x_adv, x, self.norm)
+
+    def contains(self, x_adv: Array, x: Array) -> Array:
+        """Tell for each image whether it is allowed, to rounding; shape (N,) bool."""
+        near = self.distances(x_adv, x) <= self.eps * (1 + ROUNDING) + ROUNDING / 10
+        if self.bounds is None:
+            return near
+        low, high = self.bounds
+        inside = (x_adv >= low) & (x_adv <= high)
+        return near & inside.reshape(len(x), -1).all(axis=1)
+
+    def check(self, x_adv: Array, x: Array) -> None:
+        """Raise ValueError unless all images are allowed: an attack must not cheat."""
+        if x_adv.shape != x.shape:
+            raise ValueError(f"x_adv must have shape {x.shape}, got {x_adv.shape}")
+        outside = ~self.contains(x_adv, x)  # a NaN is nowhere inside
+        if count := int(outside.sum()):
+            raise ValueError(
+                f"{count} of {len(x)} images left the threat model ({self}): distances "
+                f"up to {float(self.distances(x_adv, x).max()):.6g}, pixels from "
+                f"{float(x_adv.min()):.6g} to {float(x_adv.max()):.6g}"
+            )
+
+    def fooled(self, predicted: Array, y: Array) -> Array:
+        """Tell where the adversary has won: y is the target, or the image's label."""
+        return predicted == y if self.targeted else predicted != y
+
+
+def project(x_adv: Array, x: Array, eps: float, norm: Norm, bounds: Bounds) -> Array:
+    """Return x_adv moved into the ball, and then into the range of pixels.
+
+    The second step moves each pixel towards x's, so that it doesn't leave the ball.
+    """
+    return clip_to_bounds(PROJECTIONS[norm](x_adv, x, eps), bounds)
 
 
 def clip_to_bounds(x_adv: Array, bounds: Bounds) -> Array:
@@ -35,6 +104,13 @@ def check_attack(x: Array, y: Array, eps: float, bounds: Bounds) -> None:
     check_labels("y", y, len(x))
 
 
+def check_ball(norm: Norm, eps: float, alpha: float) -> None:
+    """Raise unless an attack can walk in this ball with steps of size alpha."""
+    check_choice("norm", norm, BALLS)
+    most = eps or math.inf  # a ball of radius 0 has no room for any step
+    check_number("alpha", alpha, 0, most, open_low=True, open_high=math.isinf(most))
+
+
 def check_bounds(bounds: Bounds) -> None:
     """Raise unless bounds are None or two numbers, the lower one first."""
     if bounds is None:
@@ -47,3 +123,9 @@ def check_bounds(bounds: Bounds) -> None:
         ) from None
     if not low < high:
         raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")
+
+
+def check_range(bounds: Bounds) -> None:
+    """Raise ValueError unless there are bounds, for attacks that need them."""
+    if bounds is None:
+        raise ValueError("bounds must be (low, high), got None: this attack needs them")

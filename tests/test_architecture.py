@@ -30,7 +30,11 @@ ALLOWED = {
 CONFINED = {
     "numba": ["minidl/backend.py", "minidl/kernels/*"],
     "llvmlite": ["minidl/kernels/blas.py"],
-    "scipy": ["minidl/kernels/blas.py", "minidl/kernels/threads.py"],
+    "scipy": [
+        "minidl/kernels/blas.py",
+        "minidl/kernels/threads.py",
+        "attacks/lbfgs.py",
+    ],
     "cupy": ["minidl/backend.py", "minidl/kernels/*"],
     "distributed": ["minidl/cluster.py"],
     "matplotlib": ["tutorials/*", "tutorials/**/*"],

@@ -12,7 +12,7 @@ from attacks import (
     normalized_gradient,
     sum_gradient,
 )
-from attacks.gradients import unit_vectors
+from attacks.norms import unit_vectors
 from ensembles import Ensemble
 
 RULES = [

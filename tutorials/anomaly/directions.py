@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from attacks import bim, input_gradient
-from attacks.gradients import unit_vectors
+from attacks.norms import unit_vectors
 from ensembles import Ensemble
 from minidl.backend import Array
 from minidl.layers import Sequential

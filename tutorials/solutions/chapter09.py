@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attacks.gradients import unit_vectors
+from attacks.norms import unit_vectors
 from minidl.backend import Array
 from minidl.layers.activations import softmax
 

@@ -1,0 +1,142 @@
+"""Auto-PGD: projected gradient descent that finds its own step size."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from attacks.best import Best
+from attacks.norms import DIRECTIONS, Norm
+from attacks.pgd import check_restarts, start
+from attacks.threat import Bounds, check_attack, check_ball, project
+from attacks.victims import LossFn, images
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_count
+
+NEW_PART = 0.75  # of a step; the rest is the step before, again (the source's alpha)
+PROGRESS = 0.75  # so many of the steps between two checkpoints must climb (its rho)
+
+
+def apgd(
+    loss: LossFn,
+    x: Array,
+    y: Array,
+    eps: float,
+    steps: int = 100,
+    norm: Norm = "Linf",
+    restarts: int = 1,
+    rng: np.random.Generator | None = None,
+    stop_above: float = math.inf,
+    bounds: Bounds = (0, 1),
+) -> Array:
+    """z = P(x_i + eta u(g_i)); x_{i+1} = P(x_i + 3/4 (z - x_i) + 1/4 (x_i - x_{i-1})).
+
+    g_i is the gradient of L at x_i; u, P, x_0 and `stop_above` are those of `pgd`. Each
+    image has its own eta: 2 eps at first, and halved at those `checkpoints` at which
+    the image hasn't got on; it then goes back to its best point. Returns the best of
+    all points of all restarts, of which each takes steps + 1 gradients.
+
+    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps in pixel
+    units. Raises TypeError or ValueError for bad images, labels, eps, norm or bounds,
+    unless steps and restarts are >= 1, and for restarts without rng.
+    Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
+    of Diverse Parameter-free Attacks, 2020, algorithm 1.
+    """
+    check_attack(x, y, eps, bounds)
+    check_ball(norm, eps, eps or 1)
+    check_count("steps", steps)
+    check_restarts(restarts, rng)
+    best = Best(x)
+    for _ in range(restarts):
+        x_0 = start(x, eps, norm, rng, bounds)
+        todo = best.unfinished(stop_above)
+        if not len(todo):
+            break
+        into = partial(project, eps=eps, norm=norm, bounds=bounds)
+        run = Run(loss, DIRECTIONS[norm], into, x[todo], y[todo], x_0[todo], 2 * eps)
+        run.go(steps, stop_above)
+        best.update(todo, run.best.x, run.best.values)
+    return best.x
+
+
+class Run:
+    """One run from x_0: where each image is, where it was, and its step size eta."""
+
+    def __init__(
+        self,
+        loss: LossFn,
+        direction: Callable[[Array], Array],
+        into_ball: Callable[[Array, Array], Array],
+        x: Array,
+        y: Array,
+        x_0: Array,
+        eta: float,
+    ) -> None:
+        xp = get_array_module(x)
+        self.loss, self.direction, self.into_ball = loss, direction, into_ball
+        self.x, self.y = x, y
+        self.x_adv, self.before = x_0, x_0.copy()  # x_i and x_{i-1}
+        self.values, self.gradient = loss(x_0, y)  # L(x_i) and its gradient
+        self.eta = xp.full(len(x), eta, x.dtype)
+        self.best, self.best_gradient = Best(x), self.gradient.copy()
+        self.best.update(xp.arange(len(x)), x_0, self.values)
+        self.climbed = xp.zeros(len(x), int)  # steps upwards since the last checkpoint
+        self.halved = xp.ones(len(x), bool)  # eta, at the last checkpoint
+        self.best_then = self.best.values.copy()
+
+    def go(self, steps: int, stop_above: float) -> None:
+        """Take all steps, or fewer if all images are done."""
+        last, ends = 0, checkpoints(steps)
+        for i in range(1, steps + 1):
+            todo = self.best.unfinished(stop_above)
+            if not len(todo):
+                return
+            self.step(todo, NEW_PART if i > 1 else 1.0)
+            if i in ends:
+                self.check(i - last)
+                last = i
+
+    def step(self, todo: Array, part: float) -> None:
+        """Go one step with the images `todo`, and see where that leads."""
+        x, y, here, before = (
+            a[todo] for a in (self.x, self.y, self.x_adv, self.before)
+        )
+        up = images(self.eta[todo], x) * self.direction(self.gradient[todo])
+        z = self.into_ball(here + up.astype(x.dtype), x)
+        there = self.into_ball(
+            here + part * (z - here) + (1 - part) * (here - before), x
+        )
+        values, gradient = self.loss(there, y)
+        better = self.best.update(todo, there, values)
+        self.best_gradient[todo[better]] = gradient[better]
+        self.climbed[todo] += values > self.values[todo]
+        self.before[todo], self.x_adv[todo] = here, there
+        self.values[todo], self.gradient[todo] = values, gradient
+
+    def check(self, steps: int) -> None:
+        """Halve eta where an image hasn't got on in so many steps, and go back.
+
+        Either too few steps climbed, or none found a better point than was known at the
+        last checkpoint, although eta was left alone there.
+        """
+        stuck = self.climbed < PROGRESS * steps
+        stuck |= ~self.halved & (self.best.values <= self.best_then)
+        self.eta[stuck] /= 2
+        self.x_adv[stuck] = self.best.x[stuck]
+        self.values[stuck] = self.best.values[stuck]
+        self.gradient[stuck] = self.best_gradient[stuck]
+        self.halved, self.best_then = stuck, self.best.values.copy()
+        self.climbed[:] = 0
+
+
+def checkpoints(steps: int) -> list[int]:
+    """Return the steps w_j = ceil(p_j steps) after which the step size is reviewed.
+
+    p_0 = 0, p_1 = 0.22, p_{j+1} = p_j + max(p_j - p_{j-1} - 0.03, 0.06): in hundredths,
+    as whole numbers have no rounding.
+    """
+    p = [0, 22]
+    while p[-1] < 100:
+        p.append(p[-1] + max(p[-1] - p[-2] - 3, 6))
+    return [-(-p_j * steps // 100) for p_j in p[1:-1]]

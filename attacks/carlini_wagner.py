@@ -1,0 +1,83 @@
+"""Carlini and Wagner's attack: the smallest perturbation, by free descent."""
+
+from attacks.best import Best
+from attacks.bisection import Bisection
+from attacks.norms import distance
+from attacks.threat import check_attack, check_range
+from attacks.victims import LossFn, images
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_count, check_number
+from minidl.layers import Parameter
+from minidl.optimizers import Adam
+
+# Pixels at an end of the range would be at w = +-infinity.
+ALMOST_ONE = 0.999999
+
+
+def carlini_wagner(
+    loss: LossFn,
+    x: Array,
+    y: Array,
+    c: float = 1e-3,
+    kappa: float = 0.0,
+    searches: int = 9,
+    steps: int = 1000,
+    lr: float = 0.01,
+    bounds: tuple[float, float] = (0, 1),
+) -> Array:
+    """Minimise |x(w) - x|_2^2 + c max(kappa - L(x(w)), 0) over w, by Adam.
+
+    x(w) = (tanh(w) + 1) / 2, scaled to the bounds, is inside whatever w is. L is a
+    margin, above 0 where an image is read wrongly; kappa asks for more. For each image
+    the least c is sought that is enough; of all points seen with L > kappa the closest
+    is returned, and the image itself where there was none.
+
+    Shapes: x (N, H, W, C) float32 or float64, y (N,) what the loss takes (labels, or
+    targets of a targeted margin), result like x. Raises TypeError or ValueError for bad
+    images, labels or bounds, unless c and lr are > 0, kappa >= 0, and searches and
+    steps >= 1.
+    Source: Carlini & Wagner, Towards Evaluating the Robustness of Neural Networks,
+    2017, sections V and VI.
+    """
+    check_attack(x, y, 0, bounds)
+    check_range(bounds)
+    for name, value in (("c", c), ("lr", lr)):
+        check_number(name, value, 0, float("inf"), open_low=True, open_high=True)
+    check_number("kappa", kappa, 0, float("inf"), open_high=True)
+    check_count("searches", searches)
+    check_count("steps", steps)
+    rows = get_array_module(x).arange(len(x))
+    best, weights, into = Best(x), Bisection(c, x), TanhSpace(bounds)
+    for _ in range(searches):
+        w = Parameter(into.inverse(x))
+        optimizer = Adam([w], lr)
+        enough = rows < 0
+        for _ in range(steps):
+            x_adv, slope = into(w.data)
+            L, up = loss(x_adv, y)
+            won = rows[kappa < L]
+            best.update(won, x_adv[won], -distance(x_adv[won], x[won], "L2"))
+            enough[won] = True
+            force = images(weights.c * (kappa > L), x) * up
+            w.grad[:] = (2 * (x_adv - x) - force) * slope
+            optimizer.step()
+        weights.update(enough)
+    return best.x
+
+
+class TanhSpace:
+    """x(w) = low + (high - low) (tanh(w) + 1) / 2, its derivative, and its inverse."""
+
+    def __init__(self, bounds: tuple[float, float]) -> None:
+        self.low, self.high = map(float, bounds)
+
+    def __call__(self, w: Array) -> tuple[Array, Array]:
+        """Return x(w) and dx/dw = (high - low) (1 - tanh^2) / 2."""
+        t, width = get_array_module(w).tanh(w), self.high - self.low
+        x = self.low + width * (t + 1) / 2
+        return x.clip(self.low, self.high), width * (1 - t * t) / 2
+
+    def inverse(self, x: Array) -> Array:
+        """Return w = artanh(2 (x - low) / (high - low) - 1), finite at the ends too."""
+        t = 2 * (x - self.low) / (self.high - self.low) - 1
+        return get_array_module(x).arctanh(t * ALMOST_ONE)

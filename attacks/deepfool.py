@@ -1,0 +1,82 @@
+"""DeepFool: walk to the nearest border between classes, as if borders were flat."""
+
+from collections.abc import Callable
+
+from attacks.norms import BALLS, DIRECTIONS, Norm, flat, lengths, no_zeros
+from attacks.threat import Bounds, check_attack, clip_to_bounds
+from attacks.victims import VJP, Logits, images
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_choice, check_count, check_number
+
+MARGIN = 1e-4  # added to the distance, so that a step doesn't end on the border
+
+
+def deepfool(
+    logits: Logits,
+    vjp: VJP,
+    x: Array,
+    y: Array,
+    norm: Norm = "L2",
+    overshoot: float = 0.02,
+    steps: int = 50,
+    bounds: Bounds = (0, 1),
+) -> Array:
+    """x_adv = x + (1 + overshoot) sum_i r_i; r_i is the shortest way out at x_{i-1}.
+
+    With f_k = z_k - z_y and w_k its gradient, the border with class k is |f_k| / |w_k|*
+    away if z is linear, |.|* being the dual norm (L2 for L2, L1 for Linf). To the
+    nearest one, k, leads r = |f_k| w_k / |w_k|_2^2, or |f_k| sign(w_k) / |w_k|_1 for
+    Linf. An image stops when its class isn't y any more: one that is misread from the
+    start doesn't move. There is no eps: how far an image went is the result.
+
+    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x. Raises TypeError
+    or ValueError for bad images, labels, norm or bounds, for an overshoot < 0, and
+    unless steps >= 1.
+    Source: Moosavi-Dezfooli et al., DeepFool: a Simple and Accurate Method to Fool Deep
+    Neural Networks, 2016, algorithm 2.
+    """
+    check_attack(x, y, 0, bounds)
+    check_choice("norm", norm, BALLS)
+    check_number("overshoot", overshoot, 0, float("inf"), open_high=True)
+    check_count("steps", steps)
+    xp = get_array_module(x)
+    x_adv, r = x.copy(), xp.zeros_like(x)
+    todo = xp.arange(len(x))
+    for _ in range(steps):
+        z = logits(x_adv[todo])
+        still = z.argmax(axis=1) == y[todo]
+        todo, z = todo[still], z[still]
+        if not len(todo):
+            break
+        r[todo] += shortest_way_out(vjp, z, x_adv[todo], y[todo], norm)
+        moved = x[todo] + float(1 + overshoot) * r[todo]
+        x_adv[todo] = clip_to_bounds(moved, bounds)
+    return x_adv
+
+
+def shortest_way_out(vjp: VJP, z: Array, x: Array, y: Array, norm: Norm) -> Array:
+    """Return r to the nearest border of class y; shapes z (N, K), result like x."""
+    xp = get_array_module(x)
+    N, K = z.shape
+    rows = xp.arange(N)
+    dz = xp.zeros((K, N, K), z.dtype)  # dz[k] = onehot(k) - onehot(y)
+    dz[:, rows, y] -= 1
+    for k in range(K):
+        dz[k, :, k] += 1
+    w = vjp(x, dz)  # (K, N, H, W, C)
+    f = abs(z - z[rows, y][:, None])  # (N, K)
+    far = xp.stack([DUAL_LENGTHS[norm](flat(w_k)) for w_k in w], axis=1)  # (N, K)
+    far = f / no_zeros(far) + xp.where(far > 0, 0, xp.inf)  # no slope, no way
+    far[rows, y] = xp.inf
+    nearest = far.argmin(axis=1)
+    length = far[rows, nearest]
+    length = xp.where(xp.isfinite(length), length, 0) + MARGIN
+    direction = DIRECTIONS[norm](w[nearest, rows])
+    return (images(length, x) * direction).astype(x.dtype)
+
+
+# The dual norm of each row, (N, D) -> (N,): of all r with |r| = 1, the largest <w, r>.
+DUAL_LENGTHS: dict[Norm, Callable[[Array], Array]] = {
+    "L2": lambda w: lengths(w)[:, 0],
+    "Linf": lambda w: abs(w).sum(axis=1),
+}

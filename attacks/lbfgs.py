@@ -1,0 +1,82 @@
+"""The first attack of all: a minimum with constraints, for a general solver."""
+
+import numpy as np
+from scipy.optimize import Bounds as Box
+from scipy.optimize import minimize
+
+from attacks.best import Best
+from attacks.bisection import Bisection
+from attacks.norms import distance
+from attacks.threat import check_attack, check_range
+from attacks.victims import LossFn, Predict
+from minidl.backend import Array, get_array_module, to_numpy
+from minidl.checks import check_count, check_number
+
+
+def lbfgs(
+    loss: LossFn,
+    predict: Predict,
+    x: Array,
+    target: Array,
+    c: float = 0.01,
+    searches: int = 10,
+    steps: int = 100,
+    bounds: tuple[float, float] = (0, 1),
+) -> Array:
+    """Minimise |r|_2^2 + c J(theta, x + r, target), x + r within bounds.
+
+    For each image the least c is sought whose minimum is read as the target, and the
+    closest such image returned; the image itself if none is, or if it is so already.
+    scipy's L-BFGS-B takes one problem at a time, and so images one by one: solved as
+    one, a batch would share its line searches, and each image depend on the others.
+
+    Shapes: x (N, H, W, C) float32 or float64, target (N,) the classes wanted, result
+    like x. Raises TypeError or ValueError for bad images, targets or bounds, unless
+    c > 0, and unless searches and steps are >= 1.
+    Source: Szegedy et al., Intriguing Properties of Neural Networks, 2014, section 4.1.
+    """
+    check_attack(x, target, 0, bounds)
+    check_range(bounds)
+    check_number("c", c, 0, float("inf"), open_low=True, open_high=True)
+    check_count("searches", searches)
+    check_count("steps", steps)
+    rows = get_array_module(x).arange(len(x))
+    best, weights = Best(x), Bisection(c, x)
+    todo = rows[predict(x) != target]
+    for _ in range(searches):
+        x_adv = x.copy()
+        for n in todo:
+            one = slice(n, n + 1)
+            x_adv[one] = solve(
+                loss, x[one], target[one], float(weights.c[n]), steps, bounds
+            )
+        reached = predict(x_adv) == target
+        won = rows[reached]
+        best.update(won, x_adv[won], -distance(x_adv[won], x[won], "L2"))
+        weights.update(reached)
+    return best.x
+
+
+def solve(
+    loss: LossFn,
+    x: Array,
+    target: Array,
+    c: float,
+    steps: int,
+    bounds: tuple[float, float],
+) -> Array:
+    """Return argmin over v of |v - x|^2 + c J(v, target) for one image."""
+    xp, x_0 = get_array_module(x), to_numpy(x).ravel().astype(np.float64)
+
+    def objective(v: Array) -> tuple[float, Array]:
+        image = xp.asarray(v.astype(x.dtype).reshape(x.shape))
+        J, gradient = loss(image, target)
+        r = v - x_0
+        up = to_numpy(gradient).ravel().astype(np.float64)
+        return float(r @ r) + c * float(J[0]), 2 * r + c * up
+
+    box = Box(*map(float, bounds))
+    options = {"maxiter": steps}
+    found = minimize(objective, x_0, jac=True, bounds=box, options=options)
+    image = xp.asarray(found.x.astype(x.dtype).reshape(x.shape))
+    return image.clip(*map(float, bounds))  # rounding to float32 may leave the box

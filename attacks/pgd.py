@@ -1,0 +1,83 @@
+"""Projected gradient descent: BIM from random points, in more than one ball."""
+
+import math
+
+import numpy as np
+
+from attacks.best import Best
+from attacks.norms import DIRECTIONS, STARTS, Norm
+from attacks.threat import Bounds, check_attack, check_ball, project
+from attacks.victims import LossFn
+from minidl.backend import Array
+from minidl.checks import check_count
+
+
+def pgd(
+    loss: LossFn,
+    x: Array,
+    y: Array,
+    eps: float,
+    alpha: float,
+    steps: int,
+    norm: Norm = "Linf",
+    restarts: int = 1,
+    rng: np.random.Generator | None = None,
+    stop_above: float = math.inf,
+    bounds: Bounds = (0, 1),
+) -> Array:
+    """x_i = P(x_{i-1} + alpha u(grad L(x_{i-1}))), the best of all x_i of all restarts.
+
+    u is the norm's steepest direction, sign(g) for Linf and g / |g| for L2, and P the
+    projection onto the ball and the range of pixels. x_0 is drawn uniformly from the
+    ball if rng is given, else it is x. An image whose loss exceeds `stop_above` is
+    done: 0 says it of a margin, log K of cross-entropy (p_y < 1/K: some other class has
+    more). A restart takes steps + 1 gradients: the last for the last point's loss.
+
+    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
+    pixel units. Raises TypeError or ValueError for bad images, labels, norm or bounds,
+    unless 0 < alpha <= eps (any alpha > 0 if eps is 0), unless steps and restarts are
+    >= 1, and for restarts without rng, which would all be the same.
+    Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial
+    Attacks, 2018.
+    """
+    check_attack(x, y, eps, bounds)
+    check_ball(norm, eps, alpha)
+    check_count("steps", steps)
+    check_restarts(restarts, rng)
+    best = Best(x)
+    for _ in range(restarts):
+        x_adv = start(x, eps, norm, rng, bounds)
+        for _ in range(steps + 1):
+            todo = best.unfinished(stop_above)
+            if not len(todo):
+                return best.x
+            values, gradient = loss(x_adv[todo], y[todo])
+            best.update(todo, x_adv[todo], values)
+            step = (alpha * DIRECTIONS[norm](gradient)).astype(x.dtype)
+            x_adv[todo] = project(x_adv[todo] + step, x[todo], eps, norm, bounds)
+    return best.x
+
+
+def start(
+    x: Array,
+    eps: float,
+    norm: Norm,
+    rng: np.random.Generator | None,
+    bounds: Bounds,
+) -> Array:
+    """Return a new array to start from: a point of the ball, or x itself without rng.
+
+    Drawn for the whole batch, done or not: an image's point doesn't depend on others'.
+    """
+    if rng is None:
+        return x.copy()
+    return project(STARTS[norm](x, eps, rng), x, eps, norm, bounds)
+
+
+def check_restarts(restarts: int, rng: np.random.Generator | None) -> None:
+    """Raise unless restarts >= 1, and 1 where there is nothing random."""
+    check_count("restarts", restarts)
+    if restarts > 1 and rng is None:
+        raise ValueError(
+            f"restarts must be 1 without rng, got {restarts}: all would be the same"
+        )

@@ -1,0 +1,95 @@
+"""The Square attack: random squares, kept where the classifier's scores get worse.
+
+It sees probabilities only: no gradient that could vanish, or be masked.
+"""
+
+import math
+from functools import partial
+
+import numpy as np
+
+from attacks.best import Best
+from attacks.losses import Loss, margin
+from attacks.norms import on_device_of
+from attacks.threat import Bounds, check_attack, project
+from attacks.victims import PredictProba
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_count, check_number
+
+# After these parts of the queries, the squares' area is halved.
+HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+
+
+def square(
+    predict_proba: PredictProba,
+    x: Array,
+    y: Array,
+    eps: float,
+    rng: np.random.Generator,
+    queries: int = 5000,
+    area: float = 0.8,
+    loss: Loss = margin,
+    bounds: Bounds = (0, 1),
+) -> Array:
+    """Move a random square by +-2 eps, clip to the ball, keep it if that helps; again.
+
+    It begins with vertical stripes of +-eps, one pixel wide. What helps is what raises
+    the loss of log p, a margin; an image at which it exceeds 0 is done. A square has
+    `area` of the image at first, and less and less; each channel its own sign.
+
+    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps in pixel
+    units (Linf). Raises TypeError or ValueError for bad images, labels, eps or bounds,
+    unless queries >= 1 and area is in (0, 1].
+    Source: Andriushchenko et al., Square Attack, 2020, algorithms 1 and 2.
+    """
+    check_attack(x, y, eps, bounds)
+    check_count("queries", queries)
+    check_number("area", area, 0, 1, open_low=True)
+    if x.ndim != 4:
+        raise ValueError(f"x must have shape (N, H, W, C), got {x.shape}")
+    best, eps, rows = Best(x), float(eps), get_array_module(x).arange(len(x))
+    into = partial(project, eps=eps, norm="Linf", bounds=bounds)
+    x_new = into(x + stripes(x, eps, rng), x)
+    best.update(rows, x_new, scores(predict_proba, loss, x_new, y))
+    for i in range(1, queries):
+        move = squares(x, eps, side(x, i / queries, area), rng)
+        todo = best.unfinished(0)
+        if not len(todo):
+            break
+        x_new = into(best.x[todo] + move[todo], x[todo])
+        best.update(todo, x_new, scores(predict_proba, loss, x_new, y[todo]))
+    return best.x
+
+
+def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array:
+    """Return the loss of log p, which differs from logits by a constant; (N,)."""
+    p = predict_proba(x)
+    xp = get_array_module(p)
+    return loss(xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny)), y)[0]
+
+
+def side(x: Array, done: float, area: float) -> int:
+    """Return the side in pixels of a square, from the part of queries that is done."""
+    halvings = sum(done > part for part in HALVINGS)
+    _, H, W, _ = x.shape
+    pixels = area / 2**halvings * H * W
+    return min(max(round(math.sqrt(pixels)), 1), H, W)
+
+
+def stripes(x: Array, eps: float, rng: np.random.Generator) -> Array:
+    """Return +-eps for each column and channel, (N, 1, W, C)."""
+    N, _, W, C = x.shape
+    return on_device_of(x, eps * rng.choice([-1.0, 1.0], (N, 1, W, C)))
+
+
+def squares(x: Array, eps: float, s: int, rng: np.random.Generator) -> Array:
+    """Return +-2 eps in an s x s window of each image, 0 elsewhere; like x.
+
+    Drawn for all images, done or not: an image's squares don't depend on the others.
+    """
+    N, H, W, C = x.shape
+    top, left = rng.integers(H - s + 1, size=N), rng.integers(W - s + 1, size=N)
+    h, w = np.arange(H) - top[:, None], np.arange(W) - left[:, None]
+    inside = ((h >= 0) & (h < s))[:, :, None] & ((w >= 0) & (w < s))[:, None, :]
+    signs = rng.choice([-1.0, 1.0], (N, 1, 1, C))
+    return on_device_of(x, 2 * eps * signs * inside[..., None])

@@ -1,0 +1,68 @@
+"""Transfer through a substitute: a network of one's own that the victim teaches.
+
+Neither gradients nor probabilities of the victim are needed, only the classes that it
+answers. What fools the substitute often fools the victim too.
+"""
+
+import numpy as np
+
+from attacks.threat import clip_to_bounds
+from attacks.victims import Predict, network, vjp_of
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_count, check_images, check_number
+from minidl.layers import Sequential
+from minidl.optimizers import Adam
+from minidl.training import batches, train
+
+
+def train_substitute(
+    predict: Predict,
+    model: Sequential,
+    x: Array,
+    rng: np.random.Generator,
+    rounds: int = 6,
+    step: float = 0.1,
+    epochs: int = 10,
+    batch_size: int = 32,
+    lr: float = 1e-3,
+) -> Sequential:
+    """Train `model`, in place, to answer like the victim around the images x.
+
+    In each round the victim is asked about the images that are new, the substitute
+    trained on all of them, and each gets a neighbour where the substitute is about to
+    change its mind:
+
+        S <- S + {v + step sign(dF_k/dv) : v in S},   k = the victim's answer for v,
+
+    so that S doubles: len(x) 2^(rounds - 1) questions in all. Attack the victim with
+    `model_gradient` of the result, which is `model`.
+
+    Shapes: x (N, H, W, C) float32 or float64 in [0, 1]: a few images of each class,
+    and none of the victim's. Raises TypeError or ValueError for bad images, and unless
+    rounds, epochs and batch_size are >= 1, and step and lr > 0.
+    Source: Papernot et al., Practical Black-Box Attacks against Machine Learning, 2017,
+    algorithm 1.
+    """
+    check_images("x", x)
+    check_count("rounds", rounds)
+    check_number("step", step, 0, float("inf"), open_low=True, open_high=True)
+    optimizer = Adam(model.params, lr)
+    y = predict(x)
+    xp = get_array_module(x)
+    for i in range(rounds):
+        if i > 0:
+            new = clip_to_bounds(neighbours(model, x, y, step), (0, 1))
+            x, y = xp.concatenate([x, new]), xp.concatenate([y, predict(new)])
+        train(model, x, y, optimizer, epochs, batch_size, rng)
+    return model
+
+
+def neighbours(model: Sequential, x: Array, y: Array, step: float) -> Array:
+    """Return x + step sign(dF_y/dx), F the substitute's logits; shapes like x."""
+    xp, vjp = get_array_module(x), vjp_of(network(model))
+    found = []
+    for batch in batches(np.arange(len(x)), 256):
+        dz = xp.zeros((len(batch), model.classes), x.dtype)
+        dz[xp.arange(len(batch)), y[batch]] = 1
+        found.append(x[batch] + float(step) * xp.sign(vjp(x[batch], dz)))
+    return xp.concatenate(found)

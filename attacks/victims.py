@@ -1,0 +1,196 @@
+"""A classifier as attacks see it: logits, losses, and the way back to the image.
+
+An attack takes just the functions that it needs, so that anything can be attacked that
+has them. Here they are made for one network, and for an ensemble:
+
+    Predict       x -> classes                 (N,)
+    PredictProba  x -> probabilities           (N, K)
+    Logits        x -> z                       (N, K)
+    VJP           (x, dz) -> gradient          of sum(dz z) with respect to x
+    LossFn        (x, y) -> (loss, gradient)   each image's own loss (N,), its gradient
+
+The last three are views of one thing, a forward pass together with its way back: a
+`Forward` gives logits, and a function that turns any dJ/dz into dJ/dx. Networks run in
+evaluation mode; their parameters, and the parameters' gradients, are left alone.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from attacks.losses import Loss, cross_entropy
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_batch, check_labels
+from minidl.layers import Sequential
+from minidl.layers.activations import softmax
+
+Back: TypeAlias = Callable[[Array], Array]  # dJ/dz (N, K) -> dJ/dx, like x
+Forward: TypeAlias = Callable[[Array], tuple[Array, Back]]  # x -> (z, back)
+Predict: TypeAlias = Callable[[Array], Array]
+PredictProba: TypeAlias = Callable[[Array], Array]
+Logits: TypeAlias = Callable[[Array], Array]
+VJP: TypeAlias = Callable[[Array, Array], Array]
+LossFn: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
+
+
+def costs_and_gradient(
+    model: Sequential, x: Array, y: Array, loss: Loss = cross_entropy
+) -> tuple[Array, Array]:
+    """Return each image's cost (N,), and the gradient of their sum like x."""
+    check_batch("x", x)
+    check_labels("y", y, len(x), model.classes)
+    costs, dz = loss(model.forward(x), y)
+    return costs, back_to_input(model, dz)
+
+
+def back_to_input(model: Sequential, dz: Array) -> Array:
+    """Return dJ/dx from dJ/dz, behind a forward pass."""
+    dx = model.backward(dz, param_grads=False)
+    assert dx is not None
+    return dx
+
+
+def network(model: Sequential) -> Forward:
+    """Return the forward pass of one network; `back` belongs to its latest call."""
+
+    def forward(x: Array) -> tuple[Array, Back]:
+        check_batch("x", x)
+        return model.forward(x), lambda dz: back_to_input(model, dz)
+
+    return forward
+
+
+def mean_logits(members: Iterable[Sequential]) -> Forward:
+    """Return z = mean of z_i, for an ensemble that averages before the softmax.
+
+    dJ/dz_i = dJ/dz / M: the same for all members.
+    """
+    members = check_members(members)
+
+    def forward(x: Array) -> tuple[Array, Back]:
+        check_batch("x", x)
+        z: Any = sum(member.forward(x) for member in members)
+        return z / len(members), back
+
+    def back(dz: Array) -> Array:
+        total: Any = sum(back_to_input(m, dz / len(members)) for m in members)
+        return total
+
+    return forward
+
+
+def log_mean_probability(members: Iterable[Sequential]) -> Forward:
+    """Return z = log of the mean of p_i: the ensemble's own logits, softmax(z) = p.
+
+    Member i's share in p_k is r_ik = p_ik / sum_j p_jk, so that dJ/d log p_ik is
+    g_ik = r_ik dz_k, and through its log-softmax dJ/dz_i = g_i - p_i sum_k g_ik.
+    Everything stays in logarithms: a probability that rounds to 0 still has a slope.
+    """
+    members = check_members(members)
+
+    def forward(x: Array) -> tuple[Array, Back]:
+        check_batch("x", x)
+        xp = get_array_module(x)
+        log_p = xp.stack([log_softmax(m.forward(x)) for m in members])  # (M, N, K)
+        top = log_p.max(axis=0)
+        z = top + xp.log(xp.exp(log_p - top).mean(axis=0))
+        share = xp.exp(log_p - z) / len(members)
+
+        def back(dz: Array) -> Array:
+            g = share * dz
+            dz_i = g - xp.exp(log_p) * g.sum(axis=2, keepdims=True)
+            total: Any = sum(map(back_to_input, members, dz_i))
+            return total
+
+        return z, back
+
+    return forward
+
+
+def log_softmax(z: Array) -> Array:
+    """Return z_k - log sum_j exp z_j for each row; shapes (N, K)."""
+    xp = get_array_module(z)
+    z = z - z.max(axis=1, keepdims=True)  # the same, and exp can't overflow
+    return z - xp.log(xp.exp(z).sum(axis=1, keepdims=True))
+
+
+def loss_of(forward: Forward, loss: Loss = cross_entropy) -> LossFn:
+    """Return the loss of a forward pass's logits, with its gradient."""
+
+    def loss_fn(x: Array, y: Array) -> tuple[Array, Array]:
+        z, back = forward(x)
+        check_labels("y", y, len(x), z.shape[1])
+        values, dz = loss(z, y)
+        return values, back(dz)
+
+    return loss_fn
+
+
+def logits_of(forward: Forward) -> Logits:
+    """Return x -> z of a forward pass."""
+    return lambda x: forward(x)[0]
+
+
+def vjp_of(forward: Forward) -> VJP:
+    """Return (x, dz) -> the gradient of sum(dz z), dz (N, K).
+
+    For several at once dz is (R, N, K) and the result (R, *x.shape), from one forward
+    and R backward passes: rows of the Jacobian, if each dz[r] is one class.
+    """
+
+    def vjp(x: Array, dz: Array) -> Array:
+        _, back = forward(x)
+        if dz.ndim == 2:
+            return back(dz)
+        return get_array_module(x).stack([back(row) for row in dz])
+
+    return vjp
+
+
+def model_loss(model: Sequential, loss: Loss = cross_entropy) -> LossFn:
+    """Return one network's loss: J, a margin or dlr of its logits."""
+    return lambda x, y: costs_and_gradient(model, x, y, loss)
+
+
+def ensemble_loss(members: Iterable[Sequential], loss: Loss = cross_entropy) -> LossFn:
+    """Return the loss of what an ensemble predicts, its mean probability p.
+
+    With cross_entropy -log p_y, with margin log of max_{k != y} p_k / p_y.
+    """
+    return loss_of(log_mean_probability(members), loss)
+
+
+def mean_probability_loss(members: Iterable[Sequential]) -> LossFn:
+    """The ensemble's own cost, J = -log p_y with p = mean of p_i, and its gradient.
+
+    As p_i(y) = exp(-J_i), the chain rule gives a mean of the members' gradients,
+
+        grad J = sum_i w_i grad J_i,   w_i = p_i(y) / sum_j p_j(y),
+
+    which leaves those aside that are fooled already. The same as `ensemble_loss`, but
+    in the words of the members.
+    """
+    losses = [model_loss(member) for member in check_members(members)]
+
+    def loss_fn(x: Array, y: Array) -> tuple[Array, Array]:
+        pairs = [loss(x, y) for loss in losses]
+        xp = get_array_module(x)
+        J = xp.stack([J_i for J_i, _ in pairs], axis=1)  # (N, M)
+        w = softmax(-J)
+        total: Any = sum(images(w[:, i], g) * g for i, (_, g) in enumerate(pairs))
+        least = J.min(axis=1)
+        return least - xp.log(xp.exp(least[:, None] - J).mean(axis=1)), total
+
+    return loss_fn
+
+
+def images(values: Array, x: Array) -> Array:
+    """Return one number an image, (N,), in a shape that multiplies the images x."""
+    return values.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def check_members(members: Iterable[Sequential]) -> Sequence[Sequential]:
+    """Return the members as a tuple; ValueError if there is none."""
+    members = tuple(members)  # a generator would be empty at the second step
+    if not members:
+        raise ValueError("members must hold at least one model, got none")
+    return members
