@@ -7,6 +7,7 @@ random point to start from. L0 (few pixels move) has a distance only.
 Shapes: images (N, H, W, C), distances (N,); all in pixel units.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -99,7 +100,7 @@ STARTS: dict[Norm, Callable[[Array, float, np.random.Generator], Array]] = {
 
 def flat(x: Array) -> Array:
     """Return each image as one row: (N, H, W, C) -> (N, H*W*C)."""
-    return x.reshape(len(x), -1)
+    return x.reshape(len(x), math.prod(x.shape[1:]))  # -1 fails for no images
 
 
 def lengths(rows: Array) -> Array:
