@@ -6,7 +6,7 @@ from attacks.norms import BALLS, DIRECTIONS, Norm, flat, lengths, no_zeros
 from attacks.threat import Bounds, check_attack, clip_to_bounds
 from attacks.victims import VJP, Logits, images
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_choice, check_count, check_number
+from minidl.checks import check_choice, check_count, check_labels, check_number
 
 MARGIN = 1e-4  # added to the distance, so that a step doesn't end on the border
 
@@ -44,6 +44,7 @@ def deepfool(
     todo = xp.arange(len(x))
     for _ in range(steps):
         z = logits(x_adv[todo])
+        check_labels("y", y, len(x), z.shape[1])
         still = z.argmax(axis=1) == y[todo]
         todo, z = todo[still], z[still]
         if not len(todo):

@@ -6,7 +6,7 @@ from attacks.norms import flat
 from attacks.threat import check_attack, check_range
 from attacks.victims import VJP, Logits
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_number
+from minidl.checks import check_labels, check_number
 
 
 def jsma(
@@ -35,7 +35,7 @@ def jsma(
     Source: Papernot et al., The Limitations of Deep Learning in Adversarial Settings,
     2016, algorithms 2 and 3; on logits, as is usual.
     """
-    check_attack(x, target, 0, bounds)
+    check_attack(x, target, 0, bounds, "target")
     check_range(bounds)
     check_theta(theta)
     check_number("gamma", gamma, 0, 1, open_low=True)
@@ -46,6 +46,7 @@ def jsma(
     end, sign = (high, 1) if theta > 0 else (low, -1)
     for _ in range(int(gamma * pixels.shape[1]) // 2):
         z = logits(x_adv[todo])
+        check_labels("target", target, len(x), z.shape[1])
         todo = todo[z.argmax(axis=1) != target[todo]]
         if not len(todo):
             break

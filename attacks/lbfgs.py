@@ -35,7 +35,7 @@ def lbfgs(
     c > 0, and unless searches and steps are >= 1.
     Source: Szegedy et al., Intriguing Properties of Neural Networks, 2014, section 4.1.
     """
-    check_attack(x, target, 0, bounds)
+    check_attack(x, target, 0, bounds, "target")
     check_range(bounds)
     check_number("c", c, 0, float("inf"), open_low=True, open_high=True)
     check_count("searches", searches)

@@ -14,7 +14,7 @@ from attacks.norms import on_device_of
 from attacks.threat import Bounds, check_attack, project
 from attacks.victims import PredictProba
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_number
+from minidl.checks import check_count, check_labels, check_number
 
 # After these parts of the queries, the squares' area is halved.
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
@@ -64,6 +64,7 @@ def square(
 def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array:
     """Return the loss of log p, which differs from logits by a constant; (N,)."""
     p = predict_proba(x)
+    check_labels("y", y, len(x), p.shape[1])
     xp = get_array_module(p)
     return loss(xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny)), y)[0]
 

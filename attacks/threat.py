@@ -95,13 +95,18 @@ def clip_to_bounds(x_adv: Array, bounds: Bounds) -> Array:
     return get_array_module(x_adv).clip(x_adv, *map(float, bounds))
 
 
-def check_attack(x: Array, y: Array, eps: float, bounds: Bounds) -> None:
-    """Raise TypeError or ValueError unless an attack can start from these."""
+def check_attack(
+    x: Array, y: Array, eps: float, bounds: Bounds, labels: str = "y"
+) -> None:
+    """Raise TypeError or ValueError unless an attack can start from these.
+
+    `labels` is y's name: an attack may call it target.
+    """
     check_bounds(bounds)
     # An infinite step times a gradient of 0 would be NaN.
     check_number("eps", eps, 0, math.inf, open_high=True)
     check_images("x", x, bounds)
-    check_labels("y", y, len(x))
+    check_labels(labels, y, len(x))
 
 
 def check_ball(norm: Norm, eps: float, alpha: float) -> None:

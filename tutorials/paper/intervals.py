@@ -8,44 +8,29 @@ images, so that the first matters less for differences than these intervals assu
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from attacks.intervals import Estimate, Z, wilson
 from tutorials.paper.results import Cell
 
-Z = 1.959963984540054  # a normal variable is within +-Z at 95 %
+__all__ = [
+    "Estimate",
+    "absolute",
+    "bootstrap",
+    "difference",
+    "exactly",
+    "mean_per_image",
+    "of_cell",
+    "wilson",
+]
+
 RESAMPLES = 10_000
-
-
-class Estimate(NamedTuple):
-    """A number and the 95 % interval around it."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
 
 
 def exactly(value: float) -> Estimate:
     """Return a number that is known."""
     return Estimate(value, value, value)
-
-
-def wilson(accuracy: float, images: int) -> Estimate:
-    """Return Wilson's score interval of a fraction of so many images.
-
-    All p with |accuracy - p| <= Z sqrt(p (1 - p) / n); within [0, 1] also for 0 and 1.
-    Source: Wilson, Probable Inference, 1927.
-    """
-    n = images
-    centre = (accuracy + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n)
-    half *= math.sqrt(accuracy * (1 - accuracy) / n + Z**2 / (4 * n**2))
-    low, high = min(accuracy, centre - half), max(accuracy, centre + half)
-    return Estimate(accuracy, max(0.0, low), min(1.0, high))
 
 
 def bootstrap(values: Sequence[float]) -> Estimate:
