@@ -17,12 +17,19 @@ with another first argument.
 | `jsma`             | logits, vjp      | L0       | few pixels, towards a target    |
 | `square`           | predict_proba    | Linf     | the worst scores of many tries  |
 | `train_substitute` | predict          |          | a network to attack instead     |
+
+Whether a classifier withstands them is told by `evaluate`, `accuracy_curve` and
+`transfer_matrix`, and why an attack may have failed by `diagnose`.
 """
 
 from attacks.apgd import apgd
 from attacks.bim import bim
 from attacks.carlini_wagner import carlini_wagner
+from attacks.counting import Counter
+from attacks.curves import accuracy_curve
 from attacks.deepfool import deepfool
+from attacks.diagnostics import diagnose, report
+from attacks.evaluation import Suite, evaluate, within
 from attacks.fgsm import fgsm
 from attacks.gradients import (
     GradientFn,
@@ -41,9 +48,12 @@ from attacks.losses import cross_entropy, dlr, margin, targeted
 from attacks.mi_fgsm import mi_fgsm
 from attacks.norms import clip_to_ball, distance
 from attacks.pgd import pgd
+from attacks.saved import adversarial_images
 from attacks.square import square
+from attacks.steps import steps_to_success
 from attacks.substitute import train_substitute
 from attacks.threat import Threat, clip_to_bounds
+from attacks.transfer import transfer_matrix
 from attacks.victims import (
     LossFn,
     ensemble_loss,
@@ -58,9 +68,13 @@ from attacks.victims import (
 )
 
 __all__ = [
+    "Counter",
     "GradientFn",
     "LossFn",
+    "Suite",
     "Threat",
+    "accuracy_curve",
+    "adversarial_images",
     "apgd",
     "bim",
     "carlini_wagner",
@@ -68,9 +82,11 @@ __all__ = [
     "clip_to_bounds",
     "cross_entropy",
     "deepfool",
+    "diagnose",
     "distance",
     "dlr",
     "ensemble_loss",
+    "evaluate",
     "fgsm",
     "input_gradient",
     "jsma",
@@ -91,9 +107,13 @@ __all__ = [
     "network",
     "normalized_gradient",
     "pgd",
+    "report",
     "square",
+    "steps_to_success",
     "sum_gradient",
     "targeted",
     "train_substitute",
+    "transfer_matrix",
     "vjp_of",
+    "within",
 ]

@@ -1,0 +1,151 @@
+"""What may be wrong with a gradient or an attack: checks that look for the cause."""
+
+import numpy as np
+
+from attacks.norms import flat
+from attacks.subject import Finding, Subject
+from attacks.threat import Threat
+from minidl.backend import Array
+
+FEW = 0.02  # of the images: may happen by chance
+
+
+def precision(s: Subject) -> Finding:
+    """Look for numbers that half precision holds exactly: hardly any of others does."""
+    value = max(map(half_precision, (s.p, s.g, s.x_adv - s.x)))
+    return Finding(
+        "float16",
+        value,
+        "part of the numbers that fit into half precision, at most 0.5",
+        value > 0.5,
+        "Probabilities, gradients or steps were rounded to float16: small gradients "
+        "become 0, and small steps are lost.",
+        "Compute the whole attack in float32, or in float64 to see the difference.",
+    )
+
+
+def half_precision(values: Array) -> float:
+    """Return the part of the numbers other than 0 and 1 that float16 holds exactly."""
+    some = values[(values != 0) & (abs(values) != 1)]
+    if not some.size:
+        return 0.0
+    with np.errstate(over="ignore"):
+        return float(np.mean(some == some.astype(np.float16)))
+
+
+def steadiness(s: Subject) -> Finding:
+    """Ask for the same gradient twice."""
+    again = s.gradient(s.x, s.y)
+    scale = float(abs(s.g).max()) or 1.0
+    value = float(abs(again - s.g).max()) / scale
+    return Finding(
+        "random gradient",
+        value,
+        "largest change from one call to the next, at most 1e-4 of the largest entry",
+        not value <= 1e-4,
+        "The gradient differs from call to call: dropout is on, or the defence draws "
+        "random numbers. Steps undo each other.",
+        "Switch training mode off; for a random defence average many gradients a step.",
+    )
+
+
+def zero_gradients(s: Subject) -> Finding:
+    """Count gradients that vanish, or aren't numbers, where the scores do change.
+
+    Scores that change beside a gradient of zero: something between them is flat.
+    """
+    changes, _ = s.differences
+    dead = ~np.isfinite(s.g).reshape(len(s.x), -1).all(axis=1) | ~flat(s.g).any(axis=1)
+    moving = abs(changes).max(axis=0) > 1e-9
+    value = float(np.mean(dead & moving))
+    return Finding(
+        "masked gradient",
+        value,
+        f"part of the images whose gradient is 0 though the scores move, at most {FEW}",
+        value > FEW,
+        "The gradient is exactly zero (or NaN) for images whose scores do change: "
+        "probabilities were clipped or rounded before the logarithm, or a step of the "
+        "defence is flat.",
+        "Take the loss from the logits, or climb a margin; replace a flat step by the "
+        "identity on the way back.",
+    )
+
+
+def flat_scores(s: Subject) -> Finding:
+    """Count the images whose scores don't change at all in any direction tried."""
+    changes, _ = s.differences
+    value = float(np.mean(abs(changes).max(axis=0) <= 1e-9))
+    return Finding(
+        "saturated scores",
+        value,
+        f"part of the images whose probabilities don't move, at most {FEW}",
+        value > FEW,
+        "The probabilities themselves are rounded or clipped to constants: even an "
+        "attack without gradients is blind.",
+        "Attack the logits behind them.",
+    )
+
+
+def sign(s: Subject) -> Finding:
+    """Count the images that a small step uphill brings closer to their label."""
+    changes, predicted = s.differences
+    along = np.sign((changes * predicted).sum(axis=0))  # -1: downhill
+    known = along != 0
+    value = float(np.mean(along[known] < 0)) if known.any() else 0.0
+    return Finding(
+        "wrong sign",
+        value,
+        "part of the images whose gradient points downhill, at most 0.5",
+        value > 0.5,
+        "Along the gradient the label becomes more probable: the attack walks away "
+        "from the border.",
+        "An attack adds the gradient of the loss, training subtracts it. Targeted "
+        "attacks descend the target's loss.",
+    )
+
+
+def agreement(s: Subject) -> Finding:
+    """Correlate what the gradient promises with what the scores do, for each image."""
+    changes, predicted = s.differences
+    with np.errstate(invalid="ignore", divide="ignore"):
+        a = changes - changes.mean(axis=0)
+        b = predicted - predicted.mean(axis=0)
+        r = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+    known = np.isfinite(r)
+    value = float(np.median(r[known])) if known.any() else 0.0
+    return Finding(
+        "another gradient",
+        value,
+        "median correlation with differences of the scores, at least 0.95",
+        bool(known.any()) and value < 0.95,
+        "The gradient isn't that of the scores: a dropout mask or other work array is "
+        "left over from training, or it is the gradient of another classifier or loss.",
+        "Compare it with finite differences layer by layer; for an ensemble take "
+        "mean_probability_gradient.",
+    )
+
+
+def containment(s: Subject) -> Finding:
+    """Measure how far the attack left the ball or the range of pixels."""
+    threat = Threat("Linf", s.eps, s.bounds)
+    outside = ~threat.contains(s.x_adv, s.x)
+    value = float(np.mean(outside))
+    return Finding(
+        "forgotten clip",
+        value,
+        f"part of the images outside ({threat}), at most 0",
+        value > 0,
+        "The attack leaves the ball or the range of pixels: it isn't allowed to.",
+        "Clip to the ball and then to the range of pixels after every step.",
+    )
+
+
+CAUSES = (
+    precision,
+    steadiness,
+    zero_gradients,
+    flat_scores,
+    sign,
+    agreement,
+    containment,
+)

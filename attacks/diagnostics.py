@@ -1,0 +1,60 @@
+"""Why did my attack fail? Checks that name what is wrong with a gradient or an attack.
+
+A robust accuracy is worth something only if the attack works. Most that "fail" do so
+because a gradient is zero, wrong, or that of something else. `causes` looks for these,
+`symptoms` for the signs by which a broken attack is known.
+Source of the symptoms: Athalye et al., Obfuscated Gradients Give a False Sense of
+Security, 2018, section 3.1; Carlini et al., On Evaluating Adversarial Robustness, 2019.
+"""
+
+from attacks.bim import bim
+from attacks.causes import CAUSES
+from attacks.gradients import GradientFn
+from attacks.subject import AttackAlong, Finding, Subject
+from attacks.symptoms import SYMPTOMS
+from attacks.threat import Bounds, check_attack
+from attacks.victims import PredictProba
+from minidl.backend import Array
+
+
+def ten_steps(gradient: GradientFn, x: Array, y: Array, eps: float) -> Array:
+    """BIM with ten steps of a quarter of eps: what is examined if nothing else is."""
+    return bim(gradient, x, y, eps, eps / 4, 10)
+
+
+def diagnose(
+    predict_proba: PredictProba,
+    gradient: GradientFn,
+    x: Array,
+    y: Array,
+    eps: float,
+    attack: AttackAlong = ten_steps,
+    bounds: Bounds = (0, 1),
+    seed: int = 0,
+) -> list[Finding]:
+    """Examine a gradient, and an attack that follows it; causes come before symptoms.
+
+    A hundred images are enough. Those that are misread without any attack are left out:
+    nothing can be learnt from them.
+    Shapes: x (N, H, W, C) float32 or float64, y (N,); eps in pixel units, Linf. Raises
+    TypeError or ValueError for bad images, labels, eps or bounds, for eps = 0, and if
+    all images are misread.
+    """
+    check_attack(x, y, eps, bounds)
+    if eps == 0:
+        raise ValueError(
+            "eps must be above 0: an attack without room can't be examined"
+        )
+    right = predict_proba(x).argmax(axis=1) == y
+    if not right.any():
+        raise ValueError("all images are misread without an attack: nothing to examine")
+    x, y = x[right], y[right]
+    subject = Subject(predict_proba, gradient, attack, x, y, eps, bounds, seed)
+    return [check(subject) for check in (*CAUSES, *SYMPTOMS)]
+
+
+def report(findings: list[Finding]) -> str:
+    """Return the findings as text: the first failure is the place to begin."""
+    failed = [finding.name for finding in findings if finding.failed]
+    verdict = f"look first at: {failed[0]}" if failed else "nothing wrong was found"
+    return "\n".join([*map(str, findings), verdict])

@@ -1,0 +1,68 @@
+"""Finished batches of an evaluation on disk, with their adversarial images (.npz)."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from attacks.outcomes import Outcome
+from minidl.backend import Array
+from minidl.files import atomic_write
+
+
+def digest(*parts: str | Array) -> str:
+    """Return a name that only equal texts and arrays have."""
+    found = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, str):
+            found.update(part.encode())
+        else:
+            found.update(f"{part.dtype} {part.shape}".encode())
+            found.update(np.ascontiguousarray(part).tobytes())
+    return found.hexdigest()
+
+
+def write_outcome(path: Path, identity: str, outcome: Outcome, x_adv: Array) -> None:
+    """Save a batch with what identifies it; whole or not at all."""
+    with atomic_write(path) as file:
+        np.savez(file, identity=identity, x_adv=x_adv, **vars(outcome))
+
+
+def read_outcome(path: Path, identity: str) -> Outcome | None:
+    """Return a saved batch, or None if there is none, or a damaged or another one."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if str(file["identity"]) != identity:
+                return None
+            return Outcome(
+                before=file["before"],
+                fooled=file["fooled"],
+                distance=file["distance"],
+                gradients=int(file["gradients"]),
+                queries=int(file["queries"]),
+                seconds=float(file["seconds"]),
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # it is attacked and saved again
+
+
+def adversarial_images(folder: str | Path, name: str) -> Array:
+    """Return the adversarial images of one attack that an evaluation has saved.
+
+    Shapes: (N, H, W, C). Raises FileNotFoundError if there are none.
+    """
+    places = {}
+    for path in Path(folder).glob("*.npz"):
+        attack, _, start = path.stem.rpartition("-")
+        if attack == name:
+            places[int(start)] = path
+    if not places:
+        raise FileNotFoundError(f"no images of attack {name!r} in {folder}")
+    return np.concatenate([read_images(places[start]) for start in sorted(places)])
+
+
+def read_images(path: Path) -> Array:
+    """Return the adversarial images of one batch."""
+    with np.load(path, allow_pickle=False) as file:
+        return file["x_adv"]

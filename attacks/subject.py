@@ -1,0 +1,112 @@
+"""What a diagnosis examines: a classifier, a gradient, an attack and some images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from attacks.gradients import GradientFn
+from attacks.norms import flat
+from attacks.threat import Bounds, clip_to_bounds
+from attacks.victims import PredictProba
+from minidl.backend import Array
+
+# (gradient, x, y, eps) -> x_adv, within eps in every pixel
+AttackAlong: TypeAlias = Callable[[GradientFn, Array, Array, float], Array]
+
+DIRECTIONS = 16  # along which a gradient is compared with differences
+SMALL = 0.01  # part of the way to another image, for differences
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found: a number, whether it is too far off, and what to do then."""
+
+    name: str
+    value: float
+    expected: str
+    failed: bool
+    explanation: str
+    remedy: str
+
+    def __str__(self) -> str:
+        if not self.failed:
+            return f"ok    {self.name}: {self.value:.3g} ({self.expected})"
+        return (
+            f"FAIL  {self.name}: {self.value:.3g} ({self.expected})\n"
+            f"      {self.explanation}\n      {self.remedy}"
+        )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is examined, and what several checks look at; images are NHWC in [0, 1]."""
+
+    predict_proba: PredictProba
+    gradient: GradientFn
+    attack: AttackAlong
+    x: Array
+    y: Array
+    eps: float
+    bounds: Bounds
+    seed: int
+
+    @cached_property
+    def g(self) -> Array:
+        """The gradient at the images."""
+        return self.gradient(self.x, self.y)
+
+    @cached_property
+    def x_adv(self) -> Array:
+        """What the attack makes of the images."""
+        return self.attack(self.gradient, self.x, self.y, self.eps)
+
+    @cached_property
+    def p(self) -> Array:
+        """The probabilities of the images."""
+        return self.predict_proba(self.x)
+
+    @cached_property
+    def differences(self) -> tuple[Array, Array]:
+        """Changes of the log-odds against y along random ways, and as g predicts them.
+
+        log((1 - p_y) / p_y) has the direction of J's gradient, and isn't flat where a
+        network is sure. The ways lead to random images, so that they stay in the range.
+        Shapes: both (DIRECTIONS, N).
+        """
+        rng = np.random.default_rng(self.seed)
+        low, high = self.bounds or (0, 1)
+        before, found = log_odds(self.p, self.y), []
+        for _ in range(DIRECTIONS):
+            way = SMALL * (rng.uniform(low, high, self.x.shape) - self.x)
+            way = way.astype(self.x.dtype)
+            after = log_odds(self.predict_proba(self.x + way), self.y)
+            along = (flat(self.g.astype(np.float64)) * flat(way)).sum(axis=1)
+            found.append((after - before, along))
+        changes, predicted = zip(*found, strict=True)
+        return np.array(changes), np.array(predicted)
+
+    def survivors(self, x_adv: Array) -> Array:
+        """Tell which images are still read as y; (N,) bool."""
+        return self.predict_proba(x_adv).argmax(axis=1) == self.y
+
+    def accuracy(self, eps: float) -> float:
+        """Return the accuracy under the attack at another eps."""
+        return float(self.survivors(self.attack_at(eps)).mean())
+
+    def attack_at(self, eps: float) -> Array:
+        """Return what the attack makes of the images at another eps, kept in range."""
+        x_adv = self.attack(self.gradient, self.x, self.y, eps)
+        return clip_to_bounds(x_adv, self.bounds)
+
+
+def log_odds(p: Array, y: Array) -> Array:
+    """Return log((1 - p_y) / p_y) of each image, with 1 - p_y as the sum of others."""
+    others = p.astype(np.float64)
+    rows = np.arange(len(p))
+    p_y = others[rows, y]
+    others[rows, y] = 0
+    tiny = np.finfo(np.float64).tiny
+    return np.log(np.maximum(others.sum(axis=1), tiny) / np.maximum(p_y, tiny))

@@ -1,0 +1,113 @@
+"""By which signs a broken attack is known, whatever is wrong with it."""
+
+import numpy as np
+
+from attacks.causes import FEW
+from attacks.fgsm import fgsm
+from attacks.losses import margin
+from attacks.pgd import pgd
+from attacks.square import scores, square
+from attacks.subject import Finding, Subject
+from minidl.backend import Array
+
+QUERIES = 300  # of the black-box attack
+RESTARTS = 5
+STEPS = 10
+
+
+def one_step(s: Subject) -> Finding:
+    """Compare the attack with FGSM: more steps must not be worse."""
+    once = fgsm(s.gradient, s.x, s.y, s.eps, s.bounds)
+    value = float(s.survivors(s.x_adv).mean() - s.survivors(once).mean())
+    return Finding(
+        "one step beats many",
+        value,
+        f"accuracy under the attack minus that under FGSM, at most {FEW}",
+        value > FEW,
+        "One step does better than the whole attack: the gradient misleads after the "
+        "first step, or the steps are too small or too large.",
+        "Look at the loss step by step: it must rise.",
+    )
+
+
+def more_room(s: Subject) -> Finding:
+    """See whether the accuracy rises anywhere as eps grows."""
+    accuracies = [s.accuracy(part * s.eps) for part in (0.25, 0.5, 1.0, 2.0)]
+    value = float(max(np.diff(accuracies)))
+    return Finding(
+        "accuracy rises with eps",
+        value,
+        f"largest rise from eps / 4 to 2 eps, at most {FEW}",
+        value > FEW,
+        "A larger ball contains the smaller one, so that an attack can't do worse in "
+        "it: it doesn't use what it is given.",
+        "Let the size of a step grow with eps, and take more steps.",
+    )
+
+
+def unbounded(s: Subject) -> Finding:
+    """Let every pixel take any value: hardly an image may be left."""
+    low, high = s.bounds or (0, 1)
+    value = s.accuracy(high - low)
+    chance = 1 / s.p.shape[1]
+    return Finding(
+        "survives without bounds",
+        value,
+        f"accuracy when any image is allowed, at most chance, {chance:.2g}",
+        value > chance + FEW,
+        "Where every image may become any other, an accuracy above chance shows that "
+        "the attack fails, not that the defence holds.",
+        "Find the cause above; more steps, a random start or a margin loss may help.",
+    )
+
+
+def black_box(s: Subject) -> Finding:
+    """Count images that fall to random squares, and not to the gradient."""
+    rng = np.random.default_rng(s.seed)
+    blind = square(s.predict_proba, s.x, s.y, s.eps, rng, QUERIES, bounds=s.bounds)
+    value = float(np.mean(~s.survivors(blind) & s.survivors(s.x_adv)))
+    return Finding(
+        "black box beats white box",
+        value,
+        f"part of the images that only random squares fool, at most {FEW}",
+        value > FEW,
+        "An attack without gradients finds what the gradient doesn't: the gradient is "
+        "masked.",
+        "Differentiate what the classifier really computes.",
+    )
+
+
+def restarts(s: Subject) -> Finding:
+    """See what two more random starts still find after three."""
+
+    def loss(x: Array, y: Array) -> tuple[Array, Array]:
+        return scores(s.predict_proba, margin, x, y), s.gradient(x, y)
+
+    def left(count: int) -> float:
+        rng = np.random.default_rng(s.seed)
+        x_adv = pgd(
+            loss,
+            s.x,
+            s.y,
+            s.eps,
+            s.eps / 4,
+            STEPS,
+            restarts=count,
+            rng=rng,
+            stop_above=0,
+            bounds=s.bounds,
+        )
+        return float(s.survivors(x_adv).mean())
+
+    value = left(RESTARTS - 2) - left(RESTARTS)
+    return Finding(
+        "restarts still gain",
+        value,
+        f"accuracy lost from {RESTARTS - 2} to {RESTARTS} random starts, at most {FEW}",
+        value > FEW,
+        "Each random start finds new images: one run ends where it happens to.",
+        "Take more restarts and steps until nothing changes, and report that number.",
+    )
+
+
+SYMPTOMS = (one_step, more_room, unbounded, black_box, restarts)

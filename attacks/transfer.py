@@ -1,0 +1,84 @@
+"""Does what fools one classifier fool another? The transfer matrix."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from attacks.evaluation import Attack
+from attacks.intervals import Estimate, wilson
+from attacks.threat import Threat
+from minidl.backend import Array
+from minidl.checks import check_count, check_labels, check_stored_images
+from minidl.progress import progress
+from minidl.training import Classifier, batches, to_float
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """How often images made against a source (row) fool a victim (column).
+
+    Of those images that the victim reads correctly before: others are not its loss.
+    Shapes: fooled and images (sources, victims).
+    """
+
+    sources: list[str]
+    victims: list[str]
+    fooled: Array
+    images: Array
+
+    def rate(self, source: str, victim: str) -> Estimate:
+        """Return a fraction of images, and its interval."""
+        i, j = self.sources.index(source), self.victims.index(victim)
+        images = int(self.images[i, j])
+        return wilson(int(self.fooled[i, j]) / max(images, 1), max(images, 1))
+
+    def table(self) -> str:
+        """Return the matrix as text."""
+        width = max(map(len, [*self.victims, *self.sources])) + 2
+        lines = [" " * width + "".join(f"{v:>{width}}" for v in self.victims)]
+        for s in self.sources:
+            rates = [self.rate(s, v).value for v in self.victims]
+            lines.append(f"{s:<{width}}" + "".join(f"{r:>{width}.3f}" for r in rates))
+        return "\n".join(lines)
+
+
+def transfer_matrix(
+    sources: Mapping[str, Attack],
+    victims: Mapping[str, Classifier],
+    x: Array,
+    y: Array,
+    threat: Threat,
+    batch_size: int = 100,
+    seed: int = 0,
+) -> Transfer:
+    """Make images with each source's attack, and show them to each victim.
+
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels. Raises TypeError or
+    ValueError for bad arguments, and if an attack leaves the threat model.
+    """
+    check_stored_images("x", x)
+    check_labels("y", y, len(x))
+    check_count("batch_size", batch_size)
+    if not sources or not victims:
+        raise ValueError("sources and victims must each hold at least one, got none")
+    fooled = np.zeros((len(sources), len(victims)), int)
+    images = np.zeros_like(fooled)
+    parts = list(batches(np.arange(len(x)), batch_size))
+    for batch in progress(parts, len(parts), "batches"):
+        x_n, y_n = to_float(x[batch]), y[batch]
+        right = [~fools(victim, x_n, y_n, threat) for victim in victims.values()]
+        for i, attack in enumerate(sources.values()):
+            rng = np.random.default_rng([seed, i, int(batch[0])])
+            x_adv = attack(x_n, y_n, threat.eps, rng)
+            threat.check(x_adv, x_n)
+            for j, victim in enumerate(victims.values()):
+                won = fools(victim, x_adv, y_n, threat) & right[j]
+                fooled[i, j] += won.sum()
+                images[i, j] += right[j].sum()
+    return Transfer(list(sources), list(victims), fooled, images)
+
+
+def fools(victim: Classifier, x: Array, y: Array, threat: Threat) -> Array:
+    """Tell which images the victim reads as the adversary wants; (N,) bool."""
+    return threat.fooled(victim.predict_proba(x).argmax(axis=1), y)

@@ -1,0 +1,120 @@
+"""Accuracy against eps, the smallest eps, transfer, and steps to success."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from attacks import (
+    Suite,
+    Threat,
+    accuracy_curve,
+    bim,
+    model_gradient,
+    steps_to_success,
+    transfer_matrix,
+)
+from tests.attacks.test_evaluation import (
+    THREAT,
+    Brightness,
+    brighter,
+    darker,
+    grey,
+    make_brightness,
+)
+
+assert grey  # a fixture
+
+
+def test_accuracy_falls_as_the_ball_grows(grey):
+    curve = accuracy_curve(make_brightness, *grey, THREAT, [0.35, 0.05, 0.15])
+    assert curve.eps == [0.05, 0.15, 0.35]
+    assert [round(e.value * 9) for e in curve.accuracy("brighter")] == [8, 7, 5]
+    assert [round(e.value * 9) for e in curve.worst_case()] == [8, 6, 2]
+    expected = [np.inf, 0.35, 0.35, 0.15, 0.05, 0.15, 0.35, 0.35, np.inf]
+    assert_array_equal(curve.smallest_eps(), expected)
+
+
+def test_an_image_once_fooled_stays_fooled_in_larger_balls(grey):
+    """An attack that works for small eps only, as broken ones do."""
+
+    def fades(x, y, eps, rng):
+        return brighter(x, y, eps, rng) if eps < 0.1 else x
+
+    suite = Suite(Brightness(), {"fades": fades})
+    curve = accuracy_curve(lambda: suite, *grey, THREAT, [0.05, 0.2])
+    assert [round(e.value * 9) for e in curve.accuracy("fades")] == [8, 9]
+    assert [round(e.value * 9) for e in curve.worst_case()] == [8, 8]
+
+
+def test_a_curve_is_kept_by_eps(grey, tmp_path):
+    accuracy_curve(make_brightness, *grey, THREAT, [0.1, 0.25], folder=tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"eps-0.1", "eps-0.25"}
+
+
+def test_no_eps_is_refused(grey):
+    with pytest.raises(ValueError, match="eps must hold at least one value"):
+        accuracy_curve(make_brightness, *grey, THREAT, [])
+
+
+class Always:
+    """The same class, whatever it sees."""
+
+    def __init__(self, k):
+        self.k = k
+
+    def predict_proba(self, x):
+        return np.tile(np.eye(2, dtype=x.dtype)[self.k], (len(x), 1))
+
+
+def test_transfer_counts_what_was_right_before(grey):
+    found = transfer_matrix(
+        {"up": brighter, "down": darker},
+        {"brightness": Brightness(), "always 1": Always(1)},
+        *grey,
+        Threat("Linf", 0.15),
+        batch_size=4,
+    )
+    assert found.rate("up", "brightness").value == 2 / 9
+    assert found.rate("down", "brightness").value == 1 / 9
+    assert found.rate("down", "always 1").value == 0
+    assert_array_equal(found.images, [[9, 4], [9, 4]])
+    assert found.table().splitlines()[1].split() == ["up", "0.222", "0.000"]
+
+
+def test_transfer_checks_the_threat_model(grey):
+    with pytest.raises(ValueError, match="left the threat model"):
+        transfer_matrix(
+            {"up": lambda x, y, eps, rng: 1 - x}, {"b": Brightness()}, *grey, THREAT
+        )
+
+
+def test_transfer_of_nothing_is_refused(grey):
+    with pytest.raises(ValueError, match="sources and victims must each hold"):
+        transfer_matrix({}, {"b": Brightness()}, *grey, THREAT)
+
+
+def test_steps_until_an_image_is_misread(linear_model, x):
+    """Linear in one direction: the loop below shows each x_i to the model itself."""
+    y = linear_model.predict(x)
+    y[0] = (y[0] + 1) % 4
+    gradient = model_gradient(linear_model)
+
+    def attack(gradient, x, y):
+        return bim(gradient, x, y, 0.05, 0.01, 5)
+
+    found = steps_to_success(linear_model.predict, gradient, attack, x, y)
+    expected = np.full(len(x), np.inf)
+    for steps in range(5, 0, -1):
+        x_adv = bim(gradient, x, y, 0.05, 0.01, steps)
+        expected[linear_model.predict(x_adv) != y] = steps
+    expected[0] = 0
+    assert_array_equal(found, expected)
+    assert len(set(found)) > 2
+
+
+def test_an_attack_that_drops_images_has_no_steps(linear_model, x, y):
+    def drops(gradient, x, y):
+        return x + 0 * gradient(x[:3], y[:3]).sum()
+
+    with pytest.raises(ValueError, match="attack must keep its 8 images together"):
+        steps_to_success(linear_model.predict, lambda x, y: x, drops, x, y)

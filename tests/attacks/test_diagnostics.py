@@ -1,0 +1,203 @@
+"""Planted faults are named; a healthy attack passes; each number is what it says."""
+
+import numpy as np
+import pytest
+
+from attacks import (
+    clip_to_ball,
+    diagnose,
+    mean_probability_gradient,
+    model_gradient,
+    report,
+)
+from attacks.losses import cross_entropy
+from attacks.victims import back_to_input
+from ensembles import Ensemble
+from minidl import Adam, mnist_cnn, train
+from minidl.data import load_dataset
+
+EPS = 0.3
+
+
+@pytest.fixture(scope="module")
+def data():
+    data = load_dataset("mnist-sample")
+    return (data.x_test[:60] / 255).astype(np.float32), data.y_test[:60]
+
+
+@pytest.fixture(scope="module")
+def model():
+    data, rng = load_dataset("mnist-sample"), np.random.default_rng(0)
+    model = mnist_cnn(rng)
+    train(model, data.x_train, data.y_train, Adam(model.params), 4, 32, rng)
+    return model
+
+
+@pytest.fixture(scope="module")
+def sure(model):
+    """The same network with logits three times as large: never in doubt."""
+    twin = mnist_cnn(np.random.default_rng(0))
+    for p, q in zip(twin.params, model.params, strict=True):
+        p.data[:] = q.data
+    for p in twin.params[-2:]:
+        p.data *= 3
+    return twin
+
+
+def failures(findings):
+    return [finding.name for finding in findings if finding.failed]
+
+
+def test_a_healthy_attack_passes(model, data):
+    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS)
+    assert failures(findings) == []
+    assert report(findings).endswith("nothing wrong was found")
+    assert len(findings) == 12
+
+
+def test_a_sure_network_is_no_fault(sure, data):
+    """Its gradients are tiny, but have a direction: J is taken from the logits."""
+    assert not failures(diagnose(sure.predict_proba, model_gradient(sure), *data, EPS))
+
+
+def test_the_ensembles_own_gradient_passes(model, sure, data):
+    members = [model, sure]
+    gradient = mean_probability_gradient(members)
+    predict_proba = Ensemble(members).predict_proba
+    assert not failures(diagnose(predict_proba, gradient, *data, EPS))
+
+
+def clipped(model):
+    """The gradient of -log(clip(p_y, 1e-7, 1 - 1e-7))."""
+
+    def gradient(x, y):
+        p = model.predict_proba(x)
+        p_y = p[np.arange(len(y)), y]
+        _, dz = cross_entropy(model.forward(x), y)
+        dz[(p_y < 1e-7) | (p_y > 1 - 1e-7)] = 0
+        return back_to_input(model, dz)
+
+    return gradient
+
+
+def stale(model):
+    """Dropout's mask of training, again and again."""
+
+    def gradient(x, y):
+        z = model.forward(x, np.random.default_rng(5))
+        return back_to_input(model, cross_entropy(z, y)[1])
+
+    return gradient
+
+
+def random_dropout(model):
+    rng = np.random.default_rng(5)
+
+    def gradient(x, y):
+        z = model.forward(x, rng)
+        return back_to_input(model, cross_entropy(z, y)[1])
+
+    return gradient
+
+
+def downhill(model):
+    gradient = model_gradient(model)
+    return lambda x, y: -gradient(x, y)
+
+
+def rounded(model):
+    gradient = model_gradient(model)
+    return lambda x, y: gradient(x, y).astype(np.float16).astype(np.float32)
+
+
+def of_another_label(model):
+    gradient = model_gradient(model)
+    return lambda x, y: gradient(x, (y + 1) % 10)
+
+
+@pytest.mark.parametrize(
+    ("plant", "name"),
+    [
+        (clipped, "masked gradient"),
+        (stale, "another gradient"),
+        (random_dropout, "random gradient"),
+        (downhill, "wrong sign"),
+        (rounded, "float16"),
+        (of_another_label, "wrong sign"),
+    ],
+)
+def test_a_planted_fault_is_named_first(sure, data, plant, name):
+    findings = diagnose(sure.predict_proba, plant(sure), *data, EPS)
+    assert failures(findings)[0] == name
+    assert report(findings).endswith(f"look first at: {name}")
+
+
+def walk(clip):
+    def attack(gradient, x, y, eps):
+        x_adv = x
+        for _ in range(10):
+            step = np.float32(eps / 4) * np.sign(gradient(x_adv, y))
+            x_adv = clip(x_adv + step, x, eps)
+        return x_adv
+
+    return attack
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        lambda x_adv, x, eps: x_adv.clip(0, 1),  # not to the ball
+        clip_to_ball,  # not to the range
+    ],
+)
+def test_a_forgotten_clip_is_named(model, data, clip):
+    findings = diagnose(
+        model.predict_proba, model_gradient(model), *data, EPS, walk(clip)
+    )
+    assert failures(findings) == ["forgotten clip"]
+
+
+def test_half_precision_anywhere(model, data):
+    def probabilities(x):
+        return model.predict_proba(x).astype(np.float16).astype(np.float32)
+
+    findings = diagnose(probabilities, model_gradient(model), *data, EPS)
+    assert failures(findings)[0] == "float16"
+
+
+def test_probabilities_that_stand_still(model, data):
+    def one_hot(x):
+        return np.eye(10, dtype=np.float32)[model.predict(x)]
+
+    findings = diagnose(one_hot, model_gradient(model), *data, EPS)
+    assert "saturated scores" in failures(findings)
+
+
+def test_steps_too_small_to_get_anywhere(model, data):
+    """FGSM does better, and no room helps: symptoms without a wrong gradient."""
+
+    def crawl(gradient, x, y, eps):
+        return walk(clip_to_ball)(gradient, x, y, 0.001).clip(0, 1)
+
+    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS, crawl)
+    assert {"one step beats many", "survives without bounds"} <= set(failures(findings))
+    assert "black box beats white box" in failures(findings)
+
+
+def test_an_attack_that_gives_up_as_eps_grows(model, data):
+    def fades(gradient, x, y, eps):
+        return walk(clip_to_ball)(gradient, x, y, eps if eps <= EPS else 0).clip(0, 1)
+
+    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS, fades)
+    assert "accuracy rises with eps" in failures(findings)
+
+
+def test_bad_arguments(model, data):
+    x, y = data
+    gradient = model_gradient(model)
+    with pytest.raises(ValueError, match="eps must be above 0"):
+        diagnose(model.predict_proba, gradient, x, y, 0.0)
+    with pytest.raises(ValueError, match="all images are misread"):
+        diagnose(model.predict_proba, gradient, x, (model.predict(x) + 1) % 10, EPS)
+    with pytest.raises(ValueError, match="x must lie in"):
+        diagnose(model.predict_proba, gradient, x + 1, y, EPS)

@@ -1,0 +1,260 @@
+"""Robust accuracy, worst case and costs, on classifiers whose answers are known."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import (
+    Counter,
+    Suite,
+    Threat,
+    adversarial_images,
+    deepfool,
+    evaluate,
+    fgsm,
+    logits_of,
+    model_gradient,
+    model_loss,
+    network,
+    pgd,
+    vjp_of,
+    within,
+)
+from attacks.intervals import wilson
+from minidl.parallel import local_executor
+from tests.attacks.conftest import new_cnn
+
+THREAT = Threat("Linf", 0.2)
+
+
+class Brightness:
+    """Class 1 if the mean pixel exceeds 1/2: robust up to |mean - 1/2|."""
+
+    def predict_proba(self, x):
+        bright = x.reshape(len(x), -1).mean(axis=1) - 0.5
+        return np.stack([0.5 - bright, 0.5 + bright], axis=1)
+
+
+def brighter(x, y, eps, rng):
+    return (x + np.float32(eps)).clip(0, 1)
+
+
+def darker(x, y, eps, rng):
+    return (x - np.float32(eps)).clip(0, 1)
+
+
+def make_brightness():
+    return Suite(Brightness(), {"brighter": brighter, "darker": darker})
+
+
+@pytest.fixture
+def grey():
+    """Nine even images of brightness 0.1 to 0.9, with the label that they have."""
+    levels = np.arange(1, 10, dtype=np.float32) / 10
+    x = np.ones((9, 2, 2, 1), np.float32) * levels[:, None, None, None]
+    return x, (levels > 0.5).astype(int)
+
+
+def test_accuracies_of_each_attack_and_of_the_worst(grey):
+    found = evaluate(make_brightness, *grey, Threat("Linf", 0.15), batch_size=4)
+    assert found.clean() == wilson(1, 9)
+    assert found.robust("brighter") == wilson(7 / 9, 9)  # 0.4 and 0.5 are lost
+    assert found.robust("darker") == wilson(8 / 9, 9)  # 0.6
+    assert found.worst_case() == wilson(6 / 9, 9)
+    assert_array_equal(np.flatnonzero(found.fooled_by_any()), [3, 4, 5])
+    assert_allclose(found.smallest_distances()[3:6], 0.15, rtol=1e-5)
+    assert np.isinf(found.smallest_distances()[0])
+
+
+def test_images_that_are_misread_anyway_are_not_attacked(grey):
+    x, y = grey
+    y[0] = 1
+    found = evaluate(make_brightness, x, y, Threat("Linf", 0.15))
+    assert_array_equal(np.flatnonzero(found.before()), [0])
+    assert found.clean().value == 8 / 9
+    assert found.outcomes["brighter"].distance[0] == 0
+    assert found.robust("darker").value == 7 / 9
+
+
+def test_targets_are_reached_not_avoided(grey):
+    x, _ = grey
+    threat = Threat("Linf", 0.15, targeted=True)
+    found = evaluate(make_brightness, x, np.ones(9, int), threat)
+    assert found.clean().value == 5 / 9  # five aren't read as the target yet
+    assert found.robust("brighter").value == 3 / 9
+    assert found.robust("darker").value == 5 / 9
+
+
+def test_an_attack_that_cheats_is_caught(grey):
+    def cheat(x, y, eps, rng):
+        return (x + 0.5).clip(0, 1)
+
+    suite = Suite(Brightness(), {"cheat": cheat})
+    with pytest.raises(
+        ValueError, match=r"images left the threat model \(untargeted, L"
+    ):
+        evaluate(lambda: suite, *grey, THREAT)
+
+
+def suite_of_a_network():
+    model, counter = new_cnn(np.random.default_rng(3), np.float32), Counter()
+    loss = counter.loss(model_loss(model))
+    gradient, forward = counter.gradient(model_gradient(model)), network(model)
+    logits, vjp = counter.scores(logits_of(forward)), counter.vjp(vjp_of(forward))
+
+    def nearest(x, y, eps, rng):
+        return deepfool(logits, vjp, x, y, "Linf", steps=3)
+
+    attacks = {
+        "fgsm": lambda x, y, eps, rng: fgsm(gradient, x, y, eps),
+        "pgd": lambda x, y, eps, rng: pgd(loss, x, y, eps, eps / 4, 3, rng=rng),
+        "nearest": within(nearest, THREAT),
+    }
+    return Suite(model, attacks, counter)
+
+
+@pytest.fixture
+def images(x):
+    return x.astype(np.float32)
+
+
+@pytest.fixture
+def labels(images):
+    y = suite_of_a_network().classifier.predict(images)
+    y[7] = (y[7] + 1) % 4
+    return y
+
+
+def test_costs_are_counted(images, labels):
+    found = evaluate(suite_of_a_network, images, labels, THREAT, batch_size=4)
+    fgsm_, pgd_, nearest = found.outcomes.values()
+    assert (fgsm_.gradients, fgsm_.queries) == (7, 0)  # the misread one isn't attacked
+    assert (pgd_.gradients, pgd_.queries) == (7 * 4, 0)
+    assert nearest.gradients % 4 == 0  # a row for each class
+    assert nearest.queries > 0
+    assert "worst case" in found.table()
+
+
+def test_what_goes_too_far_counts_as_given_up(images, labels):
+    def far(x, y, eps, rng):
+        return 1 - x
+
+    suite = Suite(suite_of_a_network().classifier, {"far": within(far, THREAT)})
+    found = evaluate(lambda: suite, images, labels, THREAT)
+    assert_array_equal(found.outcomes["far"].distance, 0)
+    assert_array_equal(found.outcomes["far"].fooled, found.before())
+
+
+def same(one, two):
+    for name in one.outcomes:
+        a, b = vars(one.outcomes[name]), vars(two.outcomes[name])
+        for key in ("fooled", "distance", "gradients", "queries"):
+            assert_array_equal(a[key], b[key])
+
+
+def test_an_interrupted_evaluation_goes_on(images, labels, tmp_path):
+    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3)
+    calls = 0
+
+    def breaks():
+        suite = suite_of_a_network()
+        attack = suite.attacks["pgd"]
+
+        def once(*arguments):
+            nonlocal calls
+            calls += 1
+            if calls == 2:
+                raise KeyboardInterrupt
+            return attack(*arguments)
+
+        return Suite(suite.classifier, {**suite.attacks, "pgd": once}, suite.counter)
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(breaks, images, labels, THREAT, 3, folder=tmp_path)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.npz")}
+    assert len(kept) == 4  # three batches of FGSM, one of PGD
+    again = evaluate(breaks, images, labels, THREAT, 3, folder=tmp_path)
+    same(again, whole)
+    assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
+
+
+def test_adversarial_images_are_saved(images, labels, tmp_path):
+    found = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    x_adv = adversarial_images(tmp_path, "pgd")
+    THREAT.check(x_adv, images)
+    wrong = suite_of_a_network().classifier.predict(x_adv) != labels
+    assert_array_equal(wrong, found.outcomes["pgd"].fooled)
+    with pytest.raises(FileNotFoundError, match="no images of attack 'pg' in"):
+        adversarial_images(tmp_path, "pg")
+
+
+@pytest.mark.parametrize("change", ["images", "labels", "threat", "seed", "classifier"])
+def test_other_work_is_not_taken_for_this(images, labels, tmp_path, change):
+    evaluate(suite_of_a_network, images, labels, THREAT, 8, folder=tmp_path)
+    make, threat, seed = suite_of_a_network, THREAT, 0
+    if change == "images":
+        images = images * np.float32(0.99)
+    elif change == "labels":
+        labels = (labels + 1) % 4
+    elif change == "threat":
+        threat = Threat("Linf", 0.1)
+    elif change == "seed":
+        seed = 1
+    else:
+        suite = suite_of_a_network()
+        suite.classifier.params[-1].data[:] += 1e-3 * np.arange(4, dtype=np.float32)
+
+        def make():
+            return suite
+
+    arguments = (images, labels, threat, 8, seed)
+    same(evaluate(make, *arguments, folder=tmp_path), evaluate(make, *arguments))
+
+
+@pytest.mark.parametrize("damage", [b"", b"no zip file"])
+def test_a_damaged_batch_is_done_again(images, labels, tmp_path, damage):
+    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    (tmp_path / "pgd-3.npz").write_bytes(damage)
+    (tmp_path / "fgsm-0.npz").write_bytes((tmp_path / "fgsm-0.npz").read_bytes()[:-99])
+    same(
+        evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path), whole
+    )
+
+
+@pytest.mark.slow
+def test_workers_change_no_bit(images, labels):
+    with local_executor(2) as executor:
+        found = evaluate(
+            suite_of_a_network, images, labels, THREAT, 3, executor=executor
+        )
+    same(found, evaluate(suite_of_a_network, images, labels, THREAT, 3))
+
+
+def test_stored_images_become_floats(labels, images):
+    stored = (images * 255).astype(np.uint8)
+    found = evaluate(suite_of_a_network, stored, labels, THREAT)
+    expected = evaluate(suite_of_a_network, stored / np.float32(255), labels, THREAT)
+    same(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([], "must have at least one attack"),
+        (["a/b"], "name must be usable in a file's"),
+    ],
+)
+def test_bad_suites(grey, names, message):
+    suite = Suite(Brightness(), dict.fromkeys(names, brighter))
+    with pytest.raises(ValueError, match=message):
+        evaluate(lambda: suite, *grey, THREAT)
+
+
+def test_bad_arguments(grey):
+    x, y = grey
+    with pytest.raises(ValueError, match=r"y must have shape \(9,\)"):
+        evaluate(make_brightness, x, y[:3], THREAT)
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\]"):
+        evaluate(make_brightness, x + 1, y, THREAT)
+    with pytest.raises(ValueError, match="batch_size must be at least 1"):
+        evaluate(make_brightness, x, y, THREAT, batch_size=0)
