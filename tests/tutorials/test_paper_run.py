@@ -15,6 +15,7 @@ from tutorials.paper import results as results_file
 from tutorials.paper.__main__ import main
 
 ROOT = Path(__file__).parents[2]
+VERBS = ["run", "strict", "table2", "figures", "report"]
 SMALL = ["--profile", "smoke", "--method", "random-init", "--method", "gaussian-noise"]
 
 
@@ -55,6 +56,9 @@ class Command:
         del content["execution"]
         return content
 
+    def strict(self) -> dict:
+        return json.loads((self.results / "strict.json").read_text("utf-8"))
+
     def examples(self) -> dict[str, bytes]:
         with np.load(self.results / "examples.npz") as file:
             return {name: file[name].tobytes() for name in file.files}
@@ -64,7 +68,7 @@ class Command:
 def plain(tmp_path_factory):
     """One process, uninterrupted: what all others must equal."""
     command = Command(tmp_path_factory.mktemp("plain"))
-    code, out, err = command.run("run", "table2", "figures", "report", "--jobs", "1")
+    code, out, err = command.run(*VERBS, "--jobs", "1")
     assert code == 0, err
     assert f"results are in {command.results}" in out
     return command
@@ -73,7 +77,8 @@ def plain(tmp_path_factory):
 @pytest.mark.slow
 def test_everything_is_written(plain):
     figures = "figure1.png figure2.png fooled.png"
-    names = f"results.json table2.md report.html examples.npz {figures}"
+    pages = "table2.md strict.md report.html"
+    names = f"results.json strict.json examples.npz {pages} {figures}"
     assert {path.name for path in plain.results.iterdir()} == set(names.split())
     results = results_file.read(plain.results)
     assert list(results.methods) == ["random-init", "gaussian-noise"]
@@ -92,9 +97,10 @@ def test_everything_is_written(plain):
 @pytest.mark.slow
 def test_two_processes_give_the_same_bits(plain, tmp_path):
     command = Command(tmp_path)
-    code, _, err = command.run("run", "--jobs", "2")
+    code, _, err = command.run("run", "strict", "--jobs", "2")
     assert code == 0, err
     assert command.numbers() == plain.numbers()
+    assert command.strict() == plain.strict()
     assert command.examples() == plain.examples()
 
 
@@ -117,11 +123,35 @@ def test_methods_may_be_run_one_by_one(plain, tmp_path):
     both = ["random-init", "gaussian-noise"]
     for method in reversed(both):
         own = ["--results", command.results, "--runs", command.folder / "runs"]
-        code = main(["run", "--profile", "smoke", "--method", method, *map(str, own)])
-        assert code == 0
+        verbs = ["run", "strict", "--profile", "smoke", "--method", method]
+        assert main([*verbs, *map(str, own)]) == 0
     assert command.numbers()["methods"] == plain.numbers()["methods"]
     assert command.numbers()["table2"] == plain.numbers()["table2"]
     assert list(command.numbers()["methods"]) == both
+    assert command.strict() == plain.strict()
+    assert list(command.strict()["methods"]) == both
+
+
+@pytest.mark.slow
+def test_strict_attacks_leave_less_than_the_papers(plain):
+    found, numbers = plain.strict(), plain.numbers()
+    assert found["images"] == 20
+    for method, budgets in found["methods"].items():
+        for attack, left in budgets.items():
+            adv2 = numbers["table2"][attack][method]["adv2_ensemble"]["accuracy"]
+            assert left["worst"] <= min([*left["attacks"].values(), adv2])
+            clean = numbers["methods"][method]["clean_attacked"]["ensemble"]
+            assert left["clean"] == clean
+            assert left["gradients"] > 20
+
+
+@pytest.mark.slow
+def test_strict_without_members_says_how_to_train_them(plain, tmp_path, capsys):
+    argv = ["strict", "--profile", "smoke", "--results", str(plain.results)]
+    assert main([*argv, "--runs", str(tmp_path)]) == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert "2 of 2 members of random-init aren't in" in message
+    assert message.endswith("the verb run trains them")
 
 
 @pytest.mark.slow

@@ -12,6 +12,8 @@ from tutorials.paper.config import Configuration
 from tutorials.paper.figures import write_figures
 from tutorials.paper.report import write_report
 from tutorials.paper.run import Places, how_far, run
+from tutorials.paper.strict import strict
+from tutorials.paper.strict_page import write_strict
 from tutorials.paper.table2 import write_table2
 
 SHOW = {"table2": write_table2, "figures": write_figures, "report": write_report}
@@ -24,6 +26,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if "run" in verbs:
             experiment(config, places)
+        if "strict" in verbs:
+            strict(config, places)
+            write_strict(places.results)
         for verb in verbs:
             if verb in SHOW:
                 SHOW[verb](places.results)

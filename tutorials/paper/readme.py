@@ -19,6 +19,8 @@ from tutorials.paper.paper_numbers import (
     paper_accuracy,
 )
 from tutorials.paper.results import Cell, Results
+from tutorials.paper.strict_page import strict_markdown, what_is_left
+from tutorials.paper.strict_results import read_strict
 from tutorials.paper.table2 import notes, title, verdict_table
 
 VERDICTS = (
@@ -37,9 +39,11 @@ def committed(root: Path = Path()) -> list[Path]:
 def update(folders: Sequence[Path], readme: Path) -> None:
     """Show the results in one or several folders in the README."""
     runs = [results_file.read(folder) for folder in folders]
-    parts = [part for run in zip(folders, runs, strict=True) for part in show(*run)]
+    pairs = list(zip(folders, runs, strict=True))
+    parts = [part for pair in pairs for part in show(*pair)]
     verdicts = f"{VERDICTS}\n\n{verdict_table(runs)}"
-    replace_marked(readme, "results", "\n\n".join([*parts, verdicts]))
+    strict = [part for pair in pairs for part in show_strict(*pair)]
+    replace_marked(readme, "results", "\n\n".join([*parts, verdicts, *strict]))
 
 
 def show(folder: Path, results: Results) -> list[str]:
@@ -52,6 +56,20 @@ def show(folder: Path, results: Results) -> list[str]:
         f"[{folder}/table2.md]({folder}/table2.md).",
         f"![Bars: our accuracies on {results.configuration.dataset} by attack and "
         f"method, the paper's as marks]({folder}/figure2.png)",
+    ]
+
+
+def show_strict(folder: Path, results: Results) -> list[str]:
+    """Return what is left of one run's ensembles under attacks that fit them."""
+    found = read_strict(folder)
+    if found is None:
+        return []
+    return [
+        f"**Does the defence hold?** {results.configuration.dataset}, "
+        f"{found.images:,} test images, under attacks that fit an ensemble "
+        f"([how]({folder}/strict.md)):",
+        strict_markdown(results, found),
+        what_is_left(results, found),
     ]
 
 

@@ -11,6 +11,8 @@ from tutorials.paper.figures import draw
 from tutorials.paper.markup import facts, image, page, table
 from tutorials.paper.paper_numbers import ATTACK_NAMES, COLUMNS, METHOD_NAMES
 from tutorials.paper.results import Results
+from tutorials.paper.strict_page import TITLE, strict_note, strict_rows, what_is_left
+from tutorials.paper.strict_results import Strict, read_strict
 from tutorials.paper.table2 import counted, lines, notes, title
 from tutorials.paper.verdicts import judge
 
@@ -53,6 +55,15 @@ def table2_html(results: Results) -> str:
     return "<br>".join(tables)
 
 
+def strict_html(results: Results, found: Strict) -> str:
+    """Return what is left under attacks that fit an ensemble."""
+    head, rows = strict_rows(results, found)
+    body = table(head, [("ours", row) for row in rows], texts=2)
+    words = f"<p>{escape(what_is_left(results, found))}</p>"
+    note = f'<p class="small">{escape(strict_note(found))}</p>'
+    return f"<h2>{escape(TITLE)}</h2>{body}{words}{note}"
+
+
 def claims_html(results: Results) -> str:
     """Return the paper's claims as a list."""
     items = ""
@@ -88,7 +99,8 @@ def members_html(results: Results) -> str:
 
 def write_report(folder: Path) -> None:
     """Write report.html of the results in a folder."""
-    results = results_file.read(folder)
+    results, found = results_file.read(folder), read_strict(folder)
+    strict = [] if found is None else [strict_html(results, found)]
     config, run = results.configuration, results.execution
     figures = draw(folder)
     below = "".join(f'<p class="small">{escape(note)}</p>' for note in notes(results))
@@ -98,6 +110,7 @@ def write_report(folder: Path) -> None:
         "<h1>Do ensembles withstand adversarial perturbations?</h1>",
         f"<p>{escape(summary(results))}</p>",
         f"<h2>{escape(title(results))}</h2>{table2_html(results)}{below}",
+        *strict,
         f"<h2>The paper's claims in this run</h2>{claims_html(results)}",
         f"<h2>Figure 1</h2>{image(figures['figure1.png'], FIGURE1)}",
         f"<h2>Figure 2</h2>{image(figures['figure2.png'], FIGURE2)}",

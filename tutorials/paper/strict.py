@@ -1,0 +1,174 @@
+"""The verb `strict`: the same ensembles under attacks that fit them.
+
+The paper's Adv. 1 and Adv. 2 follow the gradients of single members. Here everything is
+aimed at what the ensemble predicts, the mean probability, with many more steps, random
+starts and two losses. What is left after the worst of them is left of the defence.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from attacks import Counter, Suite, Threat, apgd, dlr, ensemble_loss, evaluate, pgd
+from attacks.evaluation import Attack
+from attacks.outcomes import Evaluation
+from attacks.saved import digest
+from attacks.victims import LossFn, mean_probability_loss
+from ensembles import METHODS, Ensemble, MemberJob
+from ensembles.member_files import member_path
+from minidl.backend import Array
+from minidl.data import load_dataset
+from minidl.layers import Sequential
+from tutorials.paper.config import Configuration
+from tutorials.paper.environment import environment
+from tutorials.paper.evaluate import load_members
+from tutorials.paper.run import Places, workers
+from tutorials.paper.strict_results import Accuracies, Strict, earlier_strict, write
+from tutorials.paper.units import attacked, checksum, member_jobs
+
+IMAGES = 1000  # of the test set at most, the first: all would take days
+STEPS = 100
+RESTARTS = 5
+
+
+@dataclass(frozen=True)
+class Team:
+    """One method's trained members, as workers find them."""
+
+    jobs: tuple[MemberJob, ...]
+    checksums: tuple[str, ...]
+    runs: Path
+
+
+def suite(team: Team) -> Suite:
+    """Return an ensemble and the attacks that fit it; workers call this."""
+    members = load_members(team.jobs, team.checksums, team.runs)
+    counter = Counter()
+    return Suite(Ensemble(members), strict_attacks(members, counter), counter)
+
+
+def strict_attacks(
+    members: Sequence[Sequential], counter: Counter
+) -> dict[str, Attack]:
+    """Return the attacks by name, on the ensemble's own loss and margin."""
+    own = counter.loss(mean_probability_loss(members))
+    ratio = counter.loss(ensemble_loss(members, dlr))
+    K = members[0].classes
+    return {
+        "PGD-100": partial(run_pgd, own, math.log(K)),
+        "APGD-CE": partial(run_apgd, own, math.log(K)),
+        "APGD-DLR": partial(run_apgd, ratio, 0.0),
+    }
+
+
+def run_pgd(
+    loss: LossFn,
+    stop_above: float,
+    x: Array,
+    y: Array,
+    eps: float,
+    rng: np.random.Generator,
+) -> Array:
+    """PGD with STEPS steps of eps / 10 from RESTARTS random starts."""
+    return pgd(
+        loss,
+        x,
+        y,
+        eps,
+        eps / 10,
+        STEPS,
+        restarts=RESTARTS,
+        rng=rng,
+        stop_above=stop_above,
+    )
+
+
+def run_apgd(
+    loss: LossFn,
+    stop_above: float,
+    x: Array,
+    y: Array,
+    eps: float,
+    rng: np.random.Generator,
+) -> Array:
+    """APGD with STEPS steps from one random start."""
+    return apgd(loss, x, y, eps, STEPS, rng=rng, stop_above=stop_above)
+
+
+def strict(config: Configuration, places: Places) -> Strict:
+    """Attack each method's ensemble at the budgets of the paper's attacks; write it.
+
+    The members must be trained: `run` does that. What other methods have in the folder
+    already is kept.
+    """
+    data = load_dataset(config.dataset)
+    images = attacked(config, min(IMAGES, len(data.x_test)))
+    before = None if places.fresh else earlier_strict(places.results, config, images)
+    x, y = data.x_test[:images], data.y_test[:images]
+    found: dict[str, dict[str, Accuracies]] = {}
+    with workers(places) as (executor, _):
+        for method, jobs in member_jobs(config).items():
+            team = find_team(jobs, places.runs)
+            found[method] = {
+                attack: summarise(
+                    attack_team(team, x, y, parameters["eps"], places, executor)
+                )
+                for attack, parameters in config.attacks.items()
+            }
+    every = (before.methods if before else {}) | found
+    result = Strict(
+        dataset=config.dataset,
+        profile=config.profile,
+        members=config.members,
+        epochs=config.epochs,
+        seed=config.seed,
+        images=images,
+        eps={attack: p["eps"] for attack, p in config.attacks.items()},
+        methods={method: every[method] for method in METHODS if method in every},
+        environment=environment(),
+    )
+    write(result, places.results)
+    return result
+
+
+def find_team(jobs: Sequence[MemberJob], runs: Path) -> Team:
+    """Return trained members; FileNotFoundError if some aren't trained."""
+    missing = [job for job in jobs if not member_path(job, runs).exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(jobs)} members of {jobs[0].method} aren't in "
+            f"{runs}: the verb run trains them"
+        )
+    return Team(tuple(jobs), tuple(checksum(job, runs) for job in jobs), runs)
+
+
+def attack_team(
+    team: Team,
+    x: Array,
+    y: Array,
+    eps: float,
+    places: Places,
+    executor: Executor | None,
+) -> Evaluation:
+    """Return what all attacks leave of an ensemble within eps."""
+    make: Callable[[], Suite] = partial(suite, team)
+    name = digest(str([asdict(job) for job in team.jobs]), str(team.checksums))[:12]
+    folder = places.runs / team.jobs[0].dataset / "strict" / name / f"eps-{eps:g}"
+    print(f"{team.jobs[0].method}, eps = {eps:g}", flush=True)
+    threat = Threat("Linf", eps)
+    return evaluate(make, x, y, threat, folder=folder, executor=executor)
+
+
+def summarise(found: Evaluation) -> Accuracies:
+    """Return the accuracies that go into the file."""
+    return Accuracies(
+        clean=found.clean().value,
+        attacks={name: found.robust(name).value for name in found.outcomes},
+        worst=found.worst_case().value,
+        gradients=sum(o.gradients for o in found.outcomes.values()),
+    )

@@ -1,0 +1,138 @@
+"""What is left of the defence: the strict attacks beside the columns of Table 2."""
+
+from pathlib import Path
+from textwrap import fill
+
+from attacks.intervals import wilson
+from minidl.files import write_text
+from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
+from tutorials.paper.results import Results, read
+from tutorials.paper.strict_results import Accuracies, Strict, read_strict
+
+TITLE = "Does the defence hold? Attacks that fit an ensemble"
+HEAD = ["eps of", "", "No Attack", "Adv. 1", "Adv. 2"]
+WORST = "worst case"
+
+
+def strict_rows(results: Results, found: Strict) -> tuple[list[str], list[list[str]]]:
+    """Return the table's head, and its rows: an eps and a method each."""
+    first = next(iter(next(iter(found.methods.values())).values()))
+    head = [*HEAD, *first.attacks, WORST]
+    rows = []
+    for attack, methods in results.table2.items():
+        for method, cells in methods.items():
+            if method in found.methods:
+                ours = found.methods[method][attack]
+                eps = f"{ATTACK_NAMES[attack]}, {found.eps[attack]:g}"
+                two = cells["adv1_ensemble"], cells["adv2_ensemble"]
+                values = [ours.clean, *(cell.accuracy for cell in two)]
+                values += [*ours.attacks.values(), ours.worst]
+                cells_ = [f"{value:.3f}" for value in values]
+                rows.append([eps, METHOD_NAMES[method], *cells_])
+    return head, rows
+
+
+def strict_markdown(results: Results, found: Strict) -> str:
+    """Return the table in Markdown."""
+    head, rows = strict_rows(results, found)
+    rule = ["---"] * 2 + ["---:"] * (len(head) - 2)
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
+
+
+def strict_text(results: Results, found: Strict) -> str:
+    """Return the table for a terminal."""
+    head, rows = strict_rows(results, found)
+    return "\n".join(
+        f"{row[0]:<12}{row[1]:<13}" + "".join(f"{cell:>11}" for cell in row[2:])
+        for row in [head, *rows]
+    )
+
+
+def strict_note(found: Strict) -> str:
+    """Return what the columns are."""
+    return (
+        f"Accuracy of the ensembles of {found.members} members. No Attack and all from "
+        f"PGD-100 on: the first {found.images:,} test images; Adv. 1 and Adv. 2 as in "
+        "Table 2. PGD-100: projected gradient descent on the ensemble's own cost, -log "
+        "of the mean probability, 100 steps from each of 5 random starts. APGD-CE: "
+        "Auto-PGD on the same, APGD-DLR on the difference-of-logits ratio of the log "
+        "mean probability, 100 steps each. Worst case: an image counts only if it "
+        "withstands all three."
+    )
+
+
+def what_is_left(results: Results, found: Strict) -> str:
+    """Return the verdict in words, every number from the files."""
+    parts = [
+        sentence(results, found, attack)
+        for attack in results.table2
+        if set(results.table2[attack]) & set(found.methods)
+    ]
+    best = max(
+        (ours for methods in found.methods.values() for ours in methods.values()),
+        key=lambda ours: ours.worst,
+    )
+    parts.append(verdict(best, found.images))
+    return " ".join(parts)
+
+
+def sentence(results: Results, found: Strict, attack: str) -> str:
+    """Return what one budget does to the ensemble that lasts longest."""
+
+    def left(method: str) -> tuple[float, float]:  # what Table 2 says decides a tie
+        table2 = results.table2[attack][method]["adv2_ensemble"].accuracy
+        return found.methods[method][attack].worst, table2
+
+    method = max(found.methods, key=left)
+    worst = wilson(found.methods[method][attack].worst, found.images)
+    cells = results.table2[attack][method]
+    adv1, adv2 = cells["adv1_ensemble"].accuracy, cells["adv2_ensemble"].accuracy
+    return (
+        f"At {ATTACK_NAMES[attack]}'s eps = {found.eps[attack]:g} the ensemble that "
+        f"lasts longest, {METHOD_NAMES[method]}, keeps {adv1:.3f} under Adv. 1 and "
+        f"{adv2:.3f} under Adv. 2, but {worst} against attacks that fit it."
+    )
+
+
+def verdict(best: Accuracies, images: int) -> str:
+    """Return what follows for the defence, by the largest accuracy that is left."""
+    most = wilson(best.worst, images)
+    if most.high < 0.1:
+        return "Nothing of the defence is left: what Table 2 measures is the attack."
+    part = best.worst / best.clean
+    if part < 0.5:
+        return (
+            "Most of what Table 2 shows is the weakness of its attacks, not the "
+            "strength of the ensembles; the little that is left comes from the best of "
+            "them alone."
+        )
+    return (
+        f"At its mildest, {part:.0%} of the clean accuracy withstands: against these "
+        "attacks the best ensemble is a defence."
+    )
+
+
+def write_strict(folder: Path) -> None:
+    """Print table and verdict of the results in a folder, and write strict.md.
+
+    Raises FileNotFoundError if the strict attacks haven't been run.
+    """
+    results, found = read(folder), read_strict(folder)
+    if found is None:
+        raise FileNotFoundError(f"no strict.json in {folder}: the verb strict makes it")
+    print(f"\n{TITLE}\n\n{strict_text(results, found)}\n")
+    for text in (strict_note(found), "", what_is_left(results, found)):
+        print(fill(text, width=88))
+    write_text(folder / "strict.md", strict_section(results, found, "#") + "\n")
+    print(f"\n{folder / 'strict.md'} written")
+
+
+def strict_section(results: Results, found: Strict, level: str) -> str:
+    """Return heading, table, note and verdict in Markdown."""
+    parts = [
+        f"{level} {TITLE}",
+        strict_markdown(results, found),
+        strict_note(found),
+        what_is_left(results, found),
+    ]
+    return "\n\n".join(parts)

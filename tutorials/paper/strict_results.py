@@ -1,0 +1,87 @@
+"""strict.json: what is left of each ensemble under attacks that fit it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from minidl.files import write_text
+from tutorials.paper.config import Configuration
+from tutorials.paper.results import Environment, check_accuracies
+from tutorials.paper.schema import build
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """One ensemble at one eps."""
+
+    clean: float
+    attacks: dict[str, float]
+    worst: float  # each image under the attack that is worst for it
+    gradients: int  # of the ensemble, one an image, that all attacks took together
+
+    def __post_init__(self) -> None:
+        check_accuracies([self.clean, *self.attacks.values(), self.worst])
+
+
+@dataclass(frozen=True)
+class Strict:
+    """The whole file: by method, and by the paper's attack whose eps was taken."""
+
+    dataset: str
+    profile: str
+    members: int
+    epochs: int
+    seed: int
+    images: int  # the first so many test images
+    eps: dict[str, float]
+    methods: dict[str, dict[str, Accuracies]]
+    environment: Environment
+
+
+def strict_path(folder: Path) -> Path:
+    """Return where a folder of results keeps the file."""
+    return folder / "strict.json"
+
+
+def write(result: Strict, folder: Path) -> None:
+    """Write strict.json into a folder."""
+    text = json.dumps(asdict(result), indent=1, allow_nan=False)
+    write_text(strict_path(folder), text + "\n")
+
+
+def read_strict(folder: Path) -> Strict | None:
+    """Return a folder's file, None without one; ValueError if it isn't one."""
+    path = strict_path(folder)
+    if not path.is_file():
+        return None
+    try:
+        return build(Strict, json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ValueError(f"{path} is not a strict results file: {error}") from error
+
+
+def earlier_strict(folder: Path, config: Configuration, images: int) -> Strict | None:
+    """Return what a folder holds of the same experiment, None if it has nothing.
+
+    Raises ValueError, naming the first difference, if it is another experiment's.
+    """
+    found = read_strict(folder)
+    if found is None:
+        return None
+    wanted = {
+        "dataset": config.dataset,
+        "profile": config.profile,
+        "members": config.members,
+        "epochs": config.epochs,
+        "seed": config.seed,
+        "images": images,
+        "eps": {attack: p["eps"] for attack, p in config.attacks.items()},
+    }
+    for name, value in wanted.items():
+        if getattr(found, name) != value:
+            raise ValueError(
+                f"{strict_path(folder)} holds another experiment: {name} is "
+                f"{getattr(found, name)!r}, asked for {value!r}; choose another "
+                "--results, or --fresh to replace it"
+            )
+    return found
