@@ -1,4 +1,4 @@
-"""What is left of the defence: the file, the table and the words, on made-up numbers."""
+"""What is left of the defence: file, table and words, on made-up numbers."""
 
 import json
 from dataclasses import replace
