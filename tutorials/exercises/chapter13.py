@@ -1,0 +1,189 @@
+"""Exercises of chapter 13: why did my attack fail?"""
+
+from typing import Any
+
+import numpy as np
+
+from tutorials.exercises.exercise import Exercise
+from tutorials.solutions.chapter13 import (
+    correlation,
+    log_odds,
+    part_without_gradient,
+    repaired_step,
+)
+
+Rng = np.random.Generator
+
+
+def probabilities(rng: Rng) -> tuple[Any, ...]:
+    """p (N, K) and y (N,): in the first row p_y is 1 to rounding."""
+    N = int(rng.integers(3, 7))
+    z = rng.standard_normal((N, 4)) * 3
+    y = rng.integers(4, size=N)
+    z[0, y[0]] += 60
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    return p / p.sum(axis=1, keepdims=True), y
+
+
+def gradients(rng: Rng) -> tuple[Any, ...]:
+    """g (N, H, W, C): some images have none, some have one with many zeros."""
+    N = int(rng.integers(5, 12))
+    g = rng.standard_normal((N, 3, 3, 1))
+    g[1] = 0
+    g[2, 1:] = 0
+    g[0, 0] = 0
+    g[3] = 0
+    g[4] -= g[4].mean()  # sums to 0 without being 0
+    return (g,)
+
+
+def pairs(rng: Rng) -> tuple[Any, ...]:
+    """changes and promised (R, N): related, with an offset and scales of their own."""
+    promised = rng.standard_normal((8, 5)) * 10.0 ** rng.integers(-3, 3, size=5)
+    noise = rng.standard_normal((8, 5)) * abs(promised).mean(axis=0)
+    slope = rng.choice([-1.0, 1.0, 2.0], size=5)
+    return slope * promised + noise + 0.7 * abs(promised).max(axis=0), promised
+
+
+def walking(rng: Rng) -> tuple[Any, ...]:
+    """x_adv on its way, x, the gradient there, eps and alpha."""
+    x = rng.random((2, 3, 3, 1))
+    eps = float(rng.choice([0.1, 0.2]))
+    x_adv = np.clip(x + rng.uniform(-eps, eps, x.shape), 0, 1)
+    return x_adv, x, rng.standard_normal(x.shape) * 0.01, eps, eps / 2
+
+
+def label(p: Any, y: Any) -> Any:
+    """p_y of each image."""
+    return p[np.arange(len(p)), y]
+
+
+def cosine(a: Any, b: Any) -> Any:
+    """<a, b> / |a| |b| over the first axis."""
+    return (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+
+
+EXERCISES = (
+    Exercise(
+        "13.1",
+        "the log-odds against the label, of sure networks too",
+        log_odds,
+        probabilities,
+        {
+            "this is J = -log p_y: near 0 it is flat": (
+                lambda p, y: -np.log(label(p, y))
+            ),
+            "your sign is flipped: these are the odds for the label": (
+                lambda p, y: -log_odds(p, y)
+            ),
+            "you leave out the logarithm: these are odds": (
+                lambda p, y: np.exp(log_odds(p, y))
+            ),
+            "you use the strongest other class: 1 - p_y is the sum of all others": (
+                lambda p, y: np.log(
+                    np.where(np.eye(p.shape[1])[y] == 1, 0, p).max(axis=1) / label(p, y)
+                )
+            ),
+            "this is log(1 - p_y): p_y belongs below it": (
+                lambda p, y: log_odds(p, y) + np.log(label(p, y))
+            ),
+        },
+        (
+            "Where p_y is 1 to rounding, 1 - p_y is 0, and its logarithm -inf.",
+            "Set the label's entry of a copy to 0: the sum of the row is 1 - p_y.",
+        ),
+    ),
+    Exercise(
+        "13.2",
+        "which part of the images has no gradient",
+        part_without_gradient,
+        gradients,
+        {
+            "you count pixels: an image is stuck if all of its pixels are 0": (
+                lambda g: (g == 0).mean()
+            ),
+            "you count those that have one": (
+                lambda g: g.reshape(len(g), -1).any(axis=1).mean()
+            ),
+            "you count images: divide by their number": (
+                lambda g: (~g.reshape(len(g), -1).any(axis=1)).sum()
+            ),
+            "you ask for one zero pixel: all must be 0": (
+                lambda g: (~g.reshape(len(g), -1).all(axis=1)).mean()
+            ),
+            "you add pixels up: a sum of 0 is no gradient of 0": (
+                lambda g: (abs(g.sum(axis=(1, 2, 3))) < 1e-9).mean()
+            ),
+        },
+        (
+            "An image as a row: g.reshape(len(g), -1).",
+            "any(axis=1) is True where some entry isn't 0.",
+        ),
+    ),
+    Exercise(
+        "13.3",
+        "the correlation of promise and truth, for each image",
+        correlation,
+        pairs,
+        {
+            "you don't subtract the means: this is the cosine": cosine,
+            "this is the covariance: divide by both standard deviations": (
+                lambda changes, promised: (
+                    (changes - changes.mean(axis=0))
+                    * (promised - promised.mean(axis=0))
+                ).mean(axis=0)
+            ),
+            "you correlate over images: each image has its own, over directions": (
+                lambda changes, promised: correlation(changes.T, promised.T)
+            ),
+            "you correlate all numbers at once": lambda changes, promised: np.full(
+                changes.shape[1], np.corrcoef(changes.ravel(), promised.ravel())[0, 1]
+            ),
+            "you take the absolute value: a wrong sign must show": (
+                lambda changes, promised: abs(correlation(changes, promised))
+            ),
+        },
+        (
+            "Subtract from both their means over axis 0.",
+            "Then it is their cosine: <a, b> / (|a| |b|), all sums over axis 0.",
+        ),
+    ),
+    Exercise(
+        "13.4",
+        "a step that stays in the ball and in the range",
+        repaired_step,
+        walking,
+        {
+            "you clip to [0, 1] but not to the ball": (
+                lambda x_adv, x, g, eps, alpha: np.clip(
+                    x_adv + alpha * np.sign(g), 0, 1
+                )
+            ),
+            "you clip to the ball but not to [0, 1]": (
+                lambda x_adv, x, g, eps, alpha: np.clip(
+                    x_adv + alpha * np.sign(g), x - eps, x + eps
+                )
+            ),
+            "you follow the gradient itself: what counts is its sign": (
+                lambda x_adv, x, g, eps, alpha: np.clip(
+                    np.clip(x_adv + alpha * g, x - eps, x + eps), 0, 1
+                )
+            ),
+            "you start from x again: a step begins where the last one ended": (
+                lambda x_adv, x, g, eps, alpha: np.clip(
+                    np.clip(x + alpha * np.sign(g), x - eps, x + eps), 0, 1
+                )
+            ),
+            "your sign is flipped: J would fall": (
+                lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, -g, eps, alpha)
+            ),
+            "your step is eps long: it is alpha long": (
+                lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, g, eps, eps)
+            ),
+        },
+        (
+            "x_adv + alpha * np.sign(gradient), then two clips.",
+            "The ball lies round x: between x - eps and x + eps.",
+        ),
+    ),
+)

@@ -1,0 +1,34 @@
+"""Solutions of chapter 13: why did my attack fail?"""
+
+import numpy as np
+
+from attacks.norms import clip_to_ball
+from attacks.subject import log_odds as library_log_odds
+from attacks.threat import clip_to_bounds
+from minidl.backend import Array
+
+
+def log_odds(p: Array, y: Array) -> Array:
+    """log((1 - p_y) / p_y) of each image, 1 - p_y as the sum of the others; (N,)."""
+    return library_log_odds(p, y)
+
+
+def part_without_gradient(g: Array) -> float:
+    """The part of the images whose gradient is 0 in every pixel."""
+    return float(np.mean(~g.reshape(len(g), -1).any(axis=1)))
+
+
+def correlation(changes: Array, promised: Array) -> Array:
+    """Pearson's correlation over the first axis. Shapes: (R, N) both -> (N,)."""
+    a = changes - changes.mean(axis=0)
+    b = promised - promised.mean(axis=0)
+    r: Array = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+    return r
+
+
+def repaired_step(
+    x_adv: Array, x: Array, gradient: Array, eps: float, alpha: float
+) -> Array:
+    """One step of BIM: up, into the ball, into the range of pixels."""
+    moved = clip_to_ball(x_adv + alpha * np.sign(gradient), x, eps)
+    return clip_to_bounds(moved, (0, 1))
