@@ -117,6 +117,43 @@ def test_another_type_is_named():
     assert found == "its type is float64 where the arguments' type float32 must stay"
 
 
+def test_another_type_than_the_arguments_is_named():
+    def majority_vote(p):
+        return EXERCISES["majority_vote"].solution(p).astype(np.float64)
+
+    found = diagnose(EXERCISES["majority_vote"], majority_vote)
+    assert found == "its type is float64 where it must be int64"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda dW: -dW, "value 2 of 3: your sign is flipped"),
+        (lambda dW: 3 * dW, "value 2 of 3: it is 3 times what it must be"),
+        (lambda dW: dW + 1, "value 2 of 3: its numbers are wrong: "),
+        (lambda dW: dW[:-1], "value 2 of 3: its shape is "),
+        (lambda dW: dW * np.inf, "value 2 of 3: it returns inf or NaN"),
+    ],
+)
+def test_of_several_values_the_wrong_one_is_named(change, problem):
+    def linear_backward(x, W, dout):
+        dx, dW, db = EXERCISES["linear_backward"].solution(x, W, dout)
+        return dx, change(dW), db
+
+    found = diagnose(EXERCISES["linear_backward"], linear_backward)
+    assert found.startswith(problem)
+
+
+def test_a_shape_that_is_wrong_in_a_later_case_is_named():
+    def im2col_1d(x, kernel):
+        return np.zeros((11, 3))
+
+    first = EXERCISES["im2col_1d"].cases(np.random.default_rng(0))
+    assert EXERCISES["im2col_1d"].solution(*first).shape == (11, 3)
+    found = diagnose(EXERCISES["im2col_1d"], im2col_1d)
+    assert found.startswith("its shape is (11, 3) where it must be ")
+
+
 def test_one_value_too_few():
     def linear_backward(x, W, dout):
         return dout @ W.T, x.T @ dout

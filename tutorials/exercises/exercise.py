@@ -57,8 +57,9 @@ def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
     for sentence, mistake in exercise.mistakes.items():
         if all(does_the_same(mistake, a) for a in attempts):
             return sentence
-    wrong = next(a for a in attempts if not same(a.got, a.expected))
-    return form(wrong) or usual_mistake(attempts) or example(exercise, wrong)
+    wrong = [attempt for attempt in attempts if not same(attempt.got, attempt.expected)]
+    of_form = next(filter(None, map(form, wrong)), None)
+    return of_form or usual_mistake(attempts) or in_one_part(attempts, wrong[0])
 
 
 def call(
@@ -126,9 +127,10 @@ def form(attempt: Attempt) -> str | None:
     if isinstance(expected, tuple):
         if not isinstance(got, tuple) or len(got) != len(expected):
             return f"it must return {len(expected)} values: return a, b, ..."
-        pairs = zip(expected, got, strict=True)
-        found = (form(Attempt((), e, g)) for e, g in pairs)
-        return next((sentence for sentence in found if sentence), None)
+        for i in range(len(expected)):
+            if sentence := form(part(attempt, i)):
+                return f"{place(attempt, i)}{sentence}"
+        return None
     try:
         a, b = np.asarray(got), np.asarray(expected)
         np.isfinite(a)
@@ -139,8 +141,31 @@ def form(attempt: Attempt) -> str | None:
     if not np.isfinite(a).all():
         return "it returns inf or NaN: something overflows, or divides by zero"
     if kind(a) != kind(b):
-        return f"its type is {a.dtype} where the arguments' type {b.dtype} must stay"
+        given = [x.dtype for x in attempt.arguments if isinstance(x, np.ndarray)]
+        if b.dtype in given:
+            return f"its type is {a.dtype} where the arguments' type {b.dtype} must stay"
+        return f"its type is {a.dtype} where it must be {b.dtype}"
     return None
+
+
+def part(attempt: Attempt, i: int) -> Attempt:
+    """Return one of several values of an answer."""
+    return Attempt(attempt.arguments, attempt.expected[i], attempt.got[i])
+
+
+def place(attempt: Attempt, i: int) -> str:
+    """Return which of an answer's values it is, for the beginning of a sentence."""
+    return f"value {i + 1} of {len(attempt.expected)}: "
+
+
+def in_one_part(attempts: list[Attempt], wrong: Attempt) -> str:
+    """Return what is wrong with an answer's numbers, with the first wrong value's."""
+    if not isinstance(wrong.expected, tuple):
+        return example(wrong)
+    count = len(wrong.expected)
+    i = next(i for i in range(count) if not same(wrong.got[i], wrong.expected[i]))
+    alone = [part(attempt, i) for attempt in attempts]
+    return f"{place(wrong, i)}{usual_mistake(alone) or example(part(wrong, i))}"
 
 
 def usual_mistake(attempts: list[Attempt]) -> str | None:
@@ -172,14 +197,12 @@ def parts(value: Any) -> tuple[Any, ...]:
     return tuple(np.asarray(v, np.float64) for v in values)
 
 
-def example(exercise: Exercise, attempt: Attempt) -> str:
-    """Return where an answer differs most."""
-    for got, expected in zip(parts(attempt.got), parts(attempt.expected), strict=True):
-        if not close(got, expected):
-            worst = np.unravel_index(np.abs(got - expected).argmax(), expected.shape)
-            place = f" at {tuple(map(int, worst))}" if expected.ndim else ""
-            return (
-                f"its numbers are wrong: {float(got[worst]):.6g}{place} where "
-                f"{float(expected[worst]):.6g} is right"
-            )
-    return "its numbers are wrong"
+def example(attempt: Attempt) -> str:
+    """Return where an answer, a single value, differs most."""
+    got, expected = (np.asarray(v, np.float64) for v in (attempt.got, attempt.expected))
+    worst = np.unravel_index(np.abs(got - expected).argmax(), expected.shape)
+    where = f" at {tuple(map(int, worst))}" if expected.ndim else ""
+    return (
+        f"its numbers are wrong: {float(got[worst]):.6g}{where} where "
+        f"{float(expected[worst]):.6g} is right"
+    )
