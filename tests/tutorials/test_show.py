@@ -89,7 +89,7 @@ def test_colours_have_zero_in_the_middle_or_the_range_of_pixels(signed, values):
 
 
 def test_two_signed_images_can_have_one_scale():
-    figure, axes = show.new_figure(2)
+    _, axes = show.new_figure(2)
     for panel, size in zip(axes, (1.0, 2.0), strict=True):
         show.image(panel, size * np.eye(4), signed=True, limit=2.0)
         assert panel.images[0].get_clim() == (-2.0, 2.0)

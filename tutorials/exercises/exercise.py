@@ -143,8 +143,10 @@ def form(attempt: Attempt) -> str | None:
     if kind(a) != kind(b):
         given = [x.dtype for x in attempt.arguments if isinstance(x, np.ndarray)]
         if b.dtype in given:
-            return f"its type is {a.dtype} where the arguments' type {b.dtype} must stay"
-        return f"its type is {a.dtype} where it must be {b.dtype}"
+            must = f"the arguments' type {b.dtype} must stay"
+        else:
+            must = f"it must be {b.dtype}"
+        return f"its type is {a.dtype} where {must}"
     return None
 
 
