@@ -17,13 +17,12 @@ from ensembles.methods import bootstrap_replicate
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
-from tutorials.trained import ensemble
+from tutorials.trained import ensembles
 
-METHODS = ("random-init", "mixed-models", "bagging", "gaussian-noise")
 data = load_mnist_sample()
 x = data.x_test.astype(np.float32) / 255
 y = data.y_test
-teams = {method: ensemble(method) for method in METHODS}
+teams = ensembles("random-init", "mixed-models", "bagging", "gaussian-noise")
 
 # %% [markdown]
 # ## Four ways to be different
