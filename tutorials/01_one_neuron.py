@@ -148,7 +148,8 @@ picture(
 
 # %% [markdown]
 # **What to notice.** The steps are long where *J* is steep, and short at the bottom.
-# The neuron's only freedom is where it puts a straight line.
+# (The picture has two of the three parameters; *b* has its last value.) The neuron's
+# only freedom is where it puts a straight line.
 #
 # ## Now turn it round: attack the neuron
 #

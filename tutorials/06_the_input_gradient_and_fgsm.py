@@ -56,9 +56,9 @@ picture(
 
 # %% [markdown]
 # **What to notice.** The gradient lies in and around the stroke: there a pixel can make
-# one digit look like another. Its *sign* forgets how large it is: each pixel moves by
-# the same amount, but for those in the corners, where it is exactly zero: no feature
-# that is active sees them.
+# one digit look like another. Its *sign* forgets how large it is: all pixels move by
+# the same amount, except for those in the corners, where the gradient is exactly zero,
+# since no active feature sees them.
 #
 # ## Why the sign?
 #

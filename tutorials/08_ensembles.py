@@ -69,7 +69,7 @@ picture(
 #
 # $$p(x) = \frac1M \sum_i p_i(x), \qquad \text{answer} = \arg\max_k p_k(x).$$
 #
-# Not votes are counted but probabilities averaged: who is unsure counts for less.
+# Probabilities are averaged, not votes counted: who is unsure counts for less.
 
 # %%
 source(Ensemble.predict_proba)
@@ -102,10 +102,11 @@ for column, n in enumerate(shown):
     image(axes[column], x[n], f"a {y[n]}; read as {p[:, n].mean(axis=0).argmax()}")
     panel = axes[6 + column]
     for i, colour in enumerate(colours):
-        panel.bar(np.arange(10) + 0.27 * (i - 1), p[i, n], 0.27, color=colour)
-    panel.set(xticks=range(10), yticks=[], ylim=(0, 1))
-    panel.tick_params(labelsize=7)
+        bars = panel.bar(np.arange(10) + 0.27 * (i - 1), p[i, n], 0.27, color=colour)
+        bars.set_label(f"member {i}")
+    panel.set(xticks=range(0, 10, 2), yticks=[], ylim=(0, 1))
 axes[6].set_ylabel("probability")
+figure.legend(*axes[6].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 picture(
     figure,
     "Six ambiguous digits, and below each the three members' probabilities for the ten "
@@ -115,7 +116,7 @@ picture(
 # %% [markdown]
 # **What to notice.** Some of these digits are oddly written; others look plain to us.
 # The members are *sure*, of different answers. Averaging lets one that is sure outvote
-# two that are not; counting votes wouldn't.
+# two that are not; counting votes wouldn't. Which is better?
 
 # %%
 votes = p.argmax(axis=2)  # (M, N)
@@ -136,6 +137,10 @@ table(
 print(f"they differ on {differ.sum()} of {len(y)} images")
 
 # %% [markdown]
+# **What to notice.** Both rules nearly always agree, and the few images on which they
+# don't are far too few to say which is better. An attack, though, needs a gradient, and
+# a count of votes has none.
+#
 # ## Are the members different enough?
 #
 # Two members *disagree* on an image if one is right and the other wrong. If all made

@@ -1,12 +1,13 @@
 # %% [markdown]
-# # 10. Three speeds: loops, NumPy, compiled, and fewer products
+# # 10. Three speeds: NumPy, compiled, and fewer products
 #
-# The same convolution, four times: as loops that anybody can read, as one matrix
-# product, compiled, and with four times fewer multiplications. All give the same
-# numbers, and the slowest is the specification of the fastest.
+# The same convolution at three speeds: as one matrix product in NumPy, compiled, and
+# with a quarter of the multiplications; and as loops that anybody can read, for which
+# we'd have to wait. All give the same numbers up to rounding, and the slowest is the
+# specification of the fastest.
 #
-# **You will** measure all four, derive Winograd's trick on a signal of four numbers,
-# and step into a compiled kernel with a debugger.
+# **You will** measure them, derive Winograd's trick on a signal of four numbers, and
+# step into a compiled kernel with a debugger.
 
 # %%
 import time
@@ -124,7 +125,7 @@ picture(
 
 # %%
 col = (H - 2) ** 2 * 9 * C * N * 4
-print(f"images {x.nbytes / 2**20:.2f} MB, their matrix {col / 2**20:.2f} MB")
+print(f"images {x.nbytes / 1e6:.2f} MB, their matrix {col / 1e6:.2f} MB")
 
 # %% [markdown]
 # The reference builds it as a whole; the compiled kernel a block at a time, so that it
@@ -196,8 +197,8 @@ source(b_transposed.py_func if hasattr(b_transposed, "py_func") else b_transpose
 
 # %% [markdown]
 # **And rounding?** The points 2 and -2 of $F(4\times4, 3\times3)$ bring larger numbers
-# in, and larger numbers round more coarsely. That is why nobody uses $F(6\times6)$ in
-# single precision without care:
+# in, and larger numbers round more coarsely. Larger tiles need more points, and those
+# larger numbers still: that is why the library stops at four.
 
 # %%
 exact = kernels.conv2d(

@@ -126,7 +126,7 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** With 200 images, differences of a few percent mean nothing. The
+# **What to notice.** With 200 images, differences of a few percent can be chance. The
 # full run attacks all 10,000.
 #
 # ## The full results
@@ -170,8 +170,8 @@ picture(
 # ## The claims, one by one
 #
 # A sentence such as "ensembles outperform single classifiers" is a set of comparisons.
-# Each holds if the whole interval of the difference is on the right side of 0, fails if
-# it is on the other, and is undecided else:
+# Each holds if the whole interval of the difference lies above 0, does not hold if it
+# lies below, and is undecided if it contains 0:
 
 # %%
 claim = next(claim for claim in CLAIMS if claim.topic.startswith("BIM, the surprise"))
