@@ -216,16 +216,21 @@ table(
 # ## Step into a compiled kernel
 #
 # A compiled function can't be stepped through. But it is a plain Python function with a
-# decorator, and `NUMBA_DISABLE_JIT=1` leaves the decorator out:
+# decorator, and `NUMBA_DISABLE_JIT=1` leaves the decorator out. Python's own debugger
+# then stops in it:
 #
-#     NUMBA_DISABLE_JIT=1 python -m pdb tutorials/10_three_speeds.py
-#     (Pdb) break minidl.kernels.winograd:forward
+#     $ export NUMBA_DISABLE_JIT=1 OPENBLAS_NUM_THREADS=1
+#     $ .venv/bin/python -m pdb tutorials/10_three_speeds.py
+#     (Pdb) from minidl.kernels import winograd
+#     (Pdb) break winograd.forward
 #     (Pdb) continue
 #     (Pdb) step
+#     (Pdb) p x.shape
 #
-# or put `breakpoint()` into any kernel and run your own script the same way. One
-# function at a time also goes: its attribute `py_func` is the function before
-# compilation.
+# (One thread, since a debugger sees only the thread that it was started in.) Or put
+# `breakpoint()` into any kernel, and run your own script with the same two variables.
+# One function alone can be called without them: its attribute `py_func` is the function
+# before compilation.
 
 # %%
 kernel = numba_cpu.keep_positive

@@ -10,6 +10,7 @@ A chapter is a Python file in cells (the percent format); its notebook, in the f
 import argparse
 import base64
 import hashlib
+import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -72,28 +73,33 @@ def write(chapter: Path) -> None:
     notebook = execute(chapter)
     NOTEBOOKS.mkdir(exist_ok=True)
     write_text(notebook_of(chapter), jupytext.writes(notebook, fmt="ipynb") + "\n")
-    if png := first_picture(notebook):
-        with atomic_write(notebook_of(chapter).with_suffix(".png")) as file:
-            file.write(png)
+    png, _ = first_picture(notebook)
+    with atomic_write(notebook_of(chapter).with_suffix(".png")) as file:
+        file.write(png)
 
 
-def first_picture(notebook: Any) -> bytes | None:
-    """Return the first picture among a notebook's outputs."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if encoded := output.get("data", {}).get("image/png"):
-                return base64.b64decode(encoded)
-    return None
+def first_picture(notebook: Any) -> tuple[bytes, str]:
+    """Return the first picture among a notebook's outputs, and what it shows."""
+    return next(
+        (base64.b64decode(encoded), output["metadata"]["image/png"]["alt"])
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if (encoded := output.get("data", {}).get("image/png"))
+    )
 
 
 def contents(readme: Path = CHAPTERS.parent / "README.md") -> None:
     """List the chapters in the README: title, first sentence, first picture."""
+    import nbformat
+
     lines = ["| | |", "| --- | --- |"]
     for chapter in chapters():
         text = chapter.read_text(encoding="utf-8")
         title, sentence = title_of(text), first_sentence(text)
-        place = notebook_of(chapter).relative_to(CHAPTERS.parent)
-        picture = f'<img src="{place.with_suffix(".png")}" width="260" alt="{title}">'
+        _, shown = first_picture(nbformat.read(notebook_of(chapter), as_version=4))
+        place = notebook_of(chapter).relative_to(CHAPTERS.parent).as_posix()
+        png = place.removesuffix(".ipynb") + ".png"
+        picture = f'<img src="{png}" width="260" alt="{html.escape(shown)}">'
         lines.append(f"| [{title}]({place})<br>{sentence} | {picture} |")
     replace_marked(readme, "chapters", "\n".join(lines))
 

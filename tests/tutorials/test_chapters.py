@@ -106,6 +106,26 @@ def test_it_runs_as_a_script(chapter, places):
     assert list((folder / "pictures").glob(f"{chapter.stem}-*.png"))
 
 
+@pytest.mark.slow
+def test_the_debugger_stops_in_a_kernel():
+    """What chapter 10 says to type, from a pipe."""
+    [chapter] = [c for c in CHAPTERS if number_of(c) == 10]
+    text = chapter.read_text(encoding="utf-8")
+    commands = re.findall(r"^#     \(Pdb\) (.*)$", text, re.M)
+    assert len(commands) == 5
+    settings = dict(re.findall(r"(\w+)=(\w+)", text.split("#     $ export ")[1][:80]))
+    done = subprocess.run(
+        [sys.executable, "-m", "pdb", str(chapter)],
+        input="\n".join([*commands, "quit"]),
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+    )
+    assert "NUMBA_DISABLE_JIT" in settings
+    assert "winograd.py" in done.stdout
+    assert "(Pdb) (16, 28, 28, 32)\n" in done.stdout
+
+
 def test_the_readme_lists_the_chapters(tmp_path):
     readme = notebooks.CHAPTERS.parent / "README.md"
     copy = tmp_path / "README.md"
@@ -114,6 +134,8 @@ def test_the_readme_lists_the_chapters(tmp_path):
     text = copy.read_text(encoding="utf-8")
     assert text == readme.read_text(encoding="utf-8")
     assert text.count(".ipynb)") == len(CHAPTERS)
+    described = re.findall(r'<img src="tutorials/.*?" alt="(.*?)">', text)
+    assert len([alt for alt in described if len(alt) > 40]) == len(CHAPTERS)
 
 
 def test_an_unknown_chapter_is_named(capsys):
