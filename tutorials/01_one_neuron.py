@@ -130,7 +130,7 @@ print(f"J fell from {costs[0]:.3f} to {costs[-1]:.3f}; {accuracy:.0%} are right"
 # %%
 grid = np.linspace(-3, 4, 60)
 surface = np.array([[cost(np.array([i, j]), b) for i in grid] for j in grid])
-figure, (left, right) = new_figure(2, width=10, height=4)
+figure, (left, right) = new_figure(2, width=8, height=3.6)
 left.contourf(grid, grid, surface, 20, cmap="Greys")
 left.plot(*np.array(path).T, "o-", ms=3, color="#d55e00")
 left.set(xlabel="w1", ylabel="w2", title="J, and the way down")

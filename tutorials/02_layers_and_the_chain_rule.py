@@ -118,7 +118,7 @@ p = model.predict_proba(places)[:, 1].reshape(120, 120)
 loss = SoftmaxCrossEntropy()
 loss.forward(model.forward(x), y)
 arrows = model.backward(loss.backward(), param_grads=False)  # dJ/dx, (N, 2)
-figure, (left, right_panel) = new_figure(2, width=10, height=4.4)
+figure, (left, right_panel) = new_figure(2, width=8, height=4)
 for panel in (left, right_panel):
     panel.contourf(grid, grid, p, 20, cmap="RdBu_r", alpha=0.5)
     panel.plot(*x[y == 0].T, "o", ms=3, color="#0072b2")

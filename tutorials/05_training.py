@@ -88,7 +88,7 @@ losses = train(
 )
 
 # %%
-figure, (left, right) = new_figure(2, width=9, height=3.2)
+figure, (left, right) = new_figure(2, width=8, height=3.2)
 left.plot(range(1, len(losses) + 1), losses, "o-", color="#d55e00")
 left.set(xlabel="epoch", ylabel="mean J", title="cost on the training images")
 left.set_xticks(range(1, len(losses) + 1))

@@ -74,10 +74,10 @@ table(
 # %%
 n = int(np.flatnonzero(model.predict(path[-1]) != y)[0])
 shown = (0, 2, 4, 5, 6, 8)
-figure, axes = new_figure(len(shown), 2, width=9, height=3.4)
+figure, axes = new_figure(len(shown), 2, width=8, height=3.2)
 for i, step in enumerate(shown):
     p = model.predict_proba(path[step][n : n + 1])[0]
-    image(axes[i], path[step][n], f"x_{step}: {p.argmax()}, p = {p.max():.2f}")
+    image(axes[i], path[step][n], f"x_{step}: {p.argmax()}\np = {p.max():.2f}")
     image(axes[len(shown) + i], path[step][n] - x[n], signed=True, limit=eps)
 picture(
     figure,
@@ -154,7 +154,7 @@ s = np.linspace(-0.25, 0.25, 25, dtype=np.float32)
 places = np.concatenate([x[n] + a * uphill + b * sideways for b in s for a in s])
 p = model.predict_proba(places.reshape(-1, 28, 28, 1))[:, y[n]]
 surface = -np.log(np.maximum(p, 1e-30)).reshape(25, 25)
-figure, (left, right) = new_figure(2, width=10, height=3.8)
+figure, (left, right) = new_figure(2, width=8, height=3.4)
 shades = left.contourf(s, s, surface, 20, cmap="Greys")
 left.set(xlabel="along the gradient's sign", ylabel="along random signs", title="J")
 figure.colorbar(shades)
@@ -197,7 +197,7 @@ def l2_attack(x, y, eps, alpha, steps):
 
 
 round_one = l2_attack(x, y, eps=2.0, alpha=0.4, steps=10)
-figure, axes = new_figure(5, width=9, height=2.1)
+figure, axes = new_figure(5, width=8, height=1.9)
 image(axes[0], x[n], "x")
 image(axes[1], bounded[n], f"L-infinity: {model.predict(bounded[n : n + 1])[0]}")
 image(axes[2], (bounded - x)[n], "what was added", signed=True)

@@ -36,8 +36,16 @@ teams = ensembles("random-init", "mixed-models", "bagging", "gaussian-noise")
 # In the library, a method is a list of *jobs*, descriptions of what to train:
 
 # %%
-for job in (mixed_models(2, 0, "mnist")[1], bagging(2, 0, "mnist")[1]):
-    print(job)
+mixed, replicated = mixed_models(2, 0, "mnist")[1], bagging(2, 0, "mnist")[1]
+table(
+    ("a second member", "mixed models", "bagging"),
+    [(name, value, vars(replicated)[name]) for name, value in vars(mixed).items()],
+)
+
+# %% [markdown]
+# The bootstrap replicate is one line:
+
+# %%
 source(bootstrap_replicate)
 
 # %% [markdown]
@@ -96,7 +104,7 @@ members = teams["random-init"]
 p = np.stack([member.predict_proba(x) for member in members])  # (M, N, K)
 spread = p.std(axis=0).max(axis=1)
 shown = spread.argsort()[::-1][:6]
-figure, axes = new_figure(6, 2, width=10, height=3.8)
+figure, axes = new_figure(6, 2, width=9, height=3.9)
 colours = ("#56b4e9", "#0072b2", "#d55e00")
 for column, n in enumerate(shown):
     image(axes[column], x[n], f"a {y[n]}; read as {p[:, n].mean(axis=0).argmax()}")

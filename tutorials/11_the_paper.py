@@ -29,7 +29,7 @@ from tutorials.paper.intervals import bootstrap, of_cell, wilson
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES, paper_accuracy
 from tutorials.paper.table2 import as_text
 from tutorials.paper.verdicts import judge
-from tutorials.show import new_figure, picture, source, table
+from tutorials.show import new_figure, picture, print_lines, source, table
 from tutorials.trained import ensemble
 
 # %% [markdown]
@@ -40,8 +40,7 @@ from tutorials.trained import ensemble
 
 # %%
 config = configure("mnist-sample", "quick")
-for name, value in vars(config).items():
-    print(f"{name:>16}: {value}")
+table(("setting", ""), [(name, str(value)) for name, value in vars(config).items()])
 
 # %% [markdown]
 # ## Table 2, by hand
@@ -140,7 +139,7 @@ picture(
 # %%
 checkout = Path(tutorials.__file__).parents[1]
 full = results_file.read(checkout / "results/mnist-full")
-print(as_text(full))
+print_lines(as_text(full))
 
 # %%
 figure, (panel,) = new_figure(width=8, height=3.4)
@@ -175,14 +174,15 @@ picture(
 
 # %%
 claim = next(claim for claim in CLAIMS if claim.topic.startswith("BIM, the surprise"))
-print(claim.topic, "\n ", claim.mnist)
-for comparison in claim.compare(full):
-    print("   ", comparison, "->", comparison.verdict)
+print(f"{claim.topic}:\n{claim.mnist}")
+table(
+    ("ours", "the claim"),
+    [(str(comparison), comparison.verdict) for comparison in claim.compare(full)],
+)
 source(Comparison, columns)
 
 # %%
-for verdict in judge(full):
-    print(f"{verdict.verdict:>14}: {verdict.topic}")
+table(("the paper's claim", "ours"), [(v.topic, v.verdict) for v in judge(full)])
 
 # %% [markdown]
 # ## What now?

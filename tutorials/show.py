@@ -4,6 +4,8 @@ In a notebook they appear below the cell; a script prints them and saves its pic
 in the folder `pictures`.
 """
 
+import base64
+import html
 import inspect
 import io
 import math
@@ -38,13 +40,28 @@ def in_notebook() -> bool:
     return "ipykernel" in sys.modules
 
 
+def print_lines(text: str) -> None:
+    """Print text; in a notebook, lines that are too long scroll, where others break."""
+    if not in_notebook():
+        print(text)
+        return
+    style = "overflow-x: auto; white-space: pre; word-break: normal"
+    show(f'<pre style="{style}">{html.escape(text)}</pre>', text)
+
+
+def show(page: str, text: str) -> None:
+    """Show HTML in a notebook, and text where nothing else can be shown."""
+    display: Any = import_module("IPython.display")
+    display.display({"text/html": page, "text/plain": text}, raw=True)
+
+
 def source(*objects: Any) -> None:
     """Print the source of functions, methods or classes as the library has it."""
     for thing in objects:
         lines, first = inspect.getsourcelines(thing)
         file = Path(inspect.getfile(inspect.unwrap(thing))).relative_to(ROOT)
-        print(f"# {file.as_posix()}, line {first}")
-        print(textwrap.dedent("".join(lines)))
+        code = textwrap.dedent("".join(lines))
+        print_lines(f"# {file.as_posix()}, line {first}\n{code}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -54,10 +71,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         for name, values in zip(head, zip(*rows, strict=True), strict=True)
     ]
     widths = [max(map(len, column)) for column in columns]
+    lines = []
     for row in zip(*columns, strict=True):
         first, *others = zip(row, widths, strict=True)
         line = f"{first[0]:<{first[1]}}" + "".join(f"  {c:>{w}}" for c, w in others)
-        print(line.rstrip())
+        lines.append(line.rstrip())
+    print_lines("\n".join(lines))
 
 
 def texts(values: Sequence[Any]) -> list[str]:
@@ -163,9 +182,9 @@ def picture(figure: Any, text: str) -> None:
     figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     pyplot.close(figure)
     if in_notebook():
-        display: Any = import_module("IPython.display")
-        display.display(display.Image(data=buffer.getvalue(), alt=text))
-        print(f"[{text}]")  # most pages don't show what `alt` says
+        png, alt = base64.b64encode(buffer.getvalue()).decode(), html.escape(text)
+        url = f"data:image/png;base64,{png}"
+        show(f'<img src="{url}" alt="{alt}" style="max-width: 100%">', text)
         return
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{Path(sys.argv[0]).stem}-{next(numbers)}.png"

@@ -95,14 +95,29 @@ def test_two_signed_images_can_have_one_scale():
         assert panel.images[0].get_clim() == (-2.0, 2.0)
 
 
-def test_a_notebook_shows_and_describes_its_pictures(monkeypatch, capsys):
+@pytest.fixture
+def shown(monkeypatch):
+    """What a notebook is given to show."""
     shown = []
     monkeypatch.setattr(show, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", shown.append)
+    monkeypatch.setattr(display, "display", lambda data, **_: shown.append(data))
+    return shown
+
+
+def test_a_notebook_shows_and_describes_its_pictures(shown, capsys):
     figure, _ = show.new_figure()
-    show.picture(figure, "nothing to be seen")
-    [image] = shown
-    data, metadata = image._repr_png_()
-    assert data.startswith("iVBOR")  # a PNG in base 64
-    assert metadata["alt"] == "nothing to be seen"
-    assert capsys.readouterr().out == "[nothing to be seen]\n"
+    show.picture(figure, 'a "nothing" to be seen')
+    [data] = shown
+    assert data["text/plain"] == 'a "nothing" to be seen'
+    image = data["text/html"]
+    assert image.startswith('<img src="data:image/png;base64,iVBOR')
+    assert 'alt="a &quot;nothing&quot; to be seen"' in image
+    assert capsys.readouterr().out == ""
+
+
+def test_a_notebook_doesnt_break_lines(shown):
+    show.table(("<a>", "b"), [("c", 1)])
+    [data] = shown
+    assert data["text/plain"] == "<a>  b\nc    1"
+    assert data["text/html"].startswith('<pre style="overflow-x: auto; ')
+    assert "&lt;a&gt;  b\nc    1</pre>" in data["text/html"]
