@@ -139,7 +139,7 @@ for label, colour in ((0, "#0072b2"), (1, "#d55e00")):
 line = np.array([-3, 3])
 right.plot(line, -(w[0] * line + b) / w[1], "k--", label="p = 1/2")
 right.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="x1", ylabel="x2")
-right.legend(frameon=False, loc="lower right")
+right.legend(frameon=False, loc="upper right")
 picture(
     figure,
     "Left: contours of J over the two weights, with the steps of gradient descent "

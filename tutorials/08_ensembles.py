@@ -39,7 +39,7 @@ teams = ensembles("random-init", "mixed-models", "bagging", "gaussian-noise")
 mixed, replicated = mixed_models(2, 0, "mnist")[1], bagging(2, 0, "mnist")[1]
 table(
     ("a second member", "mixed models", "bagging"),
-    [(name, value, vars(replicated)[name]) for name, value in vars(mixed).items()],
+    [(name, str(a), str(vars(replicated)[name])) for name, a in vars(mixed).items()],
 )
 
 # %% [markdown]

@@ -25,6 +25,10 @@ from minidl.files import atomic_write
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path("pictures")
+LINES = (
+    "overflow-x: auto; white-space: pre; word-break: normal; "
+    "font-family: monospace; font-size: 13px; line-height: 1.3"
+)
 DIGITS = 4  # significant ones
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -45,8 +49,7 @@ def print_lines(text: str) -> None:
     if not in_notebook():
         print(text)
         return
-    style = "overflow-x: auto; white-space: pre; word-break: normal"
-    show(f'<pre style="{style}">{html.escape(text)}</pre>', text)
+    show(f'<pre style="{LINES}">{html.escape(text)}</pre>', text)
 
 
 def show(page: str, text: str) -> None:
