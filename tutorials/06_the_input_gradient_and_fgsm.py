@@ -180,8 +180,8 @@ picture(
 # %%
 alone = input_gradient(model, x[:1], y[:1])[0]
 together = input_gradient(model, x[:64], y[:64])[0]
-print("largest difference, alone or among 64:", abs(alone - together).max())
-print("largest entry of the gradient:        ", abs(alone).max())
+print(f"largest difference, alone or among 64: {abs(alone - together).max():.1e}")
+print(f"largest entry of the gradient:         {abs(alone).max():.1e}")
 
 # %% [markdown]
 # ## One image through all layers and back

@@ -245,7 +245,8 @@ source(getattr(winograd.forward, "py_func", winograd.forward))
 # %% [markdown]
 # ## Your turn
 #
-# **10.1** $F(2, 3)$: two outputs from d (4,) and g (3,), with four products.
+# **10.1** $F(2, 3)$: two outputs from d (4,) and g (3,), with four products. (`check`
+# sees the outputs alone; that there are four products is up to you.)
 
 
 # %%

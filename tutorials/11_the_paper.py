@@ -175,14 +175,12 @@ picture(
 # %%
 claim = next(claim for claim in CLAIMS if claim.topic.startswith("BIM, the surprise"))
 print(f"{claim.topic}:\n{claim.mnist}")
-table(
-    ("ours", "the claim"),
-    [(str(comparison), comparison.verdict) for comparison in claim.compare(full)],
-)
+for comparison in claim.compare(full):
+    print_lines(f"{comparison.verdict}: {comparison}")
 source(Comparison, columns)
 
 # %%
-table(("the paper's claim", "ours"), [(v.topic, v.verdict) for v in judge(full)])
+print_lines("\n".join(f"{v.verdict:>13}: {v.topic}" for v in judge(full)))
 
 # %% [markdown]
 # ## What now?
