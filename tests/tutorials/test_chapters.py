@@ -49,6 +49,24 @@ def test_the_notebook_shows_what_its_cells_do(chapter):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_the_notebook_shows_the_librarys_lines_of_today(chapter):
+    """Else: python -m tutorials.notebooks CHAPTER."""
+    outputs = [o for c in committed(chapter).cells for o in c.get("outputs", [])]
+    texts = [o.get("data", {}).get("text/plain", "") for o in outputs]
+    sources = [text for text in texts if re.match(r"# \S+\.py, line \d+\n", text)]
+    assert sources
+    for text in sources:
+        head, _, lines = text.partition("\n")
+        file = notebooks.CHAPTERS.parent / head[2:].partition(",")[0]
+        now = without_indent(file.read_text(encoding="utf-8"))
+        assert without_indent(lines) in now, f"{head}: this has changed"
+
+
+def without_indent(text):
+    return "\n".join(line.strip() for line in text.strip().splitlines())
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
 def test_each_picture_is_described(chapter):
     text = chapter.read_text(encoding="utf-8")
     shown = notebooks.pictures(committed(chapter))
