@@ -9,7 +9,7 @@ PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
 
-.PHONY: help paper test lint types tutorials mutants readme clean
+.PHONY: help setup paper test lint types tutorials mutants readme clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -27,6 +27,9 @@ lint: .venv/.dev
 
 types: .venv/.dev
 	$(BIN)/mypy
+
+# make setup   the environment alone
+setup: .venv/.tutorials
 
 # make tutorials  execute the chapters into the notebooks beside them
 tutorials: .venv/.tutorials

@@ -130,7 +130,7 @@ print(f"J fell from {costs[0]:.3f} to {costs[-1]:.3f}; {accuracy:.0%} are right"
 # %%
 grid = np.linspace(-3, 4, 60)
 surface = np.array([[cost(np.array([i, j]), b) for i in grid] for j in grid])
-figure, (left, right) = new_figure(2, width=10, height=4)
+figure, (left, right) = new_figure(2, width=8, height=3.6)
 left.contourf(grid, grid, surface, 20, cmap="Greys")
 left.plot(*np.array(path).T, "o-", ms=3, color="#d55e00")
 left.set(xlabel="w1", ylabel="w2", title="J, and the way down")
@@ -139,7 +139,7 @@ for label, colour in ((0, "#0072b2"), (1, "#d55e00")):
 line = np.array([-3, 3])
 right.plot(line, -(w[0] * line + b) / w[1], "k--", label="p = 1/2")
 right.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="x1", ylabel="x2")
-right.legend(frameon=False, loc="lower right")
+right.legend(frameon=False, loc="upper right")
 picture(
     figure,
     "Left: contours of J over the two weights, with the steps of gradient descent "
@@ -148,7 +148,8 @@ picture(
 
 # %% [markdown]
 # **What to notice.** The steps are long where *J* is steep, and short at the bottom.
-# The neuron's only freedom is where it puts a straight line.
+# (The picture has two of the three parameters; *b* has its last value.) The neuron's
+# only freedom is where it puts a straight line.
 #
 # ## Now turn it round: attack the neuron
 #

@@ -72,8 +72,8 @@ source(Sequential.backward)
 # %% [markdown]
 # ## Watch it
 #
-# Two spirals: no straight line separates them. One hidden layer of 32 bent neurons
-# does. First a look at a batch on its way through the untrained network and back:
+# Two spirals: no straight line separates them. A network with two hidden layers of 32
+# bent neurons does. First, a batch on its way through it and back, before training:
 
 # %%
 N = 200
@@ -118,7 +118,7 @@ p = model.predict_proba(places)[:, 1].reshape(120, 120)
 loss = SoftmaxCrossEntropy()
 loss.forward(model.forward(x), y)
 arrows = model.backward(loss.backward(), param_grads=False)  # dJ/dx, (N, 2)
-figure, (left, right_panel) = new_figure(2, width=10, height=4.4)
+figure, (left, right_panel) = new_figure(2, width=8, height=4)
 for panel in (left, right_panel):
     panel.contourf(grid, grid, p, 20, cmap="RdBu_r", alpha=0.5)
     panel.plot(*x[y == 0].T, "o", ms=3, color="#0072b2")
@@ -127,11 +127,11 @@ for panel in (left, right_panel):
 left.set_title("probability of y = 1")
 unit = arrows / (np.linalg.norm(arrows, axis=1, keepdims=True) + 1e-30)
 right_panel.quiver(*x.T, *unit.T, width=0.003)
-right_panel.set_title("dJ/dx: where each point had to go")
+right_panel.set_title("dJ/dx: the way to a larger J")
 picture(
     figure,
     "Two interleaved spirals on the learned probability, a bent boundary between them. "
-    "On the right arrows: the gradient of J in each point, towards the other spiral.",
+    "On the right, arrows: the gradient of J at each point, towards the boundary.",
 )
 
 # %% [markdown]

@@ -176,11 +176,14 @@ for depth, axis in enumerate(axes, start=1):
         dout[0, 14, 14, 0] = 1  # one number in the middle
         for conv in reversed(layers):
             dout = conv.backward(dout, param_grads=False)
-    image(axis, dout[0], f"layer {depth}: {int((dout != 0).sum())} pixels", signed=True)
+    middle = dout[0, 8:21, 8:21]
+    count = int((dout != 0).sum())
+    image(axis, middle, f"layer {depth}: {count} pixels", signed=True)
 picture(
     figure,
-    "Four gradient images: the pixels that one output number depends on, a three by "
-    "three square for one layer, growing by two pixels with each further layer.",
+    "Four gradient images, their middle: the pixels that one number of the output "
+    "depends on, a square of three by three for one layer, and wider by two with each "
+    "further layer.",
 )
 
 # %% [markdown]

@@ -2,8 +2,8 @@
 # # 4. Pooling, dropout, softmax, cross-entropy, and why logits
 #
 # Four small pieces complete the paper's networks. Two of them, dropout and the loss,
-# hide the two mistakes that have spoiled the most published attacks: a stale mask, and
-# a gradient that rounds to exactly zero.
+# are where attacks go wrong in ways that no error message tells: by a stale mask, and
+# by a gradient that rounds to exactly zero. Both make a network look robust.
 #
 # **You will** route a gradient through a maximum, see a confident network's gradient
 # vanish in single precision, and see why this library's doesn't.
@@ -67,7 +67,7 @@ layer = Dropout(0.5)
 x = np.ones((1, 8), np.float32)
 print("in training:   ", layer.forward(x, rng))
 print("its gradient:  ", layer.backward(np.ones_like(x)))
-print("when it counts:", layer.forward(x))
+print("in evaluation: ", layer.forward(x))
 print("its gradient:  ", layer.backward(np.ones_like(x)))
 
 # %% [markdown]
@@ -122,10 +122,10 @@ loss = SoftmaxCrossEntropy()
 loss.forward(z, y)
 ours = -loss.backward()[:, 0] * len(z)  # 1 - p, as the library computes it
 naive = 1 - softmax(z)[:, 0]
-clipped = np.where(naive < np.float32(1e-7), 0, naive)  # as if log(clip(p)) was used
 exact = 9 / (np.exp(margins.astype(np.float64)) + 9)
+clipped = np.where(exact < 1e-7, 0, exact)  # of log(clip(p, 1e-7, 1 - 1e-7)), float64
 table(
-    ("margin", "exact", "from logits", "1 - p", "1 - p, clipped"),
+    ("margin", "exact", "from logits", "1 - p", "exact, p clipped"),
     [
         tuple(f"{v[i]:.3g}" for v in (margins, exact, ours, naive, clipped))
         for i in (1, 5, 10, 15, 18, 20, 30, 40)
@@ -142,16 +142,17 @@ panel.set(xlabel="margin of the right class", ylabel="size of the gradient")
 panel.legend(frameon=False)
 picture(
     figure,
-    "The gradient at the right class against the margin, logarithmic: the exact one "
-    "and the library's fall on a straight line; that of 1 - p ends at about 19.",
+    "The gradient at the right class against the margin, logarithmic: the exact "
+    "one and the library's fall on a straight line; that of 1 - p ends at 18.",
 )
 
 # %% [markdown]
-# **What to notice.** Beyond a margin of about 19 the naive gradient is *exactly* zero.
-# The sign of zero is zero: an attack that starts from such an image doesn't move, and
-# the network looks robust. It isn't; the ruler was too coarse. From logits, the
-# gradient is tiny but right, and its *sign* is all that FGSM needs. (In chapter 9 this
-# matters again: it is one of the explanations of the paper's surprise that we test.)
+# **What to notice.** Beyond a margin of 18 the naive gradient is *exactly* zero. The
+# sign of zero is zero: an attack that starts from such an image doesn't move, and the
+# network looks robust. It isn't; the ruler was too coarse. From logits, the gradient is
+# tiny but right, and its *sign* is all that FGSM needs. More digits wouldn't help a
+# library that clips *p* before the logarithm, as many did: the last column is zero just
+# as soon. (Chapter 9 tests whether that explains the paper's surprise.)
 #
 # ## Your turn
 #

@@ -88,7 +88,7 @@ losses = train(
 )
 
 # %%
-figure, (left, right) = new_figure(2, width=9, height=3.2)
+figure, (left, right) = new_figure(2, width=8, height=3.2)
 left.plot(range(1, len(losses) + 1), losses, "o-", color="#d55e00")
 left.set(xlabel="epoch", ylabel="mean J", title="cost on the training images")
 left.set_xticks(range(1, len(losses) + 1))
@@ -116,9 +116,9 @@ x, y = data.x_train[:1000], data.y_train[:1000]
 figure, (panel,) = new_figure(width=6.5, height=3.4)
 for rate, colour in (
     (0.001, "#999"),
-    (0.03, "#56b4e9"),
-    (0.3, "#0072b2"),
-    (3.0, "#d55e00"),
+    (0.01, "#56b4e9"),
+    (0.1, "#0072b2"),
+    (1.0, "#d55e00"),
 ):
     trial = mnist_cnn(np.random.default_rng(1))
     costs = []
@@ -129,18 +129,18 @@ for rate, colour in (
         costs.append(cost if np.isfinite(cost) else np.nan)
     panel.plot(range(1, 4), costs, "o-", color=colour, label=f"lr = {rate:g}")
 panel.axhline(np.log(10), color="#888", lw=1, ls=":")
-panel.set(xlabel="epoch", ylabel="mean J", xticks=[1, 2, 3], ylim=(0, 4))
-panel.legend(frameon=False)
+panel.set(xlabel="epoch", ylabel="mean J", xticks=[1, 2, 3], ylim=(0, 2.5))
+panel.legend(frameon=False, loc="lower left")
 picture(
     figure,
-    "The mean cost of three epochs for four learning rates: the smallest hardly gets "
-    "below that of guessing, the middle ones fall, the largest leaves the chart and "
-    "comes back to guessing.",
+    "The mean cost of three epochs for four learning rates: the smallest and the "
+    "largest stay at that of guessing, the second begins to fall, the third falls far.",
 )
 
 # %% [markdown]
 # **What to notice.** The dotted line is $\log 10$, the cost of guessing. The smallest
-# rate is still there after three epochs. The largest throws the weights so far that
+# rate is still there after three epochs, and ten times that has just begun to move. The
+# largest is there too, for another reason: its steps throw the weights so far that
 # nothing is learned.
 #
 # ## Learning by heart
@@ -173,7 +173,8 @@ table(("", "on its 300 images", "on test images"), rows)
 
 # %% [markdown]
 # **What to notice.** Both read the images that they were trained on almost perfectly,
-# and others much less well. The gap is what a test set is for.
+# and others much less well: the gap is what a test set is for. With dropout it is a
+# little smaller.
 #
 # ## What does it look for?
 #
@@ -188,12 +189,13 @@ out = np.maximum(model.layers[0].forward(digit), 0)  # (1, 26, 26, 32)
 balance = abs(W.sum(axis=(0, 1, 2))) / abs(W).sum(axis=(0, 1, 2))  # 0: they cancel
 strength = np.where(balance < 0.35, out[0].sum(axis=(0, 1)), 0)
 strongest = strength.argsort()[::-1][:6]
+brightest = out[0, :, :, strongest].max()
 figure, axes = new_figure(7, 2, width=9, height=3)
 image(axes[0], digit[0], "x")
 axes[7].axis("off")
 for i, f in enumerate(strongest, start=1):
     image(axes[i], W[:, :, 0, f], f"filter {f}", signed=True)
-    image(axes[7 + i], out[0, :, :, f] / out.max())
+    image(axes[7 + i], out[0, :, :, f] / brightest)
 picture(
     figure,
     "A digit, six three by three filters of the first layer in red and blue, and below "

@@ -40,12 +40,14 @@ n = 0
 g = input_gradient(model, x[n : n + 1], y[n : n + 1])[0]
 x_adv = fgsm(model_gradient(model), x[n : n + 1], y[n : n + 1], eps=0.25)
 before, after = model.predict_proba(x[n : n + 1])[0], model.predict_proba(x_adv)[0]
-figure, axes = new_figure(4, width=10, height=2.9)
-image(axes[0], x[n], f"x: read as {before.argmax()}, p = {before.max():.2f}")
-image(axes[1], g, "its gradient", signed=True)
-image(axes[2], np.sign(g), "the gradient's sign", signed=True)
+figure, axes = new_figure(4, width=8, height=2.5)
+image(axes[0], x[n], f"x:\nread as {before.argmax()}, p = {before.max():.2f}")
+image(axes[1], g, "its gradient g", signed=True)
+image(axes[2], np.sign(g), "sign(g)", signed=True)
 image(
-    axes[3], x_adv[0], f"x + 0.25 sign: read as {after.argmax()}, p = {after.max():.2f}"
+    axes[3],
+    x_adv[0],
+    f"x + 0.25 sign(g):\nread as {after.argmax()}, p = {after.max():.2f}",
 )
 picture(
     figure,
@@ -56,9 +58,9 @@ picture(
 
 # %% [markdown]
 # **What to notice.** The gradient lies in and around the stroke: there a pixel can make
-# one digit look like another. Its *sign* forgets how large it is: each pixel moves by
-# the same amount, but for those in the corners, where it is exactly zero: no feature
-# that is active sees them.
+# one digit look like another. Its *sign* forgets how large it is: all pixels move by
+# the same amount, except for those in the corners, where the gradient is exactly zero,
+# since no active feature sees them.
 #
 # ## Why the sign?
 #
@@ -153,7 +155,7 @@ chosen = [int(np.flatnonzero(y == digit)[0]) for digit in range(10)]
 originals = x[chosen]
 adversarial = fgsm(gradient, originals, y[chosen], eps=0.1)
 read = model.predict(adversarial)
-figure, axes = new_figure(10, 3, width=10, height=3.4)
+figure, axes = new_figure(10, 3, width=9, height=3.2)
 for i in range(10):
     image(axes[i], originals[i], f"{y[chosen][i]}")
     image(axes[10 + i], 0.5 + 10 * (adversarial - originals)[i] / 2)
@@ -178,8 +180,8 @@ picture(
 # %%
 alone = input_gradient(model, x[:1], y[:1])[0]
 together = input_gradient(model, x[:64], y[:64])[0]
-print("largest difference, alone or among 64:", abs(alone - together).max())
-print("largest entry of the gradient:        ", abs(alone).max())
+print(f"largest difference, alone or among 64: {abs(alone - together).max():.1e}")
+print(f"largest entry of the gradient:         {abs(alone).max():.1e}")
 
 # %% [markdown]
 # ## One image through all layers and back

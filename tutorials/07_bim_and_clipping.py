@@ -54,7 +54,7 @@ table(
     ("", "accuracy", "mean J", "largest change"),
     [
         (
-            f"after {i} steps",
+            f"x_{i}",
             (model.predict(images) == y).mean(),
             costs(images).mean(),
             float(abs(images - x).max()),
@@ -73,15 +73,17 @@ table(
 
 # %%
 n = int(np.flatnonzero(model.predict(path[-1]) != y)[0])
-figure, axes = new_figure(len(path), 2, width=11, height=3)
-for i, images in enumerate(path):
-    p = model.predict_proba(images[n : n + 1])[0]
-    image(axes[i], images[n], f"{p.argmax()}, p = {p.max():.2f}")
-    image(axes[len(path) + i], images[n] - x[n], signed=True)
+shown = (0, 2, 4, 5, 6, 8)
+figure, axes = new_figure(len(shown), 2, width=8, height=3.2)
+for i, step in enumerate(shown):
+    p = model.predict_proba(path[step][n : n + 1])[0]
+    image(axes[i], path[step][n], f"x_{step}: {p.argmax()}\np = {p.max():.2f}")
+    image(axes[len(shown) + i], path[step][n] - x[n], signed=True, limit=eps)
 picture(
     figure,
-    "One digit after each of the eight steps, with what the network reads, and below "
-    "what has been added so far: a pattern in and around the strokes, up and down.",
+    "One digit after some of the eight steps, with what the network reads, and below "
+    "what has been added so far, faint at first: a pattern in and around the strokes, "
+    "red where pixels became brighter, blue where they became darker.",
 )
 
 # %% [markdown]
@@ -99,9 +101,8 @@ picture(
 rows = []
 for count in (8, 20, 40):
     inside = bim(gradient, x, y, eps, alpha, count)
-    free = bim(
-        gradient, x, y, count * alpha, alpha, count
-    )  # a ball that it can't reach
+    far = count * alpha  # the radius of a ball that it can't leave
+    free = bim(gradient, x, y, far, alpha, count)
     rows.append(
         (
             f"{count} steps",
@@ -111,7 +112,7 @@ for count in (8, 20, 40):
             (model.predict(free) == y).mean(),
         )
     )
-table(("", "change", "accuracy", "without ball", "accuracy"), rows)
+table(("", "change", "accuracy", "change, no ball", "accuracy, no ball"), rows)
 
 # %% [markdown]
 # **What to notice.** Without the ball the change grows with the number of steps, and
@@ -153,7 +154,7 @@ s = np.linspace(-0.25, 0.25, 25, dtype=np.float32)
 places = np.concatenate([x[n] + a * uphill + b * sideways for b in s for a in s])
 p = model.predict_proba(places.reshape(-1, 28, 28, 1))[:, y[n]]
 surface = -np.log(np.maximum(p, 1e-30)).reshape(25, 25)
-figure, (left, right) = new_figure(2, width=10, height=3.8)
+figure, (left, right) = new_figure(2, width=8, height=3.4)
 shades = left.contourf(s, s, surface, 20, cmap="Greys")
 left.set(xlabel="along the gradient's sign", ylabel="along random signs", title="J")
 figure.colorbar(shades)
@@ -196,7 +197,7 @@ def l2_attack(x, y, eps, alpha, steps):
 
 
 round_one = l2_attack(x, y, eps=2.0, alpha=0.4, steps=10)
-figure, axes = new_figure(5, width=9, height=2.3)
+figure, axes = new_figure(5, width=8, height=1.9)
 image(axes[0], x[n], "x")
 image(axes[1], bounded[n], f"L-infinity: {model.predict(bounded[n : n + 1])[0]}")
 image(axes[2], (bounded - x)[n], "what was added", signed=True)

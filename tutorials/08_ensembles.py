@@ -17,13 +17,12 @@ from ensembles.methods import bootstrap_replicate
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
-from tutorials.trained import ensemble
+from tutorials.trained import ensembles
 
-METHODS = ("random-init", "mixed-models", "bagging", "gaussian-noise")
 data = load_mnist_sample()
 x = data.x_test.astype(np.float32) / 255
 y = data.y_test
-teams = {method: ensemble(method) for method in METHODS}
+teams = ensembles("random-init", "mixed-models", "bagging", "gaussian-noise")
 
 # %% [markdown]
 # ## Four ways to be different
@@ -37,8 +36,16 @@ teams = {method: ensemble(method) for method in METHODS}
 # In the library, a method is a list of *jobs*, descriptions of what to train:
 
 # %%
-for job in (mixed_models(2, 0, "mnist")[1], bagging(2, 0, "mnist")[1]):
-    print(job)
+mixed, replicated = mixed_models(2, 0, "mnist")[1], bagging(2, 0, "mnist")[1]
+table(
+    ("a second member", "mixed models", "bagging"),
+    [(name, str(a), str(vars(replicated)[name])) for name, a in vars(mixed).items()],
+)
+
+# %% [markdown]
+# The bootstrap replicate is one line:
+
+# %%
 source(bootstrap_replicate)
 
 # %% [markdown]
@@ -70,7 +77,7 @@ picture(
 #
 # $$p(x) = \frac1M \sum_i p_i(x), \qquad \text{answer} = \arg\max_k p_k(x).$$
 #
-# Not votes are counted but probabilities averaged: who is unsure counts for less.
+# Probabilities are averaged, not votes counted: who is unsure counts for less.
 
 # %%
 source(Ensemble.predict_proba)
@@ -97,16 +104,17 @@ members = teams["random-init"]
 p = np.stack([member.predict_proba(x) for member in members])  # (M, N, K)
 spread = p.std(axis=0).max(axis=1)
 shown = spread.argsort()[::-1][:6]
-figure, axes = new_figure(6, 2, width=10, height=3.8)
+figure, axes = new_figure(6, 2, width=9, height=3.9)
 colours = ("#56b4e9", "#0072b2", "#d55e00")
 for column, n in enumerate(shown):
     image(axes[column], x[n], f"a {y[n]}; read as {p[:, n].mean(axis=0).argmax()}")
     panel = axes[6 + column]
     for i, colour in enumerate(colours):
-        panel.bar(np.arange(10) + 0.27 * (i - 1), p[i, n], 0.27, color=colour)
-    panel.set(xticks=range(10), yticks=[], ylim=(0, 1))
-    panel.tick_params(labelsize=7)
+        bars = panel.bar(np.arange(10) + 0.27 * (i - 1), p[i, n], 0.27, color=colour)
+        bars.set_label(f"member {i}")
+    panel.set(xticks=range(0, 10, 2), yticks=[], ylim=(0, 1))
 axes[6].set_ylabel("probability")
+figure.legend(*axes[6].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 picture(
     figure,
     "Six ambiguous digits, and below each the three members' probabilities for the ten "
@@ -116,7 +124,7 @@ picture(
 # %% [markdown]
 # **What to notice.** Some of these digits are oddly written; others look plain to us.
 # The members are *sure*, of different answers. Averaging lets one that is sure outvote
-# two that are not; counting votes wouldn't.
+# two that are not; counting votes wouldn't. Which is better?
 
 # %%
 votes = p.argmax(axis=2)  # (M, N)
@@ -137,6 +145,10 @@ table(
 print(f"they differ on {differ.sum()} of {len(y)} images")
 
 # %% [markdown]
+# **What to notice.** Both rules nearly always agree, and the few images on which they
+# don't are far too few to say which is better. An attack, though, needs a gradient, and
+# a count of votes has none.
+#
 # ## Are the members different enough?
 #
 # Two members *disagree* on an image if one is right and the other wrong. If all made

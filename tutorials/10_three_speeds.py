@@ -1,12 +1,13 @@
 # %% [markdown]
-# # 10. Three speeds: loops, NumPy, compiled, and fewer products
+# # 10. Three speeds: NumPy, compiled, and fewer products
 #
-# The same convolution, four times: as loops that anybody can read, as one matrix
-# product, compiled, and with four times fewer multiplications. All give the same
-# numbers, and the slowest is the specification of the fastest.
+# The same convolution at three speeds: as one matrix product in NumPy, compiled, and
+# with a quarter of the multiplications; and as loops that anybody can read, for which
+# we'd have to wait. All give the same numbers up to rounding, and the slowest is the
+# specification of the fastest.
 #
-# **You will** measure all four, derive Winograd's trick on a signal of four numbers,
-# and step into a compiled kernel with a debugger.
+# **You will** measure them, derive Winograd's trick on a signal of four numbers, and
+# step into a compiled kernel with a debugger.
 
 # %%
 import time
@@ -124,7 +125,7 @@ picture(
 
 # %%
 col = (H - 2) ** 2 * 9 * C * N * 4
-print(f"images {x.nbytes / 2**20:.2f} MB, their matrix {col / 2**20:.2f} MB")
+print(f"images {x.nbytes / 1e6:.2f} MB, their matrix {col / 1e6:.2f} MB")
 
 # %% [markdown]
 # The reference builds it as a whole; the compiled kernel a block at a time, so that it
@@ -196,8 +197,8 @@ source(b_transposed.py_func if hasattr(b_transposed, "py_func") else b_transpose
 
 # %% [markdown]
 # **And rounding?** The points 2 and -2 of $F(4\times4, 3\times3)$ bring larger numbers
-# in, and larger numbers round more coarsely. That is why nobody uses $F(6\times6)$ in
-# single precision without care:
+# in, and larger numbers round more coarsely. Larger tiles need more points, and those
+# larger numbers still: that is why the library stops at four.
 
 # %%
 exact = kernels.conv2d(
@@ -215,16 +216,21 @@ table(
 # ## Step into a compiled kernel
 #
 # A compiled function can't be stepped through. But it is a plain Python function with a
-# decorator, and `NUMBA_DISABLE_JIT=1` leaves the decorator out:
+# decorator, and `NUMBA_DISABLE_JIT=1` leaves the decorator out. Python's own debugger
+# then stops in it:
 #
-#     NUMBA_DISABLE_JIT=1 python -m pdb tutorials/10_three_speeds.py
-#     (Pdb) break minidl.kernels.winograd:forward
+#     $ export NUMBA_DISABLE_JIT=1 OPENBLAS_NUM_THREADS=1
+#     $ .venv/bin/python -m pdb tutorials/10_three_speeds.py
+#     (Pdb) from minidl.kernels import winograd
+#     (Pdb) break winograd.forward
 #     (Pdb) continue
 #     (Pdb) step
+#     (Pdb) p x.shape
 #
-# or put `breakpoint()` into any kernel and run your own script the same way. One
-# function at a time also goes: its attribute `py_func` is the function before
-# compilation.
+# (One thread, since a debugger sees only the thread that it was started in.) Or put
+# `breakpoint()` into any kernel, and run your own script with the same two variables.
+# One function alone can be called without them: its attribute `py_func` is the function
+# before compilation.
 
 # %%
 kernel = numba_cpu.keep_positive
@@ -239,7 +245,8 @@ source(getattr(winograd.forward, "py_func", winograd.forward))
 # %% [markdown]
 # ## Your turn
 #
-# **10.1** $F(2, 3)$: two outputs from d (4,) and g (3,), with four products.
+# **10.1** $F(2, 3)$: two outputs from d (4,) and g (3,), with four products. (`check`
+# sees the outputs alone; that there are four products is up to you.)
 
 
 # %%

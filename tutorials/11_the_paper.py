@@ -29,7 +29,7 @@ from tutorials.paper.intervals import bootstrap, of_cell, wilson
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES, paper_accuracy
 from tutorials.paper.table2 import as_text
 from tutorials.paper.verdicts import judge
-from tutorials.show import new_figure, picture, source, table
+from tutorials.show import new_figure, picture, print_lines, source, table
 from tutorials.trained import ensemble
 
 # %% [markdown]
@@ -40,8 +40,7 @@ from tutorials.trained import ensemble
 
 # %%
 config = configure("mnist-sample", "quick")
-for name, value in vars(config).items():
-    print(f"{name:>16}: {value}")
+table(("setting", ""), [(name, str(value)) for name, value in vars(config).items()])
 
 # %% [markdown]
 # ## Table 2, by hand
@@ -126,7 +125,7 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** With 200 images, differences of a few percent mean nothing. The
+# **What to notice.** With 200 images, differences of a few percent can be chance. The
 # full run attacks all 10,000.
 #
 # ## The full results
@@ -140,7 +139,7 @@ picture(
 # %%
 checkout = Path(tutorials.__file__).parents[1]
 full = results_file.read(checkout / "results/mnist-full")
-print(as_text(full))
+print_lines(as_text(full))
 
 # %%
 figure, (panel,) = new_figure(width=8, height=3.4)
@@ -170,19 +169,18 @@ picture(
 # ## The claims, one by one
 #
 # A sentence such as "ensembles outperform single classifiers" is a set of comparisons.
-# Each holds if the whole interval of the difference is on the right side of 0, fails if
-# it is on the other, and is undecided else:
+# Each holds if the whole interval of the difference lies above 0, does not hold if it
+# lies below, and is undecided if it contains 0:
 
 # %%
 claim = next(claim for claim in CLAIMS if claim.topic.startswith("BIM, the surprise"))
-print(claim.topic, "\n ", claim.mnist)
+print(f"{claim.topic}:\n{claim.mnist}")
 for comparison in claim.compare(full):
-    print("   ", comparison, "->", comparison.verdict)
+    print_lines(f"{comparison.verdict}: {comparison}")
 source(Comparison, columns)
 
 # %%
-for verdict in judge(full):
-    print(f"{verdict.verdict:>14}: {verdict.topic}")
+print_lines("\n".join(f"{v.verdict:>13}: {v.topic}" for v in judge(full)))
 
 # %% [markdown]
 # ## What now?

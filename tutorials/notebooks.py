@@ -10,6 +10,8 @@ A chapter is a Python file in cells (the percent format); its notebook, in the f
 import argparse
 import base64
 import hashlib
+import html
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from tutorials.paper.readme import replace_marked
 CHAPTERS = Path(__file__).parent
 NOTEBOOKS = CHAPTERS / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+PICTURE = re.compile(r'<img src="data:image/png;base64,(.*?)" alt="(.*?)"')
 SECONDS = 300  # for one cell: the first that needs trained networks trains them
 
 
@@ -72,28 +75,34 @@ def write(chapter: Path) -> None:
     notebook = execute(chapter)
     NOTEBOOKS.mkdir(exist_ok=True)
     write_text(notebook_of(chapter), jupytext.writes(notebook, fmt="ipynb") + "\n")
-    if png := first_picture(notebook):
-        with atomic_write(notebook_of(chapter).with_suffix(".png")) as file:
-            file.write(png)
+    png, _ = pictures(notebook)[0]
+    with atomic_write(notebook_of(chapter).with_suffix(".png")) as file:
+        file.write(png)
 
 
-def first_picture(notebook: Any) -> bytes | None:
-    """Return the first picture among a notebook's outputs."""
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if encoded := output.get("data", {}).get("image/png"):
-                return base64.b64decode(encoded)
-    return None
+def pictures(notebook: Any) -> list[tuple[bytes, str]]:
+    """Return the pictures among a notebook's outputs, each with what it shows."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pages = [output.get("data", {}).get("text/html", "") for output in outputs]
+    return [
+        (base64.b64decode(png), html.unescape(alt))
+        for page in pages
+        for png, alt in PICTURE.findall(page)
+    ]
 
 
 def contents(readme: Path = CHAPTERS.parent / "README.md") -> None:
     """List the chapters in the README: title, first sentence, first picture."""
+    import jupytext
+
     lines = ["| | |", "| --- | --- |"]
     for chapter in chapters():
         text = chapter.read_text(encoding="utf-8")
         title, sentence = title_of(text), first_sentence(text)
-        place = notebook_of(chapter).relative_to(CHAPTERS.parent)
-        picture = f'<img src="{place.with_suffix(".png")}" width="260" alt="{title}">'
+        _, shown = pictures(jupytext.read(notebook_of(chapter), fmt="ipynb"))[0]
+        place = notebook_of(chapter).relative_to(CHAPTERS.parent).as_posix()
+        png = place.removesuffix(".ipynb") + ".png"
+        picture = f'<img src="{png}" width="260" alt="{html.escape(shown)}">'
         lines.append(f"| [{title}]({place})<br>{sentence} | {picture} |")
     replace_marked(readme, "chapters", "\n".join(lines))
 

@@ -4,8 +4,11 @@ In a notebook they appear below the cell; a script prints them and saves its pic
 in the folder `pictures`.
 """
 
+import base64
+import html
 import inspect
 import io
+import math
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -14,11 +17,19 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minidl import Sequential
 from minidl.backend import Array
 from minidl.files import atomic_write
 
+ROOT = Path(__file__).parents[1]
 FOLDER = Path("pictures")
+LINES = (
+    "overflow-x: auto; white-space: pre; word-break: normal; "
+    "font-family: monospace; font-size: 13px; line-height: 1.3"
+)
+DIGITS = 4  # significant ones
 STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -33,33 +44,80 @@ def in_notebook() -> bool:
     return "ipykernel" in sys.modules
 
 
+def print_lines(text: str) -> None:
+    """Print text; in a notebook, lines that are too long scroll, where others break."""
+    if not in_notebook():
+        print(text)
+        return
+    show(f'<pre style="{LINES}">{html.escape(text)}</pre>', text)
+
+
+def show(page: str, text: str) -> None:
+    """Show HTML in a notebook, and text where nothing else can be shown."""
+    display: Any = import_module("IPython.display")
+    display.display({"text/html": page, "text/plain": text}, raw=True)
+
+
 def source(*objects: Any) -> None:
     """Print the source of functions, methods or classes as the library has it."""
     for thing in objects:
         lines, first = inspect.getsourcelines(thing)
-        print(f"# {thing.__module__.replace('.', '/')}.py, line {first}")
-        print(textwrap.dedent("".join(lines)))
+        file = Path(inspect.getfile(inspect.unwrap(thing))).relative_to(ROOT)
+        code = textwrap.dedent("".join(lines))
+        print_lines(f"# {file.as_posix()}, line {first}\n{code}")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; floats with four significant digits, the first column left."""
-    cells = [list(head), *([cell(value) for value in row] for row in rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    for row in cells:
+    """Print a table, its first column to the left, the others to the right."""
+    columns = [
+        [name, *texts(values)]
+        for name, values in zip(head, zip(*rows, strict=True), strict=True)
+    ]
+    widths = [max(map(len, column)) for column in columns]
+    lines = []
+    for row in zip(*columns, strict=True):
         first, *others = zip(row, widths, strict=True)
         line = f"{first[0]:<{first[1]}}" + "".join(f"  {c:>{w}}" for c, w in others)
-        print(line.rstrip())
+        lines.append(line.rstrip())
+    print_lines("\n".join(lines))
+
+
+def texts(values: Sequence[Any]) -> list[str]:
+    """Return a column's numbers, shapes and words as text.
+
+    Floats of like size get the same decimals, so that their points stand in one line:
+    four significant digits of the largest, or fewer if all end before.
+    """
+    floats = [float(value) for value in values if is_float(value)]
+    sizes = [abs(value) for value in floats if value and math.isfinite(value)]
+    alike = bool(sizes) and max(sizes) >= 1e-3 and max(sizes) < 100 * min(sizes)
+    decimals = 0
+    if alike:
+        most = DIGITS - 1 - math.floor(math.log10(max(sizes)))
+        decimals = min(max(0, most), max(map(decimals_of, floats)))
+    return [
+        f"{value:.{decimals}f}" if alike and is_float(value) else cell(value)
+        for value in values
+    ]
 
 
 def cell(value: Any) -> str:
     """Return a number, a shape or a word as text."""
-    if isinstance(value, str):
-        return value
     if isinstance(value, tuple):
         return "x".join(map(str, value))
-    return (
-        f"{value:.4g}" if hasattr(value, "real") and value != int(value) else str(value)
-    )
+    return f"{value:.{DIGITS}g}" if is_float(value) else str(value)
+
+
+def is_float(value: Any) -> bool:
+    """Return whether a value is a floating-point number, Python's or NumPy's."""
+    return isinstance(value, float | np.floating)
+
+
+def decimals_of(value: float) -> int:
+    """Return the decimals that a number's four significant digits take."""
+    mantissa, _, exponent = f"{value:.{DIGITS - 1}e}".partition("e")
+    digits = mantissa.partition(".")[2].rstrip("0")
+    return max(0, len(digits) - int(exponent or 0))
 
 
 def walk(model: Sequential, x: Array, y: Array) -> None:
@@ -97,11 +155,20 @@ def new_figure(
     return figure, list(axes.flat)
 
 
-def image(axes: Any, x: Array, title: str = "", signed: bool = False) -> None:
-    """Show one image (H, W) or (H, W, C); signed: red above 0, blue below."""
+def image(
+    axes: Any,
+    x: Array,
+    title: str = "",
+    signed: bool = False,
+    limit: float | None = None,
+) -> None:
+    """Show one image (H, W) or (H, W, C).
+
+    signed: red above 0, blue below, darkest at the limit, else at the largest value.
+    """
     x = x.squeeze()
     if signed:
-        limit = float(abs(x).max()) or 1.0
+        limit = limit or float(abs(x).max()) or 1.0
         axes.imshow(x, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
     else:
         axes.imshow(x, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -118,9 +185,9 @@ def picture(figure: Any, text: str) -> None:
     figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     pyplot.close(figure)
     if in_notebook():
-        display: Any = import_module("IPython.display")
-        display.display(display.Image(data=buffer.getvalue(), alt=text))
-        print(f"[{text}]")  # most pages don't show what `alt` says
+        png, alt = base64.b64encode(buffer.getvalue()).decode(), html.escape(text)
+        url = f"data:image/png;base64,{png}"
+        show(f'<img src="{url}" alt="{alt}" style="max-width: 100%">', text)
         return
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{Path(sys.argv[0]).stem}-{next(numbers)}.png"

@@ -2,27 +2,70 @@
 
 They are the members that `make paper` trains on the embedded images, so that whoever
 has run that has them already, and the numbers of the chapters are those of its table.
+
+    python -m tutorials.trained 3 bagging    trains what is missing of three members
 """
 
-from ensembles import train_ensemble
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from ensembles import MemberJob, train_ensemble
+from ensembles.member_files import member_path
 from minidl import Sequential
 from minidl.data.places import cache_folder
-from tutorials.paper.config import configure
+from tutorials.paper.config import PROFILES, configure
 from tutorials.paper.units import member_jobs
 
-
-def ensemble(method: str = "random-init") -> tuple[Sequential, ...]:
-    """Return three members of one of the paper's methods; a minute, the first time.
-
-    In this process: others would begin by running the script that asks for them.
-    """
-    [jobs] = member_jobs(configure("mnist-sample", "quick", [method])).values()
-    trained = train_ensemble(jobs, folder=cache_folder() / "runs", workers=1)
-    members = tuple(m for m in trained.members if isinstance(m, Sequential))
-    assert len(members) == len(jobs)
-    return members
+MEMBERS = PROFILES["quick"].members
 
 
 def network() -> Sequential:
-    """Return the first of the members with random initial weights: Table 1."""
-    return ensemble()[0]
+    """Return the first network with random initial weights: the paper's Table 1."""
+    [model] = trained(["random-init"], members=1)["random-init"]
+    return model
+
+
+def ensemble(method: str = "random-init") -> tuple[Sequential, ...]:
+    """Return three members of one of the paper's methods."""
+    return ensembles(method)[method]
+
+
+def ensembles(*methods: str) -> dict[str, tuple[Sequential, ...]]:
+    """Return three members of each method; the first time it trains them."""
+    return trained(methods, MEMBERS)
+
+
+def trained(methods: Iterable[str], members: int) -> dict[str, tuple[Sequential, ...]]:
+    """Return so many members of each method.
+
+    What is missing is trained by another program, which uses all cores: processes that
+    this one starts would begin by running the script that asks for the networks.
+    """
+    jobs, runs = jobs_of(methods, members), cache_folder() / "runs"
+    every = [job for team in jobs.values() for job in team]
+    if not all(member_path(job, runs).exists() for job in every):
+        command = [sys.executable, "-m", "tutorials.trained", str(members), *jobs]
+        here = os.environ | {"MINIDL_CACHE": str(cache_folder())}
+        subprocess.run(command, cwd=Path(__file__).parents[1], env=here, check=True)
+    return {method: load(team, runs) for method, team in jobs.items()}
+
+
+def jobs_of(methods: Iterable[str], members: int) -> dict[str, list[MemberJob]]:
+    """Return how `make paper` trains the first so many members of each method."""
+    config = configure("mnist-sample", "quick", list(methods), members)
+    return member_jobs(config)
+
+
+def load(jobs: list[MemberJob], runs: Path) -> tuple[Sequential, ...]:
+    """Return trained networks from a folder of runs."""
+    found = train_ensemble(jobs, folder=runs, workers=1)
+    return tuple(m for m in found.members if isinstance(m, Sequential))
+
+
+if __name__ == "__main__":
+    number, *names = sys.argv[1:]
+    wanted = jobs_of(names, int(number)).values()
+    train_ensemble([j for team in wanted for j in team], folder=cache_folder() / "runs")

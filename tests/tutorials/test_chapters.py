@@ -49,17 +49,34 @@ def test_the_notebook_shows_what_its_cells_do(chapter):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_the_notebook_shows_the_librarys_lines_of_today(chapter):
+    """Else: python -m tutorials.notebooks CHAPTER."""
+    outputs = [o for c in committed(chapter).cells for o in c.get("outputs", [])]
+    texts = [o.get("data", {}).get("text/plain", "") for o in outputs]
+    sources = [text for text in texts if re.match(r"# \S+\.py, line \d+\n", text)]
+    assert sources
+    for text in sources:
+        head, _, lines = text.partition("\n")
+        file = notebooks.CHAPTERS.parent / head[2:].partition(",")[0]
+        now = without_indent(file.read_text(encoding="utf-8"))
+        assert without_indent(lines) in now, f"{head}: this has changed"
+
+
+def without_indent(text):
+    return "\n".join(line.strip() for line in text.strip().splitlines())
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
 def test_each_picture_is_described(chapter):
-    shown = [
-        output
-        for cell in committed(chapter).cells
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
-    ]
-    assert shown
-    for output in shown:
-        assert len(output.metadata["image/png"]["alt"]) > 40
-    assert notebooks.notebook_of(chapter).with_suffix(".png").exists()
+    text = chapter.read_text(encoding="utf-8")
+    shown = notebooks.pictures(committed(chapter))
+    assert len(shown) == len(re.findall(r"^picture\(", text, re.M)) > 0
+    for png, alt in shown:
+        assert png.startswith(b"\x89PNG")
+        assert len(alt) > 40
+    assert (
+        notebooks.notebook_of(chapter).with_suffix(".png").read_bytes() == shown[0][0]
+    )
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
@@ -106,6 +123,26 @@ def test_it_runs_as_a_script(chapter, places):
     assert list((folder / "pictures").glob(f"{chapter.stem}-*.png"))
 
 
+@pytest.mark.slow
+def test_the_debugger_stops_in_a_kernel():
+    """What chapter 10 says to type, from a pipe."""
+    [chapter] = [c for c in CHAPTERS if number_of(c) == 10]
+    text = chapter.read_text(encoding="utf-8")
+    commands = re.findall(r"^#     \(Pdb\) (.*)$", text, re.M)
+    assert len(commands) == 5
+    settings = dict(re.findall(r"(\w+)=(\w+)", text.split("#     $ export ")[1][:80]))
+    done = subprocess.run(
+        [sys.executable, "-m", "pdb", str(chapter)],
+        input="\n".join([*commands, "quit"]),
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+    )
+    assert "NUMBA_DISABLE_JIT" in settings
+    assert "winograd.py" in done.stdout
+    assert "(Pdb) (16, 28, 28, 32)\n" in done.stdout
+
+
 def test_the_readme_lists_the_chapters(tmp_path):
     readme = notebooks.CHAPTERS.parent / "README.md"
     copy = tmp_path / "README.md"
@@ -114,6 +151,8 @@ def test_the_readme_lists_the_chapters(tmp_path):
     text = copy.read_text(encoding="utf-8")
     assert text == readme.read_text(encoding="utf-8")
     assert text.count(".ipynb)") == len(CHAPTERS)
+    described = re.findall(r'<img src="tutorials/.*?" alt="(.*?)">', text)
+    assert len([alt for alt in described if len(alt) > 40]) == len(CHAPTERS)
 
 
 def test_an_unknown_chapter_is_named(capsys):

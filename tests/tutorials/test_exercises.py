@@ -75,6 +75,15 @@ def test_changed_arguments_are_noticed(name):
     assert f"it changes its argument {parameter}" in diagnose(exercise, careless)
 
 
+def test_a_small_change_of_an_argument_is_noticed():
+    def slope(f, x, i):
+        behind = f(x)
+        x[i] += 1e-7
+        return (f(x) - behind) / 1e-7
+
+    assert "it changes its argument x" in diagnose(EXERCISES["slope"], slope)
+
+
 def changed(result, change):
     """The same change to all parts of a result."""
     if isinstance(result, tuple):
@@ -117,6 +126,43 @@ def test_another_type_is_named():
     assert found == "its type is float64 where the arguments' type float32 must stay"
 
 
+def test_another_type_than_the_arguments_is_named():
+    def majority_vote(p):
+        return EXERCISES["majority_vote"].solution(p).astype(np.float64)
+
+    found = diagnose(EXERCISES["majority_vote"], majority_vote)
+    assert found == "its type is float64 where it must be int64"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda dW: -dW, "value 2 of 3: your sign is flipped"),
+        (lambda dW: 3 * dW, "value 2 of 3: it is 3 times what it must be"),
+        (lambda dW: dW + 1, "value 2 of 3: its numbers are wrong: "),
+        (lambda dW: dW[:-1], "value 2 of 3: its shape is "),
+        (lambda dW: dW * np.inf, "value 2 of 3: it returns inf or NaN"),
+    ],
+)
+def test_of_several_values_the_wrong_one_is_named(change, problem):
+    def linear_backward(x, W, dout):
+        dx, dW, db = EXERCISES["linear_backward"].solution(x, W, dout)
+        return dx, change(dW), db
+
+    found = diagnose(EXERCISES["linear_backward"], linear_backward)
+    assert found.startswith(problem)
+
+
+def test_a_shape_that_is_wrong_in_a_later_case_is_named():
+    def im2col_1d(x, kernel):
+        return np.zeros((11, 3))
+
+    first = EXERCISES["im2col_1d"].cases(np.random.default_rng(0))
+    assert EXERCISES["im2col_1d"].solution(*first).shape == (11, 3)
+    found = diagnose(EXERCISES["im2col_1d"], im2col_1d)
+    assert found.startswith("its shape is (11, 3) where it must be ")
+
+
 def test_one_value_too_few():
     def linear_backward(x, W, dout):
         return dout @ W.T, x.T @ dout
@@ -130,7 +176,49 @@ def test_an_error_is_quoted():
         raise RuntimeError("what now?")
 
     found = diagnose(EXERCISES["softmax"], softmax)
-    assert found == "it raises RuntimeError: what now?"
+    assert found == "it raises RuntimeError: what now? (the shapes here: z (4, 6))"
+
+
+def test_a_list_of_values_is_as_good_as_a_tuple():
+    solution = EXERCISES["neuron_gradient"].solution
+    assert diagnose(EXERCISES["neuron_gradient"], lambda *a: list(solution(*a))) is None
+
+
+def test_rows_of_different_lengths_are_named():
+    found = diagnose(EXERCISES["im2col_1d"], lambda x, k: [x[i:] for i in range(k)])
+    assert found == "its rows have different lengths: they make no array"
+
+
+@pytest.mark.parametrize(
+    ("power", "problem"),
+    [
+        (1, "value 1 of 2: it is the right answer times N: divide by the size of the "),
+        (
+            -1,
+            "value 1 of 2: it is the right answer divided by N, the size of the batch",
+        ),
+    ],
+)
+def test_a_sum_for_a_mean_is_named(power, problem):
+    def neuron_gradient(x, y, w, b):
+        dw, db = EXERCISES["neuron_gradient"].solution(x, y, w, b)
+        return dw * float(len(x)) ** power, db
+
+    found = diagnose(EXERCISES["neuron_gradient"], neuron_gradient)
+    assert found.startswith(problem)
+
+
+def test_the_usual_z_is_exact_enough():
+    z, wilson_interval = 1.96, EXERCISES["wilson_interval"].solution
+
+    def rounded(correct, images):
+        p, n = correct / images, images
+        half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        centre = p + z**2 / (2 * n)
+        return (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)
+
+    assert rounded(5, 50) != wilson_interval(5, 50)
+    assert diagnose(EXERCISES["wilson_interval"], rounded) is None
 
 
 def test_what_nobody_thought_of_is_shown_where_it_differs_most():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from IPython import display
 
-from minidl import Linear, ReLU, Sequential
+from minidl import Linear, ReLU, Sequential, kernels
 from tutorials import show
 
 
@@ -16,11 +16,35 @@ def test_the_source_is_the_librarys(capsys):
     assert "return kernels.matmul(x, self.W.data) + self.b.data" in printed
 
 
+def test_the_source_of_a_package_is_its_file(capsys):
+    show.source(kernels.conv2d)
+    assert capsys.readouterr().out.startswith("# minidl/kernels/__init__.py, line ")
+
+
 def test_a_table_has_columns(capsys):
     show.table(("what", "n", "size"), [("a", 1, 0.123456), ("long", 100, (2, 3))])
     assert capsys.readouterr().out == (
         "what    n    size\na       1  0.1235\nlong  100     2x3\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([0.95, 0.81666, 0.02667], ["0.9500", "0.8167", "0.0267"]),
+        ([0.0, 0.025, 0.2], ["0.000", "0.025", "0.200"]),
+        ([1.0, 1.0], ["1", "1"]),
+        ([np.float32(0.5), "-", 3], ["0.5", "-", "3"]),
+        ([12345.6, 2000.0], ["12346", "2000"]),
+        ([-14.21, 0.5628], ["-14.21", "0.56"]),
+        ([1.0, 1e-5], ["1", "1e-05"]),  # too different for one number of decimals
+        ([1.245e-12, 8.99e-13], ["1.245e-12", "8.99e-13"]),
+        ([float("inf"), 0.25], ["inf", "0.25"]),
+        ([0.0, 0.0], ["0", "0"]),
+    ],
+)
+def test_floats_of_like_size_get_the_same_decimals(values, shown):
+    assert show.texts(values) == shown
 
 
 def test_a_walk_is_the_trace(capsys):
@@ -31,9 +55,15 @@ def test_a_walk_is_the_trace(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     for line, step in zip(lines[1:], model.trace(x, y), strict=True):
-        assert line.startswith(step.name)
-        assert f"{float(step.output.max()):.4g}" in line
-        assert f"{float(abs(step.doutput).max()):.4g}" in line
+        name, shape, *numbers = line.rsplit(maxsplit=5)
+        assert (name, shape) == (step.name, str(step.output.shape[1]))
+        expected = [
+            step.output.min(),
+            step.output.max(),
+            (step.output == 0).mean(),
+            abs(step.doutput).max(),
+        ]
+        np.testing.assert_allclose(list(map(float, numbers)), expected, atol=6e-4)
 
 
 def test_a_script_saves_its_pictures(tmp_path, monkeypatch, capsys):
@@ -58,14 +88,36 @@ def test_colours_have_zero_in_the_middle_or_the_range_of_pixels(signed, values):
     assert len(figure.axes) == 1
 
 
-def test_a_notebook_shows_and_describes_its_pictures(monkeypatch, capsys):
+def test_two_signed_images_can_have_one_scale():
+    _, axes = show.new_figure(2)
+    for panel, size in zip(axes, (1.0, 2.0), strict=True):
+        show.image(panel, size * np.eye(4), signed=True, limit=2.0)
+        assert panel.images[0].get_clim() == (-2.0, 2.0)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What a notebook is given to show."""
     shown = []
     monkeypatch.setattr(show, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", shown.append)
+    monkeypatch.setattr(display, "display", lambda data, **_: shown.append(data))
+    return shown
+
+
+def test_a_notebook_shows_and_describes_its_pictures(shown, capsys):
     figure, _ = show.new_figure()
-    show.picture(figure, "nothing to be seen")
-    [image] = shown
-    data, metadata = image._repr_png_()
-    assert data.startswith("iVBOR")  # a PNG in base 64
-    assert metadata["alt"] == "nothing to be seen"
-    assert capsys.readouterr().out == "[nothing to be seen]\n"
+    show.picture(figure, 'a "nothing" to be seen')
+    [data] = shown
+    assert data["text/plain"] == 'a "nothing" to be seen'
+    image = data["text/html"]
+    assert image.startswith('<img src="data:image/png;base64,iVBOR')
+    assert 'alt="a &quot;nothing&quot; to be seen"' in image
+    assert capsys.readouterr().out == ""
+
+
+def test_a_notebook_doesnt_break_lines(shown):
+    show.table(("<a>", "b"), [("c", 1)])
+    [data] = shown
+    assert data["text/plain"] == "<a>  b\nc    1"
+    assert data["text/html"].startswith('<pre style="overflow-x: auto; ')
+    assert "&lt;a&gt;  b\nc    1</pre>" in data["text/html"]

@@ -60,6 +60,7 @@ EXERCISES = (
             "you add b after the sigmoid, not before": lambda x, w, b: (
                 sigmoid(x @ w) + b
             ),
+            "you subtract b where it must be added": lambda x, w, b: sigmoid(x @ w - b),
             "this is tanh, not the sigmoid": lambda x, w, b: np.tanh(x @ w + b),
         },
         (

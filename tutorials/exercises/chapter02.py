@@ -133,6 +133,12 @@ EXERCISES = (
             "the ReLU stops the positive half": (
                 lambda x, W1, W2, dout: (dout @ W2.T * (x @ W1 < 0)) @ W1.T
             ),
+            "the ReLU's derivative looks at x W1, not at x": lambda x, W1, W2, dout: (
+                dout @ W2.T @ W1.T * (x > 0)
+            ),
+            "you multiply by max(x W1, 0), not by its derivative": (
+                lambda x, W1, W2, dout: (dout @ W2.T * np.maximum(x @ W1, 0)) @ W1.T
+            ),
             "you return the gradient behind the first layer, not that of x": (
                 lambda x, W1, W2, dout: dout @ W2.T * (x @ W1 > 0)
             ),

@@ -81,6 +81,11 @@ EXERCISES = (
                     (length + 2 * pad - kernel) / stride + 1
                 )
             ),
+            "you round up: a window that doesn't fit as a whole doesn't count": (
+                lambda length, kernel, stride, pad: (
+                    -(-(length + 2 * pad - kernel) // stride) + 1
+                )
+            ),
             "you leave out the padding": (
                 lambda length, kernel, stride, pad: (length - kernel) // stride + 1
             ),

@@ -1,5 +1,6 @@
 """Exercises of chapter 4: pooling, dropout, softmax and cross-entropy."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,11 @@ def spread(dout: Any) -> Any:
 def onehot(z: Any, y: Any) -> Any:
     """1 at the label."""
     return np.eye(z.shape[1])[y]
+
+
+def clipped_cross_entropy(z: Any, y: Any, least: float) -> Any:
+    """The cross-entropy of probabilities that are kept above a smallest one."""
+    return -np.log(np.clip(softmax(z)[np.arange(len(y)), y], least, 1)).mean()
 
 
 EXERCISES = (
@@ -181,9 +187,11 @@ EXERCISES = (
             "you leave out - z_y": lambda z, y: np.mean(
                 z.max(axis=1) + np.log(sums(z)[:, 0])
             ),
-            "you clip p: where the network is wrong for sure, J is cut off": (
-                lambda z, y: -np.log(np.clip(softmax(z)[rows(y), y], 1e-7, 1)).mean()
-            ),
+            **{
+                f"you keep p above {least:g}: where the network is wrong and sure, J "
+                "is cut off": partial(clipped_cross_entropy, least=least)
+                for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
+            },
         },
         (
             "-log p_y = log(sum_j exp z_j) - z_y: no p is needed.",
@@ -209,6 +217,9 @@ EXERCISES = (
             "you multiply by p (1 - p) as well": lambda z, y: (
                 (softmax(z) - onehot(z, y)) * softmax(z) * (1 - softmax(z)) / len(z)
             ),
+            "you subtract the label's number, not its row of zeros and a 1": (
+                lambda z, y: (softmax(z) - y[:, None]) / len(z)
+            ),
             "you divide by N K: the mean is over images only": (
                 lambda z, y: (softmax(z) - onehot(z, y)) / z.size
             ),
@@ -231,8 +242,3 @@ def corner(x: Any) -> Any:
 def sums(z: Any) -> Any:
     """sum_j exp(z_j - max z) of each row, (N, 1)."""
     return np.exp(z - z.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True)
-
-
-def rows(y: Any) -> Any:
-    """0, 1, 2, ..."""
-    return np.arange(len(y))

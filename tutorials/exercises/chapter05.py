@@ -71,6 +71,18 @@ def adam_not_squared(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
     return p - LR * m / (1 - RATE1**t) / root, m, v
 
 
+def adam_without_root(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
+    """Adam that divides by v, not by its root."""
+    _, m, v = adam_step(p, g, m, v, t)
+    return p - LR * m / (1 - RATE1**t) / (v / (1 - RATE2**t) + EPS), m, v
+
+
+def adam_hats(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
+    """Adam that returns the corrected means."""
+    new, m, v = adam_step(p, g, m, v, t)
+    return new, m / (1 - RATE1**t), v / (1 - RATE2**t)
+
+
 EXERCISES = (
     Exercise(
         "5.1",
@@ -95,6 +107,15 @@ EXERCISES = (
                     p - lr * (momentum * v + (1 - momentum) * g),
                     momentum * v + (1 - momentum) * g,
                 )
+            ),
+            "lr belongs to the step of p: v = momentum v + g": (
+                lambda p, g, v, lr, momentum: (
+                    p - (momentum * v + lr * g),
+                    momentum * v + lr * g,
+                )
+            ),
+            "you return the old v: the next step needs the new one": (
+                lambda p, g, v, lr, momentum: (p - lr * (momentum * v + g), v)
             ),
             "momentum multiplies the old v, not g": (
                 lambda p, g, v, lr, momentum: (
@@ -125,6 +146,10 @@ EXERCISES = (
                 lambda p, g, m, v, t: adam_with(p, g, m, v, t + 1)
             ),
             "v is the mean of g^2, not of |g|": adam_not_squared,
+            "you leave out the square root of v": adam_without_root,
+            "you return m and v divided by 1 - rate^t: return them as they are": (
+                adam_hats
+            ),
             "your sign is flipped: descent goes against the gradient": adam_uphill,
         },
         (

@@ -61,6 +61,9 @@ EXERCISES = (
             "this is the gradient of the label's logit, not of J": (
                 lambda x, y, W, b: W.T[y]
             ),
+            "you use z where p belongs: what is missing is the softmax": (
+                lambda x, y, W, b: (x @ W + b - np.eye(len(b))[y]) @ W.T
+            ),
             "you leave out b: p depends on it": (
                 lambda x, y, W, b: errors(x, y, W, b * 0) @ W.T
             ),

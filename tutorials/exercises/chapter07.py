@@ -29,15 +29,18 @@ def images_moved(rng: Rng) -> tuple[Any, ...]:
 def attack(rng: Rng) -> tuple[Any, ...]:
     """A gradient, images, labels, eps, alpha and steps.
 
-    In every other pixel the gradient keeps its sign: there the ball ends the way. In
-    the others it turns on the way.
+    In some pixels the gradient keeps its sign: there the ball ends the way. In the
+    others it turns on the way. Outside the ball all of it is turned round: who is there
+    in between gets elsewhere.
     """
     x = rng.random((2, 3, 3, 1))
     turn = x + rng.uniform(-0.15, 0.15, x.shape)
     steady = rng.choice([-1, 0, 1], size=x.shape)
 
     def gradient(x_adv: Any, y: Any) -> Any:
-        return np.where(steady, 2.5 * steady, np.cos(40 * (x_adv - turn)))
+        inside = abs(x_adv - x).max() < 0.21
+        g = np.where(steady, 2.5 * steady, np.cos(40 * (x_adv - turn)))
+        return g if inside else -g
 
     return gradient, x, np.array([0, 0]), 0.2, 0.06, 7
 
@@ -75,6 +78,9 @@ EXERCISES = (
             "you clip to [0, 1] but not to the ball": (
                 lambda x_adv, x, eps: np.clip(x_adv, 0, 1)
             ),
+            "you clip to [0, 1] as well: this is the ball alone": (
+                lambda x_adv, x, eps: np.clip(np.clip(x_adv, x - eps, x + eps), 0, 1)
+            ),
             "your ball lies round 0: it lies round x": (
                 lambda x_adv, x, eps: np.clip(x_adv, -eps, eps)
             ),
@@ -101,6 +107,15 @@ EXERCISES = (
         {
             "you clip to [0, 1] but not to the ball": mistaken(no_ball=True),
             "you clip to the ball but not to [0, 1]": mistaken(no_bounds=True),
+            "you clip at the end only: the steps before leave the ball": (
+                lambda g, x, y, eps, alpha, steps: np.clip(
+                    clip_to_ball(
+                        loop(g, x, y, eps, alpha, steps, no_ball=1, no_bounds=1), x, eps
+                    ),
+                    0,
+                    1,
+                )
+            ),
             "you use the gradient at x in all steps: it changes on the way": (
                 mistaken(same_gradient=True)
             ),

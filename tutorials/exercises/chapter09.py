@@ -15,15 +15,15 @@ Rng = np.random.Generator
 
 
 def of_members(rng: Rng) -> tuple[Any, ...]:
-    """Gradients (M, N, H, W, C) of different lengths, one of them zero."""
+    """Gradients (M, N, H, W, C) of different lengths, one tiny and one zero."""
     sizes = 10.0 ** rng.integers(-3, 1, size=(3, 2, 1, 1, 1))
-    sizes[1, 0] = 0
+    sizes[1, 0], sizes[2, 1] = 0, 1e-17
     return (rng.standard_normal((3, 2, 4, 4, 1)) * sizes,)
 
 
 def costs(rng: Rng) -> tuple[Any, ...]:
-    """J (M, N): in every other case so large that exp(-J) is 0."""
-    return (rng.random((3, 5)) * 5 + rng.choice([0.0, 2000.0]),)
+    """J (M, N): of about half of the images so large that exp(-J) is 0."""
+    return (rng.random((3, 5)) * 5 + rng.choice([0.0, 2000.0], size=5),)
 
 
 def small_costs(J: Any) -> Any:
@@ -113,6 +113,10 @@ EXERCISES = (
                 lambda gradients: divided(
                     gradients.sum(axis=0), norms(gradients.sum(axis=0)[None])[0]
                 )
+            ),
+            "you add a small number to the norm: a member that is sure, with a tiny "
+            "gradient, loses its vote": (
+                lambda gradients: (gradients / (norms(gradients) + 1e-10)).sum(axis=0)
             ),
             "you divide by the square of the norm": (
                 lambda gradients: divided(gradients, norms(gradients) ** 2).sum(axis=0)

@@ -121,6 +121,9 @@ EXERCISES = (
             "this is how often they agree": (
                 lambda wrong: pairs(wrong, lambda a, b: a == b)
             ),
+            "you add up the pairs: take their mean": lambda wrong: (
+                pairs(wrong, lambda a, b: a != b) * len(wrong) * (len(wrong) - 1) / 2
+            ),
             "this is how often both are wrong": (
                 lambda wrong: pairs(wrong, lambda a, b: a & b)
             ),
