@@ -12,13 +12,14 @@ FEW = 0.02  # of the images: may happen by chance
 
 def precision(s: Subject) -> Finding:
     """Look for numbers that half precision holds exactly: hardly any of others does."""
-    value = max(map(half_precision, (s.p, s.g, s.x_adv - s.x)))
+    fine = s.x != s.x.astype(np.float16)  # pixels that float16 can't hold
+    value = max(map(half_precision, (s.p, s.g, s.x_adv[fine])))
     return Finding(
         "float16",
         value,
         "part of the numbers that fit into half precision, at most 0.5",
         value > 0.5,
-        "Probabilities, gradients or steps were rounded to float16: small gradients "
+        "Probabilities, gradients or images were rounded to float16: small gradients "
         "become 0, and small steps are lost.",
         "Compute the whole attack in float32, or in float64 to see the difference.",
     )

@@ -11,7 +11,10 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
-    """Yield the items, reporting on standard error how many were dealt with."""
+    """Yield the items, reporting on standard error how many were dealt with.
+
+    Work of a few seconds needs no lines.
+    """
     if sys.stderr.isatty():
         from tqdm import tqdm
 
@@ -21,7 +24,8 @@ def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
-        if done == total or now - reported >= SECONDS_BETWEEN_LINES:
+        last = start if done == total else reported
+        if now - last >= SECONDS_BETWEEN_LINES:
             reported = now
             line = f"{label}: {done}/{total}, {now - start:.0f} s"
             print(line, file=sys.stderr, flush=True)

@@ -201,3 +201,19 @@ def test_bad_arguments(model, data):
         diagnose(model.predict_proba, gradient, x, (model.predict(x) + 1) % 10, EPS)
     with pytest.raises(ValueError, match="x must lie in"):
         diagnose(model.predict_proba, gradient, x + 1, y, EPS)
+
+
+@pytest.mark.parametrize("eps", [0.25, 0.3])
+def test_round_numbers_are_not_half_precision(model, data, eps):
+    """A quarter is exact in float16, and so is a black pixel plus a quarter."""
+    findings = diagnose(model.predict_proba, model_gradient(model), *data, eps)
+    assert failures(findings) == []
+
+
+def test_images_in_half_precision(model, data):
+    def rounds(gradient, x, y, eps):
+        x_adv = walk(clip_to_ball)(gradient, x, y, 0.99 * eps).clip(0, 1)
+        return x_adv.astype(np.float16).astype(np.float32)
+
+    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS, rounds)
+    assert failures(findings) == ["float16"]

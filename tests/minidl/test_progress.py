@@ -36,9 +36,17 @@ def test_a_log_gets_plain_lines(impatient, capsys):
     assert lines(capsys) == ["letters: 1/2, 0 s", "letters: 2/2, 0 s"]
 
 
-def test_a_log_of_fast_items_gets_the_last_line_only(capsys):
+def test_a_log_of_fast_work_stays_empty(capsys):
     list(progress("abc", 3, "letters"))
-    assert lines(capsys) == ["letters: 3/3, 0 s"]
+    assert lines(capsys) == []
+
+
+def test_slow_work_of_fast_items_ends_with_a_line(monkeypatch, capsys):
+    """One line after five seconds, and the last one, however soon it follows."""
+    times = iter([0.0, 2.0, 5.5, 6.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    list(progress("abc", 3, "letters"))
+    assert lines(capsys) == ["letters: 2/3, 0 s", "letters: 3/3, 0 s"]
 
 
 def test_an_item_counts_once_it_was_dealt_with(impatient, capsys):

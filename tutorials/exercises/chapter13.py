@@ -31,7 +31,7 @@ def gradients(rng: Rng) -> tuple[Any, ...]:
     g = rng.standard_normal((N, 3, 3, 1))
     g[1] = 0
     g[2, 1:] = 0
-    g[0, 0] = 0
+    g[0, 0, 0] = 0
     g[3] = 0
     g[4] -= g[4].mean()  # sums to 0 without being 0
     return (g,)
