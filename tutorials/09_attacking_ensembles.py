@@ -18,7 +18,7 @@ from attacks import (
     bim,
     fgsm,
     input_gradient,
-    mean_probability_gradient,
+    mean_probability_loss,
     member_gradient,
     sum_gradient,
 )
@@ -139,7 +139,7 @@ picture(
 # four readings of "all members' gradients", each a few lines; two of them:
 
 # %%
-source(mean_of_perturbations, mean_probability_gradient)
+source(mean_of_perturbations, mean_probability_loss)
 
 # %%
 rows = [("Adv. 1 (mean)", np.mean([right(team, images) for images in alone]))]

@@ -97,6 +97,8 @@ def contents(readme: Path = CHAPTERS.parent / "README.md") -> None:
 
     lines = ["| | |", "| --- | --- |"]
     for chapter in chapters():
+        if not notebook_of(chapter).exists():
+            continue  # it is still being written
         text = chapter.read_text(encoding="utf-8")
         title, sentence = title_of(text), first_sentence(text)
         _, shown = pictures(jupytext.read(notebook_of(chapter), fmt="ipynb"))[0]

@@ -155,6 +155,16 @@ def test_the_readme_lists_the_chapters(tmp_path):
     assert len([alt for alt in described if len(alt) > 40]) == len(CHAPTERS)
 
 
+def test_a_chapter_without_a_notebook_is_not_listed(tmp_path, monkeypatch):
+    first, second = CHAPTERS[:2]
+    draft = tmp_path / "99_draft.py"
+    monkeypatch.setattr(notebooks, "chapters", lambda: [first, draft, second])
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- chapters -->\n<!-- /chapters -->\n")
+    notebooks.contents(readme)
+    assert readme.read_text().count(".ipynb)") == 2
+
+
 def test_an_unknown_chapter_is_named(capsys):
     with pytest.raises(SystemExit):
         notebooks.main(["99_nothing"])
