@@ -39,8 +39,8 @@ def accuracy(x_adv):
 # %% [markdown]
 # ## A defence
 #
-# The network above is that of chapter 6, but for one thing: its logits are four times as
-# large. It answers the same classes, only much surer. That was once published as a
+# The network above is that of chapter 6, but for one thing: its logits are four times
+# as large. It answers the same classes, only much surer. That was once published as a
 # defence (*defensive distillation* has this effect), and attacks did fail. Let us see
 # what kind of attacks.
 #
@@ -107,9 +107,9 @@ for name, (gradient, attack) in cases.items():
 table(("attack", "accuracy left", "largest change"), rows)
 
 # %% [markdown]
-# **What to notice.** *c* would make a wonderful paper. *a*, *b* and *d* look like
-# defences that help a bit. *e* is stronger than the right one; the last column says
-# why.
+# **What to notice.** *c* would make a wonderful paper, *a* and *d* a good one: the
+# defence seems to hold. *b* is only a little weaker than the right attack. And *e* is
+# as strong as that one; the last column says how it does it.
 #
 # ## Symptoms
 #
@@ -133,7 +133,7 @@ picture(
 
 # %% [markdown]
 # **What to notice.** At eps = 1 *every* image is allowed, a plain grey one too. Whoever
-# survives there was not attacked. The plateau of *a* and *d* are images whose gradient
+# survives there was not attacked. The plateaus of *a* and *d* are images whose gradient
 # is exactly zero: more room doesn't help somebody who stands still.
 #
 # ## Causes: compare the gradient with the truth
