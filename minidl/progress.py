@@ -1,5 +1,6 @@
 """Long work says how far it is: a bar in a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -13,8 +14,12 @@ SECONDS_BETWEEN_LINES = 5.0
 def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     """Yield the items, reporting on standard error how many were dealt with.
 
-    Work of a few seconds needs no lines.
+    Work of a few seconds needs no lines, and MINIDL_PROGRESS=none forbids them all: in
+    a notebook that is kept they would differ from run to run.
     """
+    if os.environ.get("MINIDL_PROGRESS") == "none":
+        yield from items
+        return
     if sys.stderr.isatty():
         from tqdm import tqdm
 

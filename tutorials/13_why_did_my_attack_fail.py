@@ -159,7 +159,7 @@ figure, panels = new_figure(3, width=10, height=3.2)
 for panel, name in zip(panels, ("right", "b", "c"), strict=True):
     examined = subject(cases[name][0])
     changes, promised = examined.differences
-    scale = abs(promised).max(axis=0)
+    scale = abs(promised).max(axis=0) + 1e-30
     panel.plot(
         (promised / scale)[:, :40].ravel(),
         (changes / abs(changes).max(axis=0))[:, :40].ravel(),

@@ -11,6 +11,7 @@ import argparse
 import base64
 import hashlib
 import html
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,7 +64,7 @@ def execute(chapter: Path) -> Any:
         record_timing=False,
         resources={"metadata": {"path": str(CHAPTERS.parent)}},
     )
-    client.execute()
+    client.execute(env=os.environ | {"MINIDL_PROGRESS": "none"})
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     return notebook
 

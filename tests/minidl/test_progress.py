@@ -57,6 +57,12 @@ def test_an_item_counts_once_it_was_dealt_with(impatient, capsys):
     assert lines(capsys) == ["letters: 1/2, 0 s"]
 
 
+def test_it_can_be_forbidden(monkeypatch, impatient, capsys):
+    monkeypatch.setenv("MINIDL_PROGRESS", "none")
+    assert list(progress("ab", 2, "letters")) == ["a", "b"]
+    assert lines(capsys) == []
+
+
 def test_a_terminal_gets_a_bar(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
