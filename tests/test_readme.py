@@ -34,6 +34,26 @@ def test_the_example_prints_what_the_readme_says():
         assert ours == pytest.approx(theirs, abs=0.1)
 
 
+GIVEN = """
+import numpy as np
+from minidl import mnist_cnn
+members = [mnist_cnn(np.random.default_rng(seed)) for seed in range(2)]
+x = np.random.default_rng(2).random((3, 28, 28, 1), np.float32)
+y = sum(member.predict_proba(x) for member in members).argmax(axis=1)
+"""
+
+
+@pytest.mark.slow
+def test_the_example_of_an_evaluation_runs():
+    """With two small networks in the place of what the README assumes."""
+    _, code = re.findall(r"```python\n(.*?)```", README, re.S)
+    run = subprocess.run(
+        [sys.executable, "-c", GIVEN + code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert run.returncode == 0, run.stderr
+    assert "worst case" in run.stdout
+
+
 def test_the_example_has_fifteen_lines():
     code = re.search(r"```python\n(.*?)```", README, re.S).group(1)
     assert sum(1 for line in code.splitlines() if line.strip()) <= 15

@@ -1,0 +1,117 @@
+"""A model, data and defence of your own under attack, as a pattern to copy.
+
+    python -m tutorials.own_defence --jobs 2
+
+The defence: pixels are rounded to four shades of grey before the network sees them, so
+that small changes vanish. Everything that an evaluation needs is here: a classifier
+with `predict_proba`, a gradient, the attacks, and a threat model.
+
+Rounding is flat, and the gradient through it zero: an attack that follows it fails, and
+`diagnose` says why. On the way back the adversary takes rounding for what it is nearly,
+the identity (Athalye et al., Obfuscated Gradients Give a False Sense of Security, 2018,
+section 4.1), and nothing of the defence is left.
+"""
+
+import argparse
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from attacks import Counter, Suite, Threat, diagnose, evaluate, pgd, report, square
+from attacks.evaluation import Attack
+from attacks.outcomes import Evaluation
+from attacks.victims import LossFn, model_loss
+from minidl import Adam, mnist_cnn, train
+from minidl.backend import Array
+from minidl.data import load_mnist_sample
+from minidl.parallel import local_executor
+from tutorials.paper.cli import whole_number
+
+SHADES = 4
+EPS = 0.2  # more than half of the way from one shade to the next
+
+
+class Rounded:
+    """The defence: a network that sees pixels in a few shades only."""
+
+    def __init__(self) -> None:
+        data, rng = load_mnist_sample(), np.random.default_rng(0)
+        self.model = mnist_cnn(rng)
+        optimizer = Adam(self.model.params)
+        train(self.model, data.x_train, data.y_train, optimizer, 5, 32, rng)
+
+    def rounded(self, x: Array) -> Array:
+        """Return each pixel's nearest shade."""
+        steps = x.dtype.type(SHADES - 1)
+        return np.round(x * steps) / steps
+
+    def predict_proba(self, x: Array) -> Array:
+        """Return the probabilities of the classes: all that an evaluation asks for."""
+        return self.model.predict_proba(self.rounded(x))
+
+    def loss(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """J, and its true gradient: rounding is flat, so that it is 0."""
+        costs, gradient = model_loss(self.model)(self.rounded(x), y)
+        return costs, 0 * gradient
+
+    def loss_straight_through(self, x: Array, y: Array) -> tuple[Array, Array]:
+        """J, and the gradient behind the rounding, as if that were the identity."""
+        return model_loss(self.model)(self.rounded(x), y)
+
+
+@cache  # trained once in each process
+def defence() -> Rounded:
+    """Return the defence."""
+    return Rounded()
+
+
+def suite() -> Suite:
+    """Return it with the attacks; each worker calls this."""
+    victim, counter = defence(), Counter()
+    scores = counter.scores(victim.predict_proba)
+    attacks: dict[str, Attack] = {
+        "PGD, true gradient": partial(run_pgd, counter.loss(victim.loss)),
+        "PGD, straight through": partial(
+            run_pgd, counter.loss(victim.loss_straight_through)
+        ),
+        "Square": lambda x, y, eps, rng: square(scores, x, y, eps, rng, 300),
+    }
+    return Suite(victim, attacks, counter)
+
+
+def run_pgd(
+    loss: LossFn, x: Array, y: Array, eps: float, rng: np.random.Generator
+) -> Array:
+    """PGD with 20 steps from a random start."""
+    return pgd(loss, x, y, eps, eps / 8, 20, rng=rng)
+
+
+def examine(images: int, jobs: int, folder: Path | None) -> Evaluation:
+    """Return what the attacks leave of the defence on some test images."""
+    data = load_mnist_sample()
+    x, y, threat = data.x_test[:images], data.y_test[:images], Threat("Linf", EPS)
+    with local_executor(jobs) as executor:
+        return evaluate(suite, x, y, threat, 50, folder=folder, executor=executor)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Evaluate, and say why the first attack fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--images", type=whole_number(1), default=200, help="of the test set")
+    add("--jobs", type=whole_number(1), default=1, help="processes")
+    add("--save", type=Path, metavar="DIR", help="keep finished batches and images")
+    args = parser.parse_args(argv)
+    print(examine(args.images, args.jobs, args.save).table())
+    data, victim = load_mnist_sample(), defence()
+    x, y = data.x_test[:50].astype(np.float32) / 255, data.y_test[:50]
+    print("\nWhy does the true gradient fail?\n")
+    findings = diagnose(
+        victim.predict_proba, lambda x, y: victim.loss(x, y)[1], x, y, EPS
+    )
+    print(report([finding for finding in findings if finding.failed]))
+
+
+if __name__ == "__main__":
+    main()
