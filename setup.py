@@ -7,18 +7,18 @@ from setuptools import find_packages, setup
 TUTORIALS = ["matplotlib>=3.8", "jupytext>=1.16", "nbclient>=0.10", "ipykernel>=6.29"]
 DISTRIBUTED = ["distributed>=2024.1"]
 GPU = ["cupy-cuda13x>=14"]
-# Peers that serve as oracles (ART needs the undeclared packaging), and the tools of
-# `make test`. Formatters and type checkers are pinned: a new release must not break
-# an unchanged commit.
+# Other libraries of attacks: for attacks/interop.py, and as oracles of the tests. ART
+# needs the undeclared packaging.
+INTEROP = ["adversarial-robustness-toolbox==1.20.1", "packaging", "foolbox==3.3.4"]
+# The tools of `make test`. Formatters and type checkers are pinned: a new release must
+# not break an unchanged commit.
 DEV = [
     *TUTORIALS,
     *DISTRIBUTED,
+    *INTEROP,
     "pytest>=8",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
-    "adversarial-robustness-toolbox==1.20.1",
-    "packaging",
-    "foolbox==3.3.4",
     "ruff==0.17.6",
     "mypy==2.4.1",
     "pre-commit>=3.7",
@@ -49,6 +49,7 @@ setup(
         "tutorials": TUTORIALS,
         "distributed": DISTRIBUTED,
         "gpu": GPU,
+        "interop": INTEROP,
         "dev": DEV,
         "mutation": ["mutmut==3.8.1"],
     },

@@ -53,6 +53,8 @@ def jsma(
         a, b = saliency(vjp, x_adv[todo], target[todo], z.shape[1])
         pairs, score = best_pairs(sign * a, sign * b, pixels[todo] != end)
         todo, pairs = todo[score > 0], pairs[score > 0]
+        if not len(todo):
+            break
         for pixel in pairs.T:  # the first of each image, then the second
             changed = pixels[todo, pixel] + float(theta)
             pixels[todo, pixel] = xp.clip(changed, low, high)

@@ -1,6 +1,7 @@
 """The rules of the architecture, read from the source: who may import whom."""
 
 import ast
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -38,6 +39,9 @@ CONFINED = {
     "cupy": ["minidl/backend.py", "minidl/kernels/*"],
     "distributed": ["minidl/cluster.py"],
     "matplotlib": ["tutorials/*", "tutorials/**/*"],
+    "art": ["attacks/interop.py"],
+    "foolbox": ["attacks/interop.py"],
+    "eagerpy": ["attacks/interop.py"],
     "torch": [],
     "pytest": [],
 }
@@ -92,6 +96,12 @@ def test_some_packages_stay_where_they_belong(path):
 def test_the_core_needs_only_the_required_packages(path):
     others = packages_imported(path) - set(sys.stdlib_module_names) - set(PACKAGES)
     assert others <= ONLY_IN_SHARED_CODE
+
+
+def test_other_libraries_are_imported_only_when_they_are_asked_for():
+    code = "import sys, attacks.interop; print({'art', 'foolbox'} & {*sys.modules})"
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, cwd=ROOT, text=True) == "set()\n"
 
 
 @pytest.mark.parametrize("path", TESTS, ids=id_of)

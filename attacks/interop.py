@@ -1,0 +1,195 @@
+"""Our networks and ensembles under other libraries' attacks: ART and Foolbox.
+
+Both are made for automatic differentiation, but ask for gradients in a few places each,
+and there take ours. An adapter is made from a `Forward` of `attacks.victims`, such as
+`network(model)` or `log_mean_probability(members)`, or from a gradient function.
+
+    art_classifier   ART: all attacks on a classifier in NumPy, white box and black box
+    art_ensemble     ART: its own ensemble, whose gradient is the members' mean
+    foolbox_model    Foolbox: the attacks that only ask for scores or decisions
+    foolbox_attack   Foolbox: a gradient descent (FGSM, PGD ...) along our gradient
+
+Neither library is imported before one of these is called.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from attacks.gradients import GradientFn
+from attacks.losses import Loss, cross_entropy
+from attacks.threat import check_range
+from attacks.victims import Forward, Logits, check_members, loss_of, network, vjp_of
+from minidl.backend import Array
+from minidl.checks import check_count
+from minidl.layers import Sequential
+from minidl.training import batches
+
+
+def art_classifier(
+    forward: Forward,
+    input_shape: tuple[int, ...],
+    classes: int,
+    loss: Loss = cross_entropy,
+    bounds: tuple[float, float] = (0, 1),
+    batch_size: int = 256,
+) -> Any:
+    """Return an estimator of ART whose `predict` gives logits.
+
+    Its attacks follow the gradient of `loss`, or ask for rows of the logits' Jacobian;
+    those that choose a loss by name (`loss_type`) rebuild a PyTorch network and fail.
+    ART computes in float32.
+    Raises ModuleNotFoundError without ART, ValueError for bad bounds, and TypeError or
+    ValueError unless classes >= 2 and batch_size >= 1.
+    """
+    check_range(bounds)
+    check_count("classes", classes, 2)
+    check_count("batch_size", batch_size)
+    with extra("adversarial-robustness-toolbox"):
+        from art.estimators import estimator
+        from art.estimators.classification import classifier
+    parents = (
+        classifier.ClassGradientsMixin,
+        classifier.ClassifierMixin,
+        estimator.LossGradientsMixin,
+        estimator.NeuralNetworkMixin,
+        estimator.BaseEstimator,
+    )
+    make = type("MinidlClassifier", (ArtMethods, *parents), {})
+    made = make(model=forward, clip_values=bounds, channels_first=False)
+    made.nb_classes, made.input_shape = classes, input_shape
+    made.forward, made.loss, made.batch_size = forward, loss, batch_size
+    return made
+
+
+class ArtMethods:
+    """What ART asks of a classifier, in terms of a forward pass and a loss.
+
+    Shapes: x (N, H, W, C); y (N,) labels, or (N, K) with the label's place largest.
+    """
+
+    forward: Forward
+    loss: Loss
+    batch_size: int
+    nb_classes: int
+    input_shape: tuple[int, ...] = ()
+
+    def predict(self, x: Array, **options: Any) -> Array:
+        """Return logits (N, K); ART's batch_size and other options are ignored."""
+        return self.in_batches(lambda part: self.forward(x[part])[0], x)
+
+    def compute_loss(
+        self, x: Array, y: Array, reduction: str = "none", **options: Any
+    ) -> Array:
+        """Return each image's loss (N,), or their mean or sum."""
+        loss, y = loss_of(self.forward, self.loss), labels(y)
+        values = self.in_batches(lambda part: loss(x[part], y[part])[0], x)
+        if reduction == "none":
+            return values
+        return values.mean() if reduction == "mean" else values.sum()
+
+    def loss_gradient(self, x: Array, y: Array, **options: Any) -> Array:
+        """Return each image's own gradient of its loss, like x."""
+        loss, y = loss_of(self.forward, self.loss), labels(y)
+        return self.in_batches(lambda part: loss(x[part], y[part])[1], x)
+
+    def class_gradient(
+        self, x: Array, label: int | Sequence[int] | None = None, **options: Any
+    ) -> Array:
+        """Return dz_k/dx for one class an image, (N, 1, H, W, C), or all, (N, K, ...).
+
+        `label` is one class for all images, one for each, or None for all classes.
+        """
+        N, K, vjp = len(x), self.nb_classes, vjp_of(self.forward)
+        wanted = np.arange(K)[None] if label is None else np.reshape(label, (-1, 1))
+        wanted = np.broadcast_to(wanted, (N, wanted.shape[1]))
+        dz = np.eye(K, dtype=x.dtype)[wanted]  # (N, R, K): R classes an image
+        return self.in_batches(
+            lambda part: vjp(x[part], dz[part].swapaxes(0, 1)).swapaxes(0, 1), x
+        )
+
+    def in_batches(self, function: Callable[[Array], Array], x: Array) -> Array:
+        """Return what a function gives for pieces of the indices of x, as one."""
+        pieces = batches(np.arange(len(x)), self.batch_size)
+        return np.concatenate([function(piece) for piece in pieces])
+
+    def fit(self, *arguments: Any, **options: Any) -> None:
+        """Raise NotImplementedError, as a network is trained by `minidl.train`."""
+        raise NotImplementedError("train the network by minidl.train")
+
+    get_activations = fit
+
+
+def labels(y: Array) -> Array:
+    """Return labels (N,) of labels, or of rows whose largest entry is the label's."""
+    return y.argmax(axis=1) if y.ndim == 2 else y
+
+
+def art_ensemble(
+    members: Iterable[Sequential], bounds: tuple[float, float] = (0, 1)
+) -> Any:
+    """Return ART's EnsembleClassifier: mean of the logits, mean of the gradients of J.
+
+    Its gradient is that of Adv. 2 (of `sum_gradient`, over the number of members). For
+    the gradient of what an ensemble predicts, the mean probability, put
+    `log_mean_probability(members)` into `art_classifier` instead.
+    Raises ModuleNotFoundError without ART, and ValueError for no members or bad bounds.
+    """
+    members = check_members(members)
+    parts = [
+        art_classifier(network(m), m.input_shape, m.classes, bounds=bounds)
+        for m in members
+    ]
+    with extra("adversarial-robustness-toolbox"):
+        from art.estimators.classification.ensemble import EnsembleClassifier
+    return EnsembleClassifier(parts, clip_values=bounds)
+
+
+def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
+    """Return Foolbox's NumPyModel, enough for attacks that need no gradient.
+
+    Of the logits, decision-based attacks use the largest one's place only.
+    Raises ModuleNotFoundError without Foolbox, and ValueError for bad bounds.
+    """
+    check_range(bounds)
+    with extra("foolbox"):
+        from foolbox import NumPyModel
+    return NumPyModel(logits, bounds=bounds, data_format="channels_last")
+
+
+def foolbox_attack(attack: type, gradient: GradientFn, **settings: Any) -> Any:
+    """Return one of Foolbox's gradient descents, along a gradient function of ours.
+
+    `attack` is a class such as foolbox.attacks.LinfPGD, and settings are its own. The
+    model that it is called with, a `foolbox_model`, only tells which images are fooled.
+    For a targeted criterion the gradient gets the targets, and is descended.
+    Raises ModuleNotFoundError without Foolbox, and TypeError for other attacks: they
+    differentiate inside, which takes PyTorch.
+    """
+    with extra("foolbox"):
+        from eagerpy import astensor
+        from foolbox.attacks.gradient_descent_base import BaseGradientDescent
+    if not (isinstance(attack, type) and issubclass(attack, BaseGradientDescent)):
+        raise TypeError(f"attack must be a gradient descent of Foolbox, got {attack!r}")
+    methods = {
+        "get_loss_fn": lambda self, model, y: y.numpy(),  # all that the next one needs
+        "value_and_grad": lambda self, y, x: (None, astensor(gradient(x.numpy(), y))),
+    }
+    return type(attack.__name__, (attack,), methods)(**settings)
+
+
+@contextmanager
+def extra(package: str) -> Iterator[None]:
+    """Import parts of an extra, without their warnings, or say how to install it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{package} is missing (no module {error.name}): "
+            "pip install 'minidl[interop]'"
+        ) from None

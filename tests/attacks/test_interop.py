@@ -1,0 +1,155 @@
+"""The adapters themselves: what ART and Foolbox get is what our functions give."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import (
+    Threat,
+    bim,
+    dlr,
+    interop,
+    log_mean_probability,
+    logits_of,
+    loss_of,
+    mean_probability_gradient,
+    network,
+    sum_gradient,
+)
+from tests.attacks import peers
+
+ROOT = Path(__file__).parents[2]
+KINDS = pytest.mark.parametrize("kind", ["network", "ensemble"])
+
+
+@pytest.fixture
+def forward(kind, members):
+    return network(members[0]) if kind == "network" else log_mean_probability(members)
+
+
+@pytest.fixture
+def art(members, forward):
+    return peers.art_classifier(members[0], forward, batch_size=3)
+
+
+@KINDS
+def test_art_gets_logits_in_batches(art, forward, x):
+    assert_allclose(art.predict(x, batch_size=5), forward(x)[0], rtol=1e-12)
+
+
+@KINDS
+def test_art_gets_each_images_loss_and_gradient(art, forward, x, y):
+    values, gradient = loss_of(forward)(x, y)
+    for given in (y, np.eye(4)[y]):
+        assert_allclose(art.compute_loss(x, given), values, rtol=1e-12)
+        assert_allclose(art.loss_gradient(x, given), gradient, rtol=1e-9, atol=1e-12)
+    assert art.compute_loss(x, y, reduction="mean") == pytest.approx(values.mean())
+    assert art.compute_loss(x, y, reduction="sum") == pytest.approx(values.sum())
+
+
+@KINDS
+def test_art_gets_rows_of_the_jacobian(art, forward, x, y, rng):
+    """By differences along one direction: all classes, one, and one for each image."""
+    direction, h = rng.standard_normal(x.shape), 1e-6
+    up, down = forward(x + h * direction)[0], forward(x - h * direction)[0]
+    expected = (up - down) / (2 * h)  # (N, K)
+    for label, wanted in (
+        (None, expected),
+        (2, expected[:, 2:3]),
+        (y, expected[np.arange(8), y][:, None]),
+        (list(y), expected[np.arange(8), y][:, None]),
+    ):
+        found = art.class_gradient(x, label)
+        assert found.shape == (*wanted.shape, *x.shape[1:])
+        assert_allclose((found * direction[:, None]).sum((2, 3, 4)), wanted, atol=1e-7)
+
+
+def test_art_can_follow_another_loss(members, x, y):
+    art = peers.art_classifier(members[0], loss=dlr)
+    values, gradient = loss_of(network(members[0]), dlr)(x, y)
+    assert_array_equal(art.compute_loss(x, y), values)
+    assert_array_equal(art.loss_gradient(x, y), gradient)
+
+
+def test_arts_ensemble_has_the_gradient_of_adv_2(members, x, y):
+    found = peers.art_ensemble(members).loss_gradient(x, np.eye(4)[y])
+    assert_allclose(found, sum_gradient(members)(x, y) / 3, rtol=1e-12)
+
+
+def test_arts_attacks_on_the_ensembles_own_loss(members, x, y):
+    """BIM on log of the mean probability is BIM along its gradient."""
+    members = [member.astype(np.float32) for member in members]
+    x = x.astype(np.float32)
+    art = peers.art_classifier(members[0], log_mean_probability(members))
+    expected = peers.art_bim(art, x, y, 0.2, 0.025, 8)
+    x_adv = bim(mean_probability_gradient(members), x, y, 0.2, 0.025, 8)
+    assert_allclose(x_adv, expected, rtol=0, atol=1e-6)
+
+
+def test_foolbox_attacks_that_ask_for_decisions(members, x):
+    """Salt and pepper: noise until the ensemble errs, without a gradient."""
+    foolbox = peers.import_peer("foolbox")
+    logits = logits_of(log_mean_probability(members))
+    y, model = logits(x).argmax(axis=1), interop.foolbox_model(logits)
+    noise = foolbox.attacks.SaltAndPepperNoiseAttack(steps=50)
+    raw, _, fooled = noise(model, x, y, epsilons=None)
+    assert_array_equal(fooled, logits(raw).argmax(axis=1) != y)
+    assert fooled.any()
+
+
+def test_foolbox_descends_towards_a_target(members, x):
+    foolbox = peers.import_peer("foolbox")
+    logits = logits_of(log_mean_probability(members))
+    target = logits(x).argsort(axis=1)[:, -2]  # the second choice
+    attack = interop.foolbox_attack(
+        foolbox.attacks.LinfPGD, mean_probability_gradient(members), steps=20
+    )
+    criterion = foolbox.criteria.TargetedMisclassification(target)
+    model = interop.foolbox_model(logits)
+    raw, _, reached = attack.repeat(2)(model, x, criterion, epsilons=0.3)
+    assert reached.mean() > 0.5
+    Threat("Linf", 0.3).check(raw, x)
+
+
+def test_other_attacks_of_foolbox_are_refused(members):
+    foolbox = peers.import_peer("foolbox")
+    gradient = mean_probability_gradient(members)
+    for attack in (foolbox.attacks.L2CarliniWagnerAttack, foolbox.attacks.LinfPGD()):
+        with pytest.raises(TypeError, match="attack must be a gradient descent"):
+            interop.foolbox_attack(attack, gradient)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"classes": 1}, "classes must be at least 2"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"bounds": None}, "bounds must be"),
+    ],
+)
+def test_bad_settings_are_refused(cnn, settings, error):
+    arguments = {"input_shape": (6, 6, 2), "classes": 4} | settings
+    with pytest.raises(ValueError, match=error):
+        interop.art_classifier(network(cnn), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("module", "call", "package"),
+    [
+        ("art", "art_classifier(None, (6, 6, 2), 4)", "adversarial-robustness-toolbox"),
+        ("foolbox", "foolbox_model(None)", "foolbox"),
+        ("eagerpy", "foolbox_attack(None, None)", "foolbox"),
+    ],
+)
+def test_a_missing_package_is_one_line(module, call, package):
+    code = f"import sys; sys.modules['{module}'] = None\n"
+    code += f"from attacks import interop; interop.{call}"
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    last = run.stderr.splitlines()[-1]
+    assert last.startswith(f"ModuleNotFoundError: {package} is missing (no module")
+    assert last.endswith("pip install 'minidl[interop]'")

@@ -1,0 +1,90 @@
+"""JSMA against trying all pairs of 12 pixels, and what its settings limit."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from attacks import distance, jsma, logits_of, network, vjp_of
+from attacks.jsma import best_pairs
+from minidl import Flatten, Linear, ReLU, Sequential
+
+
+@pytest.fixture
+def model(rng):
+    """A small network of 12 grey pixels and 3 classes."""
+    layers = [Flatten(), Linear(12, 8, rng=rng), ReLU(), Linear(8, 3, rng=rng)]
+    return Sequential(layers, (3, 4, 1)).astype(np.float64)
+
+
+def jacobian(model, image):
+    """dz_k/dx of one image by its definition, (K, 12)."""
+    h, rows = 1e-6, []
+    for p in range(12):
+        e = h * np.eye(12)[p].reshape(1, 3, 4, 1)
+        rows.append((model.forward(image + e) - model.forward(image - e))[0] / (2 * h))
+    return np.array(rows).T
+
+
+def naive(model, image, target, theta, gamma):
+    """Algorithms 2 and 3, one image: all pairs, each with the paper's conditions."""
+    v = image.copy()
+    for _ in range(int(12 * gamma) // 2):
+        if model.predict(v)[0] == target:
+            break
+        J = jacobian(model, v)
+        a, b = J[target], J.sum(axis=0) - J[target]
+        free = v.ravel() < 1 if theta > 0 else v.ravel() > 0
+        scores = {}
+        for p, q in combinations(range(12), 2):
+            alpha, beta = a[p] + a[q], b[p] + b[q]
+            right = alpha > 0 > beta if theta > 0 else alpha < 0 < beta
+            if free[p] and free[q] and right:
+                scores[p, q] = -alpha * beta
+        if not scores:
+            break
+        for pixel in max(scores, key=scores.get):
+            v.reshape(-1)[pixel] = np.clip(v.ravel()[pixel] + theta, 0, 1)
+    return v
+
+
+@pytest.mark.parametrize("theta", [1.0, 0.4, 0.1, -0.4, -1.0])
+@pytest.mark.parametrize("gamma", [0.2, 0.7, 1.0])
+def test_jsma_is_the_enumeration(model, rng, theta, gamma):
+    x = rng.random((10, 3, 4, 1))
+    x[:3] = x[:3].round()  # pixels that are used up from the start
+    target = (model.predict(x) + 1) % 3
+    forward = network(model)
+    found = jsma(logits_of(forward), vjp_of(forward), x, target, theta, gamma)
+    for n in range(len(x)):
+        expected = naive(model, x[n : n + 1], target[n], theta, gamma)
+        np.testing.assert_allclose(found[n : n + 1], expected, atol=1e-12)
+    assert (found != x).any()
+
+
+def test_the_pair_of_two_bad_pixels_is_none():
+    """a < 0 < b: the product of the sums is positive, but both signs are wrong."""
+    a, b = np.array([[-3.0, -3.0, 0.1, 0.1]]), np.array([[3.0, 3.0, -0.1, -0.1]])
+    pairs, score = best_pairs(a, b, np.ones((1, 4), bool))
+    assert_array_equal(pairs, [[2, 3]])
+    assert score[0] == pytest.approx(0.04)
+
+
+def test_no_pair_no_change(model):
+    x = np.ones((2, 3, 4, 1))  # all pixels are at the end of the range
+    target = (model.predict(x) + 1) % 3
+    forward = network(model)
+    assert_array_equal(
+        jsma(logits_of(forward), vjp_of(forward), x, target, gamma=1.0), x
+    )
+
+
+@pytest.mark.parametrize(("gamma", "pixels"), [(0.1, 0), (0.17, 2), (0.5, 6)])
+def test_gamma_limits_the_pixels(model, rng, gamma, pixels):
+    """For a target that is never reached."""
+    x = 0.5 * rng.random((10, 3, 4, 1))
+    forward = network(model)
+    out = lambda x: -np.ones((len(x), 3)) @ np.diag([1, 1, 99])  # noqa: E731
+    found = jsma(out, vjp_of(forward), x, np.full(10, 2), 1.0, gamma)
+    assert distance(found, x, "L0").max() == pixels

@@ -1,0 +1,167 @@
+"""DeepFool, Carlini-Wagner and L-BFGS: distances in closed form."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+
+from attacks import (
+    carlini_wagner,
+    deepfool,
+    distance,
+    lbfgs,
+    loss_of,
+    margin,
+    model_loss,
+    network,
+    targeted,
+)
+from attacks.deepfool import MARGIN
+from tests.attacks.linear import LinearVictim
+
+NORMS = pytest.mark.parametrize(("norm", "dual"), [("L2", 2), ("Linf", 1)])
+
+
+@pytest.fixture
+def victim():
+    return LinearVictim()
+
+
+@NORMS
+@pytest.mark.parametrize("overshoot", [0.0, 0.02])
+def test_deepfool_goes_to_the_nearest_border(victim, norm, dual, overshoot):
+    """|r| = |f| / |w|_2 in L2, |f| / |w|_1 in Linf, and a margin: one step."""
+    v, (smallest, nearest) = victim, victim.smallest(dual)
+    found = deepfool(v.logits, v.vjp, v.x, v.y, norm, overshoot, steps=1)
+    expected = (1 + overshoot) * (smallest + MARGIN)
+    assert_allclose(distance(found, v.x, norm), expected, rtol=1e-9)
+    assert_array_equal(v.model.predict(found), nearest)
+
+
+@NORMS
+def test_deepfools_direction(victim, norm, dual):
+    _, nearest = victim.smallest(dual)
+    w = victim.borders()[1][np.arange(12), nearest].reshape(victim.x.shape)
+    found = deepfool(victim.logits, victim.vjp, victim.x, victim.y, norm)
+    r = found - victim.x
+    if norm == "Linf":
+        w = np.sign(w)
+    assert_allclose(
+        r / abs(r).max(axis=(1, 2, 3), keepdims=True),
+        w / abs(w).max(axis=(1, 2, 3), keepdims=True),
+        atol=1e-9,
+    )
+
+
+def test_deepfool_stops_where_the_class_changes(victim):
+    """Steps after that change nothing, and none changes a misread image."""
+    v, wrong = victim, (victim.y + 1) % 4
+    once = deepfool(v.logits, v.vjp, v.x, v.y, steps=1)
+    assert_array_equal(deepfool(v.logits, v.vjp, v.x, v.y, steps=9), once)
+    assert_array_equal(deepfool(v.logits, v.vjp, v.x, wrong), v.x)
+
+
+def test_a_class_without_slope_is_out_of_reach(victim):
+    """Equal weights: the border with it is nowhere, and the next one is taken."""
+    W = victim.model.params[0].data
+    W[:, 2] = W[:, 3]
+    found = deepfool(victim.logits, victim.vjp, victim.x, victim.y)
+    assert np.isfinite(found).all()
+    assert (victim.model.predict(found) != victim.y).all()
+
+
+def test_carlini_wagner_converges_to_the_least_distance():
+    victim = LinearVictim(images=4)
+    v, (smallest, _) = victim, victim.smallest(2)
+    loss = model_loss(v.model, margin)
+    found = carlini_wagner(loss, v.x, v.y, c=0.1, searches=9, steps=300)
+    assert (v.model.predict(found) != v.y).all()
+    assert_allclose(distance(found, v.x, "L2"), smallest, rtol=0.03)
+
+
+def test_carlini_wagner_towards_a_target_with_confidence():
+    """To z_t - z_y >= kappa leads (f + kappa) / |w|, with two classes."""
+    victim = LinearVictim(images=4)
+    W, b = (p.data for p in victim.model.params)
+    W[:, 2:], b[2:] = 0, -100
+    y = victim.model.predict(victim.x)
+    target, w = 1 - y, np.linalg.norm(W[:, 0] - W[:, 1])
+    z = victim.model.forward(victim.x)
+    f = abs(z[:, 0] - z[:, 1])
+    loss = loss_of(network(victim.model), targeted(margin))
+    found = carlini_wagner(
+        loss, victim.x, target, c=0.1, kappa=0.5, searches=9, steps=300
+    )
+    assert (loss(found, target)[0] > 0.5).all()
+    assert_allclose(distance(found, victim.x, "L2"), (f + 0.5) / w, rtol=0.02)
+
+
+def test_carlini_wagner_that_fails_returns_the_image(victim):
+    flat = lambda x, y: (np.full(len(x), -1.0), np.zeros_like(x))  # noqa: E731
+    found = carlini_wagner(flat, victim.x, victim.y, searches=2, steps=5)
+    assert_array_equal(found, victim.x)
+
+
+def quadratic(a):
+    """J(v) = |v - a|^2 / 2 for every label, with its gradient."""
+
+    def loss(x, y):
+        r = (x - a).reshape(len(x), -1)
+        return (r * r).sum(axis=1) / 2, x - a
+
+    return loss
+
+
+def test_lbfgs_on_a_convex_quadratic(victim):
+    """argmin of |r|^2 + c |x + r - a|^2 / 2 is c (a - x) / (2 + c), then the box."""
+    x, c = victim.x, 3.0
+    a = np.linspace(-2, 3, 72).reshape(1, 6, 6, 2)
+    asked = []
+
+    def predict(v):
+        asked.append(v.copy())
+        return np.full(len(v), int(len(asked) > 1))  # the first search succeeds
+
+    target = np.ones(len(x), int)
+    found = lbfgs(quadratic(a), predict, x, target, c, searches=1)
+    assert_allclose(found, (x + c * (a - x) / (2 + c)).clip(0, 1), atol=1e-5)
+
+
+def test_lbfgs_seeks_the_least_weight(victim):
+    """Near the least distance to where the target is read, and never below.
+
+    Cross-entropy counts other rivals too, and so doesn't go quite straight there.
+    """
+    x, target = victim.x[:3], (victim.y[:3] + 1) % 4
+    loss, predict = model_loss(victim.model), victim.model.predict
+    found = lbfgs(loss, predict, x, target, c=0.1, searches=9)
+    assert_array_equal(predict(found), target)
+    least = [to_region(victim, n, target[n]) for n in range(3)]
+    ratio = distance(found, x, "L2") / least
+    assert ratio.min() > 0.999
+    assert ratio.max() < 1.15
+
+
+def to_region(victim, n, t):
+    """The least |r| after which class t is predicted, by a general solver."""
+    W, b = (p.data for p in victim.model.params)
+    x, others = victim.x[n].ravel(), [k for k in range(4) if k != t]
+    A = W[:, [t]] - W[:, others]
+    gap = b[t] - b[others]
+    least = minimize(
+        lambda r: r @ r,
+        np.zeros_like(x),
+        jac=lambda r: 2 * r,
+        constraints={
+            "type": "ineq",
+            "fun": lambda r: (x + r) @ A + gap,
+            "jac": lambda r: A.T,
+        },
+    )
+    return np.sqrt(least.fun)
+
+
+def test_lbfgs_leaves_what_is_read_as_the_target(victim):
+    loss, predict = model_loss(victim.model), victim.model.predict
+    found = lbfgs(loss, predict, victim.x, victim.y, searches=2)
+    assert_array_equal(found, victim.x)

@@ -1,0 +1,130 @@
+"""Forward passes and their ways back, against differences and ensembles."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import (
+    dlr,
+    ensemble_loss,
+    log_mean_probability,
+    logits_of,
+    loss_of,
+    margin,
+    mean_logits,
+    mean_probability_loss,
+    model_loss,
+    network,
+    targeted,
+    vjp_of,
+)
+from attacks.losses import cross_entropy
+from ensembles import Ensemble
+
+KINDS = {
+    "network": lambda members: network(members[0]),
+    "mean_logits": mean_logits,
+    "log_mean_probability": log_mean_probability,
+}
+EACH = pytest.mark.parametrize("kind", KINDS)
+LOSSES = {"ce": cross_entropy, "margin": margin, "dlr": dlr, "to": targeted(margin)}
+
+
+@pytest.fixture
+def forward(kind, members):
+    return KINDS[kind](members)
+
+
+def differences(function, x, rng, h=1e-6):
+    """A direction, and the derivative of each image's values along it."""
+    direction = rng.standard_normal(x.shape)
+    up, down = function(x + h * direction), function(x - h * direction)
+    return direction, (up - down) / (2 * h)
+
+
+@EACH
+def test_the_way_back_is_the_derivative(forward, kind, x, rng):
+    dz = rng.standard_normal((8, 4))
+    z, _ = forward(x)
+    direction, slope = differences(lambda v: forward(v)[0], x, rng)
+    found = (vjp_of(forward)(x, dz) * direction).sum(axis=(1, 2, 3))
+    assert_allclose(found, (dz * slope).sum(axis=1), atol=1e-7)
+    assert_array_equal(logits_of(forward)(x), z)
+
+
+@EACH
+def test_several_rows_at_once(forward, kind, x, rng):
+    dz, vjp = rng.standard_normal((3, 8, 4)), vjp_of(forward)
+    found = vjp(x, dz)
+    assert found.shape == (3, *x.shape)
+    for row, expected in zip(found, dz, strict=True):
+        assert_allclose(row, vjp(x, expected), rtol=1e-12, atol=1e-14)
+
+
+@EACH
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_have_the_gradient_of_their_values(forward, kind, x, y, rng, loss):
+    loss_fn = loss_of(forward, LOSSES[loss])
+    direction, slope = differences(lambda v: loss_fn(v, y)[0], x, rng)
+    found = (loss_fn(x, y)[1] * direction).sum(axis=(1, 2, 3))
+    assert_allclose(found, slope, atol=1e-6)
+
+
+def test_values_are_those_of_what_is_predicted(members, x, y):
+    rows = np.arange(8)
+    p = Ensemble(members).predict_proba(x)
+    z = logits_of(log_mean_probability(members))(x)
+    assert_allclose(z, np.log(p), rtol=1e-10)
+    for loss in (ensemble_loss(members), mean_probability_loss(members)):
+        assert_allclose(loss(x, y)[0], -np.log(p[rows, y]), rtol=1e-10)
+    others = p.copy()
+    others[rows, y] = 0
+    ratio = np.log(others.max(axis=1) / p[rows, y])
+    assert_allclose(ensemble_loss(members, margin)(x, y)[0], ratio, rtol=1e-9)
+    together = np.mean([m.forward(x) for m in members], axis=0)
+    assert_allclose(logits_of(mean_logits(members))(x), together, rtol=1e-12)
+    values, _ = model_loss(members[0])(x, y)
+    assert_allclose(values, -np.log(members[0].predict_proba(x)[rows, y]), rtol=1e-10)
+
+
+def test_two_ways_to_the_ensembles_own_gradient(members, x, y):
+    found = mean_probability_loss(members)(x, y)[1]
+    assert_allclose(found, ensemble_loss(members)(x, y)[1], rtol=1e-9, atol=1e-13)
+
+
+def test_sure_members_have_a_slope_in_single_precision(members, x, y):
+    """Probabilities round to 1 and to 0: logits, margin and gradient stay."""
+    for i, member in enumerate(members):
+        member.params[-1].data[:] = 0
+        member.params[-1].data[y[0]] = 120 + 10 * i
+    sure = [member.astype(np.float32) for member in members]
+    one, label = x[:1], y[:1]
+    assert Ensemble(sure).predict_proba(one.astype(np.float32)).max() == 1
+    for loss in (margin, dlr):
+        values, found = ensemble_loss(sure, loss)(one.astype(np.float32), label)
+        exact, expected = ensemble_loss(members, loss)(one, label)
+        assert abs(expected).max() > 0
+        assert_allclose(values, exact, rtol=1e-4)
+        assert_allclose(found, expected, atol=1e-3 * abs(expected).max())
+
+
+@EACH
+def test_weights_and_their_gradients_are_left_alone(forward, kind, members, x, y):
+    before = [(p.data.copy(), p.grad.copy()) for m in members for p in m.params]
+    loss_of(forward)(x, y)
+    after = [(p.data, p.grad) for m in members for p in m.params]
+    for old, new in zip(before, after, strict=True):
+        assert_array_equal(old[0], new[0])
+        assert_array_equal(old[1], new[1])
+
+
+@EACH
+def test_labels_beyond_the_classes_are_refused(forward, kind, x, y):
+    with pytest.raises(ValueError, match="y must be 0 to 3"):
+        loss_of(forward)(x, y + 4)
+
+
+@pytest.mark.parametrize("combine", [mean_logits, log_mean_probability])
+def test_no_members_are_refused(combine):
+    with pytest.raises(ValueError, match="members must hold at least one"):
+        combine([])
