@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 
 TUTORIALS = ["matplotlib>=3.8", "jupytext>=1.16", "nbclient>=0.10", "ipykernel>=6.29"]
 DISTRIBUTED = ["distributed>=2024.1"]
-GPU = ["cupy-cuda13x>=14"]
+GPU = ["cupy-cuda13x[ctk]>=14"]  # with CUDA's libraries: only a driver is needed
 # Other libraries of attacks: for attacks/interop.py, and as oracles of the tests. ART
 # needs the undeclared packaging.
 INTEROP = ["adversarial-robustness-toolbox==1.20.1", "packaging", "foolbox==3.3.4"]
@@ -36,7 +36,11 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(include=["minidl*", "ensembles*", "attacks*", "tutorials*"]),
-    package_data={"minidl": ["py.typed"], "minidl.data": ["mnist_sample/*"]},
+    package_data={
+        "minidl": ["py.typed"],
+        "minidl.data": ["mnist_sample/*"],
+        "minidl.kernels": ["cuda/*.cu"],
+    },
     install_requires=[
         "numpy>=2.0",
         "numba>=0.61",

@@ -1,14 +1,9 @@
 """The basic iterative method: many small FGSM steps that never leave the ball."""
 
 from attacks.gradients import GradientFn
-from attacks.threat import (
-    Bounds,
-    check_attack,
-    check_ball,
-    clip_to_ball,
-    clip_to_bounds,
-)
-from minidl.backend import Array, get_array_module
+from attacks.sign_step import sign_step
+from attacks.threat import Bounds, check_attack, check_ball
+from minidl.backend import Array
 from minidl.checks import check_count
 
 
@@ -32,10 +27,7 @@ def bim(
     check_attack(x, y, eps, bounds)
     check_ball("Linf", eps, alpha)
     check_count("steps", steps)
-    sign = get_array_module(x).sign
     x_adv = x
     for _ in range(steps):
-        step = alpha * sign(gradient(x_adv, y))
-        x_adv = clip_to_ball(x_adv + step.astype(x.dtype), x, eps)
-        x_adv = clip_to_bounds(x_adv, bounds)
+        x_adv = sign_step(x_adv, gradient(x_adv, y), x, alpha, eps, bounds)
     return x_adv

@@ -1,8 +1,9 @@
 """The fast gradient sign method: one step, as far as allowed, uphill in the cost."""
 
 from attacks.gradients import GradientFn
-from attacks.threat import Bounds, check_attack, clip_to_bounds
-from minidl.backend import Array, get_array_module
+from attacks.sign_step import sign_step
+from attacks.threat import Bounds, check_attack
+from minidl.backend import Array
 
 
 def fgsm(
@@ -15,6 +16,4 @@ def fgsm(
     Source: Goodfellow et al., Explaining and Harnessing Adversarial Examples, 2015.
     """
     check_attack(x, y, eps, bounds)
-    sign = get_array_module(x).sign
-    step = eps * sign(gradient(x, y))
-    return clip_to_bounds(x + step.astype(x.dtype), bounds)
+    return sign_step(x, gradient(x, y), x, eps, eps, bounds)

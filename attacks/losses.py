@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from minidl.backend import Array, get_array_module
-from minidl.losses import SoftmaxCrossEntropy
+from minidl.losses import loss_for
 
 Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
 
@@ -24,7 +24,7 @@ THIRD = 2  # place of z_(3), from the largest on
 
 def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
     """J_n = log(sum_k exp z_k) - z_y; dz = p - onehot(y)."""
-    loss = SoftmaxCrossEntropy()
+    loss = loss_for(z)
     loss.forward(z, y)
     return loss.costs, loss.backward() * len(z)  # of the sum over images, not the mean
 

@@ -24,6 +24,11 @@ def get_array_module(x: Array) -> ModuleType:
     return cupy if cupy is not None and isinstance(x, cupy.ndarray) else np
 
 
+def device_of(x: Array) -> Device:
+    """Return where x lies, "cpu" or "gpu"."""
+    return "cpu" if get_array_module(x) is np else "gpu"
+
+
 def to_numpy(x: Array) -> Array:
     """Return x as a NumPy array, copied from the GPU if it lies there."""
     return x if isinstance(x, np.ndarray) else get_array_module(x).asnumpy(x)
@@ -32,6 +37,8 @@ def to_numpy(x: Array) -> Array:
 def to_device(x: Array, device: Device) -> Array:
     """Return x as an array of the device "cpu" or "gpu"; no copy if it is there.
 
+    On its way to the GPU CuPy's `asarray` stages it through pinned memory: this returns
+    while the copy is still under way.
     Raises ValueError for another name and RuntimeError where there is no GPU.
     """
     if device == "cpu":
@@ -40,16 +47,74 @@ def to_device(x: Array, device: Device) -> Array:
 
 
 def require_gpu(device: Device = "gpu") -> ModuleType:
-    """Return `cupy`, or raise an error that says why there is no GPU to use."""
+    """Return `cupy`; RuntimeError if its package, the driver or a device is missing."""
     if device != "gpu":
         raise ValueError(f"device must be 'cpu' or 'gpu', got {device!r}")
     try:
         import cupy
-
-        cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:  # CuPy missing, driver missing or no device: no GPU
+    except ImportError as error:
         raise RuntimeError(
-            f"device 'gpu' needs CuPy (pip install 'minidl[gpu]') and a CUDA device; "
-            f"got {type(error).__name__}: {error}"
+            f"device 'gpu' needs the package CuPy: pip install 'minidl[gpu]' ({error})"
         ) from error
+    if missing := what_is_missing(cupy.cuda.runtime):
+        raise RuntimeError(f"device 'gpu' needs {missing}")
     return cupy
+
+
+def what_is_missing(runtime: Any) -> str:
+    """Return what CUDA lacks here and what to do, nothing if it has a device."""
+    try:
+        if runtime.getDeviceCount() > 0:
+            return ""
+        reason = "it counts none"
+    except runtime.CUDARuntimeError as error:
+        reason = str(error)
+    driver, wanted = runtime.driverGetVersion(), runtime.runtimeGetVersion()
+    if driver == 0:
+        return (
+            "NVIDIA's driver, which isn't installed: see https://www.nvidia.com/drivers"
+        )
+    if driver // 1000 < wanted // 1000:
+        return (
+            f"a newer NVIDIA driver: this one is for CUDA {driver // 1000}, CuPy for "
+            f"CUDA {wanted // 1000}; or install cupy-cuda{driver // 1000}x instead"
+        )
+    return (
+        f"a CUDA device, and the driver finds none ({reason}): nvidia-smi lists them, "
+        "CUDA_VISIBLE_DEVICES hides them"
+    )
+
+
+def try_gpu() -> None:
+    """Raise RuntimeError, with what to do in one line, unless a GPU can compute.
+
+    CuPy finds CUDA's libraries and its compiler only when it needs them first: here.
+    """
+    cupy = require_gpu()
+    try:
+        ones = cupy.ones((2, 2), np.float32)
+        working = float((ones @ ones + 1).sum()) == 12
+    except MemoryError as error:
+        raise RuntimeError(out_of_memory(error)) from error
+    except Exception as error:  # a library that isn't found fails in its own way
+        raise RuntimeError(
+            "device 'gpu' needs CUDA's libraries (cuBLAS, NVRTC): pip install "
+            f"'minidl[gpu]' ({type(error).__name__}: {error})"
+        ) from error
+    if not working:
+        raise RuntimeError("device 'gpu' computes wrong numbers: 2 x 2 is not 4 there")
+
+
+def gpu_name() -> str:
+    """Return the GPU's name and CuPy's version."""
+    cupy = require_gpu()
+    properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+    return f"{properties['name'].decode()}, CuPy {cupy.__version__}"
+
+
+def out_of_memory(error: MemoryError) -> str:
+    """Return in one line what to do about a GPU whose memory is full."""
+    return (
+        f"the GPU's memory is full: set a smaller batch size, fewer --jobs, "
+        f"CUDA_VISIBLE_DEVICES to a GPU with more room, or --device cpu ({error})"
+    )

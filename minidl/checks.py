@@ -5,10 +5,11 @@ Equations contain no validation: it stands here, and the entry points (`train`,
 """
 
 from collections.abc import Collection
+from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, device_of
 
 FLOATS = ("float32", "float64")
 
@@ -62,9 +63,8 @@ def check_images(
 ) -> None:
     """Raise unless x is a batch of floating-point images within the pixel bounds."""
     check_batch(name, x)
-    low, high = x.min(), x.max()  # NaN is neither below nor above: test it first
-    isfinite = get_array_module(x).isfinite
-    if not (isfinite(low) and isfinite(high)):
+    low, high = (x.dtype.type(float(extreme)) for extreme in (x.min(), x.max()))
+    if not (isfinite(low) and isfinite(high)):  # NaN is neither below nor above
         raise ValueError(f"{name} must be finite, got NaN or infinity")
     if bounds is not None and (low < bounds[0] or high > bounds[1]):
         raise ValueError(
@@ -95,8 +95,26 @@ def check_labels(name: str, y: Array, count: int, classes: int | None = None) ->
         raise TypeError(f"{name} must hold integer labels, got {y.dtype}")
     if y.shape != (count,):
         raise ValueError(f"{name} must have shape ({count},), got {y.shape}")
-    # Out-of-range indices wrap on a GPU instead of failing: they must be caught here.
-    low, high = int(y.min()), int(y.max())
+    low, high = range_of(y)
     if low < 0 or (classes is not None and high >= classes):
         limit = "0 or more" if classes is None else f"0 to {classes - 1}"
         raise ValueError(f"{name} must be {limit}, got {low} to {high}")
+
+
+# The latest labels on a GPU with their range: kept, so that no other can be the same.
+_latest: tuple[Any, tuple[int, int]] = (None, (0, 0))
+
+
+def range_of(y: Array) -> tuple[int, int]:
+    """Return the smallest and the largest label.
+
+    An attack asks for the same labels' range at each step. To read it from a GPU is to
+    wait for all work there, so that is done once: labels on a GPU mustn't be changed in
+    place. (One that is no class all the same turns its image's gradient into NaN.)
+    """
+    global _latest
+    if device_of(y) == "cpu":
+        return int(y.min()), int(y.max())
+    if _latest[0] is not y:
+        _latest = y, (int(y.min()), int(y.max()))
+    return _latest[1]

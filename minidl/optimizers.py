@@ -5,14 +5,16 @@ and the number of steps are its whole state, so a checkpoint can bring it back.
 Letters: p parameter, g = dJ/dp, t number of the step.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import Self
 
 import numpy as np
 
 from minidl import kernels
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, Device, device_of, get_array_module, to_device
 from minidl.checks import check_number
+from minidl.flat import FlatParameters
 from minidl.layers import Parameter
 
 
@@ -33,12 +35,31 @@ class Optimizer:
             {slot: get_array_module(p.data).zeros_like(p.data) for slot in self.slots}
             for p in self.params
         ]
+        self.flat: FlatParameters | None = None  # on a GPU, from the first step on
 
     def step(self) -> None:
         """Move each parameter, in place, against its gradient."""
         self.t += 1
-        for p, averages in zip(self.params, self.averages, strict=True):
-            self.update(p.data, p.grad, **averages)
+        for p, g, averages in self.pieces():
+            self.update(p, g, **averages)
+
+    def pieces(self) -> Iterator[tuple[Array, Array, dict[str, Array]]]:
+        """Yield parameter, gradient and averages one by one, or on a GPU all as one."""
+        if not self.params or device_of(self.params[0].data) == "cpu":
+            for p, averages in zip(self.params, self.averages, strict=True):
+                yield p.data, p.grad, averages
+            return
+        if self.flat is None or not self.flat.current:
+            self.flat = FlatParameters(self.params, self.averages)
+        yield self.flat.data, self.flat.grad, self.flat.averages
+
+    def to_device(self, device: Device) -> Self:
+        """Move the averages to the device "cpu" or "gpu", to which the model moved."""
+        for averages in self.averages:
+            for slot, average in averages.items():
+                averages[slot] = to_device(average, device)
+        self.flat = None
+        return self
 
     def update(self, p: Array, g: Array, **averages: Array) -> None:
         """Change a parameter and its averages in place."""
@@ -69,9 +90,7 @@ class SGD(Optimizer):
 
     def update(self, p: Array, g: Array, v: Array) -> None:  # type: ignore[override]
         """v = momentum v + g; p -= lr v."""
-        v *= self.momentum
-        v += g
-        p -= self.lr * v
+        kernels.sgd_step(p, g, v, self.lr, self.momentum)
 
 
 class Adam(Optimizer):

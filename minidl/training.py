@@ -8,10 +8,10 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, Device, device_of, to_device
 from minidl.checks import check_count, check_labels, check_stored_images
 from minidl.layers import Sequential
-from minidl.losses import SoftmaxCrossEntropy
+from minidl.losses import loss_for
 from minidl.optimizers import Optimizer
 
 Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
@@ -72,14 +72,27 @@ def train_epoch(
     rng: np.random.Generator,
 ) -> float:
     """Take one step per batch, through all images once; return the mean of J."""
-    loss = SoftmaxCrossEntropy()
     total: Any = 0.0  # becomes a 0-d array of the model's device
-    for batch in batches(rng.permutation(len(x)), batch_size):
-        z = model.forward(to_float(x[batch]), rng)
-        total = total + loss.forward(z, y[batch]) * len(batch)
+    order = rng.permutation(len(x))
+    for x_batch, y_batch in batches_of(x, y, order, batch_size, model.device):
+        z = model.forward(x_batch, rng)
+        loss = loss_for(z)
+        total = total + loss.forward(z, y_batch) * len(z)
         model.backward(loss.backward(), input_grad=False)
         optimizer.step()
     return float(total) / len(x)
+
+
+def batches_of(
+    x: Array, y: Array, order: Array, batch_size: int, device: Device
+) -> Iterator[tuple[Array, Array]]:
+    """Yield images as floats and their labels, in an order, on a device.
+
+    Only batches travel, as they are stored; data on a GPU is taken from there.
+    """
+    order, y = to_device(order, device_of(x)), to_device(y, device_of(x))
+    for batch in batches(order, batch_size):
+        yield to_float(to_device(x[batch], device)), to_device(y[batch], device)
 
 
 def batches(indices: Array, batch_size: int) -> Iterator[Array]:
@@ -98,9 +111,9 @@ def accuracy(
     check_count("batch_size", batch_size)
     check_stored_images("x", x)
     check_labels("y", y, len(x), getattr(classifier, "classes", None))
-    xp = get_array_module(x)
-    correct = 0
-    for batch in batches(np.arange(len(x)), batch_size):
-        p = classifier.predict_proba(to_float(x[batch]))
-        correct += int(xp.sum(p.argmax(axis=1) == y[batch]))
-    return correct / len(x)
+    device = getattr(classifier, "device", device_of(x))
+    correct: Any = 0  # becomes a 0-d array of that device, read once
+    for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):
+        p = classifier.predict_proba(x_batch)
+        correct = correct + (p.argmax(axis=1) == y_batch).sum()
+    return int(correct) / len(x)

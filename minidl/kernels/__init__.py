@@ -6,6 +6,7 @@
 | numba_cpu.py  | CPU, compiled        | the default where Numba is installed        |
 | winograd.py   | CPU, compiled        | 3x3 convolutions of 8 and more channels     |
 | few_channels.py | CPU, compiled      | convolutions of images with 1 to 7 channels |
+| cupy_gpu.py   | GPU                  | float32 there, in CUDA: see cuda/*.cu       |
 
 They have the same functions and give the same results to rounding. Notation used by
 all of them, with `n`, `h`, `w`, ... as the running indices:
@@ -19,13 +20,14 @@ all of them, with `n`, `h`, `w`, ... as the running indices:
 import importlib
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, device_of, get_array_module
 from minidl.checks import check_choice, check_count
 from minidl.kernels.shapes import ImageShape, output_size
 
@@ -42,6 +44,7 @@ __all__ = [
     "max_pool_grad",
     "output_size",
     "relu_grad",
+    "sgd_step",
     "use",
     "warm_up",
 ]
@@ -71,14 +74,25 @@ def use(name: str) -> Iterator[None]:
 
 def implementation(x: Array) -> ModuleType:
     """Return the module whose kernels take x."""
-    on_gpu = get_array_module(x).__name__ == "cupy"
-    # The search for Numba reads folders until it is imported: last, and only if asked.
-    compiled = not on_gpu and (
-        _chosen == "numba"
-        or (_chosen == "auto" and importlib.util.find_spec("numba") is not None)
-    )
-    name = "numba_cpu" if compiled else "reference"
+    if device_of(x) == "gpu":
+        fast = _chosen != "reference" and x.dtype == np.float32
+        name = "cupy_gpu" if fast else "reference"
+    else:
+        # The search for Numba reads folders until it is imported: only if asked.
+        compiled = _chosen == "numba" or (
+            _chosen == "auto" and importlib.util.find_spec("numba") is not None
+        )
+        name = "numba_cpu" if compiled else "reference"
     return importlib.import_module(f"minidl.kernels.{name}")
+
+
+def gpu_kernel(name: str, x: Array) -> Callable[..., Any] | None:
+    """Return a kernel that only `cupy_gpu` has, None where x isn't one for it.
+
+    What it computes in one pass is a few plain expressions everywhere else.
+    """
+    on_cpu = device_of(x) == "cpu"
+    return None if on_cpu else getattr(implementation(x), name, None)
 
 
 def im2col(
@@ -222,11 +236,7 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     `minidl.kernels.threads`. Shapes: a (n, ..., k), b (k, ...), out (n, ..., ...).
     """
     if implementation(a).__name__ != "minidl.kernels.numba_cpu":
-        product = a @ b
-        if out is None:
-            return product
-        out[...] = product
-        return out
+        return a @ b if out is None else get_array_module(a).dot(a, b, out=out)
     from minidl.kernels.threads import FEW_PRODUCTS, over_images
 
     if out is None:
@@ -256,6 +266,11 @@ def max_pool_grad(
 def relu_grad(dout: Array, out: Array) -> Array:
     """dJ/dx of out = max(x, 0): dout where out > 0, else 0. Shapes: all equal."""
     return implementation(dout).relu_grad(contiguous(dout), contiguous(out))
+
+
+def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
+    """One step of SGD in place; see `reference.sgd_step`. Shapes: all equal."""
+    implementation(p).sgd_step(p, g, v, lr, momentum)
 
 
 def adam_step(

@@ -21,6 +21,7 @@ from minidl.kernels.random_bits import (
     MIX_2,
     drop_threshold,
 )
+from minidl.kernels.reference import sgd_step as sgd_step  # nothing to compile
 from minidl.kernels.shapes import ImageShape, Window, output_size
 from minidl.kernels.threads import FEW_NUMBERS, over_images, sum_over_images
 

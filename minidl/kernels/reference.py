@@ -117,6 +117,13 @@ def relu_grad(dout: Array, out: Array) -> Array:
     return dout * (out > 0)
 
 
+def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
+    """v = momentum v + g; p -= lr v, all in place. Shapes: all equal."""
+    v *= momentum
+    v += g
+    p -= lr * v
+
+
 def adam_step(
     p: Array,
     g: Array,

@@ -4,7 +4,7 @@ from typing import Self, TypeAlias
 
 import numpy as np
 
-from minidl.backend import Array, Device, get_array_module, to_device
+from minidl.backend import Array, Device, device_of, get_array_module, to_device
 
 Shape: TypeAlias = tuple[int, ...]  # without the batch axis
 
@@ -65,6 +65,11 @@ class Layer:
         for p in self.params:
             p.replace(to_device(p.data, device))
         return self
+
+    @property
+    def device(self) -> Device:
+        """Where the parameters lie, "cpu" or "gpu"; without any, "cpu"."""
+        return device_of(self.params[0].data) if self.params else "cpu"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

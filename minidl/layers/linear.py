@@ -40,7 +40,7 @@ class Linear(Layer):
         """dJ/dW = x^T dout, dJ/db = sum of dout over the batch; dJ/dx = dout W^T."""
         if param_grads:
             kernels.matmul(self.x.T, dout, out=self.W.grad)
-            self.b.grad[:] = dout.sum(axis=0)
+            dout.sum(axis=0, out=self.b.grad)
         return kernels.matmul(dout, self.W.data.T) if input_grad else None
 
     def output_shape(self, input_shape: Shape) -> Shape:

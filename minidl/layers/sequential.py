@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.backend import Array
+from minidl.backend import Array, device_of
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape
 from minidl.layers.fused import fuse
@@ -52,10 +52,15 @@ class Sequential(Layer):
         return x
 
     def check_input(self, x: Array) -> None:
-        """Raise ValueError unless x is a batch of at least one input."""
+        """Raise ValueError unless x is a batch of inputs on the network's device."""
         if x.shape[1:] != self.input_shape or len(x) == 0:
             expected = ", ".join(map(str, ("N", *self.input_shape)))
             raise ValueError(f"x must have shape ({expected}), N >= 1, got {x.shape}")
+        if self.params and device_of(x) != self.device:
+            raise ValueError(
+                f"x is on the {device_of(x)}, the network on the {self.device}: "
+                "to_device moves either"
+            )
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
