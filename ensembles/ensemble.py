@@ -1,11 +1,11 @@
 """The vote: the average of the members' probabilities."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from minidl.backend import Array
+from minidl.backend import Array, Device
 from minidl.training import Classifier
 
 
@@ -30,6 +30,17 @@ class Ensemble:
     def classes(self) -> int | None:
         """The number K of classes, if the members tell."""
         return getattr(self.members[0], "classes", None)
+
+    @property
+    def device(self) -> Device:
+        """Where the members are, "cpu" or "gpu"."""
+        return getattr(self.members[0], "device", "cpu")
+
+    def to_device(self, device: Device) -> Self:
+        """Move all members, which must be networks, to the device "cpu" or "gpu"."""
+        for member in self.members:
+            member.to_device(device)  # type: ignore[attr-defined]
+        return self
 
     def predict_proba(self, x: Array) -> Array:
         """Return the weighted mean of the members' probabilities.

@@ -19,6 +19,7 @@ from ensembles.member_files import (
     save_member,
 )
 from ensembles.methods import MemberJob, generator, materialise
+from minidl.backend import Device, to_numpy
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
 from minidl.parallel import (
@@ -31,14 +32,17 @@ from minidl.progress import progress
 from minidl.training import train
 
 
-def train_member(job: MemberJob, folder: str | Path | None = None) -> TrainedMember:
-    """Train one member on its data set's training images, on one thread.
+def train_member(
+    job: MemberJob, folder: str | Path | None = None, device: Device = "cpu"
+) -> TrainedMember:
+    """Train one member on its data set's training images, on one thread or the GPU.
 
     On more, BLAS adds in another order: the bits would depend on the executor. With
     `folder`, of this worker, training goes on after the latest epoch kept there.
     """
     data = load_dataset(job.dataset)
     model, x, y = materialise(job, data.x_train, data.y_train)
+    model.to_device(device)
     optimizer = OPTIMIZERS[job.optimizer](model.params, job.lr)
     rng = generator(job, "training")
     so_far = Progress(job, folder)
@@ -47,7 +51,7 @@ def train_member(job: MemberJob, folder: str | Path | None = None) -> TrainedMem
         callbacks = [so_far.epoch_ended]
         with limit_threads(1):
             train(model, x, y, optimizer, epochs, job.batch_size, rng, callbacks)
-    params = [p.data for p in model.params]
+    params = [to_numpy(p.data) for p in model.params]
     return TrainedMember(job, params, so_far.losses, so_far.seconds)
 
 
@@ -56,25 +60,28 @@ def train_ensemble(
     executor: Executor | None = None,
     folder: str | Path | None = None,
     workers: int | None = None,
+    device: Device = "cpu",
 ) -> Ensemble:
-    """Train all members and return their ensemble, in the jobs' order.
+    """Train all members and return their ensemble, on the CPU, in the jobs' order.
 
     `executor` is any `concurrent.futures.Executor`; without one, so many `workers`
-    (None: one a core) train a member each, as processes of one thread; 1 trains here.
-    The result doesn't depend on it. With `folder`, members found there are loaded
-    instead, and each finished one is saved there: also when others fail, whose error
-    is raised at the end.
+    (None: one a core, or one for the GPU) train a member each, as processes of one
+    thread; 1 trains here. The result doesn't depend on it. With `folder`, members
+    found there are loaded instead, and each finished one is saved there: also when
+    others fail, whose error is raised at the end.
     """
     if not jobs:
         raise ValueError("jobs must hold at least one job, got none")
     models = {} if folder is None else load_finished(jobs, folder)
     missing = [job for job in jobs if job not in models]
     unsaved: list[OSError] = []
-    workers = min(workers or available_cores(), max(1, len(missing)))
+    default = available_cores() if device == "cpu" else 1
+    workers = min(workers or default, max(1, len(missing)))
     local = local_executor(workers) if executor is None else nullcontext(executor)
     # One thread here too: an executor's threads share the limit, see train_member.
     with local as chosen, limit_threads(1):
-        trained = run_jobs(partial(train_member, folder=folder), missing, chosen)
+        train_one = partial(train_member, folder=folder, device=device)
+        trained = run_jobs(train_one, missing, chosen)
         for member in progress(trained, len(missing), "members trained"):
             models[member.job] = member.model()
             if folder is not None:

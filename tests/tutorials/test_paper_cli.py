@@ -1,8 +1,9 @@
 """The command line: what it accepts, and one line for what it doesn't."""
 
+import sys
+
 import pytest
 
-from minidl import backend
 from tutorials.paper import __main__ as program
 from tutorials.paper.cli import parse
 
@@ -93,20 +94,35 @@ def test_data_that_are_neither_here_nor_there(capsys, tmp_path):
 
 
 def test_no_gpu(capsys, monkeypatch):
-    def none():
-        raise RuntimeError("device 'gpu' needs CuPy")
-
-    monkeypatch.setattr("tutorials.paper.cli.require_gpu", none)
+    monkeypatch.setitem(sys.modules, "cupy", None)
     message, code = refused(capsys, "run", "--device", "gpu")
-    assert "needs CuPy" in message
+    assert "needs the package CuPy: pip install 'minidl[gpu]'" in message
     assert code == 2
 
 
-def test_a_gpu_that_is_there_is_not_used_yet(capsys, monkeypatch):
-    monkeypatch.setattr("tutorials.paper.cli.require_gpu", lambda: backend)
-    message, code = refused(capsys, "run", "--device", "gpu")
-    assert "can't train on a GPU yet" in message
+def test_a_gpu_is_used_here_only(capsys):
+    argv = ["run", "--device", "gpu", "--dask", "tcp://127.0.0.1:1"]
+    message, code = refused(capsys, *argv)
+    assert "--device gpu works here only: leave out --dask" in message
     assert code == 2
+
+
+def test_with_a_gpu_one_process_works(monkeypatch):
+    monkeypatch.setattr("tutorials.paper.cli.try_gpu", lambda: None)
+    _, _, places = parse(["run", "--device", "gpu"])
+    assert (places.device, places.jobs) == ("gpu", 1)
+
+
+def test_a_gpu_whose_memory_is_full(capsys, monkeypatch):
+    def full(*args):
+        raise MemoryError("Out of memory allocating 604 bytes")
+
+    monkeypatch.setattr("tutorials.paper.cli.try_gpu", lambda: None)
+    monkeypatch.setattr(program, "run", full)
+    message, code = refused(capsys, "run", "--device", "gpu")
+    assert "memory is full: set a smaller batch size, fewer --jobs" in message
+    assert "604 bytes" in message
+    assert code == 1
 
 
 def test_defaults(monkeypatch, tmp_path):

@@ -6,6 +6,7 @@ import warnings
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from minidl.backend import out_of_memory
 from minidl.data import load_dataset
 from tutorials.paper.cli import complain, parse
 from tutorials.paper.config import Configuration
@@ -37,6 +38,11 @@ def main(argv: list[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenProcessPool:
         complain("error: a worker process was killed; the same command goes on")
+        return 1
+    except MemoryError as error:
+        if places.device == "cpu":
+            raise
+        complain(f"error: {out_of_memory(error)}")
         return 1
     except (ValueError, OSError, FloatingPointError, ImportError) as error:
         complain(f"error: {error}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ensembles import METHODS
-from minidl.backend import require_gpu
+from minidl.backend import try_gpu
 from minidl.data.places import cache_folder
 from minidl.parallel import available_cores
 from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
@@ -77,7 +77,7 @@ def add_places(parser: Parser) -> None:
     where.add_argument(
         "--jobs",
         type=whole_number(1),
-        help="processes (default: the number of cores)",
+        help="processes (default: the number of cores, with a GPU 1)",
     )
     where.add_argument(
         "--dask",
@@ -109,12 +109,15 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
     )
     default = Path("results") / f"{args.dataset}-{args.profile}"
     runs = args.runs or cache_folder() / "runs"
-    jobs = args.jobs or available_cores()
-    places = Places(args.results or default, runs, jobs, args.fresh, args.dask)
+    jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
+    results = args.results or default
+    places = Places(results, runs, jobs, args.fresh, args.dask, args.device)
     verbs = [verb for verb in VERBS if verb in args.verbs]
     try:
-        check_device(args.device)
-        if {"run", "strict"} & set(verbs):
+        working = {"run", "strict"} & set(verbs)
+        if working and args.device == "gpu":
+            check_gpu(args.dask)
+        if working:
             check_writable("--runs", places.runs)
         if "run" not in verbs and not (places.results / "results.json").is_file():
             parser.error(f"no results.json in {places.results}: {how_to_make(config)}")
@@ -130,11 +133,11 @@ def how_to_make(config: Configuration) -> str:
     return f"{PROGRAM} run {options} makes it"
 
 
-def check_device(device: str) -> None:
-    """Raise RuntimeError unless this command can run on the device."""
-    if device == "gpu":
-        require_gpu()
-        raise RuntimeError("--device gpu: this command can't train on a GPU yet")
+def check_gpu(dask: str | None) -> None:
+    """Raise RuntimeError unless this command can run on a GPU."""
+    if dask is not None:
+        raise RuntimeError("--device gpu works here only: leave out --dask")
+    try_gpu()
 
 
 def check_writable(option: str, folder: Path) -> None:

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import minidl
+from minidl.backend import Device, gpu_name
 from tutorials.paper.results import Environment
 
 
@@ -16,15 +17,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def environment() -> Environment:
+def environment(device: Device = "cpu") -> Environment:
     """Return versions and machine."""
+    gpu = f", {gpu_name()}" if device == "gpu" else ""
     return Environment(
         minidl=minidl.__version__,
         python=platform.python_version(),
         numpy=version("numpy"),
         numba=version("numba"),
         system=f"{platform.system()} {platform.machine()}",
-        cpu=f"{cpu_name()}, {os.cpu_count()} cores",
+        cpu=f"{cpu_name()}, {os.cpu_count()} cores{gpu}",
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from attacks import GradientFn, bim, fgsm, member_gradient, sum_gradient
 from ensembles import Ensemble, MemberJob
 from ensembles.member_files import load_member
-from minidl.backend import Array
+from minidl.backend import Array, Device, to_device, to_numpy
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.parallel import limit_threads
@@ -72,26 +72,27 @@ class Known:
         return self.p
 
 
-def evaluate(unit: Unit, folder: Path) -> Counts:
+def evaluate(unit: Unit, folder: Path, device: Device = "cpu") -> Counts:
     """Attack a unit's images and count, on one thread: same bits on all workers."""
     data = load_dataset(unit.members[0].dataset)
-    members = load_members(unit.members, unit.checksums, folder)
+    members = load_members(unit.members, unit.checksums, folder, device)
     gradient = choose_gradient(members, unit.source)
     parts = []
     with limit_threads(1):
         for batch in batches(np.arange(unit.first, unit.stop), BATCH_SIZE):
-            x, y = to_float(data.x_test[batch]), data.y_test[batch]
+            x = to_float(to_device(data.x_test[batch], device))
+            y = to_device(data.y_test[batch], device)
             x_adv = perturb(unit.attack, unit.parameters, gradient, x, y)
-            parts.append(count(members, x_adv, y))
+            parts.append(count(members, x_adv, data.y_test[batch]))
     return add(parts)
 
 
 @lru_cache(maxsize=1)  # one unit after another has the same members
 def load_members(
-    jobs: Sequence[MemberJob], checksums: Sequence[str], folder: Path
+    jobs: Sequence[MemberJob], checksums: Sequence[str], folder: Path, device: Device
 ) -> list[Sequential]:
-    """Return trained members from their folder."""
-    return [load_member(job, folder) for job in jobs]
+    """Return trained members from their folder, on a device."""
+    return [load_member(job, folder).to_device(device) for job in jobs]
 
 
 def choose_gradient(members: Sequence[Sequential], source: int | None) -> GradientFn:
@@ -107,8 +108,11 @@ def perturb(
 
 
 def count(members: Sequence[Sequential], x: Array, y: Array) -> Counts:
-    """Count the images that each member, and their ensemble, classifies correctly."""
-    known = [Known(member.predict_proba(x)) for member in members]
+    """Count the images that each member, and their ensemble, classifies correctly.
+
+    Shapes: x (N, H, W, C) on the members' device, y (N,) on the CPU.
+    """
+    known = [Known(to_numpy(member.predict_proba(x))) for member in members]
     correct = np.array([k.p.argmax(axis=1) == y for k in known])  # (members, N)
     wrong = (~correct).sum(axis=0)  # (N,), members that an image fools
     return Counts(

@@ -9,7 +9,7 @@ import numpy as np
 from attacks import model_gradient
 from ensembles import MemberJob
 from ensembles.member_files import load_member
-from minidl.backend import Array
+from minidl.backend import Array, Device, to_device, to_numpy
 from minidl.data import load_dataset
 from minidl.files import atomic_write
 from minidl.layers import Sequential
@@ -30,6 +30,7 @@ class ExamplesJob:
     attack: str
     parameters: Parameters
     folder: Path
+    device: Device = "cpu"
 
 
 def make_examples(job: ExamplesJob) -> dict[str, Array]:
@@ -37,12 +38,15 @@ def make_examples(job: ExamplesJob) -> dict[str, Array]:
 
     Shapes: x and x_adv (N, H, W, C), y and predicted (N,), N at most one a class.
     """
-    data, model = load_dataset(job.member.dataset), load_member(job.member, job.folder)
+    data = load_dataset(job.member.dataset)
+    model = load_member(job.member, job.folder).to_device(job.device)
     with limit_threads(1):
         chosen = first_correct(model, data.x_test, data.y_test)
-        x, y = to_float(data.x_test[chosen]), data.y_test[chosen]
+        x = to_float(to_device(data.x_test[chosen], job.device))
+        y = to_device(data.y_test[chosen], job.device)
         x_adv = perturb(job.attack, job.parameters, model_gradient(model), x, y)
-        return {"x": x, "x_adv": x_adv, "y": y, "predicted": model.predict(x_adv)}
+        arrays = {"x": x, "x_adv": x_adv, "y": y, "predicted": model.predict(x_adv)}
+        return {name: to_numpy(array) for name, array in arrays.items()}
 
 
 def first_correct(model: Sequential, x: Array, y: Array) -> list[int]:
@@ -52,7 +56,8 @@ def first_correct(model: Sequential, x: Array, y: Array) -> list[int]:
     """
     first: dict[int, int] = {}
     for batch in batches(np.arange(len(x)), BATCH_SIZE):
-        correct = model.predict(to_float(x[batch])) == y[batch]
+        predicted = model.predict(to_float(to_device(x[batch], model.device)))
+        correct = to_numpy(predicted) == y[batch]
         for i in batch[correct]:
             first.setdefault(int(y[i]), int(i))
         if len(first) == model.classes:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ensembles import MemberJob, train_ensemble
 from ensembles.member_files import forget, member_path
+from minidl.backend import Device
 from minidl.cluster import dask_executor
 from minidl.data import CLASS_NAMES, Dataset, load_dataset
 from minidl.parallel import local_executor, run_jobs
@@ -47,6 +48,7 @@ class Places:
     jobs: int
     fresh: bool = False  # train and evaluate again what is finished
     dask: str | None = None  # a scheduler's address: its workers instead of processes
+    device: Device = "cpu"  # or "gpu"
 
 
 def run(config: Configuration, data: Dataset, places: Places) -> Results:
@@ -60,10 +62,11 @@ def run(config: Configuration, data: Dataset, places: Places) -> Results:
     with workers(places) as (executor, count):
         train_members(jobs, executor, places)
         units = plan(config, len(data.x_test), places.runs)
-        done = evaluate_units(units, executor, places.runs, places.fresh)
+        done = evaluate_units(units, executor, places.runs, places.fresh, places.device)
         attack = "bim" if "bim" in config.attacks else next(iter(config.attacks))
         first = jobs[config.methods[0]][0]
-        job = ExamplesJob(first, attack, config.attacks[attack], places.runs)
+        parameters = config.attacks[attack]
+        job = ExamplesJob(first, attack, parameters, places.runs, places.device)
         [examples] = run_jobs(make_examples, [job], executor)
     shown = Examples(first.method, first.index, attack)
     seconds = round(time.perf_counter() - start, 1)
@@ -103,7 +106,7 @@ def train_members(
             "--fresh trains again",
             flush=True,
         )
-    train_ensemble(every, executor, places.runs, workers=places.jobs)
+    train_ensemble(every, executor, places.runs, places.jobs, places.device)
 
 
 def members_found(jobs: list[MemberJob], folder: Path) -> int:
@@ -146,7 +149,7 @@ def collect(
         methods=methods,
         table2=table2(methods),
         examples=examples,
-        environment=environment(),
+        environment=environment(places.device),
         execution=replace(execution, member_seconds=member_seconds),
     )
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ensembles import METHODS, MemberJob
 from ensembles.member_files import member_path
+from minidl.backend import Device
 from minidl.files import write_text
 from minidl.parallel import run_jobs
 from minidl.progress import progress
@@ -79,23 +80,28 @@ def checksum(job: MemberJob, folder: Path) -> str:
 
 
 def evaluate_units(
-    units: Sequence[Unit], executor: Executor | None, folder: Path, fresh: bool = False
+    units: Sequence[Unit],
+    executor: Executor | None,
+    folder: Path,
+    fresh: bool = False,
+    device: Device = "cpu",
 ) -> list[tuple[Unit, Counts]]:
     """Return all units with their counts, from disk or computed now and saved."""
     counts = {} if fresh else finished(units, folder)
     if counts:
         print(f"{len(counts)} of {len(units)} evaluations found in {folder}")
     missing = [unit for unit in units if unit.digest() not in counts]
-    done = run_jobs(partial(evaluate_one, folder=folder), missing, executor)
+    one = partial(evaluate_one, folder=folder, device=device)
+    done = run_jobs(one, missing, executor)
     for unit, result in progress(done, len(missing), "evaluations"):
         write_text(unit_path(unit, folder), json.dumps(asdict(result)))
         counts[unit.digest()] = result
     return [(unit, counts[unit.digest()]) for unit in units]
 
 
-def evaluate_one(unit: Unit, folder: Path) -> tuple[Unit, Counts]:
+def evaluate_one(unit: Unit, folder: Path, device: Device) -> tuple[Unit, Counts]:
     """Return a unit with its counts: results arrive in the order of finishing."""
-    return unit, evaluate(unit, folder)
+    return unit, evaluate(unit, folder, device)
 
 
 def finished(units: Sequence[Unit], folder: Path) -> dict[str, Counts]:
