@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minidl import get_array_module, to_device, to_numpy
-from minidl.backend import require_gpu
+from minidl.backend import device_of, require_gpu, try_gpu
 
 
 def test_numpy_arrays_are_numpys():
@@ -26,12 +26,6 @@ def test_an_unknown_device_is_named(device):
         to_device(np.zeros(2), device)
 
 
-def test_without_cupy_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(RuntimeError, match=r"needs CuPy .*minidl\[gpu\].* got Mod"):
-        to_device(np.zeros(2), "gpu")
-
-
 class FakeArray:
     """An array on a GPU that isn't there."""
 
@@ -39,7 +33,12 @@ class FakeArray:
 @pytest.fixture
 def fake_cupy(monkeypatch):
     """As much of CuPy as the backend uses."""
-    runtime = types.SimpleNamespace(getDeviceCount=lambda: 1)
+    runtime = types.SimpleNamespace(
+        getDeviceCount=lambda: 1,
+        driverGetVersion=lambda: 13020,
+        runtimeGetVersion=lambda: 13020,
+        CUDARuntimeError=RuntimeError,
+    )
     cupy = types.SimpleNamespace(
         ndarray=FakeArray,
         asarray=lambda x: FakeArray(),
@@ -54,6 +53,7 @@ def fake_cupy(monkeypatch):
 def test_arrays_on_a_gpu_are_cupys(fake_cupy):
     assert get_array_module(FakeArray()) is fake_cupy
     assert get_array_module(np.zeros(2)) is np
+    assert (device_of(FakeArray()), device_of(np.zeros(2))) == ("gpu", "cpu")
 
 
 def test_arrays_travel_there_and_back(fake_cupy):
@@ -63,10 +63,69 @@ def test_arrays_travel_there_and_back(fake_cupy):
     assert to_numpy(there).tolist() == [1, 1, 1]
 
 
-def test_cupy_without_a_device_says_so(fake_cupy):
-    def no_driver():
-        raise OSError("no CUDA driver")
-
-    fake_cupy.cuda.runtime.getDeviceCount = no_driver
-    with pytest.raises(RuntimeError, match="CUDA device; got OSError: no CUDA driver"):
+def said():
+    """The one line that `require_gpu` raises."""
+    with pytest.raises(RuntimeError, match="device 'gpu' needs") as caught:
         require_gpu()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def no_device():
+    raise RuntimeError("cudaErrorNoDevice")
+
+
+def test_a_missing_package_is_named_with_its_installation(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert "the package CuPy: pip install 'minidl[gpu]'" in said()
+    with pytest.raises(RuntimeError, match="CuPy"):
+        to_device(np.zeros(2), "gpu")
+
+
+def test_a_missing_driver_is_named(fake_cupy):
+    fake_cupy.cuda.runtime.driverGetVersion = lambda: 0
+    fake_cupy.cuda.runtime.getDeviceCount = no_device
+    assert "NVIDIA's driver, which isn't installed" in said()
+
+
+def test_an_old_driver_is_named_with_what_fits_it(fake_cupy):
+    fake_cupy.cuda.runtime.driverGetVersion = lambda: 12040
+    fake_cupy.cuda.runtime.getDeviceCount = no_device
+    assert "this one is for CUDA 12, CuPy for CUDA 13" in said()
+    assert "cupy-cuda12x" in said()
+
+
+@pytest.mark.parametrize("count", [no_device, lambda: 0])
+def test_a_missing_device_is_named(fake_cupy, count):
+    fake_cupy.cuda.runtime.getDeviceCount = count
+    assert "a CUDA device, and the driver finds none" in said()
+    assert "CUDA_VISIBLE_DEVICES" in said()
+
+
+def test_missing_libraries_are_named(fake_cupy):
+    def no_library(shape, dtype):
+        raise OSError("libnvrtc.so.13 not found")
+
+    fake_cupy.ones = no_library
+    with pytest.raises(RuntimeError, match=r"cuBLAS, NVRTC.*minidl\[gpu\].*libnvrtc"):
+        try_gpu()
+
+
+def test_a_full_memory_is_named_with_what_to_set(fake_cupy):
+    def full(shape, dtype):
+        raise MemoryError("allocating 16 bytes")
+
+    fake_cupy.ones = full
+    with pytest.raises(RuntimeError, match="memory is full: set a smaller batch size"):
+        try_gpu()
+
+
+def test_a_gpu_that_computes_passes(fake_cupy):
+    fake_cupy.ones = np.ones
+    try_gpu()
+
+
+def test_a_gpu_that_computes_wrongly_does_not(fake_cupy):
+    fake_cupy.ones = np.zeros
+    with pytest.raises(RuntimeError, match="wrong numbers"):
+        try_gpu()

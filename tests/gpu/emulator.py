@@ -1,0 +1,154 @@
+"""CUDA kernels run on the CPU: their own source, compiled by g++.
+
+More than the result is checked at each launch. Arrays lie between guards, in which a
+write beyond the end shows and from which a read brings NaN. The threads run forwards,
+backwards and shuffled, and must leave the same bits each time: a thread that reads what
+another writes is found. And arguments must have exactly the types that the kernel has:
+CuPy passes any.
+"""
+
+import ctypes
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+HEADER = Path(__file__).with_name("emulated_cuda.h")
+NAMES = re.compile(r'extern "C" __global__ void (\w+)\(')
+INPUT, OUTPUT = 0xFF, 0xA5  # bytes of guards: NaN as float; another NaN would not show
+MOST_BLOCKS, MOST_THREADS = 2**31 - 1, 1024  # what a GPU takes
+
+
+def needs_compiler():
+    """Skip a test where no g++ is installed."""
+    if shutil.which("g++") is None:
+        pytest.skip("g++ isn't installed: no CUDA kernel can run on this CPU")
+
+
+@cache
+def compiled(source):
+    """Return a library of all kernels in a source."""
+    exports = [f"EXPORT({name})" for name in NAMES.findall(source)]
+    text = "\n".join([HEADER.read_text(), '#line 1 "kernels.cu"', source, *exports])
+    # Without contraction to fused multiply-adds, as in NumPy.
+    options = ["-O1", "-std=c++17", "-shared", "-fPIC", "-w", "-ffp-contract=off"]
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "kernels.so"
+        subprocess.run(
+            ["g++", *options, "-x", "c++", "-", "-o", library],
+            input=text,
+            text=True,
+            check=True,
+        )
+        return ctypes.CDLL(str(library))
+
+
+class RawKernel:
+    """What cupy.RawKernel is, for kernels that take a grid of one dimension."""
+
+    def __init__(self, code, name, options=()):
+        needs_compiler()
+        if name not in NAMES.findall(code):
+            raise KeyError(f"no kernel {name} in the source")
+        library = compiled(code)
+        self.name, self.run = name, library[f"run_{name}"]
+        text = ctypes.create_string_buffer(200)
+        library[f"describe_{name}"](text)
+        self.types = re.findall("...", text.value.decode())
+
+    def __call__(self, grid, block, arguments):
+        (blocks,), (threads,) = grid, block
+        assert 1 <= blocks <= MOST_BLOCKS, f"a GPU refuses {blocks} blocks"
+        assert 1 <= threads <= MOST_THREADS, f"a GPU refuses blocks of {threads}"
+        if len(arguments) != len(self.types):
+            raise TypeError(f"{self.name} takes {self.types}, got {len(arguments)}")
+        pairs = list(zip(arguments, self.types, strict=True))
+        checked = [self.check(i, *pair) for i, pair in enumerate(pairs)]
+        results = [
+            self.once(checked, blocks, threads, order)
+            for order in orders(blocks * threads)
+        ]
+        for outputs in results[1:]:
+            if outputs != results[0]:
+                raise AssertionError(f"{self.name} depends on the order of its threads")
+        for array, bytes_ in zip(self.written(checked), results[0], strict=True):
+            array[...] = np.frombuffer(bytes_, array.dtype).reshape(array.shape)
+
+    def check(self, i, value, wanted):
+        """Return an argument as NumPy has it; raise unless it is of the type wanted."""
+        value = as_cupy_passes_it(getattr(value, "host", value))
+        is_array = isinstance(value, np.ndarray)
+        found = f"{value.dtype.kind}{value.dtype.itemsize}"
+        if found != wanted[1:] or is_array != (wanted[0] in "cp"):
+            kind = "an array" if is_array else "a number"
+            raise TypeError(
+                f"{self.name} takes {wanted} as argument {i}, got {kind} of {found}"
+            )
+        if is_array and not value.flags.c_contiguous:
+            raise ValueError(f"{self.name}: argument {i} isn't contiguous")
+        return value
+
+    def written(self, arguments):
+        """The arrays that the kernel may write to."""
+        pairs = zip(arguments, self.types, strict=True)
+        return [value for value, type_ in pairs if type_[0] == "p"]
+
+    def once(self, arguments, blocks, threads, order):
+        """Run all threads in an order, on copies; return what was written, as bytes."""
+        pairs = list(zip(arguments, self.types, strict=True))
+        buffers = [Guarded(value, type_[0]) for value, type_ in pairs]
+        pointers = (ctypes.c_void_p * len(buffers))(*(b.address for b in buffers))
+        self.run(pointers, blocks, threads, order.ctypes.data_as(ctypes.c_void_p))
+        for i, buffer in enumerate(buffers):
+            if not buffer.intact():
+                raise IndexError(f"{self.name} writes beyond the end of argument {i}")
+        return [b.content() for b in buffers if b.kind == "p"]
+
+
+def as_cupy_passes_it(value):
+    """Return a number in the type in which CuPy hands it to a kernel."""
+    plain = {bool: np.bool_, int: np.int64, float: np.float64}
+    return plain[type(value)](value) if type(value) in plain else value
+
+
+def orders(count):
+    """Forwards, backwards, shuffled."""
+    forwards = np.arange(count, dtype=np.int32)
+    shuffled = np.random.default_rng(count).permutation(forwards)
+    return [forwards, forwards[::-1].copy(), shuffled]
+
+
+class Guarded:
+    """A copy of an argument between guards, and its address."""
+
+    def __init__(self, value, kind):
+        self.kind, self.size = kind, value.nbytes
+        if kind == "s":
+            self.memory = np.array(value)
+            self.address = self.memory.ctypes.data
+            return
+        self.guard = value.nbytes + 4096
+        self.byte = INPUT if kind == "c" else OUTPUT
+        self.memory = np.full(self.size + 2 * self.guard, self.byte, np.uint8)
+        self.inner[:] = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+        self.pointer = ctypes.c_void_p(self.memory.ctypes.data + self.guard)
+        self.address = ctypes.addressof(self.pointer)
+
+    @property
+    def inner(self):
+        return self.memory[self.guard : self.guard + self.size]
+
+    def content(self):
+        return self.inner.tobytes()
+
+    def intact(self):
+        """Tell whether nothing was written outside, and nothing to an input."""
+        if self.kind == "s":
+            return True
+        before, after = self.memory[: self.guard], self.memory[-self.guard :]
+        return (before == self.byte).all() and (after == self.byte).all()
