@@ -1,0 +1,223 @@
+"""One check for each CUDA kernel, against loops and rules that share no code with it.
+
+They run on whatever `to_device` reaches: the stand-in, which runs the kernels' source
+on this CPU, or a GPU. Whole numbers are used where sums would round: those are exact.
+"""
+
+import math
+
+import numpy as np
+
+from minidl import kernels, to_device, to_numpy
+from minidl.kernels import cupy_gpu, reference
+from tests import oracles
+from tests.oracles import assert_close
+
+# Image sizes, windows, strides and paddings; some windows leave pixels out.
+WINDOWS = [
+    ((2, 5, 7, 3), (3, 3), 1, 1),
+    ((1, 6, 5, 1), (3, 2), 2, 1),
+    ((2, 4, 4, 2), (1, 1), 1, 0),
+    ((1, 16, 16, 1), (1, 1), 1, 0),  # as many numbers as a block has threads
+    ((1, 5, 4, 2), (5, 4), 1, 2),
+    ((2, 7, 4, 2), (2, 3), 3, 0),
+    ((1, 3, 3, 1), (3, 3), 3, 2),
+]
+POOLINGS = [
+    ((2, 6, 8, 3), 2, 2),
+    ((1, 7, 5, 2), 3, 1),
+    ((2, 5, 5, 1), 2, 3),
+    ((1, 16, 16, 1), 16, 16),
+]
+SIZES = (1, 255, 256, 257, 1000)
+
+
+def there(x):
+    return to_device(np.asarray(x), "gpu")
+
+
+def normal(*shape):
+    return np.random.default_rng(sum(shape)).standard_normal(shape, np.float32)
+
+
+def whole(*shape):
+    """Small whole numbers, many of them equal."""
+    numbers = np.random.default_rng(sum(shape)).integers(-2, 3, shape)
+    return numbers.astype(np.float32)
+
+
+def same(result, expected):
+    """Equal numbers in float32, which lie on the device."""
+    assert not isinstance(result, np.ndarray)
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(to_numpy(result), expected)
+
+
+def im2col():
+    for shape, window, stride, pad in WINDOWS:
+        x = normal(*shape)
+        col = kernels.im2col(there(x), window, stride, pad)
+        same(col, oracles.im2col(x, window, stride, pad))
+
+
+def col2im():
+    for shape, window, stride, pad in WINDOWS:
+        col = whole(*oracles.im2col(np.zeros(shape), window, stride, pad).shape)
+        x = kernels.col2im(there(col), shape, window, stride, pad)
+        same(x, oracles.col2im(col, shape, window, stride, pad))
+
+
+def col2im_relu_grad():
+    for shape, window, stride, pad in WINDOWS:
+        col = whole(*oracles.im2col(np.zeros(shape), window, stride, pad).shape)
+        out = np.maximum(whole(*shape), 0)
+        how = (shape, window, stride, pad)
+        du = cupy_gpu.col2im(there(col), *how, relu_out=there(out))
+        same(du, oracles.col2im(col, *how) * (out > 0))
+
+
+def convolution(shape, window, stride, pad):
+    """Whole numbers x, W and b, and the convolution of x and W with b added."""
+    x, W = whole(*shape), whole(*window, shape[3], 5)
+    b = np.arange(-2, 3, dtype=np.float32)
+    return x, W, b, oracles.conv2d(x, W, stride, pad) + b
+
+
+def bias_relu():
+    for shape, window, stride, pad in WINDOWS:
+        x, W, b, expected = convolution(shape, window, stride, pad)
+        arguments = (there(x), there(W), there(b), stride, pad)
+        same(kernels.conv2d(*arguments), expected)
+        same(kernels.conv2d(*arguments, relu=True), np.maximum(expected, 0))
+
+
+def bias_relu_pool():
+    for shape, pad in (((2, 6, 5, 2), 1), ((1, 4, 6, 1), 0), ((3, 18, 4, 2), 0)):
+        x, W, b, out = convolution(shape, (3, 3), 1, pad)
+        for relu in (False, True):
+            out = np.maximum(out, 0) if relu else out
+            arguments = (there(x), there(W), there(b), 1, pad)
+            pooled, argmax = kernels.conv2d_pool(*arguments, relu=relu)
+            expected, places = oracles.max_pool(out, 2, 2)
+            same(pooled, expected)
+            np.testing.assert_array_equal(to_numpy(argmax), places)
+
+
+def conv2d_grads():
+    for shape, window, stride, pad in WINDOWS:
+        x, W, _, out = convolution(shape, window, stride, pad)
+        dout = whole(*out.shape)
+        arguments = [there(a) for a in (x, dout, W)]
+        dx, dW = kernels.conv2d_grads(*arguments, stride, pad)
+        rows = dout.reshape(-1, 5)  # (N*OH*OW, F)
+        col = oracles.im2col(x, window, stride, pad)
+        dcol = rows @ W.reshape(-1, 5).T
+        same(dx, oracles.col2im(dcol, shape, window, stride, pad))
+        same(dW, (col.T @ rows).reshape(W.shape))
+
+
+def max_pool():
+    for shape, size, stride in POOLINGS:
+        x = whole(*shape)
+        out, argmax = kernels.max_pool(there(x), size, stride)
+        expected, places = oracles.max_pool(x, size, stride)
+        same(out, expected)
+        np.testing.assert_array_equal(to_numpy(argmax), places)
+
+
+def max_pool_grad():
+    for shape, size, stride in POOLINGS:
+        x = whole(*shape)
+        _, argmax = reference.max_pool(x, size, stride)
+        dout = np.arange(1, argmax.size + 1, dtype=np.float32).reshape(argmax.shape)
+        arguments = (there(dout), there(argmax), shape, size, stride)
+        expected = oracles.max_pool_grad(dout, x, size, stride)
+        same(kernels.max_pool_grad(*arguments), expected)
+
+
+def relu_grad():
+    for size in SIZES:
+        dout, out = normal(size), np.maximum(whole(size), 0)
+        dx = kernels.relu_grad(there(dout), there(out))
+        same(dx, [d if o > 0 else 0 for d, o in zip(dout, out, strict=True)])
+
+
+def dropout_mask():
+    for size in SIZES:
+        for seed, rate in ((0, 0.5), (2**63 - 1, 0.2), (7, 0.0)):
+            mask = kernels.dropout_mask(there(normal(size)), rate, seed)
+            kept = np.float32(1 / (1 - rate))
+            bits = oracles.splitmix64(seed, size)
+            least = round(rate * 2**24)
+            same(mask, [kept if b >> 40 >= least else np.float32(0) for b in bits])
+
+
+def cross_entropy():
+    for N, K in ((1, 2), (300, 10), (5, 3)):
+        z, y = 3 * normal(N, K), np.arange(N) % K
+        costs, dz = map(to_numpy, cupy_gpu.cross_entropy(there(z), there(y)))
+        rows = [oracles.cross_entropy(z[n : n + 1], y[n : n + 1]) for n in range(N)]
+        np.testing.assert_allclose(costs, rows, rtol=1e-6, atol=1e-6)
+        assert_close(dz, (oracles.softmax(z) - np.eye(K)[y]) / N, 1e-6)
+    confident = np.array([[30, 0, 0], [-1e4, 1e4, 0]], np.float32)
+    y = np.array([0, 0], np.uint8)
+    costs, dz = map(to_numpy, cupy_gpu.cross_entropy(there(confident), there(y)))
+    np.testing.assert_allclose(costs, [0, 2e4], rtol=1e-6, atol=1e-6)
+    assert_close(dz[0] * 2e13, np.array([-2, 1, 1]) * math.exp(-30) * 1e13, 1e-6)
+    assert_close(dz[1], [-0.5, 0.5, 0], 1e-6)
+
+
+def sgd_step():
+    for size in SIZES:
+        p, g, v = (normal(size + i)[:size] for i in range(3))
+        moved = [there(a) for a in (p, g, v)]
+        kernels.sgd_step(*moved, 0.5, 0.25)
+        # Quarters and halves of float32 numbers are exact, their sums round once.
+        same(moved[1], g)
+        assert_close(to_numpy(moved[2]), 0.25 * v + g, 1e-7)
+        assert_close(to_numpy(moved[0]), p - 0.5 * (0.25 * v + g), 2e-7)
+
+
+def adam_step():
+    for size in SIZES:
+        p, g, m, v = (normal(size + i)[:size] for i in range(4))
+        v = abs(v)
+        moved = [there(a) for a in (p, g, m, v)]
+        kernels.adam_step(*moved, (0.1, 0.01), 0.02, 1.5, 1e-3)
+        new_m = 0.9 * m.astype(float) + 0.1 * g
+        new_v = 0.99 * v.astype(float) + 0.01 * g.astype(float) ** 2
+        new_p = p - 0.02 * new_m / (np.sqrt(1.5 * new_v) + 1e-3)
+        for array, expected in zip(moved, (new_p, g, new_m, new_v), strict=True):
+            assert_close(to_numpy(array), expected, 1e-6)
+
+
+def sign_step():
+    for size in SIZES:
+        x, g = abs(whole(size)) / 2, whole(size)
+        for eps, bounds in ((0.1, (0, 1)), (0.3, None), (0.0, (0.2, 0.7))):
+            x_adv = x + np.float32(0.05) * whole(size)
+            arguments = [there(a) for a in (x_adv, g, x)]
+            moved = cupy_gpu.sign_step(*arguments, 0.04, eps, bounds)
+            expected = np.clip(x_adv + 0.04 * np.sign(g), x - eps, x + eps)
+            same(moved, np.clip(expected, *(bounds or (-np.inf, np.inf))))
+
+
+CHECKS = {
+    function.__name__: function
+    for function in (
+        im2col,
+        col2im,
+        col2im_relu_grad,
+        bias_relu,
+        bias_relu_pool,
+        conv2d_grads,
+        max_pool,
+        max_pool_grad,
+        relu_grad,
+        dropout_mask,
+        cross_entropy,
+        sgd_step,
+        adam_step,
+        sign_step,
+    )
+}

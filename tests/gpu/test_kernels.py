@@ -1,0 +1,121 @@
+"""Each CUDA kernel, from its own source: numbers, guards, and any order of threads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minidl import kernels, to_numpy
+from minidl.kernels import cuda_launch, cupy_gpu
+from tests.gpu.checks import CHECKS, normal, there
+from tests.gpu.emulator import NAMES
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_kernel_computes_what_loops_compute(gpu, name):
+    CHECKS[name]()
+
+
+def test_each_kernel_has_a_check(stand_in, monkeypatch):
+    started = set()
+    launch = cuda_launch.kernel
+
+    def seen(name):
+        started.add(name)
+        return launch(name)
+
+    monkeypatch.setattr(cuda_launch, "kernel", seen)
+    for check in CHECKS.values():
+        check()
+    assert started == set(NAMES.findall(cuda_launch.source()))
+
+
+def test_each_source_file_is_compiled():
+    folder = Path(cuda_launch.__file__).with_name("cuda")
+    assert {path.stem for path in folder.iterdir()} == set(cuda_launch.FILES)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 1000, 2**28])
+def test_blocks_of_images_change_nothing(gpu, monkeypatch, block_bytes):
+    monkeypatch.setattr(cupy_gpu, "BLOCK_BYTES", block_bytes)
+    CHECKS["bias_relu"]()
+    CHECKS["conv2d_grads"]()
+
+
+def test_arrays_of_any_layout(gpu):
+    x = normal(3, 6, 5, 2)
+    mirrored = there(x)[:, ::-1].swapaxes(1, 2)
+    expected = kernels.im2col(there(x[:, ::-1].swapaxes(1, 2).copy()), 3)
+    assert np.array_equal(to_numpy(kernels.im2col(mirrored, 3)), to_numpy(expected))
+    out, _ = kernels.max_pool(mirrored, 2, 2)
+    with kernels.use("reference"):
+        expected, _ = kernels.max_pool(mirrored, 2, 2)
+    assert np.array_equal(to_numpy(out), to_numpy(expected))
+
+
+def test_a_label_that_is_no_class_gives_nan_in_its_own_row(gpu):
+    z, y = there(normal(4, 3)), there(np.array([0, 3, -1, 2**40]))
+    costs, dz = map(to_numpy, cupy_gpu.cross_entropy(z, y))
+    assert np.isnan(costs).tolist() == [False, True, True, True]
+    assert np.isnan(dz).all(axis=1).tolist() == [False, True, True, True]
+    assert np.isfinite(dz[0]).all()
+
+
+def test_a_nan_is_not_lost_on_its_way_to_the_loss(gpu):
+    x, b = np.zeros((1, 4, 4, 1), np.float32), there(np.zeros(1, np.float32))
+    x[0, 1, 1, 0] = np.nan
+    W = there(np.ones((1, 1, 1, 1), np.float32))
+    assert np.isnan(to_numpy(kernels.conv2d(there(x), W, b, relu=True))).sum() == 1
+    pooled, _ = kernels.conv2d_pool(there(x), W, b, relu=True)
+    assert np.isnan(to_numpy(pooled)).sum() == 1
+    assert np.isnan(to_numpy(kernels.max_pool(there(x), 2, 2)[0])).sum() == 1
+    row = x.reshape(1, 16)
+    costs, _ = cupy_gpu.cross_entropy(there(row), there(np.array([0])))
+    assert np.isnan(to_numpy(costs)).all()
+    step = cupy_gpu.sign_step(there(row), there(row), there(row), 0.1, 0.1, (0, 1))
+    assert np.isnan(to_numpy(step)).sum() == 1
+
+
+def test_float64_and_the_reference_need_no_kernel(stand_in, monkeypatch):
+    monkeypatch.setattr(cuda_launch, "launch", None)
+    x = there(normal(1, 4, 4, 2))
+    assert kernels.implementation(x).__name__ == "minidl.kernels.cupy_gpu"
+    with kernels.use("reference"):
+        assert kernels.implementation(x).__name__ == "minidl.kernels.reference"
+        assert kernels.gpu_kernel("sign_step", x) is None
+    double = x.astype(np.float64)
+    assert kernels.implementation(double).__name__ == "minidl.kernels.reference"
+    assert kernels.im2col(double, 3).dtype == np.float64
+
+
+def test_an_array_too_large_for_a_kernels_index_is_an_error():
+    class Huge:
+        flags = None
+        size = 2**31
+
+    with pytest.raises(ValueError, match="smaller batches"):
+        cuda_launch.launch("relu_grad", 1, Huge())
+
+
+@pytest.mark.parametrize(
+    ("value", "type_"),
+    [(3, np.int32), (np.int64(3), np.int32), (0.5, np.float32), (1e-8, np.float32)],
+)
+def test_numbers_are_passed_in_32_bits(value, type_):
+    assert type(cuda_launch.as_argument(value)) is type_
+
+
+def test_nothing_is_compiled_on_import():
+    code = (
+        "from minidl.kernels import cuda_launch, cupy_gpu\n"
+        "import sys\n"
+        "print(cuda_launch.kernel.cache_info().currsize, 'cupy' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (run.stdout.strip(), run.stderr) == ("0 False", "")

@@ -1,0 +1,233 @@
+"""Layers, training and attacks on a device give what they give on the host."""
+
+import numpy as np
+import pytest
+
+from attacks import bim, fgsm, member_gradient, model_gradient, sum_gradient
+from ensembles import Ensemble
+from minidl import (
+    SGD,
+    Adam,
+    Conv2D,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    accuracy,
+    to_device,
+    to_numpy,
+    train,
+)
+from minidl.backend import device_of
+from minidl.losses import FusedSoftmaxCrossEntropy, SoftmaxCrossEntropy, loss_for
+from minidl.optimizers import OPTIMIZERS
+from tests.minidl.layers.test_layer_contract import CASES
+from tests.oracles import assert_close
+
+RNG = np.random.default_rng(5)
+X = RNG.integers(256, size=(40, 10, 8, 2), dtype=np.uint8)
+Y = RNG.integers(3, size=40)
+FLOAT = X.astype(np.float32) / 255
+
+
+def network(seed=0, dtype=np.float32):
+    """Blocks with and without pooling, and a layer of every kind."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        Conv2D(2, 4, pad=1, rng=rng),
+        ReLU(),
+        Conv2D(4, 4, pad=1, rng=rng),
+        ReLU(),
+        MaxPool2D(2),
+        Dropout(0.25),
+        Conv2D(4, 6, pad=1, rng=rng),
+        Flatten(),
+        Linear(120, 12, rng=rng),
+        ReLU(),
+        Linear(12, 3, rng=rng),
+    ]
+    return Sequential(layers, (10, 8, 2)).astype(dtype)
+
+
+def results(layer, case, x, dout):
+    """Output and all gradients of a layer."""
+    out = case.forward(layer, x)
+    return [out, layer.backward(dout), *(p.grad for p in layer.params)]
+
+
+def on_device_like(found, expected, tolerance):
+    """Equal to rounding, of the same type, and on the device."""
+    for ours, theirs in zip(found, expected, strict=True):
+        assert device_of(ours) == "gpu"
+        assert ours.dtype == theirs.dtype
+        assert_close(to_numpy(ours), theirs, tolerance)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("f4", 5e-6), ("f8", 1e-13)])
+@pytest.mark.parametrize("name", CASES)
+def test_a_layer_computes_what_it_does_on_the_host(gpu, name, dtype, tolerance):
+    case = CASES[name]
+    x, dout = case.x(dtype), case.dout(case.layer(dtype), dtype)
+    expected = results(case.layer(dtype), case, x, dout)
+    layer = case.layer(dtype).to_device("gpu")
+    there = [to_device(a, "gpu") for a in (x, dout)]
+    found = results(layer, case, *there)
+    on_device_like(found, expected, tolerance)
+    assert np.array_equal(to_numpy(there[0]), x), "an argument was changed"
+    kept = [to_numpy(a) for a in found[:2]]
+    again = results(layer, case, *there)
+    for one, two in zip(kept, again, strict=False):
+        assert np.array_equal(one, to_numpy(two)), "the same call gives other bits"
+    results(layer, case, there[0] * 3, there[1] * 2)
+    for array, before in zip(found[:2], kept, strict=True):
+        assert np.array_equal(to_numpy(array), before), "a result was overwritten"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_half_of_backward_can_be_left_out(gpu, name):
+    case = CASES[name]
+    dout = to_device(case.dout(case.layer("f4"), "f4"), "gpu")
+    layer, x = case.layer("f4").to_device("gpu"), to_device(case.x("f4"), "gpu")
+    _, dx, *grads = (to_numpy(a) for a in results(layer, case, x, dout))
+    for p in layer.params:
+        p.grad[...] = 77
+    assert np.array_equal(to_numpy(layer.backward(dout, param_grads=False)), dx)
+    assert all((to_numpy(p.grad) == 77).all() for p in layer.params)
+    assert layer.backward(dout, input_grad=False) is None
+    for p, grad in zip(layer.params, grads, strict=True):
+        assert np.array_equal(to_numpy(p.grad), grad)
+
+
+def trained(kind, device, dtype=np.float32, data=lambda a: a):
+    """A network after an epoch, and its loss."""
+    model = network(dtype=dtype).to_device(device)
+    x = X if dtype == np.float32 else FLOAT.astype(dtype)
+    optimizer = OPTIMIZERS[kind](model.params, 1e-2)
+    rng = np.random.default_rng(2)
+    losses = train(model, data(x), data(Y), optimizer, 2, 16, rng)
+    return losses, [to_numpy(p.data) for p in model.params]
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_training_goes_as_on_the_host(gpu, kind):
+    for dtype, tolerance in ((np.float64, 1e-9), (np.float32, 1e-2)):
+        losses, params = trained(kind, "gpu", dtype)
+        expected_losses, expected = trained(kind, "cpu", dtype)
+        assert_close(losses, expected_losses, tolerance / 10)
+        for ours, theirs in zip(params, expected, strict=True):
+            assert ours.dtype == dtype
+            assert_close(ours, theirs, tolerance)
+
+
+def test_data_on_the_device_train_to_the_same_bits(gpu):
+    losses, params = trained("adam", "gpu")
+    same_losses, same = trained("adam", "gpu", data=lambda a: to_device(a, "gpu"))
+    assert losses == same_losses
+    assert all(np.array_equal(*pair) for pair in zip(params, same, strict=True))
+
+
+def test_the_loss_is_one_kernel_in_float32_only(gpu):
+    z = to_device(np.zeros((2, 3), np.float32), "gpu")
+    assert type(loss_for(z)) is FusedSoftmaxCrossEntropy
+    assert type(loss_for(z.astype(np.float64))) is SoftmaxCrossEntropy
+    assert type(loss_for(np.zeros((2, 3), np.float32))) is SoftmaxCrossEntropy
+
+
+def test_accuracy_and_votes_are_those_of_the_host(gpu):
+    members = [network(seed) for seed in range(3)]
+    ensemble = Ensemble(members, [1, 2, 3])
+    expected = [accuracy(m, X, Y, 16) for m in (*members, ensemble)]
+    p = ensemble.predict_proba(FLOAT)
+    assert ensemble.to_device("gpu").device == "gpu"
+    assert [accuracy(m, X, Y, 16) for m in (*members, ensemble)] == expected
+    there = [to_device(a, "gpu") for a in (X, Y)]
+    assert accuracy(ensemble, *there) == expected[-1]
+    on_device_like([ensemble.predict_proba(to_device(FLOAT, "gpu"))], [p], 1e-5)
+    assert ensemble.to_device("cpu").device == "cpu"
+    assert_close(ensemble.predict_proba(FLOAT), p, 1e-6)
+
+
+GRADIENTS = {
+    "model": lambda members: model_gradient(members[0]),
+    "Adv. 1": lambda members: member_gradient(members, 1),
+    "Adv. 2": sum_gradient,
+}
+ATTACKS = {
+    "fgsm": lambda g, x, y: fgsm(g, x, y, 0.1),
+    "bim": lambda g, x, y: bim(g, x, y, 0.1, 0.04, 3),
+    "unclipped": lambda g, x, y: bim(g, x, y, 0.1, 0.04, 3, bounds=None),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("whose", GRADIENTS)
+def test_attacks_move_images_as_on_the_host(gpu, whose, attack):
+    for dtype, most in ((np.float64, 0), (np.float32, 0.01)):
+        members = [network(seed, dtype) for seed in range(2)]
+        x = FLOAT[:6].astype(dtype)
+        expected = ATTACKS[attack](GRADIENTS[whose](members), x, Y[:6])
+        there = [m.to_device("gpu") for m in members]
+        arguments = [to_device(a, "gpu") for a in (x, Y[:6])]
+        moved = ATTACKS[attack](GRADIENTS[whose](there), *arguments)
+        assert device_of(moved) == "gpu"
+        assert moved.dtype == dtype
+        # Rounding decides the sign of a gradient near 0: few pixels.
+        off = abs(to_numpy(moved) - expected)
+        assert (off > 1e-6).mean() <= most
+        assert off.max() <= 0.2 + 1e-6
+
+
+def test_labels_are_checked_on_the_device(gpu):
+    gradient = model_gradient(network().to_device("gpu"))
+    x = to_device(FLOAT[:2], "gpu")
+    for y in ([0, 3], [-1, 0]):
+        with pytest.raises(ValueError, match="y must be 0"):
+            gradient(x, to_device(np.array(y), "gpu"))
+
+
+def test_images_on_another_device_are_named(gpu):
+    model = network().to_device("gpu")
+    with pytest.raises(ValueError, match="x is on the cpu, the network on the gpu"):
+        model.predict(FLOAT)
+    there = to_device(FLOAT, "gpu")
+    with pytest.raises(ValueError, match="x is on the gpu, the network on the cpu"):
+        model.to_device("cpu").predict(there)
+
+
+def step(model, optimizer, device):
+    for p in model.params:
+        p.grad[...] = to_device(np.sin(to_numpy(p.data) * 50), device)
+    optimizer.step()
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_an_optimizer_moves_with_its_averages(gpu, kind):
+    models = [network(), network()]
+    optimizers = [kind(m.params, 0.1) for m in models]
+    for i in range(6):
+        device = "gpu" if i in (2, 3) else "cpu"
+        models[1].to_device(device)
+        optimizers[1].to_device(device)
+        step(models[0], optimizers[0], "cpu")
+        step(models[1], optimizers[1], device)
+    for p, q in zip(*(m.params for m in models), strict=True):
+        assert device_of(q.data) == device_of(q.grad) == "cpu"
+        assert_close(q.data, p.data, 1e-4)
+    assert optimizers[1].t == 6
+
+
+def test_parameters_stay_those_of_the_layers_when_they_are_joined(gpu):
+    model = network().to_device("gpu")
+    optimizer = Adam(model.params)
+    step(model, optimizer, "gpu")
+    before = to_numpy(model.layers[0].W.data)
+    step(model, optimizer, "gpu")
+    assert (to_numpy(model.layers[0].W.data) != before).any()
+    model.astype(np.float64)  # new arrays: they are joined again
+    optimizer = Adam(model.params)
+    step(model, optimizer, "gpu")
+    step(model, optimizer, "gpu")
+    assert model.layers[0].W.data.dtype == np.float64
+    assert device_of(model.layers[-1].b.grad) == "gpu"
