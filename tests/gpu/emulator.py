@@ -70,8 +70,8 @@ class RawKernel:
         pairs = list(zip(arguments, self.types, strict=True))
         checked = [self.check(i, *pair) for i, pair in enumerate(pairs)]
         results = [
-            self.once(checked, blocks, threads, order)
-            for order in orders(blocks * threads)
+            self.once(checked, blocks, threads, order(blocks * threads))
+            for order in ORDERS
         ]
         for outputs in results[1:]:
             if outputs != results[0]:
@@ -116,11 +116,19 @@ def as_cupy_passes_it(value):
     return plain[type(value)](value) if type(value) in plain else value
 
 
-def orders(count):
-    """Forwards, backwards, shuffled."""
-    forwards = np.arange(count, dtype=np.int32)
-    shuffled = np.random.default_rng(count).permutation(forwards)
-    return [forwards, forwards[::-1].copy(), shuffled]
+def forwards(count):
+    return np.arange(count, dtype=np.int32)
+
+
+def backwards(count):
+    return forwards(count)[::-1].copy()
+
+
+def shuffled(count):
+    return np.random.default_rng(count).permutation(forwards(count))
+
+
+ORDERS = (forwards, backwards, shuffled)
 
 
 class Guarded:

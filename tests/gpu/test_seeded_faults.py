@@ -1,0 +1,221 @@
+"""Faults put into the GPU path on purpose: each is caught by a test.
+
+Faults of kernels are caught by that kernel's check in `checks.py`, the others by tests
+of layers, types, launches and transfers.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from attacks import bim, model_gradient
+from minidl import Adam, Flatten, Linear, Sequential, kernels, losses, to_device
+from minidl.kernels import cuda_launch, cupy_gpu
+from minidl.training import train
+from tests.gpu import strict_cupy, test_launches
+from tests.gpu.checks import CHECKS
+from tests.gpu.emulator import needs_compiler
+from tests.gpu.test_launches import one_order
+
+# check: what stands in the source, what is put in its place.
+KERNEL_FAULTS = {
+    "missing bound check": (
+        "relu_grad",
+        "if (t >= size) return;\n    dx[t] = out[t]",
+        "dx[t] = out[t]",
+    ),
+    "bound check off by one": (
+        "im2col",
+        "if (t >= size) return;\n    int n = t;\n    int piece",
+        "if (t > size) return;\n    int n = t;\n    int piece",
+    ),
+    "a thread too few": (
+        "adam_step",
+        "if (t >= size) return;\n    m[t]",
+        "if (t >= size - 1) return;\n    m[t]",
+    ),
+    "image's edge not seen": ("im2col", "0 <= place && place < W * C", "true"),
+    "wrong stride": ("im2col", "int h = oh * S - P + kh", "int h = oh - P + kh"),
+    "wrong stride of memory": (
+        "im2col",
+        "x[(n * H + h) * W * C + place]",
+        "x[(n * H + h) * W + place]",
+    ),
+    "swapped indices": (
+        "col2im",
+        "((n * OH + oh) * OW + ow) * KH + kh",
+        "((n * OW + ow) * OH + oh) * KH + kh",
+    ),
+    "swapped places in a window": (
+        "max_pool_grad",
+        "(h - oh * S) * K + (w - ow * S)",
+        "(w - ow * S) * K + (h - oh * S)",
+    ),
+    "a window forgotten": ("max_pool_grad", "h < K ? 0", "h < K - 1 ? 0"),
+    "the last of equals wins": ("max_pool", "return v > than", "return v >= than"),
+    "another bias": ("bias_relu", "b[t % F]", "b[t / F % F]"),
+    "ReLU's derivative at 0": (
+        "col2im_relu_grad",
+        "bool kept = out[t] > 0.0f",
+        "bool kept = out[t] >= 0.0f",
+    ),
+    "other random bits": ("dropout_mask", "z >> 27", "z >> 28"),
+    "the difference 1 - p": (
+        "cross_entropy",
+        "dz[y[n]] = -others / N",
+        "dz[y[n]] = (expf(z[y[n]] - largest - log_sum) - 1.0f) / N",
+    ),
+    "an exponential that overflows": (
+        "cross_entropy",
+        "sum += expf(z[k] - largest)",
+        "sum += expf(z[k]) * expf(-largest)",
+    ),
+    "both moments at one rate": ("adam_step", "rate2 * (g", "rate1 * (g"),
+    "momentum on the gradient": (
+        "sgd_step",
+        "momentum * v[t] + g[t]",
+        "v[t] + momentum * g[t]",
+    ),
+    "a step from the wrong image": (
+        "sign_step",
+        "clipped(x_adv[t] + alpha",
+        "clipped(x[t] + alpha",
+    ),
+    "scatter in place of gather": (
+        "col2im",
+        "x[t] = sum_over_windows(col, t, H, W, C, OH, OW, KH, KW, S, P);",
+        "x[t / 2] += sum_over_windows(col, t, H, W, C, OH, OW, KH, KW, S, P);",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", KERNEL_FAULTS)
+def test_a_fault_of_a_kernel_is_caught_by_its_check(stand_in, monkeypatch, fault):
+    needs_compiler()
+    name, right, wrong = KERNEL_FAULTS[fault]
+    source = cuda_launch.source()
+    assert source.count(right) == 1
+    CHECKS[name]()
+    monkeypatch.setattr(cuda_launch, "source", lambda: source.replace(right, wrong))
+    fresh = cache(cuda_launch.kernel.__wrapped__)  # else it were the right one's
+    monkeypatch.setattr(cuda_launch, "kernel", fresh)
+    with pytest.raises((AssertionError, IndexError)):
+        CHECKS[name]()
+
+
+def a_step_on_the_device():
+    """Train on two images, and attack them."""
+    rng = np.random.default_rng(0)
+    model = Sequential([Flatten(), Linear(9, 3, rng=rng)], (3, 3, 1)).to_device("gpu")
+    x, y = rng.random((2, 3, 3, 1), np.float32), np.array([0, 2])
+    train(model, x, y, Adam(model.params), 1, 2, rng)
+    there = to_device(x, "gpu"), to_device(y, "gpu")
+    return bim(model_gradient(model), *there, 0.1, 0.05, 2)
+
+
+FLOAT64 = {
+    "a number of NumPy's as a factor": (
+        losses.FusedSoftmaxCrossEntropy,
+        "backward",
+        lambda loss: loss.dz * np.float64(1),
+    ),
+    "a number that isn't turned into 32 bits": (
+        cuda_launch,
+        "as_argument",
+        lambda value: value,
+    ),
+    "memory without a type": (
+        cupy_gpu,
+        "sign_step",
+        lambda x_adv, g, x, *rest: strict_cupy.StrictCupy().empty(x.shape),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FLOAT64)
+def test_float64_that_creeps_in_is_caught(stand_in, monkeypatch, fault):
+    needs_compiler()
+    assert a_step_on_the_device().dtype == np.float32
+    monkeypatch.setattr(*FLOAT64[fault])
+    with pytest.raises((TypeError, ValueError, AssertionError)):
+        assert a_step_on_the_device().dtype == np.float32
+
+
+def reads(forward):
+    """A loss whose value is looked at in each step."""
+
+    def forward_and_read(loss, z, y):
+        J = forward(loss, z, y)
+        assert float(J) < 1e9
+        return J
+
+    return forward_and_read
+
+
+def asks_for_the_labels(y):
+    return int(y.min()), int(y.max())
+
+
+TRANSFERS = {
+    "a loss read at each step": (
+        losses.FusedSoftmaxCrossEntropy,
+        "forward",
+        reads(losses.FusedSoftmaxCrossEntropy.forward),
+        lambda model: (
+            test_launches.test_only_the_batch_travels_and_only_the_epochs_loss_comes_back(
+                model
+            )
+        ),
+    ),
+    "labels read at each step": (
+        "minidl.checks.range_of",
+        asks_for_the_labels,
+        lambda model: (
+            test_launches.test_a_bim_step_starts_few_kernels_and_waits_for_nothing()
+        ),
+    ),
+    "images sent as floats": (
+        "minidl.training.to_device",
+        lambda a, device: to_device(
+            a / np.float32(255) if a.dtype == np.uint8 else a, device
+        ),
+        lambda model: (
+            test_launches.test_only_the_batch_travels_and_only_the_epochs_loss_comes_back(
+                model
+            )
+        ),
+    ),
+    "a kernel for each parameter": (
+        "minidl.optimizers.device_of",
+        lambda x: "cpu",
+        lambda model: test_launches.test_a_training_step_starts_few_kernels(model),
+    ),
+    "plain expressions in place of kernels": (
+        "minidl.kernels._chosen",
+        "reference",
+        lambda model: test_launches.test_a_training_step_starts_few_kernels(model),
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", TRANSFERS)
+def test_hidden_transfers_and_launches_are_caught(stand_in, monkeypatch, fault):
+    one_order(monkeypatch)
+    *patch, check = TRANSFERS[fault]
+    model = test_launches.mnist_cnn(np.random.default_rng(0)).to_device("gpu")
+    check(model)
+    monkeypatch.setattr(*patch)
+    with pytest.raises(AssertionError):
+        check(model)
+
+
+def test_a_hidden_upload_is_refused(stand_in, monkeypatch):
+    one_order(monkeypatch)
+    mask = kernels.dropout_mask
+    monkeypatch.setattr(
+        kernels, "dropout_mask", lambda x, *how: mask(np.zeros(x.shape, "f4"), *how)
+    )
+    model = test_launches.mnist_cnn(np.random.default_rng(0)).to_device("gpu")
+    with pytest.raises(TypeError, match="mixed with NumPy's"):
+        test_launches.training(model, 1)
