@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -50,7 +51,8 @@ def _torch():
         ("--threads 100000", "--threads"),
         ("--rounds many", "--rounds"),
         ("--only everything", "--only"),
-        ("--device gpu", "not measured yet"),
+        ("--device gpu --only memory", "measures layers and networks only"),
+        ("--device gpu --profile", "measures layers and networks only"),
         ("--peers tensorflow", "--peers"),
         ("--plot speed.bmp", ".png"),
         ("--plot speed.png --only layers", "networks"),
@@ -79,6 +81,23 @@ def test_several_cores_are_measured_only_where_there_are(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         parse(["--only", "members"])
     assert "two cores" in capsys.readouterr().err
+
+
+def test_no_gpu_takes_one_line(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(SystemExit):
+        parse(["--device", "gpu"])
+    error = capsys.readouterr().err
+    assert "needs the package CuPy" in error
+    assert error.count("\n") == 1
+
+
+def test_a_gpu_is_measured_by_what_runs_there(monkeypatch):
+    monkeypatch.setattr(cli, "try_gpu", lambda: None)
+    options = parse(["--device", "gpu"])
+    assert options.sections == ("layers", "networks")
+    assert options.contenders == ("reference", "auto")
+    assert parse(["--device", "gpu", "--only", "networks"]).sections == ("networks",)
 
 
 def test_profile_is_added():

@@ -1,11 +1,20 @@
 """Contenders must compute the same numbers before their speeds mean anything."""
 
+from typing import Any
+
 import numpy as np
 
-from minidl.backend import Array
+from minidl.backend import Array, to_numpy
 
 TOLERANCE = 1e-3  # of a result's norm: float32, summed in different orders
 KINKS = 3e-2  # of a gradient's norm: rounding decides near-ties of ReLU and maximum
+
+
+def on_host(result: Any) -> Array:
+    """Return a result of any library and device as NumPy's."""
+    if hasattr(result, "cpu"):  # PyTorch's
+        return result.detach().cpu().numpy()
+    return to_numpy(result)
 
 
 def difference(ours: Array, theirs: Array) -> float:

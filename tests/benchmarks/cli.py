@@ -3,9 +3,10 @@
 import argparse
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from minidl.backend import Device, try_gpu
 from tests.benchmarks.cores import cores
 from tutorials.paper.cli import Parser
 
@@ -23,6 +24,7 @@ SECTIONS = {
 }
 
 USUAL = tuple(name for name in SECTIONS if name != "profile")
+ON_A_GPU = ("layers", "networks")
 SEVERAL_CORES = ("members", "scaling")
 
 
@@ -38,11 +40,13 @@ class Options:
     plot: Path | None = None
     batch: int = 128
     cores: tuple[int, ...] = field(default_factory=cores)  # all that there are
+    device: Device = "cpu"
 
     @property
     def contenders(self) -> tuple[str, ...]:
-        """Who competes; "auto" is minidl as it comes."""
-        return ("reference", "im2col", "auto", *self.peers)
+        """Who competes; "auto" is minidl as it comes, which on a GPU is im2col."""
+        others = ("reference", "im2col") if self.device == "cpu" else ("reference",)
+        return (*others, "auto", *self.peers)
 
     @property
     def finalists(self) -> tuple[str, ...]:
@@ -90,7 +94,7 @@ def parse(argv: list[str] | None = None) -> Options:
     args = parser.parse_args(argv)
     sections = chosen_sections(args)
     if args.device == "gpu":
-        parser.error("--device gpu is not measured yet; --device cpu is")
+        sections = sections_on_a_gpu(parser, args)
     for peer in args.peers:
         if importlib.util.find_spec(peer) is None:
             parser.error(f"--peers {peer} isn't installed: {HOW_TO_INSTALL[peer]}")
@@ -104,7 +108,9 @@ def parse(argv: list[str] | None = None) -> Options:
         if path.is_dir():
             parser.error(f"{path} is a folder, not a file")
     peers = tuple(dict.fromkeys(args.peers))
-    return Options(args.threads, args.rounds, peers, sections, args.json, args.plot)
+    files = args.json, args.plot
+    options = Options(args.threads, args.rounds, peers, sections, *files)
+    return replace(options, device=args.device)
 
 
 def chosen_sections(args: argparse.Namespace) -> tuple[str, ...]:
@@ -113,6 +119,18 @@ def chosen_sections(args: argparse.Namespace) -> tuple[str, ...]:
     if len(cores()) == 1:
         chosen -= {*SEVERAL_CORES}
     return tuple(name for name in SECTIONS if name in chosen)
+
+
+def sections_on_a_gpu(parser: Parser, args: argparse.Namespace) -> tuple[str, ...]:
+    """Return what --only asks for; exit with one line if a GPU can't measure it."""
+    chosen = args.only or ON_A_GPU
+    if args.profile or not {*chosen} <= {*ON_A_GPU}:
+        parser.error(f"--device gpu measures {' and '.join(ON_A_GPU)} only")
+    try:
+        try_gpu()
+    except RuntimeError as error:
+        parser.error(str(error))
+    return tuple(name for name in ON_A_GPU if name in chosen)
 
 
 def check_plot(parser: Parser, path: Path, sections: tuple[str, ...]) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 from attacks import bim, input_gradient, model_gradient
 from ensembles import Ensemble
 from minidl import Adam, Sequential, SoftmaxCrossEntropy, kernels
-from minidl.backend import Array
+from minidl.backend import Array, Device, to_device
+from minidl.losses import loss_for
+from tests.benchmarks.agreement import on_host
 from tests.benchmarks.problems import TASKS, Batch
 
 
@@ -30,7 +32,7 @@ class Trainer:
         self.model = model
         self.rng = np.random.default_rng(0)
         self.optimizer = Adam(model.params)
-        self.loss = SoftmaxCrossEntropy()
+        self.loss = loss_for(model.params[0].data)
 
     def step(self, x: Array, y: Array) -> None:
         """Forward with dropout, loss, backward without the input's gradient, Adam."""
@@ -43,10 +45,16 @@ class Minidl:
     """What minidl does with the members of an ensemble and a batch."""
 
     def __init__(
-        self, how: str, members: list[Sequential], batch: Batch, attack: dict[str, Any]
+        self,
+        how: str,
+        members: list[Sequential],
+        batch: Batch,
+        attack: dict[str, Any],
+        device: Device = "cpu",
     ) -> None:
-        self.how, self.members, self.attack = how, members, attack
-        self.x, self.y = batch
+        self.how, self.attack = how, attack
+        self.members = [member.to_device(device) for member in members]
+        self.x, self.y = (to_device(array, device) for array in batch)
 
     def tasks(self) -> dict[str, Callable[[], Any]]:
         """Return all tasks, in the order of TASKS."""
@@ -74,11 +82,10 @@ class Minidl:
         z = model.forward(self.x)
         loss.forward(z, self.y)
         model.backward(loss.backward(), input_grad=False)
+        gradients = [on_host(p.grad).ravel() for p in model.params]
         return {
-            "logits": z,
-            "parameter gradients": np.concatenate(
-                [p.grad.ravel() for p in model.params]
-            ),
-            "input gradient": input_gradient(model, self.x, self.y),
-            "ensemble": Ensemble(self.members).predict_proba(self.x),
+            "logits": on_host(z),
+            "parameter gradients": np.concatenate(gradients),
+            "input gradient": on_host(input_gradient(model, self.x, self.y)),
+            "ensemble": on_host(Ensemble(self.members).predict_proba(self.x)),
         }

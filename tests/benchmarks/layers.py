@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl import kernels
-from minidl.backend import Array
-from tests.benchmarks.agreement import agree
+from minidl.backend import Array, to_device
+from tests.benchmarks.agreement import agree, on_host
 from tests.benchmarks.cli import Options
 from tests.benchmarks.contenders import with_kernels
 from tests.benchmarks.timing import Key, compare, interleaved, sgemm_rate
@@ -50,23 +50,24 @@ LAYERS = (
 
 def measure(layer: Convolution, options: Options) -> dict[str, Any]:
     """Return one layer's figures."""
-    x, W, b, dout = arrays(layer, options.batch)
+    device = options.device
+    x, W, b, dout = (to_device(a, device) for a in arrays(layer, options.batch))
     work = {how: make(how, x, W, b, dout, layer.pad) for how in options.contenders}
     candidates: dict[Key, Callable[[], Any]] = {
         (operation, how): function
         for how, operations in work.items()
         for operation, function in operations.items()
     }
-    samples = interleaved(candidates, options.rounds)
+    samples = interleaved(candidates, options.rounds, device)
     gflop = {name: WORK[name] * layer.gflop(options.batch) for name in OPERATIONS}
     module = kernels.convolution(x, W, 1, layer.pad, "auto")
     return {
         "name": layer.name,
         **layer._asdict(),
         "kernel": module.__name__.rpartition(".")[2],
-        "sgemm_gflop_per_s": sgemm_rate(samples),
+        "sgemm_gflop_per_s": sgemm_rate(samples, device),
         "agreement": agree({how: answers(w) for how, w in work.items()}, {}),
-        "operations": compare(samples, gflop, options.batch),
+        "operations": compare(samples, gflop, options.batch, device),
     }
 
 
@@ -112,10 +113,10 @@ def minidl_convolution(
 
 def answers(operations: dict[str, Callable[[], list[Array]]]) -> dict[str, Array]:
     """Return the results that all contenders must agree on."""
-    dx, dW = operations["both gradients"]()
-    (out,) = operations["forward"]()
-    (only_dx,) = operations["input gradient"]()
-    (only_dW,) = operations["weight gradient"]()
+    dx, dW = map(on_host, operations["both gradients"]())
+    (out,) = map(on_host, operations["forward"]())
+    (only_dx,) = map(on_host, operations["input gradient"]())
+    (only_dW,) = map(on_host, operations["weight gradient"]())
     return {
         "output": out,
         "input gradient": np.concatenate([dx, only_dx]),

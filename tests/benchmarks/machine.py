@@ -11,6 +11,7 @@ from typing import Any
 from threadpoolctl import threadpool_info
 
 import minidl
+from minidl.backend import Device, gpu_name
 from minidl.parallel import limit_threads
 
 PACKAGES = ("numpy", "numba", "torch")
@@ -22,6 +23,7 @@ VARIABLES = (
     "NUMBA_CPU_NAME",
     "MALLOC_ARENA_MAX",
     "MINIDL_KERNELS",
+    "CUPY_TF32",
 )
 
 
@@ -34,11 +36,12 @@ def limit(threads: int, peers: tuple[str, ...]) -> None:
         torch.set_num_threads(threads)
 
 
-def describe() -> dict[str, Any]:
+def describe(device: Device = "cpu") -> dict[str, Any]:
     """Return processor, versions, BLAS and the environment's settings."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu": cpu_name(),
+        **({"gpu": gpu_name()} if device == "gpu" else {}),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
         "minidl": minidl.__version__,

@@ -65,7 +65,7 @@ def title(result: dict[str, Any]) -> str:
 
 def bars(panel: Any, by: dict[str, Any]) -> None:
     """Draw minidl's bar beside its rival's, each with its number."""
-    rival = "torch" if "torch" in by else "im2col"
+    rival = next(how for how in ("torch", "im2col", "reference") if how in by)
     speeds = [by[how]["images_per_s"] for how in ("auto", rival)]
     names = [name("auto"), name(rival)]
     drawn = panel.bar(names, speeds, color=COLOURS, width=0.75)

@@ -51,7 +51,11 @@ def run(options: Options) -> dict[str, Any]:
         "peers": list(options.peers),
         "pinned_to": pinned,
     }
-    start = {"schema": SCHEMA, "settings": settings, "machine": machine.describe()}
+    start = {
+        "schema": SCHEMA,
+        "settings": settings,
+        "machine": machine.describe(options.device),
+    }
     return start | measure(options)
 
 

@@ -20,6 +20,7 @@ def render(result: dict[str, Any]) -> str:
         if section in result:
             blocks.append(f"{title}\n\n{aligned(rows(result[section]), words)}")
             blocks += agreement(result[section])
+    blocks += [on_paper(u) for u in result.get("networks", []) if "roofline_ms" in u]
     return "\n\n".join(blocks)
 
 
@@ -32,10 +33,11 @@ def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
         if lib["user_api"] == "blas"
     ]
     variables = [f"{k}={v}" for k, v in machine["environment"].items() if v]
+    processor = ", ".join(machine[kind] for kind in ("gpu", "cpu") if kind in machine)
     pinned = ", ".join(map(str, settings["pinned_to"])) or "none"
     return "\n".join(
         (
-            f"minidl {machine['minidl']} on {machine['cpu']}, {machine['cores']} cores",
+            f"minidl {machine['minidl']} on {processor}, {machine['cores']} cores",
             f"threads {settings['threads']} (pinned to core {pinned}), batch "
             f"{settings['batch']}, rounds {settings['rounds']}, load average at the "
             f"start {machine['load_average']:.1f}",
@@ -45,6 +47,12 @@ def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
             NOTE,
         )
     )
+
+
+def on_paper(unit: dict[str, Any]) -> str:
+    """Return how long a GPU would need at least, beside what was measured."""
+    ms = ", ".join(f"{t:.2f} ms {way}" for way, t in unit["roofline_ms"].items())
+    return f"{unit['name']}, training step, an H100 on paper: {ms}."
 
 
 def aligned(rows: Rows, words: int) -> str:

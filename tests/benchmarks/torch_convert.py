@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential
-from minidl.backend import Array
+from minidl.backend import Array, Device, device_of
 
 Tensor = torch.Tensor
+TORCH_DEVICE = {"cpu": "cpu", "gpu": "cuda"}
 
 
 class FlattenNHWC(nn.Module):
@@ -25,10 +26,17 @@ class FlattenNHWC(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-def convert(model: Sequential) -> nn.Sequential:
+def convert(model: Sequential, device: Device = "cpu") -> nn.Sequential:
     """Return the same network, with the same weights, in PyTorch."""
     layers = [module(layer) for layer in model.layers]
-    return nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    network = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    return network.to(TORCH_DEVICE[device])
+
+
+def single_precision() -> None:
+    """Let PyTorch multiply in float32 on a GPU too, by its fastest algorithms."""
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.benchmark = True
 
 
 def module(layer: Any) -> nn.Module:
@@ -59,17 +67,22 @@ def fill(target: Any, W: Array, b: Array) -> nn.Module:
     return target
 
 
+def tensor(x: Array) -> Tensor:
+    """Return an array as a tensor on the same device, without a copy."""
+    return torch.as_tensor(x, device=TORCH_DEVICE[device_of(x)])
+
+
 def images(x: Array) -> Tensor:
     """View images (N, H, W, C) as PyTorch's (N, C, H, W), channels last."""
-    return torch.from_numpy(x).permute(0, 3, 1, 2)
+    return tensor(x).permute(0, 3, 1, 2)
 
 
-def in_nhwc(x: Tensor) -> Array:
+def in_nhwc(x: Tensor) -> Tensor:
     """View (N, C, H, W) as (N, H, W, C)."""
-    return x.permute(0, 2, 3, 1).numpy()
+    return x.permute(0, 2, 3, 1)
 
 
-def in_our_layout(p: Tensor) -> Array:
+def in_our_layout(p: Tensor) -> Tensor:
     """View weights, or their gradient, with minidl's order of axes."""
     axes = {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}[p.ndim]
-    return p.permute(axes).numpy()
+    return p.permute(axes)

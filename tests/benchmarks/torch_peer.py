@@ -13,9 +13,17 @@ import torch
 from torch import nn
 
 from minidl import Sequential
-from minidl.backend import Array
+from minidl.backend import Array, Device, to_device
+from tests.benchmarks.agreement import on_host
 from tests.benchmarks.problems import TASKS, Batch
-from tests.benchmarks.torch_convert import convert, images, in_nhwc, in_our_layout
+from tests.benchmarks.torch_convert import (
+    convert,
+    images,
+    in_nhwc,
+    in_our_layout,
+    single_precision,
+    tensor,
+)
 
 Tensor = torch.Tensor
 
@@ -23,15 +31,15 @@ Tensor = torch.Tensor
 class TorchTrainer:
     """A network in training."""
 
-    def __init__(self, model: Sequential) -> None:
-        self.model = convert(model)
+    def __init__(self, model: Sequential, device: Device = "cpu") -> None:
+        self.model = convert(model, device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), fused=True)
 
     def step(self, x: Array, y: Array) -> None:
         """Forward with dropout, loss, backward, Adam."""
         self.optimizer.zero_grad(set_to_none=True)
         z = self.model(images(x))
-        nn.functional.cross_entropy(z, torch.from_numpy(y)).backward()
+        nn.functional.cross_entropy(z, tensor(y)).backward()
         self.optimizer.step()
 
 
@@ -39,12 +47,19 @@ class Torch:
     """What PyTorch does with the members of an ensemble and a batch."""
 
     def __init__(
-        self, members: list[Sequential], batch: Batch, attack: dict[str, Any]
+        self,
+        members: list[Sequential],
+        batch: Batch,
+        attack: dict[str, Any],
+        device: Device = "cpu",
     ) -> None:
-        self.attack, self.batch = attack, batch
-        self.x, self.y = images(batch[0]), torch.from_numpy(batch[1])
-        self.members = [convert(m).eval().requires_grad_(False) for m in members]
-        self.trainer = TorchTrainer(members[0])
+        single_precision()
+        self.attack = attack
+        self.batch = tuple(to_device(array, device) for array in batch)
+        self.x, self.y = images(self.batch[0]), tensor(self.batch[1])
+        frozen = [convert(m, device).eval() for m in members]
+        self.members = [model.requires_grad_(False) for model in frozen]
+        self.trainer = TorchTrainer(members[0], device)
 
     def tasks(self) -> dict[str, Callable[[], Any]]:
         """Return all tasks, in the order of TASKS."""
@@ -62,13 +77,13 @@ class Torch:
         """Return minidl's answers in minidl's layout."""
         x, y, model = self.x, self.y, self.trainer.model.eval()
         nn.functional.cross_entropy(model(x), y).backward()
-        gradients = [in_our_layout(p.grad).ravel() for p in model.parameters()]
+        gradients = [on_host(in_our_layout(p.grad)).ravel() for p in model.parameters()]
         model.train()
         return {
-            "logits": logits(self.members[0], x).numpy(),
+            "logits": on_host(logits(self.members[0], x)),
             "parameter gradients": np.concatenate(gradients),
-            "input gradient": in_nhwc(input_gradient(self.members[0], x, y)),
-            "ensemble": vote(self.members, x).numpy(),
+            "input gradient": on_host(in_nhwc(input_gradient(self.members[0], x, y))),
+            "ensemble": on_host(vote(self.members, x)),
         }
 
 

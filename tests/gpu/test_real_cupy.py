@@ -1,0 +1,105 @@
+"""What CuPy itself says: it has these names, and NVRTC compiles these kernels.
+
+Needs the packages cupy-cuda13x and nvidia-cuda-nvrtc, but no driver and no device.
+"""
+
+import importlib.util
+import json
+from importlib import metadata
+
+import pytest
+
+from minidl.kernels import cuda_launch
+from tests.gpu.cupy_names import FILE, snapshot
+from tests.gpu.emulator import NAMES
+
+ARCHITECTURES = ("75", "80", "90", "100")  # Turing, Ampere, Hopper, Blackwell
+HOW_TO_INSTALL = "pip install cupy-cuda13x==14.2.0 nvidia-cuda-nvrtc"
+
+
+@pytest.fixture(scope="module")
+def cupy():
+    """CuPy itself, of the version whose names are committed."""
+    committed = json.loads(FILE.read_text(encoding="utf-8"))["cupy"]
+    if importlib.util.find_spec("cupy") is None:
+        pytest.skip(f"CuPy isn't installed: {HOW_TO_INSTALL}")
+    import cupy
+
+    if cupy.__version__ != committed:
+        pytest.skip(f"CuPy is {cupy.__version__}, not {committed}: {HOW_TO_INSTALL}")
+    return cupy
+
+
+@pytest.fixture(scope="module")
+def compile_for(cupy):
+    """CuPy's own way from source to machine code, for a GPU that isn't here."""
+    from cupy.cuda import compiler
+
+    try:
+        metadata.version("nvidia-cuda-nvrtc")
+    except metadata.PackageNotFoundError:
+        pytest.skip(f"NVRTC isn't installed: {HOW_TO_INSTALL}")
+
+    def compile_(source, architecture, kind="cubin"):
+        """Return machine code (cubin) or its readable form (ptx)."""
+        prefix = {"cubin": "sm", "ptx": "compute"}[kind]
+        target = f"-arch={prefix}_{architecture}", kind
+        with pytest.MonkeyPatch.context() as patch:
+            # CuPy asks the driver which GPU to compile for; here it is told.
+            patch.setattr(
+                compiler, "_get_arch_for_options_for_nvrtc", lambda arch=None: target
+            )
+            options = (*cuda_launch.OPTIONS, "-Werror=all-warnings")
+            result, _ = compiler.compile_using_nvrtc(source, options, architecture)
+        return result
+
+    return compile_
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_kernel_compiles(compile_for, architecture):
+    source = cuda_launch.source()
+    binary = compile_for(source, architecture)
+    assert binary.startswith(b"\x7fELF")
+    for name in NAMES.findall(source):
+        assert f".text.{name}".encode() in binary
+
+
+def test_no_kernel_computes_in_double_precision(compile_for):
+    """It is up to 64 times as slow, and a constant without its f is enough."""
+    source = cuda_launch.source()
+    assert b".f32" in compile_for(source, "90", "ptx")
+    assert b".f64" not in compile_for(source, "90", "ptx")
+    wrong = source.replace("* v[t]) + eps)", "* v[t]) + 1e-8)")
+    assert b".f64" in compile_for(wrong, "90", "ptx")
+
+
+def test_a_mistake_is_an_error_of_the_compiler(compile_for):
+    with pytest.raises(Exception, match="identifier"):
+        compile_for(cuda_launch.source().replace("float sum = ", "floot sum = "), "90")
+
+
+def test_the_stand_in_has_what_cupy_has(cupy):
+    committed = json.loads(FILE.read_text(encoding="utf-8"))
+    found = snapshot(cupy)
+    for kind in ("functions", "methods", "attributes"):
+        assert committed[kind] == found[kind], "python -m tests.gpu.cupy_names"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "getDeviceCount",
+        "getDeviceProperties",
+        "driverGetVersion",
+        "runtimeGetVersion",
+        "CUDARuntimeError",
+    ],
+)
+def test_cudas_own_functions_are_there(cupy, name):
+    assert hasattr(cupy.cuda.runtime, name)
+
+
+def test_a_full_memory_is_pythons_memory_error(cupy):
+    assert issubclass(cupy.cuda.memory.OutOfMemoryError, MemoryError)
+    assert hasattr(cupy.cuda.Device, "synchronize")
