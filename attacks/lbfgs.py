@@ -45,7 +45,7 @@ def lbfgs(
     todo = rows[predict(x) != target]
     for _ in range(searches):
         x_adv = x.copy()
-        for n in todo:
+        for n in to_numpy(todo):
             one = slice(n, n + 1)
             x_adv[one] = solve(
                 loss, x[one], target[one], float(weights.c[n]), steps, bounds

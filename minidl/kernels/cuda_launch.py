@@ -52,6 +52,8 @@ def launch(name: str, threads: int, *arguments: Any) -> None:
             f"{name} takes arrays of at most {LARGEST} numbers, got {max(sizes)}: "
             "use smaller batches"
         )
+    if threads == 0:
+        return  # no images, no work: a GPU would refuse it
     blocks = -(-threads // THREADS)  # the last one may have threads to spare
     kernel(name)((blocks,), (THREADS,), tuple(map(as_argument, arguments)))
 

@@ -57,6 +57,12 @@ def test_arrays_of_any_layout(gpu):
     assert np.array_equal(to_numpy(out), to_numpy(expected))
 
 
+def test_no_images_need_no_kernel(gpu):
+    none = there(np.zeros((0, 4, 4, 2), np.float32))
+    assert kernels.relu_grad(none, none).shape == (0, 4, 4, 2)
+    assert cupy_gpu.sign_step(none, none, none, 0.1, 0.1, None).shape == none.shape
+
+
 def test_a_label_that_is_no_class_gives_nan_in_its_own_row(gpu):
     z, y = there(normal(4, 3)), there(np.array([0, 3, -1, 2**40]))
     costs, dz = map(to_numpy, cupy_gpu.cross_entropy(z, y))

@@ -23,6 +23,8 @@ from minidl import (
 from minidl.backend import device_of
 from minidl.losses import FusedSoftmaxCrossEntropy, SoftmaxCrossEntropy, loss_for
 from minidl.optimizers import OPTIMIZERS
+from tests.attacks.conftest import new_cnn
+from tests.attacks.every_attack import EVERY_ATTACK
 from tests.minidl.layers.test_layer_contract import CASES
 from tests.oracles import assert_close
 
@@ -177,6 +179,21 @@ def test_attacks_move_images_as_on_the_host(gpu, whose, attack):
         off = abs(to_numpy(moved) - expected)
         assert (off > 1e-6).mean() <= most
         assert off.max() <= 0.2 + 1e-6
+
+
+@pytest.mark.parametrize("name", EVERY_ATTACK)
+def test_every_other_attack_runs_there_too(gpu, name):
+    for dtype, most in ((np.float64, 1e-9), (np.float32, 0.05)):
+        model = new_cnn(np.random.default_rng(0), dtype)
+        x, y = np.random.default_rng(1).random((4, 6, 6, 2)).astype(dtype), Y[:4]
+        expected = EVERY_ATTACK[name](model, x, y, 0.1, np.random.default_rng(2))
+        there = [to_device(a, "gpu") for a in (x, y)]
+        model.to_device("gpu")
+        moved = EVERY_ATTACK[name](model, *there, 0.1, np.random.default_rng(2))
+        assert device_of(moved) == "gpu"
+        assert moved.dtype == dtype
+        # In float32 rounding decides here and there which way an attack goes.
+        assert (abs(to_numpy(moved) - expected) > 1e-5).mean() <= most
 
 
 def test_labels_are_checked_on_the_device(gpu):

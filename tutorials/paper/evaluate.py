@@ -89,7 +89,10 @@ def evaluate(unit: Unit, folder: Path, device: Device = "cpu") -> Counts:
 
 @lru_cache(maxsize=1)  # one unit after another has the same members
 def load_members(
-    jobs: Sequence[MemberJob], checksums: Sequence[str], folder: Path, device: Device
+    jobs: Sequence[MemberJob],
+    checksums: Sequence[str],
+    folder: Path,
+    device: Device = "cpu",
 ) -> list[Sequential]:
     """Return trained members from their folder, on a device."""
     return [load_member(job, folder).to_device(device) for job in jobs]

@@ -41,7 +41,7 @@ def make_examples(job: ExamplesJob) -> dict[str, Array]:
     data = load_dataset(job.member.dataset)
     model = load_member(job.member, job.folder).to_device(job.device)
     with limit_threads(1):
-        chosen = first_correct(model, data.x_test, data.y_test)
+        chosen = first_correct(model, data.x_test, data.y_test, job.device)
         x = to_float(to_device(data.x_test[chosen], job.device))
         y = to_device(data.y_test[chosen], job.device)
         x_adv = perturb(job.attack, job.parameters, model_gradient(model), x, y)
@@ -49,14 +49,16 @@ def make_examples(job: ExamplesJob) -> dict[str, Array]:
         return {name: to_numpy(array) for name, array in arrays.items()}
 
 
-def first_correct(model: Sequential, x: Array, y: Array) -> list[int]:
+def first_correct(
+    model: Sequential, x: Array, y: Array, device: Device = "cpu"
+) -> list[int]:
     """Return the index of each class's first image that is classified correctly.
 
     In the order of classes, without those that have none.
     """
     first: dict[int, int] = {}
     for batch in batches(np.arange(len(x)), BATCH_SIZE):
-        predicted = model.predict(to_float(to_device(x[batch], model.device)))
+        predicted = model.predict(to_float(to_device(x[batch], device)))
         correct = to_numpy(predicted) == y[batch]
         for i in batch[correct]:
             first.setdefault(int(y[i]), int(i))
