@@ -7,7 +7,7 @@ Letters: p parameter, g = dJ/dp, t number of the step.
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -60,6 +60,10 @@ class Optimizer:
                 averages[slot] = to_device(average, device)
         self.flat = None
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Copies of views share no memory with a copy of the whole: join them again.
+        return self.__dict__ | {"flat": None}
 
     def update(self, p: Array, g: Array, **averages: Array) -> None:
         """Change a parameter and its averages in place."""

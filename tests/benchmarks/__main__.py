@@ -2,6 +2,7 @@
 
 import sys
 
+from minidl.backend import out_of_memory
 from tests.benchmarks.cli import PROGRAM, parse
 from tests.benchmarks.plot import write_plot
 from tests.benchmarks.result import run, write_json
@@ -18,6 +19,11 @@ def main(argv: list[str] | None = None) -> int:
             write_json(result, options.json)
         if options.plot:
             write_plot(result, options.plot)
+    except MemoryError as error:
+        if options.device == "cpu":
+            raise
+        print(f"{PROGRAM}: error: {out_of_memory(error)}", file=sys.stderr)
+        return 1
     except (OSError, RuntimeError, ValueError) as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return 1

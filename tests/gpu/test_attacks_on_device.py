@@ -1,0 +1,63 @@
+"""Attacks on a device move images as on the host, and wait for it no more."""
+
+import numpy as np
+import pytest
+
+from attacks import bim, fgsm, member_gradient, model_gradient, sum_gradient
+from minidl import to_device, to_numpy
+from minidl.backend import device_of
+from tests.attacks.conftest import new_cnn
+from tests.attacks.every_attack import EVERY_ATTACK
+from tests.gpu.test_on_device import FLOAT, Y, network
+
+GRADIENTS = {
+    "model": lambda members: model_gradient(members[0]),
+    "Adv. 1": lambda members: member_gradient(members, 1),
+    "Adv. 2": sum_gradient,
+}
+ATTACKS = {
+    "fgsm": lambda g, x, y: fgsm(g, x, y, 0.1),
+    "bim": lambda g, x, y: bim(g, x, y, 0.1, 0.04, 3),
+    "unclipped": lambda g, x, y: bim(g, x, y, 0.1, 0.04, 3, bounds=None),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("whose", GRADIENTS)
+def test_attacks_move_images_as_on_the_host(gpu, whose, attack):
+    for dtype, most in ((np.float64, 0), (np.float32, 0.01)):
+        members = [network(seed, dtype) for seed in range(2)]
+        x = FLOAT[:6].astype(dtype)
+        expected = ATTACKS[attack](GRADIENTS[whose](members), x, Y[:6])
+        there = [m.to_device("gpu") for m in members]
+        arguments = [to_device(a, "gpu") for a in (x, Y[:6])]
+        moved = ATTACKS[attack](GRADIENTS[whose](there), *arguments)
+        assert device_of(moved) == "gpu"
+        assert moved.dtype == dtype
+        # Rounding decides the sign of a gradient near 0: few pixels.
+        off = abs(to_numpy(moved) - expected)
+        assert (off > 1e-6).mean() <= most
+        assert off.max() <= 0.2 + 1e-6
+
+
+@pytest.mark.parametrize("name", EVERY_ATTACK)
+def test_every_other_attack_runs_there_too(gpu, name):
+    for dtype, most in ((np.float64, 1e-9), (np.float32, 0.05)):
+        model = new_cnn(np.random.default_rng(0), dtype)
+        x, y = np.random.default_rng(1).random((4, 6, 6, 2)).astype(dtype), Y[:4]
+        expected = EVERY_ATTACK[name](model, x, y, 0.1, np.random.default_rng(2))
+        there = [to_device(a, "gpu") for a in (x, y)]
+        model.to_device("gpu")
+        moved = EVERY_ATTACK[name](model, *there, 0.1, np.random.default_rng(2))
+        assert device_of(moved) == "gpu"
+        assert moved.dtype == dtype
+        # In float32 rounding decides here and there which way an attack goes.
+        assert (abs(to_numpy(moved) - expected) > 1e-5).mean() <= most
+
+
+def test_labels_are_checked_on_the_device(gpu):
+    gradient = model_gradient(network().to_device("gpu"))
+    x = to_device(FLOAT[:2], "gpu")
+    for y in ([0, 3], [-1, 0]):
+        with pytest.raises(ValueError, match="y must be 0"):
+            gradient(x, to_device(np.array(y), "gpu"))
