@@ -13,6 +13,7 @@ import numpy as np
 
 from attacks import fgsm, input_gradient, model_gradient
 from attacks.gradients import costs_and_gradient
+from attacks.sign_step import sign_step
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table, walk
@@ -77,7 +78,7 @@ picture(
 # $$x_{FGSM} = x + \varepsilon\, \mathrm{sign}\, \nabla_x J(\theta, x, y).$$
 
 # %%
-source(fgsm)
+source(fgsm, sign_step)
 
 # %% [markdown]
 # There are 784 pixels. A change of 0.01 in each of them, far too small to see, adds up

@@ -12,6 +12,7 @@
 import numpy as np
 
 from attacks import bim, clip_to_ball, clip_to_bounds, fgsm, model_gradient
+from attacks.sign_step import sign_step
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
@@ -34,7 +35,7 @@ eps, alpha, steps = 0.2, 0.025, 8  # the paper's
 # *original* image, and a second clip keeps it in the range of pixels, $[0, 1]$.
 
 # %%
-source(bim, clip_to_ball, clip_to_bounds)
+source(bim, sign_step, clip_to_ball, clip_to_bounds)
 
 # %% [markdown]
 # ## Step by step
