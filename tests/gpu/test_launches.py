@@ -11,8 +11,8 @@ from attacks import bim, model_gradient, sum_gradient
 from minidl import Adam, accuracy, cifar10_cnn, mnist_cnn, to_device, train
 from minidl.optimizers import OPTIMIZERS
 from tests.gpu import emulator
+from tests.gpu.counting import counted
 from tests.gpu.emulator import needs_compiler
-from tests.gpu.strict_cupy import counted
 
 TRAINING_STEP, BIM_STEP = 100, 60  # launches at most, of Table 3
 BATCH = 1

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minidl import to_device
+from tests.gpu.counting import counted
 from tests.gpu.emulator import RawKernel, needs_compiler
-from tests.gpu.strict_cupy import counted
 
 X = np.random.default_rng(0).standard_normal((4, 5), np.float32)
 
@@ -74,6 +74,16 @@ def test_work_and_transfers_are_counted(cupy):
     assert found["names"] == ["iadd", "exp", "sum", "ascontiguousarray"]
     assert (found["to device"], found["to host"]) == (1, 1)
     assert found["bytes"] == [X.nbytes]
+
+
+def test_a_mask_waits_for_the_number_of_its_elements(cupy):
+    x = cupy.asarray(X)
+    with counted() as found:
+        chosen = x[x > 0]
+        cupy.flatnonzero(x)
+        x[x < 0] = 0
+    assert found["to host"] == 2
+    assert chosen.size == (X > 0).sum()
 
 
 SOURCE = """

@@ -25,6 +25,7 @@ from minidl import (
     to_numpy,
 )
 from tests.gpu import strict_cupy
+from tests.gpu.device_array import DeviceArray
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,7 @@ def gradients(model, x, y, rng=None):
 
 def same(one, two):
     """Results of the device are there, and are NumPy's results."""
-    assert isinstance(two, strict_cupy.DeviceArray)
+    assert isinstance(two, DeviceArray)
     assert two.dtype == one.dtype
     assert np.array_equal(one, to_numpy(two))
 
@@ -96,4 +97,4 @@ def test_an_optimizer_stays_on_the_device(kind):
     for p, q in zip(here.params, there.params, strict=True):
         same(p.data, q.data)
     for name, average in optimizers[1].state.items():
-        assert name == "t" or isinstance(average, strict_cupy.DeviceArray)
+        assert name == "t" or isinstance(average, DeviceArray)
