@@ -16,7 +16,7 @@ from minidl.training import train
 from tests.gpu import strict_cupy, test_launches
 from tests.gpu.checks import CHECKS
 from tests.gpu.emulator import needs_compiler
-from tests.gpu.test_launches import one_order
+from tests.gpu.test_launches import count_only
 
 # check: what stands in the source, what is put in its place.
 KERNEL_FAULTS = {
@@ -201,7 +201,7 @@ TRANSFERS = {
 
 @pytest.mark.parametrize("fault", TRANSFERS)
 def test_hidden_transfers_and_launches_are_caught(stand_in, monkeypatch, fault):
-    one_order(monkeypatch)
+    count_only(monkeypatch)
     *patch, check = TRANSFERS[fault]
     model = test_launches.mnist_cnn(np.random.default_rng(0)).to_device("gpu")
     check(model)
@@ -211,7 +211,7 @@ def test_hidden_transfers_and_launches_are_caught(stand_in, monkeypatch, fault):
 
 
 def test_a_hidden_upload_is_refused(stand_in, monkeypatch):
-    one_order(monkeypatch)
+    count_only(monkeypatch)
     mask = kernels.dropout_mask
     monkeypatch.setattr(
         kernels, "dropout_mask", lambda x, *how: mask(np.zeros(x.shape, "f4"), *how)
