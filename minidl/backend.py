@@ -6,6 +6,7 @@ that imports CuPy, and it does so only when a GPU is asked for.
 """
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -44,6 +45,18 @@ def to_device(x: Array, device: Device) -> Array:
     if device == "cpu":
         return to_numpy(x)
     return require_gpu(device).asarray(x)
+
+
+def from_host(function: Callable[..., Array], device: Device) -> Callable[..., Array]:
+    """Let a function of a device's arrays take and return NumPy's."""
+
+    def call(*arguments: Any) -> Array:
+        moved = (
+            to_device(a, device) if isinstance(a, np.ndarray) else a for a in arguments
+        )
+        return to_numpy(function(*moved))
+
+    return function if device == "cpu" else call
 
 
 def require_gpu(device: Device = "gpu") -> ModuleType:

@@ -12,8 +12,9 @@ from tests.benchmarks.agreement import distance
 from tests.gpu import emulator
 from tests.gpu.test_on_device import X, Y, flat, network
 from tutorials.paper import __main__ as program
-from tutorials.paper import evaluate, examples, run
+from tutorials.paper import evaluate, examples, run, strict
 from tutorials.paper.results import read
+from tutorials.paper.strict_results import read_strict
 
 
 def in_training(device, seed=0):
@@ -62,9 +63,11 @@ def few_images(monkeypatch):
     x = rng.integers(256, size=(12, 28, 28, 1), dtype=np.uint8)
     y = np.arange(12) % 10
     few = Dataset(x, y, x[:4], y[:4])
-    for module in (training, program, run, evaluate, examples):
+    for module in (training, program, run, evaluate, examples, strict):
         monkeypatch.setattr(module, "load_dataset", lambda name: few)
     monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
+    monkeypatch.setattr(strict, "STEPS", 2)
+    monkeypatch.setattr(strict, "RESTARTS", 1)
 
 
 def test_a_member_trained_on_the_device_is_the_hosts_to_rounding(
@@ -81,7 +84,7 @@ def test_a_member_trained_on_the_device_is_the_hosts_to_rounding(
 
 
 def test_the_papers_program_trains_and_attacks_on_the_device(gpu, few_images, tmp_path):
-    options = ["run", "--method", "random-init", "--profile", "smoke"]
+    options = ["run", "strict", "--method", "random-init", "--profile", "smoke"]
     found = {}
     for device in ("cpu", "gpu"):
         folder = tmp_path / device
@@ -93,3 +96,5 @@ def test_the_papers_program_trains_and_attacks_on_the_device(gpu, few_images, tm
     assert "CuPy" in there.environment.cpu
     assert there.table2.keys() == here.table2.keys()
     assert there.configuration == here.configuration
+    kept, again = (read_strict(tmp_path / device) for device in ("cpu", "gpu"))
+    assert kept.methods.keys() == again.methods.keys()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minidl import get_array_module, to_device, to_numpy
-from minidl.backend import device_of, require_gpu, try_gpu
+from minidl.backend import device_of, from_host, require_gpu, try_gpu
 
 
 def test_numpy_arrays_are_numpys():
@@ -61,6 +61,19 @@ def test_arrays_travel_there_and_back(fake_cupy):
     assert isinstance(there, FakeArray)
     assert to_device(there, "cpu").tolist() == [1, 1, 1]
     assert to_numpy(there).tolist() == [1, 1, 1]
+
+
+def test_a_function_of_the_device_takes_the_hosts_arrays(fake_cupy):
+    taken = []
+
+    def function(x, y, eps):
+        taken.extend([x, y, eps])
+        return x
+
+    x = np.zeros(3)
+    assert from_host(function, "cpu") is function
+    assert from_host(function, "gpu")(x, x, 0.5).tolist() == [1, 1, 1]
+    assert list(map(type, taken)) == [FakeArray, FakeArray, float]
 
 
 def said():

@@ -21,7 +21,7 @@ from attacks.saved import digest
 from attacks.victims import LossFn, mean_probability_loss
 from ensembles import METHODS, Ensemble, MemberJob
 from ensembles.member_files import member_path
-from minidl.backend import Array
+from minidl.backend import Array, Device, from_host
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from tutorials.paper.config import Configuration
@@ -45,11 +45,21 @@ class Team:
     runs: Path
 
 
-def suite(team: Team) -> Suite:
+class FromHost:
+    """A classifier on a device, for images on the host."""
+
+    def __init__(self, ensemble: Ensemble, device: Device) -> None:
+        self.classes = ensemble.classes
+        self.predict_proba = from_host(ensemble.predict_proba, device)
+
+
+def suite(team: Team, device: Device = "cpu") -> Suite:
     """Return an ensemble and the attacks that fit it; workers call this."""
-    members = load_members(team.jobs, team.checksums, team.runs)
+    members = load_members(team.jobs, team.checksums, team.runs, device)
     counter = Counter()
-    return Suite(Ensemble(members), strict_attacks(members, counter), counter)
+    attacks = strict_attacks(members, counter)
+    there = {name: from_host(attack, device) for name, attack in attacks.items()}
+    return Suite(FromHost(Ensemble(members), device), there, counter)
 
 
 def strict_attacks(
@@ -130,7 +140,7 @@ def strict(config: Configuration, places: Places) -> Strict:
         images=images,
         eps={attack: p["eps"] for attack, p in config.attacks.items()},
         methods={method: every[method] for method in METHODS if method in every},
-        environment=environment(),
+        environment=environment(places.device),
     )
     write(result, places.results)
     return result
@@ -156,7 +166,7 @@ def attack_team(
     executor: Executor | None,
 ) -> Evaluation:
     """Return what all attacks leave of an ensemble within eps."""
-    make: Callable[[], Suite] = partial(suite, team)
+    make: Callable[[], Suite] = partial(suite, team, places.device)
     name = digest(str([asdict(job) for job in team.jobs]), str(team.checksums))[:12]
     folder = places.runs / team.jobs[0].dataset / "strict" / name / f"eps-{eps:g}"
     print(f"{team.jobs[0].method}, eps = {eps:g}", flush=True)
