@@ -1,5 +1,6 @@
 """Each CUDA kernel, from its own source: numbers, guards, and any order of threads."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,11 @@ def test_each_kernel_has_a_check(stand_in, monkeypatch):
 def test_each_source_file_is_compiled():
     folder = Path(cuda_launch.__file__).with_name("cuda")
     assert {path.stem for path in folder.iterdir()} == set(cuda_launch.FILES)
+
+
+def test_no_kernel_needs_an_order_of_threads():
+    """One thread writes each number: no atomics, no memory shared between threads."""
+    assert not re.search("atomic|__shared__|__sync", cuda_launch.source())
 
 
 @pytest.mark.parametrize("block_bytes", [1, 1000, 2**28])

@@ -70,7 +70,7 @@ def make_parser() -> Parser:
 
 
 def add_places(parser: Parser) -> None:
-    """Add the options on which no number depends."""
+    """Add the options on which no number depends, of --device but for rounding."""
     add = parser.add_argument
     add("--device", choices=["cpu", "gpu"], default="cpu")
     where = parser.add_mutually_exclusive_group()
