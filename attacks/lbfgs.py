@@ -1,8 +1,6 @@
 """The first attack of all: a minimum with constraints, for a general solver."""
 
 import numpy as np
-from scipy.optimize import Bounds as Box
-from scipy.optimize import minimize
 
 from attacks.best import Best
 from attacks.bisection import Bisection
@@ -66,6 +64,9 @@ def solve(
     bounds: tuple[float, float],
 ) -> Array:
     """Return argmin over v of |v - x|^2 + c J(v, target) for one image."""
+    # Half a second to import: only for those who run this attack.
+    from scipy.optimize import Bounds, minimize
+
     xp, x_0 = get_array_module(x), to_numpy(x).ravel().astype(np.float64)
 
     def objective(v: Array) -> tuple[float, Array]:
@@ -75,7 +76,7 @@ def solve(
         up = to_numpy(gradient).ravel().astype(np.float64)
         return float(r @ r) + c * float(J[0]), 2 * r + c * up
 
-    box = Box(*map(float, bounds))
+    box = Bounds(*map(float, bounds))
     options = {"maxiter": steps}
     found = minimize(objective, x_0, jac=True, bounds=box, options=options)
     image = xp.asarray(found.x.astype(x.dtype).reshape(x.shape))

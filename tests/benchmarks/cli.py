@@ -16,6 +16,7 @@ HOW_TO_INSTALL = {"torch": "pip install torch"}
 SECTIONS = {
     "layers": "each convolution of Tables 1 and 3",
     "networks": "both networks: training, forward, gradients, BIM, an ensemble",
+    "attacks": "attacks beside their gradients alone, and beside ART's and Foolbox's",
     "memory": "peak resident memory of a training process",
     "members": "two training processes on two cores beside one on one",
     "scaling": "one training process on all cores beside one on one",

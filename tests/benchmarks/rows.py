@@ -44,6 +44,23 @@ def name(contender: str) -> str:
     return NAMES.get(contender, contender)
 
 
+def attacks(units: Units) -> Rows:
+    """Return a row for each attack on each network."""
+    peers = [p for p in ("ART", "Foolbox") if p in units[0]["attacks"]["BIM"]]
+    head = ["", f"{units[0]['steps']} steps", "ms", "over gradients", "[quartiles]"]
+    rows: Rows = [(*head, *(f"{peer} / minidl" for peer in peers))]
+    for unit in units:
+        for attack, figures in unit["attacks"].items():
+            overhead = figures["overhead"]
+            cells = [f"{figures['ms']['median']:.1f}", f"{overhead['median']:+.1%}"]
+            cells.append(f"[{overhead['low']:+.1%}, {overhead['high']:+.1%}]")
+            versus = (
+                f"{figures[p]['median']:.2f}" if p in figures else "" for p in peers
+            )
+            rows.append((unit["name"], attack, *cells, *versus))
+    return rows
+
+
 def memory(units: Units) -> Rows:
     """Return a row of megabytes for each network."""
     rows: Rows = [("", *map(name, units[0]["peak_mb"]))]
@@ -89,6 +106,7 @@ def profile(units: Units) -> Rows:
 TABLES: dict[str, tuple[str, Callable[[Units], Rows], int]] = {
     "layers": ("Convolutions", timings, 2),
     "networks": ("Networks", timings, 2),
+    "attacks": ("Attacks: time of a batch, beside its gradients alone", attacks, 2),
     "memory": ("Peak resident memory of ten training steps, MB", memory, 1),
     "members": ("Images/s of two trainings on two cores beside one", cores, 2),
     "scaling": ("Images/s of one training on all cores beside one", cores, 2),

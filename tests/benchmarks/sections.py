@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from minidl.progress import progress
-from tests.benchmarks import layers, networks, processes, profile
+from tests.benchmarks import attacks, layers, networks, processes, profile
 from tests.benchmarks.cli import Options
 from tests.benchmarks.problems import NETWORKS
 
@@ -19,6 +19,7 @@ class Section(NamedTuple):
 SECTIONS = {
     "layers": Section(layers.measure, layers.LAYERS),
     "networks": Section(networks.measure),
+    "attacks": Section(attacks.measure),
     "memory": Section(processes.memory),
     "members": Section(processes.members),
     "scaling": Section(processes.scaling),
