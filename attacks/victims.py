@@ -36,6 +36,7 @@ def costs_and_gradient(
     model: Sequential, x: Array, y: Array, loss: Loss = cross_entropy
 ) -> tuple[Array, Array]:
     """Return each image's cost (N,), and the gradient of their sum like x."""
+    check_network("model", model)
     check_batch("x", x)
     check_labels("y", y, len(x), model.classes)
     costs, dz = loss(model.forward(x), y)
@@ -51,6 +52,7 @@ def back_to_input(model: Sequential, dz: Array) -> Array:
 
 def network(model: Sequential) -> Forward:
     """Return the forward pass of one network; `back` belongs to its latest call."""
+    check_network("model", model)
 
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
@@ -189,8 +191,20 @@ def images(values: Array, x: Array) -> Array:
 
 
 def check_members(members: Iterable[Sequential]) -> Sequence[Sequential]:
-    """Return the members as a tuple; ValueError if there is none."""
+    """Return the members as a tuple; raise if there is none, or one has no gradient."""
     members = tuple(members)  # a generator would be empty at the second step
     if not members:
         raise ValueError("members must hold at least one model, got none")
+    for i, member in enumerate(members):
+        check_network(f"members[{i}]", member)
     return members
+
+
+def check_network(name: str, model: Any) -> None:
+    """Raise TypeError unless a model has a forward and a backward pass."""
+    if not (hasattr(model, "forward") and hasattr(model, "backward")):
+        raise TypeError(
+            f"{name} must be a network with a backward pass, got "
+            f"{type(model).__name__}: give attacks a gradient or loss of its own, or "
+            "take square, which needs only probabilities"
+        )
