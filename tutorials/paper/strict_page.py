@@ -53,8 +53,8 @@ def strict_note(found: Strict) -> str:
     return (
         f"Accuracy of the ensembles of {found.members} members. Threat model: "
         "untargeted, no pixel moves by more than eps (Linf) or leaves [0, 1]. No "
-        f"Attack, and all from PGD-100 on: the first {found.images:,} test images; Adv. "
-        "1 and Adv. 2 as in Table 2. PGD-100: projected gradient descent on the "
+        f"Attack, and all from PGD-100 on: the first {found.images:,} test images; "
+        "Adv. 1 and Adv. 2 as in Table 2. PGD-100: projected gradient descent on the "
         "ensemble's own cost, -log "
         "of the mean probability, 100 steps from each of 5 random starts. APGD-CE: "
         "Auto-PGD on the same, APGD-DLR on the difference-of-logits ratio of the log "
