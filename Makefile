@@ -9,7 +9,7 @@ PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
 
-.PHONY: help setup paper test lint types tutorials mutants readme clean
+.PHONY: help setup paper test lint types tutorials mutants oracles readme clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -39,6 +39,11 @@ tutorials: .venv/.tutorials
 mutants: .venv/.dev .venv/.mutation
 	$(BIN)/python -m tests.mutants
 
+# make oracles  compare with torchattacks and AutoAttack, in an environment of their own
+oracles: .venv-oracles/.made
+	.venv-oracles/bin/python -m pytest -s tests/attacks/test_attacks_against_torchattacks.py \
+	    tests/attacks/test_attacks_against_autoattack.py
+
 # make readme   the README's results: the quick experiment, and the table made from it
 readme: .venv/.tutorials
 	$(BIN)/python -m tutorials.paper run table2 figures report --results results/readme
@@ -46,12 +51,21 @@ readme: .venv/.tutorials
 
 # make clean    remove the environment and everything that tools left behind
 clean:
-	rm -rf .venv build dist *.egg-info mutants .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-oracles build dist *.egg-info mutants .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp file for each set of extras, newer than setup.py once it is installed.
 .venv/.tutorials .venv/.dev .venv/.mutation: .venv/.%: setup.py pyproject.toml | .venv/.made
 	$(BIN)/python -m pip install --quiet --editable ".[$*]"
+	@touch $@
+
+# torchattacks asks for older versions of what is needed elsewhere: hence --no-deps.
+.venv-oracles/.made: setup.py
+	$(PYTHON) -m venv .venv-oracles
+	.venv-oracles/bin/python -m pip install --quiet --editable . 'pytest>=8' \
+	    'hypothesis>=6.100' torch==2.13.0
+	.venv-oracles/bin/python -m pip install --quiet --no-deps torchattacks==3.5.1 \
+	    pyautoattack==0.2.0
 	@touch $@
 
 .venv/.made:

@@ -37,6 +37,23 @@ def test_apgd_image_by_image(cnn, x, norm, eps, random, loss):
     assert_allclose(found, expected, atol=1e-9)
 
 
+def test_climbing_without_a_new_best_point_is_no_progress():
+    """Condition 2: the start is best, all steps climb; at the second checkpoint, 41,
+    eta is halved and the walk goes back. One pixel, whose gradient is 1 everywhere.
+    """
+    seen = []
+
+    def loss(x, y):
+        seen.append(x.item())
+        value = 10.0 if len(seen) == 1 else 0.01 * len(seen)
+        return np.array([value]), np.ones_like(x)
+
+    apgd(loss, np.full((1, 1, 1, 1), 0.5), np.array([0]), 0.1, 100)
+    assert_allclose(seen[:42], [0.5] + [0.6] * 41)
+    back = 0.5 + 0.75 * 0.1 + 0.25 * (0.5 - 0.6)  # a step of eps, and 1/4 of the last
+    assert seen[42] == pytest.approx(back)
+
+
 def test_steps_are_counted(cnn, x, y):
     """steps + 1 gradients a restart, for the whole batch."""
     seen, loss_fn = [], model_loss(cnn)

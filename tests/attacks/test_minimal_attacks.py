@@ -127,6 +127,26 @@ def test_lbfgs_on_a_convex_quadratic(victim):
     assert_allclose(found, (x + c * (a - x) / (2 + c)).clip(0, 1), atol=1e-5)
 
 
+def test_lbfgs_minimises_within_the_box(victim):
+    """Not only clipped to it: pixels inside take over from those at its end.
+
+    J = (sum of v - 60)^2 / 2; where 0 < v < 1 the objective's slope is 0.
+    """
+    x, c = victim.x[:2].copy(), 3.0
+    x[:, :3] = 0.999
+
+    def loss(v, y):
+        short = v.sum(axis=(1, 2, 3)) - 60
+        return short**2 / 2, np.broadcast_to(short[:, None, None, None], v.shape)
+
+    answers = iter([np.zeros(2, int), np.ones(2, int)])
+    found = lbfgs(loss, lambda v: next(answers), x, np.ones(2, int), c, searches=1)
+    slope = 2 * (found - x) + c * loss(found, None)[1]
+    assert (found[:, :3] == 1).all()
+    assert abs(slope[:, 3:]).max() < 1e-4
+    assert found.max() <= 1
+
+
 def test_lbfgs_seeks_the_least_weight(victim):
     """Near the least distance to where the target is read, and never below.
 

@@ -85,10 +85,10 @@ def test_the_best_of_all_restarts():
 def test_an_image_that_is_done_is_left_alone():
     """Its gradient isn't asked for any more; the other goes on, with its own label."""
     x, y = np.full((2, 1, 1, 1), 0.5), np.array([7, 8])
-    loss = Script([0, 2], [0], [3])
+    loss = Script([2, 0], [0], [3])
     found = pgd(loss, x, y, 0.4, 0.1, 5, stop_above=1.0)
-    assert [list(labels) for _, labels in loss.seen] == [[7, 8], [7], [7]]
-    assert_allclose(found.ravel(), [0.7, 0.5])
+    assert [list(labels) for _, labels in loss.seen] == [[7, 8], [8], [8]]
+    assert_allclose(found.ravel(), [0.5, 0.7])
 
 
 def test_a_random_start_fills_the_ball():
@@ -106,6 +106,14 @@ def test_a_random_start_fills_the_ball():
             beyond = np.linalg.norm(r, axis=1) > 0.2 / np.sqrt(2)
             assert_allclose(beyond.mean(), 0.5, atol=0.03)
             assert np.linalg.norm(r, axis=1).max() <= 0.2 + 1e-12
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_a_random_start_is_within_the_range_of_pixels(norm):
+    x, loss = np.zeros((50, 1, 2, 1)), Script([0] * 50, [0] * 50)
+    pgd(loss, x, np.zeros(50, int), 0.2, 0.1, 1, norm, rng=np.random.default_rng(0))
+    assert loss.seen[0][0].min() == 0
+    assert loss.seen[0][0].max() > 0.1
 
 
 @pytest.mark.parametrize("mu", [0.0, 0.9, 1.0])

@@ -1,8 +1,8 @@
 """Trained networks of Table 1, and modules of PyTorch with the same weights.
 
 Other libraries' attacks take such a module. For an ensemble it returns the log of the
-mean probability, whose softmax is what the ensemble predicts. Everything is in float64,
-so that signs of small gradients don't differ by rounding.
+mean probability, whose softmax is what the ensemble predicts. Trajectories are compared
+in float64, so that signs of small gradients don't differ by rounding.
 """
 
 from functools import cache
@@ -51,16 +51,18 @@ class Twin(torch.nn.Module):
 
     def __init__(self, models):
         super().__init__()
-        self.members = torch.nn.ModuleList(convert(m).double() for m in models)
+        self.members = torch.nn.ModuleList(convert(model) for model in models)
+        if models[0].params[0].data.dtype == np.float64:
+            self.double()
         self.eval()
 
     def forward(self, x):
-        """(N, C, H, W) -> (N, K); in the type of x."""
-        z = [member(x.double()) for member in self.members]
+        """(N, C, H, W) -> (N, K)."""
+        z = [member(x) for member in self.members]
         if len(z) > 1:
             log_p = torch.stack([torch.log_softmax(z_i, 1) for z_i in z])
             z = [torch.logsumexp(log_p, 0) - np.log(len(z))]
-        return z[0].to(x.dtype)
+        return z[0]
 
 
 def to_torch(x):
