@@ -94,7 +94,7 @@ def test_each_folder_on_the_map_exists(folder):
     assert (ROOT / folder).is_dir()
 
 
-@pytest.mark.parametrize("name", ["results", "speed"])
+@pytest.mark.parametrize("name", ["results", "benchmarks", "attack-benchmarks"])
 def test_the_figures_are_those_of_the_committed_files(tmp_path, monkeypatch, name):
     monkeypatch.chdir(ROOT)
     copy = tmp_path / "README.md"
@@ -102,5 +102,5 @@ def test_the_figures_are_those_of_the_committed_files(tmp_path, monkeypatch, nam
     if name == "results":
         results_to_readme(committed(), copy)
     else:
-        benchmarks_to_readme(Path("results/benchmarks.json"), copy)
+        benchmarks_to_readme(Path(f"results/{name}.json"), copy)
     assert copy.read_text(encoding="utf-8") == README

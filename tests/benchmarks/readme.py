@@ -12,8 +12,16 @@ from tutorials.paper.readme import replace_marked
 
 
 def update(source: Path, readme: Path) -> None:
-    """Show the figures of a JSON file in the README."""
+    """Show the figures of a JSON file in the README: those of its sections."""
     result = json.loads(source.read_text(encoding="utf-8"))
+    if "networks" in result:
+        replace_marked(readme, "speed", speed(source, result))
+    if "attacks" in result:
+        replace_marked(readme, "attack-speed", attacks(source, result))
+
+
+def speed(source: Path, result: dict[str, Any]) -> str:
+    """Return what is said of both networks' speed and memory."""
     plot = source.with_suffix(".png")
     parts = [
         conditions(result),
@@ -24,7 +32,29 @@ def update(source: Path, readme: Path) -> None:
         f"--peers torch --json {source} --plot {plot}` (about ten minutes, with "
         "`pip install torch`).",
     ]
-    replace_marked(readme, "speed", "\n\n".join(parts))
+    return "\n\n".join(parts)
+
+
+def attacks(source: Path, result: dict[str, Any]) -> str:
+    """Return what attacks cost beside their gradients, and beside other libraries'."""
+    units = result["attacks"]
+    head = ["", "", "above its gradients alone", "ART's time", "Foolbox's time"]
+    table = [head, ["---", "---", "---:", "---:", "---:"]]
+    for unit in units:
+        for attack, figures in unit["attacks"].items():
+            over = figures["overhead"]
+            cells = [f"{over['median']:+.1%} [{over['low']:+.1%}, {over['high']:+.1%}]"]
+            for peer in ("ART", "Foolbox"):
+                ratio = figures.get(peer)
+                cells.append(f"{ratio['median']:.2f} of ours" if ratio else "")
+            table.append([unit["name"], attack, *cells])
+    rows = "\n".join(f"| {' | '.join(row)} |" for row in table)
+    return (
+        f"{units[0]['steps']} steps on {units[0]['batch']} images, all along the same "
+        f"network's gradient; medians of {result['settings']['rounds']} interleaved "
+        f"rounds, one thread ([{source}]({source}), `python -m tests.benchmarks --only "
+        f"attacks --json {source}`):\n\n{rows}"
+    )
 
 
 def conditions(result: dict[str, Any]) -> str:

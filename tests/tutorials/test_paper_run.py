@@ -20,8 +20,11 @@ SMALL = ["--profile", "smoke", "--method", "random-init", "--method", "gaussian-
 
 
 # The command, with a line of progress for each item instead of one in five seconds.
+# And with Ctrl-C as in a terminal: behind `make test &` a shell has it ignored.
 COMMAND = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import minidl.progress
 minidl.progress.SECONDS_BETWEEN_LINES = 0
 from tutorials.paper.__main__ import main
