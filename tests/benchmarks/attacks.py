@@ -1,9 +1,10 @@
-"""Attacks beside the gradients that they take, and beside ART's and Foolbox's.
+"""What attacks take beside their gradients, and beside ART's and Foolbox's.
 
 All follow the same network's gradient: what differs is the attack around it.
 """
 
 import importlib.util
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,23 +21,51 @@ from tests.benchmarks.timing import Key, Samples, interleaved, summary
 
 STEPS = 40
 BATCH = 32
-# How many gradients each takes: PGD and APGD look at their last point too.
-GRADIENTS = {"BIM": STEPS, "PGD": STEPS + 1, "APGD": STEPS + 1}
-ALONE = "gradients alone"
+ATTACKS = ("BIM", "PGD", "APGD")
 PEERS = {"ART": "art", "Foolbox": "foolbox"}  # and the modules that they are
+
+
+class Stopwatch:
+    """Counts the seconds that an attack spends in its gradients, and the others."""
+
+    def __init__(self) -> None:
+        self.inside = 0.0
+        self.overheads: list[float] = []  # one for each run of the attack
+
+    def gradient(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a gradient or a loss whose seconds are counted."""
+
+        def timed(x: Array, y: Array) -> Any:
+            start = time.perf_counter()
+            result = function(x, y)
+            self.inside += time.perf_counter() - start
+            return result
+
+        return timed
+
+    def attack(self, run: Callable[[], Any]) -> Callable[[], None]:
+        """Return an attack that notes the seconds outside over those inside."""
+
+        def timed() -> None:
+            self.inside, start = 0.0, time.perf_counter()
+            run()
+            self.overheads.append((time.perf_counter() - start) / self.inside - 1)
+
+        return timed
 
 
 def measure(name: str, options: Options) -> dict[str, Any]:
     """Return one network's figures."""
     model, (x, _) = build(name), synthetic_batch(name, BATCH)
     eps, y = ATTACK[name]["eps"], model.predict(x)  # ART leaves out what is misread
-    candidates = ours(model, x, y, eps) | gradients_alone(model, x, y)
+    watches = {attack: Stopwatch() for attack in ATTACKS}
+    candidates = ours(model, x, y, eps, watches)
     if there("ART"):
         candidates |= art(model, x, y, eps)
     if there("Foolbox"):
         candidates |= foolbox(model, x, y, eps)
     samples = interleaved(candidates, options.rounds)
-    found = compare(samples)
+    found = compare(samples, watches)
     return {"name": name, "steps": STEPS, "batch": BATCH, "attacks": found}
 
 
@@ -46,29 +75,19 @@ def there(peer: str) -> bool:
 
 
 def ours(
-    model: Sequential, x: Array, y: Array, eps: float
+    model: Sequential, x: Array, y: Array, eps: float, watches: dict[str, Stopwatch]
 ) -> dict[Key, Callable[[], Any]]:
     """Return this library's attacks."""
-    gradient, loss = model_gradient(model), model_loss(model)
     alpha, rng = eps / STEPS, np.random.default_rng(0)
-    return {
-        ("BIM", "minidl"): lambda: bim(gradient, x, y, eps, alpha, STEPS),
-        ("PGD", "minidl"): lambda: pgd(loss, x, y, eps, alpha, STEPS, rng=rng),
-        ("APGD", "minidl"): lambda: apgd(loss, x, y, eps, STEPS, rng=rng),
+    gradient = watches["BIM"].gradient(model_gradient(model))
+    loss = watches["PGD"].gradient(model_loss(model))
+    same = watches["APGD"].gradient(model_loss(model))
+    made: dict[str, Callable[[], Any]] = {
+        "BIM": lambda: bim(gradient, x, y, eps, alpha, STEPS),
+        "PGD": lambda: pgd(loss, x, y, eps, alpha, STEPS, rng=rng),
+        "APGD": lambda: apgd(same, x, y, eps, STEPS, rng=rng),
     }
-
-
-def gradients_alone(
-    model: Sequential, x: Array, y: Array
-) -> dict[Key, Callable[[], Any]]:
-    """Return as many gradients as each attack takes, and nothing else."""
-    loss = model_loss(model)
-
-    def take(count: int) -> None:
-        for _ in range(count):
-            loss(x, y)
-
-    return {(attack, ALONE): partial(take, n) for attack, n in GRADIENTS.items()}
+    return {(name, "minidl"): watches[name].attack(run) for name, run in made.items()}
 
 
 def art(
@@ -121,28 +140,28 @@ def foolbox(
     }
 
 
-def compare(samples: Samples) -> dict[str, dict[str, Any]]:
+def compare(
+    samples: Samples, watches: dict[str, Stopwatch]
+) -> dict[str, dict[str, Any]]:
     """Return by attack: times, the share above its gradients, and peers' times in ours.
 
-    Of pairs of one round, so that a slow second hits both.
+    A peer's, of pairs of one round, so that a slow second hits both.
     """
     return {
         attack: {
             "ms": summary([1e3 * t for t in samples[attack, "minidl"]]),
-            "overhead": ratios(samples, attack, "minidl", ALONE, less=1),
+            "overhead": summary(watch.overheads[1:]),  # the first run isn't counted
             **{
-                peer: ratios(samples, attack, peer, "minidl")
+                peer: ratio(samples, attack, peer)
                 for peer in PEERS
                 if (attack, peer) in samples
             },
         }
-        for attack in GRADIENTS
+        for attack, watch in watches.items()
     }
 
 
-def ratios(
-    samples: Samples, attack: str, over: str, under: str, less: float = 0
-) -> dict[str, float]:
-    """Return the summary of one's time over another's in each round."""
-    pairs = zip(samples[attack, over], samples[attack, under], strict=True)
-    return summary([a / b - less for a, b in pairs])
+def ratio(samples: Samples, attack: str, peer: str) -> dict[str, float]:
+    """Return the summary of a peer's time over ours in each round."""
+    pairs = zip(samples[attack, peer], samples[attack, "minidl"], strict=True)
+    return summary([theirs / ours for theirs, ours in pairs])

@@ -13,8 +13,8 @@ Each section that was asked for is a list of units, each with its `name`:
                  from the reference's, in units of its largest number}};
                  operations {operation: {contender: figures}}
     attacks      steps, batch, attacks {attack: {ms: summary, overhead: summary of the
-                 time over that of as many gradients alone, less 1; ART, Foolbox:
-                 summary of their time over ours}}
+                 time outside its gradients over that inside; ART, Foolbox: summary of
+                 their time over ours}}
     memory       peak_mb {contender: 10^6 bytes}
     members      images_per_s {contender: {few, many, ratio: summary}}: one training
                  process on one core, two on two
