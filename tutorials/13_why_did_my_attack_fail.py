@@ -6,7 +6,7 @@
 # attack looks splendid. Seven of nine defences of one conference fell that way (Athalye
 # et al., *Obfuscated Gradients Give a False Sense of Security*, 2018).
 #
-# **You will** look at five broken attacks, all with a splendid result, and find out
+# **You will** look at five broken attacks, most with a splendid result, and find out
 # what is wrong with each: first by the symptoms, then by comparing the gradient with
 # what the classifier really does.
 
