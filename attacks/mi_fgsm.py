@@ -2,7 +2,8 @@
 
 from attacks.gradients import GradientFn
 from attacks.norms import flat, no_zeros
-from attacks.threat import Bounds, check_attack, check_ball, project
+from attacks.sign_step import sign_step
+from attacks.threat import Bounds, check_attack, check_ball
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_count, check_number
 
@@ -30,12 +31,10 @@ def mi_fgsm(
     check_ball("Linf", eps, alpha)
     check_count("steps", steps)
     check_number("mu", mu, 0, float("inf"), open_high=True)
-    xp = get_array_module(x)
-    x_adv, g = x, xp.zeros_like(x)
+    x_adv, g = x, get_array_module(x).zeros_like(x)
     for _ in range(steps):
         g = float(mu) * g + unit_l1(gradient(x_adv, y))
-        step = (alpha * xp.sign(g)).astype(x.dtype)
-        x_adv = project(x_adv + step, x, eps, "Linf", bounds)
+        x_adv = sign_step(x_adv, g, x, alpha, eps, bounds)
     return x_adv
 
 

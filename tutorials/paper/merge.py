@@ -4,8 +4,10 @@ Four methods of ten members each take hours: each may be run by a command of its
 and joins the others if nothing but the methods differs between them.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from ensembles import METHODS
 from tutorials.paper.collect import table2
@@ -22,13 +24,20 @@ def earlier(folder: Path, config: Configuration) -> Results | None:
         return None
     results = read(folder)
     before, now = asdict(results.configuration), asdict(config)
-    for name in before:
-        if name != "methods" and before[name] != now[name]:
+    check_same_experiment(folder, before, now | {"methods": before["methods"]})
+    return results
+
+
+def check_same_experiment(
+    place: Path, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> None:
+    """Raise ValueError, naming the first setting of `now` that is another before."""
+    for name in now:
+        if before[name] != now[name]:
             raise ValueError(
-                f"{folder} holds another experiment: {name} is {before[name]!r}, asked "
+                f"{place} holds another experiment: {name} is {before[name]!r}, asked "
                 f"for {now[name]!r}; choose another --results, or --fresh to replace it"
             )
-    return results
 
 
 def merge(before: Results, now: Results) -> Results:

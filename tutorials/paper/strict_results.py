@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minidl.files import write_text
 from tutorials.paper.config import Configuration
+from tutorials.paper.merge import check_same_experiment
 from tutorials.paper.results import Environment, check_accuracies
 from tutorials.paper.schema import build
 
@@ -77,11 +78,5 @@ def earlier_strict(folder: Path, config: Configuration, images: int) -> Strict |
         "images": images,
         "eps": {attack: p["eps"] for attack, p in config.attacks.items()},
     }
-    for name, value in wanted.items():
-        if getattr(found, name) != value:
-            raise ValueError(
-                f"{strict_path(folder)} holds another experiment: {name} is "
-                f"{getattr(found, name)!r}, asked for {value!r}; choose another "
-                "--results, or --fresh to replace it"
-            )
+    check_same_experiment(strict_path(folder), vars(found), wanted)
     return found
