@@ -109,9 +109,7 @@ def agreement(s: Subject) -> Finding:
     """Correlate what the gradient promises with what the scores do, for each image."""
     changes, predicted = s.differences
     with np.errstate(invalid="ignore", divide="ignore"):
-        a = changes - changes.mean(axis=0)
-        b = predicted - predicted.mean(axis=0)
-        r = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+        r = correlation(changes, predicted)
     known = np.isfinite(r)
     value = float(np.median(r[known])) if known.any() else 0.0
     return Finding(
@@ -124,6 +122,13 @@ def agreement(s: Subject) -> Finding:
         "Compare it with finite differences layer by layer; for an ensemble take "
         "mean_probability_gradient.",
     )
+
+
+def correlation(a: Array, b: Array) -> Array:
+    """Return Pearson's correlation over the first axis. Shapes: (R, N) both -> (N,)."""
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    r: Array = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+    return r
 
 
 def containment(s: Subject) -> Finding:

@@ -2,13 +2,12 @@
 
 import importlib
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.readme import update as benchmarks_to_readme
+from tests.printed_example import check_first_example, run_code
 from tutorials.paper.readme import committed
 from tutorials.paper.readme import update as results_to_readme
 
@@ -16,22 +15,10 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def numbers(text: str) -> list[float]:
-    return [float(n) for n in re.findall(r"\d+\.\d+", text)]
-
-
 @pytest.mark.slow
 def test_the_example_prints_what_the_readme_says():
-    code, shown = re.search(
-        r"```python\n(.*?)```\n\n((?:    [^\n]+\n)+)", README, re.S
-    ).groups()
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
-    )
-    assert run.returncode == 0, run.stderr
     # Training amplifies rounding, which differs between kinds of CPU.
-    for ours, theirs in zip(numbers(run.stdout), numbers(shown), strict=True):
-        assert ours == pytest.approx(theirs, abs=0.1)
+    check_first_example(README, 0.1)
 
 
 GIVEN = """
@@ -47,11 +34,7 @@ y = sum(member.predict_proba(x) for member in members).argmax(axis=1)
 def test_the_example_of_an_evaluation_runs():
     """With two small networks in the place of what the README assumes."""
     _, code = re.findall(r"```python\n(.*?)```", README, re.S)
-    run = subprocess.run(
-        [sys.executable, "-c", GIVEN + code], capture_output=True, text=True, cwd=ROOT
-    )
-    assert run.returncode == 0, run.stderr
-    assert "worst case" in run.stdout
+    assert "worst case" in run_code(GIVEN + code)
 
 
 def test_the_example_has_fifteen_lines():

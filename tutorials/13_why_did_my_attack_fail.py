@@ -15,6 +15,7 @@ import numpy as np
 
 from attacks import bim, diagnose, model_gradient, report
 from attacks.causes import agreement, sign, zero_gradients
+from attacks.causes import correlation as library_correlation
 from attacks.losses import cross_entropy
 from attacks.subject import Subject
 from attacks.victims import back_to_input
@@ -144,7 +145,7 @@ picture(
 # p_y}{p_y}$, aren't, and have the same direction.
 
 # %%
-source(Subject.differences.func, agreement)
+source(Subject.differences.func, agreement, library_correlation)
 
 
 # %%

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from attacks.causes import correlation as library_correlation
 from attacks.norms import clip_to_ball
 from attacks.subject import log_odds as library_log_odds
 from attacks.threat import clip_to_bounds
@@ -20,10 +21,7 @@ def part_without_gradient(g: Array) -> float:
 
 def correlation(changes: Array, promised: Array) -> Array:
     """Pearson's correlation over the first axis. Shapes: (R, N) both -> (N,)."""
-    a = changes - changes.mean(axis=0)
-    b = promised - promised.mean(axis=0)
-    r: Array = (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
-    return r
+    return library_correlation(changes, promised)
 
 
 def repaired_step(

@@ -1,0 +1,32 @@
+"""An example on a page, run as it stands there, beside what the page says it prints."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def numbers(text: str) -> list[float]:
+    return [float(n) for n in re.findall(r"\d+\.\d+", text)]
+
+
+def run_code(code: str) -> str:
+    """Return what code prints in a process of its own, which must succeed."""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def check_first_example(page: str, tolerance: float) -> None:
+    """Run a page's first example, and compare the numbers that it prints."""
+    code, shown = re.search(
+        r"```python\n(.*?)```\n\n((?:    [^\n]+\n)+)", page, re.S
+    ).groups()
+    for ours, theirs in zip(numbers(run_code(code)), numbers(shown), strict=True):
+        assert ours == pytest.approx(theirs, abs=tolerance)
