@@ -16,18 +16,16 @@ import numpy as np
 from minidl.backend import Array
 from minidl.kernels.blas import multiply
 from minidl.kernels.compile import jit
-from minidl.kernels.shapes import BLOCK_PRODUCTS
+from minidl.kernels.shapes import BLOCK_PRODUCTS, output_size
 from minidl.kernels.threads import over_images, sum_over_images
 
 
 def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
     """out = col^T W + b, block by block; see `reference.conv2d`. stride is 1."""
-    KH, KW, _, F = W.shape
-    images = planes(x, pad)
-    N, _, H, width = images.shape
-    out = np.empty((N, H - KH + 1, width - KW + 1, F), x.dtype)
+    N, F = len(x), W.shape[3]
+    out = np.empty((N, *output_size(x.shape[1:3], W.shape[:2], 1, pad), F), x.dtype)
     floor = x.dtype.type(0 if relu else -np.inf)
-    over_images(lambda n: forward(images[n], W, b, floor, out[n]), N)
+    over_images(lambda n: forward(planes(x[n], pad), W, b, floor, out[n]), N)
     return out
 
 
@@ -55,14 +53,17 @@ def conv2d_grads(
     input_grad: bool,
 ) -> tuple[Array | None, Array | None]:
     """dW = col dout, dx = shifted sum of W dout^T; see `reference.conv2d_grads`."""
-    images = planes(x, pad)
-    dimages = np.zeros_like(images)
+    dx = np.empty(x.shape, dout.dtype) if input_grad else None
 
     def part(n: slice) -> Array:
-        return backward(images[n], dout[n], W, param_grads, input_grad, dimages[n])
+        images = planes(x[n], pad)
+        dimages = np.zeros_like(images)
+        dW = backward(images, dout[n], W, param_grads, input_grad, dimages)
+        if dx is not None:
+            dx[n] = crop(dimages, x.shape, pad)
+        return dW
 
     dW = sum_over_images(part, len(x))
-    dx = crop(dimages, x.shape, pad) if input_grad else None
     return dx, dW.reshape(W.shape) if param_grads else None
 
 
@@ -95,8 +96,7 @@ def backward(
 def crop(images: Array, x_shape: tuple[int, ...], pad: int) -> Array:
     """Return planes without their padding as images (N, H, W, C)."""
     _, H, W, _ = x_shape
-    inside = images[:, :, pad : pad + H, pad : pad + W]
-    return np.ascontiguousarray(inside.transpose(0, 2, 3, 1))  # (N, H, W, C)
+    return images[:, :, pad : pad + H, pad : pad + W].transpose(0, 2, 3, 1)
 
 
 def planes(x: Array, pad: int) -> Array:

@@ -236,8 +236,10 @@ def keep_positive(dout: Array, out: Array, dx: Array) -> None:
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     """Return a mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
     mask = np.empty(x.shape, x.dtype)
+    flat = mask.reshape(-1)
     kept = x.dtype.type(1 / (1 - rate))
-    draw_mask(mask.reshape(-1), np.uint64(drop_threshold(rate)), kept, np.uint64(seed))
+    numbers = np.uint64(drop_threshold(rate)), kept, np.uint64(seed)
+    over_images(lambda i: draw_mask(flat[i], i.start, *numbers), mask.size, FEW_NUMBERS)
     return mask
 
 
@@ -282,10 +284,10 @@ def adam_update(
 
 
 @jit
-def draw_mask(mask: Array, threshold: Any, kept: Any, seed: Any) -> None:
-    """mask[i] = kept if SplitMix64's top bits at i reach the threshold, else 0."""
+def draw_mask(mask: Array, start: int, threshold: Any, kept: Any, seed: Any) -> None:
+    """mask[i] = kept if SplitMix64's top bits at start + i reach threshold, else 0."""
     for i in range(mask.size):
-        z = np.uint64(i + 1) * np.uint64(GOLDEN_GAMMA) + seed
+        z = np.uint64(start + i + 1) * np.uint64(GOLDEN_GAMMA) + seed
         z = (z ^ (z >> np.uint64(30))) * np.uint64(MIX_1)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(MIX_2)
         z = (z ^ (z >> np.uint64(31))) >> np.uint64(64 - MASK_BITS)
