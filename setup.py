@@ -4,7 +4,13 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-TUTORIALS = ["matplotlib>=3.8", "jupytext>=1.16", "nbclient>=0.10", "ipykernel>=6.29"]
+TUTORIALS = [
+    "matplotlib>=3.8",
+    "jupytext>=1.16",
+    "nbclient>=0.10",
+    "ipykernel>=6.29",
+    "ipywidgets>=8",  # without it tqdm, which pooch imports, warns in every notebook
+]
 DISTRIBUTED = ["distributed>=2024.1"]
 GPU = ["cupy-cuda13x[ctk]>=14"]  # with CUDA's libraries: only a driver is needed
 # Other libraries of attacks: for attacks/interop.py, and as oracles of the tests. ART

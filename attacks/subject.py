@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from textwrap import fill
 from typing import TypeAlias
 
 import numpy as np
@@ -32,12 +33,14 @@ class Finding:
     remedy: str
 
     def __str__(self) -> str:
+        found = f"{self.name}: {self.value:.3g} ({self.expected})"
         if not self.failed:
-            return f"ok    {self.name}: {self.value:.3g} ({self.expected})"
-        return (
-            f"FAIL  {self.name}: {self.value:.3g} ({self.expected})\n"
-            f"      {self.explanation}\n      {self.remedy}"
-        )
+            return f"ok    {found}"
+        advice = [
+            fill(text, 88, initial_indent=" " * 6, subsequent_indent=" " * 6)
+            for text in (self.explanation, self.remedy)
+        ]
+        return "\n".join([f"FAIL  {found}", *advice])
 
 
 @dataclass(frozen=True)

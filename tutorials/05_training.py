@@ -159,7 +159,10 @@ def without_dropout(model):
 
 
 rows = []
-for name, change in (("with dropout", lambda m: m), ("without", without_dropout)):
+for name, change in (
+    ("with dropout", lambda m: m),
+    ("without dropout", without_dropout),
+):
     trial = change(mnist_cnn(np.random.default_rng(2)))
     train(trial, few, labels, Adam(trial.params), 15, 32, np.random.default_rng(2))
     rows.append(

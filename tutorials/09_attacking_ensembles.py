@@ -244,3 +244,7 @@ def normalized_sum(gradients):
 
 
 check(normalized_sum)
+
+# %% [markdown]
+# **Next:** where the speed comes from: [chapter 10](10_three_speeds.ipynb). Or at once
+# what is left of the defence: [chapter 12](12_does_the_defence_hold.ipynb).

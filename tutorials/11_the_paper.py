@@ -11,6 +11,7 @@
 
 # %%
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 
@@ -40,7 +41,7 @@ from tutorials.trained import ensemble
 
 # %%
 config = configure("mnist-sample", "quick")
-table(("setting", ""), [(name, str(value)) for name, value in vars(config).items()])
+print_lines("\n".join(f"{name:<16} {value}" for name, value in vars(config).items()))
 
 # %% [markdown]
 # ## Table 2, by hand
@@ -174,9 +175,8 @@ picture(
 
 # %%
 claim = next(claim for claim in CLAIMS if claim.topic.startswith("BIM, the surprise"))
-print(f"{claim.topic}:\n{claim.mnist}")
-for comparison in claim.compare(full):
-    print_lines(f"{comparison.verdict}: {comparison}")
+print_lines(f"{claim.topic}:\n{fill(claim.mnist, 80)}")
+print_lines("\n".join(f"{c.verdict}: {c}" for c in claim.compare(full)))
 source(Comparison, columns)
 
 # %%
@@ -225,3 +225,7 @@ def disagreement(wrong):
 
 
 check(disagreement)
+
+# %% [markdown]
+# **Next:** these are the paper's attacks. Would others do better?
+# [Chapter 12](12_does_the_defence_hold.ipynb).

@@ -318,3 +318,7 @@ def smallest_eps(fooled, eps):
 
 
 check(smallest_eps)
+
+# %% [markdown]
+# **Next:** these attacks worked. What if one doesn't?
+# [Chapter 13](13_why_did_my_attack_fail.ipynb).

@@ -160,7 +160,7 @@ figure, panels = new_figure(3, width=10, height=3.2)
 for panel, name in zip(panels, ("right", "b", "c"), strict=True):
     examined = subject(cases[name][0])
     changes, promised = examined.differences
-    scale = abs(promised).max(axis=0) + 1e-30
+    scale = abs(promised).max(axis=0) + 1e-300  # of a sure network 1e-30 and less
     panel.plot(
         (promised / scale)[:, :40].ravel(),
         (changes / abs(changes).max(axis=0))[:, :40].ravel(),
@@ -256,3 +256,7 @@ def repaired_step(x_adv, x, gradient, eps, alpha):
 
 
 check(repaired_step)
+
+# %% [markdown]
+# **The end.** `python -m tutorials.progress` shows which exercises are solved. What
+# to do with it all: attack a defence of your own, `python -m tutorials.own_defence`.

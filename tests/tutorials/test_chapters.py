@@ -10,6 +10,9 @@ import pytest
 
 from tutorials import notebooks
 from tutorials.exercises.catalogue import exercises
+from tutorials.paper import results
+from tutorials.paper.table2 import as_text
+from tutorials.paper.verdicts import judge
 
 CHAPTERS = notebooks.chapters()
 OUTPUTS_SHOWN = ("stream", "display_data", "execute_result")
@@ -60,6 +63,21 @@ def test_the_notebook_shows_the_librarys_lines_of_today(chapter):
         file = notebooks.CHAPTERS.parent / head[2:].partition(",")[0]
         now = without_indent(file.read_text(encoding="utf-8"))
         assert without_indent(lines) in now, f"{head}: this has changed"
+
+
+def test_the_last_chapter_of_the_paper_shows_the_results_of_today():
+    """Else: python -m tutorials.notebooks 11_the_paper."""
+    notebook = committed(notebooks.CHAPTERS / "11_the_paper.py")
+    outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
+    shown = [o.get("data", {}).get("text/plain", "") for o in outputs]
+    full = results.read(notebooks.CHAPTERS.parent / "results" / "mnist-full")
+    assert as_text(full) in shown
+    verdicts = next(
+        text for text in shown if "does not hold: BIM, the surprise" in text
+    )
+    assert [line.strip() for line in verdicts.splitlines()] == [
+        f"{verdict.verdict}: {verdict.topic}" for verdict in judge(full)
+    ]
 
 
 def without_indent(text):
