@@ -50,7 +50,7 @@ from tutorials.plots import (
     plot_steps,
     plot_transfer,
 )
-from tutorials.show import new_figure, picture, source, table
+from tutorials.show import new_figure, picture, print_lines, source, table
 from tutorials.trained import ensembles
 
 data = load_mnist_sample()
@@ -191,7 +191,7 @@ def suite(members):
 
 
 found = evaluate(partial(suite, members), x, y, threat)
-print(found.table())
+print_lines(found.table())
 
 # %%
 noisy = evaluate(partial(suite, teams["gaussian-noise"]), x, y, threat)

@@ -21,7 +21,7 @@ from attacks.subject import Subject
 from attacks.victims import back_to_input
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
-from tutorials.show import new_figure, picture, source, table
+from tutorials.show import new_figure, picture, print_lines, source, table
 from tutorials.trained import network
 
 data = load_mnist_sample()
@@ -202,7 +202,7 @@ for name, (gradient, attack) in cases.items():
     print(f"{name:<6} {', '.join(failed) or 'nothing wrong was found'}")
 
 # %%
-print(report(diagnose(model.predict_proba, gradient_a, x, y, EPS)))
+print_lines(report(diagnose(model.predict_proba, gradient_a, x, y, EPS)))
 
 # %% [markdown]
 # **What to notice.** The first failure is the place to begin: what follows is often its

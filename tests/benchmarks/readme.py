@@ -1,38 +1,86 @@
 """Put the benchmark's figures into the README, so that none there is typed by hand.
 
-python -m tests.benchmarks.readme results/benchmarks.json README.md
+    python -m tests.benchmarks.readme results/benchmarks.json README.md
+    python -m tests.benchmarks.readme FILE OTHER ... README.md
+
+With several files, the others are the same measurement on other processors.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tutorials.paper.readme import replace_marked
 
+OPERATIONS = ("training step", "forward", "input gradient")  # told of each processor
 
-def update(source: Path, readme: Path) -> None:
-    """Show the figures of a JSON file in the README: those of its sections."""
-    result = json.loads(source.read_text(encoding="utf-8"))
+
+def update(sources: Sequence[Path], readme: Path) -> None:
+    """Show the figures of JSON files in the README: those of the first's sections."""
+    results = {path: json.loads(path.read_text(encoding="utf-8")) for path in sources}
+    source, result = next(iter(results.items()))
     if "networks" in result:
-        replace_marked(readme, "speed", speed(source, result))
+        replace_marked(readme, "speed", speed(results))
     if "attacks" in result:
         replace_marked(readme, "attack-speed", attacks(source, result))
 
 
-def speed(source: Path, result: dict[str, Any]) -> str:
+def speed(results: dict[Path, dict[str, Any]]) -> str:
     """Return what is said of both networks' speed and memory."""
+    (source, result), *others = results.items()
     plot = source.with_suffix(".png")
+    files = ", ".join(f"[{path}]({path})" for path in results)
     parts = [
         conditions(result),
         networks(result),
         memory(result),
+        *(elsewhere(other) for _, other in others),
         f"![Bars: images per second of minidl and PyTorch]({plot})",
-        f"All figures: [{source}]({source}); measured by `python -m tests.benchmarks "
+        f"All figures: {files}; measured by `python -m tests.benchmarks "
         f"--peers torch --json {source} --plot {plot}` (about ten minutes, with "
         "`pip install torch`).",
     ]
     return "\n\n".join(parts)
+
+
+def elsewhere(result: dict[str, Any]) -> str:
+    """Return the ratios to PyTorch on another processor, and what cores give there."""
+    return (
+        f"How much faster depends on the processor. On {result['machine']['cpu']} "
+        f"minidl's speed, in units of PyTorch's, is {ratios(result)}. "
+        f"{on_cores(result)}"
+    )
+
+
+def ratios(result: dict[str, Any]) -> str:
+    """Return both networks' ratios to PyTorch, in words."""
+    networks = []
+    for unit in result["networks"]:
+        rates = [
+            f"{unit['operations'][operation]['auto']['vs_torch']['median']:.2f} "
+            f"({operation})"
+            for operation in OPERATIONS
+        ]
+        networks.append(f"{', '.join(rates)} for {unit['name']}")
+    return " and ".join(networks)
+
+
+def on_cores(result: dict[str, Any]) -> str:
+    """Return what a second core brings, in a sentence."""
+    members, scaling = (
+        " and ".join(
+            f"{unit['images_per_s']['auto']['ratio']['median']:.2f} ({unit['name']})"
+            for unit in result[section]
+        )
+        for section in ("members", "scaling")
+    )
+    cores = result["scaling"][0]["cores"]
+    return (
+        f"On {cores} cores, as many networks train {members} times as fast as one "
+        f"network on one core, and a single network on all of them {scaling} times."
+    )
 
 
 def attacks(source: Path, result: dict[str, Any]) -> str:
@@ -96,4 +144,5 @@ def memory(result: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    update(Path(sys.argv[1]), Path(sys.argv[2]))
+    *sources, readme = map(Path, sys.argv[1:])
+    update(sources, readme)
