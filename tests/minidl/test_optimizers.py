@@ -234,3 +234,17 @@ def test_a_parameter_given_in_another_memory_layout_is_moved_too(kind):
         kind([p], 0.1).step()
     assert np.array_equal(transposed.data, plain.data)
     assert not np.array_equal(plain.data, data)
+
+
+def test_adams_averages_dont_end_among_subnormal_numbers():
+    """The gradient of a dead unit is 0 for ever: m shrinks to nothing."""
+    pytest.importorskip("numba")
+    start, first = np.array([0.25, -1.0]), np.array([1e-3, -2.0])
+    p = Parameter(start.astype(np.float32))
+    optimizer = Adam([p])
+    for t in range(1500):
+        p.grad[:] = first if t == 0 else 0
+        optimizer.step()
+    assert optimizer.averages[0]["m"].tolist() == [0, 0]
+    moved = [sum(adam([g] + [0.0] * 1499)) for g in first]
+    np.testing.assert_allclose(p.data, start - moved, rtol=1e-5)

@@ -58,7 +58,7 @@ OPTIMIZERS = (
 )
 SIGMAS = {
     "mnist": (0.05, 0.1, 0.2, 0.3, 0.4, 0.5),
-    "cifar10": (0.025, 0.05, 0.1, 0.2),
+    "cifar10": (0.2, 0.1, 0.05, 0.025),
 }
 ARCHITECTURE_EPOCHS = {"mnist": 2, "cifar10": 5}  # a fifth of the full profile's
 
