@@ -64,6 +64,23 @@ def test_noise_may_cost_what_it_cost_the_paper():
     assert search.choose(replace(found, optimizer=clean)).sigma == 0.2
 
 
+@pytest.mark.parametrize(
+    ("least", "tried"),
+    [(0.9, [0.4, 0.3]), (0.96, [0.4, 0.3, 0.2, 0.1]), (1.0, [0.4, 0.3, 0.2, 0.1, 0.0])],
+)
+def test_smaller_noise_than_is_enough_is_not_tried(monkeypatch, least, tried):
+    def measure(jobs, means):
+        assert all(a == b for a, b in zip(jobs[::2], jobs[1::2], strict=True))
+        return [Trial(job, 0.99 - 0.2 * job.sigma) for job in jobs]
+
+    monkeypatch.setattr(search, "measure", measure)
+    jobs = [replace(JOB, sigma=s) for s in (0.4, 0.3, 0.2, 0.1, 0.0) for _ in range(2)]
+    means = search.Means(1, Path(), 1, [])
+    *_, found = search.noisy_trials(jobs, least, means)
+    assert list(dict.fromkeys(trial.job.sigma for trial in found)) == tried
+    assert len(found) == 2 * len(tried)
+
+
 def test_the_papers_numbers():
     assert search.paper_single("mnist", "random-init") == 0.9912
     assert search.paper_single("cifar10", "gaussian-noise") == 0.7160
