@@ -25,8 +25,8 @@ class DatasetSettings:
     bim_eps: float
     bim_alpha: float
     bim_steps: int = 8  # the paper's n, below Figure 1
-    # Of five usual optimizers, Adam at its usual rate in batches of 128 comes nearest
-    # to the paper's single classifiers on MNIST: 0.9903, trained on 50,000 images.
+    # Of five usual settings, Adam at its usual rate in batches of 128 comes nearest to
+    # the paper's single classifiers on MNIST: 0.9903, trained on 50,000 images.
     optimizer: str = "adam"
     lr: float = 1e-3
 
@@ -74,10 +74,15 @@ DATASETS = {
         epochs=25,  # the paper's section 4
         quick_epochs=3,  # not searched
         batch_size=128,
-        sigma=0.1,  # provisional: not searched yet
+        # The largest of 0.025, 0.05, 0.1, ... that costs no more accuracy on validation
+        # images than the paper's noise did: 0.0560 of 0.0824; 0.2 costs 0.1216.
+        sigma=0.1,
         fgsm_eps=0.03,
         bim_eps=0.02,
         bim_alpha=0.0025,
+        # Of the same five, the nearest to the paper's 0.7984: 0.7910, trained on 45,000
+        # images. Adam is better, 0.8314.
+        optimizer="rmsprop",
     ),
 }
 
