@@ -14,8 +14,6 @@ from typing import Any
 
 from tutorials.paper.readme import replace_marked
 
-OPERATIONS = ("training step", "forward", "input gradient")  # told of each processor
-
 
 def update(sources: Sequence[Path], readme: Path) -> None:
     """Show the figures of JSON files in the README: those of the first's sections."""
@@ -29,42 +27,21 @@ def update(sources: Sequence[Path], readme: Path) -> None:
 
 def speed(results: dict[Path, dict[str, Any]]) -> str:
     """Return what is said of both networks' speed and memory."""
-    (source, result), *others = results.items()
+    result, *others = results.values()
+    source = next(iter(results))
     plot = source.with_suffix(".png")
     files = ", ".join(f"[{path}]({path})" for path in results)
     parts = [
         conditions(result),
-        networks(result),
+        networks(result, others),
         memory(result),
-        *(elsewhere(other) for _, other in others),
+        *(on_cores(other) for other in others),
         f"![Bars: images per second of minidl and PyTorch]({plot})",
         f"All figures: {files}; measured by `python -m tests.benchmarks "
         f"--peers torch --json {source} --plot {plot}` (about ten minutes, with "
         "`pip install torch`).",
     ]
     return "\n\n".join(parts)
-
-
-def elsewhere(result: dict[str, Any]) -> str:
-    """Return the ratios to PyTorch on another processor, and what cores give there."""
-    return (
-        f"How much faster depends on the processor. On {result['machine']['cpu']} "
-        f"minidl's speed, in units of PyTorch's, is {ratios(result)}. "
-        f"{on_cores(result)}"
-    )
-
-
-def ratios(result: dict[str, Any]) -> str:
-    """Return both networks' ratios to PyTorch, in words."""
-    networks = []
-    for unit in result["networks"]:
-        rates = [
-            f"{unit['operations'][operation]['auto']['vs_torch']['median']:.2f} "
-            f"({operation})"
-            for operation in OPERATIONS
-        ]
-        networks.append(f"{', '.join(rates)} for {unit['name']}")
-    return " and ".join(networks)
 
 
 def on_cores(result: dict[str, Any]) -> str:
@@ -76,10 +53,10 @@ def on_cores(result: dict[str, Any]) -> str:
         )
         for section in ("members", "scaling")
     )
-    cores = result["scaling"][0]["cores"]
+    cores, cpu = result["scaling"][0]["cores"], result["machine"]["cpu"]
     return (
-        f"On {cores} cores, as many networks train {members} times as fast as one "
-        f"network on one core, and a single network on all of them {scaling} times."
+        f"On {cores} cores of {cpu}, as many networks train {members} times as fast as "
+        f"one on one core, and a single network on all of them {scaling} times."
     )
 
 
@@ -116,21 +93,28 @@ def conditions(result: dict[str, Any]) -> str:
     )
 
 
-def networks(result: dict[str, Any]) -> str:
-    """Return the table of both networks in Markdown."""
-    head = ["", "", "minidl, images/s", "PyTorch, images/s", "ratio"]
-    table = [head, ["---", "---", "---:", "---:", "---:"]]
-    for unit in result["networks"]:
+def networks(result: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
+    """Return the table of both networks in Markdown; of other processors the ratio."""
+    elsewhere = [f"ratio on {other['machine']['cpu']}" for other in others]
+    head = ["", "", "minidl, images/s", "PyTorch, images/s", "ratio", *elsewhere]
+    table = [head, ["---", "---", *("---:" for _ in head[2:])]]
+    for i, unit in enumerate(result["networks"]):
         for operation, figures in unit["operations"].items():
             ours, theirs = figures["auto"], figures["torch"]
-            ratio = ours["vs_torch"]
+            there = [other["networks"][i]["operations"][operation] for other in others]
             cells = [
                 f"{ours['images_per_s']:,.0f}",
                 f"{theirs['images_per_s']:,.0f}",
-                f"{ratio['median']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}]",
+                *(ratio(measured) for measured in (figures, *there)),
             ]
             table.append([unit["name"], operation, *cells])
     return "\n".join(f"| {' | '.join(row)} |" for row in table)
+
+
+def ratio(figures: dict[str, Any]) -> str:
+    """Return minidl's rate over PyTorch's: median and quartiles."""
+    found = figures["auto"]["vs_torch"]
+    return f"{found['median']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
 
 
 def memory(result: dict[str, Any]) -> str:
