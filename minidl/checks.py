@@ -9,6 +9,8 @@ from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from minidl.backend import Array, device_of
 
 FLOATS = ("float32", "float64")
@@ -44,6 +46,15 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
     """Raise ValueError unless value is one of the choices."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+
+
+def check_generator(name: str, value: Any) -> None:
+    """Raise TypeError unless value is a random generator; a seed isn't one."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(
+            f"{name} must be a generator, as of numpy.random.default_rng(seed), "
+            f"got {value!r}"
+        )
 
 
 def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
