@@ -32,7 +32,8 @@ def device_of(x: Array) -> Device:
 
 def to_numpy(x: Array) -> Array:
     """Return x as a NumPy array, copied from the GPU if it lies there."""
-    return x if isinstance(x, np.ndarray) else get_array_module(x).asnumpy(x)
+    xp = get_array_module(x)
+    return np.asarray(x) if xp is np else xp.asnumpy(x)
 
 
 def to_device(x: Array, device: Device) -> Array:

@@ -40,7 +40,8 @@ def save_checkpoint(
         {
             "config": dict(config or {}),
             "rng": None if rng is None else rng.bit_generator.state,
-        }
+        },
+        default=lambda array: array.tolist(),  # of generators such as MT19937
     )
     checksum = digest(arrays, description)
     content: dict[str, Any] = {"description": description, "sha256": checksum}

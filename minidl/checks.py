@@ -61,7 +61,7 @@ def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
     """Raise unless x is a nonempty float32 or float64 array (of ndim axes)."""
     if not hasattr(x, "dtype"):
         raise TypeError(f"{name} must be an array, got {type(x).__name__}")
-    if x.dtype.name not in FLOATS:
+    if x.dtype.name not in FLOATS or not x.dtype.isnative:
         raise TypeError(f"{name} must be float32 or float64, got {x.dtype}")
     if ndim is not None and x.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got shape {x.shape}")

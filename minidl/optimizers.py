@@ -17,8 +17,8 @@ from minidl.checks import check_number
 from minidl.flat import FlatParameters
 from minidl.layers import Parameter
 
-# In so few steps no usual average shrinks from NOTHING to 1e-38, where subnormal numbers
-# begin: by 0.9^100 = 3e-5. Even its root, 1e-16, is nothing beside an `eps`.
+# In so few steps no usual average shrinks from NOTHING to 1e-38, where subnormal
+# numbers begin: by 0.9^100 = 3e-5. Even its root, 1e-16, is nothing beside an `eps`.
 NOTHING, FORGET_EVERY = 1e-32, 100
 
 

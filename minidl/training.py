@@ -9,7 +9,12 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from minidl.backend import Array, Device, device_of, to_device
-from minidl.checks import check_count, check_labels, check_stored_images
+from minidl.checks import (
+    check_count,
+    check_generator,
+    check_labels,
+    check_stored_images,
+)
 from minidl.layers import Sequential
 from minidl.losses import loss_for
 from minidl.optimizers import Optimizer
@@ -51,6 +56,7 @@ def train(
     check_count("batch_size", batch_size)
     check_stored_images("x", x)
     check_labels("y", y, len(x), model.classes)
+    check_generator("rng", rng)
     losses = []
     for epoch in range(1, epochs + 1):
         losses.append(train_epoch(model, x, y, optimizer, batch_size, rng))

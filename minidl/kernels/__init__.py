@@ -8,8 +8,8 @@
 | few_channels.py | CPU, compiled      | convolutions of images with 1 to 7 channels |
 | cupy_gpu.py   | GPU                  | float32 there, in CUDA: see cuda/*.cu       |
 
-They have the same functions and give the same results to rounding. Notation used by
-all of them, with `n`, `h`, `w`, ... as the running indices:
+They have the same functions and, from finite numbers, the same results to rounding.
+Notation used by all of them, with `n`, `h`, `w`, ... as the running indices:
 
     N       images in the batch          KH KW   height and width of a window
     H W     height and width of images   OH OW   height and width of the output
@@ -236,7 +236,11 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     `minidl.kernels.threads`. Shapes: a (n, ..., k), b (k, ...), out (n, ..., ...).
     """
     if implementation(a).__name__ != "minidl.kernels.numba_cpu":
-        return a @ b if out is None else get_array_module(a).dot(a, b, out=out)
+        xp = get_array_module(a)
+        if out is None:
+            return a @ b
+        # NumPy's `dot` wouldn't convert float64 for a gradient in float32.
+        return np.matmul(a, b, out=out) if xp is np else xp.dot(a, b, out=out)
     from minidl.kernels.threads import FEW_PRODUCTS, over_images
 
     if out is None:

@@ -5,10 +5,17 @@ The function stays what it is: with NUMBA_DISABLE_JIT=1, or through its attribut
 for each type, and cached on disk for later processes.
 """
 
+import hashlib
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numba
 from numba.core.compiler import Compiler
+
+from minidl.files import write_text
+
+FOLDER = Path(__file__).parent
 
 
 class Restrict(Compiler):
@@ -25,6 +32,26 @@ class Restrict(Compiler):
             self.state.flags.noalias = True
         return super().define_pipelines()  # type: ignore[no-untyped-call]
 
+
+def remove_outdated(folder: Path = FOLDER) -> None:
+    """Remove what was compiled from other source files than a folder's of now.
+
+    Numba compiles a kernel anew when its own file changes, but not when that of another
+    kernel does which it calls.
+    """
+    cache, digest = folder / "__pycache__", hashlib.sha256()
+    for source in sorted(folder.glob("*.py")):
+        digest.update(source.read_bytes())
+    stamp = cache / "kernels.sha256"
+    if stamp.exists() and stamp.read_text() == digest.hexdigest():
+        return
+    with suppress(OSError):  # a folder that can't be written holds no cache either
+        for compiled in cache.glob("*.nb[ci]"):
+            compiled.unlink(missing_ok=True)
+        write_text(stamp, digest.hexdigest())
+
+
+remove_outdated()
 
 # "contract" lets a * b + c be one fused instruction; sums keep their order. Kernels
 # release the interpreter's lock, so that threads can run them side by side.

@@ -33,7 +33,8 @@ def over_images(
     The results stand in the order of the parts, so that adding them up gives the same
     bits whichever thread ends first.
     """
-    if max(library.num_threads for library in blas().lib_controllers) == 1:
+    libraries = blas().lib_controllers  # none where threadpoolctl knows none
+    if max((library.num_threads for library in libraries), default=1) == 1:
         return [function(slice(0, N))]
     threads = max(1, min(blas_threads(), N // at_least))
     parts = [slice(N * i // threads, N * (i + 1) // threads) for i in range(threads)]

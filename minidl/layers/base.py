@@ -17,7 +17,7 @@ class Parameter:
     """
 
     def __init__(self, data: Array) -> None:
-        self.replace(data)
+        self.replace(get_array_module(data).array(data))  # a copy: the caller's stays
 
     def replace(self, data: Array) -> None:
         """Take data as the new value; the gradient starts at zero again."""

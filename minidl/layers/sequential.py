@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.backend import Array, device_of
+from minidl.checks import check_batch, check_labels
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape
 from minidl.layers.fused import fuse
@@ -32,10 +33,10 @@ class Sequential(Layer):
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         self.layers = tuple(layers)
-        self.input_shape = input_shape
+        self.input_shape = tuple(input_shape)
         self.steps = fuse(self.layers)  # what runs: the same function, faster
         self.params = tuple(p for layer in self.layers for p in layer.params)
-        self.shapes = [input_shape]  # of each layer's input, and the last output
+        self.shapes = [self.input_shape]  # of each layer's input, and the last output
         for layer in self.layers:
             self.shapes.append(layer.output_shape(self.shapes[-1]))
 
@@ -52,10 +53,11 @@ class Sequential(Layer):
         return x
 
     def check_input(self, x: Array) -> None:
-        """Raise ValueError unless x is a batch of inputs on the network's device."""
-        if x.shape[1:] != self.input_shape or len(x) == 0:
+        """Raise unless x is a batch of inputs, in floats, on the network's device."""
+        check_batch("x", x)
+        if x.shape[1:] != self.input_shape:
             expected = ", ".join(map(str, ("N", *self.input_shape)))
-            raise ValueError(f"x must have shape ({expected}), N >= 1, got {x.shape}")
+            raise ValueError(f"x must have shape ({expected}), got {x.shape}")
         if self.params and device_of(x) != self.device:
             raise ValueError(
                 f"x is on the {device_of(x)}, the network on the {self.device}: "
@@ -99,11 +101,15 @@ class Sequential(Layer):
         """Yield for each layer its name, input and output, and given y its gradients.
 
         For stepping through: without labels, a layer runs when its step is asked for.
+        Layers keep their latest input, and with labels their gradients: a `backward`
+        of an earlier batch needs that one's `forward` again.
         Shapes: x (N, *input_shape), y (N,).
         """
         if y is None:
             yield from self.trace_forward(x)
             return
+        self.check_input(x)
+        check_labels("y", y, len(x), self.classes)
         steps = list(self.trace_forward(x))
         loss = SoftmaxCrossEntropy()
         loss.forward(steps[-1].output, y)

@@ -20,6 +20,12 @@ def test_the_cpu_keeps_an_array_as_it_is():
     assert to_device(x, "cpu") is x
 
 
+def test_numbers_become_arrays():
+    for x in (np.float32(1.5), [1.5], 1.5):
+        assert isinstance(to_numpy(x), np.ndarray)
+        assert to_numpy(x) == 1.5
+
+
 @pytest.mark.parametrize("device", ["tpu", "", "GPU", None])
 def test_an_unknown_device_is_named(device):
     with pytest.raises(ValueError, match=r"device must be 'cpu' or 'gpu', got"):

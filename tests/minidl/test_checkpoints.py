@@ -101,6 +101,16 @@ def test_training_goes_on_as_if_never_interrupted(path, rng, kind):
         assert one.data.tobytes() == two.data.tobytes()
 
 
+@pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
+def test_each_of_numpys_generators_goes_on(path, kind):
+    saved, loaded = (np.random.Generator(getattr(np.random, kind)(s)) for s in (0, 1))
+    saved.random(3, np.float32)
+    model = small_network()
+    save_checkpoint(path, model, rng=saved)
+    load_checkpoint(path, model, rng=loaded)
+    assert saved.random(9).tolist() == loaded.random(9).tolist()
+
+
 def test_parameters_alone(path):
     model, other = small_network(1), small_network(2)
     save_checkpoint(path, model)

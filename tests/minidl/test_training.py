@@ -14,6 +14,7 @@ from minidl import (
     accuracy,
     train,
 )
+from minidl.kernels import use
 from minidl.training import batches, to_float
 from tests import oracles
 
@@ -221,6 +222,24 @@ def test_accuracy_of_bad_data_is_an_error(name):
 def test_bad_settings_are_named(options, message):
     with pytest.raises((TypeError, ValueError), match=message):
         run(IMAGES, LABELS, **options)
+
+
+def test_a_seed_is_no_generator():
+    model = network()
+    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
+        train(model, IMAGES, LABELS, Adam(model.params), 1, 8, rng=0)
+
+
+@pytest.mark.parametrize("kernels", ["reference", "numba"])
+def test_images_in_float64_train_a_network_in_float32(problem, kernels):
+    if kernels == "numba":
+        pytest.importorskip("numba", reason="no Numba")
+    x, y = problem
+    with use(kernels):
+        losses, params = run(x / 255, y)
+        expected, _ = run(x, y)
+    assert params[0].dtype == np.float32
+    np.testing.assert_allclose(losses, expected, rtol=1e-4)
 
 
 def test_batches():

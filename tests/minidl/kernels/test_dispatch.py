@@ -183,6 +183,23 @@ def test_later_processes_do_not_compile_again(tmp_path):
     assert [(run.stdout.strip(), run.stderr) for run in later] == [("0", "")] * 2
 
 
+def test_what_was_compiled_from_other_sources_is_removed(tmp_path):
+    """Numba itself looks at a kernel's own file only."""
+    pytest.importorskip("numba", reason="no Numba")
+    from minidl.kernels.compile import remove_outdated
+
+    compiled = [tmp_path / "__pycache__" / f"a.f-1.{end}" for end in ("nbi", "1.nbc")]
+    source = tmp_path / "helper.py"
+    left = []
+    for text in ("x = 1", "x = 1", "x = 2"):
+        source.write_text(text)
+        remove_outdated(tmp_path)
+        left.append([file.exists() for file in compiled])
+        for file in compiled:
+            file.touch()
+    assert left == [[False] * 2, [True] * 2, [False] * 2]
+
+
 @pytest.mark.slow
 def test_kernels_run_with_the_compiler_switched_off():
     pytest.importorskip("numba", reason="no Numba")

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,13 @@ def test_one_thread_takes_all_images_here():
         assert over_images(lambda part: (part, threading.get_ident()), 5) == [
             (slice(0, 5), threading.get_ident())
         ]
+
+
+def test_a_blas_that_nobody_can_limit_is_left_alone(monkeypatch):
+    """threadpoolctl knows no Accelerate, which macOS's NumPy is linked to."""
+    nothing = SimpleNamespace(lib_controllers=[])
+    monkeypatch.setattr("minidl.kernels.threads.blas", lambda: nothing)
+    assert over_images(lambda part: part, 5) == [slice(0, 5)]
 
 
 def test_two_threads_take_a_half_each_in_order(two_threads):

@@ -18,6 +18,12 @@ def test_a_parameter_has_a_gradient_of_its_own():
     assert not np.shares_memory(p.grad, p.data)
 
 
+def test_training_leaves_the_array_a_parameter_was_made_from():
+    data = np.ones(3, np.float32)
+    Parameter(data).data += 1
+    assert data.tolist() == [1, 1, 1]
+
+
 def test_replace_starts_with_a_zero_gradient():
     p = Parameter(np.ones(3, np.float32))
     p.grad += 1

@@ -79,6 +79,41 @@ def test_what_stands_alone_is_kept(rng):
         assert fuse(layers) == layers
 
 
+class Shifted(ReLU):
+    """A layer of a user's own."""
+
+    def forward(self, x, rng=None):
+        return super().forward(x) + 1
+
+
+class Doubled(Conv2D):
+    """Another."""
+
+    def forward(self, x, rng=None):
+        return 2 * super().forward(x)
+
+
+class FirstOf4(MaxPool2D):
+    """And another."""
+
+    def forward(self, x, rng=None):
+        return x[:, ::2, ::2]
+
+
+def test_layers_of_subclasses_are_kept_as_they_are(rng):
+    x = rng.standard_normal((2, 6, 6, 1))
+    for kinds in (
+        (Conv2D, Shifted, MaxPool2D),
+        (Doubled, ReLU, MaxPool2D),
+        (Conv2D, ReLU, FirstOf4),
+    ):
+        conv, relu, pool = kinds
+        layers = [conv(1, 2, rng=rng), relu(), pool(2)]
+        model = Sequential(layers, (6, 6, 1))
+        *_, last = model.trace(x)
+        assert_close(model.forward(x), last.output, 1e-12)
+
+
 def test_the_description_names_all_parts(rng):
     conv = Conv2D(1, 2, rng=rng)
     assert str(ConvBlock(conv, pool=True)) == f"{conv}, ReLU(), MaxPool2D(2x2)"

@@ -125,11 +125,30 @@ def test_shapes_and_classes(model):
     assert model.classes == 3
 
 
-@pytest.mark.parametrize("shape", [(2, 5, 6, 1), (0, 6, 6, 1), (6, 6, 1), (2, 36)])
+@pytest.mark.parametrize("shape", [(2, 5, 6, 1), (6, 6, 1), (2, 36), ()])
 def test_images_that_do_not_fit_are_named(model, shape):
-    message = r"^x must have shape \(N, 6, 6, 1\), N >= 1, got"
+    message = r"^x must have shape \(N, 6, 6, 1\), got"
     with pytest.raises(ValueError, match=message):
         model.forward(np.zeros(shape))
+
+
+def test_an_empty_batch_is_named(model):
+    with pytest.raises(ValueError, match=r"^x must not be empty, got shape \(0, 6"):
+        model.forward(np.zeros((0, 6, 6, 1)))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float16", ">f4", bool])
+@pytest.mark.parametrize("method", ["forward", "predict", "predict_proba"])
+def test_images_that_are_not_floats_are_named(model, method, dtype):
+    with pytest.raises(TypeError, match=r"^x must be float32 or float64, got"):
+        getattr(model, method)(np.zeros((2, 6, 6, 1), dtype))
+    with pytest.raises(TypeError, match=r"^x must be an array, got list"):
+        getattr(model, method)(np.zeros((2, 6, 6, 1)).tolist())
+
+
+def test_the_shape_may_be_given_as_a_list(rng):
+    model = Sequential([Flatten(), Linear(4, 2, rng=rng)], [2, 2, 1])
+    assert model.forward(np.zeros((3, 2, 2, 1))).shape == (3, 2)
 
 
 def test_layers_that_do_not_fit_are_named(rng):
@@ -182,6 +201,20 @@ def test_trace_with_labels_shows_the_gradients_of_backward(model, x):
     for one, two in pairwise(steps):
         assert two.dinput is one.doutput
     assert [s.name for s in steps] == [s.name for s in model.trace(x)]
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.array([0, 1, -1, 2]), "^y must be 0 to 2, got -1 to 2"),
+        (np.array([3, 0, 0, 0]), "^y must be 0 to 2, got 0 to 3"),
+        (np.array([1]), r"^y must have shape \(4,\), got \(1,\)"),
+        (np.zeros(4), "^y must hold integer labels, got float64"),
+    ],
+)
+def test_trace_names_bad_labels(model, x, y, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        list(model.trace(x, y))
 
 
 def test_trace_with_labels_shows_derivatives_of_the_cost(x, rng):
