@@ -178,7 +178,8 @@ def max_pool_backward(x, dout):
 check(max_pool_backward)
 
 # %% [markdown]
-# **4.3** Inverted dropout, where `kept` (bool) says what is kept.
+# **4.3** Inverted dropout, where `kept` (bool) says what is kept. The result has x's
+# type.
 
 
 # %%

@@ -211,7 +211,9 @@ picture(
 #
 # ## Your turn
 #
-# **5.1** Gradient descent with momentum: return the new p and v.
+# **5.1** Gradient descent with *momentum* $\mu$ keeps a velocity $v$, a fading sum of
+# all gradients so far: $v \leftarrow \mu v + g$, then $p \leftarrow p - \eta v$. Return
+# the new p and v.
 
 
 # %%

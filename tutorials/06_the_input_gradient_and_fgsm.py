@@ -146,8 +146,8 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Both curves change every pixel by the same amount. It isn't the
-# *size* of the change that fools the network but its *direction*.
+# **What to notice.** In both, each pixel may change by as much. It isn't the *size* of
+# the change that fools the network but its *direction*.
 #
 # ## Ten digits, and what was added, times ten
 

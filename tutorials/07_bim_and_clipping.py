@@ -207,14 +207,15 @@ image(axes[4], (round_one - x)[n], "what was added", signed=True)
 picture(
     figure,
     "A digit, attacked in two balls: in that of the largest change the pattern covers "
-    "everything evenly; in the Euclidean one it is concentrated on few pixels.",
+    "most of the image; in the Euclidean one it is concentrated on few pixels.",
 )
 accuracy = (model.predict(round_one) == y).mean()
 print(f"accuracy left in the L2 ball of radius 2: {accuracy:.2f}")
 
 # %% [markdown]
-# **What to notice.** The box lets every pixel move, so that the attack uses all of
-# them; the round ball rewards spending the change where the gradient is steepest.
+# **What to notice.** The box lets every pixel move as far as any other, so that the
+# attack spreads over most of them (black ones can't get darker); the round ball rewards
+# spending the change where the gradient is steepest.
 #
 # ## Your turn
 #

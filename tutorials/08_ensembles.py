@@ -92,8 +92,8 @@ table(("", "member 0", "member 1", "member 2", "their mean", "ensemble"), rows)
 
 # %% [markdown]
 # **What to notice.** On clean images there is little to gain for an ensemble of three:
-# a difference of 0.003 is three digits of a thousand. The paper's ensembles of ten gain
-# 0.003 as well, on ten thousand.
+# less than 0.003, which is three digits of a thousand, and it can lose as much. The
+# paper's ensembles of ten gain 0.002 to 0.003, on ten thousand.
 #
 # ## Single votes
 #

@@ -138,19 +138,37 @@ print(f"images {x.nbytes / 1e6:.2f} MB, their matrix {col / 1e6:.2f} MB")
 # $$\mathrm{out}_0 = d_0 g_0 + d_1 g_1 + d_2 g_2, \qquad
 #   \mathrm{out}_1 = d_1 g_0 + d_2 g_1 + d_3 g_2.$$
 #
-# Six multiplications. Now remember how *polynomials* are multiplied: a product of two
-# polynomials is determined by its values at enough points, and the values are plain
-# products. Evaluate both, multiply value by value, interpolate: for two outputs of
-# three taps four points suffice, so **four** multiplications instead of six. With the
-# points 0, 1, -1 and $\infty$:
+# Six multiplications. First a question that looks like another one: how to multiply
+# *polynomials*? $u(t) = u_0 + u_1 t$ times $g(t) = g_0 + g_1 t + g_2 t^2$ has four
+# coefficients, so four of its values determine it, and a value is one plain product:
+# $u(t)\,g(t)$. Evaluate both at four points, multiply value by value, interpolate:
+# **four** multiplications instead of six.
+#
+# $$u\,g = B \bigl[(G g) \odot (A u)\bigr].$$
+#
+# $A$ and $G$ evaluate at the points 0, 1, -1 and $\infty$ (where the value is the last
+# coefficient), $B$ interpolates. To interpolate takes halves and a change of sign; they
+# are moved into $G$ and into $A$'s last row, which aren't computed for each pixel.
+
+# %%
+A = np.array([[1, 0], [1, 1], [1, -1], [0, -1]])
+G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+B = np.array([[1, 0, 0, 0], [0, 1, -1, 1], [-1, 1, 1, 0], [0, 0, 0, -1]])
+u, g = rng.standard_normal(2), rng.standard_normal(3)
+print("term by term", np.convolve(u, g))
+print("by values   ", B @ ((G @ g) * (A @ u)))
+
+# %% [markdown]
+# Now the filter. $u \mapsto u\,g$ is linear: a matrix with $g$ in its first column and
+# $g$, one row lower, in its second. Transposed, its rows are $g$ and $g$ moved by one:
+# that is our filter, from four pixels to two outputs. And a chain of matrices is
+# transposed link by link, from the end:
 #
 # $$\mathrm{out} = A^T \bigl[(G g) \odot (B^T d)\bigr].$$
 
 # %%
-B_T = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
-G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-A_T = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
-d, g = rng.standard_normal(4), rng.standard_normal(3)
+A_T, B_T = A.T, B.T
+d = rng.standard_normal(4)
 direct = np.array([d[0:3] @ g, d[1:4] @ g])
 products = (G @ g) * (B_T @ d)  # four
 print("direct  ", direct)
@@ -173,8 +191,8 @@ table(
 # %% [markdown]
 # ## Its backward pass is its transpose
 #
-# The map from $d$ to out is linear, so its backward pass is its transpose, and a
-# transpose of a chain is the chain of transposes: $A$, then $\odot\, Gg$, then $B$.
+# The map from $d$ to out is linear, so its backward pass is its transpose: $A$, then
+# $\odot\, Gg$, then $B$. It is the product of polynomials that we came from.
 
 # %%
 dout = rng.standard_normal(2)

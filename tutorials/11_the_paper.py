@@ -86,7 +86,7 @@ for method in ("random-init", "gaussian-noise"):
 table(("", *COLUMNS.values()), rows)
 
 # %% [markdown]
-# **What to notice.** These are 3 small members instead of 10, trained on 4,000 images
+# **What to notice.** These are 3 members instead of 10, trained on 4,000 images
 # instead of 60,000: clean accuracy is lower, and attacks go through more easily. The
 # *order* of the columns is what to compare. The library's own version of the same
 # columns:

@@ -156,11 +156,11 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Each step of the same size fools about as many images more, and
-# after the eighth, at the ball's edge, many are just about to fall: more steps inside
-# the ball will find them. The ensemble's own loss is a little ahead of Adv. 2, which
-# goes on pushing members that are fooled already. Adv. 1, which knows one member only,
-# falls behind.
+# **What to notice.** The first two steps fool hardly anybody; from then on each fools
+# about as many images more, and after the eighth, at the ball's edge, many are just
+# about to fall: more steps inside the ball will find them. The ensemble's own loss is a
+# little ahead of Adv. 2, which goes on pushing members that are fooled already. Adv. 1,
+# which knows one member only, falls behind.
 #
 # ## Several attacks, one number
 #

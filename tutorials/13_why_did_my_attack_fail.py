@@ -121,7 +121,7 @@ table(("attack", "accuracy left", "largest change"), rows)
 # %%
 radii = np.array([0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
 figure, (panel,) = new_figure(width=6.5, height=3.6)
-for (name, (gradient, attack)), marker in zip(cases.items(), "osv^D", strict=False):
+for (name, (gradient, attack)), marker in zip(cases.items(), "osv^Dx", strict=True):
     curve = [accuracy(attack(gradient, x, y, float(eps))) for eps in radii]
     panel.plot(radii, curve, marker=marker, label=name)
 panel.set(xlabel="eps", ylabel="accuracy", ylim=(-0.03, 1.03))

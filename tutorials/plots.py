@@ -70,7 +70,7 @@ def plot_transfer(axes: Any, transfer: Transfer) -> None:
 def plot_steps(axes: Any, steps: Mapping[str, Array]) -> None:
     """Draw which part of the images has fallen after 0, 1, 2, ... steps."""
     finite = np.concatenate([s[np.isfinite(s)] for s in steps.values()])
-    ticks = np.arange(int(finite.max(initial=1)) + 1)
+    ticks = np.arange(int(finite.max(initial=1)) + 2)  # the last stair has a width
     for (name, s), colour in zip(steps.items(), COLOURS, strict=False):
         fallen = [float((s <= t).mean()) for t in ticks]
         axes.step(ticks, fallen, where="post", color=colour, label=name)

@@ -2,11 +2,13 @@
 
 One dimension first. A filter g of 3 taps slides over 6 pixels d and gives 4 outputs,
 which takes 12 multiplications. Polynomials multiply more cheaply: evaluate both at
-enough points, multiply the values, interpolate. With the points 0, 1, -1, 2, -2 and
-infinity the same 4 outputs take 6 multiplications:
+enough points, multiply the values, interpolate. For u of 4 coefficients times g of 3,
+the points 0, 1, -1, 2, -2 and infinity suffice: 6 multiplications. And the filter is
+the transpose of u -> u g:
 
-    out = A^T [(G g) * (B^T d)]        G evaluates the filter, B^T transforms the
-                                       pixels, A^T gathers the outputs
+    u g = B [(G g) * (A u)]            A and G evaluate, B interpolates
+    out = A^T [(G g) * (B^T d)]        transposed: B^T transforms the pixels, A^T
+                                       gathers the outputs
 
     B^T = 4  0 -5  0  1  0    G = 1/4     0    0     A^T = 1  1  1  1  1  0
           0 -4 -4  1  1  0       -1/6 -1/6 -1/6            0  1 -1  2 -2  0

@@ -46,6 +46,18 @@ def test_an_exercise_is_complete(name):
     assert exercise.solution.__doc__
 
 
+def test_an_array_may_be_returned_as_a_tuple_or_a_list():
+    exercise = EXERCISES["winograd_1d"]
+    assert diagnose(exercise, lambda d, g: tuple(exercise.solution(d, g))) is None
+    assert diagnose(exercise, lambda d, g: list(exercise.solution(d, g))) is None
+
+
+def test_what_is_not_exact_enough_is_not_called_a_factor():
+    exercise = EXERCISES["neuron"]
+    almost = diagnose(exercise, lambda *case: 1.001 * exercise.solution(*case))
+    assert almost.startswith("its numbers are wrong: ")
+
+
 def test_numbers_count_up_within_chapters():
     numbers = [tuple(map(int, e.number.split("."))) for e in EXERCISES.values()]
     assert numbers == sorted(set(numbers))

@@ -59,7 +59,7 @@ def test_the_transfer_matrix(axes):
 
 def test_steps_and_distances(axes):
     plot_steps(axes, {"attack": np.array([0, 2, 2, np.inf])})
-    np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.25, 0.25, 0.75])
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.25, 0.25, 0.75, 0.75])
     axes.clear()
     plot_distances(axes, {"attack": np.array([0.3, 0.1, 0.2, np.inf])}, "Linf")
     curve, median = axes.lines

@@ -1,5 +1,6 @@
 """Exercises of chapter 1: one neuron."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,17 @@ def labelled(rng: Rng) -> tuple[Any, ...]:
 
 
 def smooth(rng: Rng) -> tuple[Any, ...]:
-    """A function of a vector, a place x, and a direction i."""
-    a = rng.standard_normal(4)
+    """A function of a vector, a place x, and a direction i.
+
+    It is so curved at x that a one-sided difference is wrong with any step.
+    """
+    a, place = rng.standard_normal((2, 4))
 
     def f(x: Any) -> float:
-        return float(np.sin(a @ x) + (x**3).sum())
+        valley = 1e6 * ((x - place) ** 2).sum()
+        return float(np.sin(a @ x) + (x**3).sum() + valley)
 
-    return f, rng.standard_normal(4), int(rng.integers(4))
+    return f, place.copy(), int(rng.integers(4))
 
 
 def sigmoid(z: Any) -> Any:
@@ -41,6 +46,11 @@ def sigmoid(z: Any) -> Any:
 def step(x: Any, i: int, h: float) -> Any:
     """h e_i."""
     return h * np.eye(len(x))[i]
+
+
+def one_sided(f: Any, x: Any, i: int, h: float) -> float:
+    """(f(x + h e_i) - f(x)) / h."""
+    return float((f(x + step(x, i, h)) - f(x)) / h)
 
 
 EXERCISES = (
@@ -109,9 +119,11 @@ EXERCISES = (
         slope,
         smooth,
         {
-            "this is a one-sided difference: its error shrinks with h, not with h^2": (
-                lambda f, x, i: (f(x + step(x, i, 1e-3)) - f(x)) / 1e-3
-            ),
+            **{
+                f"this is a one-sided difference, h = {h:g}: its error shrinks with h, "
+                "not with h^2": partial(one_sided, h=h)
+                for h in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+            },
             "you divide by h: the two places are 2 h apart": (
                 lambda f, x, i: (
                     (f(x + step(x, i, 1e-5)) - f(x - step(x, i, 1e-5))) / 1e-5

@@ -145,6 +145,7 @@ EXERCISES = (
         (
             "What is silenced is 0; what is kept grows so that the mean stays.",
             "A feature is kept with probability 1 - rate.",
+            "x * kept / (1 - rate) stays float32; kept / (1 - rate) alone is float64.",
         ),
     ),
     Exercise(

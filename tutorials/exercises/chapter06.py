@@ -74,7 +74,8 @@ EXERCISES = (
         (
             "dJ/dz of one image is p - onehot(y), from chapter 4 without the 1/N.",
             "z = x W + b: back through it by W^T, as in chapter 2.",
-            "(softmax(x @ W + b) - np.eye(len(b))[y]) @ W.T.",
+            "(softmax(x @ W + b) - np.eye(len(b))[y]) @ W.T, where softmax is chapter "
+            "4's, or imported from minidl.layers.activations.",
         ),
     ),
     Exercise(

@@ -27,10 +27,11 @@ def probabilities(rng: Rng) -> tuple[Any, ...]:
 
 def gradients(rng: Rng) -> tuple[Any, ...]:
     """g (N, H, W, C): some images have none, some have one with many zeros."""
-    N = int(rng.integers(5, 12))
+    N = int(rng.integers(6, 12))
     g = rng.standard_normal((N, 3, 3, 1))
     g[1] = 0
-    g[2, 1:] = 0
+    g[[2, 5]] = 0
+    g[[2, 5], 0] = 5e-9  # many zeros, and the others are tiny
     g[0, 0, 0] = 0
     g[3] = 0
     g[4] -= g[4].mean()  # sums to 0 without being 0
@@ -110,6 +111,9 @@ EXERCISES = (
             ),
             "you ask for one zero pixel: all must be 0": (
                 lambda g: (~g.reshape(len(g), -1).all(axis=1)).mean()
+            ),
+            "a tiny gradient isn't 0: its sign still shows the way": (
+                lambda g: (abs(g) < 1e-8).all(axis=(1, 2, 3)).mean()
             ),
             "you add pixels up: a sum of 0 is no gradient of 0": (
                 lambda g: (abs(g.sum(axis=(1, 2, 3))) < 1e-9).mean()

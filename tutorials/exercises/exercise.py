@@ -77,6 +77,8 @@ def call(
         return None, "it returns nothing yet"
     if isinstance(expected, tuple) and isinstance(got, list):
         got = tuple(got)
+    if isinstance(got, tuple) and not isinstance(expected, tuple):
+        got = list(got)  # `return a, b` for an array of two numbers
     for name, before, after in zip(names, arguments, given, strict=True):
         if not unchanged(before, after):
             return None, f"it changes its argument {name}: work on a new array"
@@ -197,6 +199,8 @@ def usual_mistake(attempts: list[Attempt]) -> str | None:
         return "it is the right answer divided by N, the size of the batch"
     if np.ptp(sizes) and np.allclose(values / sizes, 1, atol=1e-3):
         return "it is the right answer times N: divide by the size of the batch"
+    if np.allclose(values, 1, atol=1e-2):
+        return None  # rather a result that isn't exact enough
     if np.ptp(values) < 1e-3 * abs(values).max():
         return f"it is {values.mean():.4g} times what it must be"
     return None
