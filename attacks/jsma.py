@@ -26,8 +26,10 @@ def jsma(
         -(a_p + a_q) (b_p + b_q),   where a_p + a_q > 0 and b_p + b_q < 0,
 
     with all signs turned for theta < 0. Only pixels not yet at the end of the range
-    can be chosen; an image stops when no pair is left, or when a part gamma of its
-    pixels has been changed. A pixel is one number: each channel counts.
+    can be chosen, the same one again if theta left it short of the end. An image stops
+    when no pair is left, or after gamma D / 2 pairs, D being the number of its pixels:
+    for the largest theta a part gamma of them. A pixel is one number: each channel
+    counts.
 
     Shapes: x (N, H, W, C) float32 or float64, target (N,) the classes wanted, result
     like x; theta in pixel units. Raises TypeError or ValueError for bad images, targets
@@ -44,7 +46,8 @@ def jsma(
     x_adv = x.copy()
     pixels, todo = flat(x_adv), xp.arange(len(x))  # a view: (N, D)
     end, sign = (high, 1) if theta > 0 else (low, -1)
-    for _ in range(int(gamma * pixels.shape[1]) // 2):
+    # 0.58 * 100 is a little less than 58: no pair may be lost to that.
+    for _ in range(int(gamma * pixels.shape[1] / 2 + 1e-6)):
         z = logits(x_adv[todo])
         check_labels("target", target, len(x), z.shape[1])
         todo = todo[z.argmax(axis=1) != target[todo]]

@@ -80,6 +80,16 @@ def test_no_pair_no_change(model):
     )
 
 
+def test_no_pair_is_lost_to_rounding(rng):
+    """0.58 of 100 pixels are 29 pairs, though 0.58 * 100 < 58."""
+    model = Sequential([Flatten(), Linear(100, 3, rng=rng)], (10, 10, 1))
+    model.params[0].data[:] = [-1, -1, 1]  # each pixel helps, and none reaches class 2
+    x, forward = np.zeros((1, 10, 10, 1)), network(model.astype(np.float64))
+    out = lambda x: np.array([[9.0, 0.0, 0.0]])  # noqa: E731
+    found = jsma(out, vjp_of(forward), x, np.array([2]), gamma=0.58)
+    assert distance(found, x, "L0") == 58
+
+
 @pytest.mark.parametrize(("gamma", "pixels"), [(0.1, 0), (0.17, 2), (0.5, 6)])
 def test_gamma_limits_the_pixels(model, rng, gamma, pixels):
     """For a target that is never reached."""
