@@ -12,7 +12,7 @@ from attacks.pgd import check_restarts, start
 from attacks.threat import Bounds, check_attack, check_ball, project
 from attacks.victims import LossFn, images
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count
+from minidl.checks import check_count, check_number
 
 NEW_PART = 0.75  # of a step; the rest is the step before, again (the source's alpha)
 PROGRESS = 0.75  # so many of the steps between two checkpoints must climb (its rho)
@@ -39,7 +39,8 @@ def apgd(
 
     Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps in pixel
     units. Raises TypeError or ValueError for bad images, labels, eps, norm or bounds,
-    unless steps and restarts are >= 1, and for restarts without rng.
+    unless steps and restarts are >= 1, for restarts without rng, and for a stop_above
+    of NaN.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
     of Diverse Parameter-free Attacks, 2020, algorithm 1.
     """
@@ -47,6 +48,7 @@ def apgd(
     check_ball(norm, eps, eps or 1)
     check_count("steps", steps)
     check_restarts(restarts, rng)
+    check_number("stop_above", stop_above, -math.inf, math.inf)
     best = Best(x)
     for _ in range(restarts):
         x_0 = start(x, eps, norm, rng, bounds)

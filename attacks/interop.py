@@ -42,8 +42,8 @@ def art_classifier(
     Its attacks follow the gradient of `loss`, or ask for rows of the logits' Jacobian;
     those that choose a loss by name (`loss_type`) rebuild a PyTorch network and fail.
     ART computes in float32.
-    Raises ModuleNotFoundError without ART, ValueError for bad bounds, and TypeError or
-    ValueError unless classes >= 2 and batch_size >= 1.
+    Raises ModuleNotFoundError without ART, and TypeError or ValueError for bad bounds,
+    and unless classes >= 2 and batch_size >= 1.
     """
     check_range(bounds)
     check_count("classes", classes, 2)
@@ -136,7 +136,8 @@ def art_ensemble(
     Its gradient is that of Adv. 2 (of `sum_gradient`, over the number of members). For
     the gradient of what an ensemble predicts, the mean probability, put
     `log_mean_probability(members)` into `art_classifier` instead.
-    Raises ModuleNotFoundError without ART, and ValueError for no members or bad bounds.
+    Raises ModuleNotFoundError without ART, and TypeError or ValueError for no members
+    or bad bounds.
     """
     members = check_members(members)
     parts = [
@@ -152,7 +153,8 @@ def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
     """Return Foolbox's NumPyModel, enough for attacks that need no gradient.
 
     Of the logits, decision-based attacks use the largest one's place only.
-    Raises ModuleNotFoundError without Foolbox, and ValueError for bad bounds.
+    Raises ModuleNotFoundError without Foolbox, and TypeError or ValueError for bad
+    bounds: one that isn't finite too.
     """
     check_range(bounds)
     with extra("foolbox"):

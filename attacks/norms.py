@@ -26,15 +26,18 @@ def distance(x_adv: Array, x: Array, norm: Norm) -> Array:
     """Return |x_adv - x| of each image.
 
     Linf: the largest change of a pixel. L2: the root of the sum of squares. L0: how
-    many pixels differ, each channel of a coloured image being one.
+    many pixels differ, each channel of a coloured image being one. Raises TypeError
+    unless one of the two holds floats: 1 - 2 is 255 in uint8.
     """
     r = abs(flat(x_adv) - flat(x))
+    if r.dtype.kind != "f":
+        raise TypeError(f"x_adv and x must be floats, got {x_adv.dtype} and {x.dtype}")
     if norm == "Linf":
         return r.max(axis=1)
     if norm == "L2":
         return lengths(r)[:, 0]
     check_choice("norm", norm, NORMS)
-    return (r > 0).sum(axis=1)
+    return (r != 0).sum(axis=1)  # a NaN is a change
 
 
 def clip_to_ball(x_adv: Array, x: Array, eps: float) -> Array:

@@ -9,7 +9,7 @@ from attacks.norms import DIRECTIONS, STARTS, Norm
 from attacks.threat import Bounds, check_attack, check_ball, project
 from attacks.victims import LossFn
 from minidl.backend import Array
-from minidl.checks import check_count
+from minidl.checks import check_count, check_generator, check_number
 
 
 def pgd(
@@ -36,7 +36,8 @@ def pgd(
     Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
     pixel units. Raises TypeError or ValueError for bad images, labels, norm or bounds,
     unless 0 < alpha <= eps (any alpha > 0 if eps is 0), unless steps and restarts are
-    >= 1, and for restarts without rng, which would all be the same.
+    >= 1, for restarts without rng, which would all be the same, and for a stop_above
+    of NaN, which nothing exceeds.
     Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial
     Attacks, 2018.
     """
@@ -44,6 +45,7 @@ def pgd(
     check_ball(norm, eps, alpha)
     check_count("steps", steps)
     check_restarts(restarts, rng)
+    check_number("stop_above", stop_above, -math.inf, math.inf)
     best = Best(x)
     for _ in range(restarts):
         x_adv = start(x, eps, norm, rng, bounds)
@@ -77,6 +79,8 @@ def start(
 def check_restarts(restarts: int, rng: np.random.Generator | None) -> None:
     """Raise unless restarts >= 1, and 1 where there is nothing random."""
     check_count("restarts", restarts)
+    if rng is not None:
+        check_generator("rng", rng)
     if restarts > 1 and rng is None:
         raise ValueError(
             f"restarts must be 1 without rng, got {restarts}: all would be the same"

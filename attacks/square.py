@@ -14,7 +14,7 @@ from attacks.norms import on_device_of
 from attacks.threat import Bounds, check_attack, project
 from attacks.victims import PredictProba
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_labels, check_number
+from minidl.checks import check_count, check_generator, check_labels, check_number
 
 # After these parts of the queries, the squares' area is halved.
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
@@ -30,21 +30,25 @@ def square(
     area: float = 0.8,
     loss: Loss = margin,
     bounds: Bounds = (0, 1),
+    stop_above: float = 0,
 ) -> Array:
     """Move a random square by +-2 eps, clip to the ball, keep it if that helps; again.
 
     It begins with vertical stripes of +-eps, one pixel wide. What helps is what raises
-    the loss of log p, a margin; an image at which it exceeds 0 is done. A square has
-    `area` of the image at first, and less and less; each channel its own sign.
+    the loss of log p; an image at which it exceeds `stop_above` is done: 0 says it of
+    a margin, log K of cross-entropy, as in `pgd`. A square has `area` of the image at
+    first, and less and less; each channel its own sign.
 
     Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps in pixel
     units (Linf). Raises TypeError or ValueError for bad images, labels, eps or bounds,
-    unless queries >= 1 and area is in (0, 1].
+    unless queries >= 1 and area is in (0, 1], and for a stop_above of NaN.
     Source: Andriushchenko et al., Square Attack, 2020, algorithms 1 and 2.
     """
     check_attack(x, y, eps, bounds)
+    check_generator("rng", rng)
     check_count("queries", queries)
     check_number("area", area, 0, 1, open_low=True)
+    check_number("stop_above", stop_above, -math.inf, math.inf)
     if x.ndim != 4:
         raise ValueError(f"x must have shape (N, H, W, C), got {x.shape}")
     best, eps, rows = Best(x), float(eps), get_array_module(x).arange(len(x))
@@ -53,7 +57,7 @@ def square(
     best.update(rows, x_new, scores(predict_proba, loss, x_new, y))
     for i in range(1, queries):
         move = squares(x, eps, side(x, i / queries, area), rng)
-        todo = best.unfinished(0)
+        todo = best.unfinished(stop_above)
         if not len(todo):
             break
         x_new = into(best.x[todo] + move[todo], x[todo])
@@ -64,6 +68,8 @@ def square(
 def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array:
     """Return the loss of log p, which differs from logits by a constant; (N,)."""
     p = predict_proba(x)
+    if p.dtype.kind != "f":  # one-hot rows of integers have no scores to climb
+        raise TypeError(f"predict_proba must return floats, got {p.dtype}")
     check_labels("y", y, len(x), p.shape[1])
     xp = get_array_module(p)
     return loss(xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny)), y)[0]

@@ -9,7 +9,7 @@ import numpy as np
 from attacks.threat import clip_to_bounds
 from attacks.victims import Predict, network, vjp_of
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_images, check_number
+from minidl.checks import check_count, check_generator, check_images, check_number
 from minidl.layers import Sequential
 from minidl.optimizers import Adam
 from minidl.training import batches, train
@@ -44,6 +44,7 @@ def train_substitute(
     algorithm 1.
     """
     check_images("x", x)
+    check_generator("rng", rng)
     check_count("rounds", rounds)
     check_number("step", step, 0, float("inf"), open_low=True, open_high=True)
     optimizer = Adam(model.params, lr)

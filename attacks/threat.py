@@ -5,10 +5,20 @@ distance, how far, within which range, and whether any wrong class will do.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Real
 from typing import TypeAlias
 
-from attacks.norms import BALLS, NORMS, PROJECTIONS, Norm, clip_to_ball, distance
+from attacks.norms import (
+    BALLS,
+    NORMS,
+    PROJECTIONS,
+    Norm,
+    clip_to_ball,
+    distance,
+    flat,
+)
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_choice, check_images, check_labels, check_number
 
@@ -56,12 +66,23 @@ class Threat:
 
     def contains(self, x_adv: Array, x: Array) -> Array:
         """Tell for each image whether it is allowed, to rounding; shape (N,) bool."""
-        near = self.distances(x_adv, x) <= self.eps * (1 + ROUNDING) + ROUNDING / 10
-        if self.bounds is None:
-            return near
-        low, high = self.bounds
-        inside = (x_adv >= low) & (x_adv <= high)
-        return near & inside.reshape(len(x), -1).all(axis=1)
+        near = self.distances(x_adv, x) <= self.eps + self.rounding(x)
+        inside = get_array_module(x_adv).isfinite(x_adv)
+        if self.bounds is not None:
+            low, high = self.bounds
+            inside &= (x_adv >= low) & (x_adv <= high)
+        return near & flat(inside).all(axis=1)
+
+    def rounding(self, x: Array) -> Array:
+        """Return by how much a distance may exceed eps, as pixels are rounded; (N,).
+
+        Float32 rounds x + r in proportion to x: near 255 by more than 1e-6.
+        """
+        xp = get_array_module(x)
+        scale = xp.maximum(abs(flat(x)).max(axis=1), 1)
+        if self.norm == "L0":
+            scale = xp.ones_like(scale)  # pixels are counted, whatever their size
+        return ROUNDING * (self.eps + scale / 10)
 
     def check(self, x_adv: Array, x: Array) -> None:
         """Raise ValueError unless all images are allowed: an attack must not cheat."""
@@ -120,17 +141,28 @@ def check_bounds(bounds: Bounds) -> None:
     """Raise unless bounds are None or two numbers, the lower one first."""
     if bounds is None:
         return
-    try:
-        low, high = map(float, bounds)
-    except (TypeError, ValueError):
+    pair = tuple(bounds) if isinstance(bounds, Iterable) else ()
+    if len(pair) != 2 or not all(isinstance(end, Real) for end in pair):
         raise TypeError(
             f"bounds must be two numbers (low, high) or None, got {bounds!r}"
-        ) from None
+        )
+    low, high = pair
     if not low < high:
         raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")
 
 
 def check_range(bounds: Bounds) -> None:
-    """Raise ValueError unless there are bounds, for attacks that need them."""
-    if bounds is None:
-        raise ValueError("bounds must be (low, high), got None: this attack needs them")
+    """Raise unless there are bounds, and finite ones, for attacks that need them."""
+    check_bounds(bounds)
+    if bounds is None or not all(map(math.isfinite, bounds)):
+        raise ValueError(
+            f"bounds must be (low, high), both finite, got {bounds}: they are needed"
+        )
+
+
+def check_threat(threat: Threat) -> None:
+    """Raise TypeError unless it is a threat model: eps alone isn't one."""
+    if not isinstance(threat, Threat):
+        raise TypeError(
+            f"threat must be a threat model, as Threat('Linf', 0.1), got {threat!r}"
+        )

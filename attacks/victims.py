@@ -192,6 +192,11 @@ def images(values: Array, x: Array) -> Array:
 
 def check_members(members: Iterable[Sequential]) -> Sequence[Sequential]:
     """Return the members as a tuple; raise if there is none, or one has no gradient."""
+    if not isinstance(members, Iterable):
+        raise TypeError(
+            "members must be networks, such as the members of an ensemble, got "
+            f"{type(members).__name__}"
+        )
     members = tuple(members)  # a generator would be empty at the second step
     if not members:
         raise ValueError("members must hold at least one model, got none")

@@ -48,7 +48,8 @@ def run_pgd_l2(model, x, y, eps, rng, bounds=(0, 1)):
 
 
 def run_apgd(model, x, y, eps, rng, bounds=(0, 1)):
-    return apgd(model_loss(model), x, y, eps, 12, "Linf", 2, rng, bounds=bounds)
+    loss = model_loss(model, margin)
+    return apgd(loss, x, y, eps, 12, "Linf", 2, rng, 0, bounds)
 
 
 def run_apgd_l2(model, x, y, eps, rng, bounds=(0, 1)):

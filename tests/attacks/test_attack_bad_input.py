@@ -139,6 +139,7 @@ def test_steps(x, y, steps, error, message):
         ((0, 1, 2), TypeError, r"bounds must be two .* or None, got \(0, 1, 2\)"),
         (1, TypeError, "bounds must be two numbers .* or None, got 1"),
         (("low", "high"), TypeError, r"bounds must be two numbers .*, got \('low.*"),
+        (("0", "1"), TypeError, r"bounds must be two numbers .*, got \('0', '1'\)"),
     ],
 )
 def test_bounds(attack, x, y, bounds, error, message):

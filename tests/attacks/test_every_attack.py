@@ -1,12 +1,14 @@
 """What holds for every attack: the ball, the bounds, the types, and what it leaves."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attacks import Threat, distance
+from attacks import Threat, apgd, distance, margin, model_loss, pgd, square
 from tests.attacks.conftest import new_cnn
 from tests.attacks.every_attack import BALL_ATTACKS, EVERY_ATTACK, TARGETED
 
@@ -76,14 +78,34 @@ def test_an_image_does_not_depend_on_its_batch(name, cnn, x, y, rng):
     assert_allclose(attack(name, cnn, x[order], y[order]), whole[order], atol=1e-10)
 
 
-@pytest.mark.parametrize("name", ["pgd", "pgd_l2", "apgd", "square"])
-def test_what_is_drawn_for_an_image_does_not_depend_on_who_is_done(name, cnn, x, y):
-    """Others are made hopeless from the start: their draws are still taken."""
-    other = y.copy()
-    other[1:] = cnn.predict(x)[1:] if name in ("pgd_l2", "square") else y[1:]
-    one = attack(name, cnn, x, y)
-    two = attack(name, cnn, x, other)
-    assert_allclose(one[0], two[0], atol=1e-10)
+@pytest.mark.parametrize("attack", [partial(pgd, alpha=0.1), apgd])
+def test_a_start_does_not_depend_on_who_is_done(attack):
+    """The last of three never is; the others are after the first restart, or never."""
+    x, y = np.full((3, 1, 2, 1), 0.5), np.arange(3)
+
+    def last_seen(done):
+        seen = []
+
+        def loss(x, y):
+            seen.append(x[-1])
+            return 1.0 * (y < done), np.zeros_like(x)
+
+        rng = np.random.default_rng(0)
+        attack(loss, x, y, 0.1, steps=1, restarts=3, rng=rng, stop_above=0)
+        return np.array(seen)
+
+    assert_array_equal(last_seen(done=2), last_seen(done=0))
+
+
+def test_a_square_does_not_depend_on_who_is_done(cnn, x):
+    """Others are misread from the start, or aren't: their draws are always taken."""
+    right, others_done = cnn.predict(x), (cnn.predict(x) + 1) % 4
+    others_done[-1] = right[-1]
+    for seed in range(5):
+        one = attack("square", cnn, x, right, 0.01, seed=seed)
+        two = attack("square", cnn, x, others_done, 0.01, seed=seed)
+        same = np.isclose(one[-1], two[-1], atol=1e-10)
+        assert same.mean() > 0.9  # rounding decides on a square without any effect
 
 
 @IN_A_BALL
@@ -131,8 +153,10 @@ def test_bad_bounds(name, cnn, x, y, bounds):
 
 @pytest.mark.parametrize("name", ["jsma", "lbfgs", "carlini_wagner"])
 def test_some_need_a_range(name, cnn, x, y):
-    with pytest.raises(ValueError, match=r"bounds must be \(low, high\), got None"):
+    with pytest.raises(ValueError, match=r"bounds must be .* both finite, got None"):
         attack(name, cnn, x, y, bounds=None)
+    with pytest.raises(ValueError, match=r"both finite, got \(0, inf\)"):
+        attack(name, cnn, x, y, bounds=(0, np.inf))
 
 
 @IN_A_BALL
@@ -149,12 +173,41 @@ def test_labels_that_the_network_does_not_know(name, cnn, x, y):
         attack(name, cnn, x, y)
 
 
-@pytest.mark.parametrize("name", ["pgd_l2", "deepfool", "carlini_wagner"])
+@pytest.mark.parametrize("name", ["apgd_l2", "deepfool", "carlini_wagner"])
 def test_an_image_that_is_misread_already_is_done(name, cnn, x):
     wrong = (cnn.predict(x) + 1) % 4
-    x_adv = attack(name, cnn, x, wrong)
-    moved = distance(x_adv, x, "L2")
-    if name == "deepfool":
-        assert_array_equal(moved, 0)
+    moved = distance(attack(name, cnn, x, wrong), x, "L2")
+    if name == "carlini_wagner":  # its x(w) is x to rounding
+        assert moved.max() < 1e-4
     else:
-        assert (cnn.predict(x_adv) != wrong).all()
+        assert_array_equal(moved, 0)
+
+
+STOPPING = pytest.mark.parametrize("name", ["pgd", "apgd", "square"])
+
+
+def stopping(name, model, x, y, **settings):
+    """Run an attack that takes stop_above and rng."""
+    loss = model_loss(model, margin)
+    run = {
+        "pgd": partial(pgd, loss, x, y, 0.1, 0.02, 5),
+        "apgd": partial(apgd, loss, x, y, 0.1, 5),
+        "square": partial(square, model.predict_proba, x, y, 0.1, queries=5),
+    }
+    return run[name](**{"rng": np.random.default_rng(0)} | settings)
+
+
+@STOPPING
+def test_a_threshold_that_nothing_exceeds_is_refused(name, cnn, x, y):
+    with pytest.raises(
+        ValueError, match=r"stop_above must be in \[-inf, inf\], got nan"
+    ):
+        stopping(name, cnn, x, y, stop_above=np.nan)
+    with pytest.raises(TypeError, match="stop_above must be a number, got None"):
+        stopping(name, cnn, x, y, stop_above=None)
+
+
+@STOPPING
+def test_a_seed_is_no_generator(name, cnn, x, y):
+    with pytest.raises(TypeError, match=r"rng must be a generator, .* got 0"):
+        stopping(name, cnn, x, y, rng=0)

@@ -129,12 +129,20 @@ def test_other_attacks_of_foolbox_are_refused(members):
         ({"classes": 1}, "classes must be at least 2"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"bounds": None}, "bounds must be"),
+        ({"bounds": (1, 0)}, "bounds must be"),
+        ({"bounds": (0, np.inf)}, "bounds must be .* both finite"),
     ],
 )
 def test_bad_settings_are_refused(cnn, settings, error):
     arguments = {"input_shape": (6, 6, 2), "classes": 4} | settings
     with pytest.raises(ValueError, match=error):
         interop.art_classifier(network(cnn), **arguments)
+
+
+@pytest.mark.parametrize("bounds", [(1, 0), (0, np.inf), None])
+def test_bounds_that_are_no_range_are_refused(bounds):
+    with pytest.raises(ValueError, match="bounds must be"):
+        interop.foolbox_model(lambda x: x, bounds)
 
 
 @pytest.mark.parametrize(

@@ -135,3 +135,8 @@ def test_mi_fgsm_image_by_image(cnn, x, y, mu):
 def test_without_a_gradient_mi_fgsm_stays(x, y):
     found = mi_fgsm(lambda x, y: np.zeros_like(x), x, y, 0.2, 0.05, 6)
     assert_array_equal(found, x)
+
+
+def test_an_image_that_is_misread_already_does_not_move(cnn, x):
+    wrong, loss = (cnn.predict(x) + 1) % 4, model_loss(cnn, margin)
+    assert_array_equal(pgd(loss, x, wrong, 0.4, 0.1, 3, "L2", stop_above=0), x)

@@ -122,8 +122,25 @@ def test_what_helps_is_kept_and_nothing_else(grey):
     assert distance(found, grey, "Linf").max() <= 0.1 + 1e-12
 
 
-def test_probabilities_that_round_to_zero_are_no_error(grey):
-    oracle = Oracle(lambda x: np.full(len(x), 800.0))
+@pytest.mark.parametrize("score", [-800.0, 800.0])
+def test_probabilities_that_round_to_zero_are_no_error(grey, score):
+    oracle = Oracle(lambda x: np.full(len(x), score))
     with np.errstate(over="ignore"):
-        found = run(oracle, grey, 5, loss=cross_entropy)
+        found = run(oracle, grey, 5, loss=cross_entropy, stop_above=np.inf)
     assert np.isfinite(found).all()
+    assert len(oracle.seen) == 5
+
+
+def test_another_loss_is_done_elsewhere(grey):
+    """Of two classes -log p_y > log 2 is what margin > 0 is: the same walk."""
+    walks = [Oracle(brightness), Oracle(brightness)]
+    found = run(walks[0], grey, 300)
+    other = run(walks[1], grey, 300, loss=cross_entropy, stop_above=np.log(2))
+    assert_array_equal(other, found)
+    assert len(walks[0].seen) == len(walks[1].seen) > 2
+
+
+def test_integers_are_no_scores(grey):
+    y, rng = np.ones(3, int), np.random.default_rng(0)
+    with pytest.raises(TypeError, match="predict_proba must return floats, got int64"):
+        square(lambda x: np.eye(2, dtype=int)[[1] * len(x)], grey, y, 0.1, rng)

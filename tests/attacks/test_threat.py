@@ -1,10 +1,10 @@
-"""The two clips, against loops over single pixels."""
+"""The two clips, against loops over single pixels; what is inside, and what isn't."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from attacks import clip_to_ball, clip_to_bounds
+from attacks import Threat, clip_to_ball, clip_to_bounds, distance, fgsm
 
 
 @pytest.mark.parametrize("eps", [0, 0.1, 0.5])
@@ -65,3 +65,44 @@ def test_numpy_scalars_keep_float32(rng, clip):
     one, two = np.float64(1), np.float64(2)
     arguments = (x, x, one) if clip is clip_to_ball else (x, (one, two))
     assert clip(*arguments).dtype == np.float32
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2", "L0"])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_is_nowhere_inside(norm, wrong):
+    x = np.zeros((2, 2, 2, 1))
+    x_adv = x.copy()
+    x_adv[1, 0, 0, 0] = wrong
+    with np.errstate(invalid="ignore"):
+        assert_array_equal(Threat(norm, 3, None).contains(x_adv, x), [True, False])
+
+
+def test_a_pixel_that_is_no_number_is_changed():
+    assert_array_equal(distance(np.array([[np.nan, 0]]), np.zeros((1, 2)), "L0"), 1)
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2", "L0"])
+def test_distances_of_bytes_are_refused(norm):
+    """1 - 2 is 255 there."""
+    one, two = np.full((1, 2, 2, 1), 1, np.uint8), np.full((1, 2, 2, 1), 2, np.uint8)
+    with pytest.raises(TypeError, match="x_adv and x must be floats, got uint8 and"):
+        distance(one, two, norm)
+    assert distance(one.astype(np.float32), two, "Linf") == 1
+
+
+def test_rounding_grows_with_the_pixels(rng):
+    """Float32 numbers near 255 are 1.5e-5 apart: x + 0.01 is off by as much."""
+    x = rng.uniform(0, 255, (4, 6, 6, 2)).astype(np.float32)
+    threat = Threat("Linf", 0.01, (0, 255))
+    x_adv = fgsm(lambda x, y: x - 100, x, np.zeros(4, int), 0.01, (0, 255))
+    assert distance(x_adv, x, "Linf").max() > 0.01 + 2e-6
+    threat.check(x_adv, x)
+    with pytest.raises(ValueError, match="left the threat model"):
+        threat.check(x_adv - np.float32(0.022), x)
+
+
+def test_counted_pixels_are_not_rounded():
+    x = np.full((1, 2, 2, 1), 1e7)
+    x_adv = x.copy()
+    x_adv[0, 0] += 1  # two of them
+    assert not Threat("L0", 1, None).contains(x_adv, x)

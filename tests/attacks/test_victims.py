@@ -15,6 +15,7 @@ from attacks import (
     mean_probability_loss,
     model_loss,
     network,
+    sum_gradient,
     targeted,
     vjp_of,
 )
@@ -128,3 +129,9 @@ def test_labels_beyond_the_classes_are_refused(forward, kind, x, y):
 def test_no_members_are_refused(combine):
     with pytest.raises(ValueError, match="members must hold at least one"):
         combine([])
+
+
+@pytest.mark.parametrize("use", [sum_gradient, ensemble_loss])
+def test_an_ensemble_is_no_list_of_members(members, use):
+    with pytest.raises(TypeError, match=r"members must be networks, .* got Ensemble"):
+        use(Ensemble(members))
