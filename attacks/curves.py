@@ -1,6 +1,6 @@
 """How accuracy falls as the adversary may go farther, and how far is far enough."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 from attacks.evaluation import MakeSuite, evaluate
 from attacks.intervals import Estimate
 from attacks.outcomes import Evaluation, fraction
-from attacks.threat import Threat
+from attacks.threat import Threat, check_threat
 from minidl.backend import Array
 
 
@@ -35,10 +35,14 @@ class Curve:
         return [fraction(~by) for by in np.logical_or.accumulate(fooled)]
 
     def smallest_eps(self) -> Array:
-        """Return the smallest eps that fools each image, infinity if none; (N,)."""
+        """Return the smallest eps that fools each image, infinity if none; (N,).
+
+        0 if it is fooled without any attack.
+        """
         fooled = np.array([e.fooled_by_any() for e in self.evaluations])  # (eps, N)
         first = np.array(self.eps)[fooled.argmax(axis=0)]
-        return np.where(fooled.any(axis=0), first, np.inf)
+        found = np.where(fooled.any(axis=0), first, np.inf)
+        return np.where(self.evaluations[0].before(), 0, found)
 
 
 def accuracy_curve(
@@ -56,12 +60,15 @@ def accuracy_curve(
 
     The other arguments, and what is raised, are those of `evaluate`.
     """
+    check_threat(threat)
+    if not isinstance(eps, Iterable):
+        raise TypeError(f"eps must be a sequence of numbers, got {eps!r}")
     ascending = sorted(map(float, eps))
     if not ascending:
         raise ValueError("eps must hold at least one value, got none")
 
     def at(value: float) -> Evaluation:
-        place = None if folder is None else Path(folder) / f"eps-{value:g}"
+        place = None if folder is None else Path(folder) / f"eps-{value!r}"
         there = replace(threat, eps=value)
         return evaluate(make_suite, x, y, there, batch_size, seed, place, executor)
 

@@ -18,7 +18,7 @@ import numpy as np
 from attacks.counting import Counter
 from attacks.outcomes import Evaluation, Outcome, join
 from attacks.saved import digest, read_outcome, write_outcome
-from attacks.threat import Threat
+from attacks.threat import Threat, check_threat
 from attacks.victims import images
 from minidl.backend import Array
 from minidl.checks import check_count, check_labels, check_stored_images
@@ -70,8 +70,9 @@ def evaluate(
     `make_suite` is called where the work is done: once in this process, and with an
     executor once for each batch and attack on a worker (it must be picklable then).
     With a folder each finished batch is saved there, adversarial images included, and
-    not done again. Batches of another classifier, other images or another threat model
-    are recognised; other settings of an attack are not, so give it another name.
+    not done again. Batches of another classifier, other images or another threat model,
+    seed or batch size are recognised; other settings of an attack are not, so give it
+    another name.
     Same seed, same bits, whatever the executor and however often interrupted.
 
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels or targets. Raises
@@ -80,10 +81,15 @@ def evaluate(
     """
     check_stored_images("x", x)
     check_labels("y", y, len(x))
+    check_threat(threat)
     check_count("batch_size", batch_size)
+    check_count("seed", seed, 0)
     with limit_threads(1):  # as on a worker: what it trains must have the same bits
         here = make_suite()
+        p = here.classifier.predict_proba(to_float(x[:batch_size]))
     check_suite(here)
+    check_labels("y", y, len(x), p.shape[1])
+    run = digest(f"{threat!r} {seed}", x, y, p)  # p is of a batch: its size counts too
     jobs = [
         Job(name, int(batch[0]), x[batch], y[batch])
         for name in here.attacks
@@ -91,7 +97,7 @@ def evaluate(
     ]
     make = (lambda: here) if executor is None else make_suite
     place = None if folder is None else Path(folder)
-    work = partial(attack_batch, make, threat=threat, seed=seed, folder=place)
+    work = partial(attack_batch, make, threat=threat, seed=seed, run=run, folder=place)
     parts: dict[str, dict[int, Outcome]] = {name: {} for name in here.attacks}
     for job, outcome in progress(run_jobs(work, jobs, executor), len(jobs), "batches"):
         parts[job.name][job.start] = outcome
@@ -102,20 +108,25 @@ def evaluate(
 
 
 def attack_batch(
-    make_suite: MakeSuite, job: Job, threat: Threat, seed: int, folder: Path | None
+    make_suite: MakeSuite,
+    job: Job,
+    threat: Threat,
+    seed: int,
+    run: str,
+    folder: Path | None,
 ) -> tuple[Job, Outcome]:
-    """Attack a batch, or find what was saved of it."""
+    """Attack a batch, or find what this `run` has saved of it."""
     suite, x = make_suite(), to_float(job.x)
     p = suite.classifier.predict_proba(x)
     before = threat.fooled(p.argmax(axis=1), job.y)
-    identity = digest(repr(threat), str(seed), x, job.y, p)
+    identity = digest(run, p)
     path = None if folder is None else folder / f"{job.name}-{job.start}.npz"
     found = None if path is None else read_outcome(path, identity)
     if found is not None:
         return job, found
     outcome, x_adv = attack_images(suite, job, x, before, threat, seed)
     if path is not None:
-        write_outcome(path, identity, outcome, x_adv)
+        write_outcome(path, run, identity, outcome, x_adv)
     return job, outcome
 
 
@@ -146,7 +157,7 @@ def within(attack: Attack, threat: Threat) -> Attack:
     """Return an attack without eps of its own that gives up where it goes too far."""
 
     def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
-        x_adv = attack(x, y, eps, rng)
+        x_adv = attack(x.copy(), y, eps, rng)  # x itself is what it is compared with
         inside = replace(threat, eps=eps).contains(x_adv, x)
         return np.where(images(inside, x), x_adv, x)
 
@@ -154,10 +165,12 @@ def within(attack: Attack, threat: Threat) -> Attack:
 
 
 def check_suite(suite: Suite) -> None:
-    """Raise ValueError unless there are attacks, with names that can name files."""
+    """Raise unless there are attacks, with names that can name files."""
     if not suite.attacks:
         raise ValueError("the suite must have at least one attack, got none")
     for name in suite.attacks:
+        if not isinstance(name, str):
+            raise TypeError(f"an attack's name must be a text, got {name!r}")
         if not name or set(name) & set("/\\\0"):
             raise ValueError(
                 f"an attack's name must be usable in a file's, got {name!r}"

@@ -23,10 +23,12 @@ def digest(*parts: str | Array) -> str:
     return found.hexdigest()
 
 
-def write_outcome(path: Path, identity: str, outcome: Outcome, x_adv: Array) -> None:
-    """Save a batch with what identifies it; whole or not at all."""
+def write_outcome(
+    path: Path, run: str, identity: str, outcome: Outcome, x_adv: Array
+) -> None:
+    """Save a batch with what identifies its run and itself; whole or not at all."""
     with atomic_write(path) as file:
-        np.savez(file, identity=identity, x_adv=x_adv, **vars(outcome))
+        np.savez(file, run=run, identity=identity, x_adv=x_adv, **vars(outcome))
 
 
 def read_outcome(path: Path, identity: str) -> Outcome | None:
@@ -50,7 +52,8 @@ def read_outcome(path: Path, identity: str) -> Outcome | None:
 def adversarial_images(folder: str | Path, name: str) -> Array:
     """Return the adversarial images of one attack that an evaluation has saved.
 
-    Shapes: (N, H, W, C). Raises FileNotFoundError if there are none.
+    Shapes: (N, H, W, C). Raises FileNotFoundError if there are none, and ValueError
+    if they are of several evaluations, or a batch between others is missing.
     """
     places = {}
     for path in Path(folder).glob("*.npz"):
@@ -59,10 +62,23 @@ def adversarial_images(folder: str | Path, name: str) -> Array:
             places[int(start)] = path
     if not places:
         raise FileNotFoundError(f"no images of attack {name!r} in {folder}")
-    return np.concatenate([read_images(places[start]) for start in sorted(places)])
+    starts = sorted(places)
+    runs, parts = zip(*(read_images(places[start]) for start in starts), strict=True)
+    if len(set(runs)) > 1:
+        raise ValueError(
+            f"{folder} must hold one evaluation of attack {name!r}, got batches of "
+            f"{len(set(runs))}: give each a folder of its own"
+        )
+    ends = np.cumsum([len(part) for part in parts])
+    if starts != [0, *ends[:-1]]:
+        raise ValueError(
+            f"{folder} must hold all batches of attack {name!r}, got those that start "
+            f"at {starts}: evaluate again to fill the gaps"
+        )
+    return np.concatenate(parts)
 
 
-def read_images(path: Path) -> Array:
-    """Return the adversarial images of one batch."""
+def read_images(path: Path) -> tuple[str, Array]:
+    """Return the run that a batch belongs to, and its adversarial images."""
     with np.load(path, allow_pickle=False) as file:
-        return file["x_adv"]
+        return str(file["run"]), file["x_adv"]

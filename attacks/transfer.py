@@ -7,7 +7,7 @@ import numpy as np
 
 from attacks.evaluation import Attack
 from attacks.intervals import Estimate, wilson
-from attacks.threat import Threat
+from attacks.threat import Threat, check_threat
 from minidl.backend import Array
 from minidl.checks import check_count, check_labels, check_stored_images
 from minidl.progress import progress
@@ -59,7 +59,9 @@ def transfer_matrix(
     """
     check_stored_images("x", x)
     check_labels("y", y, len(x))
+    check_threat(threat)
     check_count("batch_size", batch_size)
+    check_count("seed", seed, 0)
     if not sources or not victims:
         raise ValueError("sources and victims must each hold at least one, got none")
     fooled = np.zeros((len(sources), len(victims)), int)
@@ -70,7 +72,8 @@ def transfer_matrix(
         right = [~fools(victim, x_n, y_n, threat) for victim in victims.values()]
         for i, attack in enumerate(sources.values()):
             rng = np.random.default_rng([seed, i, int(batch[0])])
-            x_adv = attack(x_n, y_n, threat.eps, rng)
+            # Copies: an attack in place would move what it is compared with.
+            x_adv = attack(x_n.copy(), y_n.copy(), threat.eps, rng)
             threat.check(x_adv, x_n)
             for j, victim in enumerate(victims.values()):
                 won = fools(victim, x_adv, y_n, threat) & right[j]
@@ -81,4 +84,6 @@ def transfer_matrix(
 
 def fools(victim: Classifier, x: Array, y: Array, threat: Threat) -> Array:
     """Tell which images the victim reads as the adversary wants; (N,) bool."""
-    return threat.fooled(victim.predict_proba(x).argmax(axis=1), y)
+    p = victim.predict_proba(x)
+    check_labels("y", y, len(x), p.shape[1])
+    return threat.fooled(p.argmax(axis=1), y)

@@ -51,6 +51,32 @@ def test_a_curve_is_kept_by_eps(grey, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {"eps-0.1", "eps-0.25"}
 
 
+def test_an_image_that_is_misread_anyway_needs_no_eps(grey):
+    x, y = grey
+    y[0] = 1
+    curve = accuracy_curve(make_brightness, x, y, THREAT, [0.05, 0.15])
+    assert curve.smallest_eps()[0] == 0
+    assert curve.evaluations[0].smallest_distances()[0] == 0
+
+
+def test_close_values_of_eps_are_kept_apart(grey, tmp_path):
+    close = [0.1234567, 0.1234568]
+    accuracy_curve(make_brightness, *grey, THREAT, close, folder=tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {f"eps-{eps}" for eps in close}
+
+
+@pytest.mark.parametrize(
+    ("threat", "eps", "message"),
+    [
+        (THREAT, 0.1, "eps must be a sequence of numbers, got 0.1"),
+        (0.1, [0.1], "threat must be a threat model, .* got 0.1"),
+    ],
+)
+def test_a_number_is_no_curve_and_no_threat_model(grey, threat, eps, message):
+    with pytest.raises(TypeError, match=message):
+        accuracy_curve(make_brightness, *grey, threat, eps)
+
+
 def test_no_eps_is_refused(grey):
     with pytest.raises(ValueError, match="eps must hold at least one value"):
         accuracy_curve(make_brightness, *grey, THREAT, [])
@@ -86,6 +112,43 @@ def test_transfer_checks_the_threat_model(grey):
         transfer_matrix(
             {"up": lambda x, y, eps, rng: 1 - x}, {"b": Brightness()}, *grey, THREAT
         )
+
+
+def brighter_in_place(x, y, eps, rng):
+    x += np.float32(eps)
+    y[:] = 0
+    return x.clip(0, 1, out=x)
+
+
+def test_an_attack_in_place_changes_no_other_result(grey):
+    sources = {"up": brighter, "down": darker}
+    victims, threat = {"brightness": Brightness()}, Threat("Linf", 0.15)
+    expected = transfer_matrix(sources, victims, *grey, threat)
+    found = transfer_matrix(sources | {"up": brighter_in_place}, victims, *grey, threat)
+    assert_array_equal(found.fooled, expected.fooled)
+
+
+def test_an_attack_in_place_does_not_escape(grey):
+    def far(x, y, eps, rng):
+        return brighter_in_place(x, y, 0.9, rng)
+
+    with pytest.raises(ValueError, match="left the threat model"):
+        transfer_matrix({"far": far}, {"b": Brightness()}, *grey, THREAT)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"y": np.full(9, 2)}, ValueError, "y must be 0 to 1, got 2 to 2"),
+        ({"threat": 0.1}, TypeError, "threat must be a threat model, .* got 0.1"),
+        ({"seed": -1}, ValueError, "seed must be at least 0, got -1"),
+    ],
+)
+def test_bad_arguments_of_transfer(grey, change, error, message):
+    x, y = grey
+    arguments = {"x": x, "y": y, "threat": THREAT} | change
+    with pytest.raises(error, match=message):
+        transfer_matrix({"up": brighter}, {"b": Brightness()}, **arguments)
 
 
 def test_transfer_of_nothing_is_refused(grey):

@@ -188,6 +188,76 @@ def test_adversarial_images_are_saved(images, labels, tmp_path):
         adversarial_images(tmp_path, "pg")
 
 
+class Even:
+    """Says the same of all images, except that it may be sure of bright ones."""
+
+    def __init__(self, bright=0.5):
+        self.bright = bright
+
+    def predict_proba(self, x):
+        p = np.where(x[:, 0, 0, 0] > 0.5, self.bright, 0.5)
+        return np.stack([p, 1 - p], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        ({}, 0),
+        ({"x": np.linspace(0, 0.4, 9 * 4, dtype=np.float32).reshape(9, 2, 2, 1)}, 3),
+        ({"y": np.arange(9) // 8}, 3),
+        ({"threat": Threat("Linf", 0.1)}, 3),
+        ({"seed": 1}, 3),
+        ({"classifier": Even(0.9)}, 2),  # it differs in two batches of three
+    ],
+)
+def test_what_answers_do_not_tell_apart_is_other_work_too(
+    grey, tmp_path, change, again
+):
+    calls = []
+
+    def count(x, y, eps, rng):
+        calls.append(len(x))
+        return x
+
+    def run(x, y, threat, seed, classifier):
+        suite = Suite(classifier, {"count": count})
+        evaluate(lambda: suite, x, y, threat, 3, seed, tmp_path)
+
+    work = {"x": grey[0], "y": np.zeros(9, int), "threat": THREAT, "seed": 0}
+    run(**work, classifier=Even())
+    assert len(calls) == 3
+    run(**{**work, "classifier": Even(), **change})
+    assert len(calls) - 3 == again
+
+
+def test_batches_of_another_classifier_are_not_mixed(images, labels, tmp_path):
+    """The second evaluation was interrupted after its first batch."""
+    for seed in (4, 5):
+        model = new_cnn(np.random.default_rng(seed), np.float32)
+        suite = Suite(model, {"none": lambda x, y, eps, rng: x})
+        arguments = images, labels, THREAT, 3, 0, tmp_path / str(seed)
+        evaluate(lambda suite=suite: suite, *arguments)
+    (tmp_path / "5" / "none-0.npz").replace(tmp_path / "4" / "none-0.npz")
+    with pytest.raises(ValueError, match=r"one evaluation of .* got batches of 2"):
+        adversarial_images(tmp_path / "4", "none")
+
+
+@pytest.mark.parametrize(("count", "batch_size", "eps"), [(8, 4, 0.2), (4, 3, 0.1)])
+def test_evaluations_are_not_mixed(images, labels, tmp_path, count, batch_size, eps):
+    evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    x, y, threat = images[:count], labels[:count], Threat("Linf", eps)
+    evaluate(suite_of_a_network, x, y, threat, batch_size, folder=tmp_path)
+    with pytest.raises(ValueError, match=r"one evaluation of .* got batches of 2"):
+        adversarial_images(tmp_path, "pgd")
+
+
+def test_a_missing_batch_is_no_end(images, labels, tmp_path):
+    evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    (tmp_path / "pgd-3.npz").unlink()
+    with pytest.raises(ValueError, match=r"got those that start at \[0, 6\]"):
+        adversarial_images(tmp_path, "pgd")
+
+
 @pytest.mark.parametrize("change", ["images", "labels", "threat", "seed", "classifier"])
 def test_other_work_is_not_taken_for_this(images, labels, tmp_path, change):
     evaluate(suite_of_a_network, images, labels, THREAT, 8, folder=tmp_path)
@@ -258,3 +328,26 @@ def test_bad_arguments(grey):
         evaluate(make_brightness, x + 1, y, THREAT)
     with pytest.raises(ValueError, match="batch_size must be at least 1"):
         evaluate(make_brightness, x, y, THREAT, batch_size=0)
+    with pytest.raises(ValueError, match="y must be 0 to 1, got 0 to 7"):
+        evaluate(make_brightness, x, 7 * y, THREAT, batch_size=2)
+    with pytest.raises(TypeError, match=r"threat must be a threat model, .* got 0\.1"):
+        evaluate(make_brightness, x, y, 0.1)
+    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
+        evaluate(make_brightness, x, y, THREAT, seed=-1)
+    suite = Suite(Brightness(), {1: brighter})
+    with pytest.raises(TypeError, match="an attack's name must be a text, got 1"):
+        evaluate(lambda: suite, x, y, THREAT)
+
+
+def test_an_attack_in_place_is_given_up_too(grey):
+    def far(x, y, eps, rng):
+        return (x + np.float32(0.9)).clip(0, 1)
+
+    def in_place(x, y, eps, rng):
+        x[:] = far(x, y, eps, rng)
+        return x
+
+    one, two = (
+        Suite(Brightness(), {"far": within(f, THREAT)}) for f in (far, in_place)
+    )
+    same(evaluate(lambda: one, *grey, THREAT), evaluate(lambda: two, *grey, THREAT))
