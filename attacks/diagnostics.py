@@ -7,6 +7,8 @@ Source of the symptoms: Athalye et al., Obfuscated Gradients Give a False Sense 
 Security, 2018, section 3.1; Carlini et al., On Evaluating Adversarial Robustness, 2019.
 """
 
+from functools import partial
+
 from attacks.bim import bim
 from attacks.causes import CAUSES
 from attacks.gradients import GradientFn
@@ -15,11 +17,14 @@ from attacks.symptoms import SYMPTOMS
 from attacks.threat import Bounds, check_attack
 from attacks.victims import PredictProba
 from minidl.backend import Array
+from minidl.checks import check_count
 
 
-def ten_steps(gradient: GradientFn, x: Array, y: Array, eps: float) -> Array:
+def ten_steps(
+    gradient: GradientFn, x: Array, y: Array, eps: float, bounds: Bounds = (0, 1)
+) -> Array:
     """BIM with ten steps of a quarter of eps: what is examined if nothing else is."""
-    return bim(gradient, x, y, eps, eps / 4, 10)
+    return bim(gradient, x, y, eps, eps / 4, 10, bounds)
 
 
 def diagnose(
@@ -28,12 +33,13 @@ def diagnose(
     x: Array,
     y: Array,
     eps: float,
-    attack: AttackAlong = ten_steps,
+    attack: AttackAlong | None = None,
     bounds: Bounds = (0, 1),
     seed: int = 0,
 ) -> list[Finding]:
     """Examine a gradient, and an attack that follows it; causes come before symptoms.
 
+    The attack is `ten_steps` within the bounds, if no other is given.
     A hundred images are enough. Those that are misread without any attack are left out:
     nothing can be learnt from them.
     Shapes: x (N, H, W, C) float32 or float64, y (N,); eps in pixel units, Linf. Raises
@@ -41,6 +47,7 @@ def diagnose(
     all images are misread.
     """
     check_attack(x, y, eps, bounds)
+    check_count("seed", seed, 0)
     if eps == 0:
         raise ValueError(
             "eps must be above 0: an attack without room can't be examined"
@@ -49,6 +56,8 @@ def diagnose(
     if not right.any():
         raise ValueError("all images are misread without an attack: nothing to examine")
     x, y = x[right], y[right]
+    if attack is None:
+        attack = partial(ten_steps, bounds=bounds)
     subject = Subject(predict_proba, gradient, attack, x, y, eps, bounds, seed)
     return [check(subject) for check in (*CAUSES, *SYMPTOMS)]
 

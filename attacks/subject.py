@@ -64,12 +64,17 @@ class Subject:
     @cached_property
     def x_adv(self) -> Array:
         """What the attack makes of the images."""
-        return self.attack(self.gradient, self.x, self.y, self.eps)
+        return self.run(self.eps)
 
     @cached_property
     def p(self) -> Array:
         """The probabilities of the images."""
         return self.predict_proba(self.x)
+
+    @property
+    def pixel_range(self) -> tuple[float, float]:
+        """The bounds, or [0, 1] where there are none."""
+        return (0, 1) if self.bounds is None else self.bounds
 
     @cached_property
     def differences(self) -> tuple[Array, Array]:
@@ -80,7 +85,7 @@ class Subject:
         Shapes: both (DIRECTIONS, N).
         """
         rng = np.random.default_rng(self.seed)
-        low, high = self.bounds or (0, 1)
+        low, high = self.pixel_range
         before, found = log_odds(self.p, self.y), []
         for _ in range(DIRECTIONS):
             way = SMALL * (rng.uniform(low, high, self.x.shape) - self.x)
@@ -101,8 +106,11 @@ class Subject:
 
     def attack_at(self, eps: float) -> Array:
         """Return what the attack makes of the images at another eps, kept in range."""
-        x_adv = self.attack(self.gradient, self.x, self.y, eps)
-        return clip_to_bounds(x_adv, self.bounds)
+        return clip_to_bounds(self.run(eps), self.bounds)
+
+    def run(self, eps: float) -> Array:
+        """Run the attack on copies: it may work in place, and x stay what it was."""
+        return self.attack(self.gradient, self.x.copy(), self.y.copy(), eps)
 
 
 def log_odds(p: Array, y: Array) -> Array:

@@ -47,7 +47,7 @@ def more_room(s: Subject) -> Finding:
 
 def unbounded(s: Subject) -> Finding:
     """Let every pixel take any value: hardly an image may be left."""
-    low, high = s.bounds or (0, 1)
+    low, high = s.pixel_range
     value = s.accuracy(high - low)
     chance = 1 / s.p.shape[1]
     return Finding(

@@ -225,7 +225,7 @@ def sign_step(
     xp = get_array_module(x)
     arrays: Any = [xp.ascontiguousarray(a) for a in (x_adv, gradient, x)]
     out = xp.empty(x.shape, x.dtype)
-    low, high = bounds or (-np.inf, np.inf)
+    low, high = (-np.inf, np.inf) if bounds is None else bounds
     limits = map(float, (alpha, eps, low, high))
     launch("sign_step", out.size, *arrays, out, out.size, *limits)
     return out

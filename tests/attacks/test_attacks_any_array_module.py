@@ -32,3 +32,11 @@ def test_attack_on_a_device_equals_the_host(attack, monkeypatch):
         on_device = attack(model_gradient(model), x, y)
     assert isinstance(on_device, DeviceArray)
     np.testing.assert_array_equal(to_numpy(on_device), on_host)
+
+
+def test_bounds_may_be_an_array_on_a_device_too(monkeypatch):
+    expected = fgsm(lambda x, y: x - 0.5, X, Y, 0.3)
+    strict_cupy.install(monkeypatch)
+    x, y, bounds = to_device(X, "gpu"), to_device(Y, "gpu"), np.array([0.0, 1.0])
+    found = fgsm(lambda x, y: x - np.float32(0.5), x, y, 0.3, bounds)
+    np.testing.assert_allclose(to_numpy(found), expected, rtol=1e-6)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from attacks import (
     clip_to_ball,
@@ -201,6 +202,8 @@ def test_bad_arguments(model, data):
         diagnose(model.predict_proba, gradient, x, (model.predict(x) + 1) % 10, EPS)
     with pytest.raises(ValueError, match="x must lie in"):
         diagnose(model.predict_proba, gradient, x + 1, y, EPS)
+    with pytest.raises(ValueError, match="seed must be at least 0"):
+        diagnose(model.predict_proba, gradient, x, y, EPS, seed=-1)
 
 
 @pytest.mark.parametrize("eps", [0.25, 0.3])
@@ -217,3 +220,36 @@ def test_images_in_half_precision(model, data):
 
     findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS, rounds)
     assert failures(findings) == ["float16"]
+
+
+def test_an_attack_in_place_is_compared_with_what_it_got(model, data):
+    x, y = data[0].copy(), data[1].copy()
+
+    def far(gradient, x, y, eps):
+        x += np.float32(0.9)
+        return x.clip(0, 1, out=x)
+
+    findings = diagnose(model.predict_proba, model_gradient(model), x, y, EPS, far)
+    assert "forgotten clip" in failures(findings)
+    assert_array_equal(x, data[0])
+
+
+@pytest.mark.parametrize("bounds", [(0.25, 0.75), np.array([0.25, 0.75])])
+def test_the_default_attack_keeps_other_bounds(model, data, bounds):
+    x, y = data[0].clip(0.25, 0.75), data[1]
+    findings = diagnose(
+        model.predict_proba, model_gradient(model), x, y, EPS, bounds=bounds
+    )
+    assert "forgotten clip" not in failures(findings)
+
+
+def test_a_gradient_that_is_no_number_is_not_random(model, data):
+    gradient = model_gradient(model)
+
+    def broken(x, y):
+        g = gradient(x, y)
+        g[:, 14] = np.nan
+        return g
+
+    findings = diagnose(model.predict_proba, broken, *data, EPS)
+    assert failures(findings)[0] == "masked gradient"
