@@ -17,7 +17,7 @@ import numpy as np
 
 from attacks.counting import Counter
 from attacks.outcomes import Evaluation, Outcome, join
-from attacks.saved import digest, read_outcome, write_outcome
+from attacks.saved import digest, put_into_run, read_outcome, write_outcome
 from attacks.threat import Threat, check_threat
 from attacks.victims import images
 from minidl.backend import Array
@@ -70,9 +70,8 @@ def evaluate(
     `make_suite` is called where the work is done: once in this process, and with an
     executor once for each batch and attack on a worker (it must be picklable then).
     With a folder each finished batch is saved there, adversarial images included, and
-    not done again. Batches of another classifier, other images or another threat model,
-    seed or batch size are recognised; other settings of an attack are not, so give it
-    another name.
+    not done again. Batches of another classifier, other images or another threat model
+    are recognised; other settings of an attack are not, so give it another name.
     Same seed, same bits, whatever the executor and however often interrupted.
 
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels or targets. Raises
@@ -115,14 +114,15 @@ def attack_batch(
     run: str,
     folder: Path | None,
 ) -> tuple[Job, Outcome]:
-    """Attack a batch, or find what this `run` has saved of it."""
+    """Attack a batch, or find what was saved of it; either belongs to this `run`."""
     suite, x = make_suite(), to_float(job.x)
     p = suite.classifier.predict_proba(x)
     before = threat.fooled(p.argmax(axis=1), job.y)
-    identity = digest(run, p)
+    identity = digest(repr(threat), str(seed), x, job.y, p)
     path = None if folder is None else folder / f"{job.name}-{job.start}.npz"
     found = None if path is None else read_outcome(path, identity)
-    if found is not None:
+    if path is not None and found is not None:
+        put_into_run(path, run)
         return job, found
     outcome, x_adv = attack_images(suite, job, x, before, threat, seed)
     if path is not None:

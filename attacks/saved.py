@@ -49,6 +49,15 @@ def read_outcome(path: Path, identity: str) -> Outcome | None:
         return None  # it is attacked and saved again
 
 
+def put_into_run(path: Path, run: str) -> None:
+    """Let a batch that is the same in another run belong to this one."""
+    with np.load(path, allow_pickle=False) as file:
+        parts = dict(file)
+    if str(parts.get("run")) != run:
+        with atomic_write(path) as file:
+            np.savez(file, **parts | {"run": run})
+
+
 def adversarial_images(folder: str | Path, name: str) -> Array:
     """Return the adversarial images of one attack that an evaluation has saved.
 
@@ -81,4 +90,4 @@ def adversarial_images(folder: str | Path, name: str) -> Array:
 def read_images(path: Path) -> tuple[str, Array]:
     """Return the run that a batch belongs to, and its adversarial images."""
     with np.load(path, allow_pickle=False) as file:
-        return str(file["run"]), file["x_adv"]
+        return str(file.get("run")), file["x_adv"]  # no run: by an older version

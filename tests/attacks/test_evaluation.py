@@ -204,7 +204,7 @@ class Even:
     [
         ({}, 0),
         ({"x": np.linspace(0, 0.4, 9 * 4, dtype=np.float32).reshape(9, 2, 2, 1)}, 3),
-        ({"y": np.arange(9) // 8}, 3),
+        ({"y": np.arange(9) // 8}, 1),
         ({"threat": Threat("Linf", 0.1)}, 3),
         ({"seed": 1}, 3),
         ({"classifier": Even(0.9)}, 2),  # it differs in two batches of three
@@ -230,16 +230,58 @@ def test_what_answers_do_not_tell_apart_is_other_work_too(
     assert len(calls) - 3 == again
 
 
-def test_batches_of_another_classifier_are_not_mixed(images, labels, tmp_path):
-    """The second evaluation was interrupted after its first batch."""
-    for seed in (4, 5):
-        model = new_cnn(np.random.default_rng(seed), np.float32)
-        suite = Suite(model, {"none": lambda x, y, eps, rng: x})
-        arguments = images, labels, THREAT, 3, 0, tmp_path / str(seed)
-        evaluate(lambda suite=suite: suite, *arguments)
-    (tmp_path / "5" / "none-0.npz").replace(tmp_path / "4" / "none-0.npz")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": np.zeros((9, 2, 2, 1), np.float32)},
+        {"y": np.arange(9) // 8},
+        {"threat": Threat("Linf", 0.1)},
+        {"seed": 1},
+        {"batch_size": 2},
+        {"classifier": Even(0.9)},
+    ],
+)
+def test_batches_of_interrupted_evaluations_are_not_mixed(grey, tmp_path, change):
+    """The second was interrupted after its first batch, in the folder of the first."""
+    first = {"x": grey[0][::-1], "y": np.zeros(9, int), "threat": THREAT, "seed": 0}
+    first |= {"batch_size": 3, "classifier": Even()}
+    for name, work in (("one", first), ("two", first | change)):
+        suite = Suite(work.pop("classifier"), {"none": lambda x, y, eps, rng: x})
+        evaluate(lambda suite=suite: suite, **work, folder=tmp_path / name)
+    (tmp_path / "two" / "none-0.npz").replace(tmp_path / "one" / "none-0.npz")
     with pytest.raises(ValueError, match=r"one evaluation of .* got batches of 2"):
-        adversarial_images(tmp_path / "4", "none")
+        adversarial_images(tmp_path / "one", "none")
+
+
+def test_more_images_take_over_the_batches_of_fewer(grey, tmp_path):
+    calls = []
+
+    def count(x, y, eps, rng):
+        calls.append(len(x))
+        return brighter(x, y, eps, rng)
+
+    x, y = grey
+    suite = Suite(Brightness(), {"count": count})
+    evaluate(lambda: suite, x[:6], y[:6], THREAT, 3, folder=tmp_path)
+    few = adversarial_images(tmp_path, "count")
+    evaluate(lambda: suite, x, y, THREAT, 3, folder=tmp_path)
+    assert calls == [3, 3, 3]
+    expected = np.concatenate([few, brighter(x[6:], y[6:], 0.2, None)])
+    assert_array_equal(adversarial_images(tmp_path, "count"), expected)
+
+
+def test_batches_without_a_run_are_as_good(images, labels, tmp_path):
+    """An older version has saved them."""
+    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    x_adv = adversarial_images(tmp_path, "pgd")
+    for path in tmp_path.glob("*.npz"):
+        with np.load(path) as file:
+            parts = {name: file[name] for name in file if name != "run"}
+        np.savez(path, **parts)
+    assert_array_equal(adversarial_images(tmp_path, "pgd"), x_adv)
+    again = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    assert again.outcomes["pgd"].seconds == whole.outcomes["pgd"].seconds
+    assert_array_equal(adversarial_images(tmp_path, "pgd"), x_adv)
 
 
 @pytest.mark.parametrize(("count", "batch_size", "eps"), [(8, 4, 0.2), (4, 3, 0.1)])
