@@ -10,9 +10,11 @@ def sign_step(
 ) -> Array:
     """clip_{x,eps}(x_adv + alpha sign(gradient)), clipped to the range of pixels too.
 
-    On a GPU it is one kernel instead of eight. Shapes: all (N, H, W, C).
+    On a GPU it is one kernel instead of eight, if all are of one type. Shapes: all
+    (N, H, W, C).
     """
-    if fused := kernels.gpu_kernel("sign_step", x):
+    fused = kernels.gpu_kernel("sign_step", x)
+    if fused and x_adv.dtype == gradient.dtype == x.dtype:
         return fused(x_adv, gradient, x, alpha, eps, bounds)
     step = alpha * get_array_module(x).sign(gradient)
     moved = clip_to_ball(x_adv + step.astype(x.dtype), x, eps)

@@ -40,6 +40,21 @@ def test_attacks_move_images_as_on_the_host(gpu, whose, attack):
         assert off.max() <= 0.2 + 1e-6
 
 
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_gradient_in_float64_moves_images_in_float32(gpu, attack):
+    y, directions = (
+        Y[:6],
+        np.random.default_rng(0).standard_normal((6, *FLOAT.shape[1:])),
+    )
+    x = FLOAT[:6].astype(np.float32)
+    expected = ATTACKS[attack](lambda x, y: directions, x, y)
+    there = to_device(directions, "gpu")
+    arguments = [to_device(a, "gpu") for a in (x, y)]
+    moved = ATTACKS[attack](lambda x, y: there, *arguments)
+    assert moved.dtype == np.float32
+    assert np.array_equal(to_numpy(moved), expected)
+
+
 @pytest.mark.parametrize("name", EVERY_ATTACK)
 def test_every_other_attack_runs_there_too(gpu, name):
     for dtype, most in ((np.float64, 1e-9), (np.float32, 0.05)):
