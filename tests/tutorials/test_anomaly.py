@@ -6,6 +6,7 @@ import shutil
 import warnings
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from ensembles.training import train_ensemble
 from minidl.data import load_mnist_sample
 from tests.attacks.conftest import CLASSES, new_cnn
 from tutorials.anomaly import __main__ as cli
+from tutorials.anomaly import findings
 from tutorials.anomaly.adversaries import (
     ADVERSARIES,
     CLIP,
@@ -452,3 +454,16 @@ def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
         shutil.copy(RESULTS / f"{name}.json", tmp_path)
     page = write_report(tmp_path).read_text(encoding="utf-8")
     assert page == (RESULTS / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("curve", "enough"),
+    [([0.5, 0.3, 0.15], 3), ([0.1, 0.5, 0.15], 3), ([0.5, 0.15, 0.16], 2)],
+)
+def test_members_suffice_if_no_larger_number_can_be_told_from_all(
+    monkeypatch, curve, enough
+):
+    estimates = [wilson(accuracy, 1000) for accuracy in curve]
+    monkeypatch.setattr(findings, "curves", lambda record: {"BIM": estimates})
+    said = findings.of_members(SimpleNamespace(members=3))
+    assert f"which can't be told from {enough} on" in said

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tutorials.paper.diversity import disagreement, mean_fooled, median_member
+from tutorials.paper.diversity import disagreement, majority_member, mean_fooled
 from tutorials.paper.intervals import wilson
 from tutorials.paper.results import Score
 
@@ -46,9 +46,15 @@ def test_equal_members_never_disagree():
     assert disagreement([scored(wrong)]) == (0, 0, 0)
 
 
-def test_the_median_member_where_it_is_lowest():
+def test_the_majority_member_where_it_is_lowest():
     scores = [
         Score(10, [0.9, 0.2, 0.3], 0.5, [10, 0, 0, 0]),
         Score(10, [0.0, 0.8, 0.4], 0.5, [10, 0, 0, 0]),
     ]
-    assert median_member(scores) == wilson(0.3, 10)
+    assert majority_member(scores) == wilson(0.3, 10)
+
+
+def test_half_of_an_even_number_of_members_are_enough():
+    """No majority is fooled then."""
+    scores = [Score(10, [0.1, 0.1, 0.5, 0.4], 0.5, [10, 0, 0, 0, 0])]
+    assert majority_member(scores) == wilson(0.4, 10)

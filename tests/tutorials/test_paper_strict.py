@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from ensembles.member_files import member_path
+from minidl.checkpoints import DamagedCheckpointError
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper.combined import combined
@@ -12,7 +14,10 @@ from tutorials.paper.config import configure
 from tutorials.paper.environment import environment
 from tutorials.paper.readme import show_strict
 from tutorials.paper.report import write_report
+from tutorials.paper.run import Places
+from tutorials.paper.strict import strict as attack_strictly
 from tutorials.paper.strict_page import (
+    strict_note,
     strict_rows,
     strict_text,
     what_is_left,
@@ -23,8 +28,10 @@ from tutorials.paper.strict_results import (
     Strict,
     earlier_strict,
     read_strict,
+    strict_of,
     write,
 )
+from tutorials.paper.units import checksum, member_jobs
 
 
 def accuracies(worst):
@@ -96,22 +103,31 @@ def test_rows_stand_beside_table_2():
     ("worst", "words"),
     [
         (0.05, "Nothing of the defence is left"),
-        (0.3, "the weakness of its attacks"),
-        (0.8, "At its mildest, 89% of the clean accuracy withstands"),
+        (0.05, "left: the rest of what Table 2 shows is the weakness of its attacks."),
+        (0.15, "At its mildest, 17% of the clean accuracy withstands: the rest of"),
+        (
+            0.3,
+            "33% of the clean accuracy withstands, and Table 2's own attacks show",
+        ),
+        (0.8, "89% of the clean accuracy withstands: against these attacks the best"),
     ],
 )
 def test_the_verdict_follows_the_numbers(worst, words):
-    text = what_is_left(made_up(), strict(worst))
+    results = made_up()
+    for method in results.methods:  # as many images as a full run attacks
+        cells = results.table2["bim"][method]
+        cells["adv2_ensemble"] = replace(cells["adv2_ensemble"], images=10_000)
+    text = what_is_left(results, strict(worst))
     assert words in text
     assert "At BIM's eps = 0.2 the ensemble that lasts longest" in text
-    assert f"but {worst:.4f} [" in text
+    assert f"and {worst:.4f} [" in text
 
 
 def test_a_tie_goes_to_the_best_of_table_2():
     results = made_up()
     cells = results.table2["bim"]["gaussian-noise"]
     cells["adv2_ensemble"] = replace(cells["adv2_ensemble"], accuracy=0.7)
-    assert "Gauss Noise, keeps 0.400 under Adv. 1 and 0.700" in what_is_left(
+    assert "Gauss Noise, keeps 0.400 under Adv. 1, 0.700" in what_is_left(
         results, strict()
     )
 
@@ -131,6 +147,43 @@ def test_pages_show_it(tmp_path, capsys):
     both = combined([tmp_path], tmp_path / "table2.md")
     assert "### Does the defence hold?" in both
     assert "| worst case |" in "\n".join(show_strict(tmp_path, results))
+
+
+def test_methods_that_the_results_lack_are_left_out(tmp_path):
+    results = made_up(methods=["random-init"])
+    write(strict(), tmp_path)
+    found = strict_of(results, tmp_path)
+    assert list(found.methods) == ["random-init"]
+    assert "Rand. Ini., keeps" in what_is_left(results, found)
+    assert strict_note(found).endswith("attacked: Mix. Mod., Bagging, Gauss Noise.")
+    assert strict_of(made_up(methods=["bagging"]), tmp_path) is None
+
+
+def test_results_of_another_experiment_are_not_shown_beside_it(tmp_path):
+    write(strict(), tmp_path)
+    results = made_up()
+    other = replace(results, configuration=replace(results.configuration, seed=1))
+    with pytest.raises(ValueError, match="seed is 0, asked for 1"):
+        strict_of(other, tmp_path)
+
+
+def test_members_are_looked_for_before_anything_is_attacked(tmp_path):
+    config = configure(members=2)
+    places = Places(tmp_path, tmp_path / "runs", 1)
+    with pytest.raises(FileNotFoundError, match="2 of 2 members of random-init aren't"):
+        attack_strictly(config, places)
+    results_file.write(made_up(seed=1), tmp_path)
+    with pytest.raises(ValueError, match="another experiment: seed is 1, asked for 0"):
+        attack_strictly(config, places)
+
+
+def test_a_damaged_member_is_named(tmp_path):
+    job = member_jobs(configure(members=2))["random-init"][0]
+    path = member_path(job, tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"PK, torn")
+    with pytest.raises(DamagedCheckpointError, match=path.name):
+        checksum(job, tmp_path)
 
 
 def test_the_report_shows_it(folder):

@@ -96,8 +96,8 @@ EXPERIMENTS = {
     ),
     "precision": Experiment("Do rounding errors explain it?", precision),
     "budgets": Experiment(
-        "The paper compares FGSM with eps = 0.3 and BIM with eps = 0.2, and its "
-        "caption says 0.025: what does the eps decide?",
+        "The paper compares FGSM with one eps and BIM with another, and its caption "
+        "says a third: what does the eps decide?",
         budgets,
     ),
     "members": Experiment("What does each further member add?", members),

@@ -133,11 +133,12 @@ def of_members(record: Record) -> str:
     """From how many members on do more not help?"""
     parts = []
     for group, curve in curves(record).items():
-        enough = 1 + next(
+        told_apart = [
             i
-            for i, estimate in enumerate(curve)
-            if Comparison("", curve[-1], estimate).verdict != HOLDS
-        )
+            for i, estimate in enumerate(curve, start=1)
+            if Comparison("", curve[-1], estimate).verdict != UNDECIDED
+        ]
+        enough = max(told_apart, default=0) + 1
         parts.append(
             f"{group}: from {curve[0]} with one member to {curve[-1]} with "
             f"{record.members}, which can't be told from {enough} on"

@@ -138,7 +138,7 @@ CLAIMS = (
         "trained with Gaussian noise significantly exceed the 10%.",
         None,
         only_noise_exceeds_ten_percent,
-        needs=("gaussian-noise",),
+        needs=(*ALL_OTHERS, "gaussian-noise"),
     ),
     Claim(
         "BIM, Adv. 1: ensembles above singles",

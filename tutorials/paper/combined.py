@@ -15,7 +15,7 @@ from tutorials.paper import results as results_file
 from tutorials.paper.readme import VERDICTS, committed
 from tutorials.paper.results import Results
 from tutorials.paper.strict_page import strict_section
-from tutorials.paper.strict_results import read_strict
+from tutorials.paper.strict_results import strict_of
 from tutorials.paper.table2 import as_markdown, notes, title, verdict_table
 
 
@@ -25,7 +25,7 @@ def combined(folders: Sequence[Path], out: Path) -> str:
     parts = ["# Table 2, ours and the paper's"]
     for folder, results in zip(folders, runs, strict=True):
         parts += half(os.path.relpath(folder, out.parent), results)
-        if (strict := read_strict(folder)) is not None:
+        if (strict := strict_of(results, folder)) is not None:
             parts.append(strict_section(results, strict, "###"))
     parts += ["## The paper's claims", VERDICTS, verdict_table(runs)]
     return "\n\n".join(parts) + "\n"

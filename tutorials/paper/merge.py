@@ -36,7 +36,7 @@ def check_same_experiment(
         if before[name] != now[name]:
             raise ValueError(
                 f"{place} holds another experiment: {name} is {before[name]!r}, asked "
-                f"for {now[name]!r}; choose another --results, or --fresh to replace it"
+                f"for {now[name]!r}; choose another --results, or remove this"
             )
 
 

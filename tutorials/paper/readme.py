@@ -20,12 +20,13 @@ from tutorials.paper.paper_numbers import (
 )
 from tutorials.paper.results import Cell, Results
 from tutorials.paper.strict_page import strict_markdown, what_is_left
-from tutorials.paper.strict_results import read_strict
+from tutorials.paper.strict_results import strict_of
 from tutorials.paper.table2 import notes, title, verdict_table
 
 VERDICTS = (
     "The paper's claims, judged by these numbers at 95 %: a claim of several "
-    "comparisons holds if all hold, and does not if one comes out the other way."
+    "comparisons holds if all hold, and does not if one comes out the other way. Only "
+    "the direction is judged, not the sizes that the paper names."
 )
 
 
@@ -61,7 +62,7 @@ def show(folder: Path, results: Results) -> list[str]:
 
 def show_strict(folder: Path, results: Results) -> list[str]:
     """Return what is left of one run's ensembles under attacks that fit them."""
-    found = read_strict(folder)
+    found = strict_of(results, folder)
     if found is None:
         return []
     return [

@@ -12,7 +12,7 @@ from tutorials.paper.markup import facts, image, page, table
 from tutorials.paper.paper_numbers import ATTACK_NAMES, COLUMNS, METHOD_NAMES
 from tutorials.paper.results import Results
 from tutorials.paper.strict_page import TITLE, strict_note, strict_rows, what_is_left
-from tutorials.paper.strict_results import Strict, read_strict
+from tutorials.paper.strict_results import Strict, strict_of
 from tutorials.paper.table2 import counted, lines, notes, title
 from tutorials.paper.verdicts import judge
 
@@ -99,7 +99,8 @@ def members_html(results: Results) -> str:
 
 def write_report(folder: Path) -> None:
     """Write report.html of the results in a folder."""
-    results, found = results_file.read(folder), read_strict(folder)
+    results = results_file.read(folder)
+    found = strict_of(results, folder)
     strict = [] if found is None else [strict_html(results, found)]
     config, run = results.configuration, results.execution
     figures = draw(folder)

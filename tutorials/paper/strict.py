@@ -6,6 +6,7 @@ starts and two losses. What is left after the worst of them is left of the defen
 """
 
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
@@ -27,8 +28,15 @@ from minidl.layers import Sequential
 from tutorials.paper.config import Configuration
 from tutorials.paper.environment import environment
 from tutorials.paper.evaluate import load_members
+from tutorials.paper.merge import earlier
 from tutorials.paper.run import Places, workers
-from tutorials.paper.strict_results import Accuracies, Strict, earlier_strict, write
+from tutorials.paper.strict_results import (
+    Accuracies,
+    Strict,
+    earlier_strict,
+    experiment,
+    write,
+)
 from tutorials.paper.units import attacked, checksum, member_jobs
 
 IMAGES = 1000  # of the test set at most, the first: all would take days
@@ -114,16 +122,18 @@ def strict(config: Configuration, places: Places) -> Strict:
     """Attack each method's ensemble at the budgets of the paper's attacks; write it.
 
     The members must be trained: `run` does that. What other methods have in the folder
-    already is kept.
+    already is kept. Raises FileNotFoundError if members are missing, and ValueError if
+    the folder holds another experiment.
     """
+    earlier(places.results, config)  # whose Table 2 will stand beside these numbers
     data = load_dataset(config.dataset)
     images = attacked(config, min(IMAGES, len(data.x_test)))
     before = None if places.fresh else earlier_strict(places.results, config, images)
     x, y = data.x_test[:images], data.y_test[:images]
+    teams = {m: find_team(jobs, places.runs) for m, jobs in member_jobs(config).items()}
     found: dict[str, dict[str, Accuracies]] = {}
     with workers(places) as (executor, _):
-        for method, jobs in member_jobs(config).items():
-            team = find_team(jobs, places.runs)
+        for method, team in teams.items():
             found[method] = {
                 attack: summarise(
                     attack_team(team, x, y, parameters["eps"], places, executor)
@@ -132,13 +142,7 @@ def strict(config: Configuration, places: Places) -> Strict:
             }
     every = (before.methods if before else {}) | found
     result = Strict(
-        dataset=config.dataset,
-        profile=config.profile,
-        members=config.members,
-        epochs=config.epochs,
-        seed=config.seed,
-        images=images,
-        eps={attack: p["eps"] for attack, p in config.attacks.items()},
+        **experiment(config, images),
         methods={method: every[method] for method in METHODS if method in every},
         environment=environment(places.device),
     )
@@ -169,6 +173,8 @@ def attack_team(
     make: Callable[[], Suite] = partial(suite, team, places.device)
     name = digest(str([asdict(job) for job in team.jobs]), str(team.checksums))[:12]
     folder = places.runs / team.jobs[0].dataset / "strict" / name / f"eps-{eps:g}"
+    if places.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
     print(f"{team.jobs[0].method}, eps = {eps:g}", flush=True)
     threat = Threat("Linf", eps)
     return evaluate(make, x, y, threat, folder=folder, executor=executor)

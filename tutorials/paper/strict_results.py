@@ -1,13 +1,14 @@
 """strict.json: what is left of each ensemble under attacks that fit it."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from minidl.files import write_text
 from tutorials.paper.config import Configuration
 from tutorials.paper.merge import check_same_experiment
-from tutorials.paper.results import Environment, check_accuracies
+from tutorials.paper.results import Environment, Results, check_accuracies
 from tutorials.paper.schema import build
 
 
@@ -61,6 +62,20 @@ def read_strict(folder: Path) -> Strict | None:
         raise ValueError(f"{path} is not a strict results file: {error}") from error
 
 
+def strict_of(results: Results, folder: Path) -> Strict | None:
+    """Return what a folder's file says of the methods in its results, None if nothing.
+
+    Raises ValueError, naming the first difference, if it is another experiment's.
+    """
+    found = read_strict(folder)
+    if found is None:
+        return None
+    wanted = experiment(results.configuration, found.images)
+    check_same_experiment(strict_path(folder), vars(found), wanted)
+    methods = {m: found.methods[m] for m in found.methods if m in results.methods}
+    return replace(found, methods=methods) if methods else None
+
+
 def earlier_strict(folder: Path, config: Configuration, images: int) -> Strict | None:
     """Return what a folder holds of the same experiment, None if it has nothing.
 
@@ -69,7 +84,14 @@ def earlier_strict(folder: Path, config: Configuration, images: int) -> Strict |
     found = read_strict(folder)
     if found is None:
         return None
-    wanted = {
+    wanted = experiment(config, images)
+    check_same_experiment(strict_path(folder), vars(found), wanted)
+    return found
+
+
+def experiment(config: Configuration, images: int) -> dict[str, Any]:
+    """Return the settings that the file has, too, by their names there."""
+    return {
         "dataset": config.dataset,
         "profile": config.profile,
         "members": config.members,
@@ -78,5 +100,3 @@ def earlier_strict(folder: Path, config: Configuration, images: int) -> Strict |
         "images": images,
         "eps": {attack: p["eps"] for attack, p in config.attacks.items()},
     }
-    check_same_experiment(strict_path(folder), vars(found), wanted)
-    return found

@@ -22,6 +22,7 @@ from tutorials.paper.results import Cell, Results
 from tutorials.paper.verdicts import judge, sentences
 
 CLAIMS_TITLE = "The paper's claims in this run"
+DIRECTION = "only the direction is judged, not the sizes in the quotes"
 
 
 class Line(NamedTuple):
@@ -157,10 +158,12 @@ def write_table2(folder: Path) -> None:
     """Print table and claims of the results in a folder, and write table2.md."""
     results = results_file.read(folder)
     print(f"\n{title(results)}\n\n{as_text(results)}\n")
-    for text in (*notes(results), "", f"{CLAIMS_TITLE}:", "", *sentences(results)):
+    claims_title = f"{CLAIMS_TITLE} ({DIRECTION}):"
+    for text in (*notes(results), "", claims_title, "", *sentences(results)):
         print(fill(text, width=88, subsequent_indent="  "))
     claims = "\n".join(f"- {sentence}" for sentence in sentences(results))
     parts = [f"# {title(results)}", as_markdown(results), *notes(results)]
-    text = "\n\n".join([*parts, f"## {CLAIMS_TITLE}", claims])
+    head = f"## {CLAIMS_TITLE}\n\n{DIRECTION.capitalize()}."
+    text = "\n\n".join([*parts, head, claims])
     write_text(folder / "table2.md", text + "\n")
     print(f"\n{folder / 'table2.md'} written")

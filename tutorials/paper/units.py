@@ -19,6 +19,7 @@ import numpy as np
 from ensembles import METHODS, MemberJob
 from ensembles.member_files import member_path
 from minidl.backend import Device
+from minidl.checkpoints import read_checkpoint
 from minidl.files import write_text
 from minidl.parallel import run_jobs
 from minidl.progress import progress
@@ -74,8 +75,10 @@ def blocks(first: int, stop: int) -> Iterator[tuple[int, int]]:
 
 
 def checksum(job: MemberJob, folder: Path) -> str:
-    """Return the checksum in a trained member's file."""
-    with np.load(member_path(job, folder), allow_pickle=False) as file:
+    """Return the checksum in a trained member's file, which must be whole."""
+    path = member_path(job, folder)
+    read_checkpoint(path)  # else DamagedCheckpointError
+    with np.load(path, allow_pickle=False) as file:
         return str(file["sha256"])
 
 
