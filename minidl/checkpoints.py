@@ -69,7 +69,7 @@ def load_checkpoint(
     targets = state_arrays(model, optimizer)
     check_fit(path, arrays, targets)
     if rng is not None:
-        check_generator(path, description["rng"], rng)
+        check_kind(path, description["rng"], rng)
         rng.bit_generator.state = description["rng"]
     for name, target in targets.items():
         target[...] = get_array_module(target).asarray(arrays[name])
@@ -128,7 +128,7 @@ def check_config(
             )
 
 
-def check_generator(
+def check_kind(
     path: str | Path, saved: Mapping[str, Any] | None, rng: np.random.Generator
 ) -> None:
     """Raise ValueError unless the file holds the state of such a generator."""
