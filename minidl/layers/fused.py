@@ -75,12 +75,9 @@ def fuse(layers: Sequence[Layer]) -> list[Layer]:
 def merged(layers: Sequence[Layer]) -> list[Layer]:
     """Return the layers with each Conv2D, ReLU (, MaxPool2D(2)) made one block."""
     kinds = [type(layer) for layer in layers]  # a subclass's `forward` may be another
+    pooled = kinds[:3] == [Conv2D, ReLU, MaxPool2D]
     match layers:
-        case [Conv2D() as conv, _, MaxPool2D(size=2, stride=2), *rest] if kinds[:3] == [
-            Conv2D,
-            ReLU,
-            MaxPool2D,
-        ]:
+        case [Conv2D() as conv, _, MaxPool2D(size=2, stride=2), *rest] if pooled:
             return [ConvBlock(conv, pool=True), *merged(rest)]
         case [Conv2D() as conv, _, *rest] if kinds[:2] == [Conv2D, ReLU]:
             return [ConvBlock(conv, pool=False), *merged(rest)]

@@ -67,24 +67,26 @@ def strict_of(results: Results, folder: Path) -> Strict | None:
 
     Raises ValueError, naming the first difference, if it is another experiment's.
     """
-    found = read_strict(folder)
+    found = earlier_strict(folder, results.configuration)
     if found is None:
         return None
-    wanted = experiment(results.configuration, found.images)
-    check_same_experiment(strict_path(folder), vars(found), wanted)
     methods = {m: found.methods[m] for m in found.methods if m in results.methods}
     return replace(found, methods=methods) if methods else None
 
 
-def earlier_strict(folder: Path, config: Configuration, images: int) -> Strict | None:
+def earlier_strict(
+    folder: Path, config: Configuration, images: int | None = None
+) -> Strict | None:
     """Return what a folder holds of the same experiment, None if it has nothing.
+
+    Of so many images; None takes any number.
 
     Raises ValueError, naming the first difference, if it is another experiment's.
     """
     found = read_strict(folder)
     if found is None:
         return None
-    wanted = experiment(config, images)
+    wanted = experiment(config, found.images if images is None else images)
     check_same_experiment(strict_path(folder), vars(found), wanted)
     return found
 
