@@ -26,9 +26,12 @@ def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
     """Yield an executor of a cluster's workers, and how many they are.
 
     `address` is the scheduler's, tcp://host:port. Raises ModuleNotFoundError without
-    Dask, OSError if no scheduler or worker answers, and ValueError for a worker with
-    other versions, with several threads or without `folder`.
+    Dask, OSError if no scheduler or worker answers, and ValueError for what is no
+    address, and for a worker with other versions, with several threads or without
+    `folder`.
     """
+    if "://" not in address:
+        raise ValueError(f"address must be like tcp://host:port, got {address!r}")
     try:
         from distributed import Client
     except ModuleNotFoundError:

@@ -2,7 +2,8 @@
 
 A file found on this machine is taken if its structure is right. If its bytes aren't
 the published ones it is taken too, with one line of warning, unless they are those of
-another published file: MNIST and Fashion-MNIST share their file names.
+another published file: MNIST and Fashion-MNIST share their file names. A malformed file
+is an error, but among the downloads it is downloaded again.
 """
 
 import hashlib
@@ -29,20 +30,23 @@ class WrongFileError(ValueError):
 def load_arrays(dataset: str, published: PublishedFile) -> Arrays:
     """Return the uint8 arrays of a published file, from wherever it is.
 
-    Raises ValueError if a file found is malformed, FileNotFoundError if none is found
-    and none can be downloaded.
+    Raises ValueError if a file of the user's is malformed, FileNotFoundError if none is
+    found and none can be downloaded.
     """
     decode = partial(_decode, dataset, published)
+    downloads = download_folder(dataset)
     searched = []
     for folder in folders(dataset):
         searched.append(str(folder))
         for path in _candidates(folder, published):
             try:
                 return decoded(dataset, path, decode)
-            except WrongFileError as error:
+            except ValueError as error:
+                if not isinstance(error, WrongFileError) and folder != downloads:
+                    raise
                 warn_once(f"{error}; skipped")
                 searched[-1] = f"{folder} (skipped: {error})"
-    path = download(published, download_folder(dataset), searched)
+    path = download(published, downloads, searched)
     return decoded(dataset, path, decode)
 
 

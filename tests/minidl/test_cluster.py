@@ -60,6 +60,14 @@ def test_a_worker_with_several_threads_is_refused(tmp_path):
         pass
 
 
+def test_what_is_no_address(tmp_path):
+    with (
+        pytest.raises(ValueError, match="must be like tcp://host:port, got 'nonsense'"),
+        cluster.dask_executor("nonsense", tmp_path),
+    ):
+        pass
+
+
 @pytest.mark.slow
 def test_nobody_answers(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "SECONDS", 1)

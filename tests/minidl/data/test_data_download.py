@@ -97,6 +97,34 @@ def test_cifar10_is_downloaded(server, monkeypatch):
     assert data.x_test.shape == (3, 32, 32, 3)
 
 
+@pytest.mark.parametrize("content", [b"", b"torn"])
+def test_a_damaged_download_is_fetched_again(published, server, cache_dir, content):
+    arrays = published("good")
+    load_mnist()
+    damaged = cache_dir / "mnist" / IMAGES
+    damaged.write_bytes(content)
+    with pytest.warns(UserWarning, match=f"{IMAGES}.*skipped"):
+        data = load_mnist()
+    assert np.array_equal(data.x_train, arrays[0])
+    assert len(server.requests) == 5
+    assert damaged.read_bytes() == server.files[IMAGES]
+
+
+def test_a_damaged_download_without_network_says_so(published, cache_dir, closed_port):
+    published(closed_port)
+    damaged = cache_dir / "mnist" / IMAGES
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"torn")
+    with (
+        pytest.warns(UserWarning, match="skipped"),
+        pytest.raises(
+            FileNotFoundError, match=rf"{damaged.parent} \(skipped: .*{IMAGES}"
+        ),
+    ):
+        load_mnist()
+    assert damaged.read_bytes() == b"torn"
+
+
 @pytest.mark.parametrize("bad", ["dead", "truncated", "unannounced", "forged"])
 def test_a_bad_mirror_is_followed_by_a_good_one(server, published, cache_dir, bad):
     arrays = published(bad, "good")
