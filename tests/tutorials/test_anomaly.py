@@ -425,7 +425,7 @@ def test_a_file_that_is_no_experiment(tmp_path):
                 "--dataset",
                 "mnist-sample",
             ],
-            "aren't in",
+            "--results",
         ),
     ],
 )

@@ -1,11 +1,14 @@
 """The command line: what it accepts, and one line for what it doesn't."""
 
+import os
+import subprocess
 import sys
 
 import pytest
 
+from tests.minidl.data.synthetic_data import cifar_members, tar_bytes
 from tutorials.paper import __main__ as program
-from tutorials.paper.cli import parse
+from tutorials.paper.cli import load_once, parse
 
 
 def refused(capsys, *argv):
@@ -91,6 +94,30 @@ def test_data_that_are_neither_here_nor_there(capsys, tmp_path):
     for words in ("cifar-10-binary.tar.gz", str(tmp_path / "cache"), "MINIDL_DATA"):
         assert words in message
     assert code == 1
+
+
+WORKER = """
+import warnings
+from minidl.data import load_cifar10
+load_cifar10()
+warnings.warn("a full disk")
+"""
+
+
+def test_workers_dont_repeat_what_was_said_of_the_data(tmp_path, monkeypatch):
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(tar_bytes(cifar_members()))
+    monkeypatch.setenv("MINIDL_DATA", str(tmp_path))
+    monkeypatch.setenv("PYTHONWARNINGS", "")
+    with pytest.warns(UserWarning, match="is not the published file"):
+        load_once("cifar10")
+    worker = [sys.executable, "-c", WORKER]
+    found = subprocess.run(worker, capture_output=True, text=True, check=True)
+    assert "a full disk" in found.stderr
+    assert "published" not in found.stderr
+
+    os.environ["PYTHONWARNINGS"] = ""
+    found = subprocess.run(worker, capture_output=True, text=True, check=True)
+    assert "published" in found.stderr
 
 
 def test_no_gpu(capsys, monkeypatch):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tutorials.made_up import made_up
 from tutorials.paper.config import configure
-from tutorials.paper.merge import earlier, merge
+from tutorials.paper.merge import both_environments, earlier, merge
 from tutorials.paper.results import write
 
 FIRST = ["random-init", "gaussian-noise"]
@@ -48,6 +48,19 @@ def test_no_time_is_lost(before, now):
         "gaussian-noise": [2.0],
         "bagging": [3.0],
     }
+
+
+def test_machines_that_differ_are_all_named(before, now):
+    here = now.environment
+    there = replace(here, cpu="another", numpy="1.0")
+    elsewhere = replace(before, environment=there)
+    both = merge(elsewhere, now)
+    cpus = f"another and {here.cpu}"
+    expected = replace(here, cpu=cpus, numpy=f"1.0 and {here.numpy}")
+    assert both.environment == expected
+    assert both_environments(expected, here) == expected  # once each
+    same_method = replace(now, environment=there)
+    assert merge(same_method, now).environment == here
 
 
 def test_figure_1_keeps_its_member(before, now):

@@ -99,9 +99,16 @@ def test_everything_is_written(plain):
 
 @pytest.mark.slow
 def test_two_processes_give_the_same_bits(plain, tmp_path):
+    """And a worker says so that it sets a damaged file aside."""
     command = Command(tmp_path)
+    [member] = (plain.folder / "runs/mnist-sample").glob("random-init-0-*.npz")
+    partial = tmp_path / "runs/mnist-sample" / f"{member.stem}.partial.npz"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(b"torn")
     code, _, err = command.run("run", "strict", "--jobs", "2")
     assert code == 0, err
+    assert f"{partial.name}" in err
+    assert "set aside, training again" in err
     assert command.numbers() == plain.numbers()
     assert command.strict() == plain.strict()
     assert command.examples() == plain.examples()

@@ -110,8 +110,8 @@ def test_a_search_trains_on_the_first_images_and_scores_on_the_others(
     monkeypatch.setattr(search, "SIGMAS", {"mnist": (0.1, 0.3)})
     few_jobs = search.architecture_jobs
     monkeypatch.setattr(search, "architecture_jobs", lambda *a: few_jobs(*a)[:1])
-    means = search.Means(100, tmp_path, 1, [])
-    *_, found = search.search("mnist", 1, 500, means)
+    empty = Search("mnist", 500, 100, [], [], [])
+    *_, found = search.search(empty, 1, tmp_path, 1)
     assert shown == [500] * 9  # two optimizers, two sigmas, two seeds each; a network
     for x in scored:
         np.testing.assert_array_equal(x, small.x_train[500:])
@@ -120,10 +120,33 @@ def test_a_search_trains_on_the_first_images_and_scores_on_the_others(
     path = tmp_path / "search.json"
     path.write_text(json.dumps(asdict(found)))
     assert search.read(path) == found
-    known = [*found.optimizer, *found.sigma, *found.architectures]
-    *_, again = search.search("mnist", 1, 500, replace(means, known=known))
-    assert again == found
+    for again in search.search(found, 1, tmp_path, 1):
+        assert again == found
     assert len(shown) == 9
+
+
+def test_trials_stay_until_there_are_others(monkeypatch, tmp_path):
+    """Interrupted after the first of three searches, the file still has the others."""
+    before = Search(
+        "mnist", 1, 10, *(trials(k, {1: [0.5]}) for k in ("lr", "sigma", "epochs"))
+    )
+    better = trials("lr", {2: [0.9]})
+    monkeypatch.setattr(search, "measure", lambda jobs, means: better)
+    first = next(search.search(before, 1, tmp_path, 1))
+    assert first == replace(before, optimizer=better)
+
+
+def test_another_data_sets_search_is_not_overwritten(monkeypatch, tmp_path):
+    data = load_dataset("mnist-sample")
+    monkeypatch.setattr(search, "load_once", lambda name: data)
+    monkeypatch.setattr(search, "VALIDATION_IMAGES", {"mnist": 100, "cifar10": 100})
+    path = tmp_path / "search.json"
+    begun = search.begin("mnist", path)
+    assert begun == Search("mnist", len(data.x_train) - 100, 100, [], [], [])
+    path.write_text(json.dumps(asdict(begun)))
+    assert search.begin("mnist", path) == begun
+    with pytest.raises(ValueError, match=r"images of mnist, asked for .* of cifar10"):
+        search.begin("cifar10", path)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "results/search").glob("*.json")))

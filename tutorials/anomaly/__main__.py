@@ -3,14 +3,11 @@
 With ten members and 1,000 images of MNIST all take about eight minutes of one core.
 """
 
-import os
 import sys
 import warnings
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from ensembles import METHODS
-from minidl.data import load_dataset
 from minidl.data.places import cache_folder
 from minidl.parallel import available_cores
 from tutorials.anomaly.findings import finding
@@ -18,7 +15,7 @@ from tutorials.anomaly.record import write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import Plan, perform
 from tutorials.paper.__main__ import one_line
-from tutorials.paper.cli import Parser, check_writable, whole_number
+from tutorials.paper.cli import Parser, check_writable, load_once, whole_number
 from tutorials.paper.config import DATASETS, PROFILES, configure
 
 PROGRAM = "python -m tutorials.anomaly"
@@ -52,18 +49,13 @@ def main(argv: list[str] | None = None) -> int:
     )
     plan = Plan(config, args.runs, args.images, args.jobs, args.fresh)
     names = {"all": list(QUESTIONS), "report": []}.get(args.experiment)
-    try:
+    with parser.one_line_errors("; the same command goes on"):
         check_writable("--results", args.results)
         for name in [args.experiment] if names is None else names:
-            load_dataset(config.dataset)  # its warnings are shown once, here
-            os.environ["PYTHONWARNINGS"] = "ignore"
+            load_once(config.dataset)
             record = perform(name, plan)
             print(f"{write(record, args.results)} written. {finding(record)}")
         print(f"{write_report(args.results)} written")
-    except KeyboardInterrupt:
-        parser.exit(130, f"{PROGRAM}: interrupted; the same command goes on\n")
-    except (ValueError, OSError, BrokenProcessPool) as error:
-        parser.exit(1, f"{PROGRAM}: error: {error}\n")
     return 0
 
 

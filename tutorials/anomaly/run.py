@@ -50,10 +50,13 @@ def find_team(plan: Plan) -> Team:
 def training_command(plan: Plan) -> str:
     """Return the command that trains the members."""
     config = plan.config
+    method, members, seed = config.methods[0], config.members, config.seed
+    # A folder of their own: another number of members is another experiment.
+    results = f"{config.dataset}-{config.profile}-{method}-{members}-{seed}"
     return (
         f"python -m tutorials.paper run --dataset {config.dataset} --profile "
-        f"{config.profile} --method {config.methods[0]} --members {config.members} "
-        f"--seed {config.seed} --runs {plan.runs}"
+        f"{config.profile} --method {method} --members {members} --seed {seed} "
+        f"--runs {plan.runs} --results {plan.runs / results}"
     )
 
 

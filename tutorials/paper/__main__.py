@@ -1,14 +1,12 @@
 """python -m tutorials.paper run table2 figures report: the paper, end to end."""
 
-import os
 import sys
 import warnings
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from minidl.backend import out_of_memory
-from minidl.data import load_dataset
-from tutorials.paper.cli import complain, parse
+from tutorials.paper.cli import INTERRUPTED, complain, load_once, parse
 from tutorials.paper.config import Configuration
 from tutorials.paper.figures import write_figures
 from tutorials.paper.report import write_report
@@ -18,7 +16,6 @@ from tutorials.paper.strict_page import write_strict
 from tutorials.paper.table2 import write_table2
 
 SHOW = {"table2": write_table2, "figures": write_figures, "report": write_report}
-INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -52,10 +49,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def experiment(config: Configuration, places: Places) -> None:
     """Run it and say where the results are."""
-    data = load_dataset(config.dataset)
-    # Workers load the data too: a warning about it has been shown once, here.
-    os.environ["PYTHONWARNINGS"] = "ignore"
-    run(config, data, places)
+    run(config, load_once(config.dataset), places)
     print(f"results are in {places.results}")
 
 

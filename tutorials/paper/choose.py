@@ -8,8 +8,6 @@ afterwards. Only clean accuracy is measured; no attack is run and no test image 
 The numbers that `config.py` took from here stand there, with the rule.
 """
 
-import argparse
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -19,8 +17,14 @@ from ensembles import METHODS, MemberJob, materialise
 from minidl import accuracy, train
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
-from minidl.parallel import limit_threads, local_executor, run_jobs
+from minidl.parallel import (
+    available_cores,
+    limit_threads,
+    local_executor,
+    run_jobs,
+)
 from minidl.progress import progress
+from tutorials.paper.cli import load_once, parser_of, whole_number
 from tutorials.paper.config import DATASETS
 
 FOLDS = 5
@@ -104,28 +108,36 @@ def largest_sigma(outcomes: list[tuple[Trial, list[float]]], allowed: float) -> 
     return max(sigma for sigma in SIGMAS if means[0.0] - means[sigma] <= allowed)
 
 
-def main() -> None:
-    """Run one of the two searches and print what it found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("setting", choices=["epochs", "sigma"])
-    parser.add_argument("--dataset", choices=DATASETS, default="mnist-sample")
-    parser.add_argument("--epochs", type=int, help="how long to train each trial")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    args = parser.parse_args()
-    make = epoch_trials if args.setting == "epochs" else sigma_trials
-    epochs = args.epochs or DATASETS[args.dataset].quick_epochs
-    trials = sorted(make(args.dataset, epochs), key=lambda trial: trial.fold)
-    with local_executor(args.jobs) as executor:
+def search(setting: str, dataset: str, epochs: int, jobs: int) -> None:
+    """Carry out one of the two searches and print what it found."""
+    make = epoch_trials if setting == "epochs" else sigma_trials
+    trials = sorted(make(dataset, epochs), key=lambda trial: trial.fold)
+    with local_executor(jobs) as executor:
         finished = run_jobs(validate, trials, executor)
         outcomes = list(progress(finished, len(trials), "trials"))
     outcomes.sort(key=lambda outcome: trials.index(outcome[0]))
     report(outcomes)
-    if args.setting == "sigma":
-        allowed = PAPER_DROP.get(args.dataset, MNIST_DROP)
+    if setting == "sigma":
+        allowed = PAPER_DROP.get(dataset, MNIST_DROP)
         sigma = largest_sigma(outcomes, allowed)
         print(
             f"largest sigma that costs at most {allowed:.4f}, as in the paper: {sigma}"
         )
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Do what the command line says."""
+    parser = parser_of("tutorials.paper.choose", __doc__)
+    add = parser.add_argument
+    add("setting", choices=["epochs", "sigma"])
+    add("--dataset", choices=DATASETS, default="mnist-sample")
+    add("--epochs", type=whole_number(1), help="how long to train each trial")
+    add("--jobs", type=whole_number(1), default=available_cores())
+    args = parser.parse_args(argv)
+    epochs = args.epochs or DATASETS[args.dataset].quick_epochs
+    with parser.one_line_errors():
+        load_once(args.dataset)
+        search(args.setting, args.dataset, epochs, args.jobs)
 
 
 if __name__ == "__main__":

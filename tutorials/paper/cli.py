@@ -1,13 +1,18 @@
 """The command line: parsed once, and checked before any work begins."""
 
 import argparse
+import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from ensembles import METHODS
 from minidl.backend import try_gpu
+from minidl.data import Dataset, load_dataset
 from minidl.data.places import cache_folder
 from minidl.parallel import available_cores
 from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
@@ -23,12 +28,43 @@ VERBS = {
 }
 
 
+INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors take one line."""
+    """A parser whose errors take one line, and a program's errors while it works."""
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and exit with code 2."""
         self.exit(2, f"{self.prog}: error: {message}\n")
+
+    @contextmanager
+    def one_line_errors(self, when_interrupted: str = "") -> Iterator[None]:
+        """Exit with one line instead of a traceback on what isn't a mistake in here."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.exit(INTERRUPTED, f"{self.prog}: interrupted{when_interrupted}\n")
+        except (ValueError, OSError, ImportError, BrokenProcessPool) as error:
+            words = " ".join(str(error).split())
+            self.exit(1, f"{self.prog}: error: {words}\n")
+
+
+def parser_of(module: str, doc: str | None) -> Parser:
+    """Return the parser of a module that is a program, described by its first line."""
+    description = (doc or "").partition("\n")[0]
+    return Parser(prog=f"python -m {module}", description=description)
+
+
+def load_once(dataset: str) -> Dataset:
+    """Return a data set; warnings about its files are shown here, not by each worker.
+
+    Workers inherit the environment. Their other warnings are still shown.
+    """
+    data = load_dataset(dataset)
+    modules = ("minidl.data.cache", "minidl.data.files")
+    os.environ["PYTHONWARNINGS"] = ",".join(f"ignore::UserWarning:{m}" for m in modules)
+    return data
 
 
 def whole_number(at_least: int) -> type[int]:

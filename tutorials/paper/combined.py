@@ -5,13 +5,13 @@
 takes the full runs in results/, as far as they are there, and writes results/table2.md.
 """
 
-import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from minidl.files import write_text
 from tutorials.paper import results as results_file
+from tutorials.paper.cli import parser_of
 from tutorials.paper.readme import VERDICTS, committed
 from tutorials.paper.results import Results
 from tutorials.paper.strict_page import strict_section
@@ -50,12 +50,13 @@ def half(link: str, results: Results) -> list[str]:
 
 def main(argv: list[str] | None = None) -> None:
     """Write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of("tutorials.paper.combined", __doc__)
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     parser.add_argument("--out", type=Path, default=Path("results/table2.md"))
     args = parser.parse_args(argv)
-    write_text(args.out, combined(args.folders or committed(), args.out))
-    print(f"{args.out} written")
+    with parser.one_line_errors():
+        write_text(args.out, combined(args.folders or committed(), args.out))
+        print(f"{args.out} written")
 
 
 if __name__ == "__main__":

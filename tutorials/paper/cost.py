@@ -7,11 +7,11 @@ by the images per second of one core that the benchmark measured.
 """
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from ensembles import METHODS
+from tutorials.paper.cli import parser_of
 from tutorials.paper.config import Configuration, configure
 from tutorials.paper.readme import replace_marked
 
@@ -92,5 +92,15 @@ def update(source: Path, page: Path) -> None:
     replace_marked(page, "hours", text)
 
 
+def main(argv: list[str] | None = None) -> None:
+    """Do what the command line says."""
+    parser = parser_of("tutorials.paper.cost", __doc__)
+    parser.add_argument("benchmark", type=Path, help="a file of the benchmark's --json")
+    parser.add_argument("page", type=Path, help="where the table is put")
+    args = parser.parse_args(argv)
+    with parser.one_line_errors():
+        update(args.benchmark, args.page)
+
+
 if __name__ == "__main__":
-    update(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

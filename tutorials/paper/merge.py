@@ -12,7 +12,9 @@ from typing import Any
 from ensembles import METHODS
 from tutorials.paper.collect import table2
 from tutorials.paper.config import Configuration
-from tutorials.paper.results import Execution, Results, read
+from tutorials.paper.results import Environment, Execution, Results, read
+
+AND = " and "
 
 
 def earlier(folder: Path, config: Configuration) -> Results | None:
@@ -57,5 +59,21 @@ def merge(before: Results, now: Results) -> Results:
         methods=methods,
         table2=table2(methods),
         examples=before.examples if kept else now.examples,
+        environment=(
+            both_environments(before.environment, now.environment)
+            if kept
+            else now.environment
+        ),
         execution=execution,
+    )
+
+
+def both_environments(before: Environment, now: Environment) -> Environment:
+    """Return both in one: of each version and machine, all that there were."""
+    earlier, later = asdict(before), asdict(now)
+    return Environment(
+        **{
+            name: AND.join(dict.fromkeys([*earlier[name].split(AND), later[name]]))
+            for name in earlier
+        }
     )

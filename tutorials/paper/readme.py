@@ -5,12 +5,12 @@
 takes the full runs in results/, as far as they are there, else the quick one.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from minidl.files import write_text
 from tutorials.paper import results as results_file
+from tutorials.paper.cli import parser_of
 from tutorials.paper.paper_numbers import (
     ATTACK_NAMES,
     COLUMNS,
@@ -105,6 +105,15 @@ def both(results: Results, attack: str, method: str, column: str, cell: Cell) ->
     return f"{cell.accuracy:.3f}{brackets}"
 
 
+def main(argv: list[str] | None = None) -> None:
+    """Do what the command line says."""
+    parser = parser_of("tutorials.paper.readme", __doc__)
+    parser.add_argument("readme", type=Path, metavar="README.md")
+    parser.add_argument("folders", nargs="*", default=[], type=Path, metavar="FOLDER")
+    args = parser.parse_args(argv)
+    with parser.one_line_errors():
+        update(args.folders or committed(), args.readme)
+
+
 if __name__ == "__main__":
-    page, *given = map(Path, sys.argv[1:])
-    update(given or committed(), page)
+    main()

@@ -21,9 +21,8 @@ so that "near" is better than "good":
 cross-validation.)
 """
 
-import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,6 +39,7 @@ from minidl.data.places import cache_folder
 from minidl.files import write_text
 from minidl.parallel import available_cores, limit_threads, local_executor, run_jobs
 from minidl.progress import progress
+from tutorials.paper.cli import load_once, parser_of, whole_number
 from tutorials.paper.config import DATASETS
 from tutorials.paper.paper_numbers import paper_accuracy
 from tutorials.paper.schema import build
@@ -197,7 +197,7 @@ class Means:
     images: int  # of the validation split
     runs: Path
     workers: int
-    known: list[Trial]
+    known: Sequence[Trial]
 
 
 def measure(jobs: list[MemberJob], means: Means) -> list[Trial]:
@@ -226,10 +226,15 @@ def noisy_trials(
             return
 
 
-def search(dataset: str, epochs: int, train_images: int, means: Means) -> Searches:
-    """Yield what is found so far, whenever there is more."""
-    settings: dict[str, Any] = {"epochs": epochs, "train_images": train_images}
-    found = Search(dataset, train_images, means.images, [], [], [])
+def search(before: Search, epochs: int, runs: Path, workers: int) -> Searches:
+    """Yield what is found so far, whenever there is more.
+
+    Trials of `before` aren't repeated, and stay until there are others in their place.
+    """
+    dataset, found = before.dataset, before
+    known = [*before.optimizer, *before.sigma, *before.architectures]
+    means = Means(before.validation_images, runs, workers, known)
+    settings: dict[str, Any] = {"epochs": epochs, "train_images": before.train_images}
     tried = measure(optimizer_jobs(dataset, settings), means)
     report("optimizer", tried, "optimizer", "lr", "batch_size")
     yield (found := replace(found, optimizer=tried))
@@ -259,27 +264,40 @@ def read(path: Path) -> Search:
     return build(Search, json.loads(path.read_text(encoding="utf-8")))
 
 
+def begin(dataset: str, path: Path) -> Search:
+    """Return what a file has already, or a search without trials.
+
+    Raises ValueError if the file holds another data set's, or another split's.
+    """
+    images = VALIDATION_IMAGES[dataset]
+    train_images = len(load_once(dataset).x_train) - images
+    empty = Search(dataset, train_images, images, [], [], [])
+    before = read(path) if path.exists() else empty
+    if replace(before, optimizer=[], sigma=[], architectures=[]) != empty:
+        raise ValueError(
+            f"{path} holds a search on {before.train_images} images of "
+            f"{before.dataset}, asked for {train_images} of {dataset}: choose another "
+            "--json"
+        )
+    return before
+
+
 def main(argv: list[str] | None = None) -> None:
     """Search, print what was found and what the rules choose, write the file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of("tutorials.paper.search", __doc__)
     add = parser.add_argument
     add("--dataset", choices=VALIDATION_IMAGES, default="mnist")
     add("--json", type=Path, metavar="FILE", help="where all trials are kept")
     add("--runs", type=Path, default=cache_folder() / "runs", metavar="DIR")
-    add("--jobs", type=int, default=available_cores())
+    add("--jobs", type=whole_number(1), default=available_cores())
     args = parser.parse_args(argv)
     path = args.json or Path(f"results/search/{args.dataset}.json")
-    known: list[Trial] = []
-    if path.exists():
-        before = read(path)
-        known = [*before.optimizer, *before.sigma, *before.architectures]
-    images = VALIDATION_IMAGES[args.dataset]
-    train_images = len(load_dataset(args.dataset).x_train) - images
     epochs = DATASETS[args.dataset].epochs
-    means = Means(images, args.runs, args.jobs, known)
-    for found in search(args.dataset, epochs, train_images, means):
-        write_text(path, json.dumps(asdict(found), indent=1) + "\n")
-    print(f"{path} written; chosen: {choose(found)}")
+    with parser.one_line_errors("; the same command goes on"):
+        before = begin(args.dataset, path)
+        for found in search(before, epochs, args.runs, args.jobs):
+            write_text(path, json.dumps(asdict(found), indent=1) + "\n")
+        print(f"{path} written; chosen: {choose(found)}")
 
 
 if __name__ == "__main__":

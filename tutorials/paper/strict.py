@@ -28,7 +28,7 @@ from minidl.layers import Sequential
 from tutorials.paper.config import Configuration
 from tutorials.paper.environment import environment
 from tutorials.paper.evaluate import load_members
-from tutorials.paper.merge import earlier
+from tutorials.paper.merge import both_environments, earlier
 from tutorials.paper.run import Places, workers
 from tutorials.paper.strict_results import (
     Accuracies,
@@ -140,11 +140,14 @@ def strict(config: Configuration, places: Places) -> Strict:
                 )
                 for attack, parameters in config.attacks.items()
             }
-    every = (before.methods if before else {}) | found
+    every, here = found, environment(places.device)
+    if before is not None and before.methods.keys() - found.keys():
+        every = before.methods | found
+        here = both_environments(before.environment, here)
     result = Strict(
         **experiment(config, images),
         methods={method: every[method] for method in METHODS if method in every},
-        environment=environment(places.device),
+        environment=here,
     )
     write(result, places.results)
     return result

@@ -1,0 +1,48 @@
+"""The smaller programs of tutorials.paper: what they refuse takes one line."""
+
+import pytest
+
+from tutorials.paper import choose, combined, cost, readme, search
+
+
+@pytest.mark.parametrize(
+    ("program", "argv", "words", "code"),
+    [
+        (
+            choose,
+            ["epochs", "--jobs", "0"],
+            "--jobs: must be an integer of at least",
+            2,
+        ),
+        (choose, ["epochs", "--epochs", "-1"], "--epochs: must be an integer of at", 2),
+        (choose, ["colour"], "invalid choice: 'colour'", 2),
+        (search, ["--jobs", "0"], "--jobs: must be an integer of at least 1, got", 2),
+        (search, ["--dataset", "mnist"], "MINIDL_DATA", 1),
+        (combined, ["nowhere"], "nowhere/results.json", 1),
+        (readme, [], "required: README.md", 2),
+        (readme, ["README.md", "nowhere"], "nowhere/results.json", 1),
+        (cost, [], "required: benchmark, page", 2),
+        (cost, ["nowhere.json", "page.md"], "nowhere.json", 1),
+    ],
+)
+def test_one_line(program, argv, words, code, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        program.main(argv)
+    error = capsys.readouterr().err
+    assert ended.value.code == code
+    assert error.startswith(f"python -m {program.__name__}: error: ")
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_ctrl_c_takes_one_line(capsys, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(choose, "search", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        choose.main(["epochs"])
+    assert ended.value.code == 130
+    expected = "python -m tutorials.paper.choose: interrupted\n"
+    assert capsys.readouterr().err == expected
