@@ -35,6 +35,7 @@ CONFINED = {
         "minidl/kernels/blas.py",
         "minidl/kernels/threads.py",
         "attacks/lbfgs.py",
+        "tutorials/paper/intervals.py",
     ],
     "cupy": ["minidl/backend.py", "minidl/kernels/*"],
     "distributed": ["minidl/cluster.py"],

@@ -99,7 +99,9 @@ source(row)
 #
 # An accuracy on 200 images is itself random. For one classifier, Wilson's interval says
 # which true accuracies fit to what was counted; for a mean over members, resampling the
-# members says how much depends on which ones happened to be trained.
+# members (the *bootstrap*) says how much depends on which ones happened to be trained.
+# Three members say little about that: their interval is nearly three times as wide as
+# what resampling alone would give.
 
 # %%
 source(wilson, bootstrap)

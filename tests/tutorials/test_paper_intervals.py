@@ -46,20 +46,32 @@ def test_the_bootstrap_is_near_students_interval_and_repeats():
     assert bootstrap(values) == found
 
 
-def test_the_bootstrap_is_scipys():
-    values = np.random.default_rng(2).random(10)
+def test_the_bootstrap_is_scipys_widened():
+    values = 0.4 + 0.2 * np.random.default_rng(2).random(10)
     theirs = stats.bootstrap(
         (values,), np.mean, n_resamples=20_000, method="percentile", rng=3
     ).confidence_interval
-    found = bootstrap(values.tolist())
-    assert (found.low, found.high) == pytest.approx(tuple(theirs), abs=0.01)
+    mean = values.mean()
+    widen = stats.t.ppf(0.975, 9) / stats.norm.ppf(0.975) * np.sqrt(10 / 9)
+    assert bootstrap(values.tolist()) == pytest.approx(
+        (mean, mean - widen * (mean - theirs.low), mean + widen * (theirs.high - mean)),
+        abs=0.002,
+    )
 
 
-def test_the_bootstrap_of_ten_contains_the_truth_in_nine_of_ten():
+@pytest.mark.parametrize("members", [2, 3, 5, 10])
+def test_the_bootstrap_contains_the_truth_in_95_percent(members):
     rng = np.random.default_rng(4)
-    found = [bootstrap(rng.normal(size=10).tolist()) for _ in range(300)]
-    covered = np.mean([e.low <= 0 <= e.high for e in found])
-    assert covered == pytest.approx(0.9, abs=0.05)
+    draws = rng.normal(0.5, 0.01, (600, members)).tolist()
+    found = [bootstrap(values) for values in draws]
+    covered = np.mean([e.low <= 0.5 <= e.high for e in found])
+    assert covered == pytest.approx(0.95, abs=0.025)
+
+
+def test_the_bootstrap_of_accuracies_stays_among_them():
+    assert bootstrap([0.0, 0.1]) == (0.05, 0, pytest.approx(0.05 + 0.05 * 9.168, 1e-3))
+    assert bootstrap([0.9, 1.0]).high == 1
+    assert bootstrap([0.25] * 3) == exactly(0.25)
 
 
 def test_one_value_is_its_own_bootstrap():

@@ -24,7 +24,7 @@ The paper finds so under the basic iterative method (0.8875 against 0.6518 of th
 survive, with random initial weights), calls it surprising, and supposes that the
 members' gradients block each other. Made by `python -m tutorials.anomaly report` from
 the files beside it; 95 % intervals in brackets: Wilson's, and for a mean over members
-(Adv. 1) that of resampling them. Adv. 1 follows the gradient of one member, each in
+(Adv. 1) the bootstrap's over them. Adv. 1 follows the gradient of one member, each in
 turn. Adv. 2 follows all, which can be meant in more than one way:"""
 
 

@@ -4,7 +4,7 @@ Each function returns comparisons; they differ in which numbers they take from t
 results. `Comparison.verdict` is the one place that judges a difference.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from tutorials.paper.intervals import (
     of_cell,
 )
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
-from tutorials.paper.results import AttackResult, Results
+from tutorials.paper.results import AttackResult, Cell, Results
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 ROUNDING = 1e-9  # the mean of 0.1 and 0.2 isn't quite 0.15
@@ -39,11 +39,12 @@ class Comparison(NamedTuple):
     label: str
     higher: Estimate
     lower: Estimate
+    of_pairs: Estimate | None = None  # the mean difference within pairs, if they are
 
     @property
     def difference(self) -> Estimate:
         """By how much it is higher."""
-        return difference(self.higher, self.lower)
+        return self.of_pairs or difference(self.higher, self.lower)
 
     @property
     def verdict(self) -> str:
@@ -64,6 +65,21 @@ class Comparison(NamedTuple):
 Compare = Callable[[Results], list[Comparison]]
 
 
+def paired(label: str, higher: Sequence[float], lower: Sequence[float]) -> Comparison:
+    """Compare two means over the same members, by the difference of each member."""
+    each = [a - b for a, b in zip(higher, lower, strict=True)]
+    return Comparison(
+        label, bootstrap(higher), bootstrap(lower), bootstrap(each, least=-1.0)
+    )
+
+
+def within_method(label: str, higher: Cell, lower: Cell) -> Comparison:
+    """Compare two numbers of one method, paired if both are means over its members."""
+    if len(higher.mean_of) == len(lower.mean_of) > 1:
+        return paired(label, higher.mean_of, lower.mean_of)
+    return Comparison(label, of_cell(higher), of_cell(lower))
+
+
 def accuracy(results: Results, attack: str, method: str, column: str) -> Estimate:
     """Return a number of Table 2."""
     return of_cell(results.table2[attack][method][column])
@@ -72,8 +88,20 @@ def accuracy(results: Results, attack: str, method: str, column: str) -> Estimat
 def columns(attack: str, higher: str, lower: str) -> Compare:
     """In each method, one column of Table 2 is above another."""
     return lambda r: [
-        Comparison(METHOD_NAMES[method], of_cell(cells[higher]), of_cell(cells[lower]))
+        within_method(METHOD_NAMES[method], cells[higher], cells[lower])
         for method, cells in r.table2[attack].items()
+    ]
+
+
+def clean_above(least: float) -> Compare:
+    """On clean images, singles and ensemble of each method are above a number."""
+    return lambda r: [
+        Comparison(f"{METHOD_NAMES[method]} {who}", of_cell(cell), exactly(least))
+        for method, cells in r.table2["fgsm"].items()
+        for who, cell in (
+            ("single", cells["no_attack_single"]),
+            ("ensemble", cells["no_attack_ensemble"]),
+        )
     ]
 
 
@@ -93,10 +121,10 @@ def small_difference(results: Results) -> list[Comparison]:
 def bim_is_stronger(results: Results) -> list[Comparison]:
     """In each method, a single classifier withstands FGSM better than BIM."""
     return [
-        Comparison(
+        within_method(
             METHOD_NAMES[method],
-            accuracy(results, "fgsm", method, "adv1_single"),
-            accuracy(results, "bim", method, "adv1_single"),
+            results.table2["fgsm"][method]["adv1_single"],
+            results.table2["bim"][method]["adv1_single"],
         )
         for method in results.methods
     ]
@@ -154,18 +182,18 @@ def noisy_ensemble_beats_singles(results: Results) -> list[Comparison]:
 def others_survive(results: Results) -> list[Comparison]:
     """Members withstand another member's perturbation better than their own."""
     return [
-        Comparison(f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}", *other_and_own(r))
+        paired(f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}", *others_and_own(r))
         for method, result in results.methods.items()
         for attack, r in result.attacks.items()
     ]
 
 
-def other_and_own(result: AttackResult) -> tuple[Estimate, Estimate]:
-    """Return the members' mean accuracy under others' gradients and under their own."""
+def others_and_own(result: AttackResult) -> tuple[list[float], list[float]]:
+    """Return under each gradient the others' mean accuracy, and the member's own."""
     matrix = np.array([score.members for score in result.adv1])  # (source, member)
     own = np.eye(len(matrix), dtype=bool)
     others = matrix[~own].reshape(len(matrix), -1).mean(axis=1)
-    return bootstrap(others.tolist()), bootstrap(matrix[own].tolist())
+    return others.tolist(), matrix[own].tolist()
 
 
 def errors_differ(results: Results) -> list[Comparison]:

@@ -94,9 +94,10 @@ def notes(results: Results) -> list[str]:
         f"them, on which the unattacked ensembles reach {clean}.",
         "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
         "ensemble under each member's gradient. Both, and Single, are means.",
-        "95 %: the interval around our number; of a mean by resampling its members, "
-        "which covers the chance in training, of one classifier by Wilson's formula, "
-        "which covers the choice of test images.",
+        "95 %: the interval around our number. Of a mean by the bootstrap over "
+        "members, which covers the chance in training (for Adv. 1, Ensemble: in whose "
+        "gradient is taken); of one classifier by Wilson's formula, which covers the "
+        "choice of test images.",
     ]
 
 

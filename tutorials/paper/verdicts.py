@@ -4,7 +4,7 @@ A claim holds if all comparisons that it makes come out as the paper says, each 
 than its 95 % interval; that needs no correction for their number, as each one can
 refuse it. It does not hold if one of them comes out the other way by as much: among
 many that can be chance, so that their number stands beside the verdict. Else the run
-leaves it undecided.
+leaves it undecided. Means over the same members are compared member by member.
 """
 
 from dataclasses import dataclass
