@@ -14,7 +14,7 @@ from attacks.causes import CAUSES
 from attacks.gradients import GradientFn
 from attacks.subject import AttackAlong, Finding, Subject
 from attacks.symptoms import SYMPTOMS
-from attacks.threat import Bounds, check_attack
+from attacks.threat import Bounds, check_attack, check_range
 from attacks.victims import PredictProba
 from minidl.backend import Array
 from minidl.checks import check_count
@@ -47,6 +47,8 @@ def diagnose(
     all images are misread.
     """
     check_attack(x, y, eps, bounds)
+    if bounds is not None:
+        check_range(bounds)
     check_count("seed", seed, 0)
     if eps == 0:
         raise ValueError(

@@ -163,10 +163,12 @@ def backward(
     for start in range(0, len(x), len(work)):
         n = slice(start, start + len(work))
         T = tiles * len(x[n])
-        dy = work[: len(x[n])] if argmax.size > 0 else dout[n]
         if argmax.size > 0:
+            dy = work[: len(x[n])]
             write_at_maxima(dout[n], argmax[n], dy)
-        transform_output_grad(dy, dM)
+            transform_output_grad(dy, dM)
+        else:
+            transform_output_grad(dout[n], dM)
         if param_grads:
             transform_input(x[n], V, pad)
             V_T = by_position(V[:T]).transpose(0, 2, 1)  # (36, C, T)

@@ -243,6 +243,17 @@ def test_the_default_attack_keeps_other_bounds(model, data, bounds):
     assert "forgotten clip" not in failures(findings)
 
 
+def test_random_directions_need_finite_bounds(model, data):
+    with pytest.raises(ValueError, match=r"bounds must be \(low, high\), both finite"):
+        diagnose(
+            model.predict_proba,
+            model_gradient(model),
+            *data,
+            EPS,
+            bounds=(0, np.inf),
+        )
+
+
 def test_a_gradient_that_is_no_number_is_not_random(model, data):
     gradient = model_gradient(model)
 

@@ -177,9 +177,13 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.parametrize(
+    "case",
+    [Case((2, 5, 4, 3), (3, 2), 2, 1), Case((2, 5, 4, 8), (3, 3), 1, 1, 8)],
+    ids=["im2col", "Winograd"],
+)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_any_memory_layout_gives_the_same(each_way, layout):
-    case = Case((2, 5, 4, 3), (3, 2), 2, 1)
+def test_any_memory_layout_gives_the_same(each_way, layout, case):
     x, W, dout = case.arrays()
     x_, dout_ = LAYOUTS[layout](x), LAYOUTS[layout](dout)
     for function, a, b in [
