@@ -19,7 +19,7 @@ paper: .venv/.tutorials
 	    --dataset $(DATASET) --profile $(PROFILE) $(ARGS)
 
 test: lint types
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
