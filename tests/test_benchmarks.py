@@ -301,7 +301,7 @@ def test_processes_of_their_own():
 def test_a_child_that_fails_is_reported():
     options = Options(batch=2)
     with (
-        pytest.raises(RuntimeError, match="a child process failed"),
+        pytest.raises(ChildProcessError, match="a child process failed"),
         processes.child("Table 2", "auto", options, options.cores[:1]),
     ):
         pass

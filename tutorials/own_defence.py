@@ -26,7 +26,7 @@ from minidl import Adam, mnist_cnn, train
 from minidl.backend import Array
 from minidl.data import load_mnist_sample
 from minidl.parallel import local_executor
-from tutorials.paper.cli import whole_number
+from tutorials.paper.program import whole_number
 
 SHADES = 4
 EPS = 0.2  # more than half of the way from one shade to the next

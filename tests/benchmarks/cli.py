@@ -2,13 +2,12 @@
 
 import argparse
 import importlib.util
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from minidl.backend import Device, try_gpu
 from tests.benchmarks.cores import cores
-from tutorials.paper.cli import Parser
+from tutorials.paper.program import Parser, whole_number
 
 PROGRAM = "python -m tests.benchmarks"
 FORMATS = (".png", ".svg", ".pdf")
@@ -55,20 +54,6 @@ class Options:
         return ("auto", *self.peers)
 
 
-def whole_number(at_most: int | None = None) -> Callable[[str], int]:
-    """Return a converter of text to integers from 1 to at_most."""
-
-    def convert(text: str) -> int:
-        if not text.isdecimal() or not 1 <= int(text) <= (at_most or int(text)):
-            limit = f"from 1 to {at_most}" if at_most else "of at least 1"
-            raise argparse.ArgumentTypeError(
-                f"must be an integer {limit}, got {text!r}"
-            )
-        return int(text)
-
-    return convert
-
-
 def make_parser() -> Parser:
     """Return the parser of all options."""
     parser = Parser(
@@ -79,8 +64,10 @@ def make_parser() -> Parser:
     )
     add = parser.add_argument
     add("--peers", nargs="+", choices=HOW_TO_INSTALL, default=[], help="compare with")
-    add("--threads", type=whole_number(len(cores())), default=1, metavar="N")
-    add("--rounds", type=whole_number(), default=15, metavar="N", help="of each timing")
+    add("--threads", type=whole_number(1, len(cores())), default=1, metavar="N")
+    add(
+        "--rounds", type=whole_number(1), default=15, metavar="N", help="of each timing"
+    )
     add("--json", type=Path, metavar="FILE", help="write all figures to it")
     add("--plot", type=Path, metavar="FILE", help="write a plot to it (.png, .svg)")
     add("--device", choices=["cpu", "gpu"], default="cpu")

@@ -38,7 +38,7 @@ class Child:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            raise RuntimeError(f"a child process failed: {self.process.args!r}")
+            raise ChildProcessError(f"a child process failed: {self.process.args!r}")
         return json.loads(line)
 
 

@@ -11,8 +11,8 @@ from minidl.data import Dataset
 from tests.benchmarks.agreement import distance
 from tests.gpu import emulator
 from tests.gpu.test_on_device import X, Y, flat, network
-from tutorials.paper import __main__ as program
-from tutorials.paper import cli, evaluate, examples, run, strict
+from tutorials.paper import __main__ as paper
+from tutorials.paper import evaluate, examples, program, run, strict
 from tutorials.paper.results import read
 from tutorials.paper.strict_results import read_strict
 
@@ -63,7 +63,7 @@ def few_images(monkeypatch):
     x = rng.integers(256, size=(12, 28, 28, 1), dtype=np.uint8)
     y = np.arange(12) % 10
     few = Dataset(x, y, x[:4], y[:4])
-    for module in (training, cli, run, evaluate, examples, strict):
+    for module in (training, program, run, evaluate, examples, strict):
         monkeypatch.setattr(module, "load_dataset", lambda name: few)
     monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
     monkeypatch.setattr(strict, "STEPS", 2)
@@ -89,7 +89,7 @@ def test_the_papers_program_trains_and_attacks_on_the_device(gpu, few_images, tm
     for device in ("cpu", "gpu"):
         folder = tmp_path / device
         own = ["--results", str(folder), "--runs", str(folder / "runs"), "--jobs", "1"]
-        assert program.main([*options, *own, "--device", device]) == 0
+        paper.main([*options, *own, "--device", device])
         found[device] = read(folder)
     here, there = found["cpu"], found["gpu"]
     assert there.environment.cpu.startswith(here.environment.cpu + ", ")

@@ -1,8 +1,11 @@
 """The smaller programs of tutorials.paper: what they refuse takes one line."""
 
+from concurrent.futures.process import BrokenProcessPool
+
 import pytest
 
 from tutorials.paper import choose, combined, cost, readme, search
+from tutorials.paper.program import one_line_errors
 
 
 @pytest.mark.parametrize(
@@ -44,5 +47,37 @@ def test_ctrl_c_takes_one_line(capsys, monkeypatch):
     with pytest.raises(SystemExit) as ended:
         choose.main(["epochs"])
     assert ended.value.code == 130
-    expected = "python -m tutorials.paper.choose: interrupted\n"
+    expected = "python -m tutorials.paper.choose: interrupted; nothing is kept\n"
     assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "advice"), [("cpu", "fewer --jobs"), ("gpu", "a smaller batch size")]
+)
+def test_a_full_memory_takes_one_line(capsys, device, advice):
+    with (
+        pytest.raises(SystemExit) as ended,
+        one_line_errors("program", device=device),
+    ):
+        raise MemoryError("no room for 4 GiB")
+    [line] = capsys.readouterr().err.splitlines()
+    assert ended.value.code == 1
+    assert line.startswith("program: error: ")
+    assert advice in line
+    assert "4 GiB" in line
+
+
+def test_a_killed_worker_takes_one_line_that_says_how_to_go_on(capsys):
+    with (
+        pytest.raises(SystemExit) as ended,
+        one_line_errors("program", lambda: "the same\ncommand goes on"),
+    ):
+        raise BrokenProcessPool("abruptly")
+    expected = "program: error: a worker process was killed; the same command goes on\n"
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == expected
+
+
+def test_a_mistake_in_a_program_is_shown_whole():
+    with pytest.raises(KeyError), one_line_errors("program"):
+        raise KeyError("no such thing")

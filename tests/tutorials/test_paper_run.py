@@ -23,12 +23,11 @@ SMALL = ["--profile", "smoke", "--method", "random-init", "--method", "gaussian-
 # And with Ctrl-C as in a terminal: behind `make test &` a shell has it ignored.
 COMMAND = """
 import signal
-import sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 import minidl.progress
 minidl.progress.SECONDS_BETWEEN_LINES = 0
 from tutorials.paper.__main__ import main
-sys.exit(main())
+main()
 """
 
 
@@ -134,7 +133,7 @@ def test_methods_may_be_run_one_by_one(plain, tmp_path):
     for method in reversed(both):
         own = ["--results", command.results, "--runs", command.folder / "runs"]
         verbs = ["run", "strict", "--profile", "smoke", "--method", method]
-        assert main([*verbs, *map(str, own)]) == 0
+        main([*verbs, *map(str, own)])
     assert command.numbers()["methods"] == plain.numbers()["methods"]
     assert command.numbers()["table2"] == plain.numbers()["table2"]
     assert list(command.numbers()["methods"]) == both
@@ -158,7 +157,9 @@ def test_strict_attacks_leave_less_than_the_papers(plain):
 @pytest.mark.slow
 def test_strict_without_members_says_how_to_train_them(plain, tmp_path, capsys):
     argv = ["strict", "--profile", "smoke", "--results", str(plain.results)]
-    assert main([*argv, "--runs", str(tmp_path)]) == 1
+    with pytest.raises(SystemExit) as ended:
+        main([*argv, "--runs", str(tmp_path)])
+    assert ended.value.code == 1
     message = capsys.readouterr().err.splitlines()[-1]
     assert "2 of 2 members of random-init aren't in" in message
     assert message.endswith("the verb run trains them")

@@ -3,7 +3,6 @@
 With ten members and 1,000 images of MNIST all take about eight minutes of one core.
 """
 
-import sys
 import warnings
 from pathlib import Path
 
@@ -15,8 +14,14 @@ from tutorials.anomaly.record import write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import Plan, perform
 from tutorials.paper.__main__ import one_line
-from tutorials.paper.cli import Parser, check_writable, load_once, whole_number
 from tutorials.paper.config import DATASETS, PROFILES, configure
+from tutorials.paper.program import (
+    Parser,
+    check_writable,
+    load_once,
+    one_line_errors,
+    whole_number,
+)
 
 PROGRAM = "python -m tutorials.anomaly"
 
@@ -40,8 +45,8 @@ def make_parser() -> Parser:
     return parser
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Carry out what is asked for; return the exit code."""
+def main(argv: list[str] | None = None) -> None:
+    """Carry out what is asked for."""
     parser = make_parser()
     args = parser.parse_args(argv)
     config = configure(
@@ -49,16 +54,15 @@ def main(argv: list[str] | None = None) -> int:
     )
     plan = Plan(config, args.runs, args.images, args.jobs, args.fresh)
     names = {"all": list(QUESTIONS), "report": []}.get(args.experiment)
-    with parser.one_line_errors("; the same command goes on"):
+    with one_line_errors(PROGRAM, lambda: "the same command goes on"):
         check_writable("--results", args.results)
         for name in [args.experiment] if names is None else names:
             load_once(config.dataset)
             record = perform(name, plan)
             print(f"{write(record, args.results)} written. {finding(record)}")
         print(f"{write_report(args.results)} written")
-    return 0
 
 
 if __name__ == "__main__":
     warnings.formatwarning = one_line  # type: ignore[assignment]
-    sys.exit(main())
+    main()

@@ -24,8 +24,13 @@ from minidl.parallel import (
     run_jobs,
 )
 from minidl.progress import progress
-from tutorials.paper.cli import load_once, parser_of, whole_number
 from tutorials.paper.config import DATASETS
+from tutorials.paper.program import (
+    load_once,
+    one_line_errors,
+    parser_of,
+    whole_number,
+)
 
 FOLDS = 5
 BATCH_SIZES = (16, 32, 64)
@@ -135,7 +140,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--jobs", type=whole_number(1), default=available_cores())
     args = parser.parse_args(argv)
     epochs = args.epochs or DATASETS[args.dataset].quick_epochs
-    with parser.one_line_errors():
+    with one_line_errors(parser.prog):
         load_once(args.dataset)
         search(args.setting, args.dataset, epochs, args.jobs)
 

@@ -1,21 +1,14 @@
 """The command line: parsed once, and checked before any work begins."""
 
 import argparse
-import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 from ensembles import METHODS
 from minidl.backend import try_gpu
-from minidl.data import Dataset, load_dataset
 from minidl.data.places import cache_folder
 from minidl.parallel import available_cores
 from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
+from tutorials.paper.program import Parser, check_writable, whole_number
 from tutorials.paper.run import Places
 
 PROGRAM = "python -m tutorials.paper"
@@ -26,58 +19,6 @@ VERBS = {
     "figures": "draw Figures 1 and 2",
     "report": "write one page with everything",
 }
-
-
-INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors take one line, and a program's errors while it works."""
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong and exit with code 2."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
-
-    @contextmanager
-    def one_line_errors(self, when_interrupted: str = "") -> Iterator[None]:
-        """Exit with one line instead of a traceback on what isn't a mistake in here."""
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.exit(INTERRUPTED, f"{self.prog}: interrupted{when_interrupted}\n")
-        except (ValueError, OSError, ImportError, BrokenProcessPool) as error:
-            words = " ".join(str(error).split())
-            self.exit(1, f"{self.prog}: error: {words}\n")
-
-
-def parser_of(module: str, doc: str | None) -> Parser:
-    """Return the parser of a module that is a program, described by its first line."""
-    description = (doc or "").partition("\n")[0]
-    return Parser(prog=f"python -m {module}", description=description)
-
-
-def load_once(dataset: str) -> Dataset:
-    """Return a data set; warnings about its files are shown here, not by each worker.
-
-    Workers inherit the environment. Their other warnings are still shown.
-    """
-    data = load_dataset(dataset)
-    modules = ("minidl.data.cache", "minidl.data.files")
-    os.environ["PYTHONWARNINGS"] = ",".join(f"ignore::UserWarning:{m}" for m in modules)
-    return data
-
-
-def whole_number(at_least: int) -> type[int]:
-    """Return a converter of text to integers that are large enough."""
-
-    def convert(text: str) -> int:
-        if not text.lstrip("-").isdecimal() or int(text) < at_least:
-            raise argparse.ArgumentTypeError(
-                f"must be an integer of at least {at_least}, got {text!r}"
-            )
-        return int(text)
-
-    return convert  # type: ignore[return-value]
 
 
 def make_parser() -> Parser:
@@ -174,21 +115,3 @@ def check_gpu(dask: str | None) -> None:
     if dask is not None:
         raise RuntimeError("--device gpu works here only: leave out --dask")
     try_gpu()
-
-
-def check_writable(option: str, folder: Path) -> None:
-    """Raise OSError unless files can be written into a folder, made if need be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(
-            f"{option} {folder} is not a writable folder: {reason}"
-        ) from error
-
-
-def complain(message: object) -> None:
-    """Print one line on standard error."""
-    print(f"{PROGRAM}: {' '.join(str(message).split())}", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from minidl.files import write_text
 from tutorials.paper import results as results_file
-from tutorials.paper.cli import parser_of
+from tutorials.paper.program import one_line_errors, parser_of
 from tutorials.paper.readme import VERDICTS, committed
 from tutorials.paper.results import Results
 from tutorials.paper.strict_page import strict_section
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
     parser.add_argument("--out", type=Path, default=Path("results/table2.md"))
     args = parser.parse_args(argv)
-    with parser.one_line_errors():
+    with one_line_errors(parser.prog):
         write_text(args.out, combined(args.folders or committed(), args.out))
         print(f"{args.out} written")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ensembles import METHODS
-from tutorials.paper.cli import parser_of
 from tutorials.paper.config import Configuration, configure
+from tutorials.paper.program import one_line_errors, parser_of
 from tutorials.paper.readme import replace_marked
 
 # The network of each data set in the benchmark, and the images to train and test on.
@@ -98,7 +98,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("benchmark", type=Path, help="a file of the benchmark's --json")
     parser.add_argument("page", type=Path, help="where the table is put")
     args = parser.parse_args(argv)
-    with parser.one_line_errors():
+    with one_line_errors(parser.prog):
         update(args.benchmark, args.page)
 
 

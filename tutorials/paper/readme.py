@@ -10,7 +10,6 @@ from pathlib import Path
 
 from minidl.files import write_text
 from tutorials.paper import results as results_file
-from tutorials.paper.cli import parser_of
 from tutorials.paper.paper_numbers import (
     ATTACK_NAMES,
     COLUMNS,
@@ -18,6 +17,7 @@ from tutorials.paper.paper_numbers import (
     METHOD_NAMES,
     paper_accuracy,
 )
+from tutorials.paper.program import one_line_errors, parser_of
 from tutorials.paper.results import Cell, Results
 from tutorials.paper.strict_page import strict_markdown, what_is_left
 from tutorials.paper.strict_results import strict_of
@@ -111,7 +111,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("readme", type=Path, metavar="README.md")
     parser.add_argument("folders", nargs="*", default=[], type=Path, metavar="FOLDER")
     args = parser.parse_args(argv)
-    with parser.one_line_errors():
+    with one_line_errors(parser.prog):
         update(args.folders or committed(), args.readme)
 
 

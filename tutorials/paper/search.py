@@ -39,9 +39,14 @@ from minidl.data.places import cache_folder
 from minidl.files import write_text
 from minidl.parallel import available_cores, limit_threads, local_executor, run_jobs
 from minidl.progress import progress
-from tutorials.paper.cli import load_once, parser_of, whole_number
 from tutorials.paper.config import DATASETS
 from tutorials.paper.paper_numbers import paper_accuracy
+from tutorials.paper.program import (
+    load_once,
+    one_line_errors,
+    parser_of,
+    whole_number,
+)
 from tutorials.paper.schema import build
 
 # As many as the test set of MNIST has, and a tenth for CIFAR-10: a binomial standard
@@ -293,7 +298,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     path = args.json or Path(f"results/search/{args.dataset}.json")
     epochs = DATASETS[args.dataset].epochs
-    with parser.one_line_errors("; the same command goes on"):
+    with one_line_errors(parser.prog, lambda: "the same command goes on"):
         before = begin(args.dataset, path)
         for found in search(before, epochs, args.runs, args.jobs):
             write_text(path, json.dumps(asdict(found), indent=1) + "\n")
