@@ -48,8 +48,8 @@ setup(
         "minidl.kernels": ["cuda/*.cu"],
     },
     install_requires=[
-        "numpy>=2.0",
-        "numba>=0.61",
+        "numpy>=2.2",
+        "numba>=0.61.2",
         "scipy>=1.11",
         "threadpoolctl>=3.5",
         "tqdm>=4.66",

@@ -24,7 +24,6 @@ from minidl.checkpoints import (
     DamagedCheckpointError,
     check_config,
     load_checkpoint,
-    read_checkpoint,
     save_checkpoint,
 )
 from minidl.files import remove_leftovers
@@ -83,9 +82,9 @@ def load_member(job: MemberJob, folder: str | Path) -> Sequential:
     whole, and ValueError if it holds another job.
     """
     path = member_path(job, folder)
-    check_job(path, job)
+    remove_leftovers(path)
     model = untrained(job)
-    load_checkpoint(path, model)
+    check_job(path, load_checkpoint(path, model), job)
     return model
 
 
@@ -130,8 +129,8 @@ class Progress:
             return
         remove_leftovers(self.path)
         try:
-            check_job(self.path, self.job)
             saved = load_checkpoint(self.path, *self.state)
+            check_job(self.path, saved, self.job)
         except FileNotFoundError:
             return
         except DamagedCheckpointError as error:
@@ -160,10 +159,9 @@ def description(job: MemberJob, losses: list[float], seconds: float) -> dict[str
     return {"job": asdict(job), "losses": losses, "seconds": seconds}
 
 
-def check_job(path: Path, job: MemberJob) -> None:
+def check_job(path: Path, saved: dict[str, Any], job: MemberJob) -> None:
     """Raise ValueError, naming the first difference, unless a file holds this job."""
-    _, saved = read_checkpoint(path)
-    check_config(path, saved["config"]["job"], asdict(job))
+    check_config(path, saved["job"], asdict(job))
 
 
 def partial_path(path: Path) -> Path:

@@ -17,6 +17,7 @@ from minidl.backend import Array
 from minidl.checks import (
     check_choice,
     check_count,
+    check_generator,
     check_labels,
     check_number,
     check_stored_images,
@@ -63,6 +64,11 @@ class MemberJob:
         check_count("epochs", self.epochs)
         check_count("batch_size", self.batch_size)
         check_number("sigma", self.sigma, 0, 1)
+        if self.sigma > 0 and self.method != "gaussian-noise":
+            raise ValueError(
+                f"sigma belongs to gaussian-noise: must be 0 for {self.method}, got "
+                f"{self.sigma}"
+            )
         check_number("lr", self.lr, 0, float("inf"), open_low=True, open_high=True)
         if self.train_images is not None:
             check_count("train_images", self.train_images)
@@ -92,9 +98,9 @@ def mixed_models(
 ) -> list[MemberJob]:
     """(ii) Different but similar architectures: the ten variants in turn."""
     jobs = make_jobs("mixed-models", members, seed, dataset, settings)
+    _, *variants = architecture_names(TABLE_OF[dataset])
     return [
-        replace(job, architecture=f"{job.architecture}/{job.index % 10}")
-        for job in jobs
+        replace(job, architecture=variants[job.index % len(variants)]) for job in jobs
     ]
 
 
@@ -179,6 +185,7 @@ def bootstrap_replicate(size: int, rng: np.random.Generator) -> Array:
     Source: Breiman, Bagging Predictors, 1996.
     """
     check_count("size", size)
+    check_generator("rng", rng)
     return rng.integers(size, size=size)
 
 

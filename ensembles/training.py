@@ -20,6 +20,7 @@ from ensembles.member_files import (
 )
 from ensembles.methods import MemberJob, generator, materialise
 from minidl.backend import Device, to_numpy
+from minidl.checks import check_count
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
 from minidl.parallel import (
@@ -66,17 +67,20 @@ def train_ensemble(
 
     `executor` is any `concurrent.futures.Executor`; without one, so many `workers`
     (None: one a core, or one for the GPU) train a member each, as processes of one
-    thread; 1 trains here. The result doesn't depend on it. With `folder`, members
-    found there are loaded instead, and each finished one is saved there: also when
-    others fail, whose error is raised at the end.
+    thread; 1 trains here. Processes import the script that calls this: there, the call
+    must stand below `if __name__ == "__main__":`. The result doesn't depend on it. With
+    `folder`, members found there are loaded instead, and each finished one is saved
+    there: also when others fail, whose error is raised at the end.
     """
     if not jobs:
         raise ValueError("jobs must hold at least one job, got none")
+    if workers is None:
+        workers = available_cores() if device == "cpu" else 1
+    check_count("workers", workers)
     models = {} if folder is None else load_finished(jobs, folder)
     missing = [job for job in jobs if job not in models]
     unsaved: list[OSError] = []
-    default = available_cores() if device == "cpu" else 1
-    workers = min(workers or default, max(1, len(missing)))
+    workers = min(workers, max(1, len(missing)))
     local = local_executor(workers) if executor is None else nullcontext(executor)
     # One thread here too: an executor's threads share the limit, see train_member.
     with local as chosen, limit_threads(1):

@@ -33,15 +33,15 @@ def save_checkpoint(
 ) -> None:
     """Write parameters, and if given the optimizer's and the generator's state.
 
-    `config` is any JSON-like description of what the numbers belong to.
+    `config` is any JSON-like description of what the numbers belong to. Raises
+    TypeError for others.
     """
     arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
-    description = json.dumps(
+    description = to_json(
         {
             "config": dict(config or {}),
             "rng": None if rng is None else rng.bit_generator.state,
-        },
-        default=lambda array: array.tolist(),  # of generators such as MT19937
+        }
     )
     checksum = digest(arrays, description)
     content: dict[str, Any] = {"description": description, "sha256": checksum}
@@ -76,6 +76,17 @@ def load_checkpoint(
     if optimizer is not None:
         optimizer.t = int(arrays["optimizer.t"])
     return dict(description["config"])
+
+
+def to_json(value: Any) -> str:
+    """Return JSON, of NumPy's arrays and numbers too: generators' states have some."""
+
+    def plain(value: Any) -> Any:
+        if not hasattr(value, "tolist"):
+            raise TypeError(f"config must be JSON-like, got {value!r} in it")
+        return value.tolist()
+
+    return json.dumps(value, default=plain)
 
 
 def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:
@@ -119,9 +130,9 @@ def check_config(
     """Raise ValueError, naming the first difference, unless saved is as wanted."""
     if wanted is None:
         return
-    wanted = json.loads(json.dumps(dict(wanted)))  # tuples become lists, as on disk
+    wanted = json.loads(to_json(dict(wanted)))  # tuples become lists, as on disk
     for key in sorted(saved.keys() | wanted.keys()):
-        if saved.get(key) != wanted.get(key):
+        if to_json(saved.get(key)) != to_json(wanted.get(key)):
             raise ValueError(
                 f"{path} belongs to another configuration: {key} is "
                 f"{saved.get(key)!r}, wanted {wanted.get(key)!r}"

@@ -24,18 +24,25 @@ def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
     Shapes: x any, float64, restored after use; result like x.
     Raises TypeError unless x is float64: h would drown in float32's rounding.
     """
-    if x.dtype != np.float64:
-        raise TypeError(f"x must be float64, got {x.dtype}")
+    check_float64("x", x)
     gradient = np.empty_like(x)
     for i in np.ndindex(x.shape):
         value = x[i]
-        x[i] = value + h
-        above = f()
-        x[i] = value - h
-        below = f()
-        x[i] = value
+        try:
+            x[i] = value + h
+            above = f()
+            x[i] = value - h
+            below = f()
+        finally:
+            x[i] = value
         gradient[i] = (above - below) / (2 * h)
     return gradient
+
+
+def check_float64(name: str, x: Array) -> None:
+    """Raise TypeError unless x is float64."""
+    if x.dtype != np.float64:
+        raise TypeError(f"{name} must be float64, got {x.dtype}")
 
 
 def directional_derivative(
@@ -65,23 +72,27 @@ def check_layer(
 
     The scalar is f = <layer(x), c> with a random c, whose gradient is backward(c).
     With training_seed, every forward pass runs in training mode with that seed.
-    Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`).
+    A parameter's gradient that `backward` adds to, or puts into another array, instead
+    of writing it into `grad`, has the error NaN.
+    Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`). Raises
+    TypeError, naming the array, for others.
     """
+    arrays = {"x": x} | {f"params[{i}]": p.data for i, p in enumerate(layer.params)}
+    for name, array in arrays.items():
+        check_float64(name, array)
 
     def forward() -> Array:
         seed = training_seed
         return layer.forward(x, None if seed is None else np.random.default_rng(seed))
 
+    grads = [p.grad for p in layer.params]
+    for grad in grads:
+        grad.fill(np.nan)
     c = rng.standard_normal(forward().shape)
-    dx = layer.backward(c)
-    assert dx is not None
-    arrays, gradients = {"x": x}, {"x": dx}
-    for i, p in enumerate(layer.params):
-        arrays[f"params[{i}]"], gradients[f"params[{i}]"] = p.data, p.grad.copy()
+    gradients = [layer.backward(c), *(grad.copy() for grad in grads)]
     return {
         name: relative_error(
-            numerical_gradient(lambda: float((forward() * c).sum()), array),
-            gradients[name],
+            numerical_gradient(lambda: float((forward() * c).sum()), array), gradient
         )
-        for name, array in arrays.items()
+        for (name, array), gradient in zip(arrays.items(), gradients, strict=True)
     }

@@ -1,4 +1,4 @@
-"""The paper's networks, row by row, and their "different but similar" variants.
+"""The paper's networks, row by row.
 
 Each row of Tables 1 and 3 is one function that makes the row's layers for the shape
 that reaches it. `build` stacks rows, so that a network reads like its table. The last

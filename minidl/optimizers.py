@@ -135,7 +135,7 @@ class Adam(Optimizer):
         super().__init__(params, lr)
         check_number("beta1", beta1, 0, 1, open_high=True)  # 1 - beta is a divisor
         check_number("beta2", beta2, 0, 1, open_high=True)
-        check_number("eps", eps, 0, float("inf"), open_high=True)
+        check_number("eps", eps, 0, float("inf"), open_low=True, open_high=True)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def update(  # type: ignore[override]
@@ -168,7 +168,7 @@ class RMSprop(Optimizer):
     ) -> None:
         super().__init__(params, lr)
         check_number("rho", rho, 0, 1)
-        check_number("eps", eps, 0, float("inf"), open_high=True)
+        check_number("eps", eps, 0, float("inf"), open_low=True, open_high=True)
         self.rho, self.eps = rho, eps
 
     def update(self, p: Array, g: Array, s: Array) -> None:  # type: ignore[override]
@@ -195,7 +195,7 @@ class Adadelta(Optimizer):
     ) -> None:
         super().__init__(params, lr)
         check_number("rho", rho, 0, 1)
-        check_number("eps", eps, 0, float("inf"), open_high=True)
+        check_number("eps", eps, 0, float("inf"), open_low=True, open_high=True)
         self.rho, self.eps = rho, eps
 
     def update(  # type: ignore[override]

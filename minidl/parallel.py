@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from minidl import kernels
@@ -103,14 +104,19 @@ def run_jobs(
         raise errors[0]
 
 
+def on_one_thread(function: Callable[[Job], Result], job: Job) -> Result:
+    """Return function(job), computed as a worker does."""
+    with limit_threads(1):
+        return function(job)
+
+
 def outcomes(
     function: Callable[[Job], Result], jobs: Iterable[Job], executor: Executor | None
 ) -> Iterator[Callable[[], Result]]:
     """Yield for each job a function that returns its result or raises its error."""
     if executor is None:
-        with limit_threads(1):
-            for job in jobs:
-                yield lambda job=job: function(job)  # type: ignore[misc]
+        for job in jobs:
+            yield partial(on_one_thread, function, job)
         return
     futures = [executor.submit(function, job) for job in jobs]
     try:

@@ -57,6 +57,10 @@ def train(
     check_stored_images("x", x)
     check_labels("y", y, len(x), model.classes)
     check_generator("rng", rng)
+    if not {id(p) for p in optimizer.params} <= {id(p) for p in model.params}:
+        raise ValueError("optimizer must hold parameters of model, got another's")
+    if not all(map(callable, callbacks)):
+        raise TypeError(f"callbacks must be functions, got {callbacks!r}")
     losses = []
     for epoch in range(1, epochs + 1):
         losses.append(train_epoch(model, x, y, optimizer, batch_size, rng))
@@ -112,6 +116,7 @@ def accuracy(
 ) -> float:
     """Return the fraction of images whose most probable class is their label.
 
+    Where probabilities are NaN, no class is most probable.
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,).
     """
     check_count("batch_size", batch_size)
@@ -121,5 +126,6 @@ def accuracy(
     correct: Any = 0  # becomes a 0-d array of that device, read once
     for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):
         p = classifier.predict_proba(x_batch)
-        correct = correct + (p.argmax(axis=1) == y_batch).sum()
+        known = p.max(axis=1) >= 0  # False for NaN, whose argmax would be its index
+        correct = correct + (known & (p.argmax(axis=1) == y_batch)).sum()
     return int(correct) / len(x)

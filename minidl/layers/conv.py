@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array, device_of
-from minidl.checks import check_count
+from minidl.checks import check_count, check_generator
 from minidl.initializers import Initializer, glorot
 from minidl.layers.base import Layer, Parameter, Shape
 
@@ -34,6 +34,7 @@ class Conv2D(Layer):
     ) -> None:
         check_count("in_channels", in_channels)
         check_count("filters", filters)
+        check_generator("rng", rng)
         self.kernel_size = kernels.check_window(kernel_size, stride, pad)
         self.stride, self.pad = stride, pad
         self.algorithm = kernels.check_algorithm(

@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_count
+from minidl.checks import check_count, check_generator
 from minidl.initializers import Initializer, glorot
 from minidl.layers.base import Layer, Parameter, Shape
 
@@ -25,6 +25,7 @@ class Linear(Layer):
     ) -> None:
         check_count("in_features", in_features)
         check_count("out_features", out_features)
+        check_generator("rng", rng)
         self.W = Parameter(initializer((in_features, out_features), rng))
         self.b = Parameter(np.zeros(out_features, np.float32))
         self.params = (self.W, self.b)

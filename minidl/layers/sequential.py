@@ -28,11 +28,15 @@ class Sequential(Layer):
     """The composition of layers, z = f_L(... f_2(f_1(x))), up to the logits z.
 
     Shapes: x (N, *input_shape), z (N, K). Raises ValueError if two neighbours'
-    shapes don't fit.
+    shapes don't fit, or if one layer stands in two places: each keeps its own input.
     """
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         self.layers = tuple(layers)
+        if len({id(layer) for layer in self.layers}) < len(self.layers):
+            raise ValueError(
+                f"layers must be different objects, got {', '.join(map(str, layers))}"
+            )
         self.input_shape = tuple(input_shape)
         self.steps = fuse(self.layers)  # what runs: the same function, faster
         self.params = tuple(p for layer in self.layers for p in layer.params)
@@ -42,8 +46,16 @@ class Sequential(Layer):
 
     @property
     def classes(self) -> int:
-        """The number K of classes, which is the number of logits."""
-        return self.shapes[-1][-1]
+        """The number K of classes, which is the number of logits.
+
+        Raises ValueError for a network that ends in anything but logits.
+        """
+        if len(self.shapes[-1]) != 1:
+            raise ValueError(
+                f"a classifier's output must have shape (N, K), {self} ends in "
+                f"{self.shapes[-1]} for each image"
+            )
+        return self.shapes[-1][0]
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the logits of x."""

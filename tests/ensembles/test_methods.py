@@ -283,7 +283,18 @@ def test_numpy_numbers_become_pythons():
     plain = {"index": 1, "seed": 2, "sigma": 0.5, "train_images": 9, "epochs": 3}
     plain |= {"batch_size": 4, "lr": 1.0}
     other = {name: np.array(value)[()] for name, value in plain.items()}
-    job = random_init(1, 5, "mnist")[0]
+    job = gaussian_noise(1, 5, "mnist", sigma=0.1)[0]
     assert repr(replace(job, **other)) == repr(replace(job, **plain))
     assert replace(job, lr=1, sigma=0) == replace(job, lr=1.0, sigma=0.0)
     assert repr(replace(job, lr=1, sigma=0)) == repr(replace(job, lr=1.0, sigma=0.0))
+
+
+@pytest.mark.parametrize("make", [random_init, mixed_models, bagging])
+def test_only_one_method_has_noise(make):
+    with pytest.raises(ValueError, match=r"^sigma belongs to gaussian-noise: .* 0\.3"):
+        make(2, 0, "mnist", sigma=0.3)
+
+
+def test_a_seed_draws_no_replicate():
+    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
+        bootstrap_replicate(10, 0)

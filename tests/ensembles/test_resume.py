@@ -18,6 +18,7 @@ from ensembles import MemberJob, member_files, random_init, train_ensemble, trai
 from ensembles.member_files import load_member, member_path, partial_path
 from ensembles.training import train_member
 from minidl import train
+from minidl.checkpoints import read_checkpoint
 from minidl.files import remove_leftovers
 from minidl.optimizers import OPTIMIZERS
 
@@ -117,7 +118,7 @@ def test_what_is_forgotten_is_trained_again(
 def test_seconds_of_all_parts_add_up(tiny_data, job, tmp_path, monkeypatch):
     train_until(job, tmp_path, monkeypatch, 3)
     path = partial_path(member_path(job, tmp_path))
-    _, saved = member_files.read_checkpoint(path)
+    _, saved = read_checkpoint(path)
     member = train_member(job, tmp_path)
     assert saved["config"]["seconds"] < member.seconds < 60
     assert len(saved["config"]["losses"]) == 3
@@ -195,6 +196,16 @@ def test_a_member_that_can_not_be_saved_is_an_error_but_loses_no_other(
         train_ensemble(jobs, folder=tmp_path, workers=1)
     saved = [job.index for job in jobs if member_path(job, tmp_path).exists()]
     assert saved == [0, 2]
+
+
+def test_leftovers_beside_a_finished_member_are_removed(tiny_data, job, tmp_path):
+    train_ensemble([job], folder=tmp_path)
+    path = member_path(job, tmp_path)
+    old = path.parent / f".{path.name}.a1"
+    old.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    load_member(job, tmp_path)
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_old_leftovers_of_killed_processes_are_removed(tmp_path):

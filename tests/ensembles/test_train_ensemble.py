@@ -164,7 +164,8 @@ def test_each_configuration_has_a_file_of_its_own(jobs, tmp_path):
         {"lr": 2e-3},
         {"train_images": 50},
         {"optimizer": "sgd"},
-        {"sigma": 0.1},
+        {"method": "gaussian-noise"},
+        {"method": "gaussian-noise", "sigma": 0.1},
         {"seed": 1},
         {"index": 7},
         {"method": "bagging"},
@@ -273,3 +274,11 @@ def test_without_an_executor_each_core_trains_members(
     four = [*jobs, *one_of_each_method()][:4]
     training.train_ensemble(four, workers=workers)
     assert asked == [expected]
+
+
+@pytest.mark.parametrize(
+    ("workers", "error"), [(0, ValueError), (2.5, TypeError), ("2", TypeError)]
+)
+def test_bad_numbers_of_workers_are_named(jobs, workers, error):
+    with pytest.raises(error, match=r"^workers must be"):
+        train_ensemble(jobs[:1], workers=workers)

@@ -1,6 +1,7 @@
 """Checkpoints: the same bits after an interruption, and no half or foreign state."""
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -303,3 +304,20 @@ def test_a_crash_while_saving_leaves_the_old_file(saved, monkeypatch):
         save_checkpoint(saved, small_network(5))
     assert saved.read_bytes() == old
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_config_that_can_be_saved_can_be_asked_for(tmp_path):
+    config = {"lr": np.float32(0.25), "sizes": np.arange(2), "nothing": math.nan}
+    path, model = tmp_path / "x.npz", small_network()
+    save_checkpoint(path, model, config=config)
+    assert load_checkpoint(path, model, config=config)["sizes"] == [0, 1]
+    with pytest.raises(ValueError, match=r"lr is 0\.25, wanted 0\.5"):
+        load_checkpoint(path, model, config=config | {"lr": np.float32(0.5)})
+
+
+def test_a_config_that_is_not_like_json_is_named(tmp_path):
+    with pytest.raises(TypeError, match=r"^config must be JSON-like, got PosixPath"):
+        save_checkpoint(
+            tmp_path / "x.npz", small_network(), config={"folder": tmp_path}
+        )
+    assert list(tmp_path.iterdir()) == []

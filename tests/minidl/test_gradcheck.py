@@ -113,6 +113,57 @@ def test_a_planted_mistake_is_found_and_only_there(rng, make, wrong):
     assert max(errors.values()) < 1e-6
 
 
+class AddsToGradients(Linear):
+    """PyTorch's habit; nothing here zeroes gradients."""
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        self.b.grad += dout.sum(axis=0)
+        kept = self.b.grad.copy()
+        dx = super().backward(dout, param_grads, input_grad)
+        self.b.grad[:] = kept
+        return dx
+
+
+class ReplacesGradients(Linear):
+    """An optimizer would never see them."""
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        dx = super().backward(dout, param_grads, input_grad)
+        new, self.b.grad[:] = self.b.grad.copy(), np.nan
+        self.b.grad = new
+        return dx
+
+
+@pytest.mark.parametrize("make", [AddsToGradients, ReplacesGradients])
+def test_gradients_that_are_not_written_in_place_are_found(rng, make):
+    layer = make(4, 3, rng=rng).astype(np.float64)
+    errors = check_layer(layer, rng.standard_normal((5, 4)), rng)
+    assert math.isnan(errors.pop("params[1]"))
+    assert max(errors.values()) < 1e-6
+
+
+def test_the_array_in_float32_is_named(rng):
+    x = rng.standard_normal((5, 4))
+    with pytest.raises(TypeError, match=r"^params\[0\] must be float64, got float32"):
+        check_layer(Linear(4, 3, rng=rng), x, rng)
+    layer = Linear(4, 3, rng=rng).astype(np.float64)
+    with pytest.raises(TypeError, match=r"^x must be float64, got float32"):
+        check_layer(layer, x.astype(np.float32), rng)
+
+
+def test_x_is_restored_after_an_error():
+    x = np.zeros(3)
+
+    def fails_when_changed():
+        if x[1] != 0:
+            raise ZeroDivisionError
+        return 0.0
+
+    with pytest.raises(ZeroDivisionError):
+        numerical_gradient(fails_when_changed, x)
+    assert x.tolist() == [0, 0, 0]
+
+
 def test_a_stale_mask_is_found(rng):
     errors = check_layer(StaleDropout(0.5), rng.standard_normal((5, 4)), rng)
     assert errors["x"] > 0.1

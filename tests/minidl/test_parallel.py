@@ -106,6 +106,15 @@ def test_here_blas_has_one_thread():
     assert set(threads) == {1}
 
 
+def test_between_jobs_here_blas_has_its_threads():
+    before = blas_threads(0)
+    results = run_jobs(blas_threads, [0, 1])
+    next(results)
+    assert blas_threads(0) == before
+    results.close()
+    assert blas_threads(0) == before
+
+
 def test_each_process_has_one_thread(processes):
     for threads in run_jobs(blas_threads, range(3), processes):
         assert set(threads) == {1}

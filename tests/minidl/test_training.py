@@ -224,6 +224,36 @@ def test_bad_settings_are_named(options, message):
         run(IMAGES, LABELS, **options)
 
 
+def test_another_networks_optimizer_is_refused():
+    other = Adam(network().params)
+    with pytest.raises(ValueError, match=r"^optimizer must hold parameters of model"):
+        train(network(), IMAGES, LABELS, other, 1, 8, np.random.default_rng(0))
+
+
+def test_some_parameters_may_stay_what_they_are():
+    model = network()
+    before = [p.data.copy() for p in model.params]
+    optimizer = Adam(model.params[2:])
+    train(model, IMAGES, LABELS, optimizer, 1, 8, np.random.default_rng(0))
+    changed = [(p.data != b).any() for p, b in zip(model.params, before, strict=True)]
+    assert changed == [False, False, True, True]
+
+
+@pytest.mark.parametrize("callbacks", [[None], ["print"]])
+def test_what_is_no_callback_is_refused_before_training(callbacks):
+    model = network()
+    before = model.params[0].data.copy()
+    with pytest.raises(TypeError, match=r"^callbacks must be functions"):
+        run(IMAGES, LABELS, model=model, callbacks=callbacks)
+    assert np.array_equal(model.params[0].data, before)
+
+
+def test_a_network_that_ends_in_images_is_no_classifier():
+    model = Sequential([ReLU()], (2, 2, 1))
+    with pytest.raises(ValueError, match=r"output must have shape \(N, K\), .*2, 2, 1"):
+        train(model, IMAGES, LABELS, Adam([]), 1, 8, np.random.default_rng(0))
+
+
 def test_a_seed_is_no_generator():
     model = network()
     with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
@@ -278,6 +308,14 @@ def test_accuracy_without_a_known_number_of_classes():
     assert accuracy(Table([0]), x, np.array([99])) == 0
     with pytest.raises(ValueError, match=r"^y must be 0 or more, got -1 to -1"):
         accuracy(Table([0]), x, np.array([-1]))
+
+
+def test_without_probabilities_nothing_is_right():
+    """argmax takes NaN for the largest: at class 0, all would be right."""
+    x = np.zeros((4, 1, 1, 1))
+    table = Table([0])
+    table.p = np.full_like(table.p, np.nan)
+    assert accuracy(table, x, np.zeros(4, int)) == 0
 
 
 def test_accuracy_names_a_bad_batch_size():

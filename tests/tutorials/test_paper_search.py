@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ensembles import random_init, training
+from ensembles import gaussian_noise, training
 from minidl.data import load_dataset
 from tutorials.paper import config, search
 from tutorials.paper.search import Choice, Search, Trial
@@ -15,7 +15,7 @@ from tutorials.paper.search import Choice, Search, Trial
 ROOT = Path(__file__).parents[2]
 
 
-JOB = random_init(1, 0, "mnist")[0]
+JOB = gaussian_noise(1, 0, "mnist", sigma=0.1)[0]
 
 
 def trials(key, scores):

@@ -8,6 +8,7 @@ import pytest
 from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from minidl.layers import Layer
 from minidl.losses import SoftmaxCrossEntropy
+from minidl.models import mnist_cnn
 from tests import oracles
 from tests.oracles import assert_close, differences
 
@@ -149,6 +150,20 @@ def test_images_that_are_not_floats_are_named(model, method, dtype):
 def test_the_shape_may_be_given_as_a_list(rng):
     model = Sequential([Flatten(), Linear(4, 2, rng=rng)], [2, 2, 1])
     assert model.forward(np.zeros((3, 2, 2, 1))).shape == (3, 2)
+
+
+def test_one_layer_in_two_places_is_refused(rng):
+    """Each keeps its latest input: the first place's would be lost."""
+    relu = ReLU()
+    layers = [Linear(3, 3, rng=rng), relu, Linear(3, 3, rng=rng), relu]
+    with pytest.raises(ValueError, match=r"must be different objects, got Linear"):
+        Sequential(layers, (3,))
+
+
+@pytest.mark.parametrize("make", [lambda seed: Linear(3, 2, rng=seed), mnist_cnn])
+def test_a_seed_is_no_generator(make):
+    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
+        make(0)
 
 
 def test_layers_that_do_not_fit_are_named(rng):
