@@ -15,9 +15,9 @@ from attacks.gradients import GradientFn
 from attacks.subject import AttackAlong, Finding, Subject
 from attacks.symptoms import SYMPTOMS
 from attacks.threat import Bounds, check_attack, check_range
-from attacks.victims import PredictProba
+from attacks.victims import PredictProba, probabilities
 from minidl.backend import Array
-from minidl.checks import check_count
+from minidl.checks import check_count, check_labels
 
 
 def ten_steps(
@@ -54,7 +54,9 @@ def diagnose(
         raise ValueError(
             "eps must be above 0: an attack without room can't be examined"
         )
-    right = predict_proba(x).argmax(axis=1) == y
+    p = probabilities(predict_proba, x)
+    check_labels("y", y, len(x), p.shape[1])
+    right = p.argmax(axis=1) == y
     if not right.any():
         raise ValueError("all images are misread without an attack: nothing to examine")
     x, y = x[right], y[right]

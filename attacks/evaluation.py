@@ -16,10 +16,11 @@ from typing import TypeAlias
 import numpy as np
 
 from attacks.counting import Counter
+from attacks.norms import flat
 from attacks.outcomes import Evaluation, Outcome, join
-from attacks.saved import digest, put_into_run, read_outcome, write_outcome
+from attacks.saved import digest, read_outcome, write_outcome
 from attacks.threat import Threat, check_threat
-from attacks.victims import images
+from attacks.victims import images, probabilities
 from minidl.backend import Array
 from minidl.checks import check_count, check_labels, check_stored_images
 from minidl.parallel import limit_threads, run_jobs
@@ -85,7 +86,7 @@ def evaluate(
     check_count("seed", seed, 0)
     with limit_threads(1):  # as on a worker: what it trains must have the same bits
         here = make_suite()
-        p = here.classifier.predict_proba(to_float(x[:batch_size]))
+        p = probabilities(here.classifier.predict_proba, to_float(x[:batch_size]))
     check_suite(here)
     check_labels("y", y, len(x), p.shape[1])
     run = digest(f"{threat!r} {seed}", x, y, p)  # p is of a batch: its size counts too
@@ -116,13 +117,12 @@ def attack_batch(
 ) -> tuple[Job, Outcome]:
     """Attack a batch, or find what was saved of it; either belongs to this `run`."""
     suite, x = make_suite(), to_float(job.x)
-    p = suite.classifier.predict_proba(x)
+    p = probabilities(suite.classifier.predict_proba, x)
     before = threat.fooled(p.argmax(axis=1), job.y)
     identity = digest(repr(threat), str(seed), x, job.y, p)
     path = None if folder is None else folder / f"{job.name}-{job.start}.npz"
-    found = None if path is None else read_outcome(path, identity)
-    if path is not None and found is not None:
-        put_into_run(path, run)
+    found = None if path is None else read_outcome(path, run, identity)
+    if found is not None:
         return job, found
     outcome, x_adv = attack_images(suite, job, x, before, threat, seed)
     if path is not None:
@@ -138,13 +138,14 @@ def attack_images(
     gradients, queries = counter.gradients, counter.queries
     x_adv, start = x.copy(), time.perf_counter()
     if len(todo):
-        # Attack and batch have generators of their own: the order doesn't matter.
-        rng = np.random.default_rng([seed, zlib.crc32(job.name.encode()), job.start])
-        x_adv[todo] = suite.attacks[job.name](x[todo], y[todo], threat.eps, rng)
-        threat.check(x_adv, x)
+        rng = generator(seed, job.name, job.start)
+        found = suite.attacks[job.name](x[todo], y[todo], threat.eps, rng)
+        threat.check(found, x[todo])
+        x_adv[todo] = found
+    p = probabilities(suite.classifier.predict_proba, x_adv)
     outcome = Outcome(
         before=before,
-        fooled=threat.fooled(suite.classifier.predict_proba(x_adv).argmax(axis=1), y),
+        fooled=threat.fooled(p.argmax(axis=1), y),
         distance=threat.distances(x_adv, x),
         gradients=counter.gradients - gradients,
         queries=counter.queries - queries,
@@ -153,13 +154,22 @@ def attack_images(
     return outcome, x_adv
 
 
+def generator(seed: int, name: str, start: int) -> np.random.Generator:
+    """Return the generator of one attack on one batch, whatever goes before it."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), start])
+
+
 def within(attack: Attack, threat: Threat) -> Attack:
-    """Return an attack without eps of its own that gives up where it goes too far."""
+    """Return an attack without eps of its own that gives up where it goes too far.
+
+    NaN isn't far: what isn't a number stays, and is an error of the evaluation.
+    """
 
     def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
         x_adv = attack(x.copy(), y, eps, rng)  # x itself is what it is compared with
         inside = replace(threat, eps=eps).contains(x_adv, x)
-        return np.where(images(inside, x), x_adv, x)
+        broken = np.isnan(flat(x_adv)).any(axis=1)
+        return np.where(images(inside | broken, x), x_adv, x)
 
     return limited
 

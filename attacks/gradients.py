@@ -28,7 +28,7 @@ from attacks.victims import (
     model_loss,
 )
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_batch, check_labels
+from minidl.checks import check_batch, check_count, check_labels
 from minidl.layers import Sequential
 
 GradientFn: TypeAlias = Callable[[Array, Array], Array]
@@ -57,8 +57,9 @@ def model_gradient(model: Sequential, loss: Loss = cross_entropy) -> GradientFn:
 def member_gradient(members: Sequence[Sequential], i: int) -> GradientFn:
     """Adv. 1: grad_x J(theta_i, x, y), of the i-th member alone."""
     members = check_members(members)
-    if i not in range(len(members)):
-        raise ValueError(f"i must be 0 to {len(members) - 1}, got {i!r}")
+    check_count("i", i, at_least=0)
+    if i >= len(members):
+        raise ValueError(f"i must be 0 to {len(members) - 1}, got {i}")
     return model_gradient(members[i])
 
 

@@ -26,7 +26,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What all attacks found; an image is robust if it is read correctly after all."""
+    """What all attacks found; an image is robust if it is read correctly after all.
+
+    Under a targeted threat, if it isn't read as its target: all "accuracies" here are
+    then the fractions of images on which the adversary has not reached its target.
+    """
 
     threat: Threat
     outcomes: dict[str, Outcome]
@@ -60,9 +64,10 @@ class Evaluation:
     def table(self) -> str:
         """Return a line for each attack: accuracy, interval, and costs an image."""
         N = len(self.before())
+        what = "target missed" if self.threat.targeted else "accuracy"
         lines = [
             f"{N} images; {self.threat}",
-            f"{'':<24} {'accuracy [95 %]':<26} gradients  queries",
+            f"{'':<24} {f'{what} [95 %]':<26} gradients  queries",
             f"{'no attack':<24} {self.clean()!s:<26}",
         ]
         for name, o in self.outcomes.items():

@@ -16,7 +16,7 @@ def digest(*parts: str | Array) -> str:
     found = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
-            found.update(part.encode())
+            found.update(f"{len(part)} {part}".encode())
         else:
             found.update(f"{part.dtype} {part.shape}".encode())
             found.update(np.ascontiguousarray(part).tobytes())
@@ -31,31 +31,31 @@ def write_outcome(
         np.savez(file, run=run, identity=identity, x_adv=x_adv, **vars(outcome))
 
 
-def read_outcome(path: Path, identity: str) -> Outcome | None:
-    """Return a saved batch, or None if there is none, or a damaged or another one."""
+def read_outcome(path: Path, run: str, identity: str) -> Outcome | None:
+    """Return a saved batch, or None if there is none, or a damaged or another one.
+
+    A batch that is the same in another run belongs to this one from now on.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
-            if str(file["identity"]) != identity:
-                return None
-            return Outcome(
-                before=file["before"],
-                fooled=file["fooled"],
-                distance=file["distance"],
-                gradients=int(file["gradients"]),
-                queries=int(file["queries"]),
-                seconds=float(file["seconds"]),
-            )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            parts = dict(file)  # the images too: their checksums tell of damage
+        if str(parts["identity"]) != identity:
+            return None
+        found = Outcome(
+            before=parts["before"],
+            fooled=parts["fooled"],
+            distance=parts["distance"],
+            gradients=int(parts["gradients"]),
+            queries=int(parts["queries"]),
+            seconds=float(parts["seconds"]),
+        )
+        x_adv = parts["x_adv"]
+    # RuntimeError: a flipped bit may claim that the file is encrypted.
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
         return None  # it is attacked and saved again
-
-
-def put_into_run(path: Path, run: str) -> None:
-    """Let a batch that is the same in another run belong to this one."""
-    with np.load(path, allow_pickle=False) as file:
-        parts = dict(file)
     if str(parts.get("run")) != run:
-        with atomic_write(path) as file:
-            np.savez(file, **parts | {"run": run})
+        write_outcome(path, run, identity, found, x_adv)
+    return found
 
 
 def adversarial_images(folder: str | Path, name: str) -> Array:

@@ -45,7 +45,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is examined, and what several checks look at; images are NHWC in [0, 1]."""
+    """What is examined, and what several checks look at; images are NHWC."""
 
     predict_proba: PredictProba
     gradient: GradientFn

@@ -46,6 +46,8 @@ def train_substitute(
     check_images("x", x)
     check_generator("rng", rng)
     check_count("rounds", rounds)
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
     check_number("step", step, 0, float("inf"), open_low=True, open_high=True)
     optimizer = Adam(model.params, lr)
     y = predict(x)

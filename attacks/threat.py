@@ -69,7 +69,7 @@ class Threat:
         near = self.distances(x_adv, x) <= self.eps + self.rounding(x)
         inside = get_array_module(x_adv).isfinite(x_adv)
         if self.bounds is not None:
-            low, high = self.bounds
+            low, high = map(float, self.bounds)  # NumPy's would widen float32
             inside &= (x_adv >= low) & (x_adv <= high)
         return near & flat(inside).all(axis=1)
 

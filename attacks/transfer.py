@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attacks.evaluation import Attack
+from attacks.evaluation import Attack, generator
 from attacks.intervals import Estimate, wilson
 from attacks.threat import Threat, check_threat
+from attacks.victims import probabilities
 from minidl.backend import Array
 from minidl.checks import check_count, check_labels, check_stored_images
 from minidl.progress import progress
@@ -70,8 +71,8 @@ def transfer_matrix(
     for batch in progress(parts, len(parts), "batches"):
         x_n, y_n = to_float(x[batch]), y[batch]
         right = [~fools(victim, x_n, y_n, threat) for victim in victims.values()]
-        for i, attack in enumerate(sources.values()):
-            rng = np.random.default_rng([seed, i, int(batch[0])])
+        for i, (name, attack) in enumerate(sources.items()):
+            rng = generator(seed, name, int(batch[0]))
             # Copies: an attack in place would move what it is compared with.
             x_adv = attack(x_n.copy(), y_n.copy(), threat.eps, rng)
             threat.check(x_adv, x_n)
@@ -84,6 +85,6 @@ def transfer_matrix(
 
 def fools(victim: Classifier, x: Array, y: Array, threat: Threat) -> Array:
     """Tell which images the victim reads as the adversary wants; (N,) bool."""
-    p = victim.predict_proba(x)
+    p = probabilities(victim.predict_proba, x)
     check_labels("y", y, len(x), p.shape[1])
     return threat.fooled(p.argmax(axis=1), y)

@@ -43,6 +43,21 @@ def costs_and_gradient(
     return costs, back_to_input(model, dz)
 
 
+def probabilities(predict_proba: PredictProba, x: Array) -> Array:
+    """Return predict_proba(x), (N, K); ValueError if some aren't numbers.
+
+    The largest of NaNs is the first: such images would be read as class 0.
+    """
+    p = predict_proba(x)
+    lost = ~get_array_module(p).isfinite(p).all(axis=1)
+    if count := int(lost.sum()):
+        raise ValueError(
+            f"predict_proba must return finite numbers, got others for {count} of "
+            f"{len(x)} images"
+        )
+    return p
+
+
 def back_to_input(model: Sequential, dz: Array) -> Array:
     """Return dJ/dx from dJ/dz, behind a forward pass."""
     dx = model.backward(dz, param_grads=False)

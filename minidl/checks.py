@@ -77,7 +77,8 @@ def check_images(
     low, high = (x.dtype.type(float(extreme)) for extreme in (x.min(), x.max()))
     if not (isfinite(low) and isfinite(high)):  # NaN is neither below nor above
         raise ValueError(f"{name} must be finite, got NaN or infinity")
-    if bounds is not None and (low < bounds[0] or high > bounds[1]):
+    # float: with NumPy's own numbers, float32(0.3) would be above 0.3.
+    if bounds is not None and (low < float(bounds[0]) or high > float(bounds[1])):
         raise ValueError(
             f"{name} must lie in [{bounds[0]}, {bounds[1]}], "
             f"got values from {low:.6g} to {high:.6g}"

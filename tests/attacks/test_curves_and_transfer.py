@@ -107,6 +107,23 @@ def test_transfer_counts_what_was_right_before(grey):
     assert found.table().splitlines()[1].split() == ["up", "0.222", "0.000"]
 
 
+def test_a_sources_images_dont_depend_on_the_others(grey):
+    drawn = []
+
+    def somewhere(x, y, eps, rng):
+        drawn.append(rng.uniform(-eps, eps, (len(x), 1, 1, 1)).astype(x.dtype))
+        return x + drawn[-1]
+
+    arguments = ({"b": Brightness()}, *grey, Threat("Linf", 0.3, None))
+    alone = transfer_matrix({"some": somewhere}, *arguments, batch_size=2)
+    both = {"other": darker, "some": somewhere}
+    behind = transfer_matrix(both, *arguments, batch_size=2)
+    assert 0 < alone.fooled[0, 0] < 9
+    assert behind.fooled[1, 0] == alone.fooled[0, 0]
+    assert len({float(d.ravel()[0]) for d in drawn[:5]}) == 5  # nor do batches' repeat
+    assert all(map(np.array_equal, drawn[:5], drawn[5:]))
+
+
 def test_transfer_checks_the_threat_model(grey):
     with pytest.raises(ValueError, match="left the threat model"):
         transfer_matrix(

@@ -185,6 +185,21 @@ def test_steps_too_small_to_get_anywhere(model, data):
     assert "black box beats white box" in failures(findings)
 
 
+def test_a_classifier_with_holes_that_only_chance_finds():
+    """In a tenth of all first pixels' values it is wrong; the gradient doesn't know."""
+
+    def predict_proba(x):
+        hole = np.floor(x[:, 0, 0, 0] * 1e4) % 10 == 0
+        p = np.where(hole, 0.4, 0.9 + 0.01 * x.reshape(len(x), -1).mean(axis=1))
+        return np.stack([p, 1 - p], axis=1)
+
+    x, y = np.random.default_rng(0).random((60, 3, 3, 1)), np.zeros(60, int)
+    findings = diagnose(predict_proba, lambda x, y: -np.ones_like(x), x, y, 0.1)
+    [found] = [f for f in findings if f.name == "restarts still gain"]
+    assert found.failed
+    assert 0.02 < found.value < 0.2
+
+
 def test_an_attack_that_gives_up_as_eps_grows(model, data):
     def fades(gradient, x, y, eps):
         return walk(clip_to_ball)(gradient, x, y, eps if eps <= EPS else 0).clip(0, 1)
@@ -202,6 +217,8 @@ def test_bad_arguments(model, data):
         diagnose(model.predict_proba, gradient, x, (model.predict(x) + 1) % 10, EPS)
     with pytest.raises(ValueError, match="x must lie in"):
         diagnose(model.predict_proba, gradient, x + 1, y, EPS)
+    with pytest.raises(ValueError, match="y must be 0 to 9, got 0 to 99"):
+        diagnose(model.predict_proba, gradient, x, np.where(y == 1, 99, y), EPS)
     with pytest.raises(ValueError, match="seed must be at least 0"):
         diagnose(model.predict_proba, gradient, x, y, EPS, seed=-1)
 

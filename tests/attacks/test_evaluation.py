@@ -66,6 +66,98 @@ def test_accuracies_of_each_attack_and_of_the_worst(grey):
     assert np.isinf(found.smallest_distances()[0])
 
 
+def test_the_table_has_each_attacks_numbers(grey):
+    found = evaluate(counted_brightness, *grey, Threat("Linf", 0.15), batch_size=4)
+    assert found.table().splitlines() == [
+        "9 images; untargeted, Linf <= 0.15 in [0, 1]",
+        "                         accuracy [95 %]            gradients  queries",
+        "no attack                1.0000 [0.7009, 1.0000]   ",
+        "brighter                 0.7778 [0.4526, 0.9368]          0.0      2.0",
+        "darker                   0.8889 [0.5650, 0.9801]          1.0      0.0",
+        "worst case               0.6667 [0.3542, 0.8794]   ",
+    ]
+
+
+def counted_brightness():
+    """One of the attacks asks two questions an image, the other takes a gradient."""
+    counter = Counter()
+    ask = counter.scores(Brightness().predict_proba)
+    differentiate = counter.gradient(lambda x, y: x)
+
+    def asking(x, y, eps, rng):
+        return brighter(ask(x) is not None and x, y, ask(x) is not None and eps, rng)
+
+    def following(x, y, eps, rng):
+        return darker(differentiate(x, y), y, eps, rng)
+
+    return Suite(Brightness(), {"brighter": asking, "darker": following}, counter)
+
+
+def test_each_attack_and_batch_has_a_generator_of_its_own(grey):
+    def drawn(*names):
+        numbers = {}
+
+        def drawing(name):
+            def attack(x, y, eps, rng):
+                numbers[name, float(x[0, 0, 0, 0])] = rng.random()
+                return x
+
+            return attack
+
+        suite = Suite(Brightness(), {name: drawing(name) for name in names})
+        evaluate(lambda: suite, *grey, THREAT, batch_size=3)
+        return numbers
+
+    numbers = drawn("a", "b")
+    assert len(numbers) == len(set(numbers.values())) == 6
+    assert drawn("b", "a") == numbers
+
+
+def test_what_is_no_image_is_an_error_and_not_robust(grey):
+    """A broken gradient must not pass as a perfect defence."""
+
+    def broken(x, y, eps, rng):
+        return np.full_like(x, np.nan)
+
+    for attack in (broken, within(broken, THREAT)):
+        suite = Suite(Brightness(), {"broken": attack})
+        with pytest.raises(ValueError, match="left the threat model"):
+            evaluate(lambda s=suite: s, *grey, THREAT)
+
+
+class Dazzled(Brightness):
+    """Its answers are no numbers where it is bright: argmax would say class 0."""
+
+    def __init__(self, above):
+        self.above = above
+
+    def predict_proba(self, x):
+        p = super().predict_proba(x)
+        p[x.reshape(len(x), -1).mean(axis=1) > self.above] = np.nan
+        return p
+
+
+@pytest.mark.parametrize(("above", "count"), [(0.25, "7 of 9"), (0.95, "2 of 9")])
+def test_answers_that_are_no_numbers_are_an_error(grey, above, count):
+    suite = Suite(Dazzled(above), {"brighter": brighter})
+    with pytest.raises(ValueError, match=f"finite numbers, got others for {count} ima"):
+        evaluate(lambda: suite, *grey, THREAT)
+
+
+def test_one_image_for_all_is_not_put_in_the_place_of_all(grey):
+    suite = Suite(Brightness(), {"first": lambda x, y, eps, rng: x[:1]})
+    with pytest.raises(ValueError, match=r"x_adv must have shape \(9, 2, 2, 1\), got"):
+        evaluate(lambda: suite, *grey, Threat("Linf", 1.0))
+
+
+def test_within_takes_the_eps_of_the_call(grey):
+    """As `accuracy_curve` does: a budget that grows lets more through."""
+    x, y = grey
+    attack = within(lambda x, y, eps, rng: x + np.float32(0.1), Threat("Linf", 0.5))
+    assert_array_equal(attack(x[:2], y[:2], 0.05, None), x[:2])
+    assert_array_equal(attack(x[:2], y[:2], 0.2, None), x[:2] + np.float32(0.1))
+
+
 def test_images_that_are_misread_anyway_are_not_attacked(grey):
     x, y = grey
     y[0] = 1
@@ -81,6 +173,7 @@ def test_targets_are_reached_not_avoided(grey):
     threat = Threat("Linf", 0.15, targeted=True)
     found = evaluate(make_brightness, x, np.ones(9, int), threat)
     assert found.clean().value == 5 / 9  # five aren't read as the target yet
+    assert "target missed [95 %]" in found.table()
     assert found.robust("brighter").value == 3 / 9
     assert found.robust("darker").value == 5 / 9
 
@@ -133,6 +226,15 @@ def test_costs_are_counted(images, labels):
     assert nearest.gradients % 4 == 0  # a row for each class
     assert nearest.queries > 0
     assert "worst case" in found.table()
+
+
+def test_each_row_of_a_vjp_is_a_gradient():
+    counter = Counter()
+    vjp = counter.vjp(lambda x, dz: dz)
+    vjp(np.zeros((5, 2)), np.zeros((3, 5, 4)))
+    assert counter.gradients == 15
+    vjp(np.zeros((5, 2)), np.zeros((5, 4)))
+    assert (counter.gradients, counter.queries) == (20, 0)
 
 
 def test_what_goes_too_far_counts_as_given_up(images, labels):
@@ -331,6 +433,21 @@ def test_a_damaged_batch_is_done_again(images, labels, tmp_path, damage):
     same(
         evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path), whole
     )
+
+
+@pytest.mark.parametrize("part", range(12))
+def test_a_flipped_bit_anywhere_is_found(grey, tmp_path, part):
+    """Also where it is in the images, or makes zip ask for a password."""
+    whole = evaluate(make_brightness, *grey, THREAT, folder=tmp_path)
+    path = tmp_path / "brighter-0.npz"
+    content = path.read_bytes()
+    for place in range(part, len(content), 12 * 7):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        same(evaluate(make_brightness, *grey, THREAT, folder=tmp_path), whole)
+        images = adversarial_images(tmp_path, "brighter")
+        assert_array_equal(images, brighter(*grey, 0.2, None))
 
 
 @pytest.mark.slow

@@ -55,9 +55,17 @@ def test_a_list_changed_later_changes_nothing(members, x, y):
     assert_array_equal(gradient(x, y), before)
 
 
-@pytest.mark.parametrize("i", [-1, 3, None, "0", 0.5])
-def test_a_wrong_i_is_refused_at_once(members, i):
-    with pytest.raises(ValueError, match=rf"^i must be 0 to 2, got {i!r}$"):
+@pytest.mark.parametrize("i", [None, "0", 0.5, 1.0, True])
+def test_an_i_that_is_no_integer_is_refused_at_once(members, i):
+    with pytest.raises(TypeError, match=rf"^i must be an integer, got {i!r}$"):
+        member_gradient(members, i)
+
+
+@pytest.mark.parametrize(
+    ("i", "message"), [(-1, "at least 0, got -1"), (3, "0 to 2, got 3")]
+)
+def test_an_i_without_a_member_is_refused_at_once(members, i, message):
+    with pytest.raises(ValueError, match=f"^i must be {message}$"):
         member_gradient(members, i)
 
 

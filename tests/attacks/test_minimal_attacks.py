@@ -96,6 +96,20 @@ def test_carlini_wagner_towards_a_target_with_confidence():
     assert_allclose(distance(found, victim.x, "L2"), (f + 0.5) / w, rtol=0.02)
 
 
+def test_carlini_wagners_first_step_is_its_learning_rate(victim):
+    """Adam's first step is lr in each of w, where x = (tanh(w) + 1) / 2."""
+    asked, lr = [], 0.2
+
+    def loss(x, y):
+        asked.append(x.copy())
+        return np.full(len(x), -1.0), np.ones_like(x)
+
+    inner = victim.x.clip(0.3, 0.7)
+    carlini_wagner(loss, inner, victim.y, lr=lr, searches=1, steps=2)
+    w = [np.arctanh(2 * x - 1) for x in asked]
+    assert_allclose(w[1] - w[0], lr, rtol=1e-4)
+
+
 def test_carlini_wagner_that_fails_returns_the_image(victim):
     flat = lambda x, y: (np.full(len(x), -1.0), np.zeros_like(x))  # noqa: E731
     found = carlini_wagner(flat, victim.x, victim.y, searches=2, steps=5)
@@ -145,6 +159,23 @@ def test_lbfgs_minimises_within_the_box(victim):
     assert (found[:, :3] == 1).all()
     assert abs(slope[:, 3:]).max() < 1e-4
     assert found.max() <= 1
+
+
+def test_lbfgs_takes_no_more_steps_than_allowed(victim):
+    asked = []
+
+    def loss(x, y):  # a narrow valley: no few steps reach its end
+        asked.append(x.copy())
+        r, steep = x.reshape(len(x), -1) - 0.3, np.logspace(0, 6, x[0].size)
+        return (steep * r**2).sum(axis=1), (2 * steep * r).reshape(x.shape)
+
+    arguments = (loss, lambda x: victim.y[:1] - 1, victim.x[:1], victim.y[:1])
+    calls = []
+    for steps in (1, 20):
+        asked.clear()
+        lbfgs(*arguments, searches=1, steps=steps)
+        calls.append(len(asked))
+    assert calls[0] < 20 <= calls[1]
 
 
 def test_lbfgs_seeks_the_least_weight(victim):

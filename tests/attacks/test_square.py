@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import distance, square
 from attacks.losses import cross_entropy
+from attacks.square import side as square_side
 from attacks.square import squares
 
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # the paper's, i / N
@@ -81,16 +82,19 @@ def test_squares_have_the_papers_sizes(grey, queries, area):
     oracle = Oracle(never)
     run(oracle, grey, queries, area=area)
     stripes = oracle.seen[0]
-    sides = []
+    sides, extents = [], []
     for i, x in enumerate(oracle.seen[1:], 1):
         halved = sum(i / queries > part for part in HALVINGS)
         side = max(round(np.sqrt(area / 2**halved * 400)), 1)
         sides.append(side)
+        assert square_side(grey, i / queries, area) == side
         for image, before in zip(x, stripes, strict=True):
             changed = np.argwhere((abs(image - before) > 1e-9).any(axis=2))
             if len(changed):  # +-2 eps, clipped to the ball: half are no change
-                assert (np.ptp(changed, axis=0) < side).all()
+                extents.append(np.ptp(changed, axis=0).max() + 1)
+                assert extents[-1] <= side
     assert sides[0] > sides[-1]
+    assert max(extents) == max(sides)
 
 
 @pytest.mark.parametrize("side", [1, 3, 8])

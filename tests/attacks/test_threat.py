@@ -67,6 +67,23 @@ def test_numpy_scalars_keep_float32(rng, clip):
     assert clip(*arguments).dtype == np.float32
 
 
+@pytest.mark.parametrize("number", [float, np.float32, np.float64])
+def test_bounds_may_be_numpys_numbers(number):
+    """float32(0.3) is above float64(0.3), but not above the bound 0.3."""
+    bounds = (number(0), number(0.3))
+    x, y = np.full((2, 2, 2, 1), 0.2, np.float32), np.zeros(2, int)
+    x_adv = fgsm(lambda x, y: np.ones_like(x), x, y, 0.2, bounds)
+    assert_array_equal(x_adv, np.float32(0.3))
+    Threat("Linf", 0.2, bounds).check(x_adv, x)
+    assert_array_equal(fgsm(lambda x, y: x, x_adv, y, 0.2, bounds), x_adv)
+
+
+def test_another_shape_is_nowhere_inside():
+    x = np.zeros((2, 2, 2, 1))
+    with pytest.raises(ValueError, match=r"x_adv must have shape \(2, 2, 2, 1\), got"):
+        Threat("Linf", 1).check(x[:1], x)
+
+
 @pytest.mark.parametrize("norm", ["Linf", "L2", "L0"])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_what_is_no_number_is_nowhere_inside(norm, wrong):

@@ -17,6 +17,7 @@ from attacks import (
     normalized_gradient,
     sum_gradient,
 )
+from attacks.victims import back_to_input
 from minidl.backend import Array
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
@@ -58,9 +59,7 @@ def clipped_input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     dz = p.copy()
     dz[rows, y] -= 1
     dz[(p_y < CLIP) | (p_y > 1 - CLIP)] = 0
-    dx = model.backward(dz, param_grads=False)
-    assert dx is not None
-    return dx
+    return back_to_input(model, dz)
 
 
 def mean_of_perturbations(
