@@ -44,10 +44,11 @@ oracles: .venv-oracles/.made
 	.venv-oracles/bin/python -m pytest -s tests/attacks/test_attacks_against_torchattacks.py \
 	    tests/attacks/test_attacks_against_autoattack.py
 
-# make readme   the README's results: the quick experiment, and the table made from it
+# make readme   the quick experiment's results, and the README's tables from results/
 readme: .venv/.tutorials
 	$(BIN)/python -m tutorials.paper run table2 figures report --results results/readme
 	$(BIN)/python -m tutorials.paper.readme README.md
+	$(BIN)/python -m tutorials.paper.combined
 
 # make clean    remove the environment and everything that tools left behind
 clean:

@@ -7,7 +7,6 @@ A chapter is a Python file in cells (the percent format); its notebook, in the f
 `notebooks`, is the same cells with their outputs, and its first picture beside it.
 """
 
-import argparse
 import base64
 import hashlib
 import html
@@ -19,6 +18,7 @@ from typing import Any
 
 from minidl.files import atomic_write, write_text
 from minidl.progress import progress
+from tutorials.paper.program import parser_of
 from tutorials.paper.readme import replace_marked
 
 CHAPTERS = Path(__file__).parent
@@ -126,7 +126,7 @@ def first_sentence(text: str) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Make the notebooks of some or all chapters."""
     names = {path.stem: path for path in chapters()}
-    parser = argparse.ArgumentParser(description="Execute chapters into notebooks.")
+    parser = parser_of("tutorials.notebooks", __doc__)
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=", ".join(names))
     chosen = parser.parse_args(argv).chapters or list(names)
     if unknown := [name for name in chosen if name not in names]:

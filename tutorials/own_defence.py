@@ -12,7 +12,6 @@ the identity (Athalye et al., Obfuscated Gradients Give a False Sense of Securit
 section 4.1), and nothing of the defence is left.
 """
 
-import argparse
 from functools import cache, partial
 from pathlib import Path
 
@@ -26,7 +25,12 @@ from minidl import Adam, mnist_cnn, train
 from minidl.backend import Array
 from minidl.data import load_mnist_sample
 from minidl.parallel import local_executor
-from tutorials.paper.program import whole_number
+from tutorials.paper.program import (
+    check_writable,
+    one_line_errors,
+    parser_of,
+    whole_number,
+)
 
 SHADES = 4
 EPS = 0.2  # more than half of the way from one shade to the next
@@ -97,13 +101,21 @@ def examine(images: int, jobs: int, folder: Path | None) -> Evaluation:
 
 def main(argv: list[str] | None = None) -> None:
     """Evaluate, and say why the first attack fails."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of("tutorials.own_defence", __doc__)
     add = parser.add_argument
     add("--images", type=whole_number(1), default=200, help="of the test set")
     add("--jobs", type=whole_number(1), default=1, help="processes")
     add("--save", type=Path, metavar="DIR", help="keep finished batches and images")
     args = parser.parse_args(argv)
-    print(examine(args.images, args.jobs, args.save).table())
+    with one_line_errors(parser.prog, lambda: "with --save the same command goes on"):
+        if args.save:
+            check_writable("--save", args.save)
+        show(args.images, args.jobs, args.save)
+
+
+def show(images: int, jobs: int, folder: Path | None) -> None:
+    """Print what the attacks leave, and why the first one fails."""
+    print(examine(images, jobs, folder).table())
     data, victim = load_mnist_sample(), defence()
     x, y = data.x_test[:50].astype(np.float32) / 255, data.y_test[:50]
     print("\nWhy does the true gradient fail?\n")

@@ -71,7 +71,7 @@ def plot_steps(axes: Any, steps: Mapping[str, Array]) -> None:
     """Draw which part of the images has fallen after 0, 1, 2, ... steps."""
     finite = np.concatenate([s[np.isfinite(s)] for s in steps.values()])
     ticks = np.arange(int(finite.max(initial=1)) + 2)  # the last stair has a width
-    for (name, s), colour in zip(steps.items(), COLOURS, strict=False):
+    for (name, s), colour in zip(steps.items(), COLOURS * len(steps), strict=False):
         fallen = [float((s <= t).mean()) for t in ticks]
         axes.step(ticks, fallen, where="post", color=colour, label=name)
     axes.set(xlabel="steps", ylabel="part of the images fooled", ylim=(0, 1))
@@ -80,7 +80,9 @@ def plot_steps(axes: Any, steps: Mapping[str, Array]) -> None:
 
 def plot_distances(axes: Any, distances: Mapping[str, Array], unit: str) -> None:
     """Draw which part of the images falls within each distance; medians as marks."""
-    for (name, d), colour in zip(distances.items(), COLOURS, strict=False):
+    for (name, d), colour in zip(
+        distances.items(), COLOURS * len(distances), strict=False
+    ):
         ordered = np.sort(d)
         part = np.arange(1, len(d) + 1) / len(d)
         known = np.isfinite(ordered)

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from ensembles import MemberJob, train_ensemble
+from ensembles import METHODS, MemberJob, train_ensemble
 from ensembles.member_files import member_path
 from minidl import Sequential
 from minidl.data.places import cache_folder
 from tutorials.paper.config import PROFILES, configure
+from tutorials.paper.program import one_line_errors, parser_of, whole_number
 from tutorials.paper.units import member_jobs
 
 MEMBERS = PROFILES["quick"].members
@@ -44,13 +45,18 @@ def trained(methods: Iterable[str], members: int) -> dict[str, tuple[Sequential,
     What is missing is trained by another program, which uses all cores: processes that
     this one starts would begin by running the script that asks for the networks.
     """
-    jobs, runs = jobs_of(methods, members), cache_folder() / "runs"
+    jobs, runs = jobs_of(methods, members), runs_folder()
     every = [job for team in jobs.values() for job in team]
     if not all(member_path(job, runs).exists() for job in every):
         command = [sys.executable, "-m", "tutorials.trained", str(members), *jobs]
         here = os.environ | {"MINIDL_CACHE": str(cache_folder())}
         subprocess.run(command, cwd=Path(__file__).parents[1], env=here, check=True)
     return {method: load(team, runs) for method, team in jobs.items()}
+
+
+def runs_folder() -> Path:
+    """Return where `make paper` keeps trained members."""
+    return cache_folder() / "runs"
 
 
 def jobs_of(methods: Iterable[str], members: int) -> dict[str, list[MemberJob]]:
@@ -65,7 +71,16 @@ def load(jobs: list[MemberJob], runs: Path) -> tuple[Sequential, ...]:
     return tuple(m for m in found.members if isinstance(m, Sequential))
 
 
+def main(argv: list[str] | None = None) -> None:
+    """Train what is missing of the members that the command line names."""
+    parser = parser_of("tutorials.trained", __doc__)
+    parser.add_argument("members", type=whole_number(1), help="of each method")
+    parser.add_argument("methods", nargs="+", choices=METHODS, metavar="METHOD")
+    args = parser.parse_args(argv)
+    jobs = jobs_of(args.methods, args.members).values()
+    with one_line_errors(parser.prog, lambda: "the same command goes on"):
+        train_ensemble([j for team in jobs for j in team], folder=runs_folder())
+
+
 if __name__ == "__main__":
-    number, *names = sys.argv[1:]
-    wanted = jobs_of(names, int(number)).values()
-    train_ensemble([j for team in wanted for j in team], folder=cache_folder() / "runs")
+    main()

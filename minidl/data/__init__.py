@@ -9,6 +9,7 @@ memory-mapped, so only the first load takes seconds (`cache.py`).
 from minidl.data.datasets import (
     CLASS_NAMES,
     Dataset,
+    differences,
     load_cifar10,
     load_dataset,
     load_fashion_mnist,
@@ -19,6 +20,7 @@ from minidl.data.datasets import (
 __all__ = [
     "CLASS_NAMES",
     "Dataset",
+    "differences",
     "load_cifar10",
     "load_dataset",
     "load_fashion_mnist",

@@ -34,7 +34,7 @@ class Decoded(NamedTuple):
     note: str
 
 
-FORMAT = 1  # raise it when a decoder returns something else for the same file
+FORMAT = 2  # raise it when a decoder returns something else for the same file
 
 _checked: set[tuple[str, int, int]] = set()
 _warned: set[str] = set()
@@ -47,14 +47,11 @@ def warn_once(message: str) -> None:
         warnings.warn(message, UserWarning, stacklevel=2)
 
 
-def decoded(
-    dataset: str, source: Path, decode: Callable[[Path], Decoded]
-) -> dict[str, NDArray[np.uint8]]:
-    """Return the arrays of the source, decoding it only if they aren't cached.
+def decoded(dataset: str, source: Path, decode: Callable[[Path], Decoded]) -> Decoded:
+    """Return what `decode` makes of the source, decoding it only if it isn't cached.
 
-    Warns once per process about a source that isn't the published file, and if the
-    cache can't be written; the arrays are then kept in memory. Raises what `decode`
-    raises.
+    Warns once per process if the cache can't be written; the arrays are then kept in
+    memory. Raises what `decode` raises.
     """
     source = source.absolute()
     identity = _identity(source)
@@ -63,9 +60,7 @@ def decoded(
     result = _read_entry(entry, identity)
     if result is None:
         result = _cached_if_possible(entry, decode(source), identity)
-    if result.note:
-        warn_once(f"{source} {result.note}")
-    return result.arrays
+    return result
 
 
 def _identity(source: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minidl.data.files import load_arrays
+from minidl.data.files import load_arrays, notes
 from minidl.data.published import PUBLISHED
 
 DIGITS = tuple("0123456789")
@@ -101,6 +101,15 @@ LOADERS = {
     "fashion-mnist": load_fashion_mnist,
     "cifar10": load_cifar10,
 }
+
+
+def differences(name: str) -> list[str]:
+    """Return a sentence for each file of a data set that isn't as it was published.
+
+    Raises what `load_dataset` raises.
+    """
+    load_dataset(name)
+    return [f"{note}." for (d, _), note in notes.items() if d == name and note]
 
 
 def load_dataset(name: str) -> Dataset:

@@ -22,6 +22,9 @@ from minidl.data.published import PublishedFile, owner_of
 
 Arrays = dict[str, NDArray[np.uint8]]
 
+# By data set and published file: how the one that was read last differs from it.
+notes: dict[tuple[str, str], str] = {}
+
 
 class WrongFileError(ValueError):
     """The content is that of another published file."""
@@ -40,14 +43,22 @@ def load_arrays(dataset: str, published: PublishedFile) -> Arrays:
         searched.append(str(folder))
         for path in _candidates(folder, published):
             try:
-                return decoded(dataset, path, decode)
+                return told(dataset, published, path, decoded(dataset, path, decode))
             except ValueError as error:
                 if not isinstance(error, WrongFileError) and folder != downloads:
                     raise
                 warn_once(f"{error}; skipped")
                 searched[-1] = f"{folder} (skipped: {error})"
     path = download(published, downloads, searched)
-    return decoded(dataset, path, decode)
+    return told(dataset, published, path, decoded(dataset, path, decode))
+
+
+def told(dataset: str, published: PublishedFile, path: Path, found: Decoded) -> Arrays:
+    """Return the arrays; warn once per process if they aren't the published file's."""
+    notes[dataset, published.name] = f"{path.name} {found.note}" if found.note else ""
+    if found.note:
+        warn_once(f"{path.absolute()} {found.note}")
+    return found.arrays
 
 
 def _candidates(folder: Path, published: PublishedFile) -> list[Path]:
@@ -86,17 +97,10 @@ def _refuse_other_file(
 
 
 def _idx_note(published: PublishedFile, file_md5: str, content_md5: str) -> str:
-    """Say what is not as published; a bare file has no wrapper to differ."""
-    if file_md5 == published.md5:
+    """Say what is not as published; another gzip wrapper makes no difference."""
+    if published.md5 == file_md5 or published.content_md5 == content_md5:
         return ""
-    if content_md5 != published.content_md5:
-        return _unknown(published, file_md5)
-    if file_md5 == content_md5:
-        return ""
-    return (
-        f"has the published content, but its gzip wrapper is not the published one "
-        f"(md5 {file_md5} instead of {published.md5})"
-    )
+    return _unknown(published, file_md5)
 
 
 def _decode_cifar(published: PublishedFile, path: Path) -> Decoded:

@@ -467,3 +467,19 @@ def test_members_suffice_if_no_larger_number_can_be_told_from_all(
     monkeypatch.setattr(findings, "curves", lambda record: {"BIM": estimates})
     said = findings.of_members(SimpleNamespace(members=3))
     assert f"which can't be told from {enough} on" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "name"), [("--images", "30", "images"), ("--seed", "1", "seed")]
+)
+def test_one_page_shows_one_team(runs, tmp_path, capsys, option, value, name):
+    """A trial run doesn't overwrite what others have found."""
+    arguments = "directions --dataset mnist-sample --profile smoke --images 20 --jobs 1"
+    places = ["--runs", str(runs), "--results", str(tmp_path)]
+    cli.main([*arguments.split(), *places])
+    before = (tmp_path / "directions.json").read_bytes()
+    with pytest.raises(SystemExit):
+        cli.main([*arguments.split(), *places, option, value])
+    assert f"holds another experiment: {name} is" in capsys.readouterr().err
+    assert (tmp_path / "directions.json").read_bytes() == before
+    cli.main([*arguments.split(), *places])  # the same again is no other

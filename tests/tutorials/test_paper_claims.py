@@ -2,17 +2,20 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
+from scipy.stats import norm
 
 from tests.tutorials.made_up import made_up, with_papers_numbers
 from tutorials.paper.claims import CLAIMS
+from tutorials.paper.collect import mean_cell
 from tutorials.paper.comparisons import (
     FAILS,
     HOLDS,
     UNDECIDED,
     Comparison,
+    compare,
     others_and_own,
-    within_method,
 )
 from tutorials.paper.intervals import Estimate, bootstrap, exactly, of_cell
 from tutorials.paper.results import Cell
@@ -110,7 +113,7 @@ def changed_scores(results, method, change):
 BROKEN_SCORES = {
     "Attacks don't carry over": ("bagging", {"members": [0.1, 0.1]}),
     "Members err differently under attack": ("bagging", {"fooled": [10**7, 0, 0]}),
-    "The majority of members stays better than guessing": (
+    "Under FGSM and BIM the majority of members stays better than guessing": (
         ("bagging", {"members": [0.05, 0.1]})
     ),
     "Mixed models are more diverse than random initial weights": (
@@ -160,23 +163,45 @@ def test_one_member_is_no_ensemble(results):
 def test_other_members_are_those_whose_gradient_it_is_not(results):
     result = results.methods["bagging"].attacks["bim"]
     others, own = others_and_own(result)
-    assert (others, own) == (pytest.approx([0.6, 0.6]), pytest.approx([0.1, 0.1]))
+    assert others.mean_of == pytest.approx([0.6, 0.6])
+    assert own.mean_of == pytest.approx([0.1, 0.1])
+    assert others.images == own.images == 10
 
 
 def test_the_same_members_are_compared_one_by_one():
     """They vary by 0.4, but each differs by 0.019 to 0.021."""
+    higher = Cell(0.33, [0.119, 0.320, 0.551], 10**9)
+    lower = Cell(0.31, [0.100, 0.300, 0.530], 10**9)
+    found = compare("", higher, lower)
+    expected = bootstrap([0.019, 0.020, 0.021])
+    assert list(found.difference) == pytest.approx(list(expected), abs=1e-4)
+    assert found.verdict == HOLDS
+    assert compare("", higher, lower, same_members=False).verdict == UNDECIDED
+    reverse = compare("", lower, higher)
+    assert reverse.difference.high == pytest.approx(-expected.low, abs=1e-4)
+    assert reverse.verdict == FAILS
+
+
+def test_few_images_decide_nothing_between_means():
     higher = Cell(0.33, [0.119, 0.320, 0.551], 100)
     lower = Cell(0.31, [0.100, 0.300, 0.530], 100)
-    found = within_method("", higher, lower)
-    expected = bootstrap([0.019, 0.020, 0.021])
-    assert list(found.difference) == pytest.approx(list(expected))
-    assert found.verdict == HOLDS
-    assert Comparison("", found.higher, found.lower).verdict == UNDECIDED
-    reverse = within_method("", lower, higher)
-    assert reverse.difference.high == pytest.approx(-expected.low)
-    assert reverse.verdict == FAILS
-    one = Cell(0.5, [0.5], 100)
-    assert within_method("", one, lower) == Comparison("", of_cell(one), found.lower)
+    assert compare("", higher, lower).verdict == UNDECIDED
+    one = Cell(0.5, [0.5], 100)  # has its images' chance already
+    assert compare("", one, lower) == Comparison("", of_cell(one), of_cell(lower))
+
+
+def test_two_equally_strong_attacks_are_rarely_told_apart():
+    """Ten members and 1,000 images, the same for both: chance alone, in 5 % at most."""
+    rng, wrong = np.random.default_rng(0), 0
+    for _ in range(300):
+        p = rng.normal(0.5, 0.05, 10).clip(0, 1)  # members of unequal strength
+        hard = rng.normal(0, 1, (2, 1000))  # each attack finds other images hard
+        noise = rng.normal(0, 1, (2, 10, 1000))
+        score = (hard[:, None] + noise) / np.sqrt(2)
+        right = score < norm.ppf(p)[None, :, None]
+        one, two = (mean_cell(r.mean(axis=1).tolist(), 1000) for r in right)
+        wrong += compare("", one, two).verdict != UNDECIDED
+    assert wrong <= 15
 
 
 @pytest.mark.parametrize(

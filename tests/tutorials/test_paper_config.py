@@ -68,3 +68,8 @@ def test_another_seed_makes_other_members():
 def test_settings_cannot_change_during_a_run():
     with pytest.raises(dataclasses.FrozenInstanceError):
         configure().seed = 1
+
+
+def test_a_method_that_there_is_not():
+    with pytest.raises(ValueError, match=r"methods must be one of .*, got 'baging'"):
+        configure(methods=["baging"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ensembles import METHODS
 from tutorials.paper import cost
 from tutorials.paper.config import configure
 
@@ -21,12 +22,28 @@ def test_images_of_a_small_run_counted_by_hand():
     assert cost.evaluation_seconds(config, 5, ONE_A_SECOND) == gradients + shown
 
 
-def test_cores_take_members_in_rounds():
+def test_multiplications_of_table_1():
+    a, b = 26 * 26 * 9 * 32, 24 * 24 * 9 * 32 * 32
+    assert cost.multiplications("mnist-cnn") == a + b + 12 * 12 * 32 * 128 + 128 * 10
+
+
+def test_cores_take_the_next_member_when_they_are_free(monkeypatch):
+    """Mixed models that compute twice as much count as two members."""
     speeds = {"Table 1": ONE_A_SECOND}
+    mixed = {"mixed-models": 2.0}
+    monkeypatch.setattr(cost, "work", lambda job: mixed.get(job.method, 1.0))
     one, two, forty, more = (cost.hours("mnist", speeds, c) for c in (1, 2, 40, 80))
-    assert one[0] == 40 * 10 * 60_000 / 3600
+    assert one[0] == pytest.approx(50 * 10 * 60_000 / 3600)
     assert two == pytest.approx((one[0] / 2, one[1] / 2))
-    assert forty[0] == more[0] == pytest.approx(one[0] / 40)
+    assert forty[0] == more[0] == pytest.approx(2 * one[0] / 50)
+    monkeypatch.setattr(cost, "work", lambda job: 1.0)
+    assert cost.hours("mnist", speeds, 1)[1] == pytest.approx(one[1] * 40 / 50)
+
+
+def test_mixed_models_compute_more_than_their_table():
+    jobs = METHODS["mixed-models"](10, 0, "mnist")
+    assert cost.work(jobs[0]) == 1
+    assert all(cost.work(job) > 1 for job in jobs[1:])
 
 
 def test_the_page_shows_the_committed_speeds(monkeypatch, tmp_path):

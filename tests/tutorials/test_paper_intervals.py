@@ -12,6 +12,7 @@ from tutorials.paper.intervals import (
     exactly,
     mean_per_image,
     of_cell,
+    together,
     wilson,
 )
 from tutorials.paper.results import Cell
@@ -116,6 +117,12 @@ def test_the_absolute_value(d, expected):
 def test_a_cell_is_a_mean_or_one_classifier():
     assert of_cell(Cell(0.5, [0.5], 100)) == wilson(0.5, 100)
     assert of_cell(Cell(0.5, [0.4, 0.6], 100)) == bootstrap([0.4, 0.6])
+
+
+def test_two_chances_together():
+    """3 below and 4 below make 5; 6 above and 8 above make 10."""
+    found = together(Estimate(0.5, 0.47, 0.56), Estimate(0.2, 0.16, 0.28))
+    assert found == pytest.approx((0.5, 0.45, 0.6))
 
 
 def test_an_estimate_as_text():

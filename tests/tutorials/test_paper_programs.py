@@ -4,6 +4,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
+from tutorials import notebooks, own_defence, trained
 from tutorials.paper import choose, combined, cost, readme, search
 from tutorials.paper.program import one_line_errors
 
@@ -26,6 +27,10 @@ from tutorials.paper.program import one_line_errors
         (readme, ["README.md", "nowhere"], "nowhere/results.json", 1),
         (cost, [], "required: benchmark, page", 2),
         (cost, ["nowhere.json", "page.md"], "nowhere.json", 1),
+        (trained, [], "required: members, METHOD", 2),
+        (trained, ["2", "baging"], "invalid choice: 'baging'", 2),
+        (own_defence, ["--save", "/proc/x"], "--save /proc/x is not a writable", 1),
+        (notebooks, ["14_no_chapter"], "no chapter 14_no_chapter", 2),
     ],
 )
 def test_one_line(program, argv, words, code, capsys, tmp_path, monkeypatch):

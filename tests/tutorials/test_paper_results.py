@@ -82,3 +82,9 @@ def test_accuracies_are_fractions(accuracy):
 def test_fooled_counts_every_image(fooled):
     with pytest.raises(ValueError, match="fooled must count 10 images for 0 to 1"):
         Score(10, [0.5], 0.5, fooled)
+
+
+def test_a_file_from_before_data_had_differences(content, tmp_path):
+    del content["data"]["differences"]
+    (tmp_path / "results.json").write_text(json.dumps(content))
+    assert results_file.read(tmp_path).data.differences == []

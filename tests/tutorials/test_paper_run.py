@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -186,6 +187,17 @@ def test_fresh_trains_again_to_the_same_numbers(plain, tmp_path):
     assert "found" not in out
     assert "members trained: 4/4" in err
     assert command.numbers() == plain.numbers()
+
+
+@pytest.mark.slow
+def test_fresh_keeps_the_other_methods(plain, tmp_path):
+    command = Command(tmp_path)
+    shutil.copytree(plain.results, command.results)
+    one = ["--profile", "smoke", "--method", "gaussian-noise", "--fresh"]
+    own = ["--results", command.results, "--runs", tmp_path / "runs"]
+    main(["run", "strict", *one, *map(str, own)])
+    assert command.numbers() == plain.numbers()
+    assert command.strict() == plain.strict()
 
 
 def status(path: Path) -> list[str]:

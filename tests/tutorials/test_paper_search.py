@@ -10,6 +10,7 @@ import pytest
 from ensembles import gaussian_noise, training
 from minidl.data import load_dataset
 from tutorials.paper import config, search
+from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.search import Choice, Search, Trial
 
 ROOT = Path(__file__).parents[2]
@@ -82,8 +83,9 @@ def test_smaller_noise_than_is_enough_is_not_tried(monkeypatch, least, tried):
 
 
 def test_the_papers_numbers():
-    assert search.paper_single("mnist", "random-init") == 0.9912
-    assert search.paper_single("cifar10", "gaussian-noise") == 0.7160
+    assert paper_single("mnist", "random-init") == 0.9912
+    assert paper_single("cifar10", "gaussian-noise") == 0.7160
+    assert cost_of_noise("cifar10") == pytest.approx(0.0824)
 
 
 @pytest.mark.slow

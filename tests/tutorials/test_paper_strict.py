@@ -12,6 +12,7 @@ from tutorials.paper import results as results_file
 from tutorials.paper.combined import combined
 from tutorials.paper.config import configure
 from tutorials.paper.environment import environment
+from tutorials.paper.intervals import wilson
 from tutorials.paper.readme import show_strict
 from tutorials.paper.report import write_report
 from tutorials.paper.run import Places
@@ -20,6 +21,7 @@ from tutorials.paper.strict_page import (
     strict_note,
     strict_rows,
     strict_text,
+    verdict,
     what_is_left,
     write_strict,
 )
@@ -192,3 +194,8 @@ def test_the_report_shows_it(folder):
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Does the defence hold?" in page
     assert "worst case" in page
+
+
+def test_an_ensemble_that_reads_nothing_has_nothing_left():
+    lost = Accuracies(clean=0.0, attacks={"PGD": 0.0}, worst=0.0, gradients=1)
+    assert "Nothing of the defence is left" in verdict(lost, 1000, wilson(0.0, 1000))

@@ -65,3 +65,10 @@ def test_steps_and_distances(axes):
     curve, median = axes.lines
     np.testing.assert_allclose(curve.get_xydata()[-1], [0.3, 0.75])
     np.testing.assert_allclose(median.get_xydata(), [[0.25, 0.5]])
+
+
+def test_more_curves_than_colours(axes):
+    many = {f"attack {i}": np.array([0.1, 0.2]) for i in range(9)}
+    plot_distances(axes, many, "Linf")
+    plot_steps(axes, many)
+    assert len(axes.get_legend_handles_labels()[1]) == 18

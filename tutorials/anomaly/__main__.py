@@ -12,7 +12,7 @@ from minidl.parallel import available_cores
 from tutorials.anomaly.findings import finding
 from tutorials.anomaly.record import write
 from tutorials.anomaly.report import QUESTIONS, write_report
-from tutorials.anomaly.run import Plan, perform
+from tutorials.anomaly.run import Plan, check_folder, perform
 from tutorials.paper.__main__ import one_line
 from tutorials.paper.config import DATASETS, PROFILES, configure
 from tutorials.paper.program import (
@@ -56,6 +56,8 @@ def main(argv: list[str] | None = None) -> None:
     names = {"all": list(QUESTIONS), "report": []}.get(args.experiment)
     with one_line_errors(PROGRAM, lambda: "the same command goes on"):
         check_writable("--results", args.results)
+        if args.experiment != "report":
+            check_folder(args.results, plan)
         for name in [args.experiment] if names is None else names:
             load_once(config.dataset)
             record = perform(name, plan)

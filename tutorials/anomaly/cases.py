@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from attacks import bim, fgsm, member_gradient
+from attacks import member_gradient
 from ensembles import Ensemble, MemberJob
 from ensembles.member_files import load_member
 from minidl.backend import Array
@@ -20,9 +20,8 @@ from minidl.layers import Sequential
 from minidl.parallel import limit_threads
 from minidl.training import to_float
 from tutorials.anomaly.adversaries import ADVERSARIES, Attack
-from tutorials.paper.evaluate import Known
+from tutorials.paper.evaluate import ATTACKS, Known
 
-ATTACKS: dict[str, Any] = {"fgsm": fgsm, "bim": bim}
 BLOCK = 100  # images that are attacked together
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ensembles.member_files import member_path
 from minidl.data import load_dataset
@@ -10,9 +11,10 @@ from tutorials.anomaly.cases import BLOCK, Block, Case, Outcome, Team, carry_out
 from tutorials.anomaly.directions import Step, Steps, Walk, follow, merge
 from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
 from tutorials.anomaly.kept import finish
-from tutorials.anomaly.record import Record
+from tutorials.anomaly.record import Record, read
 from tutorials.paper.config import Configuration
 from tutorials.paper.environment import environment
+from tutorials.paper.merge import check_same_experiment
 from tutorials.paper.units import checksum, member_jobs
 
 
@@ -74,16 +76,29 @@ def perform(name: str, plan: Plan) -> Record:
         groups = {g: [next(outcomes) for _ in group] for g, group in cases.items()}
     return Record(
         experiment=name,
-        dataset=config.dataset,
-        profile=config.profile,
-        method=config.methods[0],
-        seed=config.seed,
-        members=config.members,
-        images=plan.images,
+        **team_of(plan),
         groups=groups,
         steps=steps,
         environment=environment(),
     )
+
+
+def team_of(plan: Plan) -> dict[str, Any]:
+    """Return what all experiments on one page share, by the names in their files."""
+    return {
+        "dataset": plan.config.dataset,
+        "profile": plan.config.profile,
+        "method": plan.config.methods[0],
+        "seed": plan.config.seed,
+        "members": plan.config.members,
+        "images": plan.images,
+    }
+
+
+def check_folder(folder: Path, plan: Plan) -> None:
+    """Raise ValueError if a folder holds experiments on others: they share a page."""
+    for path in sorted(folder.glob("*.json")):
+        check_same_experiment(path, vars(read(path)), team_of(plan))
 
 
 def attack_all(cases: list[Case], team: Team, plan: Plan) -> list[Outcome]:

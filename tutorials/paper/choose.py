@@ -25,6 +25,7 @@ from minidl.parallel import (
 )
 from minidl.progress import progress
 from tutorials.paper.config import DATASETS
+from tutorials.paper.paper_numbers import HALVES, cost_of_noise
 from tutorials.paper.program import (
     load_once,
     one_line_errors,
@@ -35,9 +36,6 @@ from tutorials.paper.program import (
 FOLDS = 5
 BATCH_SIZES = (16, 32, 64)
 SIGMAS = (0.0, 0.1, 0.2, 0.3, 0.4)
-# Table 2's noisy single classifiers against its plain ones, on clean images.
-PAPER_DROP = {"cifar10": 0.7984 - 0.7160}
-MNIST_DROP = 0.9912 - 0.9898
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def search(setting: str, dataset: str, epochs: int, jobs: int) -> None:
     outcomes.sort(key=lambda outcome: trials.index(outcome[0]))
     report(outcomes)
     if setting == "sigma":
-        allowed = PAPER_DROP.get(dataset, MNIST_DROP)
+        allowed = cost_of_noise(dataset if dataset in HALVES else "mnist")
         sigma = largest_sigma(outcomes, allowed)
         print(
             f"largest sigma that costs at most {allowed:.4f}, as in the paper: {sigma}"

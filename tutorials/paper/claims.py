@@ -60,10 +60,10 @@ CLAIMS = (
         section="section 3",
     ),
     Claim(
-        "The majority of members stays better than guessing",
+        "Under FGSM and BIM the majority of members stays better than guessing",
         *both(
-            "we could not find an adversarial attack that would turn the majority of "
-            "classifiers into non-accurate classifiers"
+            "for any small ε > 0, we could not find an adversarial attack that would "
+            "turn the majority of classifiers into non-accurate classifiers"
         ),
         majority_stays_accurate,
         section="section 3",

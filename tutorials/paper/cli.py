@@ -97,16 +97,19 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
         if working:
             check_writable("--runs", places.runs)
         if "run" not in verbs and not (places.results / "results.json").is_file():
-            parser.error(f"no results.json in {places.results}: {how_to_make(config)}")
+            how = how_to_make(config, args.results)
+            parser.error(f"no results.json in {places.results}: {how}")
         check_writable("--results", places.results)
     except (OSError, RuntimeError) as error:
         parser.error(str(error))
     return verbs, config, places
 
 
-def how_to_make(config: Configuration) -> str:
+def how_to_make(config: Configuration, results: Path | None) -> str:
     """Return what makes the missing results."""
     options = f"--dataset {config.dataset} --profile {config.profile}"
+    if results is not None:
+        options += f" --results {results}"
     return f"{PROGRAM} run {options} makes it"
 
 

@@ -77,14 +77,14 @@ def row(result: MethodResult, attack: str) -> dict[str, Cell]:
     clean, attacked = result.clean, result.attacks[attack]
     adv1, adv2, n = attacked.adv1, attacked.adv2, attacked.adv2.images
     return {
-        "no_attack_single": cell(clean.members, clean.images),
-        "no_attack_ensemble": cell([clean.ensemble], clean.images),
-        "adv1_single": cell([s.members[i] for i, s in enumerate(adv1)], n),
-        "adv1_ensemble": cell([s.ensemble for s in adv1], n),
-        "adv2_ensemble": cell([adv2.ensemble], n),
+        "no_attack_single": mean_cell(clean.members, clean.images),
+        "no_attack_ensemble": mean_cell([clean.ensemble], clean.images),
+        "adv1_single": mean_cell([s.members[i] for i, s in enumerate(adv1)], n),
+        "adv1_ensemble": mean_cell([s.ensemble for s in adv1], n),
+        "adv2_ensemble": mean_cell([adv2.ensemble], n),
     }
 
 
-def cell(accuracies: list[float], images: int) -> Cell:
+def mean_cell(accuracies: list[float], images: int) -> Cell:
     """Return the mean of some accuracies, together with them."""
     return Cell(sum(accuracies) / len(accuracies), accuracies, images)

@@ -4,12 +4,13 @@ Each function returns comparisons; they differ in which numbers they take from t
 results. `Comparison.verdict` is the one place that judges a difference.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
+from tutorials.paper.collect import mean_cell
 from tutorials.paper.diversity import (
     attacked_disagreement,
     clean_disagreement,
@@ -22,6 +23,8 @@ from tutorials.paper.intervals import (
     difference,
     exactly,
     of_cell,
+    of_images,
+    together,
 )
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import AttackResult, Cell, Results
@@ -29,8 +32,7 @@ from tutorials.paper.results import AttackResult, Cell, Results
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 ROUNDING = 1e-9  # the mean of 0.1 and 0.2 isn't quite 0.15
 ATTACKED = ("adv1_ensemble", "adv2_ensemble")
-TEN_PERCENT = exactly(0.1)
-WELL_ABOVE_TEN_PERCENT = exactly(0.12)
+TEN_PERCENT, WELL_ABOVE_TEN_PERCENT = 0.1, 0.12
 
 
 class Comparison(NamedTuple):
@@ -39,12 +41,12 @@ class Comparison(NamedTuple):
     label: str
     higher: Estimate
     lower: Estimate
-    of_pairs: Estimate | None = None  # the mean difference within pairs, if they are
+    known: Estimate | None = None  # the difference, if more is known than these two
 
     @property
     def difference(self) -> Estimate:
         """By how much it is higher."""
-        return self.of_pairs or difference(self.higher, self.lower)
+        return self.known or difference(self.higher, self.lower)
 
     @property
     def verdict(self) -> str:
@@ -65,30 +67,45 @@ class Comparison(NamedTuple):
 Compare = Callable[[Results], list[Comparison]]
 
 
-def paired(label: str, higher: Sequence[float], lower: Sequence[float]) -> Comparison:
-    """Compare two means over the same members, by the difference of each member."""
-    each = [a - b for a, b in zip(higher, lower, strict=True)]
-    return Comparison(
-        label, bootstrap(higher), bootstrap(lower), bootstrap(each, least=-1.0)
-    )
+def compare(
+    label: str, higher: Cell, lower: Cell, same_members: bool = True
+) -> Comparison:
+    """Compare two numbers of Table 2.
+
+    Of two means over the same members, the difference of each member counts, not how
+    much members vary. The images' chance is in one classifier's number already.
+    """
+    a, b = of_cell(higher), of_cell(lower)
+    if min(len(higher.mean_of), len(lower.mean_of)) == 1:
+        return Comparison(label, a, b)
+    training = difference(a, b)
+    if same_members:
+        pairs = zip(higher.mean_of, lower.mean_of, strict=True)
+        training = bootstrap([x - y for x, y in pairs], least=-1.0)
+    images = difference(of_images(higher), of_images(lower))
+    return Comparison(label, a, b, together(training, images))
 
 
-def within_method(label: str, higher: Cell, lower: Cell) -> Comparison:
-    """Compare two numbers of one method, paired if both are means over its members."""
-    if len(higher.mean_of) == len(lower.mean_of) > 1:
-        return paired(label, higher.mean_of, lower.mean_of)
-    return Comparison(label, of_cell(higher), of_cell(lower))
+def against(label: str, cell: Cell, number: float) -> Comparison:
+    """Compare a number of Table 2 with one that is known: it should be higher."""
+    return Comparison(label, unsure(cell), exactly(number))
 
 
-def accuracy(results: Results, attack: str, method: str, column: str) -> Estimate:
-    """Return a number of Table 2."""
-    return of_cell(results.table2[attack][method][column])
+def below(label: str, cell: Cell, number: float) -> Comparison:
+    """Compare a number of Table 2 with one that is known: it should be lower."""
+    return Comparison(label, exactly(number), unsure(cell))
+
+
+def unsure(cell: Cell) -> Estimate:
+    """Return a number of Table 2, as unsure as training and images make it."""
+    single = len(cell.mean_of) == 1
+    return of_images(cell) if single else together(of_cell(cell), of_images(cell))
 
 
 def columns(attack: str, higher: str, lower: str) -> Compare:
     """In each method, one column of Table 2 is above another."""
     return lambda r: [
-        within_method(METHOD_NAMES[method], cells[higher], cells[lower])
+        compare(METHOD_NAMES[method], cells[higher], cells[lower])
         for method, cells in r.table2[attack].items()
     ]
 
@@ -96,32 +113,33 @@ def columns(attack: str, higher: str, lower: str) -> Compare:
 def clean_above(least: float) -> Compare:
     """On clean images, singles and ensemble of each method are above a number."""
     return lambda r: [
-        Comparison(f"{METHOD_NAMES[method]} {who}", of_cell(cell), exactly(least))
+        against(f"{METHOD_NAMES[method]} {who}", cells[f"no_attack_{who}"], least)
         for method, cells in r.table2["fgsm"].items()
-        for who, cell in (
-            ("single", cells["no_attack_single"]),
-            ("ensemble", cells["no_attack_ensemble"]),
-        )
+        for who in ("single", "ensemble")
     ]
 
 
 def small_difference(results: Results) -> list[Comparison]:
     """In each method, single classifiers are within 0.01 of their ensemble."""
-    single = "no_attack_single"
     return [
         Comparison(
             METHOD_NAMES[method],
             exactly(0.01),
-            absolute(difference(of_cell(c["no_attack_ensemble"]), of_cell(c[single]))),
+            absolute(
+                difference(
+                    of_cell(cells["no_attack_ensemble"]),
+                    of_cell(cells["no_attack_single"]),
+                )
+            ),
         )
-        for method, c in results.table2["fgsm"].items()
+        for method, cells in results.table2["fgsm"].items()
     ]
 
 
 def bim_is_stronger(results: Results) -> list[Comparison]:
     """In each method, a single classifier withstands FGSM better than BIM."""
     return [
-        within_method(
+        compare(
             METHOD_NAMES[method],
             results.table2["fgsm"][method]["adv1_single"],
             results.table2["bim"][method]["adv1_single"],
@@ -132,22 +150,24 @@ def bim_is_stronger(results: Results) -> list[Comparison]:
 
 def only_noise_exceeds_ten_percent(results: Results) -> list[Comparison]:
     """Singles under BIM: one below 0.1, and only noisy ones well above it (0.12)."""
-    single = {m: accuracy(results, "bim", m, "adv1_single") for m in results.methods}
+    single = {m: cells["adv1_single"] for m, cells in results.table2["bim"].items()}
+    lowest = min(single.values(), key=lambda cell: cell.accuracy)
     noisy = single.pop("gaussian-noise")
-    found = [Comparison("lowest", TEN_PERCENT, min([noisy, *single.values()]))]
-    for method, value in single.items():
-        found.append(Comparison(METHOD_NAMES[method], WELL_ABOVE_TEN_PERCENT, value))
-    return [*found, Comparison("Gauss Noise", noisy, WELL_ABOVE_TEN_PERCENT)]
+    found = [below("lowest", lowest, TEN_PERCENT)]
+    for method, cell in single.items():
+        found.append(below(METHOD_NAMES[method], cell, WELL_ABOVE_TEN_PERCENT))
+    return [*found, against("Gauss Noise", noisy, WELL_ABOVE_TEN_PERCENT)]
 
 
 def best_under_attack(method: str, *rivals: str) -> Compare:
     """A method's ensemble is above its rivals' under each attack and gradient."""
     return lambda r: [
-        Comparison(
+        compare(
             f"{ATTACK_NAMES[attack]} {'Adv. 1' if '1' in column else 'Adv. 2'} "
             f"against {METHOD_NAMES[rival]}",
-            accuracy(r, attack, method, column),
-            accuracy(r, attack, rival, column),
+            r.table2[attack][method][column],
+            r.table2[attack][rival][column],
+            same_members=False,
         )
         for attack, column, rival in product(ATTACK_NAMES, ATTACKED, rivals)
     ]
@@ -157,10 +177,10 @@ def worse_when_clean(method: str, *rivals: str) -> Compare:
     """A method's ensemble is below its rivals' on clean images."""
     column = "no_attack_ensemble"
     return lambda r: [
-        Comparison(
+        compare(
             METHOD_NAMES[rival],
-            accuracy(r, "fgsm", rival, column),
-            accuracy(r, "fgsm", method, column),
+            r.table2["fgsm"][rival][column],
+            r.table2["fgsm"][method][column],
         )
         for rival in rivals
     ]
@@ -168,12 +188,12 @@ def worse_when_clean(method: str, *rivals: str) -> Compare:
 
 def noisy_ensemble_beats_singles(results: Results) -> list[Comparison]:
     """On clean images the noisy ensemble is above each method's single classifiers."""
-    ensemble = accuracy(results, "fgsm", "gaussian-noise", "no_attack_ensemble")
+    clean = results.table2["fgsm"]
     return [
-        Comparison(
+        compare(
             f"against {METHOD_NAMES[method]}",
-            ensemble,
-            accuracy(results, "fgsm", method, "no_attack_single"),
+            clean["gaussian-noise"]["no_attack_ensemble"],
+            clean[method]["no_attack_single"],
         )
         for method in results.methods
     ]
@@ -182,18 +202,19 @@ def noisy_ensemble_beats_singles(results: Results) -> list[Comparison]:
 def others_survive(results: Results) -> list[Comparison]:
     """Members withstand another member's perturbation better than their own."""
     return [
-        paired(f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}", *others_and_own(r))
+        compare(f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}", *others_and_own(r))
         for method, result in results.methods.items()
         for attack, r in result.attacks.items()
     ]
 
 
-def others_and_own(result: AttackResult) -> tuple[list[float], list[float]]:
-    """Return under each gradient the others' mean accuracy, and the member's own."""
+def others_and_own(result: AttackResult) -> tuple[Cell, Cell]:
+    """Return the others' mean accuracy under each gradient, and the member's own."""
     matrix = np.array([score.members for score in result.adv1])  # (source, member)
     own = np.eye(len(matrix), dtype=bool)
     others = matrix[~own].reshape(len(matrix), -1).mean(axis=1)
-    return others.tolist(), matrix[own].tolist()
+    n = result.adv1[0].images
+    return mean_cell(others.tolist(), n), mean_cell(matrix[own].tolist(), n)
 
 
 def errors_differ(results: Results) -> list[Comparison]:
@@ -249,10 +270,11 @@ def majority_stays_accurate(results: Results) -> list[Comparison]:
 def singles_above(method: str, rival: str) -> Compare:
     """One method's single classifiers withstand each attack better than another's."""
     return lambda r: [
-        Comparison(
+        compare(
             ATTACK_NAMES[attack],
-            accuracy(r, attack, method, "adv1_single"),
-            accuracy(r, attack, rival, "adv1_single"),
+            r.table2[attack][method]["adv1_single"],
+            r.table2[attack][rival]["adv1_single"],
+            same_members=False,
         )
         for attack in ATTACK_NAMES
     ]

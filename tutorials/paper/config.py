@@ -9,6 +9,7 @@ attacked accuracy or on test images; `choose.py` is the search on the sample and
 from dataclasses import dataclass
 
 from ensembles import METHODS
+from minidl.checks import check_choice
 
 Parameters = dict[str, float]
 
@@ -134,7 +135,12 @@ def configure(
     epochs: int | None = None,
     seed: int = 0,
 ) -> Configuration:
-    """Return the configuration; None means all methods, or the profile's number."""
+    """Return the configuration; None means all methods, or the profile's number.
+
+    Raises ValueError for a method that there isn't.
+    """
+    for method in methods or ():
+        check_choice("methods", method, METHODS)
     settings, size = DATASETS[dataset], PROFILES[profile]
     own_epochs = settings.epochs if profile == "full" else settings.quick_epochs
     return Configuration(

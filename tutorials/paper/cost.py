@@ -3,17 +3,26 @@
     python -m tutorials.paper.cost results/benchmarks.json docs/distributed.md
 
 Counts the images that pass through a network forward, or forward and back, and divides
-by the images per second of one core that the benchmark measured.
+by the images per second of one core that the benchmark measured, for mixed models in
+proportion to their networks' multiplications.
 """
 
 import json
+from functools import cache
+from heapq import heapreplace
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from ensembles import METHODS
+import numpy as np
+
+from ensembles import MemberJob
+from ensembles.architectures import build_architecture
+from ensembles.methods import TABLE_OF
 from tutorials.paper.config import Configuration, configure
 from tutorials.paper.program import one_line_errors, parser_of
 from tutorials.paper.readme import replace_marked
+from tutorials.paper.units import member_jobs
 
 # The network of each data set in the benchmark, and the images to train and test on.
 DATA = {"mnist": ("Table 1", 60_000, 10_000), "cifar10": ("Table 3", 50_000, 10_000)}
@@ -33,13 +42,30 @@ def read_speeds(source: Path) -> dict[str, Speeds]:
     }
 
 
+def work(job: MemberJob) -> float:
+    """Return how much a member's network computes, in units of its table's."""
+    table = TABLE_OF[job.dataset]
+    return multiplications(job.architecture) / multiplications(table)
+
+
+@cache
+def multiplications(architecture: str) -> int:
+    """Return how many a forward pass of one image takes: each weight once a pixel."""
+    model = build_architecture(architecture, np.random.default_rng(0))
+    return sum(
+        layer.params[0].data.size * prod(shape[:-1])
+        for layer, shape in zip(model.layers, model.shapes[1:], strict=True)
+        if layer.params
+    )
+
+
 def training_seconds(config: Configuration, images: int, speed: Speeds) -> float:
-    """Return one core's seconds for one member."""
+    """Return one core's seconds for one member with the table's network."""
     return config.epochs * images / speed["training step"]
 
 
 def evaluation_seconds(config: Configuration, images: int, speed: Speeds) -> float:
-    """Return one core's seconds for all attacks on the members of one method.
+    """Return one core's seconds for all attacks on one method's members, such ones.
 
     Adv. 1 is an attack with each of M members' gradients, Adv. 2 one with the sum of M:
     2 M gradients a step in all. Every result, and the clean images, are shown to M.
@@ -54,15 +80,18 @@ def evaluation_seconds(config: Configuration, images: int, speed: Speeds) -> flo
 def hours(dataset: str, speeds: dict[str, Speeds], cores: int) -> tuple[float, float]:
     """Return the hours of training and of evaluation, all four methods.
 
-    A member trains on one core: they go in rounds of so many members. Evaluation
+    A member trains on one core, the next one on the core that is free first. Evaluation
     consists of many small units, and keeps all cores busy.
     """
     network, train_images, test_images = DATA[dataset]
     config = configure(dataset, "full")
-    members = config.members * len(METHODS)
-    rounds = -(-members // cores)
-    training = rounds * training_seconds(config, train_images, speeds[network])
-    evaluation = len(METHODS) * evaluation_seconds(config, test_images, speeds[network])
+    jobs = [job for method in member_jobs(config).values() for job in method]
+    busy = [0.0] * cores
+    for job in jobs:
+        heapreplace(busy, busy[0] + work(job))
+    training = max(busy) * training_seconds(config, train_images, speeds[network])
+    evaluation = evaluation_seconds(config, test_images, speeds[network])
+    evaluation *= sum(map(work, jobs)) / config.members
     return training / 3600, evaluation / cores / 3600
 
 

@@ -67,7 +67,8 @@ def new_figure(width: float, height: float, rows: int, columns: int) -> tuple[An
 def figure1(results: Results, arrays: dict[str, Array]) -> Figure:
     """Draw originals above, adversarial images below, each with what is predicted."""
     classes, count = results.data.classes, len(arrays["x"])
-    figure, axes = new_figure(1.0 * max(count, 1), 2.7, 2, max(count, 1))
+    width = max(1.0 * count, 8.0)  # the title's
+    figure, axes = new_figure(width, 2.7, 2, max(count, 1))
     for i in range(count):
         show_image(axes[0, i], arrays["x"][i], classes[arrays["y"][i]])
         predicted, right = arrays["predicted"][i], arrays["y"][i]

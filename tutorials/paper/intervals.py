@@ -3,9 +3,9 @@
 Two things are random. *Which images* happen to be in the test set: Wilson's interval
 covers that, for one classifier. *How training happened to go*, its seeds: resampling
 the members covers that, for a mean over them. (The ensemble under each member's
-gradient is one ensemble: there it covers which gradient is taken.) All of Table 2 is
-measured on the same images, so that the first matters less for differences than these
-intervals assume.
+gradient is one ensemble: there it covers which gradient is taken.) Where means alone
+are compared, `together` adds the chance of the images. All of Table 2 is measured on
+the same ones, so that it matters less for differences than these intervals assume.
 """
 
 import math
@@ -25,6 +25,8 @@ __all__ = [
     "exactly",
     "mean_per_image",
     "of_cell",
+    "of_images",
+    "together",
     "wilson",
 ]
 
@@ -81,6 +83,11 @@ def of_cell(cell: Cell) -> Estimate:
     return wilson(cell.accuracy, cell.images)
 
 
+def of_images(cell: Cell) -> Estimate:
+    """Return a number of Table 2 with the chance of its images alone."""
+    return wilson(cell.accuracy, cell.images)
+
+
 def difference(a: Estimate, b: Estimate) -> Estimate:
     """Return a - b, as for independent numbers.
 
@@ -91,6 +98,17 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     value = a.value - b.value
     below = math.hypot(a.value - a.low, b.high - b.value)
     above = math.hypot(a.high - a.value, b.value - b.low)
+    return Estimate(value, value - below, value + above)
+
+
+def together(training: Estimate, images: Estimate) -> Estimate:
+    """Return the first number, as unsure as the two sources of chance make it.
+
+    Independent chances: their squares add up.
+    """
+    value, low, high = training
+    below = math.hypot(value - low, images.value - images.low)
+    above = math.hypot(high - value, images.high - images.value)
     return Estimate(value, value - below, value + above)
 
 

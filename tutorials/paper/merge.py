@@ -49,7 +49,9 @@ def merge(before: Results, now: Results) -> Results:
     kept = before.methods.keys() - now.methods.keys()
     execution = Execution(
         date=now.execution.date,
-        seconds=now.execution.seconds + (before.execution.seconds if kept else 0),
+        seconds=round(
+            now.execution.seconds + (before.execution.seconds if kept else 0), 1
+        ),
         jobs=now.execution.jobs,
         member_seconds=before.execution.member_seconds | now.execution.member_seconds,
     )

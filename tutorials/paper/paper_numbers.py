@@ -61,3 +61,17 @@ def paper_accuracy(dataset: str, attack: str, method: str, column: str) -> float
         return None
     row = TABLE2[HALVES[dataset]][attack][method]
     return row[list(COLUMNS).index(column)]
+
+
+def paper_single(dataset: str, method: str) -> float:
+    """Return the accuracy of the paper's single classifiers on clean images."""
+    found = paper_accuracy(dataset, "fgsm", method, "no_attack_single")
+    assert found is not None
+    return found
+
+
+def cost_of_noise(dataset: str) -> float:
+    """Return how much accuracy training with noise costs the paper's singles."""
+    return paper_single(dataset, "random-init") - paper_single(
+        dataset, "gaussian-noise"
+    )

@@ -26,7 +26,8 @@ from tutorials.paper.table2 import notes, title, verdict_table
 VERDICTS = (
     "The paper's claims, judged by these numbers at 95 %: a claim of several "
     "comparisons holds if all hold, and does not if one comes out the other way. Only "
-    "the direction is judged, not the sizes that the paper names."
+    "the direction is judged, not the sizes that the paper names, and only under the "
+    "paper's own attacks: stronger ones stand under “Does the defence hold?”"
 )
 
 
@@ -66,9 +67,9 @@ def show_strict(folder: Path, results: Results) -> list[str]:
     if found is None:
         return []
     return [
-        f"**Does the defence hold?** {results.configuration.dataset}, "
-        f"{found.images:,} test images, under attacks that fit an ensemble "
-        f"([how]({folder}/strict.md)):",
+        f"**Does the defence hold?** {results.configuration.dataset}: Adv. 1 and "
+        "Adv. 2 as above, beside attacks that fit an ensemble, on the first "
+        f"{found.images:,} test images ([how]({folder}/strict.md)):",
         strict_markdown(results, found),
         what_is_left(results, found),
     ]

@@ -16,7 +16,7 @@ keys; `read` refuses a file that is anything else. Accuracies are fractions in [
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,12 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Data:
-    """The data set's sizes and class names."""
+    """The data set's sizes and class names, and how its files differ from the usual."""
 
     train_images: int
     test_images: int
     classes: list[str]
+    differences: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

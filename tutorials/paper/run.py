@@ -15,7 +15,7 @@ from ensembles import MemberJob, train_ensemble
 from ensembles.member_files import forget, member_path
 from minidl.backend import Device
 from minidl.cluster import dask_executor
-from minidl.data import CLASS_NAMES, Dataset, load_dataset
+from minidl.data import CLASS_NAMES, Dataset, differences, load_dataset
 from minidl.parallel import local_executor, run_jobs
 from tutorials.paper.collect import Evaluated, method_result, table2, trained
 from tutorials.paper.config import Configuration
@@ -56,7 +56,7 @@ def run(config: Configuration, data: Dataset, places: Places) -> Results:
 
     Results of other methods that are there already are kept.
     """
-    before = None if places.fresh else earlier(places.results, config)
+    before = earlier(places.results, config)
     start = time.perf_counter()
     jobs = member_jobs(config)
     with workers(places) as (executor, count):
@@ -118,12 +118,12 @@ def how_far(config: Configuration, places: Places) -> str:
     """Return what is finished, as part of a sentence."""
     jobs = [job for method in member_jobs(config).values() for job in method]
     found = members_found(jobs, places.runs)
-    text = f"{found} of {len(jobs)} members are trained"
+    text = f"{found} of {len(jobs)} members"
     if found == len(jobs):
         test_images = len(load_dataset(config.dataset).x_test)
         units = plan(config, test_images, places.runs)
         text += f" and {len(finished(units, places.runs))} of {len(units)} evaluations"
-    return f"{text} and kept in {places.runs}"
+    return f"{text} are kept in {places.runs}"
 
 
 def collect(
@@ -155,5 +155,10 @@ def collect(
 
 
 def describe(name: str, data: Dataset) -> Data:
-    """Return the data set's sizes and class names."""
-    return Data(len(data.x_train), len(data.x_test), list(CLASS_NAMES[name]))
+    """Return the data set's sizes and class names, and what isn't as published."""
+    return Data(
+        train_images=len(data.x_train),
+        test_images=len(data.x_test),
+        classes=list(CLASS_NAMES[name]),
+        differences=differences(name),
+    )

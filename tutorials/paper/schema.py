@@ -30,13 +30,25 @@ def build(kind: type[T], value: Any, place: str = "") -> T:
 
 
 def build_dataclass(kind: Any, value: Any, place: str) -> Any:
-    """Return a JSON object as a dataclass with exactly its keys."""
+    """Return a JSON object as a dataclass with its keys; those with defaults may lack.
+
+    (An older file doesn't have what was added later.)
+    """
     check_type(dict, value, place)
     hints = typing.get_type_hints(kind)
-    if wrong := sorted(hints.keys() ^ value.keys()):
-        what = "unknown" if wrong[0] in value else "missing"
-        raise SchemaError(f"{join(place, wrong[0])} is {what}")
-    return kind(**{k: build(hints[k], value[k], join(place, k)) for k in hints})
+    required = {f.name for f in dataclasses.fields(kind) if not has_default(f)}
+    wrong = (required - value.keys()) | (value.keys() - hints.keys())
+    if wrong:
+        name = min(wrong)
+        what = "unknown" if name in value else "missing"
+        raise SchemaError(f"{join(place, name)} is {what}")
+    return kind(**{k: build(hints[k], value[k], join(place, k)) for k in value})
+
+
+def has_default(field: dataclasses.Field[Any]) -> bool:
+    """Tell whether a dataclass's field may be left out."""
+    missing = dataclasses.MISSING
+    return field.default is not missing or field.default_factory is not missing
 
 
 def join(place: str, key: str) -> str:

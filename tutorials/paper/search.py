@@ -40,7 +40,7 @@ from minidl.files import write_text
 from minidl.parallel import available_cores, limit_threads, local_executor, run_jobs
 from minidl.progress import progress
 from tutorials.paper.config import DATASETS
-from tutorials.paper.paper_numbers import paper_accuracy
+from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.program import (
     load_once,
     one_line_errors,
@@ -103,13 +103,6 @@ class Choice:
     sigma: float
 
 
-def paper_single(dataset: str, method: str) -> float:
-    """Return the accuracy of the paper's single classifiers on clean images."""
-    found = paper_accuracy(dataset, "fgsm", method, "no_attack_single")
-    assert found is not None
-    return found
-
-
 def summary(trials: list[Trial], *keys: str) -> dict[tuple[Any, ...], list[float]]:
     """Return the accuracies of each setting, in the order of the trials."""
     found: dict[tuple[Any, ...], list[float]] = {}
@@ -153,10 +146,7 @@ def least_with_noise(search: Search) -> float:
     """Return the chosen optimizer's accuracy, less what noise cost in the paper."""
     scores = summary(search.optimizer, "optimizer", "lr", "batch_size")
     clean = float(np.mean(scores[choose_optimizer(search)]))
-    papers = [
-        paper_single(search.dataset, m) for m in ("random-init", "gaussian-noise")
-    ]
-    return clean - (papers[0] - papers[1])
+    return clean - cost_of_noise(search.dataset)
 
 
 def choose(search: Search) -> Choice:

@@ -128,7 +128,7 @@ def strict(config: Configuration, places: Places) -> Strict:
     earlier(places.results, config)  # whose Table 2 will stand beside these numbers
     data = load_dataset(config.dataset)
     images = attacked(config, min(IMAGES, len(data.x_test)))
-    before = None if places.fresh else earlier_strict(places.results, config, images)
+    before = earlier_strict(places.results, config, images)
     x, y = data.x_test[:images], data.y_test[:images]
     teams = {m: find_team(jobs, places.runs) for m, jobs in member_jobs(config).items()}
     found: dict[str, dict[str, Accuracies]] = {}

@@ -101,7 +101,8 @@ def verdict(best: Accuracies, images: int, shown: Estimate) -> str:
 
     `shown` is what Table 2 has there under its strongest attack, Adv. 2.
     """
-    most, part = wilson(best.worst, images), best.worst / best.clean
+    most = wilson(best.worst, images)
+    part = best.worst / best.clean if best.clean else 0.0
     if most.high < 0.1:
         left = "Nothing of the defence is left"
     else:

@@ -92,6 +92,7 @@ def notes(results: Results) -> list[str]:
         f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. No Attack: "
         f"all {counted(data.test_images, 'test image')}. Attacks: the first {n:,} of "
         f"them, on which the unattacked ensembles reach {clean}.",
+        *(f"Data: {words}" for words in data.differences),
         "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
         "ensemble under each member's gradient. Both, and Single, are means.",
         "95 %: the interval around our number. Of a mean by the bootstrap over "
