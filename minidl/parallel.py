@@ -23,11 +23,14 @@ Result = TypeVar("Result")
 
 
 def limit_threads(threads: int = 1) -> Any:
-    """Limit BLAS to a number of threads, from now on or as a context manager."""
-    from threadpoolctl import threadpool_limits
+    """Limit BLAS to a number of threads, from now on or as a context manager.
+
+    The limit is the process's, whichever of its threads sets it.
+    """
+    from minidl.kernels.threads import Limit  # here, so that import minidl stays fast
 
     check_count("threads", threads)
-    return threadpool_limits(threads)
+    return Limit(threads)
 
 
 def available_cores() -> int:

@@ -4,16 +4,20 @@ As many threads are used as BLAS may use (`minidl.parallel.limit_threads`, or th
 variable OPENBLAS_NUM_THREADS). BLAS itself is limited to one, while they work and in
 products between: OpenBLAS's own threads keep their cores busy for milliseconds while
 they wait for more to do, and these threads would stand in line behind them.
+
+The limit is the whole process's. `limit_lock` lets one Python thread at a time set it,
+so that none takes another's momentary 1 for the user's choice.
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController, threadpool_limits
 
 from minidl.backend import Array
 
@@ -22,6 +26,21 @@ Result = TypeVar("Result")
 # Below this, waking a thread takes longer than the work that it is to do.
 FEW_NUMBERS = 2**16
 FEW_PRODUCTS = 2**21
+
+limit_lock = threading.RLock()
+
+
+class Limit(threadpool_limits):  # type: ignore[misc]  # it has no types
+    """A limit on BLAS, from now on or within a `with` block."""
+
+    def __init__(self, threads: int) -> None:
+        blas()  # loads SciPy's too, which this limit wouldn't reach later
+        with limit_lock:
+            super().__init__(threads, user_api="blas")
+
+    def __exit__(self, *error: object) -> None:
+        with limit_lock:
+            super().__exit__(*error)
 
 
 def over_images(
@@ -34,13 +53,16 @@ def over_images(
     bits whichever thread ends first.
     """
     libraries = blas().lib_controllers  # none where threadpoolctl knows none
-    if max((library.num_threads for library in libraries), default=1) == 1:
+    with limit_lock:
+        alone = max((library.num_threads for library in libraries), default=1) == 1
+    if alone:
         return [function(slice(0, N))]
-    threads = max(1, min(blas_threads(), N // at_least))
-    parts = [slice(N * i // threads, N * (i + 1) // threads) for i in range(threads)]
-    with one_blas_thread():
-        others = [workers(threads - 1).submit(function, part) for part in parts[1:]]
-        first = function(parts[0])  # here: this thread is awake already
+    with one_blas_thread() as allowed:
+        threads = max(1, min(allowed, N // at_least))
+        ends = [N * i // threads for i in range(threads + 1)]
+        here, *there = map(slice, ends[:-1], ends[1:])
+        others = [workers(threads - 1).submit(function, part) for part in there]
+        first = function(here)  # this thread is awake already
         return [first, *(other.result() for other in others)]
 
 
@@ -53,17 +75,30 @@ def sum_over_images(function: Callable[[slice], Array], N: int) -> Array:
 
 
 @contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Limit BLAS to the calling thread. (`limit` of threadpoolctl takes 0.1 ms.)"""
+def one_blas_thread() -> Iterator[int]:
+    """Limit BLAS to the calling thread; yield how many threads it may use otherwise.
+
+    (`Limit` takes 0.1 ms.)
+    """
     libraries = blas().lib_controllers
-    before = [library.num_threads for library in libraries]
-    for library in libraries:
-        library.set_num_threads(1)
-    try:
-        yield
-    finally:
-        for library, threads in zip(libraries, before, strict=True):
-            library.set_num_threads(threads)
+    with limit_lock:
+        before = [library.num_threads for library in libraries]
+        for library in libraries:
+            library.set_num_threads(1)
+        try:
+            yield min(before, default=1)
+        finally:
+            for library, threads in zip(libraries, before, strict=True):
+                library.set_num_threads(threads)
+                give_back(library)
+
+
+def give_back(library: LibController) -> None:
+    """Let other Python threads set limits again.
+
+    From threadpoolctl 3.8 on, the first that sets one is the only one that can.
+    """
+    getattr(library, "clear_controlling_thread", lambda: None)()
 
 
 def blas_threads() -> int:
@@ -85,5 +120,12 @@ def workers(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="minidl")
 
 
-if hasattr(os, "register_at_fork"):  # a forked process has no threads: make them anew
-    os.register_at_fork(after_in_child=workers.cache_clear)
+def begin_anew() -> None:
+    """A forked process has no threads, and nobody who would release a lock."""
+    global limit_lock
+    limit_lock = threading.RLock()
+    workers.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=begin_anew)

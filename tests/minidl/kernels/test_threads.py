@@ -1,7 +1,9 @@
 """One batch on several threads: the same numbers, and BLAS kept to one meanwhile."""
 
 import os
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from minidl import kernels
 from minidl.kernels.threads import blas_threads, over_images, sum_over_images
+from minidl.parallel import limit_threads
 from tests.oracles import assert_close
 
 pytest.importorskip("numba", reason="no Numba")
@@ -105,3 +108,47 @@ def test_products_on_two_threads(two_threads, rng, shapes, given):
 def test_a_sum_is_that_of_the_parts(two_threads):
     total = sum_over_images(lambda n: np.arange(3.0) + n.start, 4)
     np.testing.assert_array_equal(total, [2, 4, 6])
+
+
+def in_another_thread(function):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
+
+
+def test_any_python_thread_can_limit_blas(two_threads, rng):
+    """Not only the first that has computed something, as threadpoolctl has it."""
+    x, W = rng.standard_normal((4, 8, 8, 8)), rng.standard_normal((3, 3, 8, 8))
+
+    def limited():
+        with limit_threads(1):
+            return over_images(lambda part: part, 4)
+
+    def two_parts():
+        return over_images(lambda part: blas_threads(), 4)
+
+    with kernels.use("numba"):
+        kernels.conv2d(x, W, None)
+        assert in_another_thread(limited) == [slice(0, 4)]
+        assert in_another_thread(
+            lambda: over_images(lambda part: blas_threads(), 4)
+        ) == [
+            1,
+            1,
+        ]
+        assert limited() == [slice(0, 4)]
+    assert blas_threads() == 2
+
+
+def test_python_threads_at_once_leave_blas_its_threads(two_threads, rng):
+    """Each sets and restores the limit: none must restore another's momentary 1."""
+    x, W = rng.standard_normal((2, 8, 8, 8)), rng.standard_normal((3, 3, 8, 8))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with kernels.use("numba"), ThreadPoolExecutor(4) as pool:
+            expected = kernels.conv2d(x, W, None)
+            found = list(pool.map(lambda _: kernels.conv2d(x, W, None), range(400)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert blas_threads() == 2
+    assert all(np.array_equal(out, expected) for out in found)
