@@ -57,12 +57,17 @@ def check_generator(name: str, value: Any) -> None:
         )
 
 
-def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
-    """Raise unless x is a nonempty float32 or float64 array (of ndim axes)."""
+def check_floats(name: str, x: Array) -> None:
+    """Raise TypeError unless x is an array in float32 or float64."""
     if not hasattr(x, "dtype"):
         raise TypeError(f"{name} must be an array, got {type(x).__name__}")
     if x.dtype.name not in FLOATS or not x.dtype.isnative:
         raise TypeError(f"{name} must be float32 or float64, got {x.dtype}")
+
+
+def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
+    """Raise unless x is a nonempty float32 or float64 array (of ndim axes)."""
+    check_floats(name, x)
     if ndim is not None and x.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got shape {x.shape}")
     if x.size == 0:

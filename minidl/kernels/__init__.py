@@ -4,11 +4,13 @@
 |---------------|----------------------|---------------------------------------------|
 | reference.py  | NumPy or CuPy        | the specification: slices and whole arrays  |
 | numba_cpu.py  | CPU, compiled        | the default where Numba is installed        |
-| winograd.py   | CPU, compiled        | 3x3 convolutions of 8 and more channels     |
+| winograd.py   | CPU, compiled        | 3x3 convolutions of 8 and more channels and |
+|               |                      | filters, stride 1, padding 0 or 1           |
 | few_channels.py | CPU, compiled      | convolutions of images with 1 to 7 channels |
 | cupy_gpu.py   | GPU                  | float32 there, in CUDA: see cuda/*.cu       |
 
-They have the same functions and, from finite numbers, the same results to rounding.
+Each has the reference's functions, or only its convolutions, and from finite numbers
+the same results to rounding.
 Notation used by all of them, with `n`, `h`, `w`, ... as the running indices:
 
     N       images in the batch          KH KW   height and width of a window
@@ -28,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, device_of, get_array_module
-from minidl.checks import check_choice, check_count
+from minidl.checks import check_choice, check_count, check_floats
 from minidl.kernels.shapes import ImageShape, output_size
 
 __all__ = [
@@ -133,14 +135,13 @@ def conv2d(
     """Convolution of x with the filters W, plus bias, and with relu max(out, 0).
 
     Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), result (N, OH, OW, F).
-    Raises ValueError if the numbers of channels differ.
+    Raises TypeError unless x holds floats, ValueError for another number of channels.
     """
-    if x.ndim != 4 or x.shape[3] != W.shape[2]:
-        raise ValueError(f"x must have shape (N, H, W, {W.shape[2]}), got {x.shape}")
-    b = W[0, 0, 0] * 0 if b is None else b
+    check_channels(x, W)
+    b = get_array_module(W).zeros(W.shape[3], W.dtype) if b is None else b
     W, b = as_type_of(x, W, b)
     module = convolution(x, W, stride, pad, algorithm)
-    return module.conv2d(contiguous(x), W, b, stride, pad, relu)
+    return module.conv2d(contiguous(x), contiguous(W), b, stride, pad, relu)
 
 
 def conv2d_pool(
@@ -154,12 +155,13 @@ def conv2d_pool(
 ) -> tuple[Array, Array]:
     """`conv2d`, then `max_pool` with 2x2 windows, in one pass where that is possible.
 
-    Shapes: both results (N, OH // 2, OW // 2, F).
+    Shapes: both results (N, OH // 2, OW // 2, F). Raises what `conv2d` raises.
     """
+    check_channels(x, W)
     W, b = as_type_of(x, W, b)
     module = convolution(x, W, stride, pad, algorithm)
     if hasattr(module, "conv2d_pool"):
-        return module.conv2d_pool(contiguous(x), W, b, stride, pad, relu)
+        return module.conv2d_pool(contiguous(x), contiguous(W), b, stride, pad, relu)
     return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
 
 
@@ -181,15 +183,17 @@ def conv2d_grads(
     and the first result is dJ/du.
     Shapes: x (N, H, W, C), dout (N, OH, OW, F), W (KH, KW, C, F); results like x, W.
     """
+    OH, OW = output_size(x.shape[1:3], W.shape[:2], stride, pad)
+    out_shape = (len(x), OH, OW, W.shape[3])
+    check_gradient(dout, out_shape if argmax is None else argmax.shape)
     module = convolution(x, W, stride, pad, algorithm)
     x, W = as_type_of(dout, x, W)
-    x, dout = contiguous(x), contiguous(dout)
+    x, dout, W = contiguous(x), contiguous(dout), contiguous(W)
     how = (stride, pad, param_grads, input_grad)
-    if hasattr(module, "conv2d_pool"):
+    if hasattr(module, "conv2d_pool"):  # it then knows pooling's and ReLU's derivative
         return module.conv2d_grads(x, dout, W, *how, argmax, after_relu)
     if argmax is not None:
-        OH, OW = output_size(x.shape[1:3], W.shape[:2], stride, pad)
-        dout = max_pool_grad(dout, argmax, (len(x), OH, OW, W.shape[3]), 2, 2)
+        dout = max_pool_grad(dout, argmax, out_shape, 2, 2)
     dx, dW = module.conv2d_grads(x, dout, W, *how)
     return relu_grad(dx, x) if after_relu and input_grad else dx, dW
 
@@ -216,6 +220,26 @@ def convolution(
 def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:
     """Tell whether Winograd's algorithm, F(4x4, 3x3), can do such a convolution."""
     return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
+
+
+def check_channels(x: Array, W: Array) -> None:
+    """Raise unless x is a batch of images in floats with as many channels as W."""
+    check_floats("x", x)
+    if x.ndim != 4 or x.shape[3] != W.shape[2]:
+        raise ValueError(f"x must have shape (N, H, W, {W.shape[2]}), got {x.shape}")
+
+
+def check_gradient(dout: Array, out_shape: Sequence[int]) -> None:
+    """Raise unless dout is the gradient of an output of this shape.
+
+    Compiled kernels don't look where they read: another shape lies outside the arrays.
+    """
+    check_floats("dout", dout)
+    if dout.shape != tuple(out_shape):
+        raise ValueError(
+            f"dout must have the shape of the latest output, {tuple(out_shape)}, got "
+            f"{dout.shape}"
+        )
 
 
 def as_type_of(x: Array, *others: Array) -> tuple[Array, ...]:
@@ -247,7 +271,7 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
         out = np.empty(a.shape[:-1] + b.shape[1:], np.result_type(a, b))
     if a.ndim == b.ndim == 2 and len(a) < b.shape[1]:
         return matmul(b.T, a.T, out=out.T).T  # (a b)^T = b^T a^T
-    few = 1 + FEW_PRODUCTS // (out[0].size * a.shape[-1])  # rows of a
+    few = 1 + FEW_PRODUCTS // max(1, b.size)  # rows of a
     over_images(lambda rows: np.matmul(a[rows], b, out=out[rows]), len(a), few)
     return out
 
@@ -264,11 +288,14 @@ def max_pool_grad(
     dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
 ) -> Array:
     """dJ/dx of `max_pool`. Shapes: dout (N, OH, OW, C), result x_shape."""
+    check_gradient(dout, argmax.shape)
     return implementation(dout).max_pool_grad(dout, argmax, x_shape, size, stride)
 
 
 def relu_grad(dout: Array, out: Array) -> Array:
     """dJ/dx of out = max(x, 0): dout where out > 0, else 0. Shapes: all equal."""
+    check_gradient(dout, out.shape)
+    (out,) = as_type_of(dout, out)
     return implementation(dout).relu_grad(contiguous(dout), contiguous(out))
 
 
@@ -293,6 +320,7 @@ def adam_step(
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     """Mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
+    check_floats("x", x)
     return implementation(x).dropout_mask(x, rate, seed)
 
 

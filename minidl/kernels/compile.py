@@ -23,7 +23,8 @@ class Restrict(Compiler):
 
     This is C's `restrict`. Without it the rows that a kernel writes might be the rows
     that it reads, and each short loop begins by comparing them all: 4 times slower.
-    The promise is the caller's: never pass such a kernel the same array twice.
+    The promise is the caller's: never pass such a kernel the same array twice. (Only
+    spare rows may be one array, from which nobody uses what is read.)
     """
 
     def define_pipelines(self) -> Any:
@@ -33,25 +34,36 @@ class Restrict(Compiler):
         return super().define_pipelines()  # type: ignore[no-untyped-call]
 
 
-def remove_outdated(folder: Path = FOLDER) -> None:
+def cache_folder() -> Path | None:
+    """Return where Numba keeps what it compiles here, None if it compiles nothing.
+
+    Beside the sources, elsewhere if NUMBA_CACHE_DIR says so or they are read-only.
+    """
+    kernel = numba.njit(cache=True)(cache_folder)  # any function of this folder
+    path = kernel.stats.cache_path if hasattr(kernel, "stats") else None
+    return None if path is None else Path(path)
+
+
+def remove_outdated(cache: Path, folder: Path = FOLDER) -> None:
     """Remove what was compiled from other source files than a folder's of now.
 
     Numba compiles a kernel anew when its own file changes, but not when that of another
     kernel does which it calls.
     """
-    cache, digest = folder / "__pycache__", hashlib.sha256()
+    digest = hashlib.sha256()
     for source in sorted(folder.glob("*.py")):
         digest.update(source.read_bytes())
     stamp = cache / "kernels.sha256"
     if stamp.exists() and stamp.read_text() == digest.hexdigest():
         return
-    with suppress(OSError):  # a folder that can't be written holds no cache either
+    with suppress(OSError):
         for compiled in cache.glob("*.nb[ci]"):
             compiled.unlink(missing_ok=True)
         write_text(stamp, digest.hexdigest())
 
 
-remove_outdated()
+if (cache := cache_folder()) is not None:
+    remove_outdated(cache)
 
 # "contract" lets a * b + c be one fused instruction; sums keep their order. Kernels
 # release the interpreter's lock, so that threads can run them side by side.

@@ -14,9 +14,9 @@ Letters: see `minidl.kernels`; K = KH*KW*C taps.
 import numpy as np
 
 from minidl.backend import Array
-from minidl.kernels.blas import multiply
+from minidl.kernels.blas import BLOCK_PRODUCTS, multiply
 from minidl.kernels.compile import jit
-from minidl.kernels.shapes import BLOCK_PRODUCTS, output_size
+from minidl.kernels.shapes import output_size
 from minidl.kernels.threads import over_images, sum_over_images
 
 
@@ -24,7 +24,7 @@ def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> A
     """out = col^T W + b, block by block; see `reference.conv2d`. stride is 1."""
     N, F = len(x), W.shape[3]
     out = np.empty((N, *output_size(x.shape[1:3], W.shape[:2], 1, pad), F), x.dtype)
-    floor = x.dtype.type(0 if relu else -np.inf)
+    floor = x.dtype.type(0 if relu else -np.inf)  # -inf: no ReLU
     over_images(lambda n: forward(planes(x[n], pad), W, b, floor, out[n]), N)
     return out
 
@@ -37,10 +37,10 @@ def forward(images: Array, W: Array, b: Array, floor: float, out: Array) -> None
     for start in range(0, len(out), step):
         n = slice(start, start + step)
         col = blank_taps(W, out[n])
-        rows = out[n].reshape(-1, F)  # (T, F)
+        rows = out[n].reshape(-1, F)  # (n*OH*OW, F)
         gather_taps(images[n], col)
         multiply(by_tap(col).T, W.reshape(-1, F), rows, 0)
-        add_bias(rows, b, floor)
+        add_bias_relu(rows, b, floor)
 
 
 def conv2d_grads(
@@ -83,7 +83,7 @@ def backward(
     for start in range(0, len(dout), step):
         n = slice(start, start + step)
         col = blank_taps(W, dout[n])
-        rows = dout[n].reshape(-1, F)  # (T, F)
+        rows = dout[n].reshape(-1, F)  # (n*OH*OW, F)
         if param_grads:
             gather_taps(images[n], col)
             multiply(by_tap(col), rows, dW, 1)
@@ -158,7 +158,7 @@ def scatter_taps(col: Array, images: Array) -> None:
 
 
 @jit
-def add_bias(rows: Array, bias: Array, floor: float) -> None:
+def add_bias_relu(rows: Array, bias: Array, floor: float) -> None:
     """rows = max(rows + bias, floor)."""
     for t in range(rows.shape[0]):
         for f in range(rows.shape[1]):

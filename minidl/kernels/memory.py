@@ -18,8 +18,9 @@ MMAP_THRESHOLD, LARGE = -3, 2**25
 
 
 def keep_freed_memory() -> bool:
-    """Raise the limits, unless the user has set them; False where that isn't glibc."""
+    """Raise the limits and say True, unless the user has set them or it isn't glibc."""
     own = any(name.startswith("MALLOC_") for name in os.environ)
+    own |= "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", "")
     if own or sys.platform != "linux":
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none

@@ -243,6 +243,17 @@ def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     return mask
 
 
+@jit
+def draw_mask(mask: Array, start: int, threshold: Any, kept: Any, seed: Any) -> None:
+    """mask[i] = kept if SplitMix64's top bits at start + i reach threshold, else 0."""
+    for i in range(mask.size):
+        z = np.uint64(start + i + 1) * np.uint64(GOLDEN_GAMMA) + seed
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(MIX_1)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(MIX_2)
+        z = (z ^ (z >> np.uint64(31))) >> np.uint64(64 - MASK_BITS)
+        mask[i] = kept if z >= threshold else mask.dtype.type(0)
+
+
 def adam_step(
     p: Array,
     g: Array,
@@ -281,14 +292,3 @@ def adam_update(
         m[i] += rate1 * (g[i] - m[i])
         v[i] += rate2 * (g[i] * g[i] - v[i])
         p[i] -= step * m[i] / (np.sqrt(correction * v[i]) + eps)
-
-
-@jit
-def draw_mask(mask: Array, start: int, threshold: Any, kept: Any, seed: Any) -> None:
-    """mask[i] = kept if SplitMix64's top bits at start + i reach threshold, else 0."""
-    for i in range(mask.size):
-        z = np.uint64(start + i + 1) * np.uint64(GOLDEN_GAMMA) + seed
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(MIX_1)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(MIX_2)
-        z = (z ^ (z >> np.uint64(31))) >> np.uint64(64 - MASK_BITS)
-        mask[i] = kept if z >= threshold else mask.dtype.type(0)

@@ -14,7 +14,7 @@ from minidl.backend import Array
 GOLDEN_GAMMA = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: spreads the positions
 MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
-MASK_BITS = 24  # a float32 holds integers up to 2^24 exactly
+MASK_BITS = 24  # a rate is met to 2^-24
 
 
 def random_bits(seed: int, size: int, xp: ModuleType) -> Array:

@@ -22,7 +22,8 @@ def im2col(x: Array, kernel_size: Window, stride: int, pad: int) -> Array:
     col = xp.empty((N, OH, OW, *kernel_size, C), x.dtype)
     for i, j in offsets(kernel_size):
         col[:, :, :, i, j] = view_at(x, i, j, OH, OW, stride)
-    return col.reshape(N * OH * OW, -1)  # (N*OH*OW, KH*KW*C)
+    KH, KW = kernel_size
+    return col.reshape(N * OH * OW, KH * KW * C)
 
 
 def col2im(

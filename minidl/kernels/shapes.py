@@ -6,10 +6,6 @@ from typing import TypeAlias
 from minidl.backend import Array
 
 Window: TypeAlias = Sequence[int]  # (KH, KW)
-# OpenBLAS multiplies matrices of up to so many products without repacking them first,
-# which is 1.2 to 1.4 times as fast: blocks of a batch are cut to that size.
-BLOCK_PRODUCTS = 1_000_000
-
 ImageShape: TypeAlias = tuple[int, int, int, int]  # (N, H, W, C)
 
 

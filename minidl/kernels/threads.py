@@ -36,7 +36,7 @@ class Limit(threadpool_limits):  # type: ignore[misc]  # it has no types
     def __init__(self, threads: int) -> None:
         blas()  # loads SciPy's too, which this limit wouldn't reach later
         with limit_lock:
-            super().__init__(threads, user_api="blas")
+            super().__init__(threads)
 
     def __exit__(self, *error: object) -> None:
         with limit_lock:

@@ -39,10 +39,10 @@ Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
 import numpy as np
 
 from minidl.backend import Array
-from minidl.kernels.blas import multiply
+from minidl.kernels.blas import BLOCK_PRODUCTS, multiply
 from minidl.kernels.compile import jit
 from minidl.kernels.pooling_2x2 import find_maxima, write_at_maxima
-from minidl.kernels.shapes import BLOCK_PRODUCTS, output_size
+from minidl.kernels.shapes import output_size
 from minidl.kernels.threads import one_blas_thread, over_images, sum_over_images
 from minidl.kernels.winograd_transforms import (
     transform_input,
@@ -79,11 +79,12 @@ def convolve(
     """Return the output, pooled or not, and the places of maxima (empty if not)."""
     N, F = len(x), W.shape[3]
     OH, OW = output_size(x.shape[1:3], (3, 3), 1, pad)
-    out = np.empty((N, OH // 2, OW // 2, F) if pool else (N, OH, OW, F), x.dtype)
+    size = output_size((OH, OW), (2, 2), 2, 0) if pool else (OH, OW)
+    out = np.empty((N, *size, F), x.dtype)
     argmax = np.empty(out.shape if pool else NONE, np.uint8)
     U = filter_transform(W)
     b_row = np.tile(b, OW)  # (OW*F,)
-    floor = x.dtype.type(0 if relu else -np.inf)
+    floor = x.dtype.type(0 if relu else -np.inf)  # -inf: no ReLU
 
     def part(n: slice) -> None:
         forward(x[n], U, b_row, floor, pad, out[n], argmax[n])
@@ -191,7 +192,7 @@ def work_arrays(x: Array, F: int, pad: int) -> tuple[Array, Array, Array, int]:
     OH, OW = H + 2 * pad - 2, W + 2 * pad - 2
     tiles = (OH + 3) // 4 * ((OW + 3) // 4)
     T = min(BLOCK_PRODUCTS // (C * F), BLOCK_BYTES // (36 * (C + F) * x.itemsize))
-    n = min(N, max(1, T // tiles))
+    n = max(1, min(N, T // tiles))
     V = np.empty((n * tiles, 6, 6, C), x.dtype)
     M = np.empty((n * tiles, 6, 6, F), x.dtype)
     return V, M, np.empty((n, OH, OW, F), x.dtype), tiles

@@ -187,7 +187,11 @@ def a_transposed(m: Vectors, y: Vectors) -> None:
 
 @jit
 def a_transposed_bias(m: Vectors, y: Vectors, bias: Array, floor: float) -> None:
-    """y = max(A^T m + bias, floor)."""
+    """y = max(A^T m + bias, floor).
+
+    In one loop: a second one over y for bias and floor takes 5 to 10 % of a forward
+    pass of 32 channels.
+    """
     for k in range(y[0].size):
         m0, m1, m2, m3, m4, m5 = m[0][k], m[1][k], m[2][k], m[3][k], m[4][k], m[5][k]
         sum1, diff1, sum2, diff2 = m1 + m2, m1 - m2, m3 + m4, m3 - m4

@@ -12,7 +12,8 @@ Shape: TypeAlias = tuple[int, ...]  # without the batch axis
 class Parameter:
     """A learned array and dJ/d(array), which `backward` writes in place.
 
-    Both lie contiguously in memory, as kernels that update them in place need it.
+    Both lie contiguously in memory, as kernels that update them in place need it: an
+    array that doesn't, such as another library's weights transposed, is copied.
     Shapes: data and grad are equal in shape, dtype and device.
     """
 
@@ -21,9 +22,19 @@ class Parameter:
 
     def replace(self, data: Array) -> None:
         """Take data as the new value; the gradient starts at zero again."""
+        self.data = data
+        self.grad = get_array_module(data).zeros_like(self.data)
+
+    @property
+    def data(self) -> Array:
+        """The learned array."""
+        return self._data
+
+    @data.setter
+    def data(self, data: Array) -> None:
+        contiguous = data.flags.c_contiguous
         xp = get_array_module(data)
-        self.data = xp.ascontiguousarray(data)
-        self.grad = xp.zeros_like(self.data)
+        self._data = data if contiguous else xp.ascontiguousarray(data)
 
 
 class Layer:

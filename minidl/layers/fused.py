@@ -22,9 +22,9 @@ from minidl.layers.pooling import MaxPool2D
 class ConvBlock(Layer):
     """Convolution, ReLU and, if asked for, 2x2 max pooling.
 
-    Between two blocks without pooling lies a ReLU, out = max(u, 0). Its derivative is
-    taken where dJ/dout is computed, in the second block: `after_relu` there, and
-    `before_block` here, which leaves it out.
+    Behind a block without pooling, before another block, lies a ReLU, out = max(u, 0).
+    Its derivative is taken where dJ/dout is computed, in the second block: `after_relu`
+    there, and `before_block` here, which leaves it out.
     Shapes: x (N, H, W, C), out (N, OH, OW, F), or pooled (N, OH // 2, OW // 2, F).
     """
 

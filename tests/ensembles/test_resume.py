@@ -259,5 +259,5 @@ def test_killed_at_any_moment_it_ends_in_the_same_bits(tmp_path):
     model = load_member(SMALL, tmp_path)
     for p, q in zip(model.params, whole.params, strict=True):
         assert_array_equal(p.data, q, strict=True)
-    _, saved = member_files.read_checkpoint(member_path(SMALL, tmp_path))
+    _, saved = read_checkpoint(member_path(SMALL, tmp_path))
     assert saved["config"]["losses"] == whole.losses

@@ -293,3 +293,83 @@ def test_a_window_larger_than_the_image_is_named(each_implementation):
 def test_images_must_have_the_filters_channels(shape):
     with pytest.raises(ValueError, match=r"x must have shape \(N, H, W, 2\), got"):
         kernels.conv2d(np.zeros(shape), np.zeros((3, 3, 2, 4)))
+
+
+MISFITS = {  # what backward gets, of x (4, 8, 8, C) and 8 filters
+    "larger": (4, 28, 28, 8),
+    "more images": (5, 6, 6, 8),
+    "fewer images": (3, 6, 6, 8),
+    "as many numbers": (4, 6 * 6, 1, 8),
+}
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+@pytest.mark.parametrize("shape", MISFITS.values(), ids=MISFITS)
+def test_a_gradient_of_another_shape_is_refused(each_implementation, channels, shape):
+    """Compiled code would read beyond the arrays."""
+    x, W = np.ones((4, 8, 8, channels)), np.ones((3, 3, channels, 8))
+    with pytest.raises(ValueError, match=r"^dout must have the shape of the latest"):
+        kernels.conv2d_grads(x, np.ones(shape), W)
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+def test_a_pooled_gradient_of_another_shape_is_refused(each_implementation, channels):
+    x, W = np.ones((4, 8, 8, channels)), np.ones((3, 3, channels, 8))
+    out, argmax = kernels.conv2d_pool(x, W, np.zeros(8))
+    with pytest.raises(ValueError, match=r"latest output, \(4, 3, 3, 8\), got \(4, 6"):
+        kernels.conv2d_grads(x, np.ones((4, 6, 6, 8)), W, argmax=argmax)
+    dx, _ = kernels.conv2d_grads(x, np.ones_like(out), W, argmax=argmax)
+    assert dx.shape == x.shape
+
+
+@pytest.mark.parametrize("function", [kernels.conv2d, kernels.conv2d_pool])
+def test_other_channels_and_small_images_are_refused(each_implementation, function):
+    x, W, b = np.ones((1, 8, 8, 16)), np.ones((3, 3, 8, 8)), np.zeros(8)
+    with pytest.raises(ValueError, match=r"^x must have shape \(N, H, W, 8\), got"):
+        function(x, W, b)
+    with pytest.raises(ValueError, match="window doesn't fit into an image of"):
+        kernels.conv2d_pool(np.ones((1, 3, 3, 8)), W, b)
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+@pytest.mark.parametrize("dtype", [int, np.float16, bool])
+def test_what_is_no_float_is_refused(each_implementation, channels, dtype):
+    """The weights would take its type, and become 0."""
+    x, W = np.ones((1, 6, 6, channels)), np.ones((3, 3, channels, 8))
+    for function in (kernels.conv2d, lambda *a: kernels.conv2d_pool(*a, np.zeros(8))):
+        with pytest.raises(TypeError, match=r"^x must be float32 or float64, got"):
+            function(x.astype(dtype), W)
+    with pytest.raises(TypeError, match=r"^dout must be float32 or float64, got"):
+        kernels.conv2d_grads(x, np.ones((1, 4, 4, 8), dtype), W)
+    with pytest.raises(TypeError, match=r"^x must be float32 or float64, got"):
+        kernels.dropout_mask(x.astype(dtype), 0.4, 0)
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+def test_no_images_no_output(each_implementation, channels):
+    x, W = np.ones((0, 8, 8, channels)), np.ones((3, 3, channels, 8))
+    out = kernels.conv2d(x, W)
+    assert out.shape == (0, 6, 6, 8)
+    dx, dW = kernels.conv2d_grads(x, out, W)
+    assert dx.shape == x.shape
+    assert np.array_equal(dW, np.zeros_like(W))
+    assert kernels.matmul(np.ones((0, 3)), np.ones((3, 2))).shape == (0, 2)
+    assert kernels.im2col(x, 3).shape == (0, 9 * channels)
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+def test_filters_in_any_layout(each_implementation, channels):
+    """As PyTorch keeps them: (F, C, KH, KW)."""
+    rng = np.random.default_rng(3)
+    x, theirs = rng.random((2, 6, 6, channels)), rng.random((8, channels, 3, 3))
+    W = theirs.transpose(2, 3, 1, 0)
+    out = kernels.conv2d(x, W)
+    assert_close(out, kernels.conv2d(x, W.copy()), 1e-13)
+    found = kernels.conv2d_grads(x, out, W)
+    for a, b in zip(found, kernels.conv2d_grads(x, out, W.copy()), strict=True):
+        assert_close(a, b, 1e-13)
+
+
+def test_an_infinite_weight_leaves_the_missing_bias_zero(each_implementation):
+    out = kernels.conv2d(np.ones((1, 3, 3, 1)), np.full((3, 3, 1, 2), np.inf))
+    assert np.isposinf(out).all()

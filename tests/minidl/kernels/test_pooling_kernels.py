@@ -100,3 +100,17 @@ def test_the_result_is_no_view_of_the_images(each_way):
 def test_a_window_larger_than_the_image_is_named(each_implementation):
     with pytest.raises(ValueError, match="3x3 window doesn't fit into an image of 2x2"):
         kernels.max_pool(np.zeros((1, 2, 2, 1)), 3, 1)
+
+
+def test_gradients_of_another_shape_are_refused(each_implementation):
+    """Compiled code would read beyond the arrays."""
+    _, argmax = kernels.max_pool(np.ones((2, 4, 4, 3)), 2, 2)
+    with pytest.raises(ValueError, match=r"latest output, \(2, 2, 2, 3\), got \(5, 2"):
+        kernels.max_pool_grad(np.ones((5, 2, 2, 3)), argmax, (2, 4, 4, 3), 2, 2)
+    with pytest.raises(ValueError, match=r"latest output, \(2, 3\), got \(5, 3\)"):
+        kernels.relu_grad(np.ones((5, 3)), np.ones((2, 3)))
+
+
+def test_relus_gradient_has_the_type_of_dout(each_implementation):
+    dx = kernels.relu_grad(np.ones((2, 3), np.float32), np.ones((2, 3)))
+    assert dx.dtype == np.float32

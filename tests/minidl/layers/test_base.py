@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidl import Layer, Linear, Parameter
+from minidl import Adam, Layer, Linear, Parameter
 
 
 class Plain(Layer):
@@ -69,3 +69,19 @@ def test_forward_and_backward_are_for_subclasses():
         Plain().forward(np.zeros(1))
     with pytest.raises(NotImplementedError):
         Plain().backward(np.zeros(1))
+
+
+def test_an_array_that_is_assigned_is_trained():
+    """Another library's weights, transposed, aren't contiguous: kernels need a copy."""
+    theirs = np.random.default_rng(0).random((3, 4), np.float32)
+    layer = Linear(4, 3, rng=np.random.default_rng(0))
+    layer.W.data = theirs.T
+    assert layer.W.data.flags.c_contiguous
+    optimizer, before = Adam(layer.params), theirs.T.copy()
+    layer.forward(np.ones((2, 4), np.float32))
+    layer.backward(np.ones((2, 3), np.float32))
+    optimizer.step()
+    assert (layer.W.data != before).all()
+    contiguous = before.copy()
+    layer.W.data = contiguous
+    assert layer.W.data is contiguous
