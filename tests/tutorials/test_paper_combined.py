@@ -35,7 +35,7 @@ def test_the_page_has_both_halves_and_what_is_missing(folders, tmp_path):
     assert "## Table 2, CIFAR-10 half" in page
     assert "Not in this run: Mix. Mod., Gauss Noise." in page
     assert "| the paper's claim | mnist | cifar10 |" in page
-    assert "| Singles under BIM | does not hold | not claimed |" in page
+    assert "| Singles under BIM | undecided | not claimed |" in page
     assert "| Attacked: Bagging above (i) and (ii) | undecided | not judged |" in page
     assert "1.5 core-hours" in page
     assert "(mnist-full/figure2.png)" in page

@@ -236,7 +236,8 @@ def test_ctrl_c_keeps_what_is_finished(plain, tmp_path, jobs, moment):
     assert process.returncode == 130
     [message] = [line for line in err.splitlines() if "interrupted" in line]
     assert "the same command goes on from there" in message
-    assert "of 4 members are trained" in message
+    assert "of 4 members" in message
+    assert f"kept in {tmp_path}" in message
     assert "Traceback" not in err
     assert not (command.results / "results.json").exists()
     assert wait_until_gone(process.pid) == []
