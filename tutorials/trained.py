@@ -17,7 +17,12 @@ from ensembles.member_files import member_path
 from minidl import Sequential
 from minidl.data.places import cache_folder
 from tutorials.paper.config import PROFILES, configure
-from tutorials.paper.program import one_line_errors, parser_of, whole_number
+from tutorials.paper.program import (
+    one_line_errors,
+    parser_of,
+    runs_folder,
+    whole_number,
+)
 from tutorials.paper.units import member_jobs
 
 MEMBERS = PROFILES["quick"].members
@@ -52,11 +57,6 @@ def trained(methods: Iterable[str], members: int) -> dict[str, tuple[Sequential,
         here = os.environ | {"MINIDL_CACHE": str(cache_folder())}
         subprocess.run(command, cwd=Path(__file__).parents[1], env=here, check=True)
     return {method: load(team, runs) for method, team in jobs.items()}
-
-
-def runs_folder() -> Path:
-    """Return where `make paper` keeps trained members."""
-    return cache_folder() / "runs"
 
 
 def jobs_of(methods: Iterable[str], members: int) -> dict[str, list[MemberJob]]:

@@ -101,11 +101,6 @@ def give_back(library: LibController) -> None:
     getattr(library, "clear_controlling_thread", lambda: None)()
 
 
-def blas_threads() -> int:
-    """Return how many threads BLAS may use: the least, if there are several."""
-    return min((library.num_threads for library in blas().lib_controllers), default=1)
-
-
 @cache
 def blas() -> ThreadpoolController:
     """Return the handle of the BLAS libraries in this process, NumPy's and SciPy's."""

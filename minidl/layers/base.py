@@ -32,6 +32,7 @@ class Parameter:
 
     @data.setter
     def data(self, data: Array) -> None:
+        # The array itself if it may stay: `FlatParameters` knows its views by identity.
         contiguous = data.flags.c_contiguous
         xp = get_array_module(data)
         self._data = data if contiguous else xp.ascontiguousarray(data)

@@ -7,19 +7,19 @@ import warnings
 from pathlib import Path
 
 from ensembles import METHODS
-from minidl.data.places import cache_folder
 from minidl.parallel import available_cores
 from tutorials.anomaly.findings import finding
 from tutorials.anomaly.record import write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import Plan, check_folder, perform
-from tutorials.paper.__main__ import one_line
 from tutorials.paper.config import DATASETS, PROFILES, configure
 from tutorials.paper.program import (
     Parser,
     check_writable,
     load_once,
+    one_line,
     one_line_errors,
+    runs_folder,
     whole_number,
 )
 
@@ -39,7 +39,7 @@ def make_parser() -> Parser:
     add("--images", type=whole_number(1), default=1000, help="of the test set")
     add("--seed", type=whole_number(0), default=0)
     add("--jobs", type=whole_number(1), default=available_cores())
-    add("--runs", type=Path, metavar="DIR", default=cache_folder() / "runs")
+    add("--runs", type=Path, metavar="DIR", default=runs_folder())
     add("--results", type=Path, metavar="DIR", default=Path("results/anomaly"))
     add("--fresh", action="store_true", help="attack again what is finished")
     return parser
@@ -58,8 +58,8 @@ def main(argv: list[str] | None = None) -> None:
         check_writable("--results", args.results)
         if args.experiment != "report":
             check_folder(args.results, plan)
-        for name in [args.experiment] if names is None else names:
             load_once(config.dataset)
+        for name in [args.experiment] if names is None else names:
             record = perform(name, plan)
             print(f"{write(record, args.results)} written. {finding(record)}")
         print(f"{write_report(args.results)} written")

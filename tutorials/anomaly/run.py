@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ensembles.member_files import member_path
 from minidl.data import load_dataset
 from tutorials.anomaly.cases import BLOCK, Block, Case, Outcome, Team, carry_out, join
 from tutorials.anomaly.directions import Step, Steps, Walk, follow, merge
@@ -15,7 +14,7 @@ from tutorials.anomaly.record import Record, read
 from tutorials.paper.config import Configuration
 from tutorials.paper.environment import environment
 from tutorials.paper.merge import check_same_experiment
-from tutorials.paper.units import checksum, member_jobs
+from tutorials.paper.units import checksums, member_jobs
 
 
 @dataclass(frozen=True)
@@ -33,20 +32,14 @@ def find_team(plan: Plan) -> Team:
     """Return the trained members; FileNotFoundError says how to train them."""
     config = plan.config
     [jobs] = member_jobs(config).values()
-    missing = [job for job in jobs if not member_path(job, plan.runs).exists()]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(jobs)} members aren't in {plan.runs}: "
-            f"{training_command(plan)} trains them"
-        )
+    found = checksums(jobs, plan.runs, "members", training_command(plan))
     available = len(load_dataset(config.dataset).x_test)
     if plan.images > available:
         raise ValueError(
             f"images must be at most {available}, all test images of "
             f"{config.dataset}, got {plan.images}"
         )
-    checksums = tuple(checksum(job, plan.runs) for job in jobs)
-    return Team(tuple(jobs), checksums, plan.runs, plan.images)
+    return Team(tuple(jobs), found, plan.runs, plan.images)
 
 
 def training_command(plan: Plan) -> str:

@@ -1,12 +1,11 @@
 """python -m tutorials.paper run table2 figures report: the paper, end to end."""
 
 import warnings
-from typing import Any
 
 from tutorials.paper.cli import PROGRAM, parse
 from tutorials.paper.config import Configuration
 from tutorials.paper.figures import write_figures
-from tutorials.paper.program import load_once, one_line_errors
+from tutorials.paper.program import load_once, one_line, one_line_errors
 from tutorials.paper.report import write_report
 from tutorials.paper.run import Places, how_far, run
 from tutorials.paper.strict import strict
@@ -40,11 +39,6 @@ def kept(config: Configuration, places: Places) -> str:
     """Return what is finished, and how to go on."""
     command = "the same command" + (" without --fresh" if places.fresh else "")
     return f"{how_far(config, places)}; {command} goes on from there"
-
-
-def one_line(message: Warning | str, *details: Any) -> str:
-    """Return a warning as text, without the source line that issued it."""
-    return f"warning: {message}\n"
 
 
 if __name__ == "__main__":

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from ensembles import METHODS
 from minidl.backend import try_gpu
-from minidl.data.places import cache_folder
 from minidl.parallel import available_cores
 from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
-from tutorials.paper.program import Parser, check_writable, whole_number
+from tutorials.paper.program import Parser, check_writable, runs_folder, whole_number
 from tutorials.paper.run import Places
 
 PROGRAM = "python -m tutorials.paper"
@@ -85,7 +84,7 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
         args.dataset, args.profile, methods, args.members, args.epochs, args.seed
     )
     default = Path("results") / f"{args.dataset}-{args.profile}"
-    runs = args.runs or cache_folder() / "runs"
+    runs = args.runs or runs_folder()
     jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
     results = args.results or default
     places = Places(results, runs, jobs, args.fresh, args.dask, args.device)

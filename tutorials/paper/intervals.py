@@ -78,9 +78,7 @@ def mean_per_image(values: Sequence[float], counts: Sequence[float]) -> Estimate
 
 def of_cell(cell: Cell) -> Estimate:
     """Return a number of Table 2: a mean's interval, or one classifier's."""
-    if len(cell.mean_of) > 1:
-        return bootstrap(cell.mean_of)
-    return wilson(cell.accuracy, cell.images)
+    return bootstrap(cell.mean_of) if len(cell.mean_of) > 1 else of_images(cell)
 
 
 def of_images(cell: Cell) -> Estimate:

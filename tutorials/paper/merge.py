@@ -44,14 +44,13 @@ def check_same_experiment(
 
 def merge(before: Results, now: Results) -> Results:
     """Return both in one: of a method that both have, the numbers of now."""
+    if before.methods.keys() <= now.methods.keys():
+        return now
     found = before.methods | now.methods
     methods = {name: found[name] for name in METHODS if name in found}
-    kept = before.methods.keys() - now.methods.keys()
     execution = Execution(
         date=now.execution.date,
-        seconds=round(
-            now.execution.seconds + (before.execution.seconds if kept else 0), 1
-        ),
+        seconds=round(before.execution.seconds + now.execution.seconds, 1),
         jobs=now.execution.jobs,
         member_seconds=before.execution.member_seconds | now.execution.member_seconds,
     )
@@ -60,12 +59,8 @@ def merge(before: Results, now: Results) -> Results:
         configuration=replace(now.configuration, methods=list(methods)),
         methods=methods,
         table2=table2(methods),
-        examples=before.examples if kept else now.examples,
-        environment=(
-            both_environments(before.environment, now.environment)
-            if kept
-            else now.environment
-        ),
+        examples=before.examples,
+        environment=both_environments(before.environment, now.environment),
         execution=execution,
     )
 

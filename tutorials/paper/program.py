@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from minidl.backend import Device, out_of_memory
 from minidl.data import Dataset, load_dataset
+from minidl.data.places import cache_folder
 
 INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
 
@@ -89,6 +90,16 @@ def check_writable(option: str, folder: Path) -> None:
         raise OSError(
             f"{option} {folder} is not a writable folder: {reason}"
         ) from error
+
+
+def runs_folder() -> Path:
+    """Return where trained members and finished evaluations are kept by default."""
+    return cache_folder() / "runs"
+
+
+def one_line(message: Warning | str, *details: Any) -> str:
+    """Return a warning as text, without the source line that issued it."""
+    return f"warning: {message}\n"
 
 
 def load_once(dataset: str) -> Dataset:

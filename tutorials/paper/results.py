@@ -1,7 +1,8 @@
 """results.json: every number of a run, in one schema for all data sets and profiles.
 
 The schema is the dataclasses of this file, one JSON object each, with their fields as
-keys; `read` refuses a file that is anything else. Accuracies are fractions in [0, 1].
+keys; `read` refuses a file that is anything else. (An older file may lack
+`data.differences`.) Accuracies are fractions in [0, 1].
 
     schema           the version of this schema, 1
     configuration    what decides the numbers: see config.Configuration

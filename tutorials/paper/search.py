@@ -35,7 +35,6 @@ from ensembles.member_files import load_member
 from ensembles.training import train_ensemble
 from minidl import accuracy
 from minidl.data import load_dataset
-from minidl.data.places import cache_folder
 from minidl.files import write_text
 from minidl.parallel import available_cores, limit_threads, local_executor, run_jobs
 from minidl.progress import progress
@@ -45,6 +44,7 @@ from tutorials.paper.program import (
     load_once,
     one_line_errors,
     parser_of,
+    runs_folder,
     whole_number,
 )
 from tutorials.paper.schema import build
@@ -283,7 +283,7 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("--dataset", choices=VALIDATION_IMAGES, default="mnist")
     add("--json", type=Path, metavar="FILE", help="where all trials are kept")
-    add("--runs", type=Path, default=cache_folder() / "runs", metavar="DIR")
+    add("--runs", type=Path, default=runs_folder(), metavar="DIR")
     add("--jobs", type=whole_number(1), default=available_cores())
     args = parser.parse_args(argv)
     path = args.json or Path(f"results/search/{args.dataset}.json")

@@ -21,7 +21,6 @@ from attacks.outcomes import Evaluation
 from attacks.saved import digest
 from attacks.victims import LossFn, mean_probability_loss
 from ensembles import METHODS, Ensemble, MemberJob
-from ensembles.member_files import member_path
 from minidl.backend import Array, Device, from_host
 from minidl.data import load_dataset
 from minidl.layers import Sequential
@@ -37,7 +36,7 @@ from tutorials.paper.strict_results import (
     experiment,
     write,
 )
-from tutorials.paper.units import attacked, checksum, member_jobs
+from tutorials.paper.units import attacked, checksums, member_jobs
 
 IMAGES = 1000  # of the test set at most, the first: all would take days
 STEPS = 100
@@ -155,13 +154,8 @@ def strict(config: Configuration, places: Places) -> Strict:
 
 def find_team(jobs: Sequence[MemberJob], runs: Path) -> Team:
     """Return trained members; FileNotFoundError if some aren't trained."""
-    missing = [job for job in jobs if not member_path(job, runs).exists()]
-    if missing:
-        raise FileNotFoundError(
-            f"{len(missing)} of {len(jobs)} members of {jobs[0].method} aren't in "
-            f"{runs}: the verb run trains them"
-        )
-    return Team(tuple(jobs), tuple(checksum(job, runs) for job in jobs), runs)
+    found = checksums(jobs, runs, f"members of {jobs[0].method}", "the verb run")
+    return Team(tuple(jobs), found, runs)
 
 
 def attack_team(

@@ -74,6 +74,23 @@ def blocks(first: int, stop: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + BLOCK, stop)
 
 
+def checksums(
+    jobs: Sequence[MemberJob], folder: Path, team: str, training: str
+) -> tuple[str, ...]:
+    """Return the checksums of trained members.
+
+    Raises FileNotFoundError if some aren't trained: in its message, `team` says whose
+    they are and `training` what trains them.
+    """
+    missing = [job for job in jobs if not member_path(job, folder).exists()]
+    if missing:
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(jobs)} {team} aren't in {folder}: {training} "
+            "trains them"
+        )
+    return tuple(checksum(job, folder) for job in jobs)
+
+
 def checksum(job: MemberJob, folder: Path) -> str:
     """Return the checksum in a trained member's file, which must be whole."""
     path = member_path(job, folder)

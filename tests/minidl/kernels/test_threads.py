@@ -11,11 +11,16 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from minidl import kernels
-from minidl.kernels.threads import blas_threads, over_images, sum_over_images
+from minidl.kernels.threads import blas, over_images, sum_over_images
 from minidl.parallel import limit_threads
 from tests.oracles import assert_close
 
 pytest.importorskip("numba", reason="no Numba")
+
+
+def blas_threads():
+    """How many threads BLAS may use: the least, if there are several."""
+    return min((library.num_threads for library in blas().lib_controllers), default=1)
 
 
 @pytest.fixture
