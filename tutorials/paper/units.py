@@ -5,11 +5,8 @@ interrupted goes on where it was. The digest covers the members' checksums: memb
 that were trained again are evaluated again.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,12 +17,9 @@ from ensembles import METHODS, MemberJob
 from ensembles.member_files import member_path
 from minidl.backend import Device
 from minidl.checkpoints import read_checkpoint
-from minidl.files import write_text
-from minidl.parallel import run_jobs
-from minidl.progress import progress
 from tutorials.paper.config import Configuration
 from tutorials.paper.evaluate import Counts, Unit, evaluate
-from tutorials.paper.schema import build
+from tutorials.paper.kept import keep, read_kept
 
 BLOCK = 1000  # images of a unit at most: minutes of work, not hours
 
@@ -107,32 +101,19 @@ def evaluate_units(
     device: Device = "cpu",
 ) -> list[tuple[Unit, Counts]]:
     """Return all units with their counts, from disk or computed now and saved."""
+    paths = {unit_path(unit, folder): unit for unit in units}
     counts = {} if fresh else finished(units, folder)
     if counts:
         print(f"{len(counts)} of {len(units)} evaluations found in {folder}")
-    missing = [unit for unit in units if unit.digest() not in counts]
-    one = partial(evaluate_one, folder=folder, device=device)
-    done = run_jobs(one, missing, executor)
-    for unit, result in progress(done, len(missing), "evaluations"):
-        write_text(unit_path(unit, folder), json.dumps(asdict(result)))
-        counts[unit.digest()] = result
-    return [(unit, counts[unit.digest()]) for unit in units]
+    missing = {path: unit for path, unit in paths.items() if path not in counts}
+    one = partial(evaluate, folder=folder, device=device)
+    counts |= keep(missing, one, executor, "evaluations")
+    return [(unit, counts[path]) for path, unit in paths.items()]
 
 
-def evaluate_one(unit: Unit, folder: Path, device: Device) -> tuple[Unit, Counts]:
-    """Return a unit with its counts: results arrive in the order of finishing."""
-    return unit, evaluate(unit, folder, device)
-
-
-def finished(units: Sequence[Unit], folder: Path) -> dict[str, Counts]:
-    """Return the counts on disk, by their units' digests."""
-    counts = {}
-    for unit in units:
-        # A damaged file is one that isn't there: it is computed and written again.
-        with suppress(FileNotFoundError, ValueError):
-            text = unit_path(unit, folder).read_text(encoding="utf-8")
-            counts[unit.digest()] = build(Counts, json.loads(text))
-    return counts
+def finished(units: Sequence[Unit], folder: Path) -> dict[Path, Counts]:
+    """Return the counts on disk, by their paths."""
+    return read_kept([unit_path(unit, folder) for unit in units], Counts)
 
 
 def unit_path(unit: Unit, folder: Path) -> Path:
