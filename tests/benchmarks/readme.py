@@ -7,11 +7,11 @@ With several files, the others are the same measurement on other processors.
 """
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tutorials.paper.program import one_line_errors, parser_of
 from tutorials.paper.readme import replace_marked
 
 
@@ -127,6 +127,15 @@ def memory(result: dict[str, Any]) -> str:
     return f"Peak memory of a training process: {' and '.join(parts)}."
 
 
+def main(argv: list[str] | None = None) -> None:
+    """Do what the command line says."""
+    parser = parser_of("tests.benchmarks.readme", __doc__)
+    parser.add_argument("sources", type=Path, nargs="+", help="the benchmark's files")
+    parser.add_argument("readme", type=Path, help="where their figures are put")
+    args = parser.parse_args(argv)
+    with one_line_errors(parser.prog):
+        update(args.sources, args.readme)
+
+
 if __name__ == "__main__":
-    *sources, readme = map(Path, sys.argv[1:])
-    update(sources, readme)
+    main()

@@ -4,6 +4,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
+from tests.benchmarks import readme as to_readme
 from tutorials import notebooks, own_defence, trained
 from tutorials.paper import choose, combined, cost, readme, search
 from tutorials.paper.program import one_line_errors
@@ -27,6 +28,8 @@ from tutorials.paper.program import one_line_errors
         (readme, ["README.md", "nowhere"], "nowhere/results.json", 1),
         (cost, [], "required: benchmark, page", 2),
         (cost, ["nowhere.json", "page.md"], "nowhere.json", 1),
+        (to_readme, [], "required: sources, readme", 2),
+        (to_readme, ["nowhere.json", "README.md"], "nowhere.json", 1),
         (trained, [], "required: members, METHOD", 2),
         (trained, ["2", "baging"], "invalid choice: 'baging'", 2),
         (own_defence, ["--save", "/proc/x"], "--save /proc/x is not a writable", 1),
