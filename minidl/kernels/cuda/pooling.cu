@@ -1,6 +1,7 @@
 // Max pooling: see reference.max_pool. The first of equals wins; a NaN is a maximum, so
 // that it isn't lost on the way to J.
-// Shapes: x (N, H, W, C), out and argmax (N, OH, OW, C), argmax = i K + j.
+// Shapes: x (N, H, W, C), out and argmax (N, OH, OW, C); the window is K x K, and
+// argmax = i K + j.
 
 __device__ bool is_larger(float v, float than)
 {
