@@ -115,8 +115,10 @@ def update(source: Path, page: Path) -> None:
     text = (
         f"{table(read_speeds(source))}\n\n"
         f"Computed from the images per second of one core in [{source.name}]"
-        f"(../{source}), by `python -m tutorials.paper.cost {source} {page}`; cores of "
-        "another kind, or that share their memory with many, differ."
+        f"(../{source}), by `python -m tutorials.paper.cost {source} {page}`. Mixed "
+        "models are counted by their networks' multiplications, which is somewhat too "
+        "little: extra layers also move data. Cores of another kind, or that share "
+        "their memory with many, differ."
     )
     replace_marked(page, "hours", text)
 
