@@ -52,7 +52,8 @@ readme: .venv/.tutorials
 
 # make clean    remove the environment and everything that tools left behind
 clean:
-	rm -rf .venv .venv-oracles build dist *.egg-info mutants .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-oracles build dist *.egg-info mutants .mypy_cache .pytest_cache .ruff_cache \
+	    .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp file for each set of extras, newer than setup.py once it is installed.

@@ -44,6 +44,8 @@ setup(
     packages=find_packages(include=["minidl*", "ensembles*", "attacks*", "tutorials*"]),
     package_data={
         "minidl": ["py.typed"],
+        "ensembles": ["py.typed"],
+        "attacks": ["py.typed"],
         "minidl.data": ["mnist_sample/*"],
         "minidl.kernels": ["cuda/*.cu"],
     },

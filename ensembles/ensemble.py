@@ -1,6 +1,6 @@
 """The vote: the average of the members' probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,15 +15,14 @@ class Ensemble:
     Averaging probabilities isn't counting votes: one member that is sure can outvote
     two that are not.
     Source: the paper, section 3, "weighted or unweighted average".
-    Raises ValueError without members, or for weights that are no weights.
+    Raises TypeError for members that are no classifiers, and ValueError without any,
+    for members with different numbers of classes, or for weights that are no weights.
     """
 
     def __init__(
-        self, members: Sequence[Classifier], weights: Sequence[float] | None = None
+        self, members: Iterable[Classifier], weights: Sequence[float] | None = None
     ) -> None:
-        self.members = tuple(members)
-        if not self.members:
-            raise ValueError("members must hold at least one classifier, got none")
+        self.members = check_members(members)
         self.weights = check_weights(weights, len(self.members))
 
     @property
@@ -54,6 +53,24 @@ class Ensemble:
     def predict(self, x: Array) -> Array:
         """Return argmax of the mean probability. Shapes: (N, H, W, C) -> (N,)."""
         return self.predict_proba(x).argmax(axis=1)
+
+
+def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
+    """Return what may vote together; TypeError or ValueError for what may not."""
+    if not isinstance(members, Iterable):
+        raise TypeError(f"members must be several classifiers, got {members!r}")
+    members = tuple(members)
+    if not members:
+        raise ValueError("members must hold at least one classifier, got none")
+    for member in members:
+        if not callable(getattr(member, "predict_proba", None)):
+            raise TypeError(f"members must have predict_proba, got {member!r}")
+    told = (getattr(member, "classes", None) for member in members)
+    if len(classes := {K for K in told if K is not None}) > 1:
+        raise ValueError(
+            f"members must have equally many classes, got {sorted(classes)}"
+        )
+    return members
 
 
 def check_weights(weights: Sequence[float] | None, members: int) -> list[float]:

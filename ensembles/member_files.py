@@ -11,6 +11,7 @@ import json
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,7 @@ def description(job: MemberJob, losses: list[float], seconds: float) -> dict[str
 
 def check_job(path: Path, saved: dict[str, Any], job: MemberJob) -> None:
     """Raise ValueError, naming the first difference, unless a file holds this job."""
-    check_config(path, saved["job"], asdict(job))
+    check_config(path, saved.get("job", {}), asdict(job))
 
 
 def partial_path(path: Path) -> Path:
@@ -171,5 +172,6 @@ def partial_path(path: Path) -> Path:
 
 def set_aside(path: Path, error: Exception) -> None:
     """Rename a damaged file, so that its member is trained again, and say so."""
-    path.replace(path.with_suffix(".damaged"))
+    with suppress(FileNotFoundError):  # another process was faster
+        path.replace(path.with_suffix(".damaged"))
     warnings.warn(f"{error}; set aside, training again", stacklevel=3)

@@ -88,7 +88,8 @@ def random_init(
 ) -> list[MemberJob]:
     """(i) The same architecture, other initial weights.
 
-    `settings` are fields of MemberJob: epochs, batch_size, optimizer, lr, train_images.
+    `settings` are fields of MemberJob: architecture (by default the data set's table),
+    epochs, batch_size, optimizer, lr, train_images.
     """
     return make_jobs("random-init", members, seed, dataset, settings)
 
@@ -98,6 +99,11 @@ def mixed_models(
 ) -> list[MemberJob]:
     """(ii) Different but similar architectures: the ten variants in turn."""
     jobs = make_jobs("mixed-models", members, seed, dataset, settings)
+    if "architecture" in settings:
+        raise ValueError(
+            "architecture must be left out, mixed models take all variants in turn; "
+            f"got {settings['architecture']!r}"
+        )
     _, *variants = architecture_names(TABLE_OF[dataset])
     return [
         replace(job, architecture=variants[job.index % len(variants)]) for job in jobs

@@ -5,6 +5,7 @@ each epoch of each member is kept: whatever happens, the same call goes on after
 ends in the same bits.
 """
 
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from contextlib import nullcontext
@@ -70,7 +71,8 @@ def train_ensemble(
     thread; 1 trains here. Processes import the script that calls this: there, the call
     must stand below `if __name__ == "__main__":`. The result doesn't depend on it. With
     `folder`, members found there are loaded instead, and each finished one is saved
-    there: also when others fail, whose error is raised at the end.
+    there: also when others fail, whose error is raised at the end. One that can't be
+    saved, on a full disk, is returned all the same, with a warning.
     """
     if not jobs:
         raise ValueError("jobs must hold at least one job, got none")
@@ -79,7 +81,6 @@ def train_ensemble(
     check_count("workers", workers)
     models = {} if folder is None else load_finished(jobs, folder)
     missing = [job for job in jobs if job not in models]
-    unsaved: list[OSError] = []
     workers = min(workers, max(1, len(missing)))
     local = local_executor(workers) if executor is None else nullcontext(executor)
     # One thread here too: an executor's threads share the limit, see train_member.
@@ -91,8 +92,6 @@ def train_ensemble(
             if folder is not None:
                 try:
                     save_member(member, models[member.job], folder)
-                except OSError as error:  # a full disk: the others are trained, too
-                    unsaved.append(error)
-    if unsaved:
-        raise unsaved[0]
+                except OSError as error:  # a full disk: what is trained isn't lost
+                    warnings.warn(f"member not saved: {error}", stacklevel=2)
     return Ensemble([models[job] for job in jobs])

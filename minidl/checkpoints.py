@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, get_array_module, to_numpy
+from minidl.checks import check_generator
 from minidl.files import atomic_write
 from minidl.layers import Layer
 from minidl.optimizers import Optimizer
@@ -36,11 +37,14 @@ def save_checkpoint(
     `config` is any JSON-like description of what the numbers belong to. Raises
     TypeError for others.
     """
+    if rng is not None:
+        check_generator("rng", rng)
     arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
     description = to_json(
         {
             "config": dict(config or {}),
             "rng": None if rng is None else rng.bit_generator.state,
+            "optimizer": None if optimizer is None else optimizer.settings,
         }
     )
     checksum = digest(arrays, description)
@@ -59,6 +63,7 @@ def load_checkpoint(
 ) -> dict[str, Any]:
     """Bring a model, and if given optimizer and generator, to the saved state.
 
+    The optimizer's settings are restored, too: training goes on as it was.
     Returns the saved config. Raises FileNotFoundError if there is no file,
     DamagedCheckpointError if it isn't whole, and ValueError if it belongs to another
     `config` or doesn't fit the model, the optimizer or the generator; nothing is
@@ -68,6 +73,7 @@ def load_checkpoint(
     check_config(path, description["config"], config)
     targets = state_arrays(model, optimizer)
     check_fit(path, arrays, targets)
+    settings = fitting_settings(path, description, optimizer)
     if rng is not None:
         check_kind(path, description["rng"], rng)
         rng.bit_generator.state = description["rng"]
@@ -75,6 +81,8 @@ def load_checkpoint(
         target[...] = get_array_module(target).asarray(arrays[name])
     if optimizer is not None:
         optimizer.t = int(arrays["optimizer.t"])
+        for name, value in settings.items():
+            setattr(optimizer, name, value)
     return dict(description["config"])
 
 
@@ -147,6 +155,24 @@ def check_kind(
     wanted = type(rng.bit_generator).__name__
     if found != wanted:
         raise ValueError(f"{path} doesn't fit: rng is {found}, wanted {wanted}")
+
+
+def fitting_settings(
+    path: str | Path, description: Mapping[str, Any], optimizer: Optimizer | None
+) -> dict[str, float]:
+    """Return an optimizer's saved settings; ValueError if they are another kind's.
+
+    Files of earlier versions hold none.
+    """
+    saved: dict[str, float] = description.get("optimizer") or {}
+    if optimizer is None:
+        return {}
+    if saved and saved.keys() != optimizer.settings.keys():
+        raise ValueError(
+            f"{path} doesn't fit: the optimizer has {', '.join(saved)}, wanted "
+            f"{', '.join(optimizer.settings)}"
+        )
+    return saved
 
 
 def check_fit(

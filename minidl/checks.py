@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.backend import Array, device_of
+from minidl.backend import Array, device_of, get_array_module
 
 FLOATS = ("float32", "float64")
 
@@ -57,10 +57,17 @@ def check_generator(name: str, value: Any) -> None:
         )
 
 
+def check_array(name: str, x: Any, what: str = "array") -> None:
+    """Raise TypeError unless x is an array of NumPy's or CuPy's, not another's."""
+    if not isinstance(x, get_array_module(x).ndarray):
+        kind = type(x)
+        full = f"{kind.__module__}.{kind.__name__}".removeprefix("builtins.")
+        raise TypeError(f"{name} must be a NumPy or CuPy {what}, got {full}")
+
+
 def check_floats(name: str, x: Array) -> None:
     """Raise TypeError unless x is an array in float32 or float64."""
-    if not hasattr(x, "dtype"):
-        raise TypeError(f"{name} must be an array, got {type(x).__name__}")
+    check_array(name, x)
     if x.dtype.name not in FLOATS or not x.dtype.isnative:
         raise TypeError(f"{name} must be float32 or float64, got {x.dtype}")
 
@@ -92,10 +99,11 @@ def check_images(
 
 def check_stored_images(name: str, x: Array) -> None:
     """Raise unless x holds images: uint8 (0 to 255), or floats in [0, 1]."""
-    if getattr(x, "dtype", None) == "uint8":
+    check_array(name, x)
+    if x.dtype == "uint8":
         if x.size == 0:
             raise ValueError(f"{name} must not be empty, got shape {x.shape}")
-    elif hasattr(x, "dtype") and x.dtype.name not in FLOATS:
+    elif x.dtype.name not in FLOATS:
         raise TypeError(
             f"{name} must be uint8 (0 to 255), or float32 or float64 in [0, 1], "
             f"got {x.dtype}"
@@ -106,8 +114,7 @@ def check_stored_images(name: str, x: Array) -> None:
 
 def check_labels(name: str, y: Array, count: int, classes: int | None = None) -> None:
     """Raise unless y holds `count` integer labels in 0 .. classes - 1."""
-    if not hasattr(y, "dtype"):
-        raise TypeError(f"{name} must be an array of labels, got {type(y).__name__}")
+    check_array(name, y, "array of labels")
     if y.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integer labels, got {y.dtype}")
     if y.shape != (count,):

@@ -22,6 +22,16 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return taps * inputs, taps * outputs
 
 
+def initial(
+    initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator
+) -> Array:
+    """Return an initializer's weights as float32; ValueError for another shape."""
+    weights = np.asarray(initializer(shape, rng), np.float32)
+    if weights.shape != shape:
+        raise ValueError(f"initializer must return shape {shape}, got {weights.shape}")
+    return weights
+
+
 def he(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """Normal with variance 2 / fan_in, which preserves the forward variance of ReLUs.
 

@@ -1,7 +1,8 @@
 """How a gradient becomes a step: SGD, Adam, RMSprop, Adadelta.
 
-Each optimizer keeps running averages ("slots") with one array per parameter. Slots
-and the number of steps are its whole state, so a checkpoint can bring it back.
+Each optimizer keeps running averages ("slots") with one array per parameter. Slots,
+the number of steps and its settings are all that it is, so a checkpoint can bring it
+back.
 Letters: p parameter, g = dJ/dp, t number of the step.
 """
 
@@ -25,14 +26,16 @@ NOTHING, FORGET_EVERY = 1e-32, 100
 class Optimizer:
     """Base class: `step` applies `update` to each parameter.
 
-    Raises ValueError for a learning rate that isn't positive.
+    Raises TypeError for what are no parameters, and ValueError for a learning rate that
+    isn't positive.
     """
 
     slots: tuple[str, ...] = ()  # names of the running averages
+    options: tuple[str, ...] = ("lr",)  # names of the numbers that `update` takes
 
     def __init__(self, params: Iterable[Parameter], lr: float) -> None:
         check_number("lr", lr, 0, float("inf"), open_low=True, open_high=True)
-        self.params = tuple(params)
+        self.params = check_params(params)
         self.lr = lr
         self.t = 0
         self.averages = [
@@ -90,7 +93,10 @@ class Optimizer:
 
     @property
     def state(self) -> dict[str, Array]:
-        """All that a later `step` depends on: {"t": t, "<slot>.<i>": array}."""
+        """The step and the averages: {"t": t, "<slot>.<i>": array}.
+
+        With `settings` and the parameters, all that a later `step` depends on.
+        """
         arrays = {
             f"{slot}.{i}": array
             for i, averages in enumerate(self.averages)
@@ -98,11 +104,26 @@ class Optimizer:
         }
         return {"t": np.array(self.t), **arrays}
 
+    @property
+    def settings(self) -> dict[str, float]:
+        """The learning rate and the other numbers in the equation."""
+        return {name: getattr(self, name) for name in self.options}
+
+
+def check_params(params: Iterable[Parameter]) -> tuple[Parameter, ...]:
+    """Return the parameters; TypeError for anything else, such as a model."""
+    found = tuple(params) if isinstance(params, Iterable) else (params,)
+    for p in found:
+        if not isinstance(p, Parameter):
+            raise TypeError(f"params must be parameters, as of model.params, got {p!r}")
+    return found
+
 
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum v = momentum v + g; p -= lr v."""
 
     slots = ("v",)
+    options = ("lr", "momentum")
 
     def __init__(
         self, params: Iterable[Parameter], lr: float, momentum: float = 0.0
@@ -123,6 +144,7 @@ class Adam(Optimizer):
     """
 
     slots = ("m", "v")
+    options = ("lr", "beta1", "beta2", "eps")
 
     def __init__(
         self,
@@ -158,6 +180,7 @@ class RMSprop(Optimizer):
     """
 
     slots = ("s",)
+    options = ("lr", "rho", "eps")
 
     def __init__(
         self,
@@ -167,7 +190,7 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(params, lr)
-        check_number("rho", rho, 0, 1)
+        check_number("rho", rho, 0, 1, open_high=True)  # at 1, s stays 0
         check_number("eps", eps, 0, float("inf"), open_low=True, open_high=True)
         self.rho, self.eps = rho, eps
 
@@ -185,6 +208,7 @@ class Adadelta(Optimizer):
     """
 
     slots = ("s", "u")
+    options = ("lr", "rho", "eps")
 
     def __init__(
         self,
@@ -194,7 +218,7 @@ class Adadelta(Optimizer):
         eps: float = 1e-6,
     ) -> None:
         super().__init__(params, lr)
-        check_number("rho", rho, 0, 1)
+        check_number("rho", rho, 0, 1, open_high=True)  # at 1, s stays 0
         check_number("eps", eps, 0, float("inf"), open_low=True, open_high=True)
         self.rho, self.eps = rho, eps
 

@@ -59,6 +59,7 @@ def train(
     check_generator("rng", rng)
     if not {id(p) for p in optimizer.params} <= {id(p) for p in model.params}:
         raise ValueError("optimizer must hold parameters of model, got another's")
+    callbacks = tuple(callbacks)
     if not all(map(callable, callbacks)):
         raise TypeError(f"callbacks must be functions, got {callbacks!r}")
     losses = []

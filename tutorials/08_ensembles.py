@@ -2,9 +2,9 @@
 # # 8. Ensembles: four ways to be different, and one vote
 #
 # The paper's idea: several networks make different mistakes, so let them vote. An
-# attack then has to fool most of them at once. This chapter looks at twelve networks,
-# three for each of the paper's four methods. (The first time it trains them, which
-# takes a minute or two; then they are kept.)
+# attack on one of them then meets the others, too. This chapter looks at twelve
+# networks, three for each of the paper's four methods. (The first time it trains them,
+# which takes a minute or two; then they are kept.)
 #
 # **You will** see what makes members different, look at single votes, and measure how
 # sure an ensemble is.
@@ -146,8 +146,9 @@ print(f"they differ on {differ.sum()} of {len(y)} images")
 
 # %% [markdown]
 # **What to notice.** Both rules nearly always agree, and the few images on which they
-# don't are far too few to say which is better. An attack, though, needs a gradient, and
-# a count of votes has none.
+# don't are far too few to say which is better. The mean has a gradient that an attack
+# can follow, and a count of votes has none; but that is no defence, as what fools the
+# mean nearly always turns the count, too (and chapter 13 is about being flat).
 #
 # ## Are the members different enough?
 #
@@ -206,9 +207,9 @@ table(
 )
 
 # %% [markdown]
-# **What to notice.** A single network is *very* sure when it is wrong, too. The
-# ensemble is more often unsure: its mistakes are less extreme, and so are its right
-# answers.
+# **What to notice.** A single network can be *very* sure and wrong: so it is in about
+# one mistake of four. The ensemble is more often unsure: its mistakes are less extreme,
+# and so are its right answers.
 #
 # ## Your turn
 #

@@ -147,8 +147,9 @@ print(f"images {x.nbytes / 1e6:.2f} MB, their matrix {col / 1e6:.2f} MB")
 # $$u\,g = B \bigl[(G g) \odot (A u)\bigr].$$
 #
 # $A$ and $G$ evaluate at the points 0, 1, -1 and $\infty$ (where the value is the last
-# coefficient), $B$ interpolates. To interpolate takes halves and a change of sign; they
-# are moved into $G$ and into $A$'s last row, which aren't computed for each pixel.
+# coefficient), $B$ interpolates. To interpolate takes halves; they are moved into $G$,
+# which is computed once for all pixels. (That the last row of $A$ and the last column
+# of $B$ are both negative changes nothing: it is how the matrices are usually printed.)
 
 # %%
 A = np.array([[1, 0], [1, 1], [1, -1], [0, -1]])

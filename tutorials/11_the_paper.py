@@ -137,7 +137,7 @@ picture(
 #
 #     python -m tutorials.paper run table2 figures report --dataset mnist --profile full
 #
-# in a few hours on two cores. Nothing below is trained now; it is read.
+# in two or three hours on two cores. Nothing below is trained now; it is read.
 
 # %%
 checkout = Path(tutorials.__file__).parents[1]
@@ -165,9 +165,10 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Clean accuracies agree to a few thousandths. Under attack, our
-# attacks are stronger, and Adv. 2 is stronger than Adv. 1, not weaker: chapter 9 and
-# `results/anomaly` ask why.
+# **What to notice.** Clean accuracies agree to less than a thousandth. Under attack
+# fewer of our images survive. FGSM is one formula with one eps, so something else must
+# differ: the networks, or how their gradients were computed. And under BIM, Adv. 2 is
+# stronger than Adv. 1, not weaker: chapter 9 and `results/anomaly` ask why.
 #
 # ## The claims, one by one
 #
@@ -181,8 +182,19 @@ print_lines(f"{claim.topic}:\n{fill(claim.mnist, 80)}")
 print_lines("\n".join(f"{c.verdict}: {c}" for c in claim.compare(full)))
 source(Comparison, columns)
 
+# %% [markdown]
+# A claim makes several comparisons, one for each method or attack. It holds if *all*
+# come out as the paper says, it does not hold if *one* clearly comes out the other way,
+# and else it is undecided:
+
 # %%
 print_lines("\n".join(f"{v.verdict:>13}: {v.topic}" for v in judge(full)))
+
+# %% [markdown]
+# **What to notice.** Only the direction is judged. "Attacks carry over only in part"
+# holds because a member withstands another's perturbation better than its own; most
+# images that fool one member fool others all the same (chapter 9). And what holds under
+# the paper's attacks may not hold under others (chapter 12).
 
 # %% [markdown]
 # ## What now?

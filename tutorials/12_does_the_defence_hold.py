@@ -63,9 +63,11 @@ team = Ensemble(members)
 # %% [markdown]
 # ## First: what may the adversary do?
 #
-# A *threat model* says it: which distance, how far, which range of pixels, and whether
-# any wrong class will do. Without it an accuracy under attack means nothing, and an
-# attack that leaves it has cheated, so that every result is checked against it.
+# A *threat model* says it: which distance, how far, which range of pixels, whether any
+# wrong class will do, and what the adversary knows. Here that is everything, as in the
+# paper (*white box*), unless we say otherwise. Without a threat model an accuracy under
+# attack means nothing, and an attack that leaves it has cheated, so that every result
+# is checked against it.
 
 # %%
 threat = Threat("Linf", 0.2)
@@ -164,7 +166,7 @@ picture(
 #
 # ## Several attacks, one number
 #
-# Each attack fails on other images. An adversary takes for each image the one that
+# Attacks may fail on different images. An adversary takes for each image the one that
 # works: the *worst case*. An attack with another loss (here the difference of logits
 # ratio, which has a slope where cross-entropy is flat), one that finds its own step
 # size (APGD), and one that needs no gradient at all (Square) make it hard to be fooled
@@ -208,7 +210,10 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The intervals are Wilson's, of 100 images. Gradients do best here,
+# **What to notice.** The intervals are Wilson's, of 100 images. The last columns are
+# the mean number of gradients and of queries (answers) that an image took: an attack
+# stops once it has won. The worst case is no better than the best attack alone, PGD;
+# that can't be known beforehand. Gradients do best here,
 # and random squares, which see probabilities and no gradient, still fool nearly half of
 # the images that random initial weights read correctly. If they did *better* than the
 # gradients, these would be wrong (next chapter). The paper's best method, noise, keeps
@@ -244,8 +249,8 @@ print(f"ensemble to the noisy one: {transfer.rate('ensemble', 'noisy ensemble')}
 # **What to notice.** The last column belongs to networks that the attack has never
 # seen, trained by another method. More than half of the images fool them all the same,
 # and those made against the whole ensemble most of all: what fools many fools others.
-# That is the black-box threat: train an ensemble of your own, attack it, and carry the
-# result over.
+# That is the *black-box* threat, in which the adversary knows nothing but the task:
+# train an ensemble of your own, attack it, and carry the result over.
 #
 # ## How far is far enough?
 #
@@ -277,9 +282,10 @@ table(
 
 # %% [markdown]
 # **What to notice.** Half of the images are within reach of an adversary who may change
-# a pixel by 0.15, and noise in training moves that border out, to 0.19. But the share
-# that lies farther than 0.2 is larger than what PGD left: DeepFool finds *a* way to a
-# border, not the shortest. Every attack gives an upper bound of the robustness only.
+# every pixel by 0.15, and noise in training moves that border out, to 0.19. But the
+# share that lies farther than 0.2 is larger than what PGD left: DeepFool finds *a* way
+# to a border, not the shortest. Every attack gives an upper bound of the robustness
+# only.
 #
 # ## Your turn
 #

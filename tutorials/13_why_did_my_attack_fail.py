@@ -3,8 +3,10 @@
 #
 # "My defence withstands every attack!" Usually the attack is broken. It is easy to
 # break: a sign, a clip, a dropout mask left over from training, and the accuracy under
-# attack looks splendid. Seven of nine defences of one conference fell that way (Athalye
-# et al., *Obfuscated Gradients Give a False Sense of Security*, 2018).
+# attack looks splendid. Or the defence hides the gradient that the attack needs. Of
+# nine defences of one conference seven did, and with attacks that fit them six fell
+# completely and one in part (Athalye et al., *Obfuscated Gradients Give a False Sense
+# of Security*, 2018).
 #
 # **You will** look at five broken attacks, most with a splendid result, and find out
 # what is wrong with each: first by the symptoms, then by comparing the gradient with
@@ -141,8 +143,13 @@ picture(
 #
 # The truth is what the classifier answers. Go a little way $r$ in a random direction,
 # and see how the scores change; the gradient promises a change of $\langle g, r
-# \rangle$. Near a sure answer $J$ itself is flat, but its log-odds, $\log \frac{1 -
-# p_y}{p_y}$, aren't, and have the same direction.
+# \rangle$. Near a sure answer $J$ itself is flat, but the log-odds against the label
+# aren't, and have the same direction:
+#
+# $$\nabla \log \frac{1 - p_y}{p_y} = \frac{1}{1 - p_y} \nabla J.$$
+#
+# For each image the factor is another one: so the two changes are correlated over
+# directions $r$, not compared.
 
 # %%
 source(Subject.differences.func, agreement, library_correlation)

@@ -21,6 +21,7 @@ Notation used by all of them, with `n`, `h`, `w`, ... as the running indices:
 
 import importlib
 import importlib.util
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -105,6 +106,7 @@ def im2col(
     Shapes: x (N, H, W, C), result (N*OH*OW, KH*KW*C).
     """
     window = check_window(kernel_size, stride, pad)
+    check_axes("x", x)
     return implementation(x).im2col(x, window, stride, pad)
 
 
@@ -120,6 +122,11 @@ def col2im(
     Shapes: col (N*OH*OW, KH*KW*C), result x_shape = (N, H, W, C).
     """
     window = check_window(kernel_size, stride, pad)
+    N, H, W, C = x_shape
+    OH, OW = output_size((H, W), window, stride, pad)
+    expected = (N * OH * OW, math.prod(window) * C)
+    if col.shape != expected:
+        raise ValueError(f"col must have shape {expected}, got {col.shape}")
     return implementation(col).col2im(col, x_shape, window, stride, pad)
 
 
@@ -222,6 +229,12 @@ def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:
     return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
 
 
+def check_axes(name: str, x: Array) -> None:
+    """Raise ValueError unless x is a batch of images."""
+    if x.ndim != 4:
+        raise ValueError(f"{name} must have shape (N, H, W, C), got {x.shape}")
+
+
 def check_channels(x: Array, W: Array) -> None:
     """Raise unless x is a batch of images in floats with as many channels as W."""
     check_floats("x", x)
@@ -281,6 +294,7 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
 
     Shapes: x (N, H, W, C), both results (N, OH, OW, C).
     """
+    check_axes("x", x)
     return implementation(x).max_pool(x, size, stride)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from minidl import kernels
 from minidl.backend import Array, device_of
 from minidl.checks import check_count, check_generator
-from minidl.initializers import Initializer, glorot
+from minidl.initializers import Initializer, glorot, initial
 from minidl.layers.base import Layer, Parameter, Shape
 
 
@@ -40,7 +40,8 @@ class Conv2D(Layer):
         self.algorithm = kernels.check_algorithm(
             algorithm, self.kernel_size, stride, pad
         )
-        self.W = Parameter(initializer((*self.kernel_size, in_channels, filters), rng))
+        shape = (*self.kernel_size, in_channels, filters)
+        self.W = Parameter(initial(initializer, shape, rng))
         self.b = Parameter(np.zeros(filters, np.float32))
         self.params = (self.W, self.b)
 

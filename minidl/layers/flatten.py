@@ -17,7 +17,7 @@ class Flatten(Layer):
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the same numbers in shape (N, D)."""
         self.x_shape = x.shape
-        return x.reshape(len(x), -1)  # (N, D)
+        return x.reshape(len(x), math.prod(x.shape[1:]))  # (N, D)
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True

@@ -5,7 +5,7 @@ import numpy as np
 from minidl import kernels
 from minidl.backend import Array
 from minidl.checks import check_count, check_generator
-from minidl.initializers import Initializer, glorot
+from minidl.initializers import Initializer, glorot, initial
 from minidl.layers.base import Layer, Parameter, Shape
 
 
@@ -26,12 +26,14 @@ class Linear(Layer):
         check_count("in_features", in_features)
         check_count("out_features", out_features)
         check_generator("rng", rng)
-        self.W = Parameter(initializer((in_features, out_features), rng))
+        self.W = Parameter(initial(initializer, (in_features, out_features), rng))
         self.b = Parameter(np.zeros(out_features, np.float32))
         self.params = (self.W, self.b)
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = x W + b."""
+        if x.shape[1:] != (D := self.W.data.shape[:1]):
+            raise ValueError(f"x must have shape (N, {D[0]}), got {x.shape}")
         self.x = x
         return kernels.matmul(x, self.W.data) + self.b.data
 

@@ -27,16 +27,13 @@ class TraceStep(NamedTuple):
 class Sequential(Layer):
     """The composition of layers, z = f_L(... f_2(f_1(x))), up to the logits z.
 
-    Shapes: x (N, *input_shape), z (N, K). Raises ValueError if two neighbours'
-    shapes don't fit, or if one layer stands in two places: each keeps its own input.
+    Shapes: x (N, *input_shape), z (N, K). Raises TypeError for what is no layer, and
+    ValueError if two neighbours' shapes don't fit, or if one layer stands in two
+    places, also of networks within: each keeps its own input.
     """
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
-        self.layers = tuple(layers)
-        if len({id(layer) for layer in self.layers}) < len(self.layers):
-            raise ValueError(
-                f"layers must be different objects, got {', '.join(map(str, layers))}"
-            )
+        self.layers = check_layers(layers)
         self.input_shape = tuple(input_shape)
         self.steps = fuse(self.layers)  # what runs: the same function, faster
         self.params = tuple(p for layer in self.layers for p in layer.params)
@@ -156,3 +153,26 @@ class Sequential(Layer):
 
     def __repr__(self) -> str:
         return f"Sequential of {len(self.layers)} layers"
+
+
+def check_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Return the layers; TypeError or ValueError if they can't form a network."""
+    layers = tuple(layers)
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers must be layers, got {layer!r}")
+    single = list(innermost(layers))
+    if len({id(layer) for layer in single}) < len(single):
+        raise ValueError(
+            f"layers must be different objects, got {', '.join(map(str, single))}"
+        )
+    return layers
+
+
+def innermost(layers: Sequence[Layer]) -> Iterator[Layer]:
+    """Yield layers, and in place of networks theirs."""
+    for layer in layers:
+        if isinstance(layer, Sequential):
+            yield from innermost(layer.layers)
+        else:
+            yield layer

@@ -32,7 +32,7 @@ ATTACKS = pytest.mark.parametrize("attack", [attack_fgsm, attack_bim])
         (np.zeros((8, 4), int), ValueError, r"y must have shape \(8,\), got \(8, 4\)"),
         (np.arange(8) - 1, ValueError, "y must be 0 or more, got -1 to 6"),
         (np.zeros(8), TypeError, "y must hold integer labels, got float64"),
-        ([0] * 8, TypeError, "y must be an array of labels, got list"),
+        ([0] * 8, TypeError, "y must be a NumPy or CuPy array of labels, got list"),
     ],
 )
 def test_labels(attack, x, y, error, message):
@@ -58,7 +58,7 @@ def test_labels_that_the_network_does_not_know(run, cnn, x, y):
         (lambda x: x * np.nan, ValueError, "x must be finite, got NaN or infinity"),
         (lambda x: x / 0, ValueError, "x must be finite, got NaN or infinity"),
         (lambda x: x[:0], ValueError, r"x must not be empty, got shape \(0, 6, 6, 2\)"),
-        (lambda x: x.tolist(), TypeError, "x must be an array, got list"),
+        (lambda x: x.tolist(), TypeError, "x must be a NumPy or CuPy array, got list"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:divide by zero")

@@ -133,7 +133,11 @@ def test_it_does_what_it_is_for(name, cnn, x, y):
         (lambda x, y: (x * np.nan, y), ValueError, "x must be finite"),
         (lambda x, y: (x[:0], y[:0]), ValueError, "x must not be empty"),
         (lambda x, y: (x.astype(np.float16), y), TypeError, "x must be float32 or"),
-        (lambda x, y: (x.tolist(), y), TypeError, "x must be an array, got list"),
+        (
+            lambda x, y: (x.tolist(), y),
+            TypeError,
+            "x must be a NumPy or CuPy array, got list",
+        ),
         (lambda x, y: (x, y[:7]), ValueError, r"must have shape \(8,\), got \(7,\)"),
         (lambda x, y: (x, y - 4), ValueError, "(y|target) must be 0 or more"),
         (lambda x, y: (x, y * 1.0), TypeError, "(y|target) must hold integer labels"),

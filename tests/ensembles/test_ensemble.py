@@ -115,6 +115,19 @@ def test_members_may_come_from_a_generator():
     assert_allclose(ensemble.predict_proba(X), [[0.3, 0.7]] * 4)
 
 
+@pytest.mark.parametrize("members", [[1, 2], Fixed(0.2, 0.8), [np.argmax]])
+def test_what_are_no_classifiers_is_named(members):
+    with pytest.raises(TypeError, match=r"^members must (be|have) .*got"):
+        Ensemble(members)
+
+
+def test_members_with_other_classes_can_not_vote():
+    layers = [Linear(4, K, rng=np.random.default_rng(0)) for K in (1, 3)]
+    members = [Sequential([layer], (4,)) for layer in layers]
+    with pytest.raises(ValueError, match=r"equally many classes, got \[1, 3\]"):
+        Ensemble(members)
+
+
 def test_no_members():
     with pytest.raises(ValueError, match=r"^members must hold at least one .* none$"):
         Ensemble([])

@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ensembles import METHODS, gaussian_noise, materialise, random_init
+from ensembles import (
+    METHODS,
+    gaussian_noise,
+    materialise,
+    mixed_models,
+    random_init,
+)
 
 METHOD = pytest.mark.parametrize("method", METHODS)
 
@@ -123,3 +129,8 @@ def test_images_that_are_no_images(method, change, error, message):
     x = change(np.zeros((6, 28, 28, 1)))
     with pytest.raises(error, match=f"^{message}"):
         materialise(jobs_of(method)[0], x, np.zeros(len(x), np.int64))
+
+
+def test_mixed_models_choose_their_architectures():
+    with pytest.raises(ValueError, match=r"^architecture must be left out, .*cnn/5'"):
+        mixed_models(2, 0, "mnist", architecture="mnist-cnn/5")

@@ -321,3 +321,49 @@ def test_a_config_that_is_not_like_json_is_named(tmp_path):
             tmp_path / "x.npz", small_network(), config={"folder": tmp_path}
         )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (SGD, {"momentum": 0.9}),
+        (Adam, {"beta1": 0.8, "beta2": 0.9, "eps": 1e-3}),
+        (RMSprop, {"rho": 0.7, "eps": 1e-3}),
+        (Adadelta, {"rho": 0.7, "eps": 1e-3}),
+    ],
+)
+def test_an_optimizers_settings_are_restored(path, kind, options):
+    model, other = small_network(), small_network(seed=1)
+    save_checkpoint(path, model, kind(model.params, lr=0.25, **options))
+    optimizer = kind(other.params, lr=0.1)
+    load_checkpoint(path, other, optimizer)
+    assert optimizer.settings == {"lr": 0.25, **options}
+
+
+def test_settings_of_another_optimizer_do_not_fit(path):
+    class Slower(SGD):
+        options = ("lr", "patience")
+        patience = 3
+
+    model = small_network()
+    save_checkpoint(path, model, Slower(model.params, 0.1))
+    optimizer = SGD(model.params, 0.2)
+    with pytest.raises(ValueError, match=r"has lr, patience, wanted lr, momentum"):
+        load_checkpoint(path, model, optimizer)
+    assert optimizer.lr == 0.2
+
+
+def test_an_earlier_versions_file_keeps_the_optimizers_own_settings(path, monkeypatch):
+    model = small_network()
+    with monkeypatch.context() as earlier:
+        earlier.setattr(SGD, "settings", None)
+        save_checkpoint(path, model, SGD(model.params, 0.1))
+    optimizer = SGD(model.params, 0.2, momentum=0.5)
+    load_checkpoint(path, model, optimizer)
+    assert optimizer.settings == {"lr": 0.2, "momentum": 0.5}
+
+
+def test_a_seed_is_no_generator(path):
+    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 3"):
+        save_checkpoint(path, small_network(), rng=3)
+    assert not path.exists()

@@ -85,7 +85,7 @@ def test_batches(dtype):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ([1.0], "x must be an array, got list"),
+        ([1.0], "x must be a NumPy or CuPy array, got list"),
         (np.zeros(3, np.float16), "x must be float32 or float64, got float16"),
         (np.zeros(3, int), "x must be float32 or float64, got int64"),
         (np.zeros((2, 2), complex), "x must be float32 or float64, got complex128"),
@@ -143,7 +143,7 @@ def test_labels(dtype):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([0, 1], "y must be an array of labels, got list"),
+        ([0, 1], "y must be a NumPy or CuPy array of labels, got list"),
         (np.array([0.0, 1.0]), "y must hold integer labels, got float64"),
         (np.array([True, False]), "y must hold integer labels, got bool"),
         (np.array([0, 1, 2]), r"y must have shape \(2,\), got \(3,\)"),
@@ -155,3 +155,19 @@ def test_labels(dtype):
 def test_what_are_no_labels(y, message):
     with pytest.raises((TypeError, ValueError), match=f"^{message}$"):
         checks.check_labels("y", y, 2, classes=3)
+
+
+def test_another_librarys_array_is_named():
+    class Tensor:
+        """As PyTorch's: it has a dtype, which isn't NumPy's."""
+
+        __module__ = "torch"
+        dtype = object()
+
+    x = Tensor()
+    for kind in ("floats", "batch", "images", "stored_images"):
+        check = getattr(checks, f"check_{kind}")
+        with pytest.raises(TypeError, match=r"NumPy or CuPy array, got torch.*Tensor$"):
+            check("x", x)
+    with pytest.raises(TypeError, match=r"array of labels, got torch.*Tensor$"):
+        checks.check_labels("y", x, 4)

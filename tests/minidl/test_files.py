@@ -67,3 +67,9 @@ def test_permissions_are_the_usual_ones(tmp_path, umask):
 def test_text_is_utf8(tmp_path):
     write_text(str(tmp_path / "file"), "ε ≤ 0.3\n")
     assert (tmp_path / "file").read_bytes() == "ε ≤ 0.3\n".encode()
+
+
+def test_the_umask_is_left_alone(tmp_path, monkeypatch):
+    """It is the whole process's: other threads may be making files right now."""
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask is changed"))
+    write_text(tmp_path / "file", "x")

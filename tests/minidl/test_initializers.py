@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from minidl import glorot, he
+from minidl import Conv2D, Linear, glorot, he
 from minidl.initializers import fans
 
 SHAPES = {(200, 100): (200, 100), (3, 5, 20, 40): (300, 600)}
@@ -41,3 +41,24 @@ def test_the_generator_decides_the_bits(initializer):
     assert draws[0].shape == (4, 3)
     assert np.array_equal(draws[0], draws[1])
     assert not np.array_equal(draws[0], draws[2])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+@pytest.mark.parametrize("kind", [Linear, Conv2D])
+def test_weights_of_other_types_become_float32(kind, dtype):
+    layer = kind(2, 3, rng=np.random.default_rng(0), initializer=ones(dtype))
+    assert layer.W.data.dtype == np.float32
+    assert (layer.W.data == 1).all()
+
+
+@pytest.mark.parametrize("kind", [Linear, Conv2D])
+def test_weights_of_another_shape_are_named(kind):
+    def turned(shape, rng):
+        return np.ones(shape[::-1], np.float32)
+
+    with pytest.raises(ValueError, match=r"^initializer must return shape \(.*2, 3\)"):
+        kind(2, 3, rng=np.random.default_rng(0), initializer=turned)
+
+
+def ones(dtype):
+    return lambda shape, rng: np.ones(shape, dtype)

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from minidl import SGD, Adadelta, Adam, Parameter, RMSprop
+from minidl import SGD, Adadelta, Adam, Linear, Parameter, RMSprop
 from minidl.optimizers import OPTIMIZERS, Optimizer
 
 GRADIENTS = [0.5, -2.0, 0.25, 3.0, 0.0, -0.125]
@@ -152,9 +152,11 @@ def test_the_state_names_each_average_and_the_time(kind):
     assert optimizer.state["t"] == 2
 
 
-def test_the_state_is_all_that_a_later_step_depends_on(kind):
+def test_state_and_settings_are_all_that_a_later_step_depends_on(kind):
     one, two = parameter(1.0), parameter(1.0)
     first = kind([one], **OPTIONS[kind])
+    for name, value in first.settings.items():
+        setattr(first, name, 0.9 * value)
     for g in GRADIENTS:
         one.grad[:] = g
         first.step()
@@ -163,6 +165,8 @@ def test_the_state_is_all_that_a_later_step_depends_on(kind):
     for name, array in first.state.items():
         second.state[name][...] = array
     second.t = int(first.state["t"])
+    for name, value in first.settings.items():
+        setattr(second, name, value)
     for optimizer, p in ((first, one), (second, two)):
         p.grad[:] = 0.7
         optimizer.step()
@@ -178,6 +182,14 @@ def test_parameters_may_come_from_an_iterator(kind):
     assert optimizer.params == (p,)
 
 
+@pytest.mark.parametrize(
+    "params", [Linear(2, 2, rng=np.random.default_rng(0)), [np.zeros(2)], 3]
+)
+def test_what_are_no_parameters_is_named(kind, params):
+    with pytest.raises(TypeError, match=r"^params must be parameters, as of model.par"):
+        kind(params, **OPTIONS[kind])
+
+
 @pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf")])
 def test_a_learning_rate_that_cannot_be_is_named(kind, lr):
     with pytest.raises(ValueError, match=r"^lr must be in \(0, inf\), got"):
@@ -190,8 +202,8 @@ def test_a_learning_rate_that_cannot_be_is_named(kind, lr):
         (SGD, "momentum", 1.01),
         (Adam, "beta1", 1),
         (Adam, "beta2", 1),
-        (RMSprop, "rho", 1.01),
-        (Adadelta, "rho", 1.01),
+        (RMSprop, "rho", 1),
+        (Adadelta, "rho", 1),
     ],
 )
 def test_factors_that_cannot_be_are_named(kind, name, too_high):

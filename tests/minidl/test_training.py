@@ -179,14 +179,22 @@ BAD_DATA = {
     "label too high": (IMAGES, LABELS + 1, "^y must be 0 to 2, got 1 to 3"),
     "label below 0": (IMAGES, LABELS - 1, "^y must be 0 to 2, got -1 to 1"),
     "float labels": (IMAGES, LABELS * 1.0, "^y must hold integer labels, got float64"),
-    "list of labels": (IMAGES, list(LABELS), "^y must be an array of labels, got list"),
+    "list of labels": (
+        IMAGES,
+        list(LABELS),
+        "^y must be a NumPy or CuPy array of labels, got list",
+    ),
     "NaN": (with_pixel(np.nan), LABELS, "^x must be finite, got NaN or infinity"),
     "infinity": (with_pixel(np.inf), LABELS, "^x must be finite"),
     "too bright": (with_pixel(1.5), LABELS, r"^x must lie in \[0, 1\], got .* to 1.5"),
     "too dark": (with_pixel(-0.5), LABELS, r"^x must lie in \[0, 1\], got .* -0.5 to"),
     "float16": (IMAGES.astype(np.float16), LABELS, "^x must be uint8 .*got float16"),
     "integers": (IMAGES.astype(int), LABELS, "^x must be uint8 .*got int64"),
-    "list of images": (IMAGES.tolist(), LABELS, "^x must be an array, got list"),
+    "list of images": (
+        IMAGES.tolist(),
+        LABELS,
+        "^x must be a NumPy or CuPy array, got list",
+    ),
     "no images": (IMAGES[:0], LABELS[:0], "^x must not be empty"),
     "no bytes": (IMAGES[:0].astype(np.uint8), LABELS[:0], "^x must not be empty"),
     "channels": (IMAGES.repeat(3, 3), LABELS, r"^x must have shape \(N, 2, 2, 1\)"),
@@ -246,6 +254,12 @@ def test_what_is_no_callback_is_refused_before_training(callbacks):
     with pytest.raises(TypeError, match=r"^callbacks must be functions"):
         run(IMAGES, LABELS, model=model, callbacks=callbacks)
     assert np.array_equal(model.params[0].data, before)
+
+
+def test_callbacks_may_come_from_an_iterator():
+    called = []
+    run(IMAGES, LABELS, callbacks=iter([lambda epoch, loss: called.append(epoch)]))
+    assert called == list(range(1, len(called) + 1)) != []
 
 
 def test_a_network_that_ends_in_images_is_no_classifier():

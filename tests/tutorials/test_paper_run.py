@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ensembles import random_init
 from tutorials.paper import results as results_file
+from tutorials.paper import run
 from tutorials.paper.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -198,6 +200,13 @@ def test_fresh_keeps_the_other_methods(plain, tmp_path):
     main(["run", "strict", *one, *map(str, own)])
     assert command.numbers() == plain.numbers()
     assert command.strict() == plain.strict()
+
+
+def test_members_that_a_full_disk_refused_end_the_run(tmp_path, monkeypatch):
+    jobs = {"random-init": random_init(3, 0, "mnist-sample")}
+    monkeypatch.setattr(run, "train_ensemble", lambda *arguments: None)
+    with pytest.raises(OSError, match=r"3 of 3 members couldn't be saved in .*room"):
+        run.train_members(jobs, None, run.Places(tmp_path, tmp_path, jobs=1))
 
 
 def status(path: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """From counts to accuracies with intervals, and from these to a sentence each.
 
-No sentence is typed by hand: what is said follows from the 95 % intervals, by the
-same rule as the verdicts on the paper's claims.
+No sentence is typed by hand: what is said follows from the 95 % intervals. Two numbers
+of the same images are compared as if each had its own, which is cautious.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,8 +11,9 @@ from tutorials.anomaly.cases import Outcome
 from tutorials.anomaly.directions import Step
 from tutorials.anomaly.experiments import CLIPPED, DIRECTIONS, SUM
 from tutorials.anomaly.record import Record
-from tutorials.paper.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
-from tutorials.paper.intervals import Estimate, bootstrap, exactly, wilson
+from tutorials.paper.collect import mean_cell
+from tutorials.paper.comparisons import FAILS, HOLDS, UNDECIDED, Comparison, unsure
+from tutorials.paper.intervals import Estimate, exactly, wilson
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 
 Rows = dict[str, Estimate]
@@ -21,12 +22,10 @@ Rows = dict[str, Estimate]
 def left(outcomes: list[Outcome], members: int) -> Estimate:
     """Return the accuracy that is left of the ensemble of the first members.
 
-    Of several cases the mean, with the interval of resampling them.
+    Of several cases the mean.
     """
     values = [o.correct[members - 1] / o.images for o in outcomes]
-    if len(values) > 1:
-        return bootstrap(values)
-    return wilson(values[0], outcomes[0].images)
+    return unsure(mean_cell(values, outcomes[0].images))
 
 
 def rows(record: Record) -> Rows:
@@ -140,8 +139,9 @@ def of_members(record: Record) -> str:
         ]
         enough = max(told_apart, default=0) + 1
         parts.append(
-            f"{group}: from {curve[0]} with one member to {curve[-1]} with "
-            f"{record.members}, which can't be told from {enough} on"
+            f"{group}: {curve[0]} with one member and {curve[-1]} with "
+            f"{record.members}; from {enough} on, no number of members can be told "
+            "from all"
         )
     return f"{'; '.join(parts)}."
 

@@ -42,7 +42,7 @@ def both(quote: str) -> tuple[str, str]:
 
 CLAIMS = (
     Claim(
-        "Attacks don't carry over",
+        "Attacks carry over only in part",
         *both(
             "an attack leading one model to misclassify does not imply the same for "
             "other networks performing the same task"

@@ -107,6 +107,11 @@ def train_members(
             flush=True,
         )
     train_ensemble(every, executor, places.runs, places.jobs, places.device)
+    if (found := members_found(every, places.runs)) < len(every):
+        raise OSError(
+            f"{len(every) - found} of {len(every)} members couldn't be saved in "
+            f"{places.runs}: make room there, then the same command goes on"
+        )
 
 
 def members_found(jobs: list[MemberJob], folder: Path) -> int:

@@ -233,3 +233,15 @@ def test_kernels_run_with_the_compiler_switched_off():
     )
     run = run_python(code, NUMBA_DISABLE_JIT="1")
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("shape", [(2, 8), (16,), (4, 5), (4, 2, 2)])
+def test_windows_that_do_not_fill_the_images_are_named(shape):
+    with pytest.raises(ValueError, match=r"^col must have shape \(4, 4\), got"):
+        kernels.col2im(np.zeros(shape, np.float32), (1, 3, 3, 1), 2)
+
+
+@pytest.mark.parametrize("kernel", [kernels.im2col, kernels.max_pool])
+def test_images_without_an_axis_are_named(kernel):
+    with pytest.raises(ValueError, match=r"^x must have shape \(N, H, W, C\), got"):
+        kernel(np.zeros((4, 4, 1), np.float32), 2, 2)

@@ -69,3 +69,9 @@ def test_sizes_that_cannot_be_are_named(rng, arguments, message):
 
 def test_repr(layer):
     assert repr(layer) == "Linear(4, 3)"
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (4,), (2, 2, 4)])
+def test_another_number_of_features_is_named(layer, shape):
+    with pytest.raises(ValueError, match=r"^x must have shape \(N, 4\), got"):
+        layer.forward(np.zeros(shape))

@@ -143,7 +143,7 @@ def test_an_empty_batch_is_named(model):
 def test_images_that_are_not_floats_are_named(model, method, dtype):
     with pytest.raises(TypeError, match=r"^x must be float32 or float64, got"):
         getattr(model, method)(np.zeros((2, 6, 6, 1), dtype))
-    with pytest.raises(TypeError, match=r"^x must be an array, got list"):
+    with pytest.raises(TypeError, match=r"^x must be a NumPy or CuPy array, got list"):
         getattr(model, method)(np.zeros((2, 6, 6, 1)).tolist())
 
 
@@ -158,6 +158,18 @@ def test_one_layer_in_two_places_is_refused(rng):
     layers = [Linear(3, 3, rng=rng), relu, Linear(3, 3, rng=rng), relu]
     with pytest.raises(ValueError, match=r"must be different objects, got Linear"):
         Sequential(layers, (3,))
+
+
+def test_one_layer_in_two_networks_of_one_is_refused(rng):
+    relu = ReLU()
+    parts = [Sequential([relu], (3,)), Linear(3, 3, rng=rng), Sequential([relu], (3,))]
+    with pytest.raises(ValueError, match=r"must be different objects, got ReLU"):
+        Sequential(parts, (3,))
+
+
+def test_what_is_no_layer_is_named():
+    with pytest.raises(TypeError, match=r"^layers must be layers, got 1"):
+        Sequential([1], (3,))
 
 
 @pytest.mark.parametrize("make", [lambda seed: Linear(3, 2, rng=seed), mnist_cnn])
