@@ -195,7 +195,7 @@ picture(
 # and $\log(1 - p)$ would be $-\infty$. And it has one $z$ for each class (chapter 4).
 
 # %%
-source(SoftmaxCrossEntropy.backward)
+source(SoftmaxCrossEntropy.forward, SoftmaxCrossEntropy.backward)
 
 # %% [markdown]
 # ## Your turn

@@ -13,6 +13,7 @@ import numpy as np
 
 from minidl import Adam, Linear, ReLU, Sequential, SoftmaxCrossEntropy
 from minidl.gradcheck import check_layer
+from minidl.kernels import reference
 from tutorials.exercises import check
 from tutorials.show import new_figure, picture, source, table, walk
 
@@ -43,10 +44,11 @@ source(Linear.forward, Linear.backward)
 # %% [markdown]
 # Between two such layers something must bend, or the two would be one: $(xW_1)W_2 =
 # x(W_1W_2)$. The **ReLU** does it, $\max(x, 0)$; its derivative is 1 where $x > 0$, and
-# 0 elsewhere.
+# 0 elsewhere. (That is where $\mathrm{out} > 0$, too: the layer keeps its output only.)
+# What is compiled for speed stands in plain NumPy in `kernels/reference.py`:
 
 # %%
-source(ReLU.forward, ReLU.backward)
+source(ReLU.forward, ReLU.backward, reference.relu_grad)
 
 # %% [markdown]
 # ## Checked, not believed
@@ -141,7 +143,9 @@ picture(
 #
 # ## What one layer tells the layer before it
 #
-# The gradient shrinks or grows on its way back, by the weights that it passes:
+# The gradient shrinks or grows on its way back: by the weights of the linear layers
+# that it passes, and in each ReLU by what is set to zero. Here is its length, the root
+# of the sum of squares:
 
 # %%
 steps = list(model.trace(x, y))

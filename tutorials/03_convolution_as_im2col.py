@@ -31,8 +31,16 @@ print("one image:", digit.shape, "that is N, H, W, C; its label:", data.y_test[0
 # $$\mathrm{out}_{nhwf} = b_f + \sum_{i, j, c} x_{n,\,h+i,\,w+j,\,c}\, W_{ijcf}.$$
 #
 # (Mathematicians would flip the filter and call this a cross-correlation. Networks
-# learn their filters, so nobody flips.) A filter that everybody can read: it answers
-# where the picture gets brighter to the right.
+# learn their filters, so nobody flips.)
+#
+# In a row of 28 pixels a window of 3 may begin at 0, 1, ..., 25: that is 26 places.
+# With as many in a column, the output has $OH = OW = 26$. Two options change that:
+# **padding**, a frame of zeros around the image (one pixel wide, it keeps a 3x3
+# filter's output at the image's size), and **stride**, how many pixels the window moves
+# on.
+#
+# A filter that everybody can read: it answers where the picture gets brighter to the
+# right.
 
 # %%
 edge = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32)
@@ -75,7 +83,7 @@ source(reference.im2col)
 # %%
 small = np.arange(16, dtype=np.float64).reshape(1, 4, 4, 1)
 with kernels.use("reference"):
-    col = kernels.im2col(small, (3, 3), 1, 0)
+    col = kernels.im2col(small, (3, 3), stride=1, pad=0)
 print("the image:\n", small[0, :, :, 0])
 print("its four windows as rows:\n", col)
 
@@ -100,7 +108,7 @@ picture(
 
 # %%
 with kernels.use("reference"):
-    col = kernels.im2col(digit, (3, 3), 1, 0)
+    col = kernels.im2col(digit, (3, 3), stride=1, pad=0)
     product = (col @ edge.reshape(9, 1)).reshape(26, 26)
 print("the same as the loops, up to", abs(product - answer).max())
 
@@ -124,7 +132,7 @@ source(reference.col2im)
 # %%
 with kernels.use("reference"):
     ones = np.ones((4, 9))
-    counts = kernels.col2im(ones, (1, 4, 4, 1), (3, 3), 1, 0)
+    counts = kernels.col2im(ones, (1, 4, 4, 1), (3, 3), stride=1, pad=0)
 print("how many windows contain each pixel:\n", counts[0, :, :, 0])
 
 # %% [markdown]
@@ -134,9 +142,9 @@ print("how many windows contain each pixel:\n", counts[0, :, :, 0])
 # %%
 x = rng.standard_normal((2, 6, 7, 3))
 with kernels.use("reference"):
-    col = kernels.im2col(x, (3, 3), 1, 1)
+    col = kernels.im2col(x, (3, 3), stride=1, pad=1)
     u = rng.standard_normal(col.shape)
-    back = kernels.col2im(u, x.shape, (3, 3), 1, 1)
+    back = kernels.col2im(u, x.shape, (3, 3), stride=1, pad=1)
 print(f"<im2col(x), u> = {(col * u).sum():.10f}")
 print(f"<x, col2im(u)> = {(x * back).sum():.10f}")
 

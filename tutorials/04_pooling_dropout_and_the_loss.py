@@ -3,7 +3,7 @@
 #
 # Four small pieces complete the paper's networks. Two of them, dropout and the loss,
 # are where attacks go wrong in ways that no error message tells: by a stale mask, and
-# by a gradient that rounds to exactly zero. Both make a network look robust.
+# by a gradient that rounds to zero where it counts. Both make a network look robust.
 #
 # **You will** route a gradient through a maximum, see a confident network's gradient
 # vanish in single precision, and see why this library's doesn't.
@@ -14,7 +14,7 @@ import numpy as np
 from minidl import Dropout, MaxPool2D, SoftmaxCrossEntropy
 from minidl.data import load_mnist_sample
 from minidl.kernels import reference
-from minidl.layers.activations import softmax
+from minidl.layers import activations
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
 
@@ -31,7 +31,7 @@ digit = data.x_test[1:2].astype(np.float32) / 255
 # must remember *which* one it was:
 
 # %%
-source(reference.max_pool, MaxPool2D.backward)
+source(reference.max_pool, MaxPool2D.backward, reference.max_pool_grad)
 
 # %%
 pool = MaxPool2D(2)
@@ -60,7 +60,7 @@ picture(
 # $$\mathrm{out} = x \cdot m, \qquad m = 0 \text{ or } \frac{1}{1-r}, \qquad E[m] = 1.$$
 
 # %%
-source(Dropout.forward, Dropout.backward)
+source(Dropout.forward, Dropout.backward, reference.dropout_mask)
 
 # %%
 layer = Dropout(0.5)
@@ -84,11 +84,11 @@ print("its gradient:  ", layer.backward(np.ones_like(x)))
 # $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}.$$
 
 # %%
-source(softmax)
+source(activations.softmax)
 
 # %%
 z = np.array([[2.0, 1.0, -1.0], [1002.0, 1001.0, 999.0]])
-print(softmax(z).round(4))
+print(activations.softmax(z).round(4))
 
 # %% [markdown]
 # Both rows are equal: only differences count. Without the subtraction the second row
@@ -121,7 +121,7 @@ y = np.zeros(len(z), int)
 loss = SoftmaxCrossEntropy()
 loss.forward(z, y)
 ours = -loss.backward()[:, 0] * len(z)  # 1 - p, as the library computes it
-naive = 1 - softmax(z)[:, 0]
+naive = 1 - activations.softmax(z)[:, 0]
 exact = 9 / (np.exp(margins.astype(np.float64)) + 9)
 clipped = np.where(exact < 1e-7, 0, exact)  # of log(clip(p, 1e-7, 1 - 1e-7)), float64
 table(
@@ -147,12 +147,15 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Beyond a margin of 18 the naive gradient is *exactly* zero. The
-# sign of zero is zero: an attack that starts from such an image doesn't move, and the
-# network looks robust. It isn't; the ruler was too coarse. From logits, the gradient is
-# tiny but right, and its *sign* is all that FGSM needs. More digits wouldn't help a
-# library that clips *p* before the logarithm, as many did: the last column is zero just
-# as soon. (Chapter 9 tests whether that explains the paper's surprise.)
+# **What to notice.** Beyond a margin of 18 the naive entry is *exactly* zero, and the
+# other classes' entries, $p_k$, aren't: of all that would make the network wrong, what
+# pulls the right class down is lost, and an attack goes astray. The network looks
+# robust. It isn't; the ruler was too coarse. From logits, the entry is tiny but right,
+# and its *sign* is all that FGSM needs. A library that clips *p* before the logarithm,
+# as many did, loses everything: where the last column is zero, *J* is constant and the
+# other entries are zero, too. The sign of zero is zero, so that an attack doesn't even
+# move, and more digits wouldn't help. (Chapter 9 tests whether that explains the
+# paper's surprise.)
 #
 # ## Your turn
 #

@@ -10,8 +10,10 @@
 # %%
 import numpy as np
 
-from minidl import SGD, Adam, Dropout, Sequential, accuracy, mnist_cnn, train
+import minidl
+from minidl import SGD, Adam, Dropout, Sequential, mnist_cnn, train
 from minidl.data import load_mnist_sample
+from minidl.kernels import reference
 from minidl.training import train_epoch
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
@@ -48,9 +50,9 @@ source(train_epoch)
 # %% [markdown]
 # ## The step
 #
-# Plain gradient descent takes $p \leftarrow p - \eta\, g$ with $g = \partial J/\partial
-# p$. **Adam** gives each parameter a rate of its own, by the size of the gradients that
-# it has seen:
+# Plain gradient descent takes $p \leftarrow p - \eta\, g$, where $p$ is a parameter and
+# $g = \partial J/\partial p$. **Adam** gives each parameter a rate of its own, by the
+# size of the gradients that it has seen:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad
 #   v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \qquad
@@ -60,7 +62,7 @@ source(train_epoch)
 # $\hat v = v / (1 - \beta_2^t)$ correct that.
 
 # %%
-source(Adam.update)
+source(Adam.update, reference.adam_step)
 
 # %% [markdown]
 # ## Go
@@ -68,11 +70,11 @@ source(Adam.update)
 # %%
 rng = np.random.default_rng(0)
 optimizer = Adam(model.params)
-scores = [accuracy(model, data.x_test, data.y_test)]
+scores = [minidl.accuracy(model, data.x_test, data.y_test)]
 
 
 def after_epoch(epoch, loss):
-    scores.append(accuracy(model, data.x_test, data.y_test))
+    scores.append(minidl.accuracy(model, data.x_test, data.y_test))
     print(f"epoch {epoch}: mean J {loss:.3f}, test accuracy {scores[-1]:.3f}")
 
 
@@ -120,12 +122,11 @@ for rate, colour in (
     (0.1, "#0072b2"),
     (1.0, "#d55e00"),
 ):
-    trial = mnist_cnn(np.random.default_rng(1))
+    order = np.random.default_rng(1)
+    trial = mnist_cnn(order)
     costs = []
     for _ in range(3):
-        cost = train_epoch(
-            trial, x, y, SGD(trial.params, rate), 32, np.random.default_rng(1)
-        )
+        cost = train_epoch(trial, x, y, SGD(trial.params, rate), 32, order)
         costs.append(cost if np.isfinite(cost) else np.nan)
     panel.plot(range(1, 4), costs, "o-", color=colour, label=f"lr = {rate:g}")
 panel.axhline(np.log(10), color="#888", lw=1, ls=":")
@@ -168,8 +169,8 @@ for name, change in (
     rows.append(
         (
             name,
-            accuracy(trial, few, labels),
-            accuracy(trial, data.x_test, data.y_test),
+            minidl.accuracy(trial, few, labels),
+            minidl.accuracy(trial, data.x_test, data.y_test),
         )
     )
 table(("", "on its 300 images", "on test images"), rows)

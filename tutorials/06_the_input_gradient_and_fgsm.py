@@ -6,14 +6,15 @@
 # further.
 #
 # **You will** see an adversarial gradient as a picture, fool a network with a change
-# that you hardly notice, and follow one image through all layers and back.
+# that leaves a digit readable for us, and follow one image through all layers and back.
 
 # %%
 import numpy as np
 
 from attacks import fgsm, input_gradient, model_gradient
-from attacks.gradients import costs_and_gradient
+from attacks.losses import cross_entropy
 from attacks.sign_step import sign_step
+from attacks.victims import back_to_input, costs_and_gradient
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table, walk
@@ -34,7 +35,7 @@ print(f"it reads {(model.predict(x) == y).mean():.1%} of the test images correct
 # brighter. Forward, loss, backward, and no parameter's gradient:
 
 # %%
-source(input_gradient, costs_and_gradient)
+source(input_gradient, costs_and_gradient, cross_entropy, back_to_input)
 
 # %%
 n = 0
@@ -48,7 +49,7 @@ image(axes[2], np.sign(g), "sign(g)", signed=True)
 image(
     axes[3],
     x_adv[0],
-    f"x + 0.25 sign(g):\nread as {after.argmax()}, p = {after.max():.2f}",
+    f"after the step:\nread as {after.argmax()}, p = {after.max():.2f}",
 )
 picture(
     figure,
@@ -59,9 +60,10 @@ picture(
 
 # %% [markdown]
 # **What to notice.** The gradient lies in and around the stroke: there a pixel can make
-# one digit look like another. Its *sign* forgets how large it is: all pixels move by
-# the same amount, except for those in the corners, where the gradient is exactly zero,
-# since no active feature sees them.
+# one digit look like another. Its *sign* forgets how large it is: all pixels are to
+# move by the same amount, except for those in the corners, where the gradient is
+# exactly zero, since no active feature sees them. In the last picture, black pixels
+# that should get darker have stayed black.
 #
 # ## Why the sign?
 #
@@ -75,23 +77,24 @@ picture(
 #
 # That is the **fast gradient sign method**:
 #
-# $$x_{FGSM} = x + \varepsilon\, \mathrm{sign}\, \nabla_x J(\theta, x, y).$$
+# $$x_{FGSM} = x + \varepsilon\, \mathrm{sign}\, \nabla_x J(\theta, x, y),$$
+#
+# afterwards clipped to $[0, 1]$, so that it stays an image.
 
 # %%
 source(fgsm, sign_step)
 
 # %% [markdown]
-# There are 784 pixels. A change of 0.01 in each of them, far too small to see, adds up
-# to $0.01 \sum_i |g_i|$: **many small pushes in the right direction are one big push.**
-# Does the linear approximation tell the truth?
+# There are 784 pixels. A change of 0.1 in each of them, a faint grey, adds up to $0.1
+# \sum_i |g_i|$: **many small pushes in the right direction are one big push.** Does the
+# linear approximation tell the truth?
 
 # %%
 gradient = model_gradient(model)
 
 
 def costs(images, labels):
-    p = model.predict_proba(images)
-    return -np.log(p[np.arange(len(labels)), labels])
+    return costs_and_gradient(model, images, labels)[0]
 
 
 rows = []

@@ -2,8 +2,8 @@
 # # 7. Many small steps, and what clip_{x,eps} does
 #
 # FGSM believes that *J* is a plane. It isn't: after a small step the gradient points
-# somewhere else. So take a small step, look again, and never leave the ball: the
-# **basic iterative method**.
+# somewhere else. So take a small step, look again, and never go farther than
+# $\varepsilon$: the **basic iterative method**.
 #
 # **You will** watch an attack step by step, see what each of its two clips is for, and
 # look at the landscape that it climbs.
@@ -11,8 +11,11 @@
 # %%
 import numpy as np
 
-from attacks import bim, clip_to_ball, clip_to_bounds, fgsm, model_gradient
+import attacks
+from attacks import clip_to_bounds, fgsm, model_gradient
+from attacks.norms import shrink_to_ball, unit_vectors
 from attacks.sign_step import sign_step
+from attacks.victims import costs_and_gradient
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
@@ -32,10 +35,12 @@ eps, alpha, steps = 0.2, 0.025, 8  # the paper's
 #   \mathrm{sign}\, \nabla_x J(\theta, x_{i-1}, y)\bigr).$$
 #
 # $\mathrm{clip}_{x,\varepsilon}$ brings each pixel back to within $\varepsilon$ of the
-# *original* image, and a second clip keeps it in the range of pixels, $[0, 1]$.
+# *original* image, and a second clip keeps it in the range of pixels, $[0, 1]$. All
+# images within $\varepsilon$ of $x$ in every pixel are called the *ball* around $x$ (it
+# is a box, of 784 dimensions).
 
 # %%
-source(bim, sign_step, clip_to_ball, clip_to_bounds)
+source(attacks.bim, sign_step, attacks.clip_to_ball, clip_to_bounds)
 
 # %% [markdown]
 # ## Step by step
@@ -43,13 +48,12 @@ source(bim, sign_step, clip_to_ball, clip_to_bounds)
 
 # %%
 def costs(images):
-    p = model.predict_proba(images)
-    return -np.log(p[np.arange(len(y)), y])
+    return costs_and_gradient(model, images, y)[0]
 
 
 path = [x]
 for step in range(1, steps + 1):
-    path.append(bim(gradient, x, y, eps, alpha, step))
+    path.append(attacks.bim(gradient, x, y, eps, alpha, step))
 one_step = fgsm(gradient, x, y, eps)
 table(
     ("", "accuracy", "mean J", "largest change"),
@@ -101,9 +105,9 @@ picture(
 # %%
 rows = []
 for count in (8, 20, 40):
-    inside = bim(gradient, x, y, eps, alpha, count)
+    inside = attacks.bim(gradient, x, y, eps, alpha, count)
     far = count * alpha  # the radius of a ball that it can't leave
-    free = bim(gradient, x, y, far, alpha, count)
+    free = attacks.bim(gradient, x, y, far, alpha, count)
     rows.append(
         (
             f"{count} steps",
@@ -126,8 +130,8 @@ table(("", "change", "accuracy", "change, no ball", "accuracy, no ball"), rows)
 # it has twice the choice, but what it makes is no image:
 
 # %%
-bounded = bim(gradient, x, y, eps, alpha, steps)
-unbounded = bim(gradient, x, y, eps, alpha, steps, bounds=None)
+bounded = attacks.bim(gradient, x, y, eps, alpha, steps)
+unbounded = attacks.bim(gradient, x, y, eps, alpha, steps, bounds=None)
 table(
     ("", "accuracy", "darkest", "brightest"),
     [
@@ -144,17 +148,18 @@ table(
 # %% [markdown]
 # ## The landscape
 #
-# *J* around one image, in the plane of two directions: that of FGSM, and a random one
-# of the same length.
+# *J* around one image, in the plane of two directions: that of FGSM, and random signs.
 
 # %%
 rng = np.random.default_rng(0)
 uphill = np.sign(gradient(x[n : n + 1], y[n : n + 1]))
 sideways = rng.choice([-1.0, 1.0], size=uphill.shape).astype(np.float32)
 s = np.linspace(-0.25, 0.25, 25, dtype=np.float32)
-places = np.concatenate([x[n] + a * uphill + b * sideways for b in s for a in s])
-p = model.predict_proba(places.reshape(-1, 28, 28, 1))[:, y[n]]
-surface = -np.log(np.maximum(p, 1e-30)).reshape(25, 25)
+places = np.concatenate(
+    [x[n : n + 1] + a * uphill + b * sideways for b in s for a in s]
+)
+labels = np.full(len(places), y[n])
+surface = costs_and_gradient(model, places, labels)[0].reshape(25, 25)
 figure, (left, right) = new_figure(2, width=8, height=3.4)
 shades = left.contourf(s, s, surface, 20, cmap="Greys")
 left.set(xlabel="along the gradient's sign", ylabel="along random signs", title="J")
@@ -171,30 +176,25 @@ picture(
 
 # %% [markdown]
 # **What to notice.** Near the image *J* is flat. Along random signs it stays so; along
-# the gradient's sign there is a cliff, and beyond it a slope. The network is robust
+# the gradient's sign it bends upwards and goes on climbing. The network is robust
 # against noise and helpless against intent.
 #
 # ## Another ball
 #
 # "No pixel by more than $\varepsilon$" is the ball of the largest change,
 # $L_\infty$. Another common one is round, $L_2$: the root of the sum of squares. The
-# same idea, projected onto another set:
+# same idea with two other functions. A step goes along the gradient itself, made as
+# long as $\alpha$, and whoever has left the ball is brought back along the straight
+# line to $x$ (how, you will write yourself):
 
 
 # %%
-def l2_project_by_hand(x_adv, x, eps):
-    r = x_adv - x
-    length = np.sqrt((r**2).sum(axis=(1, 2, 3), keepdims=True))
-    return x + r * np.minimum(1, eps / np.maximum(length, 1e-12))
-
-
 def l2_attack(x, y, eps, alpha, steps):
     x_adv = x
     for _ in range(steps):
-        g = gradient(x_adv, y)
-        g = g / (np.sqrt((g**2).sum(axis=(1, 2, 3), keepdims=True)) + 1e-30)
-        x_adv = np.clip(l2_project_by_hand(x_adv + alpha * g, x, eps), 0, 1)
-    return x_adv.astype(np.float32)
+        step = alpha * unit_vectors(gradient(x_adv, y))
+        x_adv = np.clip(shrink_to_ball(x_adv + step, x, eps), 0, 1)
+    return x_adv
 
 
 round_one = l2_attack(x, y, eps=2.0, alpha=0.4, steps=10)
@@ -213,9 +213,9 @@ accuracy = (model.predict(round_one) == y).mean()
 print(f"accuracy left in the L2 ball of radius 2: {accuracy:.2f}")
 
 # %% [markdown]
-# **What to notice.** The box lets every pixel move as far as any other, so that the
-# attack spreads over most of them (black ones can't get darker); the round ball rewards
-# spending the change where the gradient is steepest.
+# **What to notice.** The first ball, the box, lets every pixel move as far as any
+# other, so that the attack spreads over most of them (black ones can't get darker); the
+# round ball rewards spending the change where the gradient is steepest.
 #
 # ## Your turn
 #

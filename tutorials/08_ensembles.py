@@ -12,17 +12,17 @@
 # %%
 import numpy as np
 
-from ensembles import Ensemble, bagging, gaussian_noise, mixed_models
-from ensembles.methods import bootstrap_replicate
+from ensembles import METHODS, Ensemble
+from ensembles.methods import add_noise, bootstrap_replicate
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
-from tutorials.trained import ensembles
+from tutorials.trained import ensembles, jobs_of
 
 data = load_mnist_sample()
 x = data.x_test.astype(np.float32) / 255
 y = data.y_test
-teams = ensembles("random-init", "mixed-models", "bagging", "gaussian-noise")
+teams = ensembles(*METHODS)
 
 # %% [markdown]
 # ## Four ways to be different
@@ -36,7 +36,8 @@ teams = ensembles("random-init", "mixed-models", "bagging", "gaussian-noise")
 # In the library, a method is a list of *jobs*, descriptions of what to train:
 
 # %%
-mixed, replicated = mixed_models(2, 0, "mnist")[1], bagging(2, 0, "mnist")[1]
+jobs = jobs_of(METHODS, 3)
+mixed, replicated = jobs["mixed-models"][1], jobs["bagging"][1]
 table(
     ("a second member", "mixed models", "bagging"),
     [(name, str(a), str(vars(replicated)[name])) for name, a in vars(mixed).items()],
@@ -55,14 +56,14 @@ source(bootstrap_replicate)
 
 # %%
 rng = np.random.default_rng(0)
-drawn = rng.integers(4000, size=4000)
+drawn = bootstrap_replicate(4000, rng)
 times = np.bincount(np.bincount(drawn, minlength=4000))
 print(f"drawn at least once: {1 - times[0] / 4000:.1%}")
 print("images drawn 0, 1, 2, ... times:", times)
 
 # %%
-noise = gaussian_noise(1, 0, "mnist-sample", sigma=0.1)[0].sigma
-noisy = np.clip(x[:5] + rng.normal(0, noise, x[:5].shape), 0, 1)
+noise = jobs["gaussian-noise"][0].sigma
+noisy = add_noise(x[:5], noise, rng)
 figure, axes = new_figure(5, 2, width=7, height=3)
 for i in range(5):
     image(axes[i], x[i], "original")
@@ -147,8 +148,8 @@ print(f"they differ on {differ.sum()} of {len(y)} images")
 # %% [markdown]
 # **What to notice.** Both rules nearly always agree, and the few images on which they
 # don't are far too few to say which is better. The mean has a gradient that an attack
-# can follow, and a count of votes has none; but that is no defence, as what fools the
-# mean nearly always turns the count, too (and chapter 13 is about being flat).
+# can follow, and a count of votes has none; but that is no defence: an attack follows
+# the mean all the same, and both nearly always agree (chapter 13 is about such flats).
 #
 # ## Are the members different enough?
 #

@@ -13,7 +13,7 @@ def main() -> None:
             chapter = exercise.number.split(".")[0]
             print(f"\nChapter {chapter}")
         mark = "x" if name in done else " "
-        print(f"  [{mark}] {exercise.number:<4} {name:<24} {exercise.task}")
+        print(f"  [{mark}] {exercise.number:<4} {name:<25} {exercise.task}")
     print(f"\n{len(done)} of {len(every)} solved")
 
 

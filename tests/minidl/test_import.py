@@ -40,3 +40,4 @@ def test_public_names_exist(name):
 
 def test_the_version_is_the_packages():
     assert f'version="{minidl.__version__}"' in (ROOT / "setup.py").read_text()
+    assert f"\nversion: {minidl.__version__}\n" in (ROOT / "CITATION.cff").read_text()

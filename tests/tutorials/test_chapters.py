@@ -1,5 +1,6 @@
 """The chapters run, their notebooks are theirs, and each has its exercises."""
 
+import ast
 import os
 import re
 import subprocess
@@ -32,6 +33,23 @@ def number_of(chapter):
 
 def test_chapters_are_numbered():
     assert [number_of(c) for c in CHAPTERS] == list(range(1, len(CHAPTERS) + 1))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_no_exercise_hides_what_a_cell_above_uses(chapter):
+    """In a notebook, who goes back to that cell would run the learner's function."""
+    nodes = list(ast.walk(ast.parse(chapter.read_text(encoding="utf-8"))))
+    names = [n for n in nodes if isinstance(n, ast.Name)]
+    stubs = {
+        n.args[0].id
+        for n in nodes
+        if isinstance(n, ast.Call) and getattr(n.func, "id", None) == "check"
+    }
+    aliases = [a for n in nodes if isinstance(n, ast.ImportFrom) for a in n.names]
+    assert stubs
+    assert not stubs & {alias.asname or alias.name for alias in aliases}
+    used = [n.id for n in names if isinstance(n.ctx, ast.Load)]
+    assert {stub: used.count(stub) for stub in stubs} == dict.fromkeys(stubs, 1)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)

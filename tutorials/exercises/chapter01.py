@@ -53,6 +53,14 @@ def one_sided(f: Any, x: Any, i: int, h: float) -> float:
     return float((f(x + step(x, i, h)) - f(x)) / h)
 
 
+def half_one_sided(f: Any, x: Any, i: int, h: float) -> float:
+    """(f(x + h e_i) - f(x)) / 2 h."""
+    return one_sided(f, x, i, h) / 2
+
+
+# That a learner may take, ahead or behind.
+STEPS = [sign * 10.0**-k for k in range(3, 9) for sign in (1, -1)]
+
 EXERCISES = (
     Exercise(
         "1.1",
@@ -122,7 +130,12 @@ EXERCISES = (
             **{
                 f"this is a one-sided difference, h = {h:g}: its error shrinks with h, "
                 "not with h^2": partial(one_sided, h=h)
-                for h in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
+                for h in STEPS
+            },
+            **{
+                f"your places are x and x + h e_i, h = {h:g}: they are h apart, not "
+                "2 h": partial(half_one_sided, h=h)
+                for h in STEPS
             },
             "you divide by h: the two places are 2 h apart": (
                 lambda f, x, i: (

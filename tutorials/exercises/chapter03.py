@@ -14,7 +14,7 @@ Rng = np.random.Generator
 def lengths(rng: Rng) -> tuple[Any, ...]:
     """length, kernel, stride, pad; the windows don't always end at the edge."""
     length, kernel = int(rng.integers(8, 30)), int(rng.integers(2, 6))
-    return length, kernel, int(rng.integers(2, 4)), int(rng.integers(1, 3))
+    return length, kernel, int(rng.integers(2, 5)), int(rng.integers(1, 4))
 
 
 def signal(rng: Rng) -> tuple[Any, ...]:
@@ -84,6 +84,16 @@ EXERCISES = (
             "you round up: a window that doesn't fit as a whole doesn't count": (
                 lambda length, kernel, stride, pad: (
                     -(-(length + 2 * pad - kernel) // stride) + 1
+                )
+            ),
+            "you round to the nearest: a window that doesn't fit doesn't count": (
+                lambda length, kernel, stride, pad: (
+                    round((length + 2 * pad - kernel) / stride) + 1
+                )
+            ),
+            "the + 1 is the first window: add it after dividing": (
+                lambda length, kernel, stride, pad: (
+                    (length + 2 * pad - kernel + 1) // stride
                 )
             ),
             "you leave out the padding": (

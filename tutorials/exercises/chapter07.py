@@ -29,20 +29,26 @@ def images_moved(rng: Rng) -> tuple[Any, ...]:
 def attack(rng: Rng) -> tuple[Any, ...]:
     """A gradient, images, labels, eps, alpha and steps.
 
-    In some pixels the gradient keeps its sign: there the ball ends the way. In the
-    others it turns on the way. Outside the ball all of it is turned round: who is there
-    in between gets elsewhere.
+    In some pixels the gradient is 0, in some it keeps its sign: there the ball ends the
+    way, if there are enough steps. In the others it turns on the way. Outside the ball
+    and outside [0, 1] all of it is turned round: who is there in between gets
+    elsewhere.
     """
-    x = rng.random((2, 3, 3, 1))
+    x = rng.random((2, 4, 4, 1))
+    x[:, 0] = rng.choice([0.03, 0.97], size=x[:, 0].shape)
     turn = x + rng.uniform(-0.15, 0.15, x.shape)
-    steady = rng.choice([-1, 0, 1], size=x.shape)
+    kind = rng.choice(["rising", "falling", "flat", "turning"], size=x.shape)
+    eps, alpha, steps = ((0.2, 0.06, 7), (0.3, 0.04, 5))[int(rng.integers(2))]
 
     def gradient(x_adv: Any, y: Any) -> Any:
-        inside = abs(x_adv - x).max() < 0.21
-        g = np.where(steady, 2.5 * steady, np.cos(40 * (x_adv - turn)))
-        return g if inside else -g
+        inside = abs(x_adv - x).max() < eps + 0.01
+        allowed = x_adv.min() >= 0 and x_adv.max() <= 1
+        turning = np.cos(40 * (x_adv - turn))
+        slopes = [kind == "rising", kind == "falling", kind == "flat"]
+        g = np.select(slopes, [2.5, -2.5, 0.0], turning)
+        return g if inside and allowed else -g
 
-    return gradient, x, np.array([0, 0]), 0.2, 0.06, 7
+    return gradient, x, np.array([0, 0]), eps, alpha, steps
 
 
 def loop(
@@ -52,11 +58,10 @@ def loop(
     x_adv = x
     for _ in range(steps):
         g = gradient(x if other.get("same_gradient") else x_adv, y)
-        step = alpha * (g if other.get("no_sign") else np.sign(g))
+        sign = np.where(g == 0, other.get("sign_of_zero", 0), np.sign(g))
+        step = alpha * (g if other.get("no_sign") else sign)
         x_adv = x_adv - step if other.get("downhill") else x_adv + step
-        if other.get("round_last"):
-            x_adv = np.clip(x_adv, x_adv - eps, x_adv + eps)
-        elif not other.get("no_ball"):
+        if not other.get("no_ball"):
             x_adv = np.clip(x_adv, x - eps, x + eps)
         if not other.get("no_bounds"):
             x_adv = np.clip(x_adv, 0, 1)
@@ -105,7 +110,9 @@ EXERCISES = (
         bim,
         attack,
         {
-            "you clip to [0, 1] but not to the ball": mistaken(no_ball=True),
+            "you clip to [0, 1] but not to the ball around the original image": (
+                mistaken(no_ball=True)
+            ),
             "you clip to the ball but not to [0, 1]": mistaken(no_bounds=True),
             "you clip at the end only: the steps before leave the ball": (
                 lambda g, x, y, eps, alpha, steps: np.clip(
@@ -114,6 +121,11 @@ EXERCISES = (
                     ),
                     0,
                     1,
+                )
+            ),
+            "you clip to [0, 1] at the end only: the steps before leave it": (
+                lambda g, x, y, eps, alpha, steps: np.clip(
+                    loop(g, x, y, eps, alpha, steps, no_bounds=True), 0, 1
                 )
             ),
             "you use the gradient at x in all steps: it changes on the way": (
@@ -125,6 +137,12 @@ EXERCISES = (
             ),
             "you take one step too few": lambda g, x, y, eps, alpha, steps: loop(
                 g, x, y, eps, alpha, steps - 1
+            ),
+            "you take one step too many": lambda g, x, y, eps, alpha, steps: loop(
+                g, x, y, eps, alpha, steps + 1
+            ),
+            "where the gradient is 0 you move: np.sign is 0 there": (
+                mistaken(sign_of_zero=1)
             ),
             "your steps are eps long: they are alpha long": (
                 lambda g, x, y, eps, alpha, steps: loop(g, x, y, eps, eps, steps)

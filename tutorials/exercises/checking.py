@@ -22,7 +22,9 @@ def check(function: Callable[..., Any]) -> None:
     title = f"{exercise.number} {exercise.name}"
     if problem is None:
         remember(exercise)
-        print(f"{title}: right. Value, shape, type, and the arguments are untouched.")
+        print(
+            f"{title}: right. Value, shape and type agree; the arguments are untouched."
+        )
     else:
         print(f"{title}: not yet: {problem}. (hint({exercise.name!r}) helps.)")
 

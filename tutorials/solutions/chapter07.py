@@ -1,9 +1,8 @@
 """Solutions of chapter 7: the basic iterative method."""
 
-import numpy as np
-
 import attacks
 from attacks import GradientFn
+from attacks.norms import shrink_to_ball
 from minidl.backend import Array
 
 
@@ -21,6 +20,4 @@ def bim(
 
 def l2_project(x_adv: Array, x: Array, eps: float) -> Array:
     """Each image moved to within a Euclidean distance of eps of its original."""
-    r = x_adv - x
-    norm = np.sqrt((r**2).sum(axis=(1, 2, 3), keepdims=True))
-    return x + r * np.minimum(1, eps / np.maximum(norm, 1e-12))
+    return shrink_to_ball(x_adv, x, eps)
