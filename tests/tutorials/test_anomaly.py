@@ -154,7 +154,12 @@ def test_a_group_of_several_counts_as_its_mean():
     case = Case("member 0", "bim", {}, 2)
     one, other = Outcome(case, 10, [4, 6]), Outcome(case, 10, [2, 8])
     assert left([one], 2) == wilson(0.6, 10)
-    assert left([one, other], 1) == bootstrap([0.4, 0.2])
+    low, high = wilson(0.3, 10)[1:]
+    mean = bootstrap([0.4, 0.2])
+    assert left([one, other], 1).value == pytest.approx(0.3)
+    below, above = 0.3 - left([one, other], 1).low, left([one, other], 1).high - 0.3
+    assert below**2 == pytest.approx((0.3 - mean.low) ** 2 + (0.3 - low) ** 2)
+    assert above**2 == pytest.approx((mean.high - 0.3) ** 2 + (high - 0.3) ** 2)
 
 
 # On real members: a small run of everything.
@@ -358,10 +363,11 @@ def test_curves_are_of_the_first_members():
 def test_the_sentence_about_members_follows_the_numbers():
     rising = members_record([[100, 500, 510]] * 3, [100, 500, 900])
     text = finding(rising)
-    assert "BIM: Adv. 2: from 0.1000" in text
-    assert "0.9000 [0.8798, 0.9171] with 3, which can't be told from 3 on." in text
+    assert "BIM: Adv. 2: 0.1000" in text
+    assert "0.9000 [0.8798, 0.9171] with 3; from 3 on, no number" in text
     equal = members_record([[100, 500, 510]] * 3, [100, 890, 900])
-    assert finding(equal).endswith("with 3, which can't be told from 2 on.")
+    end = "with 3; from 2 on, no number of members can be told from all."
+    assert finding(equal).endswith(end)
 
 
 def test_the_sentence_about_precision_follows_the_numbers():
@@ -466,7 +472,7 @@ def test_members_suffice_if_no_larger_number_can_be_told_from_all(
     estimates = [wilson(accuracy, 1000) for accuracy in curve]
     monkeypatch.setattr(findings, "curves", lambda record: {"BIM": estimates})
     said = findings.of_members(SimpleNamespace(members=3))
-    assert f"which can't be told from {enough} on" in said
+    assert f"from {enough} on, no number of members can be told from all" in said
 
 
 @pytest.mark.parametrize(
