@@ -18,7 +18,7 @@ HERE = cluster.describe_worker("")["versions"]
 @pytest.fixture(scope="module")
 def workers():
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
     ) as local:
         yield local
 
@@ -52,7 +52,7 @@ def test_a_killed_worker_changes_nothing(workers, tmp_path):
 def test_a_worker_with_several_threads_is_refused(tmp_path):
     with (
         distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
         ) as local,
         pytest.raises(ValueError, match=r"has 2 threads.*--nthreads 1"),
         cluster.dask_executor(local.scheduler_address, tmp_path),
@@ -78,7 +78,7 @@ def test_nobody_answers(tmp_path, monkeypatch):
         pass
     with (
         distributed.LocalCluster(
-            n_workers=0, processes=False, dashboard_address=None
+            n_workers=0, processes=False, dashboard_address=":0"
         ) as local,
         pytest.raises(OSError, match="has no workers"),
         cluster.dask_executor(local.scheduler_address, tmp_path),

@@ -121,7 +121,7 @@ def test_a_cluster_gives_the_same_bits(plain, tmp_path):
     distributed = pytest.importorskip("distributed", reason="no Dask")
     command = Command(tmp_path)
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
     ) as cluster:
         code, _, err = command.run("run", "--dask", cluster.scheduler_address)
     assert code == 0, err
