@@ -164,9 +164,9 @@ def fitting_settings(
 
     Files of earlier versions hold none.
     """
-    saved: dict[str, float] = description.get("optimizer") or {}
     if optimizer is None:
         return {}
+    saved: dict[str, float] = description.get("optimizer") or {}
     if saved and saved.keys() != optimizer.settings.keys():
         raise ValueError(
             f"{path} doesn't fit: the optimizer has {', '.join(saved)}, wanted "

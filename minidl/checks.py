@@ -81,6 +81,12 @@ def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
         raise ValueError(f"{name} must not be empty, got shape {x.shape}")
 
 
+def check_features(name: str, x: Array, D: int) -> None:
+    """Raise ValueError unless x holds rows of D features."""
+    if x.shape[1:] != (D,):
+        raise ValueError(f"{name} must have shape (N, {D}), got {x.shape}")
+
+
 def check_images(
     name: str, x: Array, bounds: tuple[float, float] | None = (0, 1)
 ) -> None:

@@ -13,9 +13,9 @@ import numpy as np
 
 import attacks
 from attacks import clip_to_bounds, fgsm, model_gradient
+from attacks.losses import cross_entropy
 from attacks.norms import shrink_to_ball, unit_vectors
 from attacks.sign_step import sign_step
-from attacks.victims import costs_and_gradient
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
@@ -48,7 +48,7 @@ source(attacks.bim, sign_step, attacks.clip_to_ball, clip_to_bounds)
 
 # %%
 def costs(images):
-    return costs_and_gradient(model, images, y)[0]
+    return cross_entropy(model.forward(images), y)[0]
 
 
 path = [x]
@@ -159,7 +159,7 @@ places = np.concatenate(
     [x[n : n + 1] + a * uphill + b * sideways for b in s for a in s]
 )
 labels = np.full(len(places), y[n])
-surface = costs_and_gradient(model, places, labels)[0].reshape(25, 25)
+surface = cross_entropy(model.forward(places), labels)[0].reshape(25, 25)
 figure, (left, right) = new_figure(2, width=8, height=3.4)
 shades = left.contourf(s, s, surface, 20, cmap="Greys")
 left.set(xlabel="along the gradient's sign", ylabel="along random signs", title="J")

@@ -106,7 +106,7 @@ def im2col(
     Shapes: x (N, H, W, C), result (N*OH*OW, KH*KW*C).
     """
     window = check_window(kernel_size, stride, pad)
-    check_axes("x", x)
+    check_axes(x)
     return implementation(x).im2col(x, window, stride, pad)
 
 
@@ -229,17 +229,17 @@ def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:
     return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
 
 
-def check_axes(name: str, x: Array) -> None:
-    """Raise ValueError unless x is a batch of images."""
-    if x.ndim != 4:
-        raise ValueError(f"{name} must have shape (N, H, W, C), got {x.shape}")
+def check_axes(x: Array, channels: int | None = None) -> None:
+    """Raise ValueError unless x is a batch of images (with so many channels)."""
+    if x.ndim != 4 or channels not in (None, x.shape[3]):
+        C = "C" if channels is None else channels
+        raise ValueError(f"x must have shape (N, H, W, {C}), got {x.shape}")
 
 
 def check_channels(x: Array, W: Array) -> None:
     """Raise unless x is a batch of images in floats with as many channels as W."""
     check_floats("x", x)
-    if x.ndim != 4 or x.shape[3] != W.shape[2]:
-        raise ValueError(f"x must have shape (N, H, W, {W.shape[2]}), got {x.shape}")
+    check_axes(x, W.shape[2])
 
 
 def check_gradient(dout: Array, out_shape: Sequence[int]) -> None:
@@ -294,7 +294,7 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
 
     Shapes: x (N, H, W, C), both results (N, OH, OW, C).
     """
-    check_axes("x", x)
+    check_axes(x)
     return implementation(x).max_pool(x, size, stride)
 
 

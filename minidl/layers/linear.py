@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_count, check_generator
+from minidl.checks import check_count, check_features, check_generator
 from minidl.initializers import Initializer, glorot, initial
 from minidl.layers.base import Layer, Parameter, Shape
 
@@ -32,8 +32,7 @@ class Linear(Layer):
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = x W + b."""
-        if x.shape[1:] != (D := self.W.data.shape[:1]):
-            raise ValueError(f"x must have shape (N, {D[0]}), got {x.shape}")
+        check_features("x", x, len(self.W.data))
         self.x = x
         return kernels.matmul(x, self.W.data) + self.b.data
 

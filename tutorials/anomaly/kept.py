@@ -33,14 +33,15 @@ def finish(
     Works and results are dataclasses; `kind` is that of the results. `jobs` processes
     do what is missing; with `fresh`, all of it.
     """
-    paths = {path_of(work, team): work for work in works}
+    places = [path_of(work, team) for work in works]  # the same work twice has one
+    paths = dict(zip(places, works, strict=True))
     results = {} if fresh else read_kept(paths, kind)
     if results:
         print(f"{len(results)} of {len(paths)} parts found in {folder_of(team)}")
     missing = {path: work for path, work in paths.items() if path not in results}
     with local_executor(min(jobs, max(1, len(missing)))) as executor:
         results |= keep(missing, partial(function, team=team), executor, "parts")
-    return [results[path_of(work, team)] for work in works]
+    return [results[path] for path in places]
 
 
 def path_of(work: Any, team: Team) -> Path:

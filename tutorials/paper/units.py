@@ -102,7 +102,7 @@ def evaluate_units(
 ) -> list[tuple[Unit, Counts]]:
     """Return all units with their counts, from disk or computed now and saved."""
     paths = {unit_path(unit, folder): unit for unit in units}
-    counts = {} if fresh else finished(units, folder)
+    counts = {} if fresh else read_kept(paths, Counts)
     if counts:
         print(f"{len(counts)} of {len(units)} evaluations found in {folder}")
     missing = {path: unit for path, unit in paths.items() if path not in counts}
