@@ -67,7 +67,8 @@ def train(
         losses.append(train_epoch(model, x, y, optimizer, batch_size, rng))
         if not np.isfinite(losses[-1]):
             raise FloatingPointError(
-                f"J is {losses[-1]} in epoch {epoch}: lr = {optimizer.lr} is too high"
+                f"J is {losses[-1]} in epoch {epoch}: parameters have grown without "
+                f"bound, mostly because lr = {optimizer.lr} is too high"
             )
         for callback in callbacks:
             callback(epoch, losses[-1])

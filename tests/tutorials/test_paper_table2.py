@@ -1,5 +1,7 @@
 """Table 2's five columns, beside the paper's, from made-up results."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.tutorials.made_up import made_up, with_papers_numbers
@@ -98,6 +100,8 @@ def test_the_notes_say_what_was_run(results):
     assert "Not in this run" not in text
     assert "smoke" not in text
     assert "smoke" in notes(made_up(profile="smoke"))[0]
+    everything = replace(results, data=replace(results.data, test_images=10))
+    assert "No Attack and attacks: all 10 test images." in notes(everything)[0]
     some = made_up(methods=["random-init", "bagging"])
     assert notes(some)[0] == "Not in this run: Mix. Mod., Gauss Noise."
 

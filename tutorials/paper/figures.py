@@ -83,7 +83,7 @@ def show_image(axes: Axes, x: Array, label: str, colour: str = "black") -> None:
     axes.imshow(x.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
-    axes.set_xlabel(label, color=colour, fontsize=9 if len(label) > 3 else 12)
+    axes.set_xlabel(label, color=colour, fontsize=12 if label.isdigit() else 9)
 
 
 def figure1_title(results: Results) -> str:

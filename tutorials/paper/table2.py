@@ -77,21 +77,16 @@ def title(results: Results) -> str:
 
 def notes(results: Results) -> list[str]:
     """Return the sentences below the table."""
-    config, data, n = results.configuration, results.data, attacked_images(results)
+    config, data = results.configuration, results.data
     trained = min(config.train_images or data.train_images, data.train_images)
-    clean = ", ".join(
-        f"{METHOD_NAMES[method]} {r.clean_attacked.ensemble:.4f}"
-        for method, r in results.methods.items()
-    )
     smoke = "This was a smoke test: numbers and verdicts mean nothing."
     lacking = [name for m, name in METHOD_NAMES.items() if m not in results.methods]
     return [
         *([smoke] if config.profile == "smoke" else []),
         *([f"Not in this run: {', '.join(lacking)}."] if lacking else []),
         f"{counted(config.members, 'member')} a method (paper: 10), trained for "
-        f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. No Attack: "
-        f"all {counted(data.test_images, 'test image')}. Attacks: the first {n:,} of "
-        f"them, on which the unattacked ensembles reach {clean}.",
+        f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. "
+        f"{tested_images(results)}",
         *(f"Data: {words}" for words in data.differences),
         "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
         "ensemble under each member's gradient. Both, and Single, are means.",
@@ -100,6 +95,22 @@ def notes(results: Results) -> list[str]:
         "gradient is taken); of one classifier by Wilson's formula, which covers the "
         "choice of test images.",
     ]
+
+
+def tested_images(results: Results) -> str:
+    """Return the sentence that says which test images the numbers are of."""
+    attacked, there = attacked_images(results), results.data.test_images
+    every = f"all {counted(there, 'test image')}"
+    if attacked == there:
+        return f"No Attack and attacks: {every}."
+    clean = ", ".join(
+        f"{METHOD_NAMES[method]} {r.clean_attacked.ensemble:.4f}"
+        for method, r in results.methods.items()
+    )
+    return (
+        f"No Attack: {every}. Attacks: the first {attacked:,} of them, on which the "
+        f"unattacked ensembles reach {clean}."
+    )
 
 
 def counted(number: int, thing: str) -> str:
