@@ -33,7 +33,7 @@ def test_the_page_has_both_halves_and_what_is_missing(folders, tmp_path):
     page = out.read_text(encoding="utf-8")
     assert "## Table 2, MNIST half" in page
     assert "## Table 2, CIFAR-10 half" in page
-    assert "Not in this run: Mix. Mod., Gauss Noise." in page
+    assert "Mix. Mod., Gauss Noise: not in this run." in page
     assert "| the paper's claim | mnist | cifar10 |" in page
     assert "| Singles under BIM | undecided | not claimed |" in page
     assert "| Attacked: Bagging above (i) and (ii) | undecided | not judged |" in page

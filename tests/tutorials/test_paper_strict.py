@@ -157,7 +157,7 @@ def test_methods_that_the_results_lack_are_left_out(tmp_path):
     found = strict_of(results, tmp_path)
     assert list(found.methods) == ["random-init"]
     assert "Rand. Ini., keeps" in what_is_left(results, found)
-    assert strict_note(found).endswith("attacked: Mix. Mod., Bagging, Gauss Noise.")
+    assert strict_note(found).endswith("Mix. Mod., Bagging, Gauss Noise: not attacked.")
     assert strict_of(made_up(methods=["bagging"]), tmp_path) is None
 
 

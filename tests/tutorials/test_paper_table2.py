@@ -97,13 +97,13 @@ def test_the_notes_say_what_was_run(results):
     assert f"{results.configuration.epochs} epochs" in text
     assert "all 100 test images" in text
     assert "first 10 of them" in text
-    assert "Not in this run" not in text
+    assert "not in this run" not in text
     assert "smoke" not in text
     assert "smoke" in notes(made_up(profile="smoke"))[0]
     everything = replace(results, data=replace(results.data, test_images=10))
     assert "No Attack and attacks: all 10 test images." in notes(everything)[0]
     some = made_up(methods=["random-init", "bagging"])
-    assert notes(some)[0] == "Not in this run: Mix. Mod., Gauss Noise."
+    assert notes(some)[0] == "Mix. Mod., Gauss Noise: not in this run."
 
 
 def test_it_is_printed_and_written(folder, capsys):

@@ -52,7 +52,7 @@ def strict_text(results: Results, found: Strict) -> str:
 def strict_note(found: Strict) -> str:
     """Return what the columns are, and which methods have none yet."""
     missing = [METHOD_NAMES[m] for m in METHODS if m not in found.methods]
-    rest = f" Not attacked: {', '.join(missing)}." if missing else ""
+    rest = f" {', '.join(missing)}: not attacked." if missing else ""
     return (
         f"Accuracy of the ensembles of {found.members} members. Threat model: "
         "untargeted, no pixel moves by more than eps (Linf) or leaves [0, 1]. No "

@@ -83,7 +83,7 @@ def notes(results: Results) -> list[str]:
     lacking = [name for m, name in METHOD_NAMES.items() if m not in results.methods]
     return [
         *([smoke] if config.profile == "smoke" else []),
-        *([f"Not in this run: {', '.join(lacking)}."] if lacking else []),
+        *([f"{', '.join(lacking)}: not in this run."] if lacking else []),
         f"{counted(config.members, 'member')} a method (paper: 10), trained for "
         f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. "
         f"{tested_images(results)}",
