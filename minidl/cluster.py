@@ -1,90 +1,132 @@
 """Jobs on the workers of a Dask cluster, on as many machines as it has.
 
 Dask's executor takes the place of this machine's processes: the same functions, the
-same bits. Before any work is sent, each worker is asked for what equal bits need: the
-same versions, one job at a time, and the folder in which trained members are kept.
+same bits. Each worker must have what equal bits need: the same versions, one job at a
+time, and the folder in which trained members are kept. Workers that are there are asked
+before any work is sent, those that join later before each of their jobs.
 A worker that dies is no loss: Dask gives its job to another.
 """
 
 import platform
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import Any, TypeVar
 
 from minidl import kernels
 
 SECONDS = 10  # to wait for the scheduler, and for a first worker
 PACKAGES = ("minidl", "numpy", "numba", "scipy")
+Result = TypeVar("Result")
 
 
 @contextmanager
 def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
-    """Yield an executor of a cluster's workers, and how many they are.
+    """Yield an executor of a cluster's workers, and how many there are now.
 
     `address` is the scheduler's, tcp://host:port. Raises ModuleNotFoundError without
-    Dask, OSError if no scheduler or worker answers, and ValueError for what is no
-    address, and for a worker with other versions, with several threads or without
-    `folder`.
+    Dask, OSError if no scheduler or worker answers, ValueError for what is no address,
+    and for a worker with other versions, with several threads or without `folder`, and
+    BrokenExecutor if the scheduler dies or a job takes its workers with it.
     """
     if "://" not in address:
         raise ValueError(f"address must be like tcp://host:port, got {address!r}")
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
     except ModuleNotFoundError:
         raise ModuleNotFoundError(
             "Dask is missing: pip install 'minidl[distributed]'"
         ) from None
     connect: Any = Client  # it has no types
-    with connect(address, timeout=SECONDS, set_as_default=False) as client:
+    with (
+        connect(address, timeout=SECONDS, set_as_default=False) as client,
+        NamedTemporaryFile(dir=folder, prefix=".visible-") as marker,
+    ):
         try:
             client.wait_for_workers(1, timeout=SECONDS)
         except TimeoutError:
             raise OSError(f"the scheduler at {address} has no workers") from None
-        with NamedTemporaryFile(dir=folder, prefix=".visible-") as marker:
-            check_workers(client.run(describe_worker, marker.name), folder)
-        check_threads(client.nthreads())
+        wanted = Wanted(versions(), marker.name)
+        client.run(check_running, wanted)
         # One a machine: its other workers load from the cache on disk.
         client.run(kernels.warm_up, workers=one_a_host(client.nthreads()))
-        yield client.get_executor(pure=False), len(client.nthreads())
+        jobs = CheckedExecutor(client.get_executor(pure=False), wanted)
+        try:
+            yield jobs, len(client.nthreads())
+        except CancelledError:
+            raise BrokenExecutor(f"the scheduler at {address} is lost") from None
+        except KilledWorker as error:
+            raise BrokenExecutor(f"the cluster at {address}: {error}") from None
 
 
-def describe_worker(marker: str) -> dict[str, Any]:
-    """Return a worker's versions, and whether it sees a file; runs there."""
-    versions = {package: version(package) for package in PACKAGES}
-    versions["python"] = platform.python_version()
-    return {"versions": versions, "sees": Path(marker).exists()}
+@dataclass(frozen=True)
+class Wanted:
+    """What equal bits need of each worker."""
+
+    versions: Mapping[str, str]
+    marker: str  # a file in the folder that all must see
 
 
-def check_workers(found: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """Raise ValueError unless all workers are like this process and see the folder."""
-    here = describe_worker("")["versions"]
-    for worker, answer in found.items():
-        for package, wanted in here.items():
-            has = answer["versions"][package]
-            if has != wanted:
-                raise ValueError(
-                    f"worker {worker} has {package} {has}, here it is {wanted}: equal "
-                    "numbers need equal versions"
-                )
-        if not answer["sees"]:
+class CheckedExecutor(Executor):
+    """An executor whose workers are checked again before each job."""
+
+    def __init__(self, executor: Executor, wanted: Wanted) -> None:
+        self.executor = executor
+        self.wanted = wanted
+
+    def submit(
+        self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any
+    ) -> Future[Result]:
+        """Send a job to a worker, which looks first whether it may do it."""
+        return self.executor.submit(checked, self.wanted, fn, *args, **kwargs)
+
+
+def checked(
+    wanted: Wanted, function: Callable[..., Result], *args: Any, **kwargs: Any
+) -> Result:
+    """Return function(...), if the worker is as wanted; runs there, as a job."""
+    from distributed import get_worker
+
+    find: Any = get_worker  # it has no types
+    check_running(wanted, find())
+    return function(*args, **kwargs)
+
+
+def check_running(wanted: Wanted, dask_worker: Any) -> None:
+    """Check the worker on which this runs; Dask fills in its parameter's name."""
+    check_worker(wanted, dask_worker.address, dask_worker.state.nthreads)
+
+
+def check_worker(wanted: Wanted, worker: str, threads: int) -> None:
+    """Raise ValueError unless this process can give equal bits, one job at a time."""
+    for package, has in versions().items():
+        asked = wanted.versions[package]
+        if has != asked:
             raise ValueError(
-                f"worker {worker} doesn't see the folder {folder.resolve()}: --runs "
-                "must be on a file system that all machines share"
+                f"worker {worker} has {package} {has}, asked for {asked}: equal "
+                "numbers need equal versions"
             )
+    if threads != 1:
+        raise ValueError(
+            f"worker {worker} has {threads} threads, whose jobs would share one limit "
+            "of BLAS threads: start workers with --nthreads 1"
+        )
+    marker = Path(wanted.marker)
+    if not marker.exists():
+        raise ValueError(
+            f"worker {worker} doesn't see the folder {marker.parent}: --runs must be "
+            "on a file system that all machines share"
+        )
 
 
-def check_threads(threads: Mapping[str, int]) -> None:
-    """Raise ValueError unless each worker does one job at a time."""
-    for worker, number in threads.items():
-        if number != 1:
-            raise ValueError(
-                f"worker {worker} has {number} threads, whose jobs would share one "
-                "limit of BLAS threads: start workers with --nthreads 1"
-            )
+def versions() -> dict[str, str]:
+    """Return this process's versions of all that rounds."""
+    found = {package: version(package) for package in PACKAGES}
+    return found | {"python": platform.python_version()}
 
 
 def one_a_host(workers: Mapping[str, Any]) -> list[str]:

@@ -1,18 +1,25 @@
 """A real Dask cluster of separate processes: same bits, and one may be killed."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from concurrent.futures import Future
+from contextlib import contextmanager
 
 import pytest
 from numpy.testing import assert_array_equal
 
 from ensembles import random_init, train_ensemble
 from minidl import cluster
+from minidl.parallel import run_jobs
+from tutorials.paper.program import one_line_errors
 
 distributed = pytest.importorskip("distributed", reason="no Dask")
-HERE = cluster.describe_worker("")["versions"]
+dask_settings = pytest.importorskip("dask").config.set
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +67,98 @@ def test_a_worker_with_several_threads_is_refused(tmp_path):
         pass
 
 
+@contextmanager
+def dask(*arguments):
+    """Run Dask's command line in a process of its own."""
+    command = [sys.executable, "-m", "dask", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def scheduler(folder):
+    """Start a scheduler, and yield its process and its address."""
+    file = folder / "scheduler.json"
+    options = ("--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+    with dask("scheduler", "--host", "127.0.0.1", *options) as process:
+        while not file.exists():
+            time.sleep(0.05)
+        yield process, json.loads(file.read_text())["address"]
+
+
+def worker(address, threads=1):
+    options = ("--no-nanny", "--no-dashboard", "--nthreads", str(threads))
+    return dask("worker", address, *options)
+
+
+@pytest.mark.slow
+def test_a_worker_that_joins_later_is_checked_before_its_first_job(tmp_path):
+    with (
+        scheduler(tmp_path) as (_, address),
+        worker(address) as first,
+        distributed.Client(address, set_as_default=False) as client,
+        cluster.dask_executor(address, tmp_path) as (executor, count),
+    ):
+        assert count == 1
+        assert executor.submit(abs, -1).result() == 1
+        with worker(address, threads=2):
+            client.wait_for_workers(2)
+            first.kill()
+            with pytest.raises(ValueError, match=r"has 2 threads.*--nthreads 1"):
+                executor.submit(abs, -2).result()
+
+
+def lose(address, folder, lost, *job):
+    """Send a job to a cluster, and then lose something of it."""
+    with (
+        one_line_errors("minidl", lambda: "the same command goes on"),
+        cluster.dask_executor(address, folder) as (executor, _),
+    ):
+        future = executor.submit(*job)
+        lost()
+        list(run_jobs(Future.result, [future]))
+
+
+def one_line(capsys):
+    """Return the program's own line on standard error: Dask has its log there."""
+    lines = capsys.readouterr().err.splitlines()
+    [line] = [line for line in lines if line.startswith("minidl: ")]
+    return line
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_takes_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(cluster, "SECONDS", 2)
+    with (
+        scheduler(tmp_path) as (process, address),
+        worker(address),
+        pytest.raises(SystemExit),
+    ):
+        lose(address, tmp_path, process.kill, time.sleep, 60)
+    assert one_line(capsys) == (
+        f"minidl: error: the scheduler at {address} is lost; the same command goes on"
+    )
+
+
+@pytest.mark.slow
+def test_a_job_that_takes_its_workers_with_it_takes_one_line(tmp_path, capsys):
+    patience = {"distributed.scheduler.allowed-failures": 0}
+    with (
+        dask_settings(patience),
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as local,
+        pytest.raises(SystemExit),
+    ):
+        lose(local.scheduler_address, tmp_path, list, os._exit, 1)
+    line = one_line(capsys)
+    assert "all those workers died" in line
+    assert line.endswith("; the same command goes on")
+
+
 def test_what_is_no_address(tmp_path):
     with (
         pytest.raises(ValueError, match="must be like tcp://host:port, got 'nonsense'"),
@@ -97,27 +196,21 @@ def test_without_dask_it_says_what_to_install(monkeypatch, tmp_path):
         pass
 
 
+def wanted(marker, **versions):
+    return cluster.Wanted(cluster.versions() | versions, str(marker))
+
+
 def test_a_worker_with_another_version_is_named(tmp_path):
-    other = {"versions": HERE | {"numpy": "1.0"}, "sees": True}
-    same = {"versions": HERE, "sees": True}
-    cluster.check_workers({"tcp://a:1": same}, tmp_path)
+    cluster.check_worker(wanted(tmp_path), "tcp://a:1", threads=1)
     with pytest.raises(
-        ValueError, match=r"worker tcp://b:1 has numpy 1\.0, here it is"
+        ValueError, match=r"worker tcp://b:1 has numpy .*, asked for 1\.0: equal"
     ):
-        cluster.check_workers({"tcp://a:1": same, "tcp://b:1": other}, tmp_path)
+        cluster.check_worker(wanted(tmp_path, numpy="1.0"), "tcp://b:1", threads=1)
 
 
 def test_a_worker_must_see_the_folder(tmp_path):
-    blind = {"versions": HERE, "sees": False}
-    with pytest.raises(ValueError, match=f"doesn't see the folder {tmp_path}"):
-        cluster.check_workers({"tcp://b:1": blind}, tmp_path)
-
-
-def test_what_a_worker_sees(tmp_path):
-    marker = tmp_path / "marker"
-    assert not cluster.describe_worker(str(marker))["sees"]
-    marker.touch()
-    assert cluster.describe_worker(str(marker))["sees"]
+    with pytest.raises(ValueError, match=f"doesn't see the folder {tmp_path}: --runs"):
+        cluster.check_worker(wanted(tmp_path / "marker"), "tcp://b:1", threads=1)
 
 
 def test_one_worker_of_each_host():

@@ -1,11 +1,13 @@
 """The smaller programs of tutorials.paper: what they refuse takes one line."""
 
+from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
 from tests.benchmarks import readme as to_readme
 from tutorials import notebooks, own_defence, trained
+from tutorials.anomaly import __main__ as anomaly
 from tutorials.paper import choose, combined, cost, readme, search
 from tutorials.paper.program import one_line_errors
 
@@ -23,6 +25,9 @@ from tutorials.paper.program import one_line_errors
         (choose, ["colour"], "invalid choice: 'colour'", 2),
         (search, ["--jobs", "0"], "--jobs: must be an integer of at least 1, got", 2),
         (search, ["--dataset", "mnist"], "MINIDL_DATA", 1),
+        (search, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
+        (search, ["--json", "/proc/x/y"], "--json /proc/x is not a writable", 1),
+        (anomaly, ["all", "--runs", "/proc/x"], "--runs /proc/x is not a writable", 1),
         (combined, ["nowhere"], "nowhere/results.json", 1),
         (readme, [], "required: README.md", 2),
         (readme, ["README.md", "nowhere"], "nowhere/results.json", 1),
@@ -42,7 +47,8 @@ def test_one_line(program, argv, words, code, capsys, tmp_path, monkeypatch):
         program.main(argv)
     error = capsys.readouterr().err
     assert ended.value.code == code
-    assert error.startswith(f"python -m {program.__name__}: error: ")
+    name = program.__name__.removesuffix(".__main__")
+    assert error.startswith(f"python -m {name}: error: ")
     assert words in error
     assert error.count("\n") == 1
 
@@ -83,6 +89,17 @@ def test_a_killed_worker_takes_one_line_that_says_how_to_go_on(capsys):
         raise BrokenProcessPool("abruptly")
     expected = "program: error: a worker process was killed; the same command goes on\n"
     assert ended.value.code == 1
+    assert capsys.readouterr().err == expected
+
+
+def test_a_lost_cluster_takes_one_line_that_says_how_to_go_on(capsys):
+    with (
+        pytest.raises(SystemExit) as ended,
+        one_line_errors("minidl", lambda: "2 members are kept"),
+    ):
+        raise BrokenExecutor("the scheduler at tcp://a:1 is lost")
+    assert ended.value.code == 1
+    expected = "minidl: error: the scheduler at tcp://a:1 is lost; 2 members are kept\n"
     assert capsys.readouterr().err == expected
 
 

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,8 @@ def one_line_errors(
         stop(program, INTERRUPTED, f"interrupted; {go_on()}")
     except BrokenProcessPool:
         stop(program, 1, f"error: a worker process was killed; {go_on()}")
+    except BrokenExecutor as error:
+        stop(program, 1, f"error: {error}; {go_on()}")
     except MemoryError as error:
         here = f"memory is full: fewer --jobs need less ({error})"
         what = out_of_memory(error) if device == "gpu" else here
