@@ -200,5 +200,9 @@ def add_noise(x: Array, sigma: float, rng: np.random.Generator) -> Array:
 
     Shapes: x and result (N, H, W, C), result float32, or float64 if x is.
     """
-    noise = rng.standard_normal(x.shape, np.float32)
-    return np.clip(to_float(x) + np.float32(sigma) * noise, 0, 1)
+    images = to_float(x)
+    noisy = rng.standard_normal(x.shape, np.float32)
+    noisy *= np.float32(sigma)  # all in place: CIFAR-10 takes 0.6 GB an array
+    noisy = noisy.astype(np.result_type(noisy, images), copy=False)
+    noisy += images
+    return np.clip(noisy, 0, 1, out=noisy)

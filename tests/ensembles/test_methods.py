@@ -1,6 +1,7 @@
 """The paper's methods (i) to (iv): what differs between members, and what doesn't."""
 
 import pickle
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from ensembles import (
     mixed_models,
     random_init,
 )
-from ensembles.methods import generator, member_seed
+from ensembles.methods import add_noise, generator, member_seed
 from tests.ensembles.tiny_data import tiny_dataset
 
 SIGMA = {"gaussian-noise": {"sigma": 0.1}}
@@ -225,6 +226,18 @@ def test_noise_is_added_to_pixels_in_0_to_1():
     _, noisy, y = materialise(gaussian_noise(1, 5, "mnist", 0.01)[0], x, LABELS)
     assert noisy.mean() == pytest.approx(0.2, abs=1e-3)
     assert_array_equal(y, LABELS)
+
+
+def test_noise_takes_little_more_memory_than_the_images_as_floats():
+    """CIFAR-10's take 0.6 GB: a process that trains must stay below 2 GB."""
+    x = np.zeros((1000, 28, 28, 1), np.uint8)
+    rng = np.random.default_rng(5)
+    tracemalloc.start()
+    noisy = add_noise(x, 0.1, rng)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert noisy.nbytes == 4 * x.nbytes
+    assert peak < 2.5 * noisy.nbytes  # the images and the noise, their sum in place
 
 
 def test_each_member_has_noise_of_its_own():
