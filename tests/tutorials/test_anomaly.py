@@ -152,14 +152,14 @@ def test_blocks_are_joined():
 
 def test_a_group_of_several_counts_as_its_mean():
     case = Case("member 0", "bim", {}, 2)
-    one, other = Outcome(case, 10, [4, 6]), Outcome(case, 10, [2, 8])
-    assert left([one], 2) == wilson(0.6, 10)
-    low, high = wilson(0.3, 10)[1:]
-    mean = bootstrap([0.4, 0.2])
-    assert left([one, other], 1).value == pytest.approx(0.3)
-    below, above = 0.3 - left([one, other], 1).low, left([one, other], 1).high - 0.3
-    assert below**2 == pytest.approx((0.3 - mean.low) ** 2 + (0.3 - low) ** 2)
-    assert above**2 == pytest.approx((mean.high - 0.3) ** 2 + (high - 0.3) ** 2)
+    one, other = Outcome(case, 100, [49, 60]), Outcome(case, 100, [51, 80])
+    assert left([one], 2) == wilson(0.6, 100)
+    low, high = wilson(0.5, 100)[1:]
+    mean = bootstrap([0.49, 0.51])
+    assert left([one, other], 1).value == pytest.approx(0.5)
+    below, above = 0.5 - left([one, other], 1).low, left([one, other], 1).high - 0.5
+    assert below**2 == pytest.approx((0.5 - mean.low) ** 2 + (0.5 - low) ** 2)
+    assert above**2 == pytest.approx((mean.high - 0.5) ** 2 + (high - 0.5) ** 2)
 
 
 # On real members: a small run of everything.

@@ -16,6 +16,7 @@ from tutorials.paper.comparisons import (
     Comparison,
     compare,
     others_and_own,
+    unsure,
 )
 from tutorials.paper.intervals import Estimate, bootstrap, exactly, of_cell
 from tutorials.paper.results import Cell
@@ -39,6 +40,14 @@ def change(results, attack, method, column, accuracy):
 @pytest.fixture
 def papers(results):
     return with_papers_numbers(results, "MNIST")
+
+
+@pytest.mark.parametrize("values", [[0.0, 0.05, 0.1], [0.9, 0.95, 1.0]])
+def test_no_accuracy_leaves_0_to_1(values):
+    _, low, high = unsure(mean_cell(values, 300))
+    assert low >= 0
+    assert high <= 1
+    assert (low == 0) != (high == 1)
 
 
 def test_the_papers_mnist_numbers_fulfil_its_claims(papers):

@@ -78,7 +78,29 @@ def test_results_that_are_damaged(capsys, folder):
     (folder / "results.json").write_text("{", encoding="utf-8")
     message, code = refused(capsys, "table2", "--results", str(folder))
     assert "results.json is not a results file" in message
-    assert code == 1
+    assert code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--seed 7", "holds another experiment: seed is 0, asked for 7"),
+        ("--members 3", "members is 2, asked for 3"),
+        ("--dataset mnist", "dataset is 'mnist-sample', asked for 'mnist'"),
+        ("--method bagging", "--method belongs to run and strict: of"),
+    ],
+)
+def test_other_results_than_asked_for_are_not_shown(capsys, folder, options, words):
+    verbs = ["report", "table2", "--results", str(folder)]
+    message, code = refused(capsys, *verbs, *options.split())
+    assert words in message
+    assert code == 2
+
+
+def test_what_is_asked_for_is_shown(folder, capsys):
+    asked = "--dataset mnist-sample --profile quick --members 2 --seed 0 --method all"
+    program.main(["table2", "--results", str(folder), *asked.split()])
+    assert "table2.md written" in capsys.readouterr().out
 
 
 def test_examples_that_are_missing(capsys, folder):

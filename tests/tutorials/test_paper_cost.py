@@ -1,6 +1,7 @@
 """Hours from speeds: a hand count, and the page that shows them."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from ensembles import METHODS
 from tutorials.paper import cost
 from tutorials.paper.config import configure
+from tutorials.paper.results import read
 
 ROOT = Path(__file__).parents[2]
 ONE_A_SECOND = {"training step": 1.0, "input gradient": 1.0, "forward": 1.0}
@@ -44,6 +46,15 @@ def test_mixed_models_compute_more_than_their_table():
     jobs = METHODS["mixed-models"](10, 0, "mnist")
     assert cost.work(jobs[0]) == 1
     assert all(cost.work(job) > 1 for job in jobs[1:])
+
+
+def test_what_training_took(folder):
+    results = read(folder)
+    seconds = {"random-init": [3600.0, 1800.0], "bagging": [900.0]}
+    execution = replace(results.execution, member_seconds=seconds)
+    assert execution.core_hours == 1.75
+    words = cost.measured([replace(results, execution=execution)])
+    assert "training took: mnist-sample 1.75 core-hours on " in words
 
 
 def test_the_page_shows_the_committed_speeds(monkeypatch, tmp_path):

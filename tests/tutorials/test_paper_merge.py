@@ -60,14 +60,23 @@ def test_machines_that_differ_are_all_named(before, now):
     assert both.environment == expected
     assert both_environments(expected, here) == expected  # once each
     same_method = replace(now, environment=there)
-    assert merge(same_method, now).environment == here
+    assert merge(same_method, now).environment == expected
+    assert merge(same_method, now, fresh=True) == now
 
 
 def test_figure_1_keeps_its_member(before, now):
     assert merge(before, now).examples.method == "random-init"
 
+    shown = replace(before.examples, method="gaussian-noise")
+    assert merge(replace(before, examples=shown), before).examples == before.examples
+
+
+def test_a_repeated_command_adds_its_time(before):
     again = replace(before, execution=replace(before.execution, seconds=1.0))
-    assert merge(before, again) == again
+    assert merge(before, again) == replace(
+        before, execution=replace(before.execution, seconds=11.0)
+    )
+    assert merge(before, again, fresh=True) == again
 
 
 def test_an_equal_experiment_is_found(before, tmp_path):

@@ -127,6 +127,13 @@ def test_a_search_trains_on_the_first_images_and_scores_on_the_others(
     assert len(shown) == 9
 
 
+def test_members_that_a_full_disk_refused_end_the_search(monkeypatch, tmp_path):
+    monkeypatch.setattr(search, "train_ensemble", lambda *arguments: None)
+    jobs = search.architecture_jobs("mnist", {})[:2]
+    with pytest.raises(OSError, match=r"2 of 2 members couldn't be saved in .*room"):
+        search.measure(jobs, search.Means(1, tmp_path, 1, []))
+
+
 def test_trials_stay_until_there_are_others(monkeypatch, tmp_path):
     """Interrupted after the first of three searches, the file still has the others."""
     before = Search(

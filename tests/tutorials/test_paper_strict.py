@@ -16,6 +16,7 @@ from tutorials.paper.intervals import wilson
 from tutorials.paper.readme import show_strict
 from tutorials.paper.report import write_report
 from tutorials.paper.run import Places
+from tutorials.paper.strict import check_same_members
 from tutorials.paper.strict import strict as attack_strictly
 from tutorials.paper.strict_page import (
     strict_note,
@@ -123,6 +124,7 @@ def test_the_verdict_follows_the_numbers(worst, words):
     assert words in text
     assert "At BIM's eps = 0.2 the ensemble that lasts longest" in text
     assert f"and {worst:.4f} [" in text
+    assert "Its members alone keep 0.100 under BIM with their own gradients." in text
 
 
 def test_a_tie_goes_to_the_best_of_table_2():
@@ -159,6 +161,24 @@ def test_methods_that_the_results_lack_are_left_out(tmp_path):
     assert "Rand. Ini., keeps" in what_is_left(results, found)
     assert strict_note(found).endswith("Mix. Mod., Bagging, Gauss Noise: not attacked.")
     assert strict_of(made_up(methods=["bagging"]), tmp_path) is None
+
+
+def test_members_that_were_trained_again_are_others(tmp_path):
+    """Their strict results aren't shown until they have been attacked, too."""
+    results = made_up()
+    losses = {"random-init": [0.5, 0.5], "gaussian-noise": [0.5, 0.4]}
+    write(replace(strict(), last_losses=losses), tmp_path)
+    assert list(strict_of(results, tmp_path).methods) == ["random-init"]
+
+
+def test_other_members_than_in_table_2_are_not_attacked(tmp_path):
+    results = made_up(methods=["random-init"])
+    places = Places(tmp_path / "results", tmp_path / "runs", 1)
+    check_same_members(results, {"random-init": [0.5, 0.5]}, places)
+    with pytest.raises(ValueError, match=r"results\.json has other members of rand"):
+        check_same_members(results, {"random-init": [0.5, 0.4]}, places)
+    with pytest.raises(ValueError, match="json lacks bagging: the verb run adds it"):
+        check_same_members(results, {"bagging": [0.5, 0.5]}, places)
 
 
 def test_results_of_another_experiment_are_not_shown_beside_it(tmp_path):

@@ -57,6 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     with one_line_errors(PROGRAM, lambda: "the same command goes on"):
         check_writable("--results", args.results)
         if args.experiment != "report":
+            check_writable("--runs", args.runs)
             check_folder(args.results, plan)
             load_once(config.dataset)
         for name in [args.experiment] if names is None else names:

@@ -109,7 +109,7 @@ def of_precision(record: Record) -> str:
             UNDECIDED: "makes no difference that can be told",
         }[verdict]
         parts.append(f"{name}: single precision {effect} ({single}; double: {double})")
-    return f"{'; '.join(parts)}."
+    return f"Under BIM, {'; '.join(parts)}."
 
 
 def of_budgets(record: Record) -> str:

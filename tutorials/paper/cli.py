@@ -1,16 +1,20 @@
 """The command line: parsed once, and checked before any work begins."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 
 from ensembles import METHODS
 from minidl.backend import try_gpu
 from minidl.parallel import available_cores
+from tutorials.paper import results as results_file
 from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
+from tutorials.paper.merge import check_same_experiment
 from tutorials.paper.program import Parser, check_writable, runs_folder, whole_number
 from tutorials.paper.run import Places
 
 PROGRAM = "python -m tutorials.paper"
+DATASET, PROFILE = "mnist-sample", "quick"
 VERBS = {
     "run": "train the members, attack them, write results.json",
     "strict": "attack the same ensembles with attacks that fit them",
@@ -18,6 +22,7 @@ VERBS = {
     "figures": "draw Figures 1 and 2",
     "report": "write one page with everything",
 }
+WORK = ("run", "strict")  # the others show what these have made
 
 
 def make_parser() -> Parser:
@@ -30,8 +35,8 @@ def make_parser() -> Parser:
     )
     add = parser.add_argument
     add("verbs", nargs="+", choices=VERBS, metavar="verb", help=", ".join(VERBS))
-    add("--dataset", choices=DATASETS, default="mnist-sample")
-    add("--profile", choices=PROFILES, default="quick")
+    add("--dataset", choices=DATASETS, help=f"(default: {DATASET})")
+    add("--profile", choices=PROFILES, help=f"(default: {PROFILE})")
     add(
         "--method",
         choices=[*METHODS, "all"],
@@ -40,7 +45,7 @@ def make_parser() -> Parser:
     )
     add("--members", type=whole_number(1), help="of each method")
     add("--epochs", type=whole_number(1))
-    add("--seed", type=whole_number(0), default=0)
+    add("--seed", type=whole_number(0), help="(default: 0)")
     add_places(parser)
     return parser
 
@@ -81,16 +86,21 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
     args = parser.parse_args(argv)
     methods = None if "all" in (args.method or ["all"]) else args.method
     config = configure(
-        args.dataset, args.profile, methods, args.members, args.epochs, args.seed
+        args.dataset or DATASET,
+        args.profile or PROFILE,
+        methods,
+        args.members,
+        args.epochs,
+        args.seed or 0,
     )
-    default = Path("results") / f"{args.dataset}-{args.profile}"
+    default = Path("results") / f"{config.dataset}-{config.profile}"
     runs = args.runs or runs_folder()
     jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
     results = args.results or default
     places = Places(results, runs, jobs, args.fresh, args.dask, args.device)
     verbs = [verb for verb in VERBS if verb in args.verbs]
     try:
-        working = {"run", "strict"} & set(verbs)
+        working = {*WORK} & {*verbs}
         if working and args.device == "gpu":
             check_gpu(args.dask)
         if working:
@@ -98,10 +108,28 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
         if "run" not in verbs and not (places.results / "results.json").is_file():
             how = how_to_make(config, args.results)
             parser.error(f"no results.json in {places.results}: {how}")
+        if not working:
+            check_shown(args, places.results)
         check_writable("--results", places.results)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         parser.error(str(error))
     return verbs, config, places
+
+
+def check_shown(args: argparse.Namespace, folder: Path) -> None:
+    """Raise ValueError if other results are asked for than a folder holds.
+
+    They are shown whole, with all methods that they have.
+    """
+    names = ("dataset", "profile", "members", "epochs", "seed")
+    asked = {n: getattr(args, n) for n in names if getattr(args, n) is not None}
+    there = asdict(results_file.read(folder).configuration)
+    check_same_experiment(folder, there, asked)
+    if "all" not in (args.method or ["all"]):
+        raise ValueError(
+            f"--method belongs to {' and '.join(WORK)}: of {folder} all methods are "
+            "shown"
+        )
 
 
 def how_to_make(config: Configuration, results: Path | None) -> str:

@@ -33,13 +33,12 @@ def combined(folders: Sequence[Path], out: Path) -> str:
 
 def half(link: str, results: Results) -> list[str]:
     """Return what the page says of one run."""
-    seconds = sum(sum(s) for s in results.execution.member_seconds.values())
-    environment = results.environment
+    environment, hours = results.environment, results.execution.core_hours
     return [
         f"## {title(results)}",
         as_markdown(results),
         *notes(results),
-        f"Training took {seconds / 3600:.1f} core-hours on {environment.cpu}, with "
+        f"Training took {hours:.1f} core-hours on {environment.cpu}, with "
         f"minidl {environment.minidl}, NumPy {environment.numpy} and Numba "
         f"{environment.numba}. The claims with their numbers: "
         f"[{link}/table2.md]({link}/table2.md).",

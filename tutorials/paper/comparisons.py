@@ -98,8 +98,10 @@ def below(label: str, cell: Cell, number: float) -> Comparison:
 
 def unsure(cell: Cell) -> Estimate:
     """Return a number of Table 2, as unsure as training and images make it."""
-    single = len(cell.mean_of) == 1
-    return of_images(cell) if single else together(of_cell(cell), of_images(cell))
+    if len(cell.mean_of) == 1:
+        return of_images(cell)
+    value, low, high = together(of_cell(cell), of_images(cell))
+    return Estimate(value, max(0.0, low), min(1.0, high))
 
 
 def columns(attack: str, higher: str, lower: str) -> Compare:

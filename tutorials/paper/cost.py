@@ -8,6 +8,7 @@ proportion to their networks' multiplications.
 """
 
 import json
+from collections.abc import Sequence
 from functools import cache
 from heapq import heapreplace
 from math import prod
@@ -21,7 +22,8 @@ from ensembles.architectures import build_architecture
 from ensembles.methods import TABLE_OF
 from tutorials.paper.config import Configuration, configure
 from tutorials.paper.program import one_line_errors, parser_of
-from tutorials.paper.readme import replace_marked
+from tutorials.paper.readme import committed, replace_marked
+from tutorials.paper.results import Results, read
 from tutorials.paper.units import member_jobs
 
 # The network of each data set in the benchmark, and the images to train and test on.
@@ -110,15 +112,29 @@ def table(speeds: dict[str, Speeds]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
+def measured(runs: Sequence[Results]) -> str:
+    """Return how long the committed runs have trained."""
+    took = [
+        f"{run.configuration.dataset} {run.execution.core_hours:.2f} core-hours on "
+        f"{run.environment.cpu}"
+        for run in runs
+    ]
+    return (
+        "Measured in the committed runs, on cores that had other work beside it, "
+        f"training took: {'; '.join(took)}."
+    )
+
+
 def update(source: Path, page: Path) -> None:
     """Put the table into a page, between its marks."""
+    speeds, runs = read_speeds(source), [read(folder) for folder in committed()]
     text = (
-        f"{table(read_speeds(source))}\n\n"
+        f"{table(speeds)}\n\n"
         f"Computed from the images per second of one core in [{source.name}]"
         f"(../{source}), by `python -m tutorials.paper.cost {source} {page}`. Mixed "
         "models are counted by their networks' multiplications, which is somewhat too "
         "little: extra layers also move data. Cores of another kind, or that share "
-        "their memory with many, differ."
+        f"their memory with many, differ. {measured(runs)}"
     )
     replace_marked(page, "hours", text)
 

@@ -4,7 +4,7 @@ Four methods of ten members each take hours: each may be run by a command of its
 and joins the others if nothing but the methods differs between them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,19 @@ def check_same_experiment(
             )
 
 
-def merge(before: Results, now: Results) -> Results:
-    """Return both in one: of a method that both have, the numbers of now."""
-    if before.methods.keys() <= now.methods.keys():
+def merge(before: Results, now: Results, fresh: bool = False) -> Results:
+    """Return both in one: of a method that both have, the numbers of now.
+
+    But times and machines of both, which made them together: a command that is
+    repeated finds all work finished. `fresh` ones have done all of theirs again.
+    """
+    if redone(before.methods, now.methods, fresh):
         return now
     found = before.methods | now.methods
     methods = {name: found[name] for name in METHODS if name in found}
+    # Figure 1 keeps its member, unless that was run again.
+    shown_again = before.examples.method in now.methods
+    examples = now.examples if shown_again else before.examples
     execution = Execution(
         date=now.execution.date,
         seconds=round(before.execution.seconds + now.execution.seconds, 1),
@@ -59,10 +66,15 @@ def merge(before: Results, now: Results) -> Results:
         configuration=replace(now.configuration, methods=list(methods)),
         methods=methods,
         table2=table2(methods),
-        examples=before.examples,
+        examples=examples,
         environment=both_environments(before.environment, now.environment),
         execution=execution,
     )
+
+
+def redone(before: Iterable[str], now: Iterable[str], fresh: bool) -> bool:
+    """Return whether nothing is left of the methods that were there before."""
+    return fresh and {*before} <= {*now}
 
 
 def both_environments(before: Environment, now: Environment) -> Environment:

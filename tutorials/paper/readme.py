@@ -21,13 +21,14 @@ from tutorials.paper.program import one_line_errors, parser_of
 from tutorials.paper.results import Cell, Results
 from tutorials.paper.strict_page import strict_markdown, what_is_left
 from tutorials.paper.strict_results import strict_of
-from tutorials.paper.table2 import notes, title, verdict_table
+from tutorials.paper.table2 import TRAINED_ONCE, notes, title, verdict_table
 
 VERDICTS = (
     "The paper's claims, judged by these numbers at 95 %: a claim of several "
     "comparisons holds if all hold, and does not if one comes out the other way. Only "
     "the direction is judged, not the sizes that the paper names, and only under the "
-    "paper's own attacks: stronger ones stand under “Does the defence hold?”"
+    "paper's own attacks: stronger ones stand under “Does the defence hold?” "
+    f"{TRAINED_ONCE}"
 )
 
 

@@ -126,9 +126,14 @@ class Execution:
     """When and how fast it ran; the numbers don't depend on it."""
 
     date: str  # of the end, UTC
-    seconds: float  # of the commands; members and evaluations they found cost nothing
+    seconds: float  # of finished commands; members and evaluations found cost nothing
     jobs: int
     member_seconds: dict[str, list[float]]  # by method: training time of each member
+
+    @property
+    def core_hours(self) -> float:
+        """How long one core would have trained all members."""
+        return sum(map(sum, self.member_seconds.values())) / 3600
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensembles import MemberJob, train_ensemble
-from ensembles.member_files import forget, member_path
+from ensembles.member_files import forget
 from minidl.backend import Device
 from minidl.cluster import dask_executor
 from minidl.data import CLASS_NAMES, Dataset, differences, load_dataset
@@ -32,9 +32,11 @@ from tutorials.paper.results import (
 )
 from tutorials.paper.units import (
     attacked,
+    check_saved,
     evaluate_units,
     finished,
     member_jobs,
+    members_found,
     plan,
 )
 
@@ -73,7 +75,7 @@ def run(config: Configuration, data: Dataset, places: Places) -> Results:
     execution = Execution(now(), seconds, count, {})
     results = collect(config, data, places, done, shown, execution)
     if before is not None:
-        results = merge(before, results)
+        results = merge(before, results, places.fresh)
     if results.examples == shown:
         write_examples(examples, places.results)
     write(results, places.results)
@@ -107,16 +109,7 @@ def train_members(
             flush=True,
         )
     train_ensemble(every, executor, places.runs, places.jobs, places.device)
-    if (found := members_found(every, places.runs)) < len(every):
-        raise OSError(
-            f"{len(every) - found} of {len(every)} members couldn't be saved in "
-            f"{places.runs}: make room there, then the same command goes on"
-        )
-
-
-def members_found(jobs: list[MemberJob], folder: Path) -> int:
-    """Return how many of these members are finished."""
-    return sum(member_path(job, folder).exists() for job in jobs)
+    check_saved(every, places.runs)
 
 
 def how_far(config: Configuration, places: Places) -> str:

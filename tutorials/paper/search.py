@@ -41,6 +41,7 @@ from minidl.progress import progress
 from tutorials.paper.config import DATASETS
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.program import (
+    check_writable,
     load_once,
     one_line_errors,
     parser_of,
@@ -48,6 +49,7 @@ from tutorials.paper.program import (
     whole_number,
 )
 from tutorials.paper.schema import build
+from tutorials.paper.units import check_saved
 
 # As many as the test set of MNIST has, and a tenth for CIFAR-10: a binomial standard
 # error of 0.001 and 0.006.
@@ -202,6 +204,7 @@ def measure(jobs: list[MemberJob], means: Means) -> list[Trial]:
     if missing:
         with local_executor(means.workers) as executor:
             train_ensemble(missing, executor, means.runs, means.workers)
+            check_saved(missing, means.runs)
             function = partial(validate, runs=means.runs, images=means.images)
             done = run_jobs(function, missing, executor)
             for job, score in progress(done, len(missing), "validated"):
@@ -289,6 +292,8 @@ def main(argv: list[str] | None = None) -> None:
     path = args.json or Path(f"results/search/{args.dataset}.json")
     epochs = DATASETS[args.dataset].epochs
     with one_line_errors(parser.prog, lambda: "the same command goes on"):
+        check_writable("--runs", args.runs)
+        check_writable("--json", path.parent)
         before = begin(args.dataset, path)
         for found in search(before, epochs, args.runs, args.jobs):
             write_text(path, json.dumps(asdict(found), indent=1) + "\n")

@@ -7,7 +7,7 @@ starts and two losses. What is left after the worst of them is left of the defen
 
 import math
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,16 +24,19 @@ from ensembles import METHODS, Ensemble, MemberJob
 from minidl.backend import Array, Device, from_host
 from minidl.data import load_dataset
 from minidl.layers import Sequential
+from tutorials.paper.collect import trained
 from tutorials.paper.config import Configuration
 from tutorials.paper.environment import environment
 from tutorials.paper.evaluate import load_members
-from tutorials.paper.merge import both_environments, earlier
+from tutorials.paper.merge import both_environments, earlier, redone
+from tutorials.paper.results import Results
 from tutorials.paper.run import Places, workers
 from tutorials.paper.strict_results import (
     Accuracies,
     Strict,
     earlier_strict,
     experiment,
+    last_losses,
     write,
 )
 from tutorials.paper.units import attacked, checksums, member_jobs
@@ -122,14 +125,17 @@ def strict(config: Configuration, places: Places) -> Strict:
 
     The members must be trained: `run` does that. What other methods have in the folder
     already is kept. Raises FileNotFoundError if members are missing, and ValueError if
-    the folder holds another experiment.
+    the folder holds another experiment, or other members.
     """
-    earlier(places.results, config)  # whose Table 2 will stand beside these numbers
+    beside = earlier(places.results, config)  # whose Table 2 these will stand beside
     data = load_dataset(config.dataset)
     images = attacked(config, min(IMAGES, len(data.x_test)))
     before = earlier_strict(places.results, config, images)
     x, y = data.x_test[:images], data.y_test[:images]
     teams = {m: find_team(jobs, places.runs) for m, jobs in member_jobs(config).items()}
+    losses = {method: losses_of(team) for method, team in teams.items()}
+    if beside is not None:
+        check_same_members(beside, losses, places)
     found: dict[str, dict[str, Accuracies]] = {}
     with workers(places) as (executor, _):
         for method, team in teams.items():
@@ -140,16 +146,38 @@ def strict(config: Configuration, places: Places) -> Strict:
                 for attack, parameters in config.attacks.items()
             }
     every, here = found, environment(places.device)
-    if before is not None and before.methods.keys() - found.keys():
+    if before is not None and not redone(before.methods, found, places.fresh):
         every = before.methods | found
+        losses = before.last_losses | losses
         here = both_environments(before.environment, here)
     result = Strict(
         **experiment(config, images),
         methods={method: every[method] for method in METHODS if method in every},
         environment=here,
+        last_losses={method: losses[method] for method in METHODS if method in losses},
     )
     write(result, places.results)
     return result
+
+
+def losses_of(team: Team) -> list[float]:
+    """Return the mean of J in each member's last epoch."""
+    return last_losses([trained(job, team.runs)[0] for job in team.jobs])
+
+
+def check_same_members(
+    beside: Results, losses: Mapping[str, list[float]], places: Places
+) -> None:
+    """Raise ValueError unless Table 2 has these members, before they are attacked."""
+    where = f"{places.results / 'results.json'}"
+    for method, own in losses.items():
+        if method not in beside.methods:
+            raise ValueError(f"{where} lacks {method}: the verb run adds it")
+        if last_losses(beside.methods[method].members) != own:
+            raise ValueError(
+                f"{where} has other members of {method} than {places.runs}: the verb "
+                "run evaluates these"
+            )
 
 
 def find_team(jobs: Sequence[MemberJob], runs: Path) -> Team:

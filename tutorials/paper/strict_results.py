@@ -1,14 +1,15 @@
 """strict.json: what is left of each ensemble under attacks that fit it."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from minidl.files import write_text
 from tutorials.paper.config import Configuration
 from tutorials.paper.merge import check_same_experiment
-from tutorials.paper.results import Environment, Results, check_accuracies
+from tutorials.paper.results import Environment, Member, Results, check_accuracies
 from tutorials.paper.schema import build
 
 
@@ -38,6 +39,8 @@ class Strict:
     eps: dict[str, float]
     methods: dict[str, dict[str, Accuracies]]
     environment: Environment
+    # By method, the mean of J in each member's last epoch: which members these were.
+    last_losses: dict[str, list[float]] = field(default_factory=dict)
 
 
 def strict_path(folder: Path) -> Path:
@@ -63,15 +66,33 @@ def read_strict(folder: Path) -> Strict | None:
 
 
 def strict_of(results: Results, folder: Path) -> Strict | None:
-    """Return what a folder's file says of the methods in its results, None if nothing.
+    """Return what a folder's file says of the members in its results, None if nothing.
+
+    Members that were trained again are others. (An older file may lack
+    `last_losses`: then they are taken for the same.)
 
     Raises ValueError, naming the first difference, if it is another experiment's.
     """
     found = earlier_strict(folder, results.configuration)
     if found is None:
         return None
-    methods = {m: found.methods[m] for m in found.methods if m in results.methods}
+    methods = {
+        method: budgets
+        for method, budgets in found.methods.items()
+        if method in results.methods and same_members(found, results, method)
+    }
     return replace(found, methods=methods) if methods else None
+
+
+def same_members(found: Strict, results: Results, method: str) -> bool:
+    """Return whether the attacked members are those of the results."""
+    now = last_losses(results.methods[method].members)
+    return found.last_losses.get(method, now) == now
+
+
+def last_losses(members: Sequence[Member]) -> list[float]:
+    """Return the mean of J in each member's last epoch."""
+    return [member.losses[-1] for member in members]
 
 
 def earlier_strict(

@@ -42,6 +42,21 @@ def member_jobs(config: Configuration) -> dict[str, list[MemberJob]]:
     return jobs
 
 
+def members_found(jobs: Sequence[MemberJob], folder: Path) -> int:
+    """Return how many of these members are finished."""
+    return sum(member_path(job, folder).exists() for job in jobs)
+
+
+def check_saved(jobs: Sequence[MemberJob], folder: Path) -> None:
+    """Raise OSError if members that were trained just now aren't in the folder."""
+    lost = len(jobs) - members_found(jobs, folder)
+    if lost:
+        raise OSError(
+            f"{lost} of {len(jobs)} members couldn't be saved in {folder}: make room "
+            "there, then the same command goes on"
+        )
+
+
 def attacked(config: Configuration, test_images: int) -> int:
     """Return how many test images are attacked: the first so many."""
     return min(config.attacked_images or test_images, test_images)
