@@ -44,7 +44,7 @@ from attacks.gradients import (
 )
 from attacks.jsma import jsma
 from attacks.lbfgs import lbfgs
-from attacks.losses import cross_entropy, dlr, margin, targeted
+from attacks.losses import cross_entropy, dlr, margin, targeted, targeted_dlr
 from attacks.mi_fgsm import mi_fgsm
 from attacks.norms import clip_to_ball, distance
 from attacks.pgd import pgd
@@ -112,6 +112,7 @@ __all__ = [
     "steps_to_success",
     "sum_gradient",
     "targeted",
+    "targeted_dlr",
     "train_substitute",
     "transfer_matrix",
     "vjp_of",

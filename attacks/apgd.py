@@ -10,7 +10,7 @@ from attacks.best import Best
 from attacks.norms import DIRECTIONS, Norm
 from attacks.pgd import check_restarts, start
 from attacks.threat import Bounds, check_attack, check_ball, project
-from attacks.victims import LossFn, images
+from attacks.victims import LossFn, check_function, images, value_and_gradient
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_count, check_number
 
@@ -44,6 +44,7 @@ def apgd(
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
     of Diverse Parameter-free Attacks, 2020, algorithm 1.
     """
+    check_function("loss", loss, "model_loss(model)")
     check_attack(x, y, eps, bounds)
     check_ball(norm, eps, eps or 1)
     check_count("steps", steps)
@@ -79,7 +80,7 @@ class Run:
         self.loss, self.direction, self.into_ball = loss, direction, into_ball
         self.x, self.y = x, y
         self.x_adv, self.before = x_0, x_0.copy()  # x_i and x_{i-1}
-        self.values, self.gradient = loss(x_0, y)  # L(x_i) and its gradient
+        self.values, self.gradient = value_and_gradient(loss, x_0, y)  # at x_i
         self.eta = xp.full(len(x), eta, x.dtype)
         self.best, self.best_gradient = Best(x), self.gradient.copy()
         self.best.update(xp.arange(len(x)), x_0, self.values)
@@ -109,7 +110,7 @@ class Run:
         there = self.into_ball(
             here + part * (z - here) + (1 - part) * (here - before), x
         )
-        values, gradient = self.loss(there, y)
+        values, gradient = value_and_gradient(self.loss, there, y)
         better = self.best.update(todo, there, values)
         self.best_gradient[todo[better]] = gradient[better]
         self.climbed[todo] += values > self.values[todo]

@@ -8,7 +8,7 @@ from minidl.backend import Array, get_array_module
 class Best:
     """Points x and their values: where an attack has been, only the best is kept.
 
-    Before any point was seen it is the image itself, at minus infinity. NaN never wins.
+    Before any point was seen it is the image itself, at minus infinity.
     Shapes: x (N, H, W, C), values (N,).
     """
 

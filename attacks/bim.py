@@ -3,6 +3,7 @@
 from attacks.gradients import GradientFn
 from attacks.sign_step import sign_step
 from attacks.threat import Bounds, check_attack, check_ball
+from attacks.victims import check_function
 from minidl.backend import Array
 from minidl.checks import check_count
 
@@ -21,9 +22,10 @@ def bim(
     Each x_i is clipped to the range of pixels too.
     Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
     pixel units. Raises TypeError or ValueError for bad images, labels or bounds, unless
-    0 < alpha <= eps (any alpha > 0 if eps is 0), and unless steps >= 1.
+    0 < alpha <= eps (any alpha >= 0 if eps is 0), and unless steps >= 1.
     Source: Kurakin et al., Adversarial Examples in the Physical World, 2017.
     """
+    check_function("gradient", gradient, "model_gradient(model)")
     check_attack(x, y, eps, bounds)
     check_ball("Linf", eps, alpha)
     check_count("steps", steps)

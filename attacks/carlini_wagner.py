@@ -4,7 +4,7 @@ from attacks.best import Best
 from attacks.bisection import Bisection
 from attacks.norms import distance
 from attacks.threat import check_attack, check_range
-from attacks.victims import LossFn, images
+from attacks.victims import LossFn, check_function, images, value_and_gradient
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_count, check_number
 from minidl.layers import Parameter
@@ -39,6 +39,7 @@ def carlini_wagner(
     Source: Carlini & Wagner, Towards Evaluating the Robustness of Neural Networks,
     2017, sections V and VI.
     """
+    check_function("loss", loss, "model_loss(model, margin)")
     check_attack(x, y, 0, bounds)
     check_range(bounds)
     for name, value in (("c", c), ("lr", lr)):
@@ -54,7 +55,7 @@ def carlini_wagner(
         enough = rows < 0
         for _ in range(steps):
             x_adv, slope = into(w.data)
-            L, up = loss(x_adv, y)
+            L, up = value_and_gradient(loss, x_adv, y)
             won = rows[kappa < L]
             best.update(won, x_adv[won], -distance(x_adv[won], x[won], "L2"))
             enough[won] = True

@@ -63,9 +63,10 @@ def accuracy_curve(
     check_threat(threat)
     if not isinstance(eps, Iterable):
         raise TypeError(f"eps must be a sequence of numbers, got {eps!r}")
-    ascending = sorted(map(float, eps))
-    if not ascending:
+    threats = [replace(threat, eps=value) for value in eps]  # all are checked first
+    if not threats:
         raise ValueError("eps must hold at least one value, got none")
+    ascending = sorted(float(there.eps) for there in threats)
 
     def at(value: float) -> Evaluation:
         place = None if folder is None else Path(folder) / f"eps-{value!r}"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from attacks.norms import BALLS, DIRECTIONS, Norm, flat, lengths, no_zeros
 from attacks.threat import Bounds, check_attack, clip_to_bounds
-from attacks.victims import VJP, Logits, images
+from attacks.victims import VJP, Logits, check_function, images
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_choice, check_count, check_labels, check_number
 
@@ -35,6 +35,8 @@ def deepfool(
     Source: Moosavi-Dezfooli et al., DeepFool: a Simple and Accurate Method to Fool Deep
     Neural Networks, 2016, algorithm 2.
     """
+    check_function("logits", logits, "logits_of(network(model))")
+    check_function("vjp", vjp, "vjp_of(network(model))")
     check_attack(x, y, 0, bounds)
     check_choice("norm", norm, BALLS)
     check_number("overshoot", overshoot, 0, float("inf"), open_high=True)

@@ -17,7 +17,7 @@ from attacks.symptoms import SYMPTOMS
 from attacks.threat import Bounds, check_attack, check_range
 from attacks.victims import PredictProba, probabilities
 from minidl.backend import Array
-from minidl.checks import check_count, check_labels
+from minidl.checks import check_batch, check_count, check_labels
 
 
 def ten_steps(
@@ -39,7 +39,8 @@ def diagnose(
 ) -> list[Finding]:
     """Examine a gradient, and an attack that follows it; causes come before symptoms.
 
-    The attack is `ten_steps` within the bounds, if no other is given.
+    The attack is `ten_steps` within the bounds, if no other is given. It is called with
+    eps from eps / 4 to the whole range of pixels: its steps must fit into each.
     A hundred images are enough. Those that are misread without any attack are left out:
     nothing can be learnt from them.
     Shapes: x (N, H, W, C) float32 or float64, y (N,); eps in pixel units, Linf. Raises
@@ -47,6 +48,7 @@ def diagnose(
     all images are misread.
     """
     check_attack(x, y, eps, bounds)
+    check_batch("x", x, ndim=4)
     if bounds is not None:
         check_range(bounds)
     check_count("seed", seed, 0)

@@ -6,7 +6,7 @@ turn images into adversarial ones: a defence of your own as well as a network fr
 
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -164,6 +164,7 @@ def within(attack: Attack, threat: Threat) -> Attack:
 
     NaN isn't far: what isn't a number stays, and is an error of the evaluation.
     """
+    check_threat(threat)
 
     def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
         x_adv = attack(x.copy(), y, eps, rng)  # x itself is what it is compared with
@@ -178,10 +179,16 @@ def check_suite(suite: Suite) -> None:
     """Raise unless there are attacks, with names that can name files."""
     if not suite.attacks:
         raise ValueError("the suite must have at least one attack, got none")
+    check_names("an attack's name", suite.attacks)
     for name in suite.attacks:
-        if not isinstance(name, str):
-            raise TypeError(f"an attack's name must be a text, got {name!r}")
         if not name or set(name) & set("/\\\0"):
             raise ValueError(
                 f"an attack's name must be usable in a file's, got {name!r}"
             )
+
+
+def check_names(what: str, names: Iterable[object]) -> None:
+    """Raise TypeError for a name that isn't a text."""
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"{what} must be a text, got {name!r}")

@@ -3,6 +3,7 @@
 from attacks.gradients import GradientFn
 from attacks.sign_step import sign_step
 from attacks.threat import Bounds, check_attack
+from attacks.victims import check_function
 from minidl.backend import Array
 
 
@@ -15,5 +16,6 @@ def fgsm(
     units. Raises TypeError or ValueError for bad images, labels, eps or bounds.
     Source: Goodfellow et al., Explaining and Harnessing Adversarial Examples, 2015.
     """
+    check_function("gradient", gradient, "model_gradient(model)")
     check_attack(x, y, eps, bounds)
     return sign_step(x, gradient(x, y), x, eps, eps, bounds)

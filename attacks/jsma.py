@@ -4,7 +4,7 @@ import math
 
 from attacks.norms import flat
 from attacks.threat import check_attack, check_range
-from attacks.victims import VJP, Logits
+from attacks.victims import VJP, Logits, check_function
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_labels, check_number
 
@@ -37,6 +37,8 @@ def jsma(
     Source: Papernot et al., The Limitations of Deep Learning in Adversarial Settings,
     2016, algorithms 2 and 3; on logits, as is usual.
     """
+    check_function("logits", logits, "logits_of(network(model))")
+    check_function("vjp", vjp, "vjp_of(network(model))")
     check_attack(x, target, 0, bounds, "target")
     check_range(bounds)
     check_theta(theta)

@@ -6,7 +6,7 @@ from attacks.best import Best
 from attacks.bisection import Bisection
 from attacks.norms import distance
 from attacks.threat import check_attack, check_range
-from attacks.victims import LossFn, Predict
+from attacks.victims import LossFn, Predict, check_function, value_and_gradient
 from minidl.backend import Array, get_array_module, to_numpy
 from minidl.checks import check_count, check_number
 
@@ -33,6 +33,8 @@ def lbfgs(
     c > 0, and unless searches and steps are >= 1.
     Source: Szegedy et al., Intriguing Properties of Neural Networks, 2014, section 4.1.
     """
+    check_function("loss", loss, "model_loss(model)")
+    check_function("predict", predict, "model.predict")
     check_attack(x, target, 0, bounds, "target")
     check_range(bounds)
     check_number("c", c, 0, float("inf"), open_low=True, open_high=True)
@@ -71,7 +73,7 @@ def solve(
 
     def objective(v: Array) -> tuple[float, Array]:
         image = xp.asarray(v.astype(x.dtype).reshape(x.shape))
-        J, gradient = loss(image, target)
+        J, gradient = value_and_gradient(loss, image, target)
         r = v - x_0
         up = to_numpy(gradient).ravel().astype(np.float64)
         return float(r @ r) + c * float(J[0]), 2 * r + c * up

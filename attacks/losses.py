@@ -6,20 +6,19 @@ A loss takes logits z (N, K) and labels y (N,) and returns its value for each im
     cross_entropy   -log p_y                        what training descends
     margin          max_{k != y} z_k - z_y          Carlini & Wagner's
     dlr             margin / (z_(1) - z_(3))        the same, without the logits' scale
+    targeted_dlr    -margin / (z_(1) - (z_(3) + z_(4)) / 2)   towards the class y
 
 Cross-entropy grows with the scale of the logits and is nearly flat for an image that a
-network is sure of; the other two have a slope everywhere.
+network is sure of; the others aren't. (But dlr is 1 wherever y has the third logit.)
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from minidl.backend import Array, get_array_module
 from minidl.losses import loss_for
 
 Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
-
-THIRD = 2  # place of z_(3), from the largest on
 
 
 def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
@@ -46,21 +45,46 @@ def margin(z: Array, y: Array) -> tuple[Array, Array]:
 def dlr(z: Array, y: Array) -> tuple[Array, Array]:
     """Difference of logits ratio, margin / (z_(1) - z_(3)), z_(1) >= z_(2) >= z_(3).
 
-    Adding a constant to z, or multiplying it by one, changes nothing. By the quotient
-    rule, with s the denominator: dz = (dmargin - dlr ds) / s.
+    Adding a constant to z, or multiplying it by one, changes nothing.
     Raises ValueError for fewer than three classes.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness, 2020, eq. 6.
     """
-    if z.shape[1] <= THIRD:
+    if z.shape[1] < 3:
         raise ValueError(f"dlr takes at least 3 classes, got {z.shape[1]}")
+    return over_spread(*margin(z, y), z, [3])
+
+
+def targeted_dlr(z: Array, y: Array) -> tuple[Array, Array]:
+    """Climb towards the class y: -margin / (z_(1) - (z_(3) + z_(4)) / 2).
+
+    Above 0 where an image is read as y. Not just -dlr, which is flat where y has the
+    third logit, and falls on the way up to it from below.
+    Raises ValueError for fewer than four classes.
+    Source: Croce & Hein, 2020, eq. 7; there the margin is that to the image's own label
+    alone, here to the strongest other class.
+    """
+    if z.shape[1] < 4:
+        raise ValueError(f"targeted_dlr takes at least 4 classes, got {z.shape[1]}")
+    value, dz = over_spread(*margin(z, y), z, [3, 4])
+    return -value, -dz
+
+
+def over_spread(
+    value: Array, dz: Array, z: Array, places: list[int]
+) -> tuple[Array, Array]:
+    """Return value / s, s = z_(1) - the mean of z at these places, and its gradient.
+
+    z_(1) >= z_(2) >= ... By the quotient rule d(v / s) = (dv - v / s ds) / s.
+    """
     xp = get_array_module(z)
     rows, order = xp.arange(len(z)), (-z).argsort(axis=1)
-    first, third = order[:, 0], order[:, THIRD]
-    scale = xp.maximum(z[rows, first] - z[rows, third], xp.finfo(z.dtype).tiny)
-    value, dz = margin(z, y)
+    first, *lower = (order[:, place - 1] for place in (1, *places))
+    mean: Any = sum(z[rows, k] for k in lower) / len(lower)
+    scale = xp.maximum(z[rows, first] - mean, xp.finfo(z.dtype).tiny)
     value = value / scale
     dz[rows, first] -= value
-    dz[rows, third] += value
+    for k in lower:
+        dz[rows, k] += value / len(lower)
     return value, dz / scale[:, None]
 
 
@@ -73,7 +97,12 @@ def strongest_other(z: Array, y: Array) -> Array:
 
 
 def targeted(loss: Loss) -> Loss:
-    """Turn a loss round: what climbs it moves towards the class that y names."""
+    """Turn a loss round: what climbs it moves towards the class that y names.
+
+    dlr needs another denominator for that: it becomes `targeted_dlr`.
+    """
+    if loss is dlr:
+        return targeted_dlr
 
     def towards(z: Array, y: Array) -> tuple[Array, Array]:
         value, dz = loss(z, y)

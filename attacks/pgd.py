@@ -7,7 +7,7 @@ import numpy as np
 from attacks.best import Best
 from attacks.norms import DIRECTIONS, STARTS, Norm
 from attacks.threat import Bounds, check_attack, check_ball, project
-from attacks.victims import LossFn
+from attacks.victims import LossFn, check_function, value_and_gradient
 from minidl.backend import Array
 from minidl.checks import check_count, check_generator, check_number
 
@@ -31,16 +31,19 @@ def pgd(
     projection onto the ball and the range of pixels. x_0 is drawn uniformly from the
     ball if rng is given, else it is x. An image whose loss exceeds `stop_above` is
     done: 0 says it of a margin, log K of cross-entropy (p_y < 1/K: some other class has
-    more). A restart takes steps + 1 gradients: the last for the last point's loss.
+    more). The best point of cross-entropy may be read rightly where a worse one wasn't,
+    a margin's or dlr's is not. A restart takes steps + 1 gradients: the last for the
+    last point's loss.
 
     Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
     pixel units. Raises TypeError or ValueError for bad images, labels, norm or bounds,
-    unless 0 < alpha <= eps (any alpha > 0 if eps is 0), unless steps and restarts are
+    unless 0 < alpha <= eps (any alpha >= 0 if eps is 0), unless steps and restarts are
     >= 1, for restarts without rng, which would all be the same, and for a stop_above
     of NaN, which nothing exceeds.
     Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial
     Attacks, 2018.
     """
+    check_function("loss", loss, "model_loss(model)")
     check_attack(x, y, eps, bounds)
     check_ball(norm, eps, alpha)
     check_count("steps", steps)
@@ -53,7 +56,7 @@ def pgd(
             todo = best.unfinished(stop_above)
             if not len(todo):
                 return best.x
-            values, gradient = loss(x_adv[todo], y[todo])
+            values, gradient = value_and_gradient(loss, x_adv[todo], y[todo])
             best.update(todo, x_adv[todo], values)
             step = (alpha * DIRECTIONS[norm](gradient)).astype(x.dtype)
             x_adv[todo] = project(x_adv[todo] + step, x[todo], eps, norm, bounds)

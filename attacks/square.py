@@ -12,7 +12,7 @@ from attacks.best import Best
 from attacks.losses import Loss, margin
 from attacks.norms import on_device_of
 from attacks.threat import Bounds, check_attack, project
-from attacks.victims import PredictProba
+from attacks.victims import PredictProba, check_function, probabilities
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_count, check_generator, check_labels, check_number
 
@@ -44,6 +44,7 @@ def square(
     unless queries >= 1 and area is in (0, 1], and for a stop_above of NaN.
     Source: Andriushchenko et al., Square Attack, 2020, algorithms 1 and 2.
     """
+    check_function("predict_proba", predict_proba, "model.predict_proba")
     check_attack(x, y, eps, bounds)
     check_generator("rng", rng)
     check_count("queries", queries)
@@ -67,7 +68,7 @@ def square(
 
 def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array:
     """Return the loss of log p, which differs from logits by a constant; (N,)."""
-    p = predict_proba(x)
+    p = probabilities(predict_proba, x)
     if p.dtype.kind != "f":  # one-hot rows of integers have no scores to climb
         raise TypeError(f"predict_proba must return floats, got {p.dtype}")
     check_labels("y", y, len(x), p.shape[1])

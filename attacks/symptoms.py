@@ -81,7 +81,8 @@ def restarts(s: Subject) -> Finding:
     """See what two more random starts still find after three."""
 
     def loss(x: Array, y: Array) -> tuple[Array, Array]:
-        return scores(s.predict_proba, margin, x, y), s.gradient(x, y)
+        g = np.nan_to_num(s.gradient(x, y))  # NaN leads nowhere, and has been named
+        return scores(s.predict_proba, margin, x, y), g
 
     def left(count: int) -> float:
         rng = np.random.default_rng(s.seed)

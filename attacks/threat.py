@@ -134,7 +134,7 @@ def check_ball(norm: Norm, eps: float, alpha: float) -> None:
     """Raise unless an attack can walk in this ball with steps of size alpha."""
     check_choice("norm", norm, BALLS)
     most = eps or math.inf  # a ball of radius 0 has no room for any step
-    check_number("alpha", alpha, 0, most, open_low=True, open_high=math.isinf(most))
+    check_number("alpha", alpha, 0, most, open_low=eps > 0, open_high=math.isinf(most))
 
 
 def check_bounds(bounds: Bounds) -> None:

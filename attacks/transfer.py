@@ -1,11 +1,12 @@
 """Does what fools one classifier fool another? The transfer matrix."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from attacks.evaluation import Attack, generator
+from attacks.evaluation import Attack, check_names, generator
 from attacks.intervals import Estimate, wilson
 from attacks.threat import Threat, check_threat
 from attacks.victims import probabilities
@@ -23,24 +24,34 @@ class Transfer:
     Shapes: fooled and images (sources, victims).
     """
 
+    threat: Threat
     sources: list[str]
     victims: list[str]
     fooled: Array
     images: Array
 
     def rate(self, source: str, victim: str) -> Estimate:
-        """Return a fraction of images, and its interval."""
+        """Return a fraction of images, and its interval; NaN if there are none."""
         i, j = self.sources.index(source), self.victims.index(victim)
         images = int(self.images[i, j])
-        return wilson(int(self.fooled[i, j]) / max(images, 1), max(images, 1))
+        if not images:
+            return Estimate(math.nan, 0, 1)
+        return wilson(int(self.fooled[i, j]) / images, images)
+
+    def rates(self) -> Array:
+        """Return all fractions, (sources, victims)."""
+        return np.array(
+            [[self.rate(s, v).value for v in self.victims] for s in self.sources]
+        )
 
     def table(self) -> str:
         """Return the matrix as text."""
         width = max(map(len, [*self.victims, *self.sources])) + 2
-        lines = [" " * width + "".join(f"{v:>{width}}" for v in self.victims)]
-        for s in self.sources:
-            rates = [self.rate(s, v).value for v in self.victims]
-            lines.append(f"{s:<{width}}" + "".join(f"{r:>{width}.3f}" for r in rates))
+        head = " " * width + "".join(f"{v:>{width}}" for v in self.victims)
+        lines = [str(self.threat), head]
+        for s, rates in zip(self.sources, self.rates(), strict=True):
+            cells = ["-" if math.isnan(rate) else f"{rate:.3f}" for rate in rates]
+            lines.append(f"{s:<{width}}" + "".join(f"{c:>{width}}" for c in cells))
         return "\n".join(lines)
 
 
@@ -65,6 +76,8 @@ def transfer_matrix(
     check_count("seed", seed, 0)
     if not sources or not victims:
         raise ValueError("sources and victims must each hold at least one, got none")
+    check_names("a source's name", sources)
+    check_names("a victim's name", victims)
     fooled = np.zeros((len(sources), len(victims)), int)
     images = np.zeros_like(fooled)
     parts = list(batches(np.arange(len(x)), batch_size))
@@ -80,7 +93,7 @@ def transfer_matrix(
                 won = fools(victim, x_adv, y_n, threat) & right[j]
                 fooled[i, j] += won.sum()
                 images[i, j] += right[j].sum()
-    return Transfer(list(sources), list(victims), fooled, images)
+    return Transfer(threat, list(sources), list(victims), fooled, images)
 
 
 def fools(victim: Classifier, x: Array, y: Array, threat: Threat) -> Array:

@@ -17,9 +17,12 @@ evaluation mode; their parameters, and the parameters' gradients, are left alone
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from attacks.losses import Loss, cross_entropy
+from attacks.norms import flat
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_batch, check_labels
+from minidl.checks import check_array, check_batch, check_labels, check_weights
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
 
@@ -44,11 +47,16 @@ def costs_and_gradient(
 
 
 def probabilities(predict_proba: PredictProba, x: Array) -> Array:
-    """Return predict_proba(x), (N, K); ValueError if some aren't numbers.
+    """Return predict_proba(x), (N, K); TypeError or ValueError if it is anything else.
 
     The largest of NaNs is the first: such images would be read as class 0.
     """
     p = predict_proba(x)
+    check_array("what predict_proba returns", p)
+    if p.ndim != 2 or len(p) != len(x):
+        raise ValueError(
+            f"predict_proba must return an array (N, K), N = {len(x)}, got {p.shape}"
+        )
     lost = ~get_array_module(p).isfinite(p).all(axis=1)
     if count := int(lost.sum()):
         raise ValueError(
@@ -56,6 +64,56 @@ def probabilities(predict_proba: PredictProba, x: Array) -> Array:
             f"{len(x)} images"
         )
     return p
+
+
+def value_and_gradient(loss: LossFn, x: Array, y: Array) -> tuple[Array, Array]:
+    """Return loss(x, y): each image's value (N,), and its gradient like x.
+
+    Raises TypeError or ValueError if it is anything else, and for NaN: no attack could
+    follow it, and the image would stay as it is and pass for robust.
+    """
+    pair = loss(x, y)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(
+            "loss must return two arrays, values and gradient, got "
+            f"{type(pair).__name__}"
+        )
+    values, gradient = pair
+    check_gradient("loss", gradient, x)
+    if values.shape != (len(x),):
+        raise ValueError(
+            f"loss must return a value for each of {len(x)} images, got shape "
+            f"{values.shape}"
+        )
+    xp = get_array_module(x)
+    lost = xp.isnan(values) | xp.isnan(flat(gradient)).any(axis=1)
+    if count := int(lost.sum()):
+        raise ValueError(
+            f"loss must return numbers, got NaN for {count} of {len(x)} images"
+        )
+    return values, gradient
+
+
+def check_gradient(name: str, gradient: Array, x: Array) -> None:
+    """Raise TypeError or ValueError unless what a function returned is shaped like x.
+
+    A batch's mean gradient would fit, too, and move all images the same way.
+    """
+    check_array(f"what {name} returns", gradient)
+    if gradient.shape != x.shape:
+        raise ValueError(
+            f"{name} must return a gradient of shape {x.shape}, like x, got "
+            f"{gradient.shape}"
+        )
+
+
+def check_function(name: str, function: Any, example: str) -> None:
+    """Raise TypeError unless an attack is given a function, and not a model itself."""
+    if not callable(function):
+        raise TypeError(
+            f"{name} must be a function, such as {example}, got "
+            f"{type(function).__name__}"
+        )
 
 
 def back_to_input(model: Sequential, dz: Array) -> Array:
@@ -95,22 +153,32 @@ def mean_logits(members: Iterable[Sequential]) -> Forward:
     return forward
 
 
-def log_mean_probability(members: Iterable[Sequential]) -> Forward:
+def log_mean_probability(
+    members: Iterable[Sequential], weights: Sequence[float] | None = None
+) -> Forward:
     """Return z = log of the mean of p_i: the ensemble's own logits, softmax(z) = p.
 
-    Member i's share in p_k is r_ik = p_ik / sum_j p_jk, so that dJ/d log p_ik is
-    g_ik = r_ik dz_k, and through its log-softmax dJ/dz_i = g_i - p_i sum_k g_ik.
+    With weights w_i, as an Ensemble may have, p = sum_i w_i p_i. Member i's share in
+    p_k is r_ik = w_i p_ik / p_k, so that dJ/d log p_ik is g_ik = r_ik dz_k, and through
+    its log-softmax dJ/dz_i = g_i - p_i sum_k g_ik.
     Everything stays in logarithms: a probability that rounds to 0 still has a slope.
     """
     members = check_members(members)
+    M = len(members)
+    relative = [1.0] * M  # M w_i
+    if weights is not None:
+        relative = [M * w_i for w_i in check_weights(weights, M)]
+    with np.errstate(divide="ignore"):  # a weight may be 0
+        log_relative = np.log(relative)
 
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
         xp = get_array_module(x)
         log_p = xp.stack([log_softmax(m.forward(x)) for m in members])  # (M, N, K)
-        top = log_p.max(axis=0)
-        z = top + xp.log(xp.exp(log_p - top).mean(axis=0))
-        share = xp.exp(log_p - z) / len(members)
+        log_w = xp.asarray(log_relative, x.dtype)[:, None, None]
+        top = (log_p + log_w).max(axis=0)
+        z = top + xp.log(xp.exp(log_p + log_w - top).mean(axis=0))
+        share = xp.exp(log_p + log_w - z) / M
 
         def back(dz: Array) -> Array:
             g = share * dz
@@ -168,12 +236,17 @@ def model_loss(model: Sequential, loss: Loss = cross_entropy) -> LossFn:
     return lambda x, y: costs_and_gradient(model, x, y, loss)
 
 
-def ensemble_loss(members: Iterable[Sequential], loss: Loss = cross_entropy) -> LossFn:
+def ensemble_loss(
+    members: Iterable[Sequential],
+    loss: Loss = cross_entropy,
+    weights: Sequence[float] | None = None,
+) -> LossFn:
     """Return the loss of what an ensemble predicts, its mean probability p.
 
-    With cross_entropy -log p_y, with margin log of max_{k != y} p_k / p_y.
+    With cross_entropy -log p_y, with margin log of max_{k != y} p_k / p_y. An Ensemble
+    with weights predicts the weighted mean, and is attacked with its weights here.
     """
-    return loss_of(log_mean_probability(members), loss)
+    return loss_of(log_mean_probability(members, weights), loss)
 
 
 def mean_probability_loss(members: Iterable[Sequential]) -> LossFn:
@@ -184,7 +257,7 @@ def mean_probability_loss(members: Iterable[Sequential]) -> LossFn:
         grad J = sum_i w_i grad J_i,   w_i = p_i(y) / sum_j p_j(y),
 
     which leaves those aside that are fooled already. The same as `ensemble_loss`, but
-    in the words of the members.
+    in the words of the members, and for equal weights only.
     """
     losses = [model_loss(member) for member in check_members(members)]
 
@@ -209,8 +282,8 @@ def check_members(members: Iterable[Sequential]) -> Sequence[Sequential]:
     """Return the members as a tuple; raise if there is none, or one has no gradient."""
     if not isinstance(members, Iterable):
         raise TypeError(
-            "members must be networks, such as the members of an ensemble, got "
-            f"{type(members).__name__}"
+            "members must be networks, such as the members of an ensemble (if it has "
+            f"weights, for ensemble_loss), got {type(members).__name__}"
         )
     members = tuple(members)  # a generator would be empty at the second step
     if not members:

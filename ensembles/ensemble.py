@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-import numpy as np
-
 from minidl.backend import Array, Device
+from minidl.checks import check_weights
 from minidl.training import Classifier
 
 
@@ -71,19 +70,3 @@ def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
             f"members must have equally many classes, got {sorted(classes)}"
         )
     return members
-
-
-def check_weights(weights: Sequence[float] | None, members: int) -> list[float]:
-    """Return weights of sum 1, one for each member; ValueError if they can't be."""
-    if weights is None:
-        return [1 / members] * members
-    w = np.asarray(weights, np.float64)
-    if w.shape != (members,):
-        raise ValueError(
-            f"weights must be {members} numbers, one a member, got shape {w.shape}"
-        )
-    if not ((w >= 0).all() and 0 < w.sum() < np.inf):
-        raise ValueError(
-            f"weights must be >= 0 with a positive, finite sum, got {weights}"
-        )
-    return (w / w.sum()).tolist()  # Python floats leave float32 probabilities float32

@@ -4,7 +4,7 @@ Equations contain no validation: it stands here, and the entry points (`train`,
 `accuracy`, attacks, kernels' dispatch) call it before any work is done.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -148,3 +148,19 @@ def range_of(y: Array) -> tuple[int, int]:
     if _latest[0] is not y:
         _latest = y, (int(y.min()), int(y.max()))
     return _latest[1]
+
+
+def check_weights(weights: Sequence[float] | None, members: int) -> list[float]:
+    """Return weights of sum 1, one for each member; ValueError if they can't be."""
+    if weights is None:
+        return [1 / members] * members
+    w = np.asarray(weights, np.float64)
+    if w.shape != (members,):
+        raise ValueError(
+            f"weights must be {members} numbers, one a member, got shape {w.shape}"
+        )
+    if not ((w >= 0).all() and 0 < w.sum() < np.inf):
+        raise ValueError(
+            f"weights must be >= 0 with a positive, finite sum, got {weights}"
+        )
+    return (w / w.sum()).tolist()  # Python floats leave float32 probabilities float32

@@ -58,10 +58,12 @@ def plot_evaluation(axes: Any, evaluation: Evaluation) -> None:
 
 def plot_transfer(axes: Any, transfer: Transfer) -> None:
     """Draw the matrix: how often images made against a row fool a column."""
-    rates = transfer.fooled / np.maximum(transfer.images, 1)
+    rates = transfer.rates()
     axes.imshow(rates, cmap="Oranges", vmin=0, vmax=1.3, aspect="auto")
     for i, j in np.ndindex(rates.shape):
-        axes.text(j, i, f"{rates[i, j]:.2f}", ha="center", va="center")
+        known = not np.isnan(rates[i, j])  # an image to fool
+        text = f"{rates[i, j]:.2f}" if known else "-"
+        axes.text(j, i, text, ha="center", va="center")
     axes.set_xticks(range(len(transfer.victims)), transfer.victims)
     axes.set_yticks(range(len(transfer.sources)), transfer.sources)
     axes.set(xlabel="shown to", ylabel="made against")

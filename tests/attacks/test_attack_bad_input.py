@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from attacks import bim, fgsm, input_gradient, model_gradient
 
@@ -102,9 +103,8 @@ def test_eps(attack, x, y, eps, error, message):
         (0.1, 0.2, ValueError, r"alpha must be in \(0, 0.1\], got 0.2"),
         (0.1, 0, ValueError, r"alpha must be in \(0, 0.1\], got 0.0"),
         (0.1, -0.1, ValueError, r"alpha must be in \(0, 0.1\], got -0.1"),
-        (0, 0, ValueError, r"alpha must be in \(0, inf\), got 0.0"),
-        (0, -1, ValueError, r"alpha must be in \(0, inf\), got -1.0"),
-        (0, np.inf, ValueError, r"alpha must be in \(0, inf\), got inf"),
+        (0, -1, ValueError, r"alpha must be in \[0, inf\), got -1.0"),
+        (0, np.inf, ValueError, r"alpha must be in \[0, inf\), got inf"),
         (0.1, np.nan, ValueError, r"alpha must be in \(0, 0.1\], got nan"),
         (0.1, "fast", TypeError, "alpha must be a number, got 'fast'"),
     ],
@@ -112,6 +112,11 @@ def test_eps(attack, x, y, eps, error, message):
 def test_alpha(x, y, eps, alpha, error, message):
     with pytest.raises(error, match=f"^{message}$"):
         attack_bim(x, y, eps=eps, alpha=alpha)
+
+
+def test_without_room_a_step_may_be_0(x, y):
+    """An attack whose steps are a part of eps can be shown eps = 0."""
+    assert_array_equal(bim(lambda x, y: x, x, y, 0, 0, 2), x)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,18 @@
 Its APGD differs from the published algorithm, and so from ours, in trifles: a step size
 is halved if no more than 75 % of the steps climbed (ours: fewer than), after going back
 a step is compared with the last one instead of the best, and it starts on the surface
-of the ball instead of anywhere inside. Until the first checkpoint it walks as ours.
+of the ball instead of anywhere inside. Until the first checkpoint it walks as ours. It
+returns the last point that is misread, ours that of the largest loss: with
+cross-entropy that one may be read rightly.
 """
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from attacks import apgd, ensemble_loss, pgd, square
-from attacks.losses import cross_entropy, dlr, margin
+from attacks.losses import cross_entropy, dlr, margin, targeted_dlr
 from ensembles import Ensemble
 
 REASON = "not installed here: `make oracles` has an environment for it"
@@ -37,6 +41,24 @@ def their_apgd(models, loss, steps, norm="Linf", eps=EPS):
 
     twin = twins.Twin(models)
     return APGDAttack(twin, steps, norm, 1, eps, 0, loss, device="cpu"), twin
+
+
+def test_the_targeted_ratio_is_theirs():
+    """Where the image's own label leads, as at the start: theirs knows it, ours not."""
+    from pyautoattack.autopgd_base import APGDAttack_targeted
+
+    z = np.random.default_rng(0).standard_normal((50, 10))
+    order = z.argsort(axis=1)
+    label, target = order[:, -1], order[np.arange(50), np.arange(50) % 9]
+    logits = twins.torch.tensor(z, requires_grad=True)
+    attack = SimpleNamespace(y_target=twins.torch.from_numpy(target))
+    theirs = APGDAttack_targeted.dlr_loss_targeted(
+        attack, logits, twins.torch.from_numpy(label)
+    )
+    theirs.sum().backward()
+    values, dz = targeted_dlr(z, target)
+    np.testing.assert_allclose(values, theirs.detach().numpy(), atol=1e-10)
+    np.testing.assert_allclose(dz, logits.grad.numpy(), atol=1e-10)
 
 
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.02), ("L2", 0.3)])

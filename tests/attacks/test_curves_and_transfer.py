@@ -77,6 +77,19 @@ def test_a_number_is_no_curve_and_no_threat_model(grey, threat, eps, message):
         accuracy_curve(make_brightness, *grey, threat, eps)
 
 
+@pytest.mark.parametrize(
+    ("eps", "error", "message"),
+    [
+        ([0.1, np.inf], ValueError, r"eps must be in \[0, inf\), got inf"),
+        ([0.1, np.nan], ValueError, r"eps must be in \[0, inf\), got nan"),
+        ([0.1, "a"], TypeError, "eps must be a number, got 'a'"),
+    ],
+)
+def test_every_eps_is_checked_before_the_first_is_evaluated(grey, eps, error, message):
+    with pytest.raises(error, match=message):
+        accuracy_curve(lambda: pytest.fail("work began"), *grey, THREAT, eps)
+
+
 def test_no_eps_is_refused(grey):
     with pytest.raises(ValueError, match="eps must hold at least one value"):
         accuracy_curve(make_brightness, *grey, THREAT, [])
@@ -104,7 +117,19 @@ def test_transfer_counts_what_was_right_before(grey):
     assert found.rate("down", "brightness").value == 1 / 9
     assert found.rate("down", "always 1").value == 0
     assert_array_equal(found.images, [[9, 4], [9, 4]])
-    assert found.table().splitlines()[1].split() == ["up", "0.222", "0.000"]
+    assert found.table().splitlines()[2].split() == ["up", "0.222", "0.000"]
+    assert found.table().startswith("untargeted, Linf <= 0.15 in [0, 1]\n")
+
+
+def test_who_reads_nothing_rightly_has_nothing_to_lose(grey):
+    x, y = grey
+    victims = {"b": Brightness(), "always 1": Always(1)}
+    found = transfer_matrix({"up": brighter}, victims, x, 0 * y, Threat("Linf", 0.1))
+    assert found.images[0, 1] == 0
+    rate = found.rate("up", "always 1")
+    assert np.isnan(rate.value)
+    assert (rate.low, rate.high) == (0, 1)
+    assert found.table().splitlines()[2].split()[2] == "-"
 
 
 def test_a_sources_images_dont_depend_on_the_others(grey):
@@ -166,6 +191,18 @@ def test_bad_arguments_of_transfer(grey, change, error, message):
     arguments = {"x": x, "y": y, "threat": THREAT} | change
     with pytest.raises(error, match=message):
         transfer_matrix({"up": brighter}, {"b": Brightness()}, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("sources", "victims", "message"),
+    [
+        ({1: brighter}, {"b": Brightness()}, "a source's name must be a text, got 1"),
+        ({"up": brighter}, {2: Brightness()}, "a victim's name must be a text, got 2"),
+    ],
+)
+def test_names_of_transfer_are_texts(grey, sources, victims, message):
+    with pytest.raises(TypeError, match=message):
+        transfer_matrix(sources, victims, *grey, THREAT)
 
 
 def test_transfer_of_nothing_is_refused(grey):

@@ -150,6 +150,11 @@ def test_one_image_for_all_is_not_put_in_the_place_of_all(grey):
         evaluate(lambda: suite, *grey, Threat("Linf", 1.0))
 
 
+def test_within_a_number_is_refused_at_once():
+    with pytest.raises(TypeError, match=r"threat must be a threat model, .* got 0\.1"):
+        within(lambda *a: pytest.fail("work began"), 0.1)
+
+
 def test_within_takes_the_eps_of_the_call(grey):
     """As `accuracy_curve` does: a budget that grows lets more through."""
     x, y = grey

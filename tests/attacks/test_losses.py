@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import model_gradient
-from attacks.losses import cross_entropy, dlr, margin, targeted
+from attacks.losses import cross_entropy, dlr, margin, targeted, targeted_dlr
 
-LOSSES = (cross_entropy, margin, dlr)
+LOSSES = (cross_entropy, margin, dlr, targeted_dlr)
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def loop(loss, z, y):
     others = sorted((v for k, v in enumerate(z) if k != y), reverse=True)
     if loss is cross_entropy:
         return np.log(sum(np.exp(v - z[y]) for v in z))
-    first, _, third = sorted(z, reverse=True)[:3]
+    first, _, third, fourth = sorted(z, reverse=True)[:4]
+    if loss is targeted_dlr:
+        return -(others[0] - z[y]) / (first - (third + fourth) / 2)
     return (others[0] - z[y]) / (1 if loss is margin else first - third)
 
 
@@ -63,6 +65,19 @@ def test_dlr_lies_between_minus_one_and_one(z, y):
     assert values.min() >= -1
 
 
+@pytest.mark.parametrize("rank", range(2, 11))
+@pytest.mark.parametrize("loss", [margin, dlr, cross_entropy])
+def test_each_target_is_reached(loss, rank):
+    """From any place in the order of logits, also from the third, where dlr is flat."""
+    z = np.random.default_rng(rank).standard_normal((30, 10))
+    y = z.argsort(axis=1)[:, -rank]
+    climbed = z.copy()
+    for _ in range(400):
+        climbed += 0.05 * np.sign(targeted(loss)(climbed, y)[1])
+    assert_array_equal(climbed.argmax(axis=1), y)
+    assert (targeted(loss)(climbed, y)[0] > targeted(loss)(z, y)[0]).all()
+
+
 @pytest.mark.parametrize("loss", [margin, dlr])
 def test_a_sure_network_has_a_slope(loss):
     """Where cross-entropy is flat in single precision, these aren't."""
@@ -72,7 +87,12 @@ def test_a_sure_network_has_a_slope(loss):
     assert abs(loss(z, y)[1]).max() > 1e-3
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+def test_above_0_the_target_is_reached(z, y):
+    assert_array_equal(targeted_dlr(z, y)[0] > 0, z.argmax(axis=1) == y)
+    assert targeted(dlr) is targeted_dlr
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, margin])
 def test_turned_round_it_is_the_negative(loss, z, y):
     values, dz = targeted(loss)(z, y)
     assert_array_equal(values, -loss(z, y)[0])
@@ -89,15 +109,19 @@ def test_types_stay_and_arguments_too(loss, z, y, dtype):
     assert_array_equal(z, before)
 
 
-def test_equal_logits_are_no_division_by_zero():
-    values, dz = dlr(np.zeros((1, 4)), np.array([1]))
+@pytest.mark.parametrize("loss", [dlr, targeted_dlr])
+def test_equal_logits_are_no_division_by_zero(loss):
+    values, dz = loss(np.zeros((1, 4)), np.array([1]))
     assert np.isfinite(values).all()
     assert not np.isnan(dz).any()
 
 
-def test_dlr_of_two_classes_is_refused():
-    with pytest.raises(ValueError, match="dlr takes at least 3 classes, got 2"):
-        dlr(np.zeros((1, 2)), np.array([0]))
+@pytest.mark.parametrize(("loss", "least"), [(dlr, 3), (targeted_dlr, 4)])
+def test_too_few_classes_are_refused(loss, least):
+    message = f"dlr takes at least {least} classes, got {least - 1}"
+    with pytest.raises(ValueError, match=message):
+        loss(np.zeros((1, least - 1)), np.array([0]))
+    loss(np.zeros((1, least)), np.array([0]))
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -82,12 +82,6 @@ def test_the_best_of_all_restarts():
     assert (loss.seen[0][0] != loss.seen[2][0]).all()
 
 
-def test_a_value_that_is_no_number_never_wins():
-    x, y = np.full((2, 1, 1, 1), 0.5), np.array([0, 1])
-    found = pgd(Script([0, np.nan], [np.nan, 3], [np.nan, np.nan]), x, y, 0.4, 0.1, 2)
-    assert_allclose(found.ravel(), [0.5, 0.6])
-
-
 def test_without_chance_there_is_no_second_start():
     x, y = np.full((2, 1, 1, 1), 0.5), np.array([0, 1])
     with pytest.raises(ValueError, match="restarts must be 1 without rng, got 2"):

@@ -88,6 +88,33 @@ def test_values_are_those_of_what_is_predicted(members, x, y):
     assert_allclose(values, -np.log(members[0].predict_proba(x)[rows, y]), rtol=1e-10)
 
 
+@pytest.mark.parametrize("weights", [[0.9, 0.05, 0.05], [5, 0, 1], [1, 1, 1]])
+def test_weights_are_the_ensembles(members, weights, x, y, rng):
+    """Its value is what a weighted one predicts, its gradient that of the value."""
+    own = Ensemble(members[:3], weights)
+    p_y = own.predict_proba(x)[np.arange(8), y]
+    loss = ensemble_loss(own.members, weights=own.weights)
+    assert_allclose(loss(x, y)[0], -np.log(p_y), rtol=1e-10)
+    direction, slope = differences(lambda v: loss(v, y)[0], x, rng)
+    found = (loss(x, y)[1] * direction).sum(axis=(1, 2, 3))
+    assert_allclose(found, slope, atol=1e-6)
+
+
+def test_equal_weights_are_none(members, x, y):
+    M = len(members)
+    for found, expected in zip(
+        ensemble_loss(members, weights=[1 / M] * M)(x, y),
+        ensemble_loss(members)(x, y),
+        strict=True,
+    ):
+        assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_weights_that_are_none_are_refused(members):
+    with pytest.raises(ValueError, match="weights must be 3 numbers, one a member"):
+        log_mean_probability(members[:3], [1, 2])
+
+
 def test_two_ways_to_the_ensembles_own_gradient(members, x, y):
     found = mean_probability_loss(members)(x, y)[1]
     assert_allclose(found, ensemble_loss(members)(x, y)[1], rtol=1e-9, atol=1e-13)
