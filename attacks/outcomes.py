@@ -72,6 +72,8 @@ class Evaluation:
         ]
         for name, o in self.outcomes.items():
             costs = f"{o.gradients / N:9.1f} {o.queries / N:8.1f}"
+            if not (o.gradients or o.queries):
+                costs = "not counted"
             lines.append(f"{name:<24} {self.robust(name)!s:<26} {costs}")
         lines.append(f"{'worst case':<24} {self.worst_case()!s:<26}")
         return "\n".join(lines)

@@ -32,7 +32,7 @@ class SoftmaxCrossEntropy:
         """dJ/dz = (p - onehot(y)) / N.
 
         The entry p_y - 1 is written as minus the sum of the others: in float32, 1 - p_y
-        is exactly 0 once the logits' gap exceeds about 17, and what lowers z_y is lost.
+        is exactly 0 once the logits' gap exceeds 17 to 19, and what lowers z_y is lost.
         """
         dz = self.p.copy()
         dz[self.rows, self.y] = 0

@@ -36,8 +36,8 @@ from tutorials.trained import ensemble
 # %% [markdown]
 # ## What is run: one object
 #
-# Everything that decides the numbers stands in one configuration, and each setting has
-# its reason beside it in `tutorials/paper/config.py`.
+# All settings of a run stand in one configuration, and each has its reason beside it in
+# `tutorials/paper/config.py`.
 
 # %%
 config = configure("mnist-sample", "quick")
@@ -167,8 +167,9 @@ picture(
 # %% [markdown]
 # **What to notice.** Clean accuracies agree to less than a thousandth. Under attack
 # fewer of our images survive. FGSM is one formula with one eps, so something else must
-# differ: the networks, or how their gradients were computed. And under BIM, Adv. 2 is
-# stronger than Adv. 1, not weaker: chapter 9 and `results/anomaly` ask why.
+# differ: the networks (ours have no ReLU on the logits, see `mnist_cnn`, and the paper
+# doesn't name its optimizer), or how their gradients were computed. And under BIM,
+# Adv. 2 is stronger than Adv. 1, not weaker: chapter 9 and `results/anomaly` ask why.
 #
 # ## The claims, one by one
 #

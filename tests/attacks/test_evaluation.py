@@ -78,6 +78,15 @@ def test_the_table_has_each_attacks_numbers(grey):
     ]
 
 
+def test_what_was_not_counted_is_not_0(grey):
+    found = evaluate(make_brightness, *grey, Threat("Linf", 0.15))
+    assert [line.endswith("not counted") for line in found.table().splitlines()] == [
+        *[False] * 3,
+        *[True] * 2,
+        False,
+    ]
+
+
 def counted_brightness():
     """One of the attacks asks two questions an image, the other takes a gradient."""
     counter = Counter()

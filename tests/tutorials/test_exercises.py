@@ -2,12 +2,13 @@
 
 import inspect
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 
 from tutorials import progress
-from tutorials.exercises import check, checking, hint
+from tutorials.exercises import chapter01, check, checking, hint
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import CASES, diagnose, same
 
@@ -44,6 +45,13 @@ def test_an_exercise_is_complete(name):
     assert len(inspect.signature(exercise.solution).parameters) == len(arguments)
     assert exercise.solution.__module__.startswith("tutorials.solutions.")
     assert exercise.solution.__doc__
+
+
+@pytest.mark.parametrize("h", np.logspace(-3, -13, 21))
+def test_a_one_sided_difference_is_wrong_with_any_step(h):
+    """A large one is wrong by the curvature, and a small one by rounding."""
+    one_sided = partial(chapter01.one_sided, h=h)
+    assert diagnose(EXERCISES["slope"], one_sided) is not None
 
 
 def test_an_array_may_be_returned_as_a_tuple_or_a_list():

@@ -97,6 +97,7 @@ def test_the_notes_say_what_was_run(results):
     assert f"{results.configuration.epochs} epochs" in text
     assert "all 100 test images" in text
     assert "first 10 of them" in text
+    assert "Attacks: FGSM eps = 0.3; BIM eps = 0.2, alpha = 0.025, steps = 8." in text
     assert "not in this run" not in text
     assert "smoke" not in text
     assert "smoke" in notes(made_up(profile="smoke"))[0]

@@ -32,7 +32,7 @@ def smooth(rng: Rng) -> tuple[Any, ...]:
     a, place = rng.standard_normal((2, 4))
 
     def f(x: Any) -> float:
-        valley = 1e6 * ((x - place) ** 2).sum()
+        valley = 1e8 * ((x - place) ** 2).sum()
         return float(np.sin(a @ x) + (x**3).sum() + valley)
 
     return f, place.copy(), int(rng.integers(4))

@@ -69,8 +69,8 @@ def show_strict(folder: Path, results: Results) -> list[str]:
         return []
     return [
         f"**Does the defence hold?** {results.configuration.dataset}: Adv. 1 and "
-        "Adv. 2 as above, beside attacks that fit an ensemble, on the first "
-        f"{found.images:,} test images ([how]({folder}/strict.md)):",
+        "Adv. 2 as above; beside them No Attack and attacks that fit an ensemble, on "
+        f"the first {found.images:,} test images ([how]({folder}/strict.md)):",
         strict_markdown(results, found),
         what_is_left(results, found),
     ]

@@ -91,9 +91,12 @@ def sentence(results: Results, found: Strict, attack: str) -> str:
     cells = results.table2[attack][method]
     single, adv1, adv2 = (cells[column].accuracy for column in LEFT)
     name = ATTACK_NAMES[attack]
+    most = found.methods[method][attack].worst
+    as_long = [m for m in found.methods if found.methods[m][attack].worst == most]
+    which = "lasts longest" if len(as_long) == 1 else "isn't outlasted by any"
     return (
         f"At {name}'s eps = {found.eps[attack]:g} the ensemble that "
-        f"lasts longest, {METHOD_NAMES[method]}, keeps {adv1:.3f} under Adv. 1, "
+        f"{which}, {METHOD_NAMES[method]}, keeps {adv1:.3f} under Adv. 1, "
         f"{adv2:.3f} under Adv. 2, and {worst} against attacks that fit it. Its "
         f"members alone keep {single:.3f} under {name} with their own gradients."
     )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from minidl.files import write_text
 from tutorials.paper import results as results_file
 from tutorials.paper.claims import CLAIMS
+from tutorials.paper.config import Configuration
 from tutorials.paper.intervals import of_cell
 from tutorials.paper.paper_numbers import (
     ATTACK_NAMES,
@@ -93,6 +94,10 @@ def notes(results: Results) -> list[str]:
         f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. "
         f"{tested_images(results)}",
         *(f"Data: {words}" for words in data.differences),
+        f"Attacks: {attack_settings(config)}. BIM may go as far as its steps lead, as "
+        "in the paper's Figure 1: the eps below its Table 2 is a single step. The "
+        "networks are the paper's, but for the ReLU on the logits in its tables, which "
+        "keeps most trainings from starting.",
         "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
         "ensemble under each member's gradient. Both, and Single, are means.",
         "95 %: the interval around our number. Of a mean by the bootstrap over "
@@ -100,6 +105,15 @@ def notes(results: Results) -> list[str]:
         "gradient is taken); of one classifier by Wilson's formula, which covers the "
         "choice of test images.",
     ]
+
+
+def attack_settings(config: Configuration) -> str:
+    """Return how far each attack goes, and by which steps."""
+    return "; ".join(
+        f"{ATTACK_NAMES.get(attack, attack)} "
+        + ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
+        for attack, parameters in config.attacks.items()
+    )
 
 
 def tested_images(results: Results) -> str:
