@@ -176,9 +176,10 @@ def log_mean_probability(
         xp = get_array_module(x)
         log_p = xp.stack([log_softmax(m.forward(x)) for m in members])  # (M, N, K)
         log_w = xp.asarray(log_relative, x.dtype)[:, None, None]
-        top = (log_p + log_w).max(axis=0)
-        z = top + xp.log(xp.exp(log_p + log_w - top).mean(axis=0))
-        share = xp.exp(log_p + log_w - z) / M
+        weighted = log_p + log_w  # log (M w_i p_i)
+        top = weighted.max(axis=0)
+        z = top + xp.log(xp.exp(weighted - top).mean(axis=0))
+        share = xp.exp(weighted - z) / M
 
         def back(dz: Array) -> Array:
             g = share * dz
