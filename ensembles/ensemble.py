@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from minidl.backend import Array, Device
 from minidl.checks import check_weights
-from minidl.training import Classifier
+from minidl.training import Classifier, classes_of, place_of
 
 
 class Ensemble:
@@ -27,12 +27,12 @@ class Ensemble:
     @property
     def classes(self) -> int | None:
         """The number K of classes, if the members tell."""
-        return getattr(self.members[0], "classes", None)
+        return classes_of(self.members[0])
 
     @property
     def device(self) -> Device:
         """Where the members are, "cpu" or "gpu"."""
-        return getattr(self.members[0], "device", "cpu")
+        return place_of(self.members[0])
 
     def to_device(self, device: Device) -> Self:
         """Move all members, which must be networks, to the device "cpu" or "gpu"."""
@@ -64,7 +64,7 @@ def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
     for member in members:
         if not callable(getattr(member, "predict_proba", None)):
             raise TypeError(f"members must have predict_proba, got {member!r}")
-    told = (getattr(member, "classes", None) for member in members)
+    told = map(classes_of, members)
     if len(classes := {K for K in told if K is not None}) > 1:
         raise ValueError(
             f"members must have equally many classes, got {sorted(classes)}"

@@ -16,7 +16,8 @@ import numpy.typing as npt
 # A CuPy array has the same interface, but CuPy need not be installed: static types
 # know NumPy's only.
 Array: TypeAlias = npt.NDArray[Any]
-Device: TypeAlias = str  # "cpu" or "gpu"
+Device: TypeAlias = str  # one of
+DEVICES = ("cpu", "gpu")
 
 
 def get_array_module(x: Array) -> ModuleType:

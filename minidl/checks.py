@@ -58,8 +58,11 @@ def check_generator(name: str, value: Any) -> None:
 
 
 def check_array(name: str, x: Any, what: str = "array") -> None:
-    """Raise TypeError unless x is an array of NumPy's or CuPy's, not another's."""
-    if not isinstance(x, get_array_module(x).ndarray):
+    """Raise TypeError unless x is an array of NumPy's or CuPy's, not another's.
+
+    Nor a subclass: a masked array or a matrix computes differently. A memmap doesn't.
+    """
+    if type(x) not in (get_array_module(x).ndarray, np.memmap):
         kind = type(x)
         full = f"{kind.__module__}.{kind.__name__}".removeprefix("builtins.")
         raise TypeError(f"{name} must be a NumPy or CuPy {what}, got {full}")
@@ -118,17 +121,30 @@ def check_stored_images(name: str, x: Array) -> None:
         check_images(name, x)
 
 
-def check_labels(name: str, y: Array, count: int, classes: int | None = None) -> None:
-    """Raise unless y holds `count` integer labels in 0 .. classes - 1."""
+def check_label_array(name: str, y: Array, count: int) -> None:
+    """Raise unless y holds `count` integers, one for each image."""
     check_array(name, y, "array of labels")
     if y.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integer labels, got {y.dtype}")
     if y.shape != (count,):
         raise ValueError(f"{name} must have shape ({count},), got {y.shape}")
+    if count == 0:
+        raise ValueError(f"{name} must not be empty, got shape {y.shape}")
+
+
+def check_labels(name: str, y: Array, count: int, classes: int | None = None) -> None:
+    """Raise unless y holds `count` integer labels in 0 .. classes - 1."""
+    check_label_array(name, y, count)
     low, high = range_of(y)
     if low < 0 or (classes is not None and high >= classes):
         limit = "0 or more" if classes is None else f"0 to {classes - 1}"
         raise ValueError(f"{name} must be {limit}, got {low} to {high}")
+
+
+def check_logits(z: Array, y: Array) -> None:
+    """Raise unless z holds K logits an image, (N, K), and y one label each."""
+    check_batch("z", z, ndim=2)
+    check_labels("y", y, *z.shape)
 
 
 # The latest labels on a GPU with their range: kept, so that no other can be the same.
@@ -145,9 +161,10 @@ def range_of(y: Array) -> tuple[int, int]:
     global _latest
     if device_of(y) == "cpu":
         return int(y.min()), int(y.max())
-    if _latest[0] is not y:
-        _latest = y, (int(y.min()), int(y.max()))
-    return _latest[1]
+    latest = _latest  # another thread may replace it meanwhile
+    if latest[0] is not y:
+        latest = _latest = y, (int(y.min()), int(y.max()))
+    return latest[1]
 
 
 def check_weights(weights: Sequence[float] | None, members: int) -> list[float]:

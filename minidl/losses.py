@@ -9,17 +9,20 @@ from collections.abc import Callable
 
 from minidl import kernels
 from minidl.backend import Array, get_array_module
+from minidl.checks import check_batch, check_label_array, check_logits
 
 
 class SoftmaxCrossEntropy:
     """Cross-entropy of the softmax, J = mean over n of -log p[n, y[n]].
 
     `costs` holds each image's own -log p[n, y[n]] afterwards.
-    Shapes: z (N, K), y (N,), J 0-d, dz (N, K), costs (N,).
+    Shapes: z (N, K), y (N,), J 0-d, dz (N, K), costs (N,). Raises TypeError or
+    ValueError for other logits or labels.
     """
 
     def forward(self, z: Array, y: Array) -> Array:
         """Return J = mean of log(sum_j exp z_j) - z_y, in nats."""
+        check_logits(z, y)
         xp = get_array_module(z)
         self.rows, self.y = xp.arange(len(z)), y
         z = z - z.max(axis=1, keepdims=True)  # softmax is the same; exp can't overflow
@@ -50,7 +53,12 @@ class FusedSoftmaxCrossEntropy(SoftmaxCrossEntropy):
         self.kernel = kernel
 
     def forward(self, z: Array, y: Array) -> Array:
-        """Return J, and keep dJ/dz."""
+        """Return J, and keep dJ/dz; NaN, not an error, where a label is no class.
+
+        To look for such a label would be to wait for the GPU.
+        """
+        check_batch("z", z, ndim=2)
+        check_label_array("y", y, len(z))
         self.costs, self.dz = self.kernel(z, y)
         return self.costs.mean()
 

@@ -4,11 +4,12 @@ Images stay as they are stored (uint8) and become floating point batch by batch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from minidl.backend import Array, Device, device_of, to_device
+from minidl.backend import DEVICES, Array, Device, device_of, to_device
 from minidl.checks import (
     check_count,
     check_generator,
@@ -27,6 +28,21 @@ class Classifier(Protocol):
 
     def predict_proba(self, x: Array) -> Array:
         """Return probabilities. Shapes: x (N, H, W, C), result (N, K)."""
+
+
+def classes_of(classifier: object) -> int | None:
+    """Return how many classes a classifier has, None unless it tells.
+
+    Other libraries' may have a list of names instead.
+    """
+    K = getattr(classifier, "classes", None)
+    return int(K) if isinstance(K, Integral) else None
+
+
+def place_of(classifier: object, otherwise: Device = "cpu") -> Device:
+    """Return where a classifier is, "cpu" or "gpu", or the other if it doesn't tell."""
+    device = getattr(classifier, "device", None)
+    return device if isinstance(device, str) and device in DEVICES else otherwise
 
 
 def to_float(x: Array) -> Array:
@@ -123,8 +139,8 @@ def accuracy(
     """
     check_count("batch_size", batch_size)
     check_stored_images("x", x)
-    check_labels("y", y, len(x), getattr(classifier, "classes", None))
-    device = getattr(classifier, "device", device_of(x))
+    check_labels("y", y, len(x), classes_of(classifier))
+    device = place_of(classifier, device_of(x))
     correct: Any = 0  # becomes a 0-d array of that device, read once
     for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):
         p = classifier.predict_proba(x_batch)

@@ -128,6 +128,16 @@ def test_members_with_other_classes_can_not_vote():
         Ensemble(members)
 
 
+def test_members_of_another_library_can_vote():
+    """Their `classes` may be a list of names, and their `device` an object."""
+    member = Fixed(0.9, 0.1)
+    member.classes, member.device = ["cat", "dog"], object()
+    ensemble = Ensemble([member, Fixed(0.5, 0.5)])
+    assert ensemble.classes is None
+    assert ensemble.device == "cpu"
+    assert accuracy(ensemble, X, np.array([0, 0, 1, 1])) == 0.5
+
+
 def test_no_members():
     with pytest.raises(ValueError, match=r"^members must hold at least one .* none$"):
         Ensemble([])

@@ -148,6 +148,8 @@ def test_labels(dtype):
         (np.array([True, False]), "y must hold integer labels, got bool"),
         (np.array([0, 1, 2]), r"y must have shape \(2,\), got \(3,\)"),
         (np.array([[0, 1]]), r"y must have shape \(2,\), got \(1, 2\)"),
+        (np.array([[0], [1]]), r"y must have shape \(2,\), got \(2, 1\)"),
+        (np.array([0, 1], object), "y must hold integer labels, got object"),
         (np.array([0, 3]), "y must be 0 to 2, got 0 to 3"),
         (np.array([-1, 2]), "y must be 0 to 2, got -1 to 2"),
     ],
@@ -155,6 +157,46 @@ def test_labels(dtype):
 def test_what_are_no_labels(y, message):
     with pytest.raises((TypeError, ValueError), match=f"^{message}$"):
         checks.check_labels("y", y, 2, classes=3)
+
+
+def test_no_labels_are_named():
+    with pytest.raises(ValueError, match=r"^y must not be empty, got shape \(0,\)$"):
+        checks.check_labels("y", np.zeros(0, int), 0)
+
+
+CHECKS_OF_ARRAYS = [
+    checks.check_array,
+    checks.check_floats,
+    checks.check_batch,
+    checks.check_images,
+    checks.check_stored_images,
+    lambda name, x: checks.check_labels(name, x, len(x)),
+]
+
+
+@pytest.mark.parametrize("check", CHECKS_OF_ARRAYS)
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        ("MaskedArray", lambda x: np.ma.masked_array(x, x > 0)),
+        ("matrix", np.asmatrix),
+        ("rec.*array", lambda x: x.view(np.recarray)),
+        ("char.*array", lambda x: np.char.array(["0", "1"])),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_arrays_that_compute_differently_are_named(check, kind, make):
+    with pytest.raises(
+        TypeError, match=rf"^x must be a NumPy or CuPy .* got .*{kind}$"
+    ):
+        check("x", make(np.zeros(2)))
+
+
+def test_a_memmap_is_an_array(tmp_path):
+    x = np.memmap(tmp_path / "x", np.uint8, "w+", shape=(2, 3, 3, 1))
+    checks.check_stored_images("x", x)
+    checks.check_labels("y", x[:, 0, 0, 0], 2)
+    checks.check_batch("x", x.astype(np.float32))
 
 
 def test_another_librarys_array_is_named():

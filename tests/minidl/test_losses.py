@@ -108,6 +108,41 @@ def test_logits_and_labels_are_untouched(rng):
     loss.backward()
 
 
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([[0], [1], [2], [0]], r"^y must have shape \(4,\), got \(4, 1\)"),
+        ([1], r"^y must have shape \(4,\), got \(1,\)"),
+        (1, r"^y must have shape \(4,\), got \(\)"),
+        ([0, 1, 2, 0, 1], r"^y must have shape \(4,\), got \(5,\)"),
+        ([0, 1, 2, -1], "^y must be 0 to 2, got -1 to 2"),
+        ([0, 1, 2, 3], "^y must be 0 to 2, got 0 to 3"),
+        ([0.0, 1.0, 2.0, 0.0], "^y must hold integer labels, got float64"),
+        ([True, False, True, True], "^y must hold integer labels, got bool"),
+    ],
+)
+def test_labels_that_would_be_broadcast_are_named(y, message, rng):
+    """Or indexed from behind: a plausible J comes out, of other labels."""
+    with pytest.raises((TypeError, ValueError), match=message):
+        cost(rng.standard_normal((4, 3)), y)
+
+
+@pytest.mark.parametrize(
+    ("z", "message"),
+    [
+        (np.zeros(3), r"^z must have 2 axes, got shape \(3,\)"),
+        (np.zeros((4, 3, 1)), r"^z must have 2 axes, got shape \(4, 3, 1\)"),
+        (np.zeros((0, 3)), r"^z must not be empty, got shape \(0, 3\)"),
+        (np.zeros((4, 0)), r"^z must not be empty, got shape \(4, 0\)"),
+        (np.zeros((4, 3), int), "^z must be float32 or float64, got int64"),
+        ([[0.0, 1.0]], "^z must be a NumPy or CuPy array, got list"),
+    ],
+)
+def test_what_are_no_logits_is_named(z, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        SoftmaxCrossEntropy().forward(z, np.zeros(len(z), int))
+
+
 def test_backward_can_be_called_again(rng):
     loss, z = SoftmaxCrossEntropy(), rng.standard_normal((3, 4))
     loss.forward(z, np.array([1, 2, 3]))

@@ -15,7 +15,7 @@ from minidl import (
     train,
 )
 from minidl.kernels import use
-from minidl.training import batches, to_float
+from minidl.training import batches, classes_of, place_of, to_float
 from tests import oracles
 
 
@@ -330,6 +330,32 @@ def test_without_probabilities_nothing_is_right():
     table = Table([0])
     table.p = np.full_like(table.p, np.nan)
     assert accuracy(table, x, np.zeros(4, int)) == 0
+
+
+class Foreign(Table):
+    """As scikit-learn's and PyTorch's: `classes` are names, `device` is an object."""
+
+    classes = ("zero", "one")
+    device = object()
+
+
+def test_accuracy_of_another_librarys_classifier():
+    assert accuracy(Foreign([1]), np.zeros((2, 1, 1, 1)), np.array([1, 0])) == 0.5
+    assert classes_of(Foreign([0])) is None
+    assert classes_of(network()) == 3
+    assert place_of(Foreign([0])) == "cpu"
+    assert place_of(Foreign([0]), "gpu") == "gpu"
+
+
+def test_images_and_labels_may_lie_in_a_file(tmp_path, problem):
+    x, y = problem
+    stored = np.memmap(tmp_path / "x", np.uint8, "w+", shape=x.shape)
+    labels = np.memmap(tmp_path / "y", np.int64, "w+", shape=y.shape)
+    stored[:], labels[:] = x, y
+    (losses, params), (expected, wanted) = run(stored, labels), run(x, y)
+    assert losses == expected
+    assert same_bits(params, wanted)
+    assert accuracy(network(), stored, labels) == accuracy(network(), x, y)
 
 
 def test_accuracy_names_a_bad_batch_size():
