@@ -50,10 +50,10 @@ class DeviceArray:
     def __getitem__(self, index):
         if has(index, is_mask):
             counts["to host"] += 1  # CuPy asks how many are chosen
-        return on_device(self.host[unwrapped(index)], "advanced indexing", self)
+        return on_device(self.host[wrapped(index, self)], "advanced indexing", self)
 
     def __setitem__(self, index, value):
-        self.host[unwrapped(index)] = unwrapped(value)
+        self.host[wrapped(index, self)] = unwrapped(value)
         work("advanced indexing" if has(index, is_advanced) else "setitem")
 
     def __len__(self):
@@ -124,6 +124,32 @@ def as_array(result):
     return result
 
 
+def wrapped(index, array):
+    """Return an index for NumPy; with CuPy, places beyond an axis start again at 0."""
+    parts = index if isinstance(index, tuple) else (index,)
+    axes = [axes_taken(part) for part in parts]
+    found, axis = [], 0
+    for i, part in enumerate(parts):
+        if part is Ellipsis:
+            axis = array.ndim - sum(axes[i:])
+        is_place = is_advanced(part) and not is_mask(part)
+        found.append(places(part, array.shape[axis]) if is_place else unwrapped(part))
+        axis += axes[i]
+    return tuple(found) if isinstance(index, tuple) else found[0]
+
+
+def axes_taken(part):
+    """Return how many axes of an array a part of an index is for."""
+    if part is None or part is Ellipsis:
+        return 0
+    return part.ndim if is_mask(part) else 1
+
+
+def places(part, size):
+    """Return an array of places on an axis of a size."""
+    return part.host.astype(np.int64) % max(1, size)
+
+
 def has(index, property_):
     """Tell whether an index, or a part of it, has a property."""
     return any(map(property_, index if isinstance(index, tuple) else (index,)))
@@ -139,9 +165,13 @@ def is_mask(part):
 
 def on_device(result, name, *sources):
     """Return a result on the device; it took work unless it is a view of a source."""
-    hosts = [s.host for s in sources if isinstance(s, DeviceArray)]
+    arrays = [s for s in sources if isinstance(s, DeviceArray)]
+    for array in arrays:
+        if result is array.host:
+            return array
+    hosts = [array.host for array in arrays]
     is_view = isinstance(result, np.ndarray) and any(
-        result is host or np.may_share_memory(result, host) for host in hosts
+        np.may_share_memory(result, host) for host in hosts
     )
     if not is_view:
         work(name)

@@ -3,8 +3,13 @@
 More than the result is checked at each launch. Arrays lie between guards, in which a
 write beyond the end shows and from which a read brings NaN. The threads run forwards,
 backwards and shuffled, and must leave the same bits each time: a thread that reads what
-another writes is found. And arguments must have exactly the types that the kernel has:
-CuPy passes any.
+another writes is found.
+
+Of arguments CuPy checks little: it refuses what is no array of its own and no number,
+and passes of an array its address, of a number its bytes. A kernel would read float64
+as float32, a view with gaps as if it had none, and a float from the lower half of
+Python's. Such a launch is an AssertionError here, `MisreadError`: no test can take it
+for a TypeError or ValueError, with which minidl refuses an argument by name.
 """
 
 import ctypes
@@ -18,10 +23,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.gpu.device_array import DeviceArray
+
 HEADER = Path(__file__).with_name("emulated_cuda.h")
 NAMES = re.compile(r'extern "C" __global__ void (\w+)\(')
 INPUT, OUTPUT = 0xFF, 0xA5  # bytes of guards: NaN as float; another NaN would not show
 MOST_BLOCKS, MOST_THREADS = 2**31 - 1, 1024  # what a GPU takes
+PLAIN = {bool: np.bool_, int: np.int64, float: np.float64}  # as CuPy passes Python's
+
+
+class MisreadError(AssertionError):
+    """A kernel would read other numbers than were meant, and CuPy wouldn't say so."""
 
 
 def needs_compiler():
@@ -66,9 +78,10 @@ class RawKernel:
         assert 1 <= blocks <= MOST_BLOCKS, f"a GPU refuses {blocks} blocks"
         assert 1 <= threads <= MOST_THREADS, f"a GPU refuses blocks of {threads}"
         if len(arguments) != len(self.types):
-            raise TypeError(f"{self.name} takes {self.types}, got {len(arguments)}")
+            raise MisreadError(f"{self.name} takes {self.types}, got {len(arguments)}")
         pairs = list(zip(arguments, self.types, strict=True))
         checked = [self.check(i, *pair) for i, pair in enumerate(pairs)]
+        self.check_memory(checked)
         results = [
             self.once(checked, blocks, threads, order(blocks * threads))
             for order in ORDERS
@@ -81,17 +94,26 @@ class RawKernel:
 
     def check(self, i, value, wanted):
         """Return an argument as NumPy has it; raise unless it is of the type wanted."""
-        value = as_cupy_passes_it(getattr(value, "host", value))
+        value = as_cupy_passes_it(value)
         is_array = isinstance(value, np.ndarray)
         found = f"{value.dtype.kind}{value.dtype.itemsize}"
         if found != wanted[1:] or is_array != (wanted[0] in "cp"):
             kind = "an array" if is_array else "a number"
-            raise TypeError(
+            raise MisreadError(
                 f"{self.name} takes {wanted} as argument {i}, got {kind} of {found}"
             )
         if is_array and not value.flags.c_contiguous:
-            raise ValueError(f"{self.name}: argument {i} isn't contiguous")
+            raise MisreadError(f"{self.name}: argument {i} isn't contiguous")
         return value
+
+    def check_memory(self, arguments):
+        """Raise if an array that is written shares memory with another argument."""
+        arrays = [a for a in arguments if isinstance(a, np.ndarray)]
+        for result in self.written(arguments):
+            if sum(np.may_share_memory(result, a) for a in arrays if a.size) > 1:
+                raise MisreadError(
+                    f"{self.name} writes to what it reads by another name"
+                )
 
     def written(self, arguments):
         """The arrays that the kernel may write to."""
@@ -111,9 +133,23 @@ class RawKernel:
 
 
 def as_cupy_passes_it(value):
-    """Return a number in the type in which CuPy hands it to a kernel."""
-    plain = {bool: np.bool_, int: np.int64, float: np.float64}
-    return plain[type(value)](value) if type(value) in plain else value
+    """Return what a kernel gets of an argument; raise what CuPy raises.
+
+    An array of NumPy's with one number is passed as that number.
+    """
+    if isinstance(value, DeviceArray):
+        return value.host
+    if isinstance(value, np.ndarray):
+        if value.size != 1:
+            raise TypeError(f"numpy.ndarray of shape {value.shape} as a parameter")
+        return value.reshape(())[()]
+    if value is None:
+        return np.uint64(0)  # the null pointer
+    if type(value) in PLAIN:
+        return PLAIN[type(value)](value)
+    if not isinstance(value, np.generic):
+        raise TypeError(f"Unsupported type {type(value)}")
+    return value
 
 
 def forwards(count):

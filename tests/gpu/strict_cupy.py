@@ -3,12 +3,14 @@
 What CuPy refuses it refuses: mixing with NumPy's arrays, turning into one unasked,
 functions and arguments that CuPy doesn't have. What CuPy lets pass though it costs a
 transfer or hides a mistake it refuses too: NumPy's functions of its arrays, and NumPy's
-arrays as indices. Reductions give 0-d arrays; fresh memory holds NaN. Kernels run
+arrays as indices; and it has no `random`, whose generators draw other bits than NumPy's
+and can't permute. Reductions give 0-d arrays; fresh memory holds NaN. Kernels run
 through `emulator.py`. Work and transfers are counted, at the fewest that CuPy needs.
 """
 
 import sys
 from functools import cache
+from inspect import ismodule
 from types import SimpleNamespace
 
 import numpy as np
@@ -47,7 +49,7 @@ class StrictCupy:
         )
 
     def __getattr__(self, name):
-        if name in NAMES["attributes"]:
+        if name in NAMES["attributes"] and not ismodule(getattr(np, name)):
             return getattr(np, name)
         if name not in NAMES["functions"]:
             raise AttributeError(f"module 'cupy' has no attribute {name!r}")

@@ -10,8 +10,10 @@ from importlib import metadata
 import pytest
 
 from minidl.kernels import cuda_launch
+from tests.gpu import facts
 from tests.gpu.cupy_names import FILE, snapshot
 from tests.gpu.emulator import NAMES
+from tests.gpu.facts import FACTS, NUMBERS, agrees, outcome
 
 ARCHITECTURES = ("75", "80", "90", "100")  # Turing, Ampere, Hopper, Blackwell
 HOW_TO_INSTALL = "pip install cupy-cuda13x==14.2.0 nvidia-cuda-nvrtc"
@@ -103,3 +105,34 @@ def test_cudas_own_functions_are_there(cupy, name):
 def test_a_full_memory_is_pythons_memory_error(cupy):
     assert issubclass(cupy.cuda.memory.OutOfMemoryError, MemoryError)
     assert hasattr(cupy.cuda.Device, "synchronize")
+
+
+@pytest.fixture
+def x(cupy):
+    """An array of CuPy's in the host's memory: no device is needed to hold it."""
+    host = facts.X.copy()
+    memory = cupy.cuda.UnownedMemory(host.ctypes.data, host.nbytes, host, 0)
+    pointer = cupy.cuda.MemoryPointer(memory, 0)
+    return cupy.ndarray(host.shape, host.dtype, pointer)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_cupy_behaves_as_the_stand_in_does(cupy, x, name):
+    function, expected = FACTS[name]
+    assert agrees(outcome(function, cupy, x), expected)
+
+
+@pytest.mark.parametrize(("value", "expected"), NUMBERS)
+def test_numbers_reach_a_kernel_in_these_types(cupy, value, expected):
+    from cupy._core._scalar import CScalar
+
+    assert agrees(outcome(lambda: CScalar(value).dtype.name), expected)
+
+
+def test_places_beyond_an_axis_start_again_at_0(cupy):
+    assert "wraps around" in cupy.ndarray.__getitem__.__doc__
+
+
+@pytest.mark.parametrize("name", ["normal", "permutation", "choice", "shuffle"])
+def test_its_generators_lack_what_numpys_have(cupy, name):
+    assert not hasattr(cupy.random.Generator, name)

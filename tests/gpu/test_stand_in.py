@@ -1,11 +1,21 @@
 """The stand-in and the emulator find the mistakes that they are there for."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from minidl import to_device
+from tests.gpu import facts
 from tests.gpu.counting import counted
-from tests.gpu.emulator import RawKernel, needs_compiler
+from tests.gpu.device_array import DeviceArray
+from tests.gpu.emulator import (
+    MisreadError,
+    RawKernel,
+    as_cupy_passes_it,
+    needs_compiler,
+)
+from tests.gpu.facts import FACTS, NUMBERS, agrees, outcome
 
 X = np.random.default_rng(0).standard_normal((4, 5), np.float32)
 
@@ -38,7 +48,34 @@ def test_what_cupy_refuses_or_hides_is_a_type_error(cupy, name):
         MISTAKES[name](cupy, cupy.asarray(X))
 
 
-@pytest.mark.parametrize("name", ["nditer", "add.at", "put_along", "float128"])
+@pytest.mark.parametrize("name", FACTS)
+def test_it_behaves_as_cupy_does(cupy, name):
+    function, expected = FACTS[name]
+    assert agrees(outcome(function, cupy, cupy.asarray(facts.X)), expected)
+
+
+@pytest.mark.parametrize(("value", "expected"), NUMBERS)
+def test_numbers_reach_a_kernel_as_cupy_passes_them(value, expected):
+    found = outcome(lambda: as_cupy_passes_it(value).dtype.name)
+    assert agrees(found, expected)
+
+
+def test_places_beyond_an_axis_start_again_at_0(cupy):
+    x, places = cupy.asarray(X), cupy.asarray(np.array([4, -1, 9]))
+    assert np.array_equal(x[places].get(), X[[0, 3, 1]])
+    assert np.array_equal(x[..., places].get(), X[..., [4, 4, 4]])
+    x[cupy.asarray(np.array([1])), cupy.asarray(np.array([7]))] = 5
+    assert x.get()[1, 2] == 5
+
+
+def test_places_in_bytes_are_places_all_the_same(cupy):
+    x = cupy.asarray(np.arange(300))
+    assert x[cupy.asarray(np.array([255], np.uint8))].get() == 255
+
+
+@pytest.mark.parametrize(
+    "name", ["random", "nditer", "add.at", "put_along", "float128"]
+)
 def test_names_that_cupy_lacks_are_missing(cupy, name):
     with pytest.raises(AttributeError):
         getattr(cupy, name)
@@ -96,11 +133,11 @@ extern "C" __global__ void twice(const float* x, float* out, int size)
 """
 
 
-def twice(x, blocks=1, threads=256, size=None, source=SOURCE):
+def twice(x, *size, blocks=1, threads=256, source=SOURCE, out=None):
     needs_compiler()
-    out = np.zeros_like(x)
-    size = np.int32(x.size) if size is None else size
-    RawKernel(source, "twice")((blocks,), (threads,), (x, out, size))
+    out = np.zeros_like(x) if out is None else out
+    arguments = (DeviceArray(x), DeviceArray(out), *(size or [np.int32(x.size)]))
+    RawKernel(source, "twice")((blocks,), (threads,), arguments)
     return out
 
 
@@ -131,26 +168,45 @@ def test_threads_that_add_to_one_place_are_found():
         twice(np.random.default_rng(0).random(250, np.float32), source=source)
 
 
-@pytest.mark.parametrize("size", [20, 20.0, np.float32(20), np.int64(20)])
-def test_a_number_of_another_type_is_refused(size):
-    with pytest.raises(TypeError, match="takes si4 as argument 2"):
-        twice(X, size=size)
+@pytest.mark.parametrize("size", [20, 20.0, np.float32(20), True, np.array(20), None])
+def test_a_number_of_another_type_is_found(size):
+    with pytest.raises(MisreadError, match="takes si4 as argument 2"):
+        twice(X, size)
 
 
-def test_an_array_of_another_type_is_refused():
-    with pytest.raises(TypeError, match="takes cf4 as argument 0, got an array of f8"):
+@pytest.mark.parametrize("size", [X, "20", Fraction(20)])
+def test_what_cupy_refuses_as_an_argument_is_refused(size):
+    with pytest.raises(TypeError, match=r"numpy\.ndarray|Unsupported"):
+        twice(X, size)
+
+
+def test_an_array_of_another_type_is_found():
+    with pytest.raises(
+        MisreadError, match="takes cf4 as argument 0, got an array of f8"
+    ):
         twice(X.astype(float))
 
 
-def test_an_array_with_gaps_is_refused():
-    with pytest.raises(ValueError, match="isn't contiguous"):
+def test_an_array_with_gaps_is_found():
+    with pytest.raises(MisreadError, match="isn't contiguous"):
         twice(X[:, ::2])
+
+
+def test_a_result_that_is_also_read_is_found():
+    with pytest.raises(MisreadError, match="by another name"):
+        twice(X, out=X)
+
+
+def test_an_argument_too_few_is_found():
+    needs_compiler()
+    with pytest.raises(MisreadError, match="got 1"):
+        RawKernel(SOURCE, "twice")((1,), (1,), (DeviceArray(X),))
 
 
 @pytest.mark.parametrize(("blocks", "threads"), [(0, 32), (1, 2048)])
 def test_a_launch_that_a_gpu_refuses_is_refused(blocks, threads):
     with pytest.raises(AssertionError, match="a GPU refuses"):
-        twice(X, blocks, threads)
+        twice(X, blocks=blocks, threads=threads)
 
 
 def test_it_is_installed_for_a_test_only(stand_in):

@@ -1,0 +1,82 @@
+"""How CuPy behaves where NumPy wouldn't, or where a mistake could hide.
+
+Each fact is checked on the stand-in, and on CuPy itself as far as it goes without a
+device: an array of CuPy's may lie in any memory until something is to be computed.
+"""
+
+import numpy as np
+
+X = np.arange(16, dtype=np.float32).reshape(4, 4)
+HOST = np.ones((4, 4), np.float32)
+REFUSED = (TypeError, ValueError)
+
+# name: what is done to x, an array of the device like X; its result, or its exception.
+FACTS = {
+    "no unasked copy to the host": (lambda cupy, x: np.asarray(x), TypeError),
+    "nor of a list": (lambda cupy, x: np.array([x, x]), TypeError),
+    "x @ NumPy's": (lambda cupy, x: x @ HOST, TypeError),
+    "dot with NumPy's": (lambda cupy, x: cupy.dot(x, HOST), TypeError),
+    "stack of NumPy's": (lambda cupy, x: cupy.stack([HOST, HOST]), TypeError),
+    "ascontiguousarray of NumPy's": (
+        lambda cupy, x: cupy.ascontiguousarray(HOST),
+        TypeError,
+    ),
+    "broadcast of NumPy's": (
+        lambda cupy, x: cupy.broadcast_to(HOST, (2, 4, 4)),
+        TypeError,
+    ),
+    "NumPy's array assigned": (lambda cupy, x: x.__setitem__(..., HOST), REFUSED),
+    "NumPy's array assigned to a row": (
+        lambda cupy, x: x.__setitem__(0, HOST[0]),
+        REFUSED,
+    ),
+    "a result of another type": (
+        lambda cupy, x: cupy.dot(x, x[:, :2], out=x.view(np.float64)),
+        ValueError,
+    ),
+    "a result with gaps": (
+        lambda cupy, x: cupy.dot(x, x[:, :2], out=x[:, ::2]),
+        ValueError,
+    ),
+    "a row that isn't there": (lambda cupy, x: x[4], IndexError),
+    "no index": (lambda cupy, x: range(x[0, 0]), TypeError),
+    "no key": (lambda cupy, x: hash(x), TypeError),
+    "no length": (lambda cupy, x: len(x[0, 0]), TypeError),
+    "nothing to iterate over": (lambda cupy, x: list(x[0, 0]), TypeError),
+    "0-d arrays": (lambda cupy, x: isinstance(x[0, 0], cupy.ndarray), True),
+    "itself in its type": (lambda cupy, x: x.astype(np.float32, copy=False) is x, True),
+    "itself if contiguous": (lambda cupy, x: cupy.ascontiguousarray(x) is x, True),
+    "a transpose has gaps": (lambda cupy, x: x.T.flags.c_contiguous, False),
+    "so have columns": (lambda cupy, x: x[:, :2].flags.c_contiguous, False),
+    "rows have none": (lambda cupy, x: x[1:3].flags.c_contiguous, True),
+    "a view of a row": (lambda cupy, x: x[1].reshape(2, 2).flags.c_contiguous, True),
+}
+
+# As arguments of a kernel: the type in which CuPy passes it, or its exception.
+NUMBERS = [
+    (True, "bool"),
+    (1, "int64"),
+    (1.5, "float64"),
+    (np.bool_(True), "bool"),
+    (np.float32(1), "float32"),
+    (np.float64(1), "float64"),
+    (np.int64(1), "int64"),
+    (np.uint32(1), "uint32"),
+    ("1", TypeError),
+    (type("Float", (float,), {})(1), TypeError),
+]
+
+
+def outcome(function, *arguments):
+    """Return a function's result, or the class of the exception that it raises."""
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return type(error)
+
+
+def agrees(found, expected):
+    """Tell whether an outcome is the one expected, or one of the exceptions."""
+    if isinstance(found, type) and issubclass(found, Exception):
+        return issubclass(found, expected)
+    return found == expected
