@@ -21,15 +21,11 @@ import numpy as np
 from ensembles.architectures import build_architecture
 from ensembles.methods import MemberJob, generator
 from minidl.backend import Array
-from minidl.checkpoints import (
-    DamagedCheckpointError,
-    check_config,
-    load_checkpoint,
-    save_checkpoint,
-)
+from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
 from minidl.files import remove_leftovers
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
+from minidl.store import DamagedError
 
 
 @dataclass(frozen=True)
@@ -79,11 +75,11 @@ def forget(job: MemberJob, folder: str | Path) -> None:
 def load_member(job: MemberJob, folder: str | Path) -> Sequential:
     """Return a finished member.
 
-    Raises FileNotFoundError if there is none, DamagedCheckpointError if its file isn't
+    Raises FileNotFoundError if there is none, DamagedError if its file isn't
     whole, and ValueError if it holds another job.
     """
     path = member_path(job, folder)
-    remove_leftovers(path)
+    remove_leftovers(path.parent)
     model = untrained(job)
     check_job(path, load_checkpoint(path, model), job)
     return model
@@ -102,7 +98,7 @@ def load_finished(
             models[job] = load_member(job, folder)
         except FileNotFoundError:
             continue
-        except DamagedCheckpointError as error:
+        except DamagedError as error:
             set_aside(member_path(job, folder), error)
     return models
 
@@ -128,13 +124,13 @@ class Progress:
         self.since = time.perf_counter()
         if self.path is None:
             return
-        remove_leftovers(self.path)
+        remove_leftovers(self.path.parent)
         try:
             saved = load_checkpoint(self.path, *self.state)
             check_job(self.path, saved, self.job)
         except FileNotFoundError:
             return
-        except DamagedCheckpointError as error:
+        except DamagedError as error:
             set_aside(self.path, error)
             return
         self.losses, self.seconds = saved["losses"], saved["seconds"]

@@ -1,12 +1,9 @@
 """Saving and loading a network in the middle or at the end of its training.
 
-A checkpoint is one .npz file: arrays, a description in JSON and a SHA-256 of both.
-It is written under a temporary name and renamed when it is complete, and it holds no
-pickled objects, so that loading a stranger's file can't run code.
+A checkpoint is a file of kept arrays, see `store`: parameters, averages and states. It
+holds no pickled objects, so that loading a stranger's file can't run code.
 """
 
-import hashlib
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +13,9 @@ import numpy as np
 
 from minidl.backend import Array, get_array_module, to_numpy
 from minidl.checks import check_generator
-from minidl.files import atomic_write
 from minidl.layers import Layer
 from minidl.optimizers import Optimizer
-
-
-class DamagedCheckpointError(ValueError):
-    """A file isn't a whole checkpoint, or not what was written."""
+from minidl.store import check, read_arrays, refused, to_json, write_arrays
 
 
 def save_checkpoint(
@@ -40,18 +33,12 @@ def save_checkpoint(
     if rng is not None:
         check_generator("rng", rng)
     arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
-    description = to_json(
-        {
-            "config": dict(config or {}),
-            "rng": None if rng is None else rng.bit_generator.state,
-            "optimizer": None if optimizer is None else optimizer.settings,
-        }
-    )
-    checksum = digest(arrays, description)
-    content: dict[str, Any] = {"description": description, "sha256": checksum}
-    content |= arrays
-    with atomic_write(path) as file:
-        np.savez(file, allow_pickle=False, **content)
+    facts = {
+        "config": json.loads(to_json(dict(config or {}), "config")),
+        "rng": None if rng is None else rng.bit_generator.state,
+        "optimizer": None if optimizer is None else optimizer.settings,
+    }
+    write_arrays(path, arrays, facts)
 
 
 def load_checkpoint(
@@ -65,36 +52,25 @@ def load_checkpoint(
 
     The optimizer's settings are restored, too: training goes on as it was.
     Returns the saved config. Raises FileNotFoundError if there is no file,
-    DamagedCheckpointError if it isn't whole, and ValueError if it belongs to another
+    DamagedError if it isn't whole, and ValueError if it belongs to another
     `config` or doesn't fit the model, the optimizer or the generator; nothing is
     changed then.
     """
-    arrays, description = read_checkpoint(path)
-    check_config(path, description["config"], config)
+    arrays, facts = read_checkpoint(path)
+    check_config(path, facts["config"], config)
     targets = state_arrays(model, optimizer)
     check_fit(path, arrays, targets)
-    settings = fitting_settings(path, description, optimizer)
+    settings = fitting_settings(path, facts, optimizer)
     if rng is not None:
-        check_kind(path, description["rng"], rng)
-        rng.bit_generator.state = description["rng"]
+        check_kind(path, facts["rng"], rng)
+        rng.bit_generator.state = facts["rng"]
     for name, target in targets.items():
         target[...] = get_array_module(target).asarray(arrays[name])
     if optimizer is not None:
         optimizer.t = int(arrays["optimizer.t"])
         for name, value in settings.items():
             setattr(optimizer, name, value)
-    return dict(description["config"])
-
-
-def to_json(value: Any) -> str:
-    """Return JSON, of NumPy's arrays and numbers too: generators' states have some."""
-
-    def plain(value: Any) -> Any:
-        if not hasattr(value, "tolist"):
-            raise TypeError(f"config must be JSON-like, got {value!r} in it")
-        return value.tolist()
-
-    return json.dumps(value, default=plain)
+    return dict(facts["config"])
 
 
 def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:
@@ -105,31 +81,15 @@ def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays and the description in a file, verified by its checksum."""
-    content = io.BytesIO(Path(path).read_bytes())
-    try:
-        with np.load(content, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        description = str(arrays.pop("description"))
-        checksum = str(arrays.pop("sha256"))
-    except Exception as error:  # damage makes the parsers fail in any way
-        raise DamagedCheckpointError(
-            f"{path} is not a whole checkpoint: {error}"
-        ) from error
-    if digest(arrays, description) != checksum:
-        raise DamagedCheckpointError(
-            f"{path} is damaged: its checksum doesn't match its content"
+    """Return the arrays in a file, and what it says of them: config, rng, optimizer."""
+    arrays, facts = read_arrays(path)
+    with refused(path):
+        check(isinstance(facts["config"], dict), "its config is no object")
+        settings = (facts.get("optimizer") or {}).values()
+        check(
+            all(type(s) in (int, float) for s in settings), "a setting isn't a number"
         )
-    return arrays, json.loads(description)
-
-
-def digest(arrays: Mapping[str, Array], description: str) -> str:
-    """Return the SHA-256 of names, types, shapes and bytes, in hexadecimal."""
-    sha256 = hashlib.sha256(description.encode())
-    for name, array in sorted(arrays.items()):
-        sha256.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        sha256.update(array.tobytes())
-    return sha256.hexdigest()
+        return arrays, {"rng": None, **facts}
 
 
 def check_config(
@@ -138,27 +98,28 @@ def check_config(
     """Raise ValueError, naming the first difference, unless saved is as wanted."""
     if wanted is None:
         return
-    wanted = json.loads(to_json(dict(wanted)))  # tuples become lists, as on disk
-    for key in sorted(saved.keys() | wanted.keys()):
-        if to_json(saved.get(key)) != to_json(wanted.get(key)):
+    asked: dict[str, Any] = json.loads(to_json(dict(wanted), "config"))  # as on disk
+    for key in sorted(saved.keys() | asked.keys()):
+        if to_json(saved.get(key)) != to_json(asked.get(key)):
             raise ValueError(
                 f"{path} belongs to another configuration: {key} is "
-                f"{saved.get(key)!r}, wanted {wanted.get(key)!r}"
+                f"{saved.get(key)!r}, wanted {asked.get(key)!r}"
             )
 
 
-def check_kind(
-    path: str | Path, saved: Mapping[str, Any] | None, rng: np.random.Generator
-) -> None:
+def check_kind(path: str | Path, saved: Any, rng: np.random.Generator) -> None:
     """Raise ValueError unless the file holds the state of such a generator."""
-    found = "missing" if saved is None else saved["bit_generator"]
+    with refused(path):
+        found = "missing" if saved is None else saved["bit_generator"]
     wanted = type(rng.bit_generator).__name__
     if found != wanted:
         raise ValueError(f"{path} doesn't fit: rng is {found}, wanted {wanted}")
+    with refused(path):
+        type(rng.bit_generator)(0).state = saved
 
 
 def fitting_settings(
-    path: str | Path, description: Mapping[str, Any], optimizer: Optimizer | None
+    path: str | Path, facts: Mapping[str, Any], optimizer: Optimizer | None
 ) -> dict[str, float]:
     """Return an optimizer's saved settings; ValueError if they are another kind's.
 
@@ -166,7 +127,7 @@ def fitting_settings(
     """
     if optimizer is None:
         return {}
-    saved: dict[str, float] = description.get("optimizer") or {}
+    saved: dict[str, float] = facts.get("optimizer") or {}
     if saved and saved.keys() != optimizer.settings.keys():
         raise ValueError(
             f"{path} doesn't fit: the optimizer has {', '.join(saved)}, wanted "

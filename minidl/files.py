@@ -1,12 +1,31 @@
 """Files that are either whole or absent, whatever happens while they are written."""
 
 import os
+import re
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def lock(file: IO[Any]) -> None:
+        """Lock a file until it's closed or its process ends; OSError if it is."""
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def lock(file: IO[Any]) -> None:
+        """Lock a file until it's closed or its process ends; OSError if it is."""
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}")  # how temporary files are called
+YOUNG = 1.0  # seconds: time to lock a new file, or to rename a finished one
 
 
 @contextmanager
@@ -18,30 +37,57 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         # "x": nobody else's. Not `tempfile`, whose files are private, and whose umask
         # can only be read by changing it, for all threads.
         with open(temporary, "xb") as file:
+            with suppress(OSError):  # some file systems know no locks
+                lock(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
+            os.utime(temporary)  # young until it is renamed
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def remove_leftovers(path: str | Path, seconds: float = 3600) -> None:
-    """Remove temporary files of a path that killed processes left, if they are old.
+def remove_leftovers(folder: Path) -> None:
+    """Remove temporary files that killed processes left in a folder.
 
-    A young one may belong to a process that is writing right now.
+    A writer at work holds a lock on its file.
     """
-    path = Path(path)
-    for temporary in path.parent.glob(f".{path.name}.*"):
-        with suppress(FileNotFoundError):
-            if time.time() - temporary.stat().st_mtime > seconds:
+    names = os.listdir(folder) if folder.is_dir() else []
+    for temporary in (folder / name for name in names if LEFTOVER.fullmatch(name)):
+        with suppress(OSError):  # locked, or removed by another process
+            if time.time() - temporary.stat().st_mtime > YOUNG:
+                with open(temporary, "r+b") as file:
+                    lock(file)
                 temporary.unlink()
+
+
+@contextmanager
+def alone(folder: Path, what: str) -> Iterator[None]:
+    """Do something in a folder that no other process does there at the same time.
+
+    Raises BlockingIOError if another one is at it. The system takes the lock back when
+    a process ends, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "ab") as file:
+        try:
+            lock(file)
+        except (BlockingIOError, PermissionError) as error:
+            raise BlockingIOError(
+                f"{what} is at work in {folder} already: wait for its end, or choose "
+                "another folder"
+            ) from error
+        except OSError:  # this file system knows no locks
+            pass
+        yield
 
 
 def write_text(path: str | Path, text: str) -> None:

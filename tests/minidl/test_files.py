@@ -1,11 +1,19 @@
 """A file is whole or absent."""
 
+import errno
 import os
 import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from minidl.files import atomic_write, write_text
+from minidl import files
+from minidl.files import alone, atomic_write, remove_leftovers, write_text
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_content_and_nothing_else_is_left(tmp_path):
@@ -73,3 +81,95 @@ def test_the_umask_is_left_alone(tmp_path, monkeypatch):
     """It is the whole process's: other threads may be making files right now."""
     monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask is changed"))
     write_text(tmp_path / "file", "x")
+
+
+LEFTOVER = ".other.0123456789abcdef"
+
+
+def leave(folder, age=60):
+    path = folder / LEFTOVER
+    path.write_bytes(b"half")
+    os.utime(path, (time.time() - age,) * 2)
+    return path
+
+
+def test_leftovers_of_killed_processes_are_removed_by_the_next_write(tmp_path):
+    leave(tmp_path)
+    write_text(tmp_path / "file", "x")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "name", [".lock", ".gitignore", ".x.0123", "x.0123456789abcdef", ".DS_Store"]
+)
+def test_other_files_are_no_leftovers(tmp_path, name):
+    leave(tmp_path).rename(tmp_path / name)
+    remove_leftovers(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_leftovers_of_a_folder_that_is_missing(tmp_path):
+    remove_leftovers(tmp_path / "nothing")
+
+
+def test_a_writer_at_work_is_left_alone(tmp_path):
+    with atomic_write(tmp_path / "slow") as file:
+        file.write(b"1")
+        file.flush()
+        [temporary] = tmp_path.iterdir()
+        os.utime(temporary, (0, 0))
+        remove_leftovers(tmp_path)
+        write_text(tmp_path / "other", "x")
+    assert (tmp_path / "slow").read_bytes() == b"1"
+
+
+def test_a_file_that_has_just_been_made_is_left_alone(tmp_path):
+    path = leave(tmp_path, age=0)
+    remove_leftovers(tmp_path)
+    assert path.exists()
+
+
+def test_only_one_is_at_work_in_a_folder(tmp_path):
+    with (
+        alone(tmp_path / "runs", "another run"),
+        pytest.raises(BlockingIOError, match=r"^another run is at work in .*runs"),
+        alone(tmp_path / "runs", "another run"),
+    ):
+        pass
+    with alone(tmp_path / "runs", "another run"):
+        pass
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from minidl.files import alone
+with alone(Path(sys.argv[1]), "another run"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_killed_process_holds_no_folder(tmp_path):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(BlockingIOError), alone(tmp_path, "another run"):
+            pass
+        process.kill()
+        process.wait()
+    with alone(tmp_path, "another run"):
+        pass
+
+
+def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch):
+    def refuse(file):
+        raise OSError(errno.ENOTSUP, "no locks")
+
+    monkeypatch.setattr(files, "lock", refuse)
+    write_text(tmp_path / "file", "x")
+    leave(tmp_path)
+    with alone(tmp_path, "another run"):
+        write_text(tmp_path / "file", "y")
+    assert (tmp_path / LEFTOVER).exists()  # nobody knows whether it is being written

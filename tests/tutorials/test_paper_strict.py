@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ensembles.member_files import member_path
-from minidl.checkpoints import DamagedCheckpointError
+from minidl.store import DamagedError
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper.combined import combined
@@ -206,7 +206,7 @@ def test_a_damaged_member_is_named(tmp_path):
     path = member_path(job, tmp_path)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PK, torn")
-    with pytest.raises(DamagedCheckpointError, match=path.name):
+    with pytest.raises(DamagedError, match=path.name):
         checksum(job, tmp_path)
 
 

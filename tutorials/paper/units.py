@@ -103,7 +103,7 @@ def checksums(
 def checksum(job: MemberJob, folder: Path) -> str:
     """Return the checksum in a trained member's file, which must be whole."""
     path = member_path(job, folder)
-    read_checkpoint(path)  # else DamagedCheckpointError
+    read_checkpoint(path)  # else DamagedError
     with np.load(path, allow_pickle=False) as file:
         return str(file["sha256"])
 

@@ -1,0 +1,175 @@
+"""Finished work in files: kept with the key of what made it and a checksum.
+
+A key is a name that only equal inputs have. Who reads a file says which key it must
+have, and gets what was written or an error that names the file: never half of it,
+another's, or what somebody changed. There are two formats, both readable by others:
+
+    JSON     an object with `sha256`, `key` if there is one, and the content's names
+    arrays   an uncompressed .npz file with the arrays, `sha256`, and a `description`
+             in JSON that holds the key and all other facts
+
+Any file may be handed in: its size is looked at before it is read, nothing is
+unpacked or unpickled, and no array is larger than its file.
+"""
+
+import hashlib
+import io
+import json
+import stat
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minidl.backend import Array
+from minidl.files import atomic_write, write_text
+
+MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes: nothing that is kept comes near
+
+
+class DamagedError(ValueError):
+    """A file isn't what was kept under its name: damaged, or another's."""
+
+
+def key_of(*parts: Any) -> str:
+    """Return a name that only equal arrays and JSON-like values, in order, have."""
+    arrays = {str(i): p for i, p in enumerate(parts) if isinstance(p, np.ndarray)}
+    others = [None if str(i) in arrays else p for i, p in enumerate(parts)]
+    return digest(arrays, to_json(others))
+
+
+def digest(arrays: Mapping[str, Array], text: str) -> str:
+    """Return the SHA-256 of a text and of arrays, in hexadecimal."""
+    sha256 = hashlib.sha256(text.encode())
+    for name, array in sorted(arrays.items()):
+        sha256.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        sha256.update(array.tobytes())
+    return sha256.hexdigest()
+
+
+def to_json(value: Any, name: str = "content") -> str:
+    """Return the one JSON text of a value; of dataclasses and NumPy's values, too."""
+
+    def plain(value: Any) -> Any:
+        if is_dataclass(value) and not isinstance(value, type):
+            return asdict(value)
+        if not hasattr(value, "tolist"):
+            raise TypeError(f"{name} must be JSON-like, got {value!r} in it")
+        return value.tolist()
+
+    as_read = json.loads(json.dumps(value, default=plain))  # all names are texts now
+    return json.dumps(as_read, sort_keys=True)
+
+
+def write_json(path: str | Path, content: Any, key: str | None = None) -> None:
+    """Keep a JSON object or a dataclass."""
+    body = json.loads(to_json(content)) | ({} if key is None else {"key": key})
+    whole = {"sha256": digest({}, to_json(body)), **body}
+    write_text(path, json.dumps(whole, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path, key: str | None = None) -> dict[str, Any]:
+    """Return a kept object; without a key, whatever its key is.
+
+    Raises FileNotFoundError if there is none, and DamagedError if it isn't whole or
+    has another key.
+    """
+    content = read_bytes(path, MAX_JSON)
+    with refused(path):
+        body = json.loads(content)
+        checksum = body.pop("sha256")
+        check(
+            checksum == digest({}, to_json(body)),
+            "its checksum doesn't match its content",
+        )
+        check(key in (None, body.pop("key", None)), "it holds other work")
+        return body
+
+
+def write_arrays(
+    path: str | Path,
+    arrays: Mapping[str, Array],
+    facts: Mapping[str, Any] | None = None,
+    key: str | None = None,
+) -> None:
+    """Keep arrays, and JSON-like facts about them."""
+    text = to_json({**(facts or {}), "key": key})
+    content: dict[str, Any] = {"description": text, "sha256": digest(arrays, text)}
+    with atomic_write(path) as file:
+        np.savez(file, allow_pickle=False, **content, **arrays)
+
+
+def read_arrays(
+    path: str | Path, key: str | None = None
+) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return kept arrays and facts; without a key, whatever their key is.
+
+    Raises FileNotFoundError if there is no file, and DamagedError if it isn't whole or
+    has another key.
+    """
+    content = read_bytes(path, MAX_ARRAYS)
+    with refused(path):
+        arrays = unpack(content)
+        text, checksum = (str(arrays.pop(name)) for name in ("description", "sha256"))
+        check(
+            checksum == digest(arrays, text), "its checksum doesn't match its content"
+        )
+        facts = json.loads(text)
+        check(key in (None, facts.pop("key", None)), "it holds other work")
+        return arrays, facts
+
+
+def read_bytes(path: str | Path, most: int) -> bytes:
+    """Return a file's content, unless it is no file or holds more than `most`."""
+    about = Path(path).stat()
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError(f"{path} is a folder, not a file")
+    with refused(path):
+        check(stat.S_ISREG(about.st_mode), "it isn't a regular file")
+        check(
+            about.st_size <= most,
+            f"it has {about.st_size} bytes, {most} at most are read",
+        )
+    return Path(path).read_bytes()
+
+
+def unpack(content: bytes) -> dict[str, Array]:
+    """Return the arrays in the bytes of an uncompressed .npz file."""
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        parts = {part.filename.removesuffix(".npy"): part for part in file.infolist()}
+        size = sum(part.file_size for part in file.infolist())
+        stored = all(p.compress_type == zipfile.ZIP_STORED for p in parts.values())
+        check(stored and size <= len(content), "it is compressed or overlaps")
+        check(len(parts) == len(file.infolist()), "two of its arrays have one name")
+        return {name: array_of(file.read(part)) for name, part in parts.items()}
+
+
+def array_of(content: bytes) -> Array:
+    """Return the array in the bytes of an .npy file; no larger than they are."""
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    check(version == (1, 0), f"it has arrays of format {version}")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    offset = stream.tell()
+    check(dtype.kind in "biufU", f"it has an array of type {dtype}")
+    in_order = np.ndarray(shape[::-1] if fortran else shape, dtype, content, offset)
+    return (in_order.T if fortran else in_order).copy()
+
+
+def check(right: bool, wrong: str) -> None:
+    """Raise ValueError, which says what is wrong, unless a file is right."""
+    if not right:
+        raise ValueError(wrong)
+
+
+@contextmanager
+def refused(path: str | Path) -> Iterator[None]:
+    """Turn any error that a file causes into one that names it."""
+    try:
+        yield
+    except Exception as error:
+        raise DamagedError(f"{path} is damaged or another's: {error}") from error
