@@ -4,11 +4,15 @@ The sources are `cuda/*.cu`. CuPy compiles them with NVIDIA's NVRTC for the GPU 
 which takes seconds once; it keeps the result on disk.
 """
 
+import re
 from functools import cache
+from operator import index
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from minidl.backend import device_of
 
 # One text in this order: each file knows what stands in those before it.
 FILES = (
@@ -23,6 +27,17 @@ FILES = (
 OPTIONS = ("--std=c++17",)
 THREADS = 256  # of a block: any multiple of 32 will do
 LARGEST = 2**31 - THREADS  # what a kernel's int can count to
+
+TYPES: dict[str, np.dtype[Any]] = {
+    "float": np.dtype(np.float32),
+    "int": np.dtype(np.int32),
+    "long long": np.dtype(np.int64),
+    "unsigned char": np.dtype(np.uint8),
+    "unsigned int": np.dtype(np.uint32),
+    "unsigned long long": np.dtype(np.uint64),
+}
+# As in "const float* __restrict__ x", or "int size".
+PARAMETER = re.compile(rf"\b({'|'.join(TYPES)})(\*?)(?: __restrict__)? (\w+)")
 
 
 @cache
@@ -44,30 +59,53 @@ def kernel(name: str) -> Any:
 def launch(name: str, threads: int, *arguments: Any) -> None:
     """Start a kernel with so many threads, without waiting for its end.
 
-    Raises ValueError for an array that a kernel's index can't span.
+    Raises TypeError or ValueError for arguments that the kernel would misread, and for
+    an array that its index can't span.
     """
-    sizes = [a.size for a in arguments if hasattr(a, "flags")]
-    if max(threads, *sizes) > LARGEST:
-        raise ValueError(
-            f"{name} takes arrays of at most {LARGEST} numbers, got {max(sizes)}: "
-            "use smaller batches"
-        )
+    pairs = zip(parameters(name), arguments, strict=True)
+    passed = tuple(as_argument(*pair) for pair in pairs)
     if threads == 0:
         return  # no images, no work: a GPU would refuse it
     blocks = -(-threads // THREADS)  # the last one may have threads to spare
-    kernel(name)((blocks,), (THREADS,), tuple(map(as_argument, arguments)))
+    kernel(name)((blocks,), (THREADS,), passed)
 
 
-def as_argument(value: Any) -> Any:
-    """Return a number in the 32 bits that kernels take; CuPy checks no types.
+class Parameter(NamedTuple):
+    """A parameter as a kernel's source declares it."""
 
-    It would pass Python's numbers in 64 bits, of which a kernel's float reads 0, and of
-    an array nothing but its address.
+    name: str
+    dtype: np.dtype[Any]
+    is_array: bool
+
+
+@cache
+def parameters(kernel: str) -> list[Parameter]:
+    """Return what a kernel takes, as its source says."""
+    declared = re.search(rf"void {kernel}\((.*?)\)", source(), re.DOTALL)
+    if declared is None:
+        raise ValueError(f"no kernel {kernel!r} in the source")
+    found = PARAMETER.findall(declared[1])
+    return [Parameter(name, TYPES[kind], bool(star)) for kind, star, name in found]
+
+
+def as_argument(parameter: Parameter, value: Any) -> Any:
+    """Return a value in the type in which a kernel takes it; raise if it can't be.
+
+    CuPy checks nothing here. Of Python's float it would pass 64 bits, of which a
+    kernel's float reads 0, and of an array nothing but its address.
     """
-    if isinstance(value, int | np.int64):
-        return np.int32(value)
-    if isinstance(value, float):
-        return np.float32(value)
-    if hasattr(value, "flags"):
-        assert value.flags.c_contiguous, "kernels read rows one after another"
+    name, dtype, is_array = parameter
+    if not is_array:
+        return dtype.type(index(value) if dtype.kind in "iu" else float(value))
+    if device_of(value) == "cpu":
+        raise TypeError(f"{name} must be an array on the GPU, got {type(value)}")
+    if value.dtype != dtype:
+        raise TypeError(f"{name} must be {dtype} on the GPU, got {value.dtype}")
+    if not value.flags.c_contiguous:
+        raise ValueError(f"{name} must be contiguous, got strides {value.strides}")
+    if value.size > LARGEST:
+        raise ValueError(
+            f"{name} must have at most {LARGEST} numbers on the GPU, got {value.size}: "
+            "use smaller batches"
+        )
     return value

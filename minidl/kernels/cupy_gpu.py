@@ -176,8 +176,8 @@ def relu_grad(dout: Array, out: Array) -> Array:
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     """Return a mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
     mask = get_array_module(x).empty(x.shape, x.dtype)
-    threshold, kept = np.uint32(drop_threshold(rate)), 1 / (1 - rate)
-    launch("dropout_mask", mask.size, mask, mask.size, np.uint64(seed), threshold, kept)
+    numbers = (seed, drop_threshold(rate), 1 / (1 - rate))
+    launch("dropout_mask", mask.size, mask, mask.size, *numbers)
     return mask
 
 
@@ -195,7 +195,7 @@ def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
 
 def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     """v = momentum v + g; p -= lr v, in place. Shapes: all equal, contiguous."""
-    launch("sgd_step", p.size, p, g, v, p.size, float(lr), float(momentum))
+    launch("sgd_step", p.size, p, g, v, p.size, lr, momentum)
 
 
 def adam_step(
@@ -209,7 +209,7 @@ def adam_step(
     eps: float,
 ) -> None:
     """Move p, m and v in place, in one pass; see `reference.adam_step`."""
-    factors = map(float, (*rates, step, correction, eps))
+    factors = (*rates, step, correction, eps)
     launch("adam_step", p.size, p, g, m, v, p.size, *factors)
 
 
@@ -226,6 +226,5 @@ def sign_step(
     arrays: Any = [xp.ascontiguousarray(a) for a in (x_adv, gradient, x)]
     out = xp.empty(x.shape, x.dtype)
     low, high = (-np.inf, np.inf) if bounds is None else bounds
-    limits = map(float, (alpha, eps, low, high))
-    launch("sign_step", out.size, *arrays, out, out.size, *limits)
+    launch("sign_step", out.size, *arrays, out, out.size, alpha, eps, low, high)
     return out

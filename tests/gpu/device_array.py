@@ -14,7 +14,10 @@ from tests.gpu.counting import counts, work
 from tests.gpu.cupy_names import FILE
 
 NAMES = json.loads(FILE.read_text(encoding="utf-8"))
-VALUES = ("T", "shape", "dtype", "size", "ndim", "itemsize", "nbytes", "flags")
+VALUES = (
+    *("T", "shape", "strides", "dtype", "size", "ndim"),
+    *("itemsize", "nbytes", "flags"),
+)
 BINARY = (
     *("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"),
     *("and", "or", "xor", "lshift", "rshift"),

@@ -11,7 +11,7 @@ import pytest
 from minidl import kernels, to_numpy
 from minidl.kernels import cuda_launch, cupy_gpu
 from tests.gpu.checks import CHECKS, normal, there
-from tests.gpu.emulator import NAMES
+from tests.gpu.emulator import NAMES, RawKernel, needs_compiler
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,21 +104,65 @@ def test_float64_and_the_reference_need_no_kernel(stand_in, monkeypatch):
     assert kernels.im2col(double, 3).dtype == np.float64
 
 
-def test_an_array_too_large_for_a_kernels_index_is_an_error():
-    class Huge:
-        flags = None
-        size = 2**31
+def test_an_array_too_large_for_a_kernels_index_is_an_error(stand_in, monkeypatch):
+    assert cuda_launch.LARGEST == 2**31 - 256
+    monkeypatch.setattr(cuda_launch, "LARGEST", 4)
+    x = there(normal(5))
+    with pytest.raises(ValueError, match=r"dout must have at most 4 .* got 5"):
+        kernels.relu_grad(x, x)
 
-    with pytest.raises(ValueError, match="smaller batches"):
-        cuda_launch.launch("relu_grad", 1, Huge())
+
+MISFITS = {
+    "another type": (lambda x: x.astype(np.float64), TypeError, "dout must be float32"),
+    "whole numbers": (lambda x: x.astype(np.int32), TypeError, "dout must be float32"),
+    "NumPy's": (to_numpy, TypeError, "dout must be an array on the GPU"),
+    "one number": (lambda x: 1.0, TypeError, "dout must be an array on the GPU"),
+    "gaps": (lambda x: x[::2], ValueError, "dout must be contiguous"),
+}
 
 
-@pytest.mark.parametrize(
-    ("value", "type_"),
-    [(3, np.int32), (np.int64(3), np.int32), (0.5, np.float32), (1e-8, np.float32)],
-)
-def test_numbers_are_passed_in_32_bits(value, type_):
-    assert type(cuda_launch.as_argument(value)) is type_
+@pytest.mark.parametrize("misfit", MISFITS)
+def test_an_array_that_a_kernel_would_misread_is_refused(stand_in, misfit):
+    change, error, message = MISFITS[misfit]
+    x = there(normal(6))
+    with pytest.raises(error, match=message):
+        cuda_launch.launch("relu_grad", 6, change(x), x, x.copy(), 6)
+
+
+NUMBERS = (3, True, 0.5, np.float64(0.5), np.float32(0.5), np.int64(3), np.array(3))
+
+
+@pytest.mark.parametrize("value", NUMBERS)
+def test_a_number_is_passed_in_the_type_that_the_kernel_declares(value):
+    wide = next(p for p in cuda_launch.parameters("dropout_mask") if p.name == "seed")
+    size, lr = cuda_launch.parameters("sgd_step")[3:5]
+    passed = cuda_launch.as_argument(lr, value)
+    assert (type(passed), passed) == (np.float32, value)
+    if np.result_type(value).kind == "f":
+        with pytest.raises(TypeError, match="integer"):
+            cuda_launch.as_argument(size, value)
+        return
+    for parameter, type_ in ((size, np.int32), (wide, np.uint64)):
+        passed = cuda_launch.as_argument(parameter, value)
+        assert (type(passed), passed) == (type_, value)
+
+
+@pytest.mark.parametrize("value", [2**31, np.int64(2**31)])
+def test_a_number_too_large_for_its_type_is_an_error(value):
+    size = cuda_launch.parameters("sgd_step")[3]
+    with pytest.raises(OverflowError):
+        cuda_launch.as_argument(size, value)
+
+
+@pytest.mark.parametrize("name", NAMES.findall(cuda_launch.source()))
+def test_parameters_are_those_that_the_compiler_sees(name):
+    needs_compiler()
+    codes = [
+        f"{'p' if p.is_array else 's'}{p.dtype.kind}{p.dtype.itemsize}"
+        for p in cuda_launch.parameters(name)
+    ]
+    compiled = RawKernel(cuda_launch.source(), name).types
+    assert codes == [code.replace("c", "p") for code in compiled]
 
 
 def test_nothing_is_compiled_on_import():

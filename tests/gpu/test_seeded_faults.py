@@ -123,7 +123,7 @@ FLOAT64 = {
     "a number that isn't turned into 32 bits": (
         cuda_launch,
         "as_argument",
-        lambda value: value,
+        lambda parameter, value: value,
     ),
     "memory without a type": (
         cupy_gpu,
