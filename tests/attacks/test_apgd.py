@@ -8,6 +8,7 @@ from attacks import apgd, distance, dlr, model_loss, pgd
 from attacks.apgd import checkpoints
 from attacks.losses import cross_entropy, margin
 from attacks.pgd import start
+from tests.attacks.conftest import one_by_one
 from tests.attacks.naive_apgd import CHECKPOINTS_OF_100, naive_apgd
 
 
@@ -26,7 +27,7 @@ def test_other_checkpoints_are_the_same_fractions_rounded_up(steps):
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.15), ("L2", 0.5)])
 def test_apgd_image_by_image(cnn, x, norm, eps, random, loss):
     x = x[:4]
-    y, loss_fn = cnn.predict(x), model_loss(cnn, loss)
+    y, loss_fn = cnn.predict(x), one_by_one(model_loss(cnn, loss))
     new_rng = lambda: np.random.default_rng(5) if random else None  # noqa: E731
     x_0 = start(x, eps, norm, new_rng(), (0, 1))
     expected = [
