@@ -23,7 +23,7 @@ import importlib
 import importlib.util
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -31,7 +31,21 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, device_of, get_array_module
-from minidl.checks import check_choice, check_count, check_floats
+from minidl.checks import check_choice, check_floats
+from minidl.kernels.arguments import check_algorithm as check_algorithm
+from minidl.kernels.arguments import (
+    check_arrays,
+    check_gradient,
+    check_image_shape,
+    check_mask,
+    check_numbers,
+    check_places,
+    check_pool,
+    check_product,
+    check_step,
+    fits_winograd,
+)
+from minidl.kernels.arguments import check_window as check_window
 from minidl.kernels.shapes import ImageShape, output_size
 
 __all__ = [
@@ -53,7 +67,6 @@ __all__ = [
 ]
 
 IMPLEMENTATIONS = ("auto", "reference", "numba")
-ALGORITHMS = ("auto", "im2col", "winograd")
 FEW_CHANNELS = 8  # below it, Winograd's transforms cost more than they save
 
 _chosen = os.environ.get("MINIDL_KERNELS", "auto")
@@ -105,9 +118,9 @@ def im2col(
 
     Shapes: x (N, H, W, C), result (N*OH*OW, KH*KW*C).
     """
+    check_arrays(x=(x, "N H W C"))
     window = check_window(kernel_size, stride, pad)
-    check_axes(x)
-    return implementation(x).im2col(x, window, stride, pad)
+    return implementation(x).im2col(contiguous(x), window, stride, pad)
 
 
 def col2im(
@@ -121,13 +134,15 @@ def col2im(
 
     Shapes: col (N*OH*OW, KH*KW*C), result x_shape = (N, H, W, C).
     """
+    check_floats("col", col)
+    check_image_shape("x_shape", x_shape)
     window = check_window(kernel_size, stride, pad)
     N, H, W, C = x_shape
     OH, OW = output_size((H, W), window, stride, pad)
     expected = (N * OH * OW, math.prod(window) * C)
     if col.shape != expected:
         raise ValueError(f"col must have shape {expected}, got {col.shape}")
-    return implementation(col).col2im(col, x_shape, window, stride, pad)
+    return implementation(col).col2im(contiguous(col), x_shape, window, stride, pad)
 
 
 def conv2d(
@@ -144,11 +159,11 @@ def conv2d(
     Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), result (N, OH, OW, F).
     Raises TypeError unless x holds floats, ValueError for another number of channels.
     """
-    check_channels(x, W)
-    b = get_array_module(W).zeros(W.shape[3], W.dtype) if b is None else b
-    W, b = as_type_of(x, W, b)
+    bias = {} if b is None else {"b": (b, "F")}
+    check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"), **bias)
     module = convolution(x, W, stride, pad, algorithm)
-    return module.conv2d(contiguous(x), contiguous(W), b, stride, pad, relu)
+    b = get_array_module(W).zeros(W.shape[3], W.dtype) if b is None else b
+    return module.conv2d(contiguous(x), *like(x, W, b), stride, pad, relu)
 
 
 def conv2d_pool(
@@ -164,12 +179,12 @@ def conv2d_pool(
 
     Shapes: both results (N, OH // 2, OW // 2, F). Raises what `conv2d` raises.
     """
-    check_channels(x, W)
-    W, b = as_type_of(x, W, b)
+    check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"), b=(b, "F"))
     module = convolution(x, W, stride, pad, algorithm)
+    arguments = (contiguous(x), *like(x, W, b), stride, pad, relu)
     if hasattr(module, "conv2d_pool"):
-        return module.conv2d_pool(contiguous(x), contiguous(W), b, stride, pad, relu)
-    return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
+        return module.conv2d_pool(*arguments)
+    return implementation(x).max_pool(module.conv2d(*arguments), 2, 2)
 
 
 def conv2d_grads(
@@ -190,17 +205,22 @@ def conv2d_grads(
     and the first result is dJ/du.
     Shapes: x (N, H, W, C), dout (N, OH, OW, F), W (KH, KW, C, F); results like x, W.
     """
+    check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"))
     OH, OW = output_size(x.shape[1:3], W.shape[:2], stride, pad)
-    out_shape = (len(x), OH, OW, W.shape[3])
-    check_gradient(dout, out_shape if argmax is None else argmax.shape)
+    N, F = len(x), W.shape[3]
+    if argmax is None:
+        check_gradient(dout, (N, OH, OW, F), x)
+    else:
+        check_gradient(dout, (N, OH // 2, OW // 2, F), x)
+        check_places(argmax, dout, 2)
+    x, W = like(dout, x, W)
     module = convolution(x, W, stride, pad, algorithm)
-    x, W = as_type_of(dout, x, W)
-    x, dout, W = contiguous(x), contiguous(dout), contiguous(W)
+    dout = contiguous(dout)
     how = (stride, pad, param_grads, input_grad)
     if hasattr(module, "conv2d_pool"):  # it then knows pooling's and ReLU's derivative
         return module.conv2d_grads(x, dout, W, *how, argmax, after_relu)
     if argmax is not None:
-        dout = max_pool_grad(dout, argmax, out_shape, 2, 2)
+        dout = implementation(x).max_pool_grad(dout, argmax, (N, OH, OW, F), 2, 2)
     dx, dW = module.conv2d_grads(x, dout, W, *how)
     return relu_grad(dx, x) if after_relu and input_grad else dx, dW
 
@@ -211,7 +231,10 @@ def convolution(
     """Return the module whose `conv2d` suits x and W best, or as `algorithm` says.
 
     The reference has one algorithm only, and runs it whatever is asked for.
+    Raises what `check_window` and `check_algorithm` raise.
     """
+    check_window(W.shape[:2], stride, pad)
+    check_algorithm(algorithm, W.shape[:2], stride, pad)
     module = implementation(x)
     if module.__name__ != "minidl.kernels.numba_cpu":
         return module
@@ -224,40 +247,9 @@ def convolution(
     return module
 
 
-def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:
-    """Tell whether Winograd's algorithm, F(4x4, 3x3), can do such a convolution."""
-    return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
-
-
-def check_axes(x: Array, channels: int | None = None) -> None:
-    """Raise ValueError unless x is a batch of images (with so many channels)."""
-    if x.ndim != 4 or channels not in (None, x.shape[3]):
-        C = "C" if channels is None else channels
-        raise ValueError(f"x must have shape (N, H, W, {C}), got {x.shape}")
-
-
-def check_channels(x: Array, W: Array) -> None:
-    """Raise unless x is a batch of images in floats with as many channels as W."""
-    check_floats("x", x)
-    check_axes(x, W.shape[2])
-
-
-def check_gradient(dout: Array, out_shape: Sequence[int]) -> None:
-    """Raise unless dout is the gradient of an output of this shape.
-
-    Compiled kernels don't look where they read: another shape lies outside the arrays.
-    """
-    check_floats("dout", dout)
-    if dout.shape != tuple(out_shape):
-        raise ValueError(
-            f"dout must have the shape of the latest output, {tuple(out_shape)}, got "
-            f"{dout.shape}"
-        )
-
-
-def as_type_of(x: Array, *others: Array) -> tuple[Array, ...]:
-    """Return the others in x's type, which is that of all results."""
-    return tuple(other.astype(x.dtype, copy=False) for other in others)
+def like(x: Array, *others: Array) -> tuple[Array, ...]:
+    """Return the others in x's type, which is that of all results, and contiguous."""
+    return tuple(contiguous(other.astype(x.dtype, copy=False)) for other in others)
 
 
 def contiguous(x: Array) -> Array:
@@ -272,6 +264,7 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     BLAS's own threads: they would fight with the convolutions', see
     `minidl.kernels.threads`. Shapes: a (n, ..., k), b (k, ...), out (n, ..., ...).
     """
+    check_product(a, b, out)
     if implementation(a).__name__ != "minidl.kernels.numba_cpu":
         xp = get_array_module(a)
         if out is None:
@@ -294,28 +287,37 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
 
     Shapes: x (N, H, W, C), both results (N, OH, OW, C).
     """
-    check_axes(x)
-    return implementation(x).max_pool(x, size, stride)
+    check_arrays(x=(x, "N H W C"))
+    check_pool(size, stride)
+    return implementation(x).max_pool(contiguous(x), size, stride)
 
 
 def max_pool_grad(
     dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
 ) -> Array:
     """dJ/dx of `max_pool`. Shapes: dout (N, OH, OW, C), result x_shape."""
-    check_gradient(dout, argmax.shape)
+    check_image_shape("x_shape", x_shape)
+    check_pool(size, stride)
+    N, H, W, C = x_shape
+    out_shape = N, *output_size((H, W), (size, size), stride, 0), C
+    check_gradient(dout, out_shape, dout)
+    check_places(argmax, dout, size)
+    dout, argmax = contiguous(dout), contiguous(argmax)
     return implementation(dout).max_pool_grad(dout, argmax, x_shape, size, stride)
 
 
 def relu_grad(dout: Array, out: Array) -> Array:
     """dJ/dx of out = max(x, 0): dout where out > 0, else 0. Shapes: all equal."""
-    check_gradient(dout, out.shape)
-    (out,) = as_type_of(dout, out)
-    return implementation(dout).relu_grad(contiguous(dout), contiguous(out))
+    check_floats("out", out)
+    check_gradient(dout, out.shape, out)
+    return implementation(dout).relu_grad(contiguous(dout), *like(dout, out))
 
 
 def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     """One step of SGD in place; see `reference.sgd_step`. Shapes: all equal."""
-    implementation(p).sgd_step(p, g, v, lr, momentum)
+    check_step(p, g, v=v)
+    check_numbers(lr=lr, momentum=momentum)
+    implementation(p).sgd_step(p, contiguous(g), v, lr, momentum)
 
 
 def adam_step(
@@ -329,12 +331,15 @@ def adam_step(
     eps: float,
 ) -> None:
     """One step of Adam in place; see `reference.adam_step`. Shapes: all equal."""
-    implementation(p).adam_step(p, g, m, v, rates, step, correction, eps)
+    check_step(p, g, m=m, v=v)
+    check_numbers(rate1=rates[0], rate2=rates[1], step=step)
+    check_numbers(correction=correction, eps=eps)
+    implementation(p).adam_step(p, contiguous(g), m, v, rates, step, correction, eps)
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     """Mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
-    check_floats("x", x)
+    check_mask(x, rate, seed)
     return implementation(x).dropout_mask(x, rate, seed)
 
 
@@ -357,30 +362,3 @@ def warm_up() -> None:
     p, g, m, v = np.zeros((4, 2), np.float32)
     adam_step(p, g, m, v, (0.1, 0.1), 0.1, 1.0, 1e-8)
     dropout_mask(x, 0.5, 1)
-
-
-def check_window(
-    kernel_size: int | tuple[int, int], stride: int, pad: int
-) -> tuple[int, int]:
-    """Return (KH, KW); raise unless sizes and stride are >= 1 and padding >= 0."""
-    pair = kernel_size if isinstance(kernel_size, tuple) else (kernel_size,) * 2
-    if len(pair) != 2:
-        raise ValueError(f"kernel_size must be one or two integers, got {kernel_size}")
-    for size in pair:
-        check_count("kernel_size", size)
-    check_count("stride", stride)
-    check_count("pad", pad, at_least=0)
-    return pair
-
-
-def check_algorithm(
-    algorithm: str, kernel_size: Sequence[int], stride: int, pad: int
-) -> str:
-    """Return the name of a convolution algorithm; raise unless it can be used."""
-    check_choice("algorithm", algorithm, ALGORITHMS)
-    if algorithm == "winograd" and not fits_winograd(kernel_size, stride, pad):
-        raise ValueError(
-            "algorithm 'winograd' takes kernel_size 3, stride 1 and pad 0 or 1, got "
-            f"{kernel_size}, {stride} and {pad}"
-        )
-    return algorithm
