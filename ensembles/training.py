@@ -83,8 +83,7 @@ def train_ensemble(
     missing = [job for job in jobs if job not in models]
     workers = min(workers, max(1, len(missing)))
     local = local_executor(workers) if executor is None else nullcontext(executor)
-    # One thread here too: an executor's threads share the limit, see train_member.
-    with local as chosen, limit_threads(1):
+    with local as chosen:
         train_one = partial(train_member, folder=folder, device=device)
         trained = run_jobs(train_one, missing, chosen)
         for member in progress(trained, len(missing), "members trained"):

@@ -25,7 +25,8 @@ Result = TypeVar("Result")
 def limit_threads(threads: int = 1) -> Any:
     """Limit BLAS to a number of threads, from now on or as a context manager.
 
-    The limit is the process's, whichever of its threads sets it.
+    The limit is the process's, whichever of its threads sets it; of several at a time
+    the smallest counts. A limit from now on replaces the same thread's earlier one.
     """
     from minidl.kernels.threads import Limit  # here, so that import minidl stays fast
 
@@ -92,11 +93,12 @@ def run_jobs(
 ) -> Iterator[Result]:
     """Yield function(job) for all jobs, in the order in which they finish.
 
-    Any `concurrent.futures.Executor` will do; None runs them here, on one thread.
+    Any `concurrent.futures.Executor` will do; None runs them here. Each job has one
+    thread of BLAS wherever it runs: on more, its bits would depend on their number.
     If jobs fail, the others are finished and yielded before the first error is raised.
     """
     errors: list[Exception] = []
-    for outcome in outcomes(function, jobs, executor):
+    for outcome in outcomes(partial(on_one_thread, function), jobs, executor):
         try:
             result = outcome()
         except Exception as error:
@@ -108,7 +110,7 @@ def run_jobs(
 
 
 def on_one_thread(function: Callable[[Job], Result], job: Job) -> Result:
-    """Return function(job), computed as a worker does."""
+    """Return function(job), computed with one thread of BLAS."""
     with limit_threads(1):
         return function(job)
 
@@ -119,7 +121,7 @@ def outcomes(
     """Yield for each job a function that returns its result or raises its error."""
     if executor is None:
         for job in jobs:
-            yield partial(on_one_thread, function, job)
+            yield partial(function, job)
         return
     futures = [executor.submit(function, job) for job in jobs]
     try:

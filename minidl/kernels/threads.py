@@ -6,7 +6,7 @@ products between: OpenBLAS's own threads keep their cores busy for milliseconds 
 they wait for more to do, and these threads would stand in line behind them.
 
 The limit is the whole process's. `limit_lock` lets one Python thread at a time set it,
-so that none takes another's momentary 1 for the user's choice.
+and `limits` holds those in force, so that none takes another's for the user's choice.
 """
 
 import os
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
-from threadpoolctl import LibController, ThreadpoolController, threadpool_limits
+from threadpoolctl import LibController, ThreadpoolController
 
 from minidl.backend import Array
 
@@ -28,19 +28,68 @@ FEW_NUMBERS = 2**16
 FEW_PRODUCTS = 2**21
 
 limit_lock = threading.RLock()
+limits: "list[Limit]" = []  # those in force, of all Python threads
+unlimited: list[int] = []  # each library's threads without them
 
 
-class Limit(threadpool_limits):  # type: ignore[misc]  # it has no types
-    """A limit on BLAS, from now on or within a `with` block."""
+class Limit:
+    """A limit on BLAS and OpenMP, from now on or within a `with` block.
+
+    Of several at a time, nested or of several Python threads, the smallest counts. The
+    last to end gives BLAS its threads back. OpenMP's limits are each thread's own.
+    """
 
     def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.thread = threading.get_ident()
+        self.is_block = False
         blas()  # loads SciPy's too, which this limit wouldn't reach later
-        with limit_lock:
-            super().__init__(threads)
+        openmp = ThreadpoolController().select(user_api="openmp")
+        self.openmp = openmp.limit(limits=threads)
+        self.begin()
+
+    def __enter__(self) -> "Limit":
+        self.is_block = True
+        self.begin()
+        return self
 
     def __exit__(self, *error: object) -> None:
         with limit_lock:
-            super().__exit__(*error)
+            limits.remove(self)
+            apply_limits()
+        self.openmp.restore_original_limits()
+
+    def begin(self) -> None:
+        """Put it into force; a thread's latest limit from now on replaces its others."""
+        with limit_lock:
+            limits[:] = [other for other in limits if not self.replaces(other)]
+            if not limits:
+                unlimited[:] = [library.num_threads for library in libraries()]
+            if self not in limits:
+                limits.append(self)
+            apply_limits()
+
+    def replaces(self, other: "Limit") -> bool:
+        """Tell whether another limit, one from now on, ends where this one begins."""
+        from_now_on = not other.is_block and other.thread == self.thread
+        return from_now_on and other is not self
+
+
+def apply_limits() -> None:
+    """Let BLAS have as many threads as the smallest limit allows."""
+    for library, own in zip(libraries(), unlimited, strict=True):
+        set_threads(library, min((limit.threads for limit in limits), default=own))
+
+
+def set_threads(library: LibController, threads: int) -> None:
+    """Set a library's threads, and let other Python threads do so afterwards.
+
+    From threadpoolctl 3.8 on, only the first that sets them could, the others in vain.
+    """
+    clear = getattr(library, "clear_controlling_thread", lambda force: None)
+    clear(force=True)
+    library.set_num_threads(threads)
+    clear(force=True)
 
 
 def over_images(
@@ -52,9 +101,8 @@ def over_images(
     The results stand in the order of the parts, so that adding them up gives the same
     bits whichever thread ends first.
     """
-    libraries = blas().lib_controllers  # none where threadpoolctl knows none
     with limit_lock:
-        alone = max((library.num_threads for library in libraries), default=1) == 1
+        alone = max((library.num_threads for library in libraries()), default=1) == 1
     if alone:
         return [function(slice(0, N))]
     with one_blas_thread() as allowed:
@@ -80,25 +128,20 @@ def one_blas_thread() -> Iterator[int]:
 
     (`Limit` takes 0.1 ms.)
     """
-    libraries = blas().lib_controllers
     with limit_lock:
-        before = [library.num_threads for library in libraries]
-        for library in libraries:
-            library.set_num_threads(1)
+        before = [library.num_threads for library in libraries()]
+        for library in libraries():
+            set_threads(library, 1)
         try:
             yield min(before, default=1)
         finally:
-            for library, threads in zip(libraries, before, strict=True):
-                library.set_num_threads(threads)
-                give_back(library)
+            for library, threads in zip(libraries(), before, strict=True):
+                set_threads(library, threads)
 
 
-def give_back(library: LibController) -> None:
-    """Let other Python threads set limits again.
-
-    From threadpoolctl 3.8 on, the first that sets one is the only one that can.
-    """
-    getattr(library, "clear_controlling_thread", lambda: None)()
+def libraries() -> list[LibController]:
+    """Return the BLAS libraries in this process: none where threadpoolctl knows none."""
+    return blas().lib_controllers
 
 
 @cache

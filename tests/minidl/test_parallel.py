@@ -2,8 +2,9 @@
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -101,6 +102,15 @@ def test_a_keyboard_interrupt_is_not_kept_back():
         list(run_jobs(interrupt, [1, 2]))
 
 
+@pytest.mark.parametrize("make", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_jobs_of_any_executor_have_one_thread(make):
+    """A user's own executor limits nothing."""
+    context = {} if make is ThreadPoolExecutor else {"mp_context": get_context("spawn")}
+    with make(1, **context) as executor:
+        (threads,) = run_jobs(blas_threads, [0], executor)
+    assert set(threads) == {1}
+
+
 def test_here_blas_has_one_thread():
     (threads,) = run_jobs(blas_threads, [0])
     assert set(threads) == {1}
@@ -161,6 +171,19 @@ def test_threads_are_limited_within_the_block():
     with limit_threads():
         assert set(blas_threads(0)) == {1}
     assert blas_threads(0) == before
+
+
+def test_a_limit_from_now_on_replaces_the_one_before():
+    with limit_threads(2):  # which gives back what there was
+        limit_threads(1)
+        assert set(blas_threads(0)) == {1}
+        limit_threads(2)
+        assert max(blas_threads(0)) == 2 or os.cpu_count() == 1
+
+
+def test_within_a_limit_a_larger_one_changes_nothing():
+    with limit_threads(1), limit_threads(2):
+        assert set(blas_threads(0)) == {1}
 
 
 def test_bad_numbers_of_threads_are_named():

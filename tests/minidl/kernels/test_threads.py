@@ -157,3 +157,34 @@ def test_python_threads_at_once_leave_blas_its_threads(two_threads, rng):
         sys.setswitchinterval(interval)
     assert blas_threads() == 2
     assert all(np.array_equal(out, expected) for out in found)
+
+
+def test_python_threads_with_limits_at_once_leave_each_other_theirs(two_threads):
+    """The first to end must not lift the limit of a job that still runs."""
+    started, ended = threading.Event(), threading.Event()
+
+    def long_job():
+        with limit_threads(1):
+            started.set()
+            ended.wait(10)
+            return blas_threads()
+
+    with ThreadPoolExecutor(1) as pool:
+        with limit_threads(1):
+            job = pool.submit(long_job)
+            started.wait(10)
+        ended.set()
+        assert job.result() == 1
+    assert blas_threads() == 2
+
+
+def test_a_limit_set_elsewhere_does_not_stop_this_one(two_threads):
+    """threadpoolctl lets the first thread that sets limits be the only one."""
+
+    def limited():
+        with limit_threads(1):
+            return blas_threads()
+
+    with threadpool_limits(2):  # of the main thread, which now controls OpenBLAS
+        assert in_another_thread(limited) == 1
+    assert blas_threads() == 2
