@@ -5,18 +5,16 @@ BLAS sums in another order with another number of threads, so a result that does
 depend on the number of workers needs a fixed number of threads in each.
 """
 
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import Executor, as_completed
 from functools import partial
 from typing import Any, TypeVar
 
-from minidl import kernels
 from minidl.checks import check_count
+from minidl.processes import local_executor
+
+__all__ = ["available_cores", "limit_threads", "local_executor", "run_jobs"]
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -39,51 +37,6 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@contextmanager
-def local_executor(workers: int) -> Iterator[Executor | None]:
-    """Yield an executor of so many processes, or None for one: jobs then run here.
-
-    Leaving it by an exception, Ctrl-C included, ends the processes at once.
-    """
-    check_count("workers", workers)
-    if workers == 1:
-        yield None
-        return
-    kernels.warm_up()  # else all processes would compile the same at the same time
-    # spawn, not fork: a fork copies locks that other threads of this process hold.
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        workers, multiprocessing.get_context("spawn"), initializer=limit_threads
-    )
-    with ctrl_c_ignored():
-        for _ in range(workers):  # each starts a process, which inherits this
-            pool.submit(int)
-    try:
-        yield pool
-    except BaseException:
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def ctrl_c_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C here, and for good in processes that are started meanwhile.
-
-    A terminal sends it to all processes: only the first is to react, and ends them.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change signals
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def run_jobs(

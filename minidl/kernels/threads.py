@@ -60,7 +60,7 @@ class Limit:
         self.openmp.restore_original_limits()
 
     def begin(self) -> None:
-        """Put it into force; a thread's latest limit from now on replaces its others."""
+        """Put it into force, in place of this thread's earlier one from now on."""
         with limit_lock:
             limits[:] = [other for other in limits if not self.replaces(other)]
             if not limits:
@@ -140,7 +140,7 @@ def one_blas_thread() -> Iterator[int]:
 
 
 def libraries() -> list[LibController]:
-    """Return the BLAS libraries in this process: none where threadpoolctl knows none."""
+    """Return the BLAS libraries of this process that threadpoolctl knows."""
     return blas().lib_controllers
 
 

@@ -1,16 +1,23 @@
 """Jobs here, in threads and in processes; functions stand at the top to be sent."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
+from minidl import kernels
 from minidl.parallel import limit_threads, local_executor, run_jobs
+
+ROOT = Path(__file__).parents[2]
 
 
 def square(n):
@@ -155,6 +162,88 @@ def test_an_error_ends_the_processes_at_once():
     assert time.monotonic() - start < 30
     with pytest.raises(BrokenProcessPool):
         futures[0].result()
+
+
+SCRIPT = """
+import os, sys, time
+from minidl import kernels
+from minidl.parallel import local_executor, run_jobs
+from tests.minidl.test_parallel import convolve_for_ever
+kernels.warm_up = int  # quick
+def own(folder): pass
+{guard}
+    with local_executor(2) as executor:
+        list(run_jobs({function}, [sys.argv[1]] * 2, executor))
+"""
+
+
+def convolve_for_ever(folder):
+    """Say who works, then compute in one long call after the other."""
+    (Path(folder) / str(os.getpid())).touch()
+    x, W = np.ones((2000, 16, 16, 8), np.float32), np.ones((5, 5, 8, 8), np.float32)
+    while True:
+        kernels.conv2d(x, W)
+
+
+def run_script(folder, how="file", guard="__main__", function="convolve_for_ever"):
+    """Start a script that starts workers."""
+    text = SCRIPT.format(guard=f"if __name__ == {guard!r}:", function=function)
+    path = folder / "script.py"
+    path.write_text(text if guard else text.replace("if __name__ == '':", "if True:"))
+    arguments = {"file": [str(path)], "stdin": ["-"], "command": ["-c", text]}[how]
+    return subprocess.Popen(
+        [sys.executable, *arguments, str(folder)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=path.open() if how == "stdin" else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent(tmp_path, kill):
+    parent = run_script(tmp_path)
+    while len(workers := list(tmp_path.glob("[0-9]*"))) < 2:
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.send_signal(kill)
+    parent.communicate(timeout=10)  # until nobody holds its output any more
+    assert parent.returncode == -kill
+    deadline = time.monotonic() + 10
+    while any(alive(int(worker.name)) for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "guard", "function", "words"),
+    [
+        ("file", "", "convolve_for_ever", "below `if __name__ =="),
+        ("stdin", "__main__", "convolve_for_ever", "can't from standard input: run it"),
+        ("command", "__main__", "own", "worker processes find functions only at the"),
+    ],
+)
+def test_what_workers_can_not_import_takes_one_line(
+    tmp_path, how, guard, function, words
+):
+    script = run_script(tmp_path, how, guard, function)
+    _, err = script.communicate(timeout=60)
+    assert script.returncode == 1
+    assert words in err.splitlines()[-1]
+    assert "SpawnProcess" not in err  # nothing of the workers themselves
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5])

@@ -1,0 +1,143 @@
+"""Worker processes of one thread each, which end when they are no longer needed."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, TypeVar
+
+from minidl import kernels
+from minidl.checks import check_count
+
+Result = TypeVar("Result")
+
+ALONE = "one worker needs no processes"
+
+
+@contextmanager
+def local_executor(workers: int) -> Iterator[Executor | None]:
+    """Yield an executor of so many processes, or None for one: jobs then run here.
+
+    Leaving it by an exception, Ctrl-C included, ends the processes at once, and so does
+    the end of this one, however it comes. RuntimeError says what keeps them from
+    starting: each begins by importing the script that runs here.
+    """
+    check_count("workers", workers)
+    if workers == 1:
+        yield None
+        return
+    check_importable()
+    kernels.warm_up()  # else all processes would compile the same at the same time
+    # spawn, not fork: a fork copies locks that other threads of this process hold.
+    others = set(multiprocessing.active_children())
+    pool = Processes(
+        workers, multiprocessing.get_context("spawn"), initializer=begin_worker
+    )
+    try:
+        start_processes(pool, workers)
+        yield pool
+    except BaseException:
+        for process in set(multiprocessing.active_children()) - others:
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def start_processes(pool: Executor, workers: int) -> None:
+    """Start a pool's processes; RuntimeError if they can't."""
+    with ctrl_c_ignored():  # each task starts a process, which inherits this
+        started = [pool.submit(int) for _ in range(workers)]
+    try:
+        for process in started:
+            process.result()
+    except BrokenProcessPool:
+        raise RuntimeError(
+            "worker processes couldn't start: they import the script that starts them, "
+            f'whose work must stand below `if __name__ == "__main__":`; {ALONE}'
+        ) from None
+
+
+def check_importable() -> None:
+    """Raise RuntimeError where workers couldn't import the script that runs here.
+
+    A worker that comes here while it imports a script without a guard ends instead:
+    its parent says why.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        sys.exit(1)
+    if getattr(sys.modules["__main__"], "__file__", None) == "<stdin>":
+        raise RuntimeError(
+            "worker processes import the script that starts them, and can't from "
+            f"standard input: run it from a file; {ALONE}"
+        )
+
+
+class Processes(ProcessPoolExecutor):
+    """Processes that survive a function which they can't import, and name it."""
+
+    latest: tuple[Any, bytes] = None, b""
+
+    def submit(
+        self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any
+    ) -> Future[Result]:
+        """Send a function, pickled once for all its jobs, and its arguments."""
+        if self.latest[0] is not fn:
+            self.latest = fn, bytes(ForkingPickler.dumps(fn))
+        return super().submit(call_pickled, self.latest[1], *args, **kwargs)
+
+
+def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
+    """Call a function that was sent; ImportError if it isn't found here."""
+    try:
+        function = ForkingPickler.loads(pickled)
+    except AttributeError as error:
+        raise ImportError(
+            "worker processes find functions only at the top of files, not of an "
+            f'interactive session or below `if __name__ == "__main__":`: {error}'
+        ) from None
+    return function(*args, **kwargs)
+
+
+def begin_worker() -> None:
+    """Do what a worker process does first: limit BLAS, and watch its parent."""
+    from minidl.kernels.threads import Limit  # here, so that import minidl stays fast
+
+    Limit(1)
+    if (parent := multiprocessing.parent_process()) is not None:
+        end_after(parent.join)
+
+
+def end_after(wait: Callable[[], object]) -> None:
+    """End this process when a function returns, even while it computes.
+
+    A worker whose parent is killed would wait for its next job for ever.
+    """
+
+    def watch() -> None:
+        wait()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def ctrl_c_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C here, and for good in processes that are started meanwhile.
+
+    A terminal sends it to all processes: only the first is to react, and ends them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may change signals
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
