@@ -26,7 +26,7 @@ from tutorials.paper.collect import row
 from tutorials.paper.comparisons import Comparison, columns
 from tutorials.paper.config import configure
 from tutorials.paper.figures import COLOURS
-from tutorials.paper.intervals import bootstrap, of_cell, wilson
+from tutorials.paper.intervals import of_cell, student, wilson
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES, paper_accuracy
 from tutorials.paper.table2 import as_text
 from tutorials.paper.verdicts import judge
@@ -98,13 +98,12 @@ source(row)
 # ## How sure are these numbers?
 #
 # An accuracy on 200 images is itself random. For one classifier, Wilson's interval says
-# which true accuracies fit to what was counted; for a mean over members, resampling the
-# members (the *bootstrap*) says how much depends on which ones happened to be trained.
-# Three members say little about that: their interval is nearly three times as wide as
-# what resampling alone would give.
+# which true accuracies fit what was counted. For a mean over members, Student's interval
+# says how much depends on which members happened to be trained. Three members say little
+# about that: $t$ is 4.3 for them, and 2.3 for ten.
 
 # %%
-source(wilson, bootstrap)
+source(wilson, student)
 
 # %%
 figure, (panel,) = new_figure(width=7, height=3)

@@ -38,7 +38,7 @@ from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import Plan, find_team, perform
 from tutorials.paper.config import configure
 from tutorials.paper.environment import environment
-from tutorials.paper.intervals import bootstrap, wilson
+from tutorials.paper.intervals import student, wilson
 from tutorials.paper.units import member_jobs
 
 RESULTS = Path(__file__).parents[2] / "results" / "anomaly"
@@ -156,7 +156,7 @@ def test_a_group_of_several_counts_as_its_mean():
     one, other = Outcome(case, 100, [49, 60]), Outcome(case, 100, [51, 80])
     assert left([one], 2) == wilson(0.6, 100)
     low, high = wilson(0.5, 100)[1:]
-    mean = bootstrap([0.49, 0.51])
+    mean = student([0.49, 0.51])
     assert left([one, other], 1).value == pytest.approx(0.5)
     below, above = 0.5 - left([one, other], 1).low, left([one, other], 1).high - 0.5
     assert below**2 == pytest.approx((0.5 - mean.low) ** 2 + (0.5 - low) ** 2)

@@ -18,7 +18,7 @@ from tutorials.paper.comparisons import (
     others_and_own,
     unsure,
 )
-from tutorials.paper.intervals import Estimate, bootstrap, exactly, of_cell
+from tutorials.paper.intervals import Estimate, exactly, of_cell, student
 from tutorials.paper.results import Cell
 from tutorials.paper.verdicts import NOT_JUDGED, evidence, judge, sentences, together
 
@@ -182,7 +182,7 @@ def test_the_same_members_are_compared_one_by_one():
     higher = Cell(0.33, [0.119, 0.320, 0.551], 10**9)
     lower = Cell(0.31, [0.100, 0.300, 0.530], 10**9)
     found = compare("", higher, lower)
-    expected = bootstrap([0.019, 0.020, 0.021])
+    expected = student([0.019, 0.020, 0.021])
     assert list(found.difference) == pytest.approx(list(expected), abs=1e-4)
     assert found.verdict == HOLDS
     assert compare("", higher, lower, same_members=False).verdict == UNDECIDED

@@ -7,11 +7,11 @@ from scipy import stats
 from tutorials.paper.intervals import (
     Estimate,
     absolute,
-    bootstrap,
     difference,
     exactly,
     mean_per_image,
     of_cell,
+    student,
     together,
     wilson,
 )
@@ -37,46 +37,34 @@ def test_wilsons_interval_contains_the_truth_in_95_percent():
     assert covered == pytest.approx(0.95, abs=0.015)
 
 
-def test_the_bootstrap_is_near_students_interval_and_repeats():
-    values = np.random.default_rng(1).normal(0.6, 0.05, 40).tolist()
-    found = bootstrap(values)
-    half = stats.t.ppf(0.975, 39) * np.std(values, ddof=1) / np.sqrt(40)
-    assert found.value == pytest.approx(np.mean(values))
-    assert found.high - found.value == pytest.approx(half, rel=0.1)
-    assert found.value - found.low == pytest.approx(half, rel=0.1)
-    assert bootstrap(values) == found
-
-
-def test_the_bootstrap_is_scipys_widened():
-    values = 0.4 + 0.2 * np.random.default_rng(2).random(10)
-    theirs = stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="percentile", rng=3
-    ).confidence_interval
-    mean = values.mean()
-    widen = stats.t.ppf(0.975, 9) / stats.norm.ppf(0.975) * np.sqrt(10 / 9)
-    assert bootstrap(values.tolist()) == pytest.approx(
-        (mean, mean - widen * (mean - theirs.low), mean + widen * (theirs.high - mean)),
-        abs=0.002,
+@pytest.mark.parametrize("members", [2, 3, 10, 40])
+def test_students_interval_is_scipys(members):
+    values = np.random.default_rng(members).normal(0.6, 0.02, members)
+    theirs = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert student(values.tolist()) == pytest.approx(
+        (values.mean(), theirs.low, theirs.high)
     )
 
 
 @pytest.mark.parametrize("members", [2, 3, 5, 10])
-def test_the_bootstrap_contains_the_truth_in_95_percent(members):
+def test_students_interval_contains_the_truth_in_95_percent(members):
     rng = np.random.default_rng(4)
-    draws = rng.normal(0.5, 0.01, (600, members)).tolist()
-    found = [bootstrap(values) for values in draws]
+    draws = rng.normal(0.5, 0.01, (2000, members)).tolist()
+    found = [student(values) for values in draws]
     covered = np.mean([e.low <= 0.5 <= e.high for e in found])
-    assert covered == pytest.approx(0.95, abs=0.025)
+    assert covered == pytest.approx(0.95, abs=0.015)
 
 
-def test_the_bootstrap_of_accuracies_stays_among_them():
-    assert bootstrap([0.0, 0.1]) == (0.05, 0, pytest.approx(0.05 + 0.05 * 9.168, 1e-3))
-    assert bootstrap([0.9, 1.0]).high == 1
-    assert bootstrap([0.25] * 3) == exactly(0.25)
+def test_students_interval_of_accuracies_stays_among_them():
+    """t is 12.706 for two values, and s / sqrt(2) of 0 and 0.1 is 0.05."""
+    assert student([0.0, 0.1]) == (0.05, 0, pytest.approx(0.05 + 12.706 * 0.05, 1e-4))
+    assert student([0.9, 1.0]).high == 1
+    assert student([0.25] * 3) == exactly(0.25)
+    assert student([-0.9, -1.0], least=-1).low == -1
 
 
-def test_one_value_is_its_own_bootstrap():
-    assert bootstrap([0.3]) == exactly(0.3)
+def test_one_value_is_taken_as_known():
+    assert student([0.3]) == exactly(0.3)
 
 
 def test_the_mean_over_images():
@@ -116,7 +104,7 @@ def test_the_absolute_value(d, expected):
 
 def test_a_cell_is_a_mean_or_one_classifier():
     assert of_cell(Cell(0.5, [0.5], 100)) == wilson(0.5, 100)
-    assert of_cell(Cell(0.5, [0.4, 0.6], 100)) == bootstrap([0.4, 0.6])
+    assert of_cell(Cell(0.5, [0.4, 0.6], 100)) == student([0.4, 0.6])
 
 
 def test_two_chances_together():

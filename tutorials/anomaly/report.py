@@ -26,7 +26,7 @@ The paper finds so under the basic iterative method ({ALL} against {ONE} of the 
 survive, with random initial weights), calls it surprising, and supposes that the
 members' gradients block each other. Made by `python -m tutorials.anomaly report` from
 the files beside it; 95 % intervals in brackets: Wilson's, and for a mean over members
-(Adv. 1) together with the bootstrap's over them. All attacks are on the same images,
+(Adv. 1) together with Student's. All attacks are on the same images,
 but are compared as if each had its own: that finds too few differences, not too many.
 Adv. 1 follows the gradient of one member, each in turn. Adv. 2 follows all, which can
 be meant in more than one way:"""

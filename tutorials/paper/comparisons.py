@@ -19,11 +19,11 @@ from tutorials.paper.diversity import (
 from tutorials.paper.intervals import (
     Estimate,
     absolute,
-    bootstrap,
     difference,
     exactly,
     of_cell,
     of_images,
+    student,
     together,
 )
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
@@ -81,7 +81,7 @@ def compare(
     training = difference(a, b)
     if same_members:
         pairs = zip(higher.mean_of, lower.mean_of, strict=True)
-        training = bootstrap([x - y for x, y in pairs], least=-1.0)
+        training = student([x - y for x, y in pairs], least=-1.0)
     images = difference(of_images(higher), of_images(lower))
     return Comparison(label, a, b, together(training, images))
 

@@ -100,10 +100,10 @@ def notes(results: Results) -> list[str]:
         "keeps most trainings from starting.",
         "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
         "ensemble under each member's gradient. Both, and Single, are means.",
-        "95 %: the interval around our number. Of a mean by the bootstrap over "
-        "members, which covers the chance in training (for Adv. 1, Ensemble: in whose "
-        "gradient is taken); of one classifier by Wilson's formula, which covers the "
-        "choice of test images.",
+        "95 %: the interval around our number. Of a mean over members it is Student's, "
+        "which covers the chance in training (for Adv. 1, Ensemble: in whose gradient "
+        "is taken); of one classifier it is Wilson's, which covers the choice of test "
+        "images.",
     ]
 
 
