@@ -47,8 +47,7 @@ oracles: .venv-oracles/.made
 # make readme   the quick experiment's results, and the README's tables from results/
 readme: .venv/.tutorials
 	$(BIN)/python -m tutorials.paper run table2 figures report --results results/readme
-	$(BIN)/python -m tutorials.paper.readme README.md
-	$(BIN)/python -m tutorials.paper.combined
+	$(BIN)/python -m tutorials.paper.pages.overview
 
 # make clean    remove the environment and everything that tools left behind
 clean:

@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 TUTORIALS = [
     "matplotlib>=3.8",
+    "markdown-it-py>=3",  # pages of results as HTML
     "jupytext>=1.16",
     "nbclient>=0.10",
     "ipykernel>=6.29",

@@ -21,15 +21,15 @@ from ensembles import Ensemble
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.paper import results as results_file
-from tutorials.paper.claims import CLAIMS
+from tutorials.paper.claims.comparisons import Comparison, columns
+from tutorials.paper.claims.intervals import of_cell, student, wilson
+from tutorials.paper.claims.sentences import CLAIMS
+from tutorials.paper.claims.verdicts import judge
 from tutorials.paper.collect import row
-from tutorials.paper.comparisons import Comparison, columns
 from tutorials.paper.config import configure
-from tutorials.paper.figures import COLOURS
-from tutorials.paper.intervals import of_cell, student, wilson
+from tutorials.paper.pages.drawings import COLOURS
+from tutorials.paper.pages.table2 import tables
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES, paper_accuracy
-from tutorials.paper.table2 import as_text
-from tutorials.paper.verdicts import judge
 from tutorials.show import new_figure, picture, print_lines, source, table
 from tutorials.trained import ensemble
 
@@ -98,9 +98,9 @@ source(row)
 # ## How sure are these numbers?
 #
 # An accuracy on 200 images is itself random. For one classifier, Wilson's interval says
-# which true accuracies fit what was counted. For a mean over members, Student's interval
-# says how much depends on which members happened to be trained. Three members say little
-# about that: $t$ is 4.3 for them, and 2.3 for ten.
+# which true accuracies fit what was counted. For a mean over members, Student's
+# interval says how much depends on which members happened to be trained. Three members
+# say little about that: $t$ is 4.3 for them, and 2.3 for ten.
 
 # %%
 source(wilson, student)
@@ -141,7 +141,7 @@ picture(
 # %%
 checkout = Path(tutorials.__file__).parents[1]
 full = results_file.read(checkout / "results/mnist-full")
-print_lines(as_text(full))
+print_lines("\n\n".join(table.text() for table in tables(full)))
 
 # %%
 figure, (panel,) = new_figure(width=8, height=3.4)

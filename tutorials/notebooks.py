@@ -18,8 +18,8 @@ from typing import Any
 
 from minidl.files import atomic_write, write_text
 from minidl.progress import progress
+from tutorials.paper.pages.markdown import replace_marked
 from tutorials.paper.program import parser_of
-from tutorials.paper.readme import replace_marked
 
 CHAPTERS = Path(__file__).parent
 NOTEBOOKS = CHAPTERS / "notebooks"

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tutorials.paper.pages.markdown import replace_marked
 from tutorials.paper.program import one_line_errors, parser_of
-from tutorials.paper.readme import replace_marked
 
 
 def update(sources: Sequence[Path], readme: Path) -> None:

@@ -7,9 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from tests.tutorials.made_up import made_up, with_papers_numbers
-from tutorials.paper.claims import CLAIMS
-from tutorials.paper.collect import mean_cell
-from tutorials.paper.comparisons import (
+from tutorials.paper.claims.comparisons import (
     FAILS,
     HOLDS,
     UNDECIDED,
@@ -18,9 +16,17 @@ from tutorials.paper.comparisons import (
     others_and_own,
     unsure,
 )
-from tutorials.paper.intervals import Estimate, exactly, of_cell, student
+from tutorials.paper.claims.intervals import Estimate, exactly, of_cell, student
+from tutorials.paper.claims.sentences import CLAIMS
+from tutorials.paper.claims.verdicts import (
+    NOT_JUDGED,
+    evidence,
+    judge,
+    sentences,
+    together,
+)
+from tutorials.paper.collect import mean_cell
 from tutorials.paper.results import Cell
-from tutorials.paper.verdicts import NOT_JUDGED, evidence, judge, sentences, together
 
 
 def verdicts(results):

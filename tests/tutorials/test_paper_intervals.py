@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tutorials.paper.intervals import (
+from tutorials.paper.claims.intervals import (
     Estimate,
     absolute,
     difference,

@@ -3,6 +3,8 @@
 import base64
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,22 +12,22 @@ from matplotlib.collections import PathCollection
 
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
+from tutorials.paper.claims.intervals import of_cell
 from tutorials.paper.examples import read_examples, write_examples
-from tutorials.paper.figures import (
-    COLOURS,
-    as_png,
-    figure1,
-    figure1_title,
-    figure2,
-    fooled,
-    write_figures,
-)
-from tutorials.paper.intervals import of_cell
-from tutorials.paper.markup import facts, table
+from tutorials.paper.pages.drawings import COLOURS, as_svg, figure1, figure2, fooled
+from tutorials.paper.pages.figures import figure1_caption, write_figures
+from tutorials.paper.pages.markdown import Table, html, signed
+from tutorials.paper.pages.report import facts_table, write_report
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES
-from tutorials.paper.report import write_report
 
-PNG = b"\x89PNG\r\n\x1a\n"
+FIGURES = [
+    "verdict",
+    "figure1-0",
+    "figure2-fgsm",
+    "fooled-fgsm",
+    "figure2-bim",
+    "fooled-bim",
+]
 
 
 def bars(figure):
@@ -33,18 +35,18 @@ def bars(figure):
 
 
 def test_the_bars_are_the_table(results):
-    figure = figure2(results)
+    figure = figure2(results, "bim")
     expected = [
         cells[column].accuracy
         for column in COLUMNS
         for cells in results.table2["bim"].values()
     ]
-    assert bars(figure)[1] == pytest.approx(expected)
-    assert [axes.get_title() for axes in figure.axes] == ["FGSM", "BIM"]
+    assert bars(figure)[0] == pytest.approx(expected)
+    assert [axes.get_title() for axes in figure.axes] == ["BIM"]
 
 
 def test_the_lines_on_bars_are_the_intervals(results):
-    lines = [c for c in figure2(results).axes[1].collections if not is_mark(c)]
+    lines = [c for c in figure2(results, "bim").axes[0].collections if not is_mark(c)]
     drawn = [tuple(ends[:, 1]) for line in lines for ends in line.get_segments()]
     expected = [
         of_cell(cells[column])[1:]
@@ -55,7 +57,8 @@ def test_the_lines_on_bars_are_the_intervals(results):
 
 
 def test_the_curves_count_fooled_members(results):
-    for axes in fooled(results).axes:
+    for attack in ("fgsm", "bim"):
+        [axes] = fooled(results, attack).axes
         assert [line.get_label() for line in axes.lines] == list(METHOD_NAMES.values())
         random_init, mixed_models, *_ = [line.get_ydata() for line in axes.lines]
         assert list(random_init) == [50, 50, 0]  # % of ten images
@@ -71,26 +74,27 @@ def diamonds(axes):
 
 
 def test_the_marks_are_the_papers(results):
-    [marks] = diamonds(figure2(results).axes[0])
+    [marks] = diamonds(figure2(results, "fgsm").axes[0])
     heights = {round(float(y), 4) for _, y in marks.get_offsets()}
     assert {0.3791, 0.61, 0.4517, 0.7043} <= heights
     assert len(marks.get_offsets()) == 20
 
 
 def test_fashion_has_no_marks():
-    figure = figure2(made_up("fashion-mnist"))
+    figure = figure2(made_up("fashion-mnist"), "fgsm")
     assert all(not diamonds(axes) for axes in figure.axes)
     assert len(figure.legends[0].get_texts()) == len(COLUMNS) == len(COLOURS)
 
 
 def test_figure1_shows_what_is_predicted(results, folder):
     figure = figure1(results, read_examples(folder))
-    labels = [axes.get_xlabel() for axes in figure.axes]
+    drawn = [axes for axes in figure.axes if axes.images]
+    labels = [axes.get_xlabel() for axes in drawn]
     assert labels == [f"class {i}" for i in (0, 1, 2, 2, 1, 0)]
-    colours = [axes.xaxis.label.get_color() for axes in figure.axes[3:]]
+    colours = [axes.xaxis.label.get_color() for axes in drawn[3:]]
     assert colours[1] == "black"  # still predicted correctly
     assert colours[0] == colours[2] != "black"
-    assert "0.025" in figure1_title(results)
+    assert "0.025" in figure1_caption(results)
 
 
 @pytest.mark.parametrize("count", [0, 1, 10])
@@ -98,16 +102,15 @@ def test_figure1_shows_what_is_predicted(results, folder):
 def test_figure1_of_any_number_of_examples(results, count, channels):
     x, y = np.zeros((count, 8, 8, channels)), np.zeros(count, int)
     figure = figure1(results, {"x": x, "x_adv": x, "y": y, "predicted": y})
-    assert as_png(figure).startswith(PNG)
+    assert as_svg(figure).endswith("</svg>\n")
 
 
 def test_figures_are_written_and_the_same_each_time(folder):
     write_figures(folder)
-    names = ("figure1.png", "figure2.png", "fooled.png")
-    first = [(folder / name).read_bytes() for name in names]
+    assert {path.stem for path in folder.glob("*.svg")} == set(FIGURES)
+    first = [(folder / f"{name}.svg").read_text() for name in FIGURES]
     write_figures(folder)
-    assert [(folder / name).read_bytes() for name in names] == first
-    assert all(png.startswith(PNG) for png in first)
+    assert [(folder / f"{name}.svg").read_text() for name in FIGURES] == first
 
 
 def test_damaged_examples_are_named(folder):
@@ -130,6 +133,9 @@ class Page(HTMLParser):
         if tag not in ("meta", "img", "br"):
             self.open.append(tag)
 
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
@@ -151,19 +157,33 @@ def test_the_page_needs_no_other_file(page):
 
 def test_the_page_has_all_figures_with_a_text(page):
     images = [a for tag, a in Page(page).tags if tag == "img"]
-    assert len(images) == 3
+    assert len(images) == len(FIGURES)
     for image in images:
         assert len(image["alt"]) > 20
-        encoded = image["src"].removeprefix("data:image/png;base64,")
-        assert base64.b64decode(encoded).startswith(PNG)
+        encoded = image["src"].removeprefix("data:image/svg+xml;base64,")
+        assert b"</svg>" in base64.b64decode(encoded)
 
 
-def test_the_page_reads_well_on_a_phone(page):
+def test_the_page_has_one_header_and_one_main_part(page):
+    names = [tag for tag, _ in Page(page).tags]
+    assert [names.count(tag) for tag in ("header", "h1", "main")] == [1, 1, 1]
+
+
+def test_the_first_screen_is_the_verdict_then_figure_1(page):
+    tags = [tag for tag, _ in Page(page).tags]
+    after = tags[tags.index("main") :]
+    assert after[1:7] == ["p", "strong", "p", "img", "h2", "p"]
+    assert "a single network classifies 10.0% of the images correctly" in page
+
+
+def test_tables_scroll_by_keyboard_on_a_phone(page):
     tags = Page(page).tags
     assert any(a.get("name") == "viewport" for tag, a in tags if tag == "meta")
-    assert len(re.findall(r'<div class="wide"[^>]*><table>', page)) == sum(
-        tag == "table" for tag, _ in tags
-    )
+    around = [before for before, (tag, _) in pairwise(tags) if tag == "table"]
+    assert around
+    for tag, attributes in around:
+        assert (tag, attributes["tabindex"]) == ("div", "0")
+        assert attributes["aria-label"]
 
 
 def test_the_page_holds_the_numbers(page, results):
@@ -174,10 +194,41 @@ def test_the_page_holds_the_numbers(page, results):
     assert results.execution.date in text
 
 
-def test_text_cannot_become_markup(results, folder):
-    classes = ["<b>&"] * 10
-    assert "&lt;b&gt;&amp;" in facts({"name": classes})
-    assert "<b>" not in table(["<b>"], [("x", ["<b>"])], texts=1)
+def test_settings_cannot_become_markup():
+    table = facts_table({"name": ["<b>&"] * 2, "none": None, "d": {"a": 1}})
+    assert dict(table.rows) == {
+        "name": "&lt;b&gt;&amp;, &lt;b&gt;&amp;",
+        "none": "all",
+        "d": "a: 1",
+    }
+
+
+def test_a_table_is_markdown_html_and_text():
+    rows = [["**Bagging**", "**0.5**"], ["x", "1"]]
+    table = Table(["FGSM", "No Attack, Single"], rows)
+    assert table.markdown().splitlines() == [
+        "| FGSM | No Attack, Single |",
+        "| --- | ---: |",
+        "| **Bagging** | **0.5** |",
+        "| x | 1 |",
+    ]
+    assert table.text().splitlines() == [
+        "FGSM     No Attack",
+        "            Single",
+        "Bagging        0.5",
+        "x                1",
+    ]
+    page = html(f"# t\n\n{table.markdown()}", Path())
+    cells = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", page)
+    assert cells[2:4] == ["<strong>Bagging</strong>", "<strong>0.5</strong>"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.00004, "+0.0000"), (-0.00004, "+0.0000"), (-0.0, "+0.0000"), (-0.5, "-0.5000")],
+)
+def test_no_difference_is_minus_zero(value, shown):
+    assert signed(value) == shown
 
 
 def test_a_run_of_one_method_has_a_page(tmp_path):
@@ -186,4 +237,4 @@ def test_a_run_of_one_method_has_a_page(tmp_path):
     x, y = np.zeros((0, 28, 28, 1)), np.zeros(0, int)
     write_examples({"x": x, "x_adv": x, "y": y, "predicted": y}, tmp_path)
     write_report(tmp_path)
-    assert ">not judged<" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert ">not judged</td>" in (tmp_path / "report.html").read_text(encoding="utf-8")

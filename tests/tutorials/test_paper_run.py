@@ -81,7 +81,10 @@ def plain(tmp_path_factory):
 
 @pytest.mark.slow
 def test_everything_is_written(plain):
-    figures = "figure1.png figure2.png fooled.png"
+    pairs = [f"{name}-{a}" for name in ("figure2", "fooled") for a in ("fgsm", "bim")]
+    figures = " ".join(
+        f"{n}.svg" for n in ("verdict", "figure1-0", "figure1-5", *pairs)
+    )
     pages = "table2.md strict.md report.html"
     names = f"results.json strict.json examples.npz {pages} {figures}"
     assert {path.name for path in plain.results.iterdir()} == set(names.split())

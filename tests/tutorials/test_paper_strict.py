@@ -9,23 +9,21 @@ from ensembles.member_files import member_path
 from minidl.store import DamagedError
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
-from tutorials.paper.combined import combined
+from tutorials.paper.claims.intervals import wilson
 from tutorials.paper.config import configure
 from tutorials.paper.environment import environment
-from tutorials.paper.intervals import wilson
-from tutorials.paper.readme import show_strict
-from tutorials.paper.report import write_report
-from tutorials.paper.run import Places
-from tutorials.paper.strict import check_same_members
-from tutorials.paper.strict import strict as attack_strictly
-from tutorials.paper.strict_page import (
+from tutorials.paper.pages.overview import overview, small_table
+from tutorials.paper.pages.report import write_report
+from tutorials.paper.pages.strict import (
     strict_note,
-    strict_rows,
-    strict_text,
+    strict_table,
     verdict,
     what_is_left,
     write_strict,
 )
+from tutorials.paper.run import Places
+from tutorials.paper.strict import check_same_members
+from tutorials.paper.strict import strict as attack_strictly
 from tutorials.paper.strict_results import (
     Accuracies,
     Strict,
@@ -94,12 +92,12 @@ def test_another_experiment_is_not_mixed_with_this(tmp_path):
 
 
 def test_rows_stand_beside_table_2():
-    head, rows = strict_rows(made_up(), strict())
-    assert head[-4:] == ["PGD-100", "APGD-CE", "APGD-DLR", "worst case"]
+    table = strict_table(made_up(), strict())
+    rows = table.rows
+    assert table.head[-4:] == ["PGD-100", "APGD-CE", "APGD-DLR", "worst case"]
     assert rows[0][:5] == ["FGSM, 0.3", "Rand. Ini.", "0.900", "0.400", "0.200"]
     assert rows[0][5:] == ["0.045", "0.025", "0.035", "0.025"]
     assert [row[1] for row in rows] == ["Rand. Ini.", "Gauss Noise"] * 2
-    assert strict_text(made_up(), strict()).count("\n") == 4
 
 
 @pytest.mark.parametrize(
@@ -107,12 +105,12 @@ def test_rows_stand_beside_table_2():
     [
         (0.05, "Nothing of the defence is left"),
         (0.05, "left: the rest of what Table 2 shows is the weakness of its attacks."),
-        (0.15, "At its mildest, 17% of the clean accuracy withstands: the rest of"),
+        (0.15, "At best, 17% of the clean accuracy is left: the rest of"),
         (
             0.3,
-            "33% of the clean accuracy withstands, and Table 2's own attacks show",
+            "33% of the clean accuracy is left, and Table 2's own attacks show",
         ),
-        (0.8, "89% of the clean accuracy withstands: against these attacks the best"),
+        (0.8, "89% of the clean accuracy is left: against these attacks the best"),
     ],
 )
 def test_the_verdict_follows_the_numbers(worst, words):
@@ -122,19 +120,19 @@ def test_the_verdict_follows_the_numbers(worst, words):
         cells["adv2_ensemble"] = replace(cells["adv2_ensemble"], images=10_000)
     text = what_is_left(results, strict(worst))
     assert words in text
-    assert "At BIM's eps = 0.2 the ensemble that isn't outlasted by any" in text
+    assert "BIM, eps = 0.2: No ensemble is more robust than" in text
     found = strict(worst)
     found.methods["random-init"]["bim"] = accuracies(worst / 2)
-    assert "that lasts longest, Gauss Noise, keeps" in what_is_left(results, found)
+    assert "Most robust is Gauss Noise. It keeps" in what_is_left(results, found)
     assert f"and {worst:.4f} [" in text
-    assert "Its members alone keep 0.100 under BIM with their own gradients." in text
+    assert "Its single members keep 0.100 under BIM with their own gradients." in text
 
 
 def test_a_tie_goes_to_the_best_of_table_2():
     results = made_up()
     cells = results.table2["bim"]["gaussian-noise"]
     cells["adv2_ensemble"] = replace(cells["adv2_ensemble"], accuracy=0.7)
-    expected = "the ensemble that isn't outlasted by any, Gauss Noise, keeps 0.400 "
+    expected = "No ensemble is more robust than Gauss Noise. It keeps 0.400 "
     assert f"{expected}under Adv. 1, 0.700" in what_is_left(results, strict())
 
 
@@ -143,16 +141,17 @@ def test_pages_show_it(tmp_path, capsys):
     results_file.write(results, tmp_path)
     with pytest.raises(FileNotFoundError, match="the verb strict makes it"):
         write_strict(tmp_path)
-    assert show_strict(tmp_path, results) == []
+    without = small_table([tmp_path]).splitlines()[-1]
     write(strict(), tmp_path)
     write_strict(tmp_path)
     assert "worst case" in capsys.readouterr().out
     page = (tmp_path / "strict.md").read_text()
     assert page.startswith("# Does the defence hold?")
     assert what_is_left(results, strict()) in page
-    both = combined([tmp_path], tmp_path / "table2.md")
+    both = overview([tmp_path], tmp_path / "table2.md")
     assert "### Does the defence hold?" in both
-    assert "| worst case |" in "\n".join(show_strict(tmp_path, results))
+    small = small_table([tmp_path]).splitlines()[-1]
+    assert small == without.removesuffix("  |") + " 0.050 |"
 
 
 def test_methods_that_the_results_lack_are_left_out(tmp_path):
@@ -160,7 +159,7 @@ def test_methods_that_the_results_lack_are_left_out(tmp_path):
     write(strict(), tmp_path)
     found = strict_of(results, tmp_path)
     assert list(found.methods) == ["random-init"]
-    assert "Rand. Ini., keeps" in what_is_left(results, found)
+    assert "Most robust is Rand. Ini. It keeps" in what_is_left(results, found)
     assert strict_note(found).endswith("Mix. Mod., Bagging, Gauss Noise: not attacked.")
     assert strict_of(made_up(methods=["bagging"]), tmp_path) is None
 

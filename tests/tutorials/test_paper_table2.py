@@ -5,17 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tests.tutorials.made_up import made_up, with_papers_numbers
+from tutorials.paper.pages.markdown import replace_marked
+from tutorials.paper.pages.notes import notes, title
+from tutorials.paper.pages.overview import small_table
+from tutorials.paper.pages.table2 import tables, write_table2
 from tutorials.paper.paper_numbers import COLUMNS, HALVES, TABLE2, paper_accuracy
-from tutorials.paper.readme import update
-from tutorials.paper.table2 import (
-    as_markdown,
-    as_text,
-    lines,
-    notes,
-    title,
-    write_table2,
-)
-from tutorials.paper.verdicts import judge
 
 
 def test_the_columns_are_the_means_that_the_paper_defines(results):
@@ -45,18 +39,20 @@ def test_the_papers_rows_are_those_of_its_table():
             assert half["fgsm"][method][:2] == half["bim"][method][:2]
 
 
-def test_a_line_of_each_kind(results):
-    kinds = {line.kind: line.cells for line in lines(results)[:4]}
-    assert kinds["ours"] == ["0.9700", "0.9900", "0.1000", "0.4000", "0.2000"]
-    assert kinds["95 %"] == [
-        "0.8783-1.0000",  # of two members: 0.96, 0.97 or 0.98, 9.2 times as wide
+def test_a_row_of_each_kind(results):
+    rows = {kind: cells for _, kind, *cells in tables(results)[0].rows[:4]}
+    assert rows["ours"] == [
+        f"**{value}**" for value in ("0.9700", "0.9900", "0.1000", "0.4000", "0.2000")
+    ]
+    assert rows["95 %"] == [
+        "0.8429-1.0000",  # of 0.96 and 0.98: t = 12.7 times the standard error 0.01
         "0.9455-0.9982",  # 99 of 100 images
         "0.1000-0.1000",
         "0.0000-1.0000",
         "0.0567-0.5098",  # 2 of 10 images
     ]
-    assert kinds["paper's"] == ["0.9912", "0.9942", "0.3791", "0.6100", "0.4517"]
-    assert kinds["difference"] == [
+    assert rows["paper's"] == ["0.9912", "0.9942", "0.3791", "0.6100", "0.4517"]
+    assert rows["difference"] == [
         "-0.0212",
         "-0.0042",
         "-0.2791",
@@ -65,30 +61,37 @@ def test_a_line_of_each_kind(results):
     ]
 
 
+def rows_of(results, kind):
+    rows = [row for table in tables(results) for row in table.rows]
+    return [cells for _, k, *cells in rows if k == kind]
+
+
 @pytest.mark.parametrize(("dataset", "half"), HALVES.items())
 def test_the_papers_own_numbers_differ_by_nothing(dataset, half):
-    found = lines(with_papers_numbers(made_up(dataset), half))
-    differences = [line.cells for line in found if line.kind == "difference"]
-    assert differences == [["+0.0000"] * 5] * 8
+    results = with_papers_numbers(made_up(dataset), half)
+    assert rows_of(results, "difference") == [["+0.0000"] * 5] * 8
     assert half in title(made_up(dataset))
 
 
-def test_fashion_has_no_papers_column():
+def test_fashion_has_no_papers_rows():
     results = made_up("fashion-mnist")
-    assert {line.kind for line in lines(results)} == {"ours", "95 %"}
+    kinds = {row[1] for table in tables(results) for row in table.rows}
+    assert kinds == {"ours", "95 %"}
     assert "the paper doesn't have" in title(results)
     assert paper_accuracy("fashion-mnist", "bim", "bagging", "adv1_single") is None
 
 
 def test_the_text_fits_a_terminal(results):
-    assert max(map(len, as_text(results).splitlines())) <= 100
-    assert as_text(results).count("Rand. Ini.") == 2  # once for each attack
+    for table in tables(results):  # one for each attack
+        assert max(map(len, table.text().splitlines())) <= 100
+        assert table.text().count("Rand. Ini.") == 1
 
 
 def test_markdown_has_the_same_cells_in_each_row(results):
-    rows = as_markdown(results).splitlines()
-    assert {row.count("|") for row in rows} == {len(COLUMNS) + 4}
-    assert len(rows) == 2 + 4 * 4 * 2
+    for table in tables(results):
+        rows = table.markdown().splitlines()
+        assert {row.count("|") for row in rows} == {len(COLUMNS) + 3}
+        assert len(rows) == 2 + 4 * 4
 
 
 def test_the_notes_say_what_was_run(results):
@@ -111,33 +114,30 @@ def test_it_is_printed_and_written(folder, capsys):
     write_table2(folder)
     printed = capsys.readouterr().out
     written = (folder / "table2.md").read_text(encoding="utf-8")
-    for text in ("0.4000", "0.6100", "-0.2100", "HOLDS", "2 members"):
+    for text in ("0.4000", "0.6100", "-0.2100", "2 members"):
         assert text in printed
         assert text in written
+    assert "HOLDS: " in printed
+    assert "</details> | holds |" in written
 
 
-def test_the_readme_takes_the_table(folder, results, tmp_path):
+def test_the_readme_takes_the_small_table(folder, results, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("a\n<!-- results -->\n(before)\n<!-- /results -->\nb\n")
-    update([folder], readme)
-    once = readme.read_text(encoding="utf-8")
-    update([folder], readme)
-    assert readme.read_text(encoding="utf-8") == once
-    for method, cells in results.table2["fgsm"].items():
-        ours = cells["adv1_ensemble"].accuracy
-        paper = paper_accuracy(
-            results.configuration.dataset, "fgsm", method, "adv1_ensemble"
-        )
-        assert f"| {ours:.3f} ({paper:.3f}) |" in once
-    for verdict in judge(results):
-        assert f"| {verdict.topic} | {verdict.verdict} |\n" in once
-    assert "(before)" not in once
-    assert once.startswith("a\n")
-    assert once.endswith("<!-- /results -->\nb\n")
+    for _ in range(2):  # the second changes nothing
+        replace_marked(readme, "results", small_table([folder]))
+    rows = readme.read_text(encoding="utf-8").splitlines()
+    assert rows[:2] == ["a", "<!-- results -->"]
+    assert rows[-2:] == ["<!-- /results -->", "b"]
+    head, _, fgsm, bim = rows[2:-2]
+    assert head.count("|") == fgsm.count("|") == bim.count("|")
+    ours = results.table2["fgsm"]["random-init"]["adv1_ensemble"].accuracy
+    assert f"| {ours:.3f} (0.610) |" in fgsm
+    assert f"[mnist-sample, BIM]({folder}/table2.md)" in bim
 
 
 def test_a_readme_without_marks_is_refused(folder, tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("nothing")
     with pytest.raises(ValueError, match="must contain"):
-        update([folder], readme)
+        replace_marked(readme, "results", small_table([folder]))

@@ -5,8 +5,8 @@ from typing import Any
 from tutorials.anomaly.experiments import DIRECTIONS
 from tutorials.anomaly.findings import curves, rows
 from tutorials.anomaly.record import Record
-from tutorials.paper.figures import COLOURS, new_figure
-from tutorials.paper.intervals import Estimate
+from tutorials.paper.claims.intervals import Estimate
+from tutorials.paper.pages.drawings import COLOURS, new_figure
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 
 ONE, ALL = COLOURS["adv1_ensemble"], COLOURS["adv2_ensemble"]

@@ -11,9 +11,15 @@ from tutorials.anomaly.cases import Outcome
 from tutorials.anomaly.directions import Step
 from tutorials.anomaly.experiments import CLIPPED, DIRECTIONS, SUM
 from tutorials.anomaly.record import Record
+from tutorials.paper.claims.comparisons import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Comparison,
+    unsure,
+)
+from tutorials.paper.claims.intervals import Estimate, exactly, wilson
 from tutorials.paper.collect import mean_cell
-from tutorials.paper.comparisons import FAILS, HOLDS, UNDECIDED, Comparison, unsure
-from tutorials.paper.intervals import Estimate, exactly, wilson
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 
 Rows = dict[str, Estimate]

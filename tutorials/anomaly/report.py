@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from minidl.files import atomic_write, write_text
+from minidl.files import write_text
 from tutorials.anomaly.adversaries import IN_WORDS
 from tutorials.anomaly.experiments import (
     DIRECTIONS,
@@ -12,7 +12,8 @@ from tutorials.anomaly.experiments import (
 from tutorials.anomaly.figures import draw
 from tutorials.anomaly.findings import curves, finding, rows
 from tutorials.anomaly.record import Record, read
-from tutorials.paper.figures import as_png
+from tutorials.paper.pages.drawings import as_svg
+from tutorials.paper.pages.markdown import Table
 from tutorials.paper.paper_numbers import TABLE2
 
 QUESTIONS = {
@@ -43,8 +44,7 @@ def write_report(folder: Path) -> Path:
             f"no experiment in {folder}; python -m tutorials.anomaly all makes them"
         )
     for record in records:
-        with atomic_write(folder / f"{record.experiment}.png") as file:
-            file.write(as_png(draw(record)))
+        write_text(folder / f"{record.experiment}.svg", as_svg(draw(record)))
     path = folder / "README.md"
     write_text(path, "\n\n".join([HEAD, legend(), *map(section, records)]) + "\n")
     return path
@@ -59,7 +59,7 @@ def section(record: Record) -> str:
         f"({record.profile} profile, seed {record.seed}), the first "
         f"{record.images:,} test images: `{command(record)}`."
     )
-    text = f"![{QUESTIONS[name]} The table below as a picture.]({name}.png)"
+    text = f"![{QUESTIONS[name]} The table below as a picture.]({name}.svg)"
     parts = [f"## {QUESTIONS[name]}", finding(record), text, table, about]
     return "\n\n".join(parts)
 
@@ -80,18 +80,16 @@ def legend() -> str:
 
 def groups_table(record: Record) -> str:
     """Return what is left in each group, in Markdown."""
-    lines = ["| attack | accuracy of the ensemble |", "| --- | --- |"]
-    lines += [f"| {group} | {estimate} |" for group, estimate in rows(record).items()]
-    return "\n".join(lines)
+    found = [[group, str(estimate)] for group, estimate in rows(record).items()]
+    return Table(["attack", "accuracy of the ensemble"], found, words=2).markdown()
 
 
 def members_table(record: Record) -> str:
     """Return what is left of ensembles of all sizes, in Markdown."""
     found = curves(record)
-    lines = [f"| members | {' | '.join(found)} |", f"|{' ---: |' * (1 + len(found))}"]
-    for M, estimates in enumerate(zip(*found.values(), strict=True), start=1):
-        lines.append(f"| {M} | {' | '.join(map(str, estimates))} |")
-    return "\n".join(lines)
+    sizes = enumerate(zip(*found.values(), strict=True), start=1)
+    cells = [[str(M), *map(str, estimates)] for M, estimates in sizes]
+    return Table(["members", *found], cells, words=0).markdown()
 
 
 def steps_table(record: Record) -> str:
@@ -106,14 +104,13 @@ def steps_table(record: Record) -> str:
         "zero, clipped",
         "accuracy",
     )
-    lines = [f"| {' | '.join(heads)} |", f"|{' ---: |' * len(heads)}"]
-    n = record.images
+    found, n = [], record.images
     for s in record.steps:
         cells = [str(s.step), f"{s.cosine / max(s.with_cosine, 1):.3f}"]
         parts = (s.negative, s.unity, s.longest, s.zero, s.zero_clipped, s.correct)
         cells += [f"{part / n:.3f}" for part in parts]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        found.append(cells)
+    return Table(heads, found, words=0).markdown()
 
 
 TABLES = {"members": members_table, DIRECTIONS: steps_table}

@@ -21,8 +21,9 @@ from ensembles import MemberJob
 from ensembles.architectures import build_architecture
 from ensembles.methods import TABLE_OF
 from tutorials.paper.config import Configuration, configure
+from tutorials.paper.pages.markdown import replace_marked
+from tutorials.paper.pages.overview import committed
 from tutorials.paper.program import one_line_errors, parser_of
-from tutorials.paper.readme import committed, replace_marked
 from tutorials.paper.results import Results, read
 from tutorials.paper.units import member_jobs
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from minidl.backend import Array
-from tutorials.paper.diversity import disagreement as of_scores
-from tutorials.paper.intervals import wilson
+from tutorials.paper.claims.diversity import disagreement as of_scores
+from tutorials.paper.claims.intervals import wilson
 from tutorials.paper.results import Score
 
 

@@ -1,12 +1,12 @@
-"""Both halves on one page."""
+"""Both halves on one page, and the README's small table."""
 
 import dataclasses
 
 import pytest
 
 from tests.tutorials.made_up import made_up
-from tutorials.paper import combined, readme
 from tutorials.paper import results as results_file
+from tutorials.paper.pages import overview
 
 
 @pytest.fixture
@@ -29,7 +29,11 @@ def folders(tmp_path):
 
 def test_the_page_has_both_halves_and_what_is_missing(folders, tmp_path):
     out = tmp_path / "results/table2.md"
-    combined.main([*map(str, folders), "--out", str(out)])
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- results --><!-- /results -->")
+    places = ["--out", str(out), "--readme", str(readme)]
+    overview.main([*map(str, folders), *places])
+    assert "mnist-full/table2.md)" in readme.read_text(encoding="utf-8")
     page = out.read_text(encoding="utf-8")
     assert "## Table 2, MNIST half" in page
     assert "## Table 2, CIFAR-10 half" in page
@@ -38,22 +42,23 @@ def test_the_page_has_both_halves_and_what_is_missing(folders, tmp_path):
     assert "| Singles under BIM | undecided | not claimed |" in page
     assert "| Attacked: Bagging above (i) and (ii) | undecided | not judged |" in page
     assert "1.5 core-hours" in page
-    assert "(mnist-full/figure2.png)" in page
+    assert "(mnist-full/figure2-fgsm.svg)" in page
     assert "(cifar10-full/table2.md)" in page
 
 
 def test_full_runs_are_shown_once_they_are_there(folders, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    names = [folder.as_posix() for folder in readme.committed()]
+    names = [folder.as_posix() for folder in overview.committed()]
     assert names == ["results/mnist-full", "results/cifar10-full"]
     (folders[1] / "results.json").unlink()
-    assert [f.as_posix() for f in readme.committed()] == names[:1]
+    assert [f.as_posix() for f in overview.committed()] == names[:1]
     (folders[0] / "results.json").unlink()
-    assert [f.as_posix() for f in readme.committed()] == ["results/readme"]
+    assert [f.as_posix() for f in overview.committed()] == ["results/readme"]
 
 
 def test_without_folders_it_takes_the_committed_ones(folders, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    combined.main([])
+    (tmp_path / "README.md").write_text("<!-- results --><!-- /results -->")
+    overview.main([])
     page = (tmp_path / "results/table2.md").read_text(encoding="utf-8")
     assert "CIFAR-10 half" in page

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tutorials.paper.intervals import Estimate, mean_per_image, wilson
+from tutorials.paper.claims.intervals import Estimate, mean_per_image, wilson
 from tutorials.paper.results import Results, Score
 
 

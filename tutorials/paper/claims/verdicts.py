@@ -10,8 +10,8 @@ leaves it undecided. Means over the same members are compared member by member.
 from dataclasses import dataclass
 
 from ensembles import METHODS
-from tutorials.paper.claims import CLAIMS, Claim
-from tutorials.paper.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
+from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
+from tutorials.paper.claims.sentences import CLAIMS, Claim
 from tutorials.paper.paper_numbers import HALVES
 from tutorials.paper.results import Results
 

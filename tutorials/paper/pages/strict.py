@@ -5,49 +5,37 @@ from textwrap import fill
 
 from ensembles import METHODS
 from minidl.files import write_text
-from tutorials.paper.intervals import Estimate, difference, of_cell, wilson
+from tutorials.paper.claims.intervals import Estimate, difference, of_cell, wilson
+from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results, read
 from tutorials.paper.strict_results import Accuracies, Strict, strict_of
 
-TITLE = "Does the defence hold? Attacks that fit an ensemble"
+TITLE = "Does the defence hold? Adaptive attacks"
 HEAD = ["eps of", "", "No Attack", "Adv. 1", "Adv. 2"]
 WORST = "worst case"
-LEFT = ("adv1_single", "adv1_ensemble", "adv2_ensemble")  # columns of Table 2
 
 
-def strict_rows(results: Results, found: Strict) -> tuple[list[str], list[list[str]]]:
-    """Return the table's head, and its rows: an eps and a method each."""
+def strict_table(results: Results, found: Strict) -> Table:
+    """Return the table, a row for each eps and method."""
     first = next(iter(next(iter(found.methods.values())).values()))
-    head = [*HEAD, *first.attacks, WORST]
-    rows = []
-    for attack, methods in results.table2.items():
-        for method, cells in methods.items():
-            if method in found.methods:
-                ours = found.methods[method][attack]
-                eps = f"{ATTACK_NAMES[attack]}, {found.eps[attack]:g}"
-                two = cells["adv1_ensemble"], cells["adv2_ensemble"]
-                values = [ours.clean, *(cell.accuracy for cell in two)]
-                values += [*ours.attacks.values(), ours.worst]
-                cells_ = [f"{value:.3f}" for value in values]
-                rows.append([eps, METHOD_NAMES[method], *cells_])
-    return head, rows
+    rows = [
+        row(results, found, attack, method)
+        for attack, methods in results.table2.items()
+        for method in methods
+        if method in found.methods
+    ]
+    return Table([*HEAD, *first.attacks, WORST], rows, words=2)
 
 
-def strict_markdown(results: Results, found: Strict) -> str:
-    """Return the table in Markdown."""
-    head, rows = strict_rows(results, found)
-    rule = ["---"] * 2 + ["---:"] * (len(head) - 2)
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *rows])
-
-
-def strict_text(results: Results, found: Strict) -> str:
-    """Return the table for a terminal."""
-    head, rows = strict_rows(results, found)
-    return "\n".join(
-        f"{row[0]:<12}{row[1]:<13}" + "".join(f"{cell:>11}" for cell in row[2:])
-        for row in [head, *rows]
-    )
+def row(results: Results, found: Strict, attack: str, method: str) -> list[str]:
+    """Return one method's accuracies within one attack's eps."""
+    ours, cells = found.methods[method][attack], results.table2[attack][method]
+    two = cells["adv1_ensemble"], cells["adv2_ensemble"]
+    values = [ours.clean, *(cell.accuracy for cell in two)]
+    values += [*ours.attacks.values(), ours.worst]
+    eps = f"{ATTACK_NAMES[attack]}, {found.eps[attack]:g}"
+    return [eps, METHOD_NAMES[method], *(f"{value:.3f}" for value in values)]
 
 
 def strict_note(found: Strict) -> str:
@@ -79,26 +67,30 @@ def what_is_left(results: Results, found: Strict) -> str:
     return " ".join(parts)
 
 
-def sentence(results: Results, found: Strict, attack: str) -> str:
-    """Return what one budget does to the ensemble that lasts longest."""
+def most_robust(results: Results, found: Strict, attack: str) -> str:
+    """Return the method that keeps most within an eps; Table 2's Adv. 2 breaks ties."""
 
-    def left(method: str) -> tuple[float, float]:  # what Table 2 says decides a tie
+    def left(method: str) -> tuple[float, float]:
         table2 = results.table2[attack][method]["adv2_ensemble"].accuracy
         return found.methods[method][attack].worst, table2
 
-    method = max(found.methods, key=left)
-    worst = wilson(found.methods[method][attack].worst, found.images)
-    cells = results.table2[attack][method]
-    single, adv1, adv2 = (cells[column].accuracy for column in LEFT)
-    name = ATTACK_NAMES[attack]
+    return max(found.methods, key=left)
+
+
+def sentence(results: Results, found: Strict, attack: str) -> str:
+    """Return what attacks within one eps leave of the most robust ensemble."""
+    method = most_robust(results, found, attack)
+    cells, name = results.table2[attack][method], ATTACK_NAMES[attack]
     most = found.methods[method][attack].worst
-    as_long = [m for m in found.methods if found.methods[m][attack].worst == most]
-    which = "lasts longest" if len(as_long) == 1 else "isn't outlasted by any"
+    equals = sum(own[attack].worst == most for own in found.methods.values())
+    which = "No ensemble is more robust than" if equals > 1 else "Most robust is"
     return (
-        f"At {name}'s eps = {found.eps[attack]:g} the ensemble that "
-        f"{which}, {METHOD_NAMES[method]}, keeps {adv1:.3f} under Adv. 1, "
-        f"{adv2:.3f} under Adv. 2, and {worst} against attacks that fit it. Its "
-        f"members alone keep {single:.3f} under {name} with their own gradients."
+        f"{name}, eps = {found.eps[attack]:g}: {which} "
+        f"{METHOD_NAMES[method].rstrip('.')}. It keeps "
+        f"{cells['adv1_ensemble'].accuracy:.3f} under Adv. 1, "
+        f"{cells['adv2_ensemble'].accuracy:.3f} under Adv. 2, and "
+        f"{wilson(most, found.images)} under adaptive attacks. Its single members keep "
+        f"{cells['adv1_single'].accuracy:.3f} under {name} with their own gradients."
     )
 
 
@@ -112,12 +104,22 @@ def verdict(best: Accuracies, images: int, shown: Estimate) -> str:
     if most.high < 0.1:
         left = "Nothing of the defence is left"
     else:
-        left = f"At its mildest, {part:.0%} of the clean accuracy withstands"
+        left = f"At best, {part:.0%} of the clean accuracy is left"
     if difference(shown, most).low > 0:
         return f"{left}: the rest of what Table 2 shows is the weakness of its attacks."
     if part >= 0.5:
         return f"{left}: against these attacks the best ensemble is a defence."
     return f"{left}, and Table 2's own attacks show no more than that."
+
+
+def strict_section(results: Results, found: Strict, level: str) -> str:
+    """Return heading, table, note and verdict in Markdown."""
+    return page(
+        f"{level} {TITLE}",
+        strict_table(results, found).markdown(),
+        what_is_left(results, found),
+        strict_note(found),
+    )
 
 
 def write_strict(folder: Path) -> None:
@@ -129,19 +131,8 @@ def write_strict(folder: Path) -> None:
     found = strict_of(results, folder)
     if found is None:
         raise FileNotFoundError(f"no strict.json in {folder}: the verb strict makes it")
-    print(f"\n{TITLE}\n\n{strict_text(results, found)}\n")
-    for text in (strict_note(found), "", what_is_left(results, found)):
+    print(f"\n{TITLE}\n\n{strict_table(results, found).text()}\n")
+    for text in (what_is_left(results, found), "", strict_note(found)):
         print(fill(text, width=88))
-    write_text(folder / "strict.md", strict_section(results, found, "#") + "\n")
+    write_text(folder / "strict.md", strict_section(results, found, "#"))
     print(f"\n{folder / 'strict.md'} written")
-
-
-def strict_section(results: Results, found: Strict, level: str) -> str:
-    """Return heading, table, note and verdict in Markdown."""
-    parts = [
-        f"{level} {TITLE}",
-        strict_markdown(results, found),
-        strict_note(found),
-        what_is_left(results, found),
-    ]
-    return "\n\n".join(parts)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tutorials.paper.comparisons import (
+from tutorials.paper.claims.comparisons import (
     Compare,
     best_under_attack,
     bim_is_stronger,

@@ -10,13 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tutorials.paper.collect import mean_cell
-from tutorials.paper.diversity import (
+from tutorials.paper.claims.diversity import (
     attacked_disagreement,
     clean_disagreement,
     majority_member,
 )
-from tutorials.paper.intervals import (
+from tutorials.paper.claims.intervals import (
     Estimate,
     absolute,
     difference,
@@ -26,6 +25,7 @@ from tutorials.paper.intervals import (
     student,
     together,
 )
+from tutorials.paper.collect import mean_cell
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import AttackResult, Cell, Results
 

@@ -1,0 +1,1 @@
+"""The paper's claims: its sentences, what they compare, what our numbers say."""

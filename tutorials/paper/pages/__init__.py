@@ -1,0 +1,1 @@
+"""Pages of results, each built once as Markdown; HTML and text are made from it."""

@@ -1,0 +1,44 @@
+"""The paper's claims as a table: what they say unfolds, with our numbers."""
+
+from collections.abc import Sequence
+
+from tutorials.paper.claims.sentences import CLAIMS
+from tutorials.paper.claims.verdicts import judge
+from tutorials.paper.pages.markdown import Table, details, page
+from tutorials.paper.results import Results
+
+CLAIMS_TITLE = "The paper's claims in this run"
+DIRECTION = "Only the direction is judged, not the sizes in the quotes."
+TRAINED_ONCE = (
+    "Each method's ensemble was trained once: where methods are compared, the interval "
+    "of an ensemble covers the choice of images, and under Adv. 1 of the gradient, not "
+    "what training other members would change."
+)
+
+
+def table_of_claims(results: Results) -> str:
+    """Return the verdict on each claim; quote and numbers unfold."""
+    rows = [
+        [details(v.topic, f"“{v.quote}” ({v.section}). {v.evidence}."), v.verdict]
+        for v in judge(results)
+    ]
+    return Table(["the paper's claim", "this run"], rows, words=2).markdown()
+
+
+def verdict_table(runs: Sequence[Results]) -> str:
+    """Return the verdicts on the paper's claims, a column for each run."""
+    judged = [{v.topic: v.verdict for v in judge(results)} for results in runs]
+    head = ["the paper's claim", *(results.configuration.dataset for results in runs)]
+    rows = [
+        [c.topic, *(verdicts.get(c.topic, "not claimed") for verdicts in judged)]
+        for c in CLAIMS
+        if any(c.topic in verdicts for verdicts in judged)
+    ]
+    return Table(head, rows, words=len(head)).markdown()
+
+
+def claims_section(results: Results) -> str:
+    """Return the claims, and how they are judged, in Markdown."""
+    return page(
+        f"## {CLAIMS_TITLE}", f"{DIRECTION} {TRAINED_ONCE}", table_of_claims(results)
+    )

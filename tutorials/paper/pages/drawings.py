@@ -1,0 +1,151 @@
+"""Figures 1 and 2 as drawings: images before and after an attack, and Table 2 as bars.
+
+And how many members a perturbation fools, which the paper says in words.
+"""
+
+import io
+from typing import Any, TypeAlias
+
+from minidl.backend import Array
+from tutorials.paper.claims.diversity import mean_fooled
+from tutorials.paper.claims.intervals import of_cell
+from tutorials.paper.paper_numbers import (
+    ATTACK_NAMES,
+    COLUMNS,
+    METHOD_NAMES,
+    paper_accuracy,
+)
+from tutorials.paper.results import Results
+
+Figure: TypeAlias = Any  # matplotlib's, which loads only when a figure is drawn
+Axes: TypeAlias = Any
+
+# Okabe and Ito's colours, distinct to colour-blind eyes: grey without attack, one warm
+# colour for single classifiers, two blues for ensembles.
+COLOURS = {
+    "no_attack_single": "#c4c4c4",
+    "no_attack_ensemble": "#6e6e6e",
+    "adv1_single": "#e69f00",
+    "adv1_ensemble": "#56b4e9",
+    "adv2_ensemble": "#0072b2",
+}
+METHOD_STYLES = {  # colour and mark, of the same palette
+    "random-init": ("#000000", "o"),
+    "mixed-models": ("#d55e00", "s"),
+    "bagging": ("#009e73", "^"),
+    "gaussian-noise": ("#0072b2", "D"),
+}
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "minidl",  # or each file would have other names in it
+}
+PAPERS = "the paper's"
+BAR = 0.17  # width; five of them and a gap make the distance 1 between methods
+HALF = 5  # columns of a picture of Figure 1
+
+
+def new_figure(width: float, height: float, rows: int, columns: int) -> tuple[Any, Any]:
+    """Return a figure, sizes in inches, with a grid of axes; no window is needed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    matplotlib.rcParams.update(STYLE)
+    return pyplot.subplots(
+        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
+    )
+
+
+def figure1(results: Results, arrays: dict[str, Array]) -> Figure:
+    """Draw originals above, adversarial images below, each with what is predicted."""
+    classes, count = results.data.classes, len(arrays["x"])
+    figure, axes = new_figure(5, 2.5, 2, max(count, HALF))
+    for panel in axes.flat:
+        panel.axis("off")
+    for i in range(count):
+        show_image(axes[0, i], arrays["x"][i], classes[arrays["y"][i]])
+        predicted, right = arrays["predicted"][i], arrays["y"][i]
+        colour = "black" if predicted == right else "#d55e00"
+        show_image(axes[1, i], arrays["x_adv"][i], classes[predicted], colour)
+    return figure
+
+
+def show_image(axes: Axes, x: Array, label: str, colour: str = "black") -> None:
+    """Show one image above its predicted label."""
+    axes.imshow(x.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.axis("on")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(label, color=colour, fontsize=12 if label.isdigit() else 9)
+
+
+def figure2(results: Results, attack: str) -> Figure:
+    """Draw one attack's part of Table 2 as bars, with the paper's as marks."""
+    figure, [[axes]] = new_figure(5, 4.6, 1, 1)
+    methods = results.table2[attack]
+    for i, (column, name) in enumerate(COLUMNS.items()):
+        places = [group + (i - 2) * BAR for group in range(len(methods))]
+        ours = [of_cell(cells[column]) for cells in methods.values()]
+        heights = [accuracy.value for accuracy in ours]
+        axes.bar(places, heights, 0.9 * BAR, color=COLOURS[column], label=name)
+        errors = zip(*((e.value - e.low, e.high - e.value) for e in ours), strict=True)
+        axes.errorbar(places, heights, list(errors), fmt="none", ecolor="black", lw=1)
+    mark_paper(axes, results.configuration.dataset, attack, list(methods))
+    axes.set_xticks(range(len(methods)), [METHOD_NAMES[m] for m in methods])
+    axes.tick_params(axis="x", length=0)
+    axes.set(ylim=(0, 1.02), ylabel="accuracy")
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color="#e5e5e5")
+    axes.set_title(ATTACK_NAMES.get(attack, attack), fontweight="bold")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    return figure
+
+
+def mark_paper(axes: Axes, dataset: str, attack: str, methods: list[str]) -> None:
+    """Mark the paper's numbers, if it has any, on our bars."""
+    marks = [
+        (group + (i - 2) * BAR, paper)
+        for group, method in enumerate(methods)
+        for i, column in enumerate(COLUMNS)
+        if (paper := paper_accuracy(dataset, attack, method, column)) is not None
+    ]
+    if marks:
+        x, y = zip(*marks, strict=True)
+        axes.scatter(
+            x, y, 26, "white", marker="D", edgecolors="black", zorder=3, label=PAPERS
+        )
+
+
+def fooled(results: Results, attack: str) -> Figure:
+    """Draw how many members one perturbation fools.
+
+    Under Adv. 1, on average over the members whose gradients are used; those images
+    fool at least that one member, if its attack succeeds.
+    """
+    figure, [[axes]] = new_figure(5, 3.6, 1, 1)
+    for method, result in results.methods.items():
+        colour, marker = METHOD_STYLES[method]
+        counts = mean_fooled(result.attacks[attack].adv1)
+        percent = [100 * count / sum(counts) for count in counts]
+        style = {"color": colour, "marker": marker, "label": METHOD_NAMES[method]}
+        axes.plot(range(len(counts)), percent, lw=1.5, ms=4, **style)
+    axes.set(xlabel="members fooled", ylabel="% of the images", ylim=(0, None))
+    axes.set_xticks(range(results.configuration.members + 1))
+    axes.grid(axis="y", color="#e5e5e5")
+    axes.set_title(f"{ATTACK_NAMES.get(attack, attack)}, Adv. 1")
+    axes.legend(frameon=False)
+    return figure
+
+
+def as_svg(figure: Figure) -> str:
+    """Return a figure as an SVG file, without the date that would change its bytes."""
+    from matplotlib import pyplot
+
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    pyplot.close(figure)
+    return buffer.getvalue()

@@ -1,0 +1,110 @@
+"""The figures of a run as SVG files, and how pages show them.
+
+A figure is several pictures: they stand side by side, or on a phone below each other.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from minidl.backend import Array
+from minidl.files import write_text
+from tutorials.paper import results as results_file
+from tutorials.paper.examples import read_examples
+from tutorials.paper.pages.drawings import (
+    HALF,
+    Figure,
+    as_svg,
+    figure1,
+    figure2,
+    fooled,
+)
+from tutorials.paper.pages.verdict import bars
+from tutorials.paper.paper_numbers import ATTACK_NAMES
+from tutorials.paper.results import Results
+from tutorials.paper.strict_results import Strict, strict_of
+
+BARS = "verdict.svg"
+FIGURE1 = (
+    "Images that a single network classifies correctly, and below each the same image "
+    "after the attack, with the class that the network sees then"
+)
+FIGURE2 = (
+    "Bars of the accuracies in Table 2, a group for each method, with 95 % intervals "
+    "and the paper's values as marks"
+)
+FOOLED = (
+    "Curves, one for each method: how many percent of the images fool none, one, ... "
+    "or all members when perturbed against one of them"
+)
+
+
+def draw(
+    results: Results, arrays: dict[str, Array], found: Strict | None
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures of a run, by the names of their files."""
+    yield BARS, bars(results, found)
+    for name, part in zip(figure1_files(len(arrays["x"])), halves(arrays), strict=True):
+        yield name, figure1(results, part)
+    for attack in results.table2:
+        yield f"figure2-{attack}.svg", figure2(results, attack)
+        yield f"fooled-{attack}.svg", fooled(results, attack)
+
+
+def halves(arrays: dict[str, Array]) -> Iterator[dict[str, Array]]:
+    """Yield the images of Figure 1, so many to a picture."""
+    for start in range(0, len(arrays["x"]), HALF):
+        yield {name: array[start : start + HALF] for name, array in arrays.items()}
+
+
+def figure1_files(images: int) -> list[str]:
+    """Return the names of Figure 1's pictures."""
+    return [f"figure1-{start}.svg" for start in range(0, images, HALF)]
+
+
+def show_figure1(folder: Path, link: str = "") -> str:
+    """Return Figure 1 of the results in a folder in Markdown, with its caption."""
+    images = len(read_examples(folder)["x"])
+    pictures = shown(FIGURE1, figure1_files(images), link)
+    return f"{pictures}\n\n{figure1_caption(results_file.read(folder))}"
+
+
+def show_figure2(results: Results, link: str = "") -> str:
+    """Return Figure 2 in Markdown."""
+    return shown(FIGURE2, [f"figure2-{attack}.svg" for attack in results.table2], link)
+
+
+def show_fooled(results: Results) -> str:
+    """Return in Markdown how many members one perturbation fools."""
+    return shown(FOOLED, [f"fooled-{attack}.svg" for attack in results.table2], "")
+
+
+def shown(text: str, files: list[str], link: str) -> str:
+    """Return pictures in Markdown, side by side where there is room."""
+    return " ".join(f"![{text}]({link}{file})" for file in files)
+
+
+def figure1_caption(results: Results) -> str:
+    """Return a line that says what was attacked, and how."""
+    shown = results.examples
+    parameters = results.configuration.attacks[shown.attack]
+    values = ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
+    attack = ATTACK_NAMES.get(shown.attack, shown.attack)
+    return (
+        f"Above: classified correctly by a single network. Below: after {attack} "
+        f"({values}), with the class that it sees now."
+    )
+
+
+def draw_all(folder: Path) -> list[Path]:
+    """Write the figures of the results in a folder; return their files."""
+    results, arrays = results_file.read(folder), read_examples(folder)
+    files = []
+    for name, figure in draw(results, arrays, strict_of(results, folder)):
+        write_text(folder / name, as_svg(figure))
+        files.append(folder / name)
+    return files
+
+
+def write_figures(folder: Path) -> None:
+    """Write the figures of the results in a folder, and say where."""
+    print(*(f"{file} written" for file in draw_all(folder)), sep="\n")

@@ -1,0 +1,74 @@
+"""What was run, in sentences: they stand below each table."""
+
+from tutorials.paper.config import Configuration
+from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
+from tutorials.paper.results import Results
+
+
+def title(results: Results) -> str:
+    """Return what the table is."""
+    dataset = results.configuration.dataset
+    if dataset not in HALVES:
+        return f"Table 2 for {dataset}, which the paper doesn't have"
+    return f"Table 2, {HALVES[dataset]} half: {dataset} beside the paper"
+
+
+def notes(results: Results) -> list[str]:
+    """Return the sentences below the table."""
+    config, data = results.configuration, results.data
+    trained = min(config.train_images or data.train_images, data.train_images)
+    smoke = "This was a smoke test: numbers and verdicts mean nothing."
+    lacking = [name for m, name in METHOD_NAMES.items() if m not in results.methods]
+    return [
+        *([smoke] if config.profile == "smoke" else []),
+        *([f"{', '.join(lacking)}: not in this run."] if lacking else []),
+        f"{counted(config.members, 'member')} a method (paper: 10), trained for "
+        f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. "
+        f"{tested_images(results)}",
+        *(f"Data: {words}" for words in data.differences),
+        f"Attacks: {attack_settings(config)}. BIM may go as far as its steps lead, as "
+        "in the paper's Figure 1: the eps below its Table 2 is a single step. The "
+        "networks are the paper's, but for the ReLU on the logits in its tables, which "
+        "keeps most trainings from starting.",
+        "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
+        "ensemble under each member's gradient. Both, and Single, are means.",
+        "95 %: the interval around our number. Of a mean over members it is Student's, "
+        "which covers the chance in training (for Adv. 1, Ensemble: in whose gradient "
+        "is taken); of one classifier it is Wilson's, which covers the choice of test "
+        "images.",
+    ]
+
+
+def attack_settings(config: Configuration) -> str:
+    """Return how far each attack goes, and by which steps."""
+    return "; ".join(
+        f"{ATTACK_NAMES.get(attack, attack)} "
+        + ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
+        for attack, parameters in config.attacks.items()
+    )
+
+
+def tested_images(results: Results) -> str:
+    """Return the sentence that says which test images the numbers are of."""
+    attacked, there = attacked_images(results), results.data.test_images
+    every = f"all {counted(there, 'test image')}"
+    if attacked == there:
+        return f"No Attack and attacks: {every}."
+    clean = ", ".join(
+        f"{METHOD_NAMES[method]} {r.clean_attacked.ensemble:.4f}"
+        for method, r in results.methods.items()
+    )
+    return (
+        f"No Attack: {every}. Attacks: the first {attacked:,} of them, on which the "
+        f"unattacked ensembles reach {clean}."
+    )
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def attacked_images(results: Results) -> int:
+    """Return the number of attacked images."""
+    return next(iter(results.methods.values())).clean_attacked.images

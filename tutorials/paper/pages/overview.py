@@ -1,0 +1,120 @@
+"""What the committed runs say: results/table2.md, and the README's small table.
+
+    python -m tutorials.paper.pages.overview
+
+takes the full runs in results/, as far as they are there, else the quick one. No number
+on either page is typed by hand.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from minidl.files import write_text
+from tutorials.paper import results as results_file
+from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
+from tutorials.paper.pages.figures import show_figure2
+from tutorials.paper.pages.markdown import Table, page, replace_marked
+from tutorials.paper.pages.notes import notes, title
+from tutorials.paper.pages.strict import strict_section
+from tutorials.paper.pages.table2 import tables
+from tutorials.paper.paper_numbers import (
+    ATTACK_NAMES,
+    COLUMNS,
+    HALVES,
+    paper_accuracy,
+)
+from tutorials.paper.program import one_line_errors, parser_of
+from tutorials.paper.results import Cell, Results
+from tutorials.paper.strict_results import strict_of
+
+VERDICTS = (
+    "The paper's claims, judged by these numbers at 95 %: a claim of several "
+    "comparisons holds if all hold, and does not if one comes out the other way. Only "
+    "the direction is judged, not the sizes that the paper names, and only under the "
+    "paper's own attacks: adaptive attacks stand under “Does the defence hold?” "
+    f"{TRAINED_ONCE}"
+)
+WORST = "adaptive attacks, worst case"
+
+
+def committed(root: Path = Path()) -> list[Path]:
+    """Return the folders of the full runs in a checkout, else that of the quick one."""
+    full = [Path(f"results/{dataset}-full") for dataset in HALVES]
+    there = [folder for folder in full if (root / folder / "results.json").exists()]
+    return there or [Path("results/readme")]
+
+
+def overview(folders: Sequence[Path], out: Path) -> str:
+    """Return the page of all runs; `out` is where it will lie, for its links."""
+    runs = [results_file.read(folder) for folder in folders]
+    halves = [
+        half(os.path.relpath(folder, out.parent), folder, results)
+        for folder, results in zip(folders, runs, strict=True)
+    ]
+    claims = page("## The paper's claims", VERDICTS, verdict_table(runs))
+    return page("# Table 2, ours and the paper's", *map(str.strip, [*halves, claims]))
+
+
+def half(link: str, folder: Path, results: Results) -> str:
+    """Return what the page says of one run."""
+    environment, hours = results.environment, results.execution.core_hours
+    strict = strict_of(results, folder)
+    return page(
+        f"## {title(results)}",
+        *(table.markdown() for table in tables(results)),
+        *notes(results),
+        f"Training took {hours:.1f} core-hours on {environment.cpu}, with "
+        f"minidl {environment.minidl}, NumPy {environment.numpy} and Numba "
+        f"{environment.numba}. The claims with their numbers: "
+        f"[{link}/table2.md]({link}/table2.md).",
+        show_figure2(results, f"{link}/"),
+        "" if strict is None else strict_section(results, strict, "###").strip(),
+    )
+
+
+def small_table(folders: Sequence[Path]) -> str:
+    """Return the first method's row of Table 2 in each run, ours (the paper's)."""
+    rows = [
+        small_row(folder, results, attack)
+        for folder in folders
+        for results in [results_file.read(folder)]
+        for attack in results.table2
+    ]
+    return Table(["", *COLUMNS.values(), WORST], rows).markdown()
+
+
+def small_row(folder: Path, results: Results, attack: str) -> list[str]:
+    """Return one row, with what adaptive attacks leave behind it."""
+    dataset, found = results.configuration.dataset, strict_of(results, folder)
+    method, cells = next(iter(results.table2[attack].items()))
+    name = f"{dataset}, {ATTACK_NAMES[attack]}"
+    numbers = [
+        both(cells[column], paper_accuracy(dataset, attack, method, column))
+        for column in COLUMNS
+    ]
+    worst = "" if found is None else f"{found.methods[method][attack].worst:.3f}"
+    return [f"[{name}]({folder}/table2.md)", *numbers, worst]
+
+
+def both(ours: Cell, paper: float | None) -> str:
+    """Return our accuracy, and the paper's in brackets."""
+    return f"{ours.accuracy:.3f}" + ("" if paper is None else f" ({paper:.3f})")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Write both."""
+    parser = parser_of("tutorials.paper.pages.overview", __doc__)
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
+    parser.add_argument("--out", type=Path, default=Path("results/table2.md"))
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    args = parser.parse_args(argv)
+    with one_line_errors(parser.prog):
+        folders = args.folders or committed()
+        write_text(args.out, overview(folders, args.out))
+        replace_marked(args.readme, "results", small_table(folders))
+        print(f"{args.out} and {args.readme} written")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What attacks leave at a glance: one sentence, and four bars."""
+
+from tutorials.paper.pages.drawings import COLOURS, Figure, new_figure
+from tutorials.paper.pages.strict import most_robust
+from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
+from tutorials.paper.results import Results
+from tutorials.paper.strict_results import Strict
+
+ADAPTIVE = "#d55e00"
+
+
+def accuracies(results: Results, found: Strict | None) -> dict[str, tuple[float, str]]:
+    """Return four accuracies with their colours, by what they are of."""
+    attack, method = shown(results, found)
+    cells, name = results.table2[attack][method], ATTACK_NAMES[attack]
+    labels = {
+        "no_attack_ensemble": "ensemble, no attack",
+        "adv1_single": f"single network, {name}",
+        "adv1_ensemble": f"ensemble, {name} along one member",
+        "adv2_ensemble": f"ensemble, {name} along all members",
+    }
+    rows = {
+        label: (cells[column].accuracy, COLOURS[column])
+        for column, label in labels.items()
+    }
+    if found is not None:
+        del rows[labels["no_attack_ensemble"]]
+        worst = found.methods[method][attack].worst
+        rows["ensemble, adaptive attacks"] = worst, ADAPTIVE
+    return rows
+
+
+def bars(results: Results, found: Strict | None) -> Figure:
+    """Draw the four accuracies as bars, each with its number."""
+    rows = accuracies(results, found)
+    values, colours = zip(*rows.values(), strict=True)
+    figure, [[axes]] = new_figure(7, 2.2, 1, 1)
+    drawn = axes.barh(range(len(rows)), values, 0.7, color=colours)
+    axes.bar_label(drawn, [f"{value:.1%}" for value in values], padding=4)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.tick_params(length=0)
+    axes.invert_yaxis()
+    axes.set(xlim=(0, 1.1), xticks=[])
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def verdict(results: Results, found: Strict | None) -> str:
+    """Return in one sentence what attacks leave, of the method that keeps most."""
+    attack, method = shown(results, found)
+    cells = results.table2[attack][method]
+    single, one, every = (
+        f"{cells[name].accuracy:.1%}"
+        for name in ("adv1_single", "adv1_ensemble", "adv2_ensemble")
+    )
+    adaptive = ""
+    if found is not None:
+        worst = found.methods[method][attack].worst
+        adaptive = f", and {worst:.1%} under adaptive attacks"
+    return (
+        f"Under {ATTACK_NAMES[attack]} a single network classifies {single} of the "
+        f"images correctly. An ensemble of {results.configuration.members} "
+        f"({METHOD_NAMES[method]}) classifies {one} when one member is attacked, "
+        f"{every} when all are{adaptive}."
+    )
+
+
+def shown(results: Results, found: Strict | None) -> tuple[str, str]:
+    """Return what the first screen is of: the last attack and the best method."""
+    attack, methods = list(results.table2.items())[-1]
+    if found is not None:
+        return attack, most_robust(results, found, attack)
+    return attack, max(methods, key=lambda m: methods[m]["adv2_ensemble"].accuracy)
