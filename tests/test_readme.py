@@ -1,18 +1,22 @@
-"""What the README shows is what happens."""
+"""What the README and the pages under docs/ show is what happens."""
 
 import importlib
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.readme import update as benchmarks_to_readme
+from tests.benchmarks.page import update as benchmarks_to_page
 from tests.printed_example import check_first_example, run_code
-from tutorials.paper.readme import committed
-from tutorials.paper.readme import update as results_to_readme
+from tutorials.paper.pages.markdown import replace_marked
+from tutorials.paper.pages.overview import committed, overview, small_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = {
+    path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")
+}
 
 
 @pytest.mark.slow
@@ -32,8 +36,8 @@ y = sum(member.predict_proba(x) for member in members).argmax(axis=1)
 
 @pytest.mark.slow
 def test_the_example_of_an_evaluation_runs():
-    """With two small networks in the place of what the README assumes."""
-    _, code = re.findall(r"```python\n(.*?)```", README, re.S)
+    """With two small networks in the place of what the page assumes."""
+    [code] = re.findall(r"```python\n(.*?)```", DOCS["evaluation.md"], re.S)
     assert "worst case" in run_code(GIVEN + code)
 
 
@@ -43,8 +47,8 @@ def test_the_example_has_fifteen_lines():
 
 
 def names_in_the_equation_table() -> list[str]:
-    section = README.split("## From the paper's equations")[1].split("\n## ")[0]
-    cells = [row.split("|")[2] for row in section.splitlines() if row.startswith("| ")]
+    rows = DOCS["equations.md"].splitlines()
+    cells = [row.split("|")[2] for row in rows if row.startswith("| ")]
     names = []
     for quoted in re.findall(r"`([^`]+)`", " ".join(cells)):
         first, *others = quoted.split(", ")
@@ -67,9 +71,36 @@ def test_each_name_in_the_equation_table_exists(name):
     pytest.fail(f"no module of {name} can be imported")
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
-def test_each_linked_file_exists(path):
-    assert (ROOT / path).exists()
+def links() -> list[tuple[str, str]]:
+    """Files and pictures that the README and the pages under docs/ name."""
+    pages = {"README.md": README} | {f"docs/{name}": t for name, t in DOCS.items()}
+    return [
+        (page, link)
+        for page, text in pages.items()
+        for link in re.findall(r'\]\(([^)#:]+)\)|(?:src|href)="([^":#]+)"', text)
+        for link in link
+        if link
+    ]
+
+
+@pytest.mark.parametrize(("page", "link"), links())
+def test_each_linked_file_exists(page, link):
+    assert ((ROOT / page).parent / link).exists()
+
+
+def test_the_readme_is_short():
+    assert len(README.encode()) <= 9_000
+
+
+def test_the_readmes_ratio_to_pytorch_is_that_of_the_committed_files():
+    files = (ROOT / "results").glob("benchmarks*.json")
+    networks = [n for file in files for n in json.loads(file.read_text())["networks"]]
+    found = [
+        network["operations"]["training step"]["auto"]["vs_torch"]["median"]
+        for network in networks
+    ]
+    words = f"{min(found):.1f} to {max(found):.1f} times as fast as"
+    assert words in " ".join(README.split())
 
 
 @pytest.mark.parametrize("folder", re.findall(r"^\| `([a-z_/]+)/` \|", README, re.M))
@@ -77,17 +108,25 @@ def test_each_folder_on_the_map_exists(folder):
     assert (ROOT / folder).is_dir()
 
 
-@pytest.mark.parametrize(
-    "names",
-    [[], ["benchmarks", "benchmarks-xeon"], ["attack-benchmarks"]],
-    ids=["results", "benchmarks", "attack-benchmarks"],
-)
-def test_the_figures_are_those_of_the_committed_files(tmp_path, monkeypatch, names):
+def test_the_results_are_those_of_the_committed_files(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     copy = tmp_path / "README.md"
     copy.write_text(README, encoding="utf-8")
-    if names:
-        benchmarks_to_readme([Path(f"results/{name}.json") for name in names], copy)
-    else:
-        results_to_readme(committed(), copy)
+    replace_marked(copy, "results", small_table(committed()))
     assert copy.read_text(encoding="utf-8") == README
+    page = Path("results/table2.md")
+    assert overview(committed(), page) == page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "names", [["benchmarks", "benchmarks-xeon"], ["attack-benchmarks"]]
+)
+def test_the_speeds_are_those_of_the_committed_files(tmp_path, monkeypatch, names):
+    monkeypatch.chdir(tmp_path)
+    files = [Path(f"results/{name}.json") for name in names]
+    page = Path("docs/speed.md")
+    for path in (*files, page):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((ROOT / path).read_bytes())
+    benchmarks_to_page(files, page)
+    assert page.read_text(encoding="utf-8") == DOCS["speed.md"]

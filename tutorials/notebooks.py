@@ -18,7 +18,7 @@ from typing import Any
 
 from minidl.files import atomic_write, write_text
 from minidl.progress import progress
-from tutorials.paper.pages.markdown import replace_marked
+from tutorials.paper.pages.markdown import Table, replace_marked
 from tutorials.paper.program import parser_of
 
 CHAPTERS = Path(__file__).parent
@@ -92,11 +92,11 @@ def pictures(notebook: Any) -> list[tuple[bytes, str]]:
     ]
 
 
-def contents(readme: Path = CHAPTERS.parent / "README.md") -> None:
-    """List the chapters in the README: title, first sentence, first picture."""
+def contents(root: Path = CHAPTERS.parent) -> None:
+    """List the chapters in docs/chapters.md, and show a strip of them in the README."""
     import jupytext
 
-    lines = ["| | |", "| --- | --- |"]
+    rows, strip = [], []
     for chapter in chapters():
         if not notebook_of(chapter).exists():
             continue  # it is still being written
@@ -105,9 +105,14 @@ def contents(readme: Path = CHAPTERS.parent / "README.md") -> None:
         _, shown = pictures(jupytext.read(notebook_of(chapter), fmt="ipynb"))[0]
         place = notebook_of(chapter).relative_to(CHAPTERS.parent).as_posix()
         png = place.removesuffix(".ipynb") + ".png"
-        picture = f'<img src="{png}" width="260" alt="{html.escape(shown)}">'
-        lines.append(f"| [{title}]({place})<br>{sentence} | {picture} |")
-    replace_marked(readme, "chapters", "\n".join(lines))
+        picture = f'<img src="../{png}" width="260" alt="{html.escape(shown)}">'
+        rows.append([f"[{title}](../{place})<br>{sentence}", picture])
+        strip.append(
+            f'<a href="{place}"><img src="{png}" height="52" alt="{title}"></a>'
+        )
+    table = Table(["chapter", "picture"], rows, words=2).markdown()
+    replace_marked(root / "docs/chapters.md", "chapters", table)
+    replace_marked(root / "README.md", "strip", "\n".join(strip))
 
 
 def title_of(text: str) -> str:
@@ -134,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in progress(chosen, len(chosen), "chapters"):
         write(names[name])
     contents()
-    print(f"notebooks are in {NOTEBOOKS}, listed in README.md")
+    print(f"notebooks are in {NOTEBOOKS}, listed in docs/chapters.md")
 
 
 if __name__ == "__main__":

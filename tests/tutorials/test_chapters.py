@@ -16,6 +16,7 @@ from tutorials.paper.claims.verdicts import judge
 from tutorials.paper.pages.table2 import tables
 
 CHAPTERS = notebooks.chapters()
+ROOT = notebooks.CHAPTERS.parent
 OUTPUTS_SHOWN = ("stream", "display_data", "execute_result")
 
 
@@ -179,16 +180,20 @@ def test_the_debugger_stops_in_a_kernel():
     assert "(Pdb) (16, 28, 28, 32)\n" in done.stdout
 
 
-def test_the_readme_lists_the_chapters(tmp_path):
-    readme = notebooks.CHAPTERS.parent / "README.md"
-    copy = tmp_path / "README.md"
-    copy.write_text(readme.read_text(encoding="utf-8"), encoding="utf-8")
-    notebooks.contents(copy)
-    text = copy.read_text(encoding="utf-8")
-    assert text == readme.read_text(encoding="utf-8")
-    listed = text.split("<!-- chapters -->")[1].split("<!-- /chapters -->")[0]
-    assert listed.count(".ipynb)") == len(CHAPTERS)
-    described = re.findall(r'<img src="tutorials/.*?" alt="(.*?)">', text)
+PAGES = ("docs/chapters.md", "README.md")
+
+
+def test_the_pages_list_the_chapters(tmp_path):
+    (tmp_path / "docs").mkdir()
+    texts = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
+    for page, text in texts.items():
+        (tmp_path / page).write_text(text, encoding="utf-8")
+    notebooks.contents(tmp_path)
+    for page, text in texts.items():
+        assert (tmp_path / page).read_text(encoding="utf-8") == text
+    listed, strip = texts.values()
+    assert listed.count(".ipynb)") == strip.count('.ipynb">') == len(CHAPTERS)
+    described = re.findall(r'<img src="../tutorials/.*?" alt="(.*?)">', listed)
     assert len([alt for alt in described if len(alt) > 40]) == len(CHAPTERS)
 
 
@@ -196,10 +201,12 @@ def test_a_chapter_without_a_notebook_is_not_listed(tmp_path, monkeypatch):
     first, second = CHAPTERS[:2]
     draft = tmp_path / "99_draft.py"
     monkeypatch.setattr(notebooks, "chapters", lambda: [first, draft, second])
-    readme = tmp_path / "README.md"
-    readme.write_text("<!-- chapters -->\n<!-- /chapters -->\n")
-    notebooks.contents(readme)
-    assert readme.read_text().count(".ipynb)") == 2
+    (tmp_path / "docs").mkdir()
+    for page, name in zip(PAGES, ("chapters", "strip"), strict=True):
+        (tmp_path / page).write_text(f"<!-- {name} -->\n<!-- /{name} -->\n")
+    notebooks.contents(tmp_path)
+    for page in PAGES:
+        assert (tmp_path / page).read_text().count(".ipynb") == 2
 
 
 def test_an_unknown_chapter_is_named(capsys):

@@ -5,10 +5,11 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from tests.benchmarks import readme as to_readme
+from tests.benchmarks import page as benchmarks_page
 from tutorials import notebooks, own_defence, trained
 from tutorials.anomaly import __main__ as anomaly
-from tutorials.paper import choose, combined, cost, readme, search
+from tutorials.paper import choose, cost, search
+from tutorials.paper.pages import overview
 from tutorials.paper.program import one_line_errors
 
 
@@ -28,13 +29,11 @@ from tutorials.paper.program import one_line_errors
         (search, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
         (search, ["--json", "/proc/x/y"], "--json /proc/x is not a writable", 1),
         (anomaly, ["all", "--runs", "/proc/x"], "--runs /proc/x is not a writable", 1),
-        (combined, ["nowhere"], "nowhere/results.json", 1),
-        (readme, [], "required: README.md", 2),
-        (readme, ["README.md", "nowhere"], "nowhere/results.json", 1),
+        (overview, ["nowhere"], "nowhere/results.json", 1),
         (cost, [], "required: benchmark, page", 2),
         (cost, ["nowhere.json", "page.md"], "nowhere.json", 1),
-        (to_readme, [], "required: sources, readme", 2),
-        (to_readme, ["nowhere.json", "README.md"], "nowhere.json", 1),
+        (benchmarks_page, [], "required: sources, page", 2),
+        (benchmarks_page, ["nowhere.json", "speed.md"], "nowhere.json", 1),
         (trained, [], "required: members, METHOD", 2),
         (trained, ["2", "baging"], "invalid choice: 'baging'", 2),
         (own_defence, ["--save", "/proc/x"], "--save /proc/x is not a writable", 1),

@@ -1,42 +1,43 @@
-"""Put the benchmark's figures into the README, so that none there is typed by hand.
+"""Put the benchmark's figures into docs/speed.md: none there is typed by hand.
 
-    python -m tests.benchmarks.readme results/benchmarks.json README.md
-    python -m tests.benchmarks.readme FILE OTHER ... README.md
+    python -m tests.benchmarks.page results/benchmarks.json docs/speed.md
+    python -m tests.benchmarks.page FILE OTHER ... docs/speed.md
 
 With several files, the others are the same measurement on other processors.
 """
 
 import json
 from collections.abc import Sequence
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from tutorials.paper.pages.markdown import replace_marked
+from tutorials.paper.pages.markdown import Table, replace_marked
 from tutorials.paper.program import one_line_errors, parser_of
 
 
-def update(sources: Sequence[Path], readme: Path) -> None:
-    """Show the figures of JSON files in the README: those of the first's sections."""
+def update(sources: Sequence[Path], page: Path) -> None:
+    """Show the figures of JSON files on a page: those of the first's sections."""
     results = {path: json.loads(path.read_text(encoding="utf-8")) for path in sources}
     source, result = next(iter(results.items()))
     if "networks" in result:
-        replace_marked(readme, "speed", speed(results))
+        replace_marked(page, "speed", speed(results, page.parent))
     if "attacks" in result:
-        replace_marked(readme, "attack-speed", attacks(source, result))
+        replace_marked(page, "attack-speed", attacks(source, result, page.parent))
 
 
-def speed(results: dict[Path, dict[str, Any]]) -> str:
-    """Return what is said of both networks' speed and memory."""
+def speed(results: dict[Path, dict[str, Any]], folder: Path) -> str:
+    """Return what is said of both networks' speed and memory, by a page in a folder."""
     result, *others = results.values()
     source = next(iter(results))
     plot = source.with_suffix(".png")
-    files = ", ".join(f"[{path}]({path})" for path in results)
+    files = ", ".join(f"[{path}]({relpath(path, folder)})" for path in results)
     parts = [
         conditions(result),
         networks(result, others),
         memory(result),
         *(on_cores(other) for other in others),
-        f"![Bars: images per second of minidl and PyTorch]({plot})",
+        f"![Bars: images per second of minidl and PyTorch]({relpath(plot, folder)})",
         f"All figures: {files}; measured by `python -m tests.benchmarks "
         f"--peers torch --json {source} --plot {plot}` (about ten minutes, with "
         "`pip install torch`).",
@@ -60,11 +61,11 @@ def on_cores(result: dict[str, Any]) -> str:
     )
 
 
-def attacks(source: Path, result: dict[str, Any]) -> str:
+def attacks(source: Path, result: dict[str, Any], folder: Path) -> str:
     """Return what attacks cost beside their gradients, and beside other libraries'."""
     units = result["attacks"]
     head = ["", "", "above its gradients alone", "ART's time", "Foolbox's time"]
-    table = [head, ["---", "---", "---:", "---:", "---:"]]
+    rows = []
     for unit in units:
         for attack, figures in unit["attacks"].items():
             over = figures["overhead"]
@@ -72,13 +73,13 @@ def attacks(source: Path, result: dict[str, Any]) -> str:
             for peer in ("ART", "Foolbox"):
                 ratio = figures.get(peer)
                 cells.append(f"{ratio['median']:.2f} of ours" if ratio else "")
-            table.append([unit["name"], attack, *cells])
-    rows = "\n".join(f"| {' | '.join(row)} |" for row in table)
+            rows.append([unit["name"], attack, *cells])
+    measured = f"python -m tests.benchmarks --only attacks --json {source}"
     return (
         f"{units[0]['steps']} steps on {units[0]['batch']} images, all along the same "
         f"network's gradient; medians of {result['settings']['rounds']} interleaved "
-        f"rounds, one thread ([{source}]({source}), `python -m tests.benchmarks --only "
-        f"attacks --json {source}`):\n\n{rows}"
+        f"rounds, one thread ([{source}]({relpath(source, folder)}), `{measured}`):\n\n"
+        f"{Table(head, rows, words=2).markdown()}"
     )
 
 
@@ -97,7 +98,7 @@ def networks(result: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
     """Return the table of both networks in Markdown; of other processors the ratio."""
     elsewhere = [f"ratio on {other['machine']['cpu']}" for other in others]
     head = ["", "", "minidl, images/s", "PyTorch, images/s", "ratio", *elsewhere]
-    table = [head, ["---", "---", *("---:" for _ in head[2:])]]
+    rows = []
     for i, unit in enumerate(result["networks"]):
         for operation, figures in unit["operations"].items():
             ours, theirs = figures["auto"], figures["torch"]
@@ -107,8 +108,8 @@ def networks(result: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
                 f"{theirs['images_per_s']:,.0f}",
                 *(ratio(measured) for measured in (figures, *there)),
             ]
-            table.append([unit["name"], operation, *cells])
-    return "\n".join(f"| {' | '.join(row)} |" for row in table)
+            rows.append([unit["name"], operation, *cells])
+    return Table(head, rows, words=2).markdown()
 
 
 def ratio(figures: dict[str, Any]) -> str:
@@ -129,12 +130,12 @@ def memory(result: dict[str, Any]) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     """Do what the command line says."""
-    parser = parser_of("tests.benchmarks.readme", __doc__)
+    parser = parser_of("tests.benchmarks.page", __doc__)
     parser.add_argument("sources", type=Path, nargs="+", help="the benchmark's files")
-    parser.add_argument("readme", type=Path, help="where their figures are put")
+    parser.add_argument("page", type=Path, help="where their figures are put")
     args = parser.parse_args(argv)
     with one_line_errors(parser.prog):
-        update(args.sources, args.readme)
+        update(args.sources, args.page)
 
 
 if __name__ == "__main__":
