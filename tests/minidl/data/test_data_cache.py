@@ -233,7 +233,7 @@ def decode_slowly(path):
 
 def load_in_process(source, cache_dir, barrier, results):
     os.environ["MINIDL_CACHE"] = str(cache_dir)
-    barrier.wait(30)
+    barrier.wait(300)
     array = cache.decoded("mnist", source, decode_slowly).arrays["images"]
     results.put((int(array.sum()), type(array.base).__name__))
 
@@ -247,9 +247,9 @@ def test_two_processes_at_once(tmp_path, cache_dir):
     workers = [spawn.Process(target=load_in_process, args=arguments) for _ in "ab"]
     for worker in workers:
         worker.start()
-    found = [results.get(timeout=30) for _ in workers]
+    found = [results.get(timeout=300) for _ in workers]
     for worker in workers:
-        worker.join(30)
+        worker.join(300)
     total = int((np.arange(5000, dtype=np.uint8) % 7).sum())
     assert found == [(total, "memmap")] * 2
     assert len(list((cache_dir / "decoded").iterdir())) == 1
