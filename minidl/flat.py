@@ -5,42 +5,66 @@ them costs one. Parameters, gradients and running averages become views of one a
 each; layers go on using them as before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from operator import is_
+from typing import Any, TypeAlias
 
 from minidl.backend import Array, get_array_module
 from minidl.layers import Parameter
+
+Slots: TypeAlias = dict[str, Array]  # one parameter's averages by name
+Piece: TypeAlias = tuple[Array, Array, Slots]  # parameters, gradients and averages
 
 ALIGNMENT = 64  # numbers: matrix products are fastest from multiples of 256 bytes on
 
 
 class FlatParameters:
-    """Parameters as views of one array, with their gradients and averages.
+    """Parameters, their gradients and averages as views of one array each, by type.
 
-    Shapes: data, grad and each of the averages (size,). What lies between two views
-    is 0 and stays 0.
+    `pieces` holds (parameters, gradients, averages by name) of each type, as flat
+    arrays: shapes (size,). What lies between two views is 0 and stays 0.
     """
 
-    def __init__(
-        self, params: Sequence[Parameter], averages: Sequence[dict[str, Array]]
-    ) -> None:
-        self.params = params
-        self.data, self.views = joined([p.data for p in params])
-        self.grad, grads = joined([p.grad for p in params])
-        for p, data, grad in zip(params, self.views, grads, strict=True):
-            p.data, p.grad = data, grad
-        self.averages: dict[str, Array] = {}
-        for slot in averages[0]:
-            flat, views = joined([a[slot] for a in averages])
-            self.averages[slot] = flat
-            for average, view in zip(averages, views, strict=True):
-                average[slot] = view
+    def __init__(self, params: Sequence[Parameter], slots: Sequence[Slots]) -> None:
+        self.pieces = [
+            join(*zip(*group, strict=True)) for group in by_type(params, slots)
+        ]
+        self.views = list(arrays_of(params, slots))
 
-    @property
-    def current(self) -> bool:
-        """Whether the parameters are still views: none was replaced, as in a move."""
-        pairs = zip(self.params, self.views, strict=True)
-        return all(p.data is view for p, view in pairs)
+    def hold(self, params: Sequence[Parameter], slots: Sequence[Slots]) -> bool:
+        """Tell whether all arrays are still the views: none was replaced, or moved."""
+        return all(map(is_, arrays_of(params, slots), self.views))
+
+
+def arrays_of(params: Sequence[Parameter], slots: Sequence[Slots]) -> Iterator[Array]:
+    """Yield each parameter, its gradient and its averages, as they are now."""
+    for p, averages in zip(params, slots, strict=True):
+        yield from (p.data, p.grad, *averages.values())
+
+
+def by_type(
+    params: Sequence[Parameter], slots: Sequence[Slots]
+) -> Iterable[list[tuple[Parameter, Slots]]]:
+    """Return parameters with their averages, those of each type together."""
+    groups: dict[Any, list[tuple[Parameter, Slots]]] = {}
+    for pair in zip(params, slots, strict=True):
+        groups.setdefault(pair[0].data.dtype, []).append(pair)
+    return groups.values()
+
+
+def join(params: Sequence[Parameter], slots: Sequence[Slots]) -> Piece:
+    """Turn parameters, gradients and averages into views; return the flat arrays."""
+    data, views = joined([p.data for p in params])
+    grad, grads = joined([p.grad for p in params])
+    for p, *pair in zip(params, views, grads, strict=True):
+        p.data, p.grad = pair
+    averages: Slots = {}
+    for slot in slots[0]:
+        averages[slot], views = joined([own[slot] for own in slots])
+        for own, view in zip(slots, views, strict=True):
+            own[slot] = view
+    return data, grad, averages
 
 
 def joined(arrays: Sequence[Array]) -> tuple[Array, list[Array]]:

@@ -71,9 +71,9 @@ class Optimizer:
             for p, averages in zip(self.params, self.averages, strict=True):
                 yield p.data, p.grad, averages
             return
-        if self.flat is None or not self.flat.current:
+        if self.flat is None or not self.flat.hold(self.params, self.averages):
             self.flat = FlatParameters(self.params, self.averages)
-        yield self.flat.data, self.flat.grad, self.flat.averages
+        yield from self.flat.pieces
 
     def to_device(self, device: Device) -> Self:
         """Move the averages to the device "cpu" or "gpu", to which the model moved."""
