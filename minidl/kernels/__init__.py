@@ -269,8 +269,10 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
         xp = get_array_module(a)
         if out is None:
             return a @ b
-        # NumPy's `dot` wouldn't convert float64 for a gradient in float32.
-        return np.matmul(a, b, out=out) if xp is np else xp.dot(a, b, out=out)
+        if out.flags.c_contiguous and out.dtype == np.result_type(a.dtype, b.dtype):
+            return xp.dot(a, b, out=out)
+        out[...] = a @ b  # `dot` converts nothing
+        return out
     from minidl.kernels.threads import FEW_PRODUCTS, over_images
 
     if out is None:

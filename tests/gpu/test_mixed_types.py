@@ -1,0 +1,206 @@
+"""Networks in one type, images in another, and arrays that were replaced meanwhile.
+
+Kernels for float32 take any bytes for float32, so that a mixture that isn't converted
+or refused is computed to nonsense. The host's results are the measure.
+"""
+
+from copy import deepcopy
+
+import numpy as np
+import pytest
+
+from ensembles import Ensemble
+from minidl import SGD, Adam, Parameter, accuracy, kernels, to_device, to_numpy, train
+from minidl.backend import device_of
+from minidl.losses import loss_for
+from minidl.optimizers import OPTIMIZERS
+from tests.gpu import emulator
+from tests.gpu.both_devices import agree, moved
+from tests.gpu.test_on_device import X, Y, network
+
+TYPES = ("float32", "float64")
+IMAGES = {"uint8": X[:6], **{t: (X[:6] / 255).astype(t) for t in TYPES}}
+LABELS = Y[:6]
+
+pytestmark = pytest.mark.usefixtures("gpu")
+
+
+@pytest.fixture(autouse=True)
+def _one_order_of_threads(monkeypatch):
+    monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
+
+
+def gradients(model, x, y):
+    """Cost, logits and all gradients of a step of training."""
+    z = model.forward(x, np.random.default_rng(0))
+    loss = loss_for(z)
+    J = loss.forward(z, y)
+    return [J, z, model.backward(loss.backward()), *(p.grad for p in model.params)]
+
+
+@pytest.mark.parametrize("images", IMAGES)
+@pytest.mark.parametrize("own", TYPES)
+def test_a_step_with_images_of_each_type(own, images):
+    def step(device):
+        model = network(dtype=own).to_device(device)
+        return gradients(model, *moved(device, IMAGES[images], LABELS))
+
+    agree(step, 1e-4)
+
+
+@pytest.mark.parametrize("images", IMAGES)
+@pytest.mark.parametrize("own", TYPES)
+def test_votes_on_images_of_each_type(own, images):
+    def vote(device):
+        members = [network(0, own).to_device(device), network(1).to_device(device)]
+        x, y = moved(device, IMAGES[images], LABELS)
+        ensemble = Ensemble(members)
+        p = [] if images == "uint8" else [ensemble.predict_proba(x)]
+        return [accuracy(ensemble, x, y), *p]
+
+    agree(vote, 1e-4)
+
+
+@pytest.mark.parametrize("images", IMAGES)
+@pytest.mark.parametrize("own", TYPES)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_training_on_images_of_each_type(kind, own, images):
+    def trained(device):
+        model = network(dtype=own).to_device(device)
+        optimizer = OPTIMIZERS[kind](model.params, 1e-3)
+        rng = np.random.default_rng(0)
+        train(model, IMAGES[images], LABELS, optimizer, 1, 3, rng)
+        return [p.data for p in model.params]
+
+    agree(trained, 1e-3)
+
+
+@pytest.mark.parametrize("then", TYPES)
+@pytest.mark.parametrize("kind", ["momentum", "adam"])
+def test_averages_of_another_type_are_refused(kind, then):
+    def trained(device):
+        model = network().to_device(device)
+        optimizer = OPTIMIZERS[kind](model.params, 1e-3)
+        optimizer.step()
+        model.astype(then)
+        optimizer.step()
+        return [p.data for p in model.params]
+
+    agree(trained)
+
+
+@pytest.mark.parametrize("places", [np.int64, np.int32, np.float32])
+def test_places_of_another_type_are_refused(places):
+    x = IMAGES["float32"]
+
+    def back(device):
+        out, argmax = kernels.max_pool(to_device(x, device), 2, 2)
+        return [kernels.max_pool_grad(out, argmax.astype(places), x.shape, 2, 2)]
+
+    agree(back)
+
+
+def test_a_product_goes_into_an_array_of_another_type_or_with_gaps():
+    a = IMAGES["float64"].reshape(6, -1)
+    for room in (np.zeros((6, 6), np.float32), np.zeros((6, 12))[:, ::2]):
+
+        def product(device, room=room):
+            factor, out = moved(device, a, room)
+            wide = to_device(np.zeros((6, 12), out.dtype), device)
+            out = out if out.flags.c_contiguous else wide[:, ::2]
+            return [kernels.matmul(factor, factor.T, out=out)]
+
+        agree(product)
+
+
+def parameters(device, *types):
+    """A few parameters, with gradients."""
+    rng = np.random.default_rng(0)
+    found = [Parameter(to_device(rng.random(5).astype(t), device)) for t in types]
+    for p in found:
+        p.grad[...] = p.data * 2
+    return found
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_parameters_of_two_types_stay_what_they_are(kind):
+    def stepped(device):
+        params = parameters(device, "float32", "float64", "float32")
+        optimizer = OPTIMIZERS[kind](params, 0.1)
+        for _ in range(2):
+            optimizer.step()
+        return [p.data for p in params]
+
+    agree(stepped)
+
+
+def scale_gradient(p, averages):
+    p.grad = p.grad * 0.25
+
+
+def replace_data(p, averages):
+    p.data = p.data * 2
+
+
+def replace_all(p, averages):
+    p.replace(p.data * 2)
+    p.grad = p.data * 3
+
+
+def replace_averages(p, averages):
+    for slot in averages:
+        averages[slot] = averages[slot] * 0 + 1
+
+
+def move_and_return(p, averages):
+    there = "gpu" if device_of(p.data) == "cpu" else "cpu"
+    p.data = to_device(to_device(p.data, there), device_of(p.data))
+
+
+REPLACEMENTS = (
+    scale_gradient,
+    replace_data,
+    replace_all,
+    replace_averages,
+    move_and_return,
+)
+
+
+@pytest.mark.parametrize("replace", REPLACEMENTS)
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_what_is_replaced_between_steps_is_noticed(kind, replace):
+    def stepped(device):
+        params = parameters(device, "float32", "float32")
+        optimizer = OPTIMIZERS[kind](params, 0.1)
+        for _ in range(3):
+            for p in params:
+                p.grad[...] = p.data * 2
+            replace(params[1], optimizer.averages[1])
+            optimizer.step()
+        return [p.data for p in params]
+
+    agree(stepped)
+
+
+def test_all_averages_may_be_replaced_at_once():
+    def stepped(device):
+        params = parameters(device, "float32", "float32")
+        optimizer = Adam(params, 0.1)
+        optimizer.step()
+        optimizer.averages = deepcopy(optimizer.averages)
+        for averages in optimizer.averages:
+            averages["m"] *= 0
+        optimizer.step()
+        return [p.data for p in params]
+
+    agree(stepped)
+
+
+def test_clipped_gradients_move_parameters_less(gpu):
+    for device in ("cpu", "gpu"):
+        [p] = parameters(device, "float32")
+        optimizer, before = SGD([p], 1.0), to_numpy(p.data).copy()
+        for _ in range(3):
+            p.grad = p.data * 0 + 1e-3
+            optimizer.step()
+        np.testing.assert_allclose(to_numpy(p.data), before - 3e-3, rtol=1e-5)
