@@ -35,6 +35,7 @@ from minidl.checks import check_choice, check_floats
 from minidl.kernels.arguments import check_algorithm as check_algorithm
 from minidl.kernels.arguments import (
     check_arrays,
+    check_convolution,
     check_gradient,
     check_image_shape,
     check_mask,
@@ -42,6 +43,7 @@ from minidl.kernels.arguments import (
     check_places,
     check_pool,
     check_product,
+    check_shape,
     check_step,
     fits_winograd,
 )
@@ -139,9 +141,7 @@ def col2im(
     window = check_window(kernel_size, stride, pad)
     N, H, W, C = x_shape
     OH, OW = output_size((H, W), window, stride, pad)
-    expected = (N * OH * OW, math.prod(window) * C)
-    if col.shape != expected:
-        raise ValueError(f"col must have shape {expected}, got {col.shape}")
+    check_shape("col", col, (N * OH * OW, math.prod(window) * C))
     return implementation(col).col2im(contiguous(col), x_shape, window, stride, pad)
 
 
@@ -161,6 +161,7 @@ def conv2d(
     """
     bias = {} if b is None else {"b": (b, "F")}
     check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"), **bias)
+    check_convolution(W, stride, pad, algorithm)
     module = convolution(x, W, stride, pad, algorithm)
     b = get_array_module(W).zeros(W.shape[3], W.dtype) if b is None else b
     return module.conv2d(contiguous(x), *like(x, W, b), stride, pad, relu)
@@ -180,6 +181,7 @@ def conv2d_pool(
     Shapes: both results (N, OH // 2, OW // 2, F). Raises what `conv2d` raises.
     """
     check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"), b=(b, "F"))
+    check_convolution(W, stride, pad, algorithm)
     module = convolution(x, W, stride, pad, algorithm)
     arguments = (contiguous(x), *like(x, W, b), stride, pad, relu)
     if hasattr(module, "conv2d_pool"):
@@ -206,6 +208,7 @@ def conv2d_grads(
     Shapes: x (N, H, W, C), dout (N, OH, OW, F), W (KH, KW, C, F); results like x, W.
     """
     check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"))
+    check_convolution(W, stride, pad, algorithm)
     OH, OW = output_size(x.shape[1:3], W.shape[:2], stride, pad)
     N, F = len(x), W.shape[3]
     if argmax is None:
@@ -213,6 +216,7 @@ def conv2d_grads(
     else:
         check_gradient(dout, (N, OH // 2, OW // 2, F), x)
         check_places(argmax, dout, 2)
+        argmax = contiguous(argmax)
     x, W = like(dout, x, W)
     module = convolution(x, W, stride, pad, algorithm)
     dout = contiguous(dout)
@@ -231,10 +235,7 @@ def convolution(
     """Return the module whose `conv2d` suits x and W best, or as `algorithm` says.
 
     The reference has one algorithm only, and runs it whatever is asked for.
-    Raises what `check_window` and `check_algorithm` raise.
     """
-    check_window(W.shape[:2], stride, pad)
-    check_algorithm(algorithm, W.shape[:2], stride, pad)
     module = implementation(x)
     if module.__name__ != "minidl.kernels.numba_cpu":
         return module

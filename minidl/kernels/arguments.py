@@ -69,6 +69,12 @@ def check_device(name: str, a: Array, first: Array) -> None:
         )
 
 
+def check_shape(name: str, a: Array, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless an array has a shape."""
+    if a.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {a.shape}")
+
+
 def check_gradient(dout: Array, shape: Sequence[int], first: Array) -> None:
     """Raise unless dout is the gradient of an output of this shape, where first is."""
     check_floats("dout", dout)
@@ -90,10 +96,7 @@ def check_places(argmax: Array, dout: Array, size: int) -> None:
     check_device("argmax", argmax, dout)
     if argmax.dtype != np.uint8:
         raise TypeError(f"argmax must be uint8, as of max_pool, got {argmax.dtype}")
-    if argmax.shape != dout.shape:
-        raise ValueError(
-            f"argmax must have the shape of dout, {dout.shape}, got {argmax.shape}"
-        )
+    check_shape("argmax", argmax, dout.shape)
     if device_of(argmax) == "cpu" and argmax.max(initial=0) >= size * size:
         raise ValueError(
             f"argmax must be 0 to {size * size - 1} in windows of {size}x{size}, got "
@@ -106,8 +109,7 @@ def check_step(p: Array, g: Array, **averages: Array) -> None:
     for name, a in {"p": p, "g": g, **averages}.items():
         check_floats(name, a)
         check_device(name, a, p)
-        if a.shape != p.shape:
-            raise ValueError(f"{name} must have p's shape, {p.shape}, got {a.shape}")
+        check_shape(name, a, p.shape)
         if a.dtype != p.dtype:
             raise TypeError(f"{name} must have p's type, {p.dtype}, got {a.dtype}")
         if name != "g":
@@ -139,9 +141,7 @@ def check_product(a: Array, b: Array, out: Array | None) -> None:
         return
     check_floats("out", out)
     check_device("out", out, a)
-    shape = a.shape[:-1] + b.shape[1:]
-    if out.shape != shape:
-        raise ValueError(f"out must have shape {shape}, got {out.shape}")
+    check_shape("out", out, a.shape[:-1] + b.shape[1:])
     check_written("out", out, a, b)
 
 
@@ -172,6 +172,12 @@ def check_window(
     check_count("stride", stride)
     check_count("pad", pad, at_least=0)
     return pair
+
+
+def check_convolution(W: Array, stride: int, pad: int, algorithm: str) -> None:
+    """Raise unless an algorithm can convolve with W, with such steps and padding."""
+    window = check_window(W.shape[:2], stride, pad)
+    check_algorithm(algorithm, window, stride, pad)
 
 
 def check_pool(size: int, stride: int) -> None:
