@@ -36,7 +36,6 @@ from minidl.kernels.arguments import check_algorithm as check_algorithm
 from minidl.kernels.arguments import (
     check_arrays,
     check_convolution,
-    check_gradient,
     check_image_shape,
     check_mask,
     check_numbers,
@@ -47,6 +46,7 @@ from minidl.kernels.arguments import (
     check_step,
     fits_winograd,
 )
+from minidl.kernels.arguments import check_gradient as check_gradient
 from minidl.kernels.arguments import check_window as check_window
 from minidl.kernels.shapes import ImageShape, output_size
 
@@ -303,7 +303,7 @@ def max_pool_grad(
     check_pool(size, stride)
     N, H, W, C = x_shape
     out_shape = N, *output_size((H, W), (size, size), stride, 0), C
-    check_gradient(dout, out_shape, dout)
+    check_gradient(dout, out_shape)
     check_places(argmax, dout, size)
     dout, argmax = contiguous(dout), contiguous(argmax)
     return implementation(dout).max_pool_grad(dout, argmax, x_shape, size, stride)

@@ -75,10 +75,12 @@ def check_shape(name: str, a: Array, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must have shape {shape}, got {a.shape}")
 
 
-def check_gradient(dout: Array, shape: Sequence[int], first: Array) -> None:
+def check_gradient(
+    dout: Array, shape: Sequence[int], first: Array | None = None
+) -> None:
     """Raise unless dout is the gradient of an output of this shape, where first is."""
     check_floats("dout", dout)
-    check_device("dout", dout, first)
+    check_device("dout", dout, dout if first is None else first)
     if dout.shape != tuple(shape):
         raise ValueError(
             f"dout must have the shape of the latest output, {tuple(shape)}, got "

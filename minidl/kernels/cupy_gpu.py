@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, get_array_module
+from minidl.kernels.arguments import check_arrays, check_shape
 from minidl.kernels.cuda_launch import launch
 from minidl.kernels.random_bits import drop_threshold
 from minidl.kernels.shapes import ImageShape, Window, output_size
@@ -186,6 +187,8 @@ def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
 
     Shapes: z and dz (N, K), y and costs (N,).
     """
+    check_arrays(z=(z, "N K"))
+    check_shape("y", y, z.shape[:1])
     xp = get_array_module(z)
     costs, dz = xp.empty(len(z), z.dtype), xp.empty(z.shape, z.dtype)
     z, y = xp.ascontiguousarray(z), xp.ascontiguousarray(y.astype(xp.int64, copy=False))
@@ -222,6 +225,8 @@ def sign_step(
     bounds: tuple[float, float] | None,
 ) -> Array:
     """Return x_adv + alpha sign(gradient), clipped; see `attacks.sign_step`."""
+    check_shape("x_adv", x_adv, x.shape)
+    check_shape("gradient", gradient, x.shape)
     xp = get_array_module(x)
     arrays: Any = [xp.ascontiguousarray(a) for a in (x_adv, gradient, x)]
     out = xp.empty(x.shape, x.dtype)

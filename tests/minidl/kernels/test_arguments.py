@@ -358,3 +358,15 @@ def test_checks_do_not_rest_on_asserts():
             if isinstance(n, ast.Assert)
         ]
         assert not found, source
+
+
+def test_kernels_that_only_a_gpu_has_check_their_shapes(monkeypatch):
+    from minidl.kernels import cupy_gpu
+
+    strict_cupy.install(monkeypatch)
+    x, short, y = (to_device(a, "gpu") for a in (array(4, 5), array(3, 5), places(3)))
+    for arrays in ((short, x, x), (x, short, x), (x, x, short)):
+        with pytest.raises(ValueError, match=r"^(x_adv|gradient) must have shape"):
+            cupy_gpu.sign_step(*arrays, 0.1, 0.1, None)
+    with pytest.raises(ValueError, match=r"^y must have shape \(4,\), got \(3,\)"):
+        cupy_gpu.cross_entropy(x, y)
