@@ -1,5 +1,6 @@
 # make paper   set up, then the paper's experiment: Table 2 and Figures 1 and 2
-# make test    set up, then lint, types and all tests
+# make test    set up, then lint, types and the quick tests, in a few minutes
+# make check   make test, then all that takes longer
 #
 # Set-up makes the virtual environment .venv and is repeated only when setup.py changed.
 
@@ -8,8 +9,9 @@ DATASET ?= mnist-sample
 PROFILE ?= quick
 ARGS    ?=
 BIN     := .venv/bin
+PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: help setup paper test lint types tutorials mutants oracles readme clean
+.PHONY: help setup paper test check lint types tutorials mutants oracles readme clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -19,7 +21,10 @@ paper: .venv/.tutorials
 	    --dataset $(DATASET) --profile $(PROFILE) $(ARGS)
 
 test: lint types
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
+	$(BIN)/pytest $(PARALLEL) -m "not slow"
+
+check: test
+	$(BIN)/pytest $(PARALLEL) -m slow
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

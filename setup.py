@@ -17,6 +17,8 @@ GPU = ["cupy-cuda13x[ctk]>=14"]  # with CUDA's libraries: only a driver is neede
 # Other libraries of attacks: for attacks/interop.py, and as oracles of the tests. ART
 # needs the undeclared packaging.
 INTEROP = ["adversarial-robustness-toolbox==1.20.1", "packaging", "foolbox==3.3.4"]
+# The repository's address stands here once, and is empty until it is settled.
+REPOSITORY = ""
 # The tools of `make test`. Formatters and type checkers are pinned: a new release must
 # not break an unchanged commit.
 DEV = [
@@ -41,6 +43,16 @@ setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
+    keywords=[
+        "adversarial examples",
+        "deep learning",
+        "ensembles",
+        "education",
+        "numpy",
+        "numba",
+        "cupy",
+    ],
+    project_urls={"Source": REPOSITORY} if REPOSITORY else {},
     python_requires=">=3.11",
     packages=find_packages(include=["minidl*", "ensembles*", "attacks*", "tutorials*"]),
     package_data={
@@ -53,7 +65,7 @@ setup(
     install_requires=[
         "numpy>=2.2",
         "numba>=0.61.2",
-        "scipy>=1.11",
+        "scipy>=1.13",
         "threadpoolctl>=3.5",
         "tqdm>=4.66",
         "pooch>=1.8",
