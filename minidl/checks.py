@@ -82,6 +82,16 @@ def check_floats(name: str, x: Array) -> None:
         raise TypeError(f"{name} must be float32 or float64, got {x.dtype}")
 
 
+def check_float_type(name: str, dtype: Any) -> None:
+    """Raise TypeError unless dtype is float32 or float64, in this machine's order."""
+    try:
+        found = np.dtype(object if dtype is None else dtype)  # None would be float64
+    except TypeError:
+        found = np.dtype(object)
+    if found.name not in FLOATS or not found.isnative:
+        raise TypeError(f"{name} must be float32 or float64, got {dtype!r}")
+
+
 def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
     """Raise unless x is a nonempty float32 or float64 array (of ndim axes)."""
     check_floats(name, x)
@@ -92,9 +102,16 @@ def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
 
 
 def check_features(name: str, x: Array, D: int) -> None:
-    """Raise ValueError unless x holds rows of D features."""
+    """Raise unless x holds rows of D features, in floats."""
+    check_batch(name, x)
     if x.shape[1:] != (D,):
         raise ValueError(f"{name} must have shape (N, {D}), got {x.shape}")
+
+
+def check_shape(name: str, x: Array, shape: tuple[int, ...]) -> None:
+    """Raise ValueError unless an array has this shape."""
+    if x.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {x.shape}")
 
 
 def check_images(

@@ -58,7 +58,7 @@ def join(params: Sequence[Parameter], slots: Sequence[Slots]) -> Piece:
     data, views = joined([p.data for p in params])
     grad, grads = joined([p.grad for p in params])
     for p, *pair in zip(params, views, grads, strict=True):
-        p.data, p.grad = pair
+        p.adopt(*pair)
     averages: Slots = {}
     for slot in slots[0]:
         averages[slot], views = joined([own[slot] for own in slots])

@@ -8,7 +8,7 @@ pooling) have no derivative: keep x away from them, as random inputs do.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -72,8 +72,8 @@ def check_layer(
 
     The scalar is f = <layer(x), c> with a random c, whose gradient is backward(c).
     With training_seed, every forward pass runs in training mode with that seed.
-    A parameter's gradient that `backward` adds to, or puts into another array, instead
-    of writing it into `grad`, has the error NaN.
+    A parameter's gradient that `backward` adds to, instead of writing it, has the error
+    NaN.
     Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`). Raises
     TypeError, naming the array, for others.
     """
@@ -85,11 +85,10 @@ def check_layer(
         seed = training_seed
         return layer.forward(x, None if seed is None else np.random.default_rng(seed))
 
-    grads = [p.grad for p in layer.params]
-    for grad in grads:
-        grad.fill(np.nan)
+    for p in layer.params:
+        p.grad.fill(np.nan)
     c = rng.standard_normal(forward().shape)
-    gradients = [layer.backward(c), *(grad.copy() for grad in grads)]
+    gradients: list[Any] = [layer.backward(c), *(p.grad.copy() for p in layer.params)]
     return {
         name: relative_error(
             numerical_gradient(lambda: float((forward() * c).sum()), array), gradient

@@ -1,11 +1,12 @@
 """The layers of the paper's networks, one concept a file."""
 
 from minidl.layers.activations import ReLU, Softmax, softmax
-from minidl.layers.base import Layer, Parameter
+from minidl.layers.base import Layer
 from minidl.layers.conv import Conv2D
 from minidl.layers.dropout import Dropout
 from minidl.layers.flatten import Flatten
 from minidl.layers.linear import Linear
+from minidl.layers.parameter import Parameter
 from minidl.layers.pooling import MaxPool2D
 from minidl.layers.sequential import Sequential, TraceStep
 

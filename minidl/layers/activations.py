@@ -4,6 +4,7 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array, get_array_module
+from minidl.checks import check_batch
 from minidl.layers.base import Layer
 
 
@@ -15,15 +16,16 @@ class ReLU(Layer):
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return max(x, 0)."""
-        xp = get_array_module(x)
-        self.out = xp.maximum(x, 0)
-        return self.out
+        check_batch("x", x)
+        out = get_array_module(x).maximum(x, 0)
+        return self.remember(out, out)
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """dJ/dx = dout where x > 0, else 0 (also at x = 0)."""
-        return kernels.relu_grad(dout, self.out) if input_grad else None
+        out = self.recall(dout)
+        return kernels.relu_grad(dout, out) if input_grad else None
 
 
 class Softmax(Layer):
@@ -34,16 +36,17 @@ class Softmax(Layer):
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return softmax of each row."""
-        self.p = softmax(x)
-        return self.p
+        check_batch("x", x, ndim=2)
+        p = softmax(x)
+        return self.remember(p, p)
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """dJ/dz_k = p_k (dout_k - sum_j p_j dout_j)."""
+        p = self.recall(dout)
         if not input_grad:
             return None
-        p = self.p
         return p * (dout - (p * dout).sum(axis=1, keepdims=True))
 
 

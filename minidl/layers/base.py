@@ -1,52 +1,55 @@
 """What every layer is: a function, its derivative, and the numbers it learns."""
 
-from typing import Self, TypeAlias
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from minidl.backend import Array, Device, device_of, get_array_module, to_device
+from minidl.checks import check_float_type, check_floats
+from minidl.layers.parameter import Parameter, place
 
 Shape: TypeAlias = tuple[int, ...]  # without the batch axis
-
-
-class Parameter:
-    """A learned array and dJ/d(array), which `backward` writes in place.
-
-    Both lie contiguously in memory, as kernels that update them in place need it: an
-    array that doesn't, such as another library's weights transposed, is copied.
-    Shapes: data and grad are equal in shape, dtype and device.
-    """
-
-    def __init__(self, data: Array) -> None:
-        self.replace(get_array_module(data).array(data))  # a copy: the caller's stays
-
-    def replace(self, data: Array) -> None:
-        """Take data as the new value; the gradient starts at zero again."""
-        self.data = data
-        self.grad = get_array_module(data).zeros_like(self.data)
-
-    @property
-    def data(self) -> Array:
-        """The learned array."""
-        return self._data
-
-    @data.setter
-    def data(self, data: Array) -> None:
-        # The array itself if it may stay: `FlatParameters` knows its views by identity.
-        contiguous = data.flags.c_contiguous
-        xp = get_array_module(data)
-        self._data = data if contiguous else xp.ascontiguousarray(data)
 
 
 class Layer:
     """A differentiable function of x and of its parameters.
 
-    `forward` keeps what the derivative needs; `backward` belongs to the latest
-    `forward`. Neither changes an argument, and an array once returned is never
-    overwritten.
+    `forward` remembers what the derivative needs; `backward` belongs to the latest
+    `forward` of the same thread. Neither changes an argument, and an array once
+    returned is never overwritten. A layer of your own that keeps arrays in attributes
+    instead must not be shared by threads or networks.
     """
 
-    params: tuple[Parameter, ...] = ()
+    _memory: threading.local
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Return a layer with a memory of each thread's latest forward pass."""
+        layer = super().__new__(cls)
+        layer._memory = threading.local()
+        return layer
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy, in another process too, has seen no forward pass yet.
+        return {name: a for name, a in vars(self).items() if name != "_memory"}
+
+    @property
+    def params(self) -> tuple[Parameter, ...]:
+        """The parameters as they are now: one that was replaced is gone."""
+        return tuple(self.find_params())
+
+    @params.setter
+    def params(self, params: Any) -> None:
+        raise TypeError(
+            f"params of {self} can't be assigned: they are found among its attributes, "
+            f"assign those; got {params!r}"
+        )
+
+    def find_params(self) -> Iterable[Parameter]:
+        """Return the parameters among the attributes, those of lists and layers too."""
+        return dict.fromkeys(parameters_in(vars(self).values()))
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = f(x); with rng in training mode, which only dropout knows."""
@@ -62,12 +65,48 @@ class Layer:
         """
         raise NotImplementedError
 
+    def remember(self, out: Array, what: Any) -> Array:
+        """Keep what the derivative needs, for this thread; return out."""
+        self.latest = place(out), what
+        return out
+
+    def recall(self, dout: Array) -> Any:
+        """Return what this thread's latest `forward` kept, for its dJ/dout.
+
+        Raises RuntimeError before any, and ValueError for the gradient of another.
+        """
+        if self.latest is None:
+            raise RuntimeError(
+                f"backward of {self} needs a forward pass in the same thread first"
+            )
+        check_floats("dout", dout)
+        where, what = self.latest
+        if place(dout) != where:
+            raise ValueError(
+                f"dout must have the shape of the latest output, {where}, got "
+                f"{place(dout)}"
+            )
+        return what
+
+    @property
+    def latest(self) -> Any:
+        """This thread's latest forward pass: its output's place, and what was kept."""
+        return getattr(self._memory, "latest", None)
+
+    @latest.setter
+    def latest(self, latest: Any) -> None:
+        self._memory.latest = latest
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return one output's shape for one input's; ValueError if it can't be."""
         return input_shape
 
-    def astype(self, dtype: type[np.floating]) -> Self:
-        """Convert all parameters in place (float64 for gradient checks)."""
+    def astype(self, dtype: npt.DTypeLike) -> Self:
+        """Convert all parameters in place (float64 for gradient checks).
+
+        Raises TypeError unless the type is float32 or float64.
+        """
+        check_float_type("dtype", dtype)
         for p in self.params:
             p.replace(p.data.astype(dtype))
         return self
@@ -75,13 +114,27 @@ class Layer:
     def to_device(self, device: Device) -> Self:
         """Move all parameters in place to the device "cpu" or "gpu"."""
         for p in self.params:
-            p.replace(to_device(p.data, device))
+            data = to_device(p.data, device)
+            p.adopt(data, get_array_module(data).zeros_like(data))
         return self
 
     @property
     def device(self) -> Device:
         """Where the parameters lie, "cpu" or "gpu"; without any, "cpu"."""
-        return device_of(self.params[0].data) if self.params else "cpu"
+        return next((device_of(p.data) for p in self.params), "cpu")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def parameters_in(values: Iterable[Any]) -> Iterator[Parameter]:
+    """Yield the parameters among values, and those of layers, lists and dicts there."""
+    for value in values:
+        if isinstance(value, Parameter):
+            yield value
+        elif isinstance(value, Layer):
+            yield from value.find_params()
+        elif isinstance(value, (list, tuple)):
+            yield from parameters_in(value)
+        elif isinstance(value, dict):
+            yield from parameters_in(value.values())

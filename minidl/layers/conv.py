@@ -6,9 +6,11 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array, device_of
-from minidl.checks import check_count, check_generator
+from minidl.checks import check_batch, check_count, check_generator
 from minidl.initializers import Initializer, glorot, initial
-from minidl.layers.base import Layer, Parameter, Shape
+from minidl.layers.base import Layer, Shape
+from minidl.layers.parameter import Parameter
+from minidl.settings import fixed
 
 
 class Conv2D(Layer):
@@ -19,6 +21,10 @@ class Conv2D(Layer):
     Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), out (N, OH, OW, F),
     OH = (H + 2 p - KH) // s + 1.
     """
+
+    stride: int = fixed()
+    pad: int = fixed()
+    algorithm: str = fixed()
 
     def __init__(
         self,
@@ -35,34 +41,40 @@ class Conv2D(Layer):
         check_count("in_channels", in_channels)
         check_count("filters", filters)
         check_generator("rng", rng)
-        self.kernel_size = kernels.check_window(kernel_size, stride, pad)
-        self.stride, self.pad = stride, pad
-        self.algorithm = kernels.check_algorithm(
-            algorithm, self.kernel_size, stride, pad
-        )
-        shape = (*self.kernel_size, in_channels, filters)
+        window = kernels.check_window(kernel_size, stride, pad)
+        self.stride, self.pad = int(stride), int(pad)
+        self.algorithm = kernels.check_algorithm(algorithm, window, stride, pad)
+        shape = (*window, in_channels, filters)
         self.W = Parameter(initial(initializer, shape, rng))
         self.b = Parameter(np.zeros(filters, np.float32))
-        self.params = (self.W, self.b)
+
+    @property
+    def kernel_size(self) -> Shape:
+        """Height and width of the filters."""
+        return self.W.data.shape[:2]
+
+    def find_params(self) -> tuple[Parameter, ...]:
+        """Return W and b."""
+        return self.W, self.b
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = x * W + b."""
-        self.x = x
-        return kernels.conv2d(x, self.W.data, self.b.data, *self.how)
+        check_batch("x", x)
+        out = kernels.conv2d(x, self.W.data, self.b.data, *self.how)
+        return self.remember(out, x)
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """Transpose the two linear maps W -> out and x -> out; dJ/db sums dout."""
-        return self.gradients(dout, param_grads, input_grad)
+        return self.gradients(self.recall(dout), dout, param_grads, input_grad)
 
     def gradients(
-        self, dout: Array, param_grads: bool, input_grad: bool, **fused: Any
+        self, x: Array, dout: Array, param_grads: bool, input_grad: bool, **fused: Any
     ) -> Array | None:
         """Fill dJ/dW and dJ/db, return dJ/dx; `fused` as for `kernels.conv2d_grads`."""
-        x, W = self.x, self.W.data
         dx, dW = kernels.conv2d_grads(
-            x, dout, W, *self.how, param_grads, input_grad, **fused
+            x, dout, self.W.data, *self.how, param_grads, input_grad, **fused
         )
         if param_grads:
             self.W.grad[:] = dW

@@ -4,8 +4,9 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_number
+from minidl.checks import check_batch
 from minidl.layers.base import Layer
+from minidl.settings import number
 
 
 class Dropout(Layer):
@@ -18,16 +19,18 @@ class Dropout(Layer):
     Source: Srivastava et al., Dropout, 2014.
     """
 
+    rate: float = number(0, 1, open_high=True)
+
     def __init__(self, rate: float) -> None:
-        check_number("rate", rate, 0, 1, open_high=True)
         self.rate = rate
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return x m in training, x itself otherwise."""
+        check_batch("x", x)
         # The mask of the *latest* forward is kept, and none after an evaluation: a
         # stale mask in `backward` would corrupt adversarial gradients unnoticed.
-        self.mask = None if rng is None else self.draw_mask(x, rng)
-        return x if self.mask is None else x * self.mask
+        mask = None if rng is None else self.draw_mask(x, rng)
+        return self.remember(x if mask is None else x * mask, mask)
 
     def draw_mask(self, x: Array, rng: np.random.Generator) -> Array:
         """Return m for x from a counter-based generator, seeded by rng."""
@@ -37,9 +40,10 @@ class Dropout(Layer):
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """dJ/dx = dout m, with the forward pass's mask."""
+        mask = self.recall(dout)
         if not input_grad:
             return None
-        return dout if self.mask is None else dout * self.mask
+        return dout if mask is None else dout * mask
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate})"

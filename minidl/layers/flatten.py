@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from minidl.backend import Array
+from minidl.checks import check_batch
 from minidl.layers.base import Layer, Shape
 
 
@@ -16,14 +17,16 @@ class Flatten(Layer):
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the same numbers in shape (N, D)."""
-        self.x_shape = x.shape
-        return x.reshape(len(x), math.prod(x.shape[1:]))  # (N, D)
+        check_batch("x", x)
+        out = x.reshape(len(x), math.prod(x.shape[1:]))  # (N, D)
+        return self.remember(out, x.shape)
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """dJ/dx is dout in the shape of x."""
-        return dout.reshape(self.x_shape) if input_grad else None  # (N, H, W, C)
+        x_shape = self.recall(dout)
+        return dout.reshape(x_shape) if input_grad else None  # (N, H, W, C)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(H, W, C) -> (H*W*C,)."""

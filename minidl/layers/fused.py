@@ -16,6 +16,7 @@ from minidl.backend import Array
 from minidl.layers.activations import ReLU
 from minidl.layers.base import Layer
 from minidl.layers.conv import Conv2D
+from minidl.layers.parameter import Parameter
 from minidl.layers.pooling import MaxPool2D
 
 
@@ -30,32 +31,35 @@ class ConvBlock(Layer):
 
     def __init__(self, conv: Conv2D, pool: bool) -> None:
         self.conv, self.pool = conv, pool
-        self.params = conv.params
         self.after_relu = self.before_block = False
-        self.argmax: Array | None = None
+
+    def find_params(self) -> tuple[Parameter, ...]:
+        """Return the convolution's."""
+        return self.conv.params
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return max(x * W + b, 0), or the maxima of its 2x2 windows."""
-        conv = self.conv
-        conv.x = x
+        conv, argmax = self.conv, None
         arguments = (x, conv.W.data, conv.b.data, *conv.how)
         if self.pool:
-            self.out, self.argmax = kernels.conv2d_pool(*arguments, relu=True)
+            out, argmax = kernels.conv2d_pool(*arguments, relu=True)
         else:
-            self.out = kernels.conv2d(*arguments, relu=True)
-        return self.out
+            out = kernels.conv2d(*arguments, relu=True)
+        return self.remember(out, (x, out, argmax))
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """Derivative of ReLU first, which commutes with pooling, then of the others."""
+        x, out, argmax = self.recall(dout)
         if not self.before_block:
-            dout = kernels.relu_grad(dout, self.out)
+            dout = kernels.relu_grad(dout, out)
         return self.conv.gradients(
+            x,
             dout,
             param_grads,
             input_grad,
-            argmax=self.argmax,
+            argmax=argmax,
             after_relu=self.after_relu,
         )
 

@@ -4,9 +4,10 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_count, check_features, check_generator
+from minidl.checks import check_count, check_features, check_generator, check_shape
 from minidl.initializers import Initializer, glorot, initial
-from minidl.layers.base import Layer, Parameter, Shape
+from minidl.layers.base import Layer, Shape
+from minidl.layers.parameter import Parameter
 
 
 class Linear(Layer):
@@ -28,20 +29,25 @@ class Linear(Layer):
         check_generator("rng", rng)
         self.W = Parameter(initial(initializer, (in_features, out_features), rng))
         self.b = Parameter(np.zeros(out_features, np.float32))
-        self.params = (self.W, self.b)
+
+    def find_params(self) -> tuple[Parameter, ...]:
+        """Return W and b."""
+        return self.W, self.b
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = x W + b."""
         check_features("x", x, len(self.W.data))
-        self.x = x
-        return kernels.matmul(x, self.W.data) + self.b.data
+        check_shape("b", self.b.data, self.W.data.shape[1:])
+        out = kernels.matmul(x, self.W.data) + self.b.data
+        return self.remember(out, x)
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """dJ/dW = x^T dout, dJ/db = sum of dout over the batch; dJ/dx = dout W^T."""
+        x = self.recall(dout)
         if param_grads:
-            kernels.matmul(self.x.T, dout, out=self.W.grad)
+            kernels.matmul(x.T, dout, out=self.W.grad)
             dout.sum(axis=0, out=self.b.grad)
         return kernels.matmul(dout, self.W.data.T) if input_grad else None
 

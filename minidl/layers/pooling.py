@@ -4,8 +4,9 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_count
+from minidl.checks import check_batch, check_count
 from minidl.layers.base import Layer, Shape
+from minidl.settings import fixed
 
 
 class MaxPool2D(Layer):
@@ -15,29 +16,31 @@ class MaxPool2D(Layer):
     Shapes: x (N, H, W, C), out (N, OH, OW, C), OH = (H - size) // stride + 1.
     """
 
+    size: int = fixed()
+    stride: int = fixed()
+
     def __init__(self, size: int = 2, stride: int | None = None) -> None:
         check_count("size", size)
         if size > 16:  # positions within a window are stored in one byte
             raise ValueError(f"size must be at most 16, got {size}")
-        self.size = size
-        self.stride = size if stride is None else stride
-        check_count("stride", self.stride)
+        stride = size if stride is None else stride
+        check_count("stride", stride)
+        self.size, self.stride = int(size), int(stride)
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the maxima, and remember where they were."""
-        self.x_shape = x.shape
-        out, self.argmax = kernels.max_pool(x, self.size, self.stride)
-        return out
+        check_batch("x", x, ndim=4)
+        out, argmax = kernels.max_pool(x, self.size, self.stride)
+        return self.remember(out, (argmax, x.shape))
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
         """dJ/dx = dout at each window's (first) maximum, 0 elsewhere."""
+        argmax, x_shape = self.recall(dout)
         if not input_grad:
             return None
-        return kernels.max_pool_grad(
-            dout, self.argmax, self.x_shape, self.size, self.stride
-        )
+        return kernels.max_pool_grad(dout, argmax, x_shape, self.size, self.stride)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(H, W, C) -> (OH, OW, C)."""

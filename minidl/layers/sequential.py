@@ -1,16 +1,18 @@
 """A network: layers one after another, and the chain rule through all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minidl.backend import Array, device_of
-from minidl.checks import check_batch, check_labels
+from minidl.checks import check_batch, check_count, check_labels, check_shape
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape
 from minidl.layers.fused import fuse
+from minidl.layers.parameter import Parameter
 from minidl.losses import SoftmaxCrossEntropy
+from minidl.settings import fixed
 
 
 class TraceStep(NamedTuple):
@@ -32,14 +34,21 @@ class Sequential(Layer):
     places, also of networks within: each keeps its own input.
     """
 
+    layers: tuple[Layer, ...] = fixed()
+    input_shape: Shape = fixed()
+    steps: tuple[Layer, ...] = fixed()  # what runs: the same function, faster
+    shapes: tuple[Shape, ...] = fixed()  # of each layer's input, and the last output
+
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         self.layers = check_layers(layers)
-        self.input_shape = tuple(input_shape)
-        self.steps = fuse(self.layers)  # what runs: the same function, faster
-        self.params = tuple(p for layer in self.layers for p in layer.params)
-        self.shapes = [self.input_shape]  # of each layer's input, and the last output
+        self.input_shape = check_input_shape(input_shape)
+        self.steps = tuple(fuse(self.layers))
+        self.shapes = tuple(shapes_through(self.layers, self.input_shape))
+
+    def find_params(self) -> Iterator[Parameter]:
+        """Yield all layers' parameters, in order."""
         for layer in self.layers:
-            self.shapes.append(layer.output_shape(self.shapes[-1]))
+            yield from layer.find_params()
 
     @property
     def classes(self) -> int:
@@ -57,9 +66,13 @@ class Sequential(Layer):
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the logits of x."""
         self.check_input(x)
+        self.latest = None  # lets go of the arrays that the last batch has left
+        kept = []
         for layer in self.steps:
             x = layer.forward(x, rng)
-        return x
+            kept.append(layer.latest)
+        check_shape("out", x, (len(x), *self.shapes[-1]))
+        return self.remember(x, kept)
 
     def check_input(self, x: Array) -> None:
         """Raise unless x is a batch of inputs, in floats, on the network's device."""
@@ -67,7 +80,9 @@ class Sequential(Layer):
         if x.shape[1:] != self.input_shape:
             expected = ", ".join(map(str, ("N", *self.input_shape)))
             raise ValueError(f"x must have shape ({expected}), got {x.shape}")
-        if self.params and device_of(x) != self.device:
+        params = self.params
+        check_params(params)
+        if params and device_of(x) != device_of(params[0].data):
             raise ValueError(
                 f"x is on the {device_of(x)}, the network on the {self.device}: "
                 "to_device moves either"
@@ -80,11 +95,13 @@ class Sequential(Layer):
 
         Without the input's gradient, it ends at the first layer that learns.
         """
+        kept = self.recall(dout)
         first = 0 if input_grad else self.first_learned
         dx: Any = dout
-        for layer in reversed(self.steps[first:]):
-            needed = input_grad or layer is not self.steps[first]
-            dx = layer.backward(dx, param_grads, needed)
+        for i in reversed(range(first, len(self.steps))):
+            layer = self.steps[i]
+            layer.latest = kept[i]  # another network may have used it since
+            dx = layer.backward(dx, param_grads, input_grad or i > first)
         return dx if input_grad else None
 
     @property
@@ -110,8 +127,7 @@ class Sequential(Layer):
         """Yield for each layer its name, input and output, and given y its gradients.
 
         For stepping through: without labels, a layer runs when its step is asked for.
-        Layers keep their latest input, and with labels their gradients: a `backward`
-        of an earlier batch needs that one's `forward` again.
+        With labels, the parameters' gradients are theirs afterwards.
         Shapes: x (N, *input_shape), y (N,).
         """
         if y is None:
@@ -158,6 +174,8 @@ class Sequential(Layer):
 def check_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Return the layers; TypeError or ValueError if they can't form a network."""
     layers = tuple(layers)
+    if not layers:
+        raise ValueError("layers must hold at least one layer, got none")
     for layer in layers:
         if not isinstance(layer, Layer):
             raise TypeError(f"layers must be layers, got {layer!r}")
@@ -176,3 +194,36 @@ def innermost(layers: Sequence[Layer]) -> Iterator[Layer]:
             yield from innermost(layer.layers)
         else:
             yield layer
+
+
+def check_input_shape(input_shape: Shape) -> Shape:
+    """Return the shape of one input as integers; TypeError or ValueError for others."""
+    if not isinstance(input_shape, Iterable):
+        raise TypeError(f"input_shape must be a tuple, got {input_shape!r}")
+    shape = tuple(input_shape)
+    for size in shape:
+        check_count("input_shape", size)
+    return tuple(map(int, shape))
+
+
+def shapes_through(layers: Sequence[Layer], shape: Shape) -> Iterator[Shape]:
+    """Yield the shape of each layer's input, and of the last one's output."""
+    yield shape
+    for layer in layers:
+        shape = layer.output_shape(shape)
+        yield shape
+
+
+def check_params(params: Sequence[Parameter]) -> None:
+    """Raise ValueError unless all are alike, and each stands in one place only."""
+    if len({(p.data.dtype, type(p.data)) for p in params}) > 1:
+        kinds = {f"{p.data.dtype} on the {device_of(p.data)}" for p in params}
+        raise ValueError(
+            "layers must have parameters of one type on one device, got "
+            f"{', '.join(sorted(kinds))}: the network's astype or to_device moves all"
+        )
+    if len(set(params)) < len(params):
+        raise ValueError(
+            "layers must have parameters of their own, got one in two places, whose "
+            "gradient would be the last one's alone"
+        )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidl import Adam, Layer, Linear, Parameter
+from minidl import Adam, Layer, Linear, Parameter, Sequential
 
 
 class Plain(Layer):
@@ -29,11 +29,114 @@ def test_replace_starts_with_a_zero_gradient():
     p.grad += 1
     data = np.array([1.0, 2.0, 3.0])
     p.replace(data)
-    assert p.data is data
+    assert p.data.tolist() == [1, 2, 3]
     assert p.grad.tolist() == [0, 0, 0]
     assert p.grad.dtype == np.float64
     p.grad += 1
-    assert p.data.tolist() == [1, 2, 3]
+    p.data += 1
+    assert data.tolist() == [1, 2, 3]
+
+
+def test_an_assigned_array_is_copied():
+    """Two networks that shared one would train each other."""
+    one, two = (Parameter(np.full(3, value)) for value in (1.0, 2.0))
+    two.grad += 5
+    two.data = one.data
+    two.data += 1
+    assert one.data.tolist() == [1, 1, 1]
+    assert two.grad.tolist() == [5, 5, 5]
+    two.data = np.zeros((2, 2), np.float32)
+    assert two.grad.shape == (2, 2)
+    assert two.grad.dtype == np.float32
+    assert not two.grad.any()
+
+
+def test_an_assigned_gradient_is_written_into_the_parameters_own():
+    """That array is what an optimizer on a GPU sees."""
+    p, g = Parameter(np.ones(3, np.float32)), np.full(3, 2.0)
+    held = p.grad
+    p.grad = g
+    p.grad *= 2
+    assert p.grad is held
+    assert held.tolist() == [4, 4, 4]
+    assert g.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("grad", "message"),
+    [
+        (np.ones(1), r"^grad must be \(3,\) on the cpu, .*got \(1,\) on the cpu"),
+        (np.ones((1, 3)), r"^grad must be .*, got \(1, 3\) on the cpu"),
+        (np.ones(3, int), "^grad must be float32 or float64, got int64"),
+        ([1.0, 1.0, 1.0], "^grad must be a NumPy or CuPy array, got list"),
+        (1.0, "^grad must be a NumPy or CuPy array, got float"),
+    ],
+)
+def test_what_is_no_gradient_is_named(grad, message):
+    p = Parameter(np.ones(3))
+    with pytest.raises((TypeError, ValueError), match=message):
+        p.grad = grad
+    assert not p.grad.any()
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float16", ">f4", "complex64", bool, "O"])
+def test_parameters_are_floats_of_this_machine(dtype):
+    data = np.ones(3, dtype)
+    for make in (Parameter, Parameter(np.ones(3)).replace):
+        with pytest.raises(TypeError, match=r"^data must be float32 or float64, got"):
+            make(data)
+
+
+def test_read_only_data_is_learned_from():
+    data = np.ones(3)
+    data.flags.writeable = False
+    p = Parameter(data)
+    p.data += 1
+    p.data = data
+    p.data += 1
+    assert p.data.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "dtype", [int, "int8", "float16", ">f8", complex, bool, None, "nonsense", object]
+)
+def test_a_cast_to_what_is_no_float_is_refused(rng, dtype):
+    layer = Linear(3, 2, rng=rng)
+    before = layer.W.data
+    with pytest.raises(TypeError, match=r"^dtype must be float32 or float64, got"):
+        layer.astype(dtype)
+    assert layer.W.data is before
+
+
+@pytest.mark.parametrize("dtype", [np.float64, "float64", float, np.dtype("f8"), "<f8"])
+def test_each_name_of_a_type_will_do(rng, dtype):
+    assert Linear(3, 2, rng=rng).astype(dtype).W.data.dtype == np.float64
+
+
+def test_a_parameter_that_is_replaced_is_the_layers(rng):
+    layer = Linear(3, 2, rng=rng)
+    W = layer.W = Parameter(np.zeros((3, 2)))
+    assert layer.params == (W, layer.b)
+    with pytest.raises(TypeError, match=r"^params of Linear\(3, 2\) can't be assigned"):
+        layer.params = (W,)
+
+
+class Residual(Layer):
+    """A layer of a user's own: a network within, a list and a parameter twice."""
+
+    def __init__(self, rng):
+        self.inner = Sequential([Linear(2, 2, rng=rng)], (2,))
+        self.scales = [Parameter(np.ones(2)), {"shift": Parameter(np.zeros(2))}]
+        self.first = self.scales[0]
+
+
+def test_parameters_are_found_in_lists_and_layers(rng):
+    layer = Residual(rng)
+    inner = layer.inner.layers[0]
+    scale, shift = layer.scales[0], layer.scales[1]["shift"]
+    assert layer.params == (inner.W, inner.b, scale, shift)
+    layer.scales.append(Parameter(np.ones(1)))
+    assert layer.params[-1] is layer.scales[-1]
 
 
 def test_astype_converts_the_layers_own_parameters(rng):
@@ -82,6 +185,3 @@ def test_an_array_that_is_assigned_is_trained():
     layer.backward(np.ones((2, 3), np.float32))
     optimizer.step()
     assert (layer.W.data != before).all()
-    contiguous = before.copy()
-    layer.W.data = contiguous
-    assert layer.W.data is contiguous

@@ -19,6 +19,7 @@ from minidl import (
 from minidl.layers import Layer
 from tests.oracles import assert_close, differences, relative_error
 
+RNG = np.random.default_rng(0)
 SMALL_CNN_SHAPE = (6, 6, 2)
 
 
@@ -222,6 +223,73 @@ def test_backward_belongs_to_the_latest_forward(each_implementation, case):
     case.forward(layer, x * 5 + 1)
     case.forward(layer, x)
     assert np.array_equal(layer.backward(dout), expected)
+
+
+def test_backward_before_forward_is_named(case):
+    layer = case.layer()
+    dout = case.dout(case.layer())
+    with pytest.raises(
+        RuntimeError, match=r"^backward of .* needs a forward pass in th"
+    ):
+        layer.backward(dout)
+
+
+def test_the_gradient_of_another_batch_is_named(each_implementation, case):
+    """Not broadcast, nor multiplied by the latest batch's mask."""
+    layer = case.layer()
+    dout = case.dout(layer)
+    more = np.concatenate([dout, dout])
+    for other in (more, dout[:0], dout[0], dout[..., None], dout[..., :1]):
+        for halves in ({}, {"param_grads": False}, {"input_grad": False}):
+            if other.shape != dout.shape:
+                with pytest.raises(
+                    ValueError, match=r"^dout must have the shape of th"
+                ):
+                    layer.backward(other, **halves)
+    with pytest.raises(
+        TypeError, match=r"^dout must be a NumPy or CuPy array, got lis"
+    ):
+        layer.backward(dout.tolist())
+    with pytest.raises(TypeError, match=r"^dout must be float32 or float64, got int64"):
+        layer.backward(dout.astype(int))
+
+
+def test_what_is_no_batch_is_named(each_implementation, case):
+    layer, x = case.layer(), case.x()
+    with pytest.raises(ValueError, match=r"^x must not be empty|^x must have shape"):
+        layer.forward(x[:0])
+    with pytest.raises(TypeError, match=r"^x must be a NumPy or CuPy array, got list"):
+        layer.forward(x.tolist())
+    with pytest.raises(TypeError, match=r"^x must be float32 or float64, got int64"):
+        layer.forward(x.astype(int))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (Linear(4, 3, rng=RNG), (5, 3)),
+        (Linear(4, 3, rng=RNG), (4,)),
+        (Linear(4, 3, rng=RNG), (5, 2, 4)),
+        (Conv2D(2, 3, rng=RNG), (1, 5, 5, 3)),
+        (Conv2D(2, 3, rng=RNG), (5, 5, 2)),
+        (MaxPool2D(2), (5, 5, 2)),
+        (MaxPool2D(2), (1, 4)),
+        (Softmax(), (4,)),
+        (Softmax(), (4, 2, 2)),
+    ],
+)
+def test_inputs_of_another_shape_are_named(each_implementation, layer, shape):
+    with pytest.raises(ValueError, match=r"^x must have .*, got (shape )?\(.*\)$"):
+        layer.forward(np.zeros(shape))
+
+
+@pytest.mark.parametrize("layer", [MaxPool2D(5), Conv2D(1, 1, 5, rng=RNG)])
+def test_images_that_are_too_small_are_named(each_implementation, layer):
+    message = "^a 5x5 window doesn't fit into an image of 4x4"
+    with pytest.raises(ValueError, match=message):
+        layer.forward(np.zeros((1, 4, 4, 1)))
+    with pytest.raises(ValueError, match=message):
+        Sequential([layer], (4, 4, 1))
 
 
 # In training, an image's dropout mask depends on its place in the batch.

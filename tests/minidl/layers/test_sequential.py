@@ -1,11 +1,24 @@
 """The composition of layers, its trace and its summary."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from itertools import pairwise
+from threading import Barrier
 
 import numpy as np
 import pytest
 
-from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential
+from minidl import (
+    Conv2D,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2D,
+    Parameter,
+    ReLU,
+    Sequential,
+)
 from minidl.layers import Layer
 from minidl.losses import SoftmaxCrossEntropy
 from minidl.models import mnist_cnn
@@ -33,7 +46,14 @@ class LearnedSpy(Spy):
 
     def __init__(self, rng):
         super().__init__()
-        self.params = Linear(1, 1, rng=rng).params
+        self.learned = Linear(1, 1, rng=rng)
+
+
+def after_forward(layers):
+    """A network that has seen an input of three numbers."""
+    model = Sequential(layers, (3,))
+    model.forward(np.zeros((1, 3)))
+    return model
 
 
 @pytest.fixture
@@ -89,7 +109,7 @@ def test_the_generator_reaches_each_layer(rng):
 
 def test_without_input_grad_backward_ends_at_the_first_layer_that_learns(rng):
     spies = [Spy(), LearnedSpy(rng), Spy(), LearnedSpy(rng)]
-    result = Sequential(spies, (3,)).backward(np.ones((1, 3)), input_grad=False)
+    result = after_forward(spies).backward(np.ones((1, 3)), input_grad=False)
     assert result is None
     expected = [[], [(True, False)], [(True, True)], [(True, True)]]
     assert [spy.backwards for spy in spies] == expected
@@ -98,20 +118,20 @@ def test_without_input_grad_backward_ends_at_the_first_layer_that_learns(rng):
 def test_with_input_grad_backward_goes_through_all_layers(rng):
     spies = [Spy(), LearnedSpy(rng), Spy()]
     dout = np.ones((1, 3))
-    dx = Sequential(spies, (3,)).backward(dout, param_grads=False)
+    dx = after_forward(spies).backward(dout, param_grads=False)
     assert np.array_equal(dx, dout)
     assert [spy.backwards for spy in spies] == [[(False, True)]] * 3
 
 
 def test_by_default_everything_is_asked_for(rng):
     spies = [LearnedSpy(rng), Spy()]
-    assert Sequential(spies, (3,)).backward(np.ones((1, 3))) is not None
+    assert after_forward(spies).backward(np.ones((1, 3))) is not None
     assert [spy.backwards for spy in spies] == [[(True, True)]] * 2
 
 
 def test_a_network_that_learns_nothing_has_no_gradient_to_give():
     spies = [Spy(), Spy()]
-    assert Sequential(spies, (3,)).backward(np.ones((1, 3)), input_grad=False) is None
+    assert after_forward(spies).backward(np.ones((1, 3)), input_grad=False) is None
     assert Sequential(spies, (3,)).first_learned == 0
 
 
@@ -121,8 +141,8 @@ def test_the_first_layer_that_learns(model):
 
 
 def test_shapes_and_classes(model):
-    expected = [(6, 6, 1), (4, 4, 2), (4, 4, 2), (2, 2, 2), (2, 2, 2), (8,), (3,)]
-    assert model.shapes == expected
+    images = [(6, 6, 1), (4, 4, 2), (4, 4, 2), (2, 2, 2), (2, 2, 2)]
+    assert model.shapes == (*images, (8,), (3,))
     assert model.classes == 3
 
 
@@ -185,8 +205,8 @@ def test_layers_that_do_not_fit_are_named(rng):
 
 
 def test_a_network_can_be_a_layer_of_another(model, x, rng):
-    outer = Sequential([model, Linear(3, 2, rng=rng)], (6, 6, 1))
-    assert outer.shapes == [(6, 6, 1), (3,), (2,)]
+    outer = Sequential([model, Linear(3, 2, rng=rng)], (6, 6, 1)).astype(np.float64)
+    assert outer.shapes == ((6, 6, 1), (3,), (2,))
     assert outer.forward(x).shape == (4, 2)
     assert len(outer.params) == len(model.params) + 2
     with pytest.raises(ValueError, match=r"takes \(6, 6, 1\), got \(5, 5, 1\)"):
@@ -280,3 +300,171 @@ def test_the_summarys_columns_are_aligned(model, capsys):
 
 def test_repr(model):
     assert repr(model) == "Sequential of 6 layers"
+
+
+def gradients(model, x, dout):
+    """dJ/dx and dJ/dparameters of a network alone."""
+    model.forward(x)
+    return model.backward(dout), *(p.grad.copy() for p in model.params)
+
+
+def assert_same(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        assert np.array_equal(a, b)
+
+
+def two_networks_that_share(rng):
+    """A convolution, a ReLU and a network in two networks each."""
+    conv, relu = Conv2D(1, 2, rng=rng), ReLU()
+    within = Sequential([Linear(8, 4, rng=rng), relu], (8,))
+    return [
+        Sequential([conv, *more, Flatten(), within, Linear(4, 3, rng=rng)], (6, 6, 1))
+        for more in ([ReLU(), MaxPool2D(2)], [Dropout(0.5), MaxPool2D(2)])
+    ]
+
+
+def test_networks_that_share_layers_keep_their_own_passes(rng, x):
+    """All run forward, then all backward, as an ensemble's gradient does."""
+    models = [model.astype(np.float64) for model in two_networks_that_share(rng)]
+    inputs, douts = [x, x[:2] * 2], [rng.standard_normal((n, 3)) for n in (4, 2)]
+    expected = list(map(gradients, models, inputs, douts))
+    for model, x_i in zip(models, inputs, strict=True):
+        model.forward(x_i)
+    for model, dout, wanted in zip(models, douts, expected, strict=True):
+        dx = model.backward(dout)
+        assert_same((dx, *(p.grad for p in model.params)), wanted)
+
+
+def test_a_layer_used_alone_meanwhile_disturbs_no_backward(model, x, rng):
+    dout = rng.standard_normal((4, 3))
+    expected = gradients(model, x, dout)
+    model.forward(x)
+    for layer, shape in zip(model.layers, model.shapes[:-1], strict=True):
+        layer.forward(np.ones((1, *shape)))
+    list(model.trace(x[:3], np.zeros(3, int)))
+    assert np.array_equal(model.backward(dout), expected[0])
+
+
+def test_threads_share_a_network(model, x, rng):
+    """Forward of one between forward and backward of another."""
+    douts = rng.standard_normal((4, 4, 3))
+    inputs = [x * (i + 1) for i in range(4)]
+    expected = [gradients(model, *pair)[0] for pair in zip(inputs, douts, strict=True)]
+    together = Barrier(4, timeout=60)
+
+    def work(i):
+        found = []
+        for _ in range(3):
+            together.wait()
+            model.forward(inputs[i])
+            together.wait()
+            model.predict_proba(x)  # of this thread's own
+            model.forward(inputs[i])
+            together.wait()
+            found.append(model.backward(douts[i], param_grads=False))
+        return found
+
+    with ThreadPoolExecutor(4) as executor:
+        for found, wanted in zip(executor.map(work, range(4)), expected, strict=True):
+            for dx in found:
+                assert_close(dx, wanted, 1e-12)
+
+
+def test_backward_in_another_thread_has_seen_no_forward(model, x):
+    model.forward(x)
+    with ThreadPoolExecutor(1) as executor:
+        future = executor.submit(model.backward, np.ones((4, 3)))
+        with pytest.raises(
+            RuntimeError, match=r"^backward of Sequential of 6 layers n"
+        ):
+            future.result()
+    assert model.backward(np.ones((4, 3))) is not None
+
+
+@pytest.mark.parametrize("copy", [deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_goes_on_alone(model, x, copy):
+    out = model.forward(x)
+    twin = copy(model)
+    with pytest.raises(RuntimeError, match=r"^backward of Sequential of 6 layers need"):
+        twin.backward(np.ones((4, 3)))
+    twin.forward(x * 2)
+    assert np.array_equal(model.forward(x), out)
+    assert np.array_equal(twin.forward(x), out)
+    twin.layers[0].W.data += 1
+    assert np.array_equal(model.forward(x), out)
+
+
+def test_after_a_forward_that_failed_there_is_no_backward(model, x):
+    model.forward(x)
+    model.layers[-1].W.data = np.zeros((9, 3))
+    with pytest.raises(ValueError, match=r"^x must have shape \(N, 9\), got \(4, 8\)"):
+        model.forward(x)
+    with pytest.raises(RuntimeError, match=r"needs a forward pass"):
+        model.backward(np.ones((4, 3)))
+
+
+def test_a_parameter_that_is_replaced_is_trained(model, x):
+    W = model.layers[-1].W = Parameter(np.zeros((8, 3)))
+    assert W in model.params
+    model.forward(x)
+    model.backward(np.ones((4, 3)))
+    assert W.grad.any()
+    conv = model.layers[0]
+    conv.W = Parameter(np.ones((5, 5, 1, 2)))
+    assert conv.kernel_size == (5, 5)
+    with pytest.raises(ValueError, match=r"must have shape|takes shape"):
+        model.forward(x)
+
+
+def test_another_number_of_classes_is_noticed(model, x):
+    model.layers[-1].W.data = np.zeros((8, 5))
+    model.layers[-1].b.data = np.zeros(5)
+    with pytest.raises(
+        ValueError, match=r"^out must have shape \(4, 3\), got \(4, 5\)"
+    ):
+        model.forward(x)
+
+
+def test_one_layer_cast_alone_is_noticed(model, x):
+    model.layers[0].astype(np.float32)
+    with pytest.raises(ValueError, match=r"^layers must have parameters of one type.*"):
+        model.forward(x)
+    assert model.astype(np.float32).forward(x.astype(np.float32)).dtype == np.float32
+
+
+def test_a_parameter_in_two_places_is_noticed(rng):
+    """Its gradient would be that of the place that comes first."""
+    layers = [Linear(3, 3, rng=rng), ReLU(), Linear(3, 3, rng=rng)]
+    model = Sequential(layers, (3,))
+    layers[2].W = layers[0].W
+    with pytest.raises(ValueError, match=r"^layers must have parameters of their own"):
+        model.forward(np.zeros((1, 3), np.float32))
+
+
+def test_a_network_of_no_layers_is_refused():
+    with pytest.raises(
+        ValueError, match=r"^layers must hold at least one layer, got n"
+    ):
+        Sequential([], (3,))
+
+
+@pytest.mark.parametrize("name", ["layers", "input_shape", "steps", "shapes"])
+def test_a_network_is_made_once(model, name):
+    value = getattr(model, name)
+    assert isinstance(value, tuple)
+    with pytest.raises(TypeError, match=rf"^{name} of Sequential can't be changed"):
+        setattr(model, name, value[:-1])
+    assert getattr(model, name) is value
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (28, "^input_shape must be a tuple, got 28"),
+        ((6.0, 6, 1), "^input_shape must be an integer, got 6.0"),
+        ((6, 6, 0), "^input_shape must be at least 1, got 0"),
+    ],
+)
+def test_what_is_no_shape_is_named(shape, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Sequential([Flatten()], shape)

@@ -1,0 +1,60 @@
+"""The numbers that a layer learns, each with the gradient that moves it."""
+
+from minidl.backend import Array, device_of, get_array_module
+from minidl.checks import check_floats
+
+
+class Parameter:
+    """A learned array and dJ/d(array), which `backward` writes in place.
+
+    Both belong to the parameter alone, and lie contiguously in memory, as kernels that
+    update them in place need it: what is assigned is copied.
+    Shapes: data and grad are equal in shape, dtype and device. Raises TypeError unless
+    they are float32 or float64, and ValueError for a gradient of another shape.
+    """
+
+    def __init__(self, data: Array) -> None:
+        self.replace(data)
+
+    def replace(self, data: Array) -> None:
+        """Take data as the new value; the gradient starts at zero again."""
+        check_floats("data", data)
+        xp = get_array_module(data)
+        self.adopt(xp.array(data, order="C"), xp.zeros(data.shape, data.dtype))
+
+    def adopt(self, data: Array, grad: Array) -> None:
+        """Take the arrays themselves, which nobody else may own."""
+        self._data, self._grad = data, grad
+
+    @property
+    def data(self) -> Array:
+        """The learned array."""
+        return self._data
+
+    @data.setter
+    def data(self, data: Array) -> None:
+        grad = self._grad
+        self.replace(data)
+        if place(grad) == place(data) and grad.dtype == data.dtype:
+            self._grad = grad  # an assignment of data alone
+
+    @property
+    def grad(self) -> Array:
+        """dJ/d(data)."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Array) -> None:
+        # Into the same array: an optimizer on a GPU holds a view of it.
+        if grad is not self._grad:
+            check_floats("grad", grad)
+            if place(grad) != place(self._grad):
+                raise ValueError(
+                    f"grad must be {place(self._grad)}, as data is, got {place(grad)}"
+                )
+            self._grad[...] = grad
+
+
+def place(a: Array) -> str:
+    """Return an array's shape, and the device that it lies on."""
+    return f"{a.shape} on the {device_of(a)}"
