@@ -1,42 +1,43 @@
 """Decoded arrays, kept on disk: the first load decodes, the others open a file.
 
-Each source file has one folder under `CACHE/decoded`: an uncompressed .npy file for
-each array, and `facts.json` with the identity of the source (path, size, time of
-change), a note about its bytes, and a checksum for each array. An entry that is stale,
-damaged or half there is simply built again. Several processes may do so at once: each
-builds a folder of its own, and renaming it into place is one indivisible step.
+Each source has one folder under `CACHE/decoded`: an uncompressed .npy file for each
+array and, written last, `facts.json` with a key of the source (path, sizes, times of
+change), a note about its bytes, and a checksum of each array's file. An entry that is
+stale, damaged or half there is simply written again. Several processes may do so at
+once: they write the same files, and each takes its name in one indivisible step.
 """
 
-import json
+import io
 import os
-import shutil
-import tempfile
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minidl.data.places import cache_folder
+from minidl.data.untrusted import MAX_BYTES, npy_array, opened
+from minidl.files import atomic_write
+from minidl.store import key_of, read_json, write_json
 
 
 class Decoded(NamedTuple):
-    """The uint8 arrays of one source file, and a note: "" if it's the published file.
+    """The uint8 arrays of one source, and a note: "" if it's the published file.
 
-    The note completes the sentence that begins with the file's path.
+    The note completes the sentence that begins with the source's path.
     """
 
     arrays: dict[str, NDArray[np.uint8]]
     note: str
 
 
-FORMAT = 2  # raise it when a decoder returns something else for the same file
+FORMAT = 3  # raise it when a decoder returns something else for the same file
 
-_checked: set[tuple[str, int, int]] = set()
+_checked: set[tuple[str, int, int, int]] = set()
 _warned: set[str] = set()
 
 
@@ -47,92 +48,82 @@ def warn_once(message: str) -> None:
         warnings.warn(message, UserWarning, stacklevel=2)
 
 
-def decoded(dataset: str, source: Path, decode: Callable[[Path], Decoded]) -> Decoded:
+def decoded(
+    dataset: str,
+    source: Path,
+    files: Sequence[Path],
+    decode: Callable[[Path], Decoded],
+) -> Decoded:
     """Return what `decode` makes of the source, decoding it only if it isn't cached.
 
-    Warns once per process if the cache can't be written; the arrays are then kept in
-    memory. Raises what `decode` raises.
+    `files` are all that it reads. Warns once per process if the cache can't be used;
+    the arrays are then kept in memory. Raises ValueError if a file changes meanwhile,
+    and what `decode` raises.
     """
     source = source.absolute()
-    identity = _identity(source)
-    path_crc = zlib.crc32(os.fsencode(source))
-    entry = cache_folder() / "decoded" / f"{dataset}-{source.name}-{path_crc:08x}"
-    result = _read_entry(entry, identity)
-    if result is None:
-        result = _cached_if_possible(entry, decode(source), identity)
-    return result
-
-
-def _identity(source: Path) -> dict[str, Any]:
-    size, changed = source.stat().st_size, source.stat().st_mtime_ns
-    return {"path": str(source), "size": size, "changed": changed, "format": FORMAT}
-
-
-def _read_entry(entry: Path, identity: dict[str, Any]) -> Decoded | None:
-    """Return the cached arrays, or None if there are none that can be trusted."""
+    key = _key(source, files)
+    with suppress(Exception):  # no entry, or none that can be trusted
+        return _read_entry(_entry(dataset, source), key)
+    fresh = decode(source)
+    if _key(source, files) != key:
+        raise ValueError(f"{source}: changed while it was read")
     try:
-        facts = json.loads((entry / "facts.json").read_text(encoding="utf-8"))
-        if facts["source"] != identity:
-            return None
-        crcs = facts["crc32"]
-        arrays = {name: _open(entry / f"{name}.npy", crcs[name]) for name in crcs}
-        return Decoded(arrays, str(facts["note"]))
-    except Exception:  # what a damaged file raises is anybody's guess
-        return None
+        entry = _entry(dataset, source)
+        _write_entry(entry, fresh, key)
+        return _read_entry(entry, key)
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or error
+        warn_once(f"decoded data are not kept, but decoded anew each time ({reason})")
+        return fresh
+
+
+def _key(source: Path, files: Sequence[Path]) -> str:
+    stamps = []
+    for file in files:
+        status = file.stat()
+        times = status.st_mtime_ns, status.st_ctime_ns
+        stamps.append((file.name, status.st_size, *times))
+    return key_of(FORMAT, str(source), stamps)
+
+
+def _entry(dataset: str, source: Path) -> Path:
+    path_crc = zlib.crc32(os.fsencode(source))
+    return cache_folder() / "decoded" / f"{dataset}-{source.name}-{path_crc:08x}"
+
+
+def _read_entry(entry: Path, key: str) -> Decoded:
+    facts = read_json(entry / "facts.json", key)
+    crcs = facts["crc32"]
+    arrays = {name: _open(entry / f"{name}.npy", crcs[name]) for name in crcs}
+    return Decoded(arrays, facts["note"])
 
 
 def _open(path: Path, crc: int) -> NDArray[np.uint8]:
-    """Memory-map an array; its bytes are compared with `crc` once per process."""
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    stat = path.stat()
-    seen = (str(path), stat.st_size, stat.st_mtime_ns)
+    """Memory-map an array; its file is compared with `crc` once per process."""
+    with opened(path, MAX_BYTES) as file:
+        status = os.fstat(file.fileno())
+        content = np.memmap(file, np.uint8, "r")
+    seen = (str(path), status.st_size, status.st_mtime_ns, crc)
     if seen not in _checked:
-        if array.dtype != np.uint8 or zlib.crc32(array.data) != crc:
+        if zlib.crc32(content.data) != crc:
             raise ValueError(f"{path}: damaged")
         _checked.add(seen)
-    return np.asarray(array)  # the same mapped bytes as a plain array
+    return npy_array(content)
 
 
-def _cached_if_possible(
-    entry: Path, fresh: Decoded, identity: dict[str, Any]
-) -> Decoded:
-    """Write the entry and open it; fall back to the arrays in memory."""
-    reason = "it cannot be read back"
-    try:
-        _write_entry(entry, fresh, identity)
-    except OSError as error:
-        reason = error.strerror or str(error)
-    stored = _read_entry(entry, identity)
-    if stored is None:
-        warn_once(f"{entry.parent} is not usable as a cache ({reason}): decoding anew")
-        return fresh
-    return stored
+def _write_entry(entry: Path, fresh: Decoded, key: str) -> None:
+    crcs = {}
+    for name, array in fresh.arrays.items():
+        start = _npy_header(array)
+        with atomic_write(entry / f"{name}.npy") as file:
+            file.write(start)
+            file.write(array.data)
+        crcs[name] = zlib.crc32(array.data, zlib.crc32(start))
+    write_json(entry / "facts.json", {"note": fresh.note, "crc32": crcs}, key)
 
 
-def _write_entry(entry: Path, fresh: Decoded, identity: dict[str, Any]) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(tempfile.mkdtemp(prefix=".building-", dir=entry.parent))
-    try:
-        for name, array in fresh.arrays.items():
-            _write(building / f"{name}.npy", array)
-        crcs = {name: zlib.crc32(array.data) for name, array in fresh.arrays.items()}
-        facts = {"source": identity, "note": fresh.note, "crc32": crcs}
-        _write(building / "facts.json", json.dumps(facts, indent=1).encode())
-        if _read_entry(entry, identity) is None:  # else another process was faster
-            with suppress(FileNotFoundError):
-                entry.rename(building / "old")
-            building.rename(entry)
-            shutil.rmtree(entry / "old", ignore_errors=True)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-
-
-def _write(path: Path, content: NDArray[np.uint8] | bytes) -> None:
-    """Write a file and wait until it's on the disk, not only in the system's memory."""
-    with path.open("xb") as file:
-        if isinstance(content, bytes):
-            file.write(content)
-        else:
-            np.save(file, content, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
+def _npy_header(array: NDArray[np.uint8]) -> bytes:
+    header = io.BytesIO()
+    facts = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(header, facts)
+    return header.getvalue()

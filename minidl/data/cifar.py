@@ -1,144 +1,145 @@
-"""CIFAR-10 from its binary batches in a tar file, or from a NumPy archive.
+"""CIFAR-10's six batches: in a tar file or in a folder, binary or for Python.
 
-A record of a batch is 3073 bytes: the label, then the red, green and blue planes of a
-32x32 image. The archive `cifar10.npz` holds the same planes as arrays, and the row
-numbers of images that are not pixel-exact. Nothing is unpickled and nothing from an
-archive is ever written to disk.
+A record is 3073 bytes: the label, then the red, green and blue planes of a 32x32 image.
+A binary batch is nothing but records. One for Python is a pickle; its labels and planes
+are read without unpickling (`pickled.py`). Nothing from an archive is written to disk.
 Source: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images".
 """
 
-import gzip
+import hashlib
 import tarfile
-import zipfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minidl.data.idx import check_labels
+from minidl.data.pickled import plain_value
+from minidl.data.untrusted import MAX_BYTES, content_of, is_there, opened
 
 Arrays = dict[str, NDArray[np.uint8]]
 
 RECORD_BYTES = 1 + 3 * 32 * 32
 MAX_BATCH = 10_000
-# The published archive unpacks to 184 MB; anything much larger is no CIFAR-10.
-MAX_BYTES = 200_000_000
-TRAIN_BATCHES = tuple(f"data_batch_{i}.bin" for i in range(1, 6))
-BATCHES = (*TRAIN_BATCHES, "test_batch.bin")
-NPZ_MEMBERS = ("x_train", "y_train", "x_test", "y_test")
-LOSSY_MEMBERS = ("lossy_train_idx", "lossy_test_idx")
+MAX_BATCH_BYTES = MAX_BATCH * (RECORD_BYTES + 100)  # a pickle holds file names, too
+MAX_MEMBERS = 100
+BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+FOLDERS = ("cifar-10-batches-bin", "cifar-10-batches-py")
 
 
-class _LimitedGzip(gzip.GzipFile):
-    """A gzip file that refuses to unpack to more than MAX_BYTES: no archive bombs.
+class Batch(NamedTuple):
+    """The records (M, 3073) of a batch, and the SHA-1 and md5 of its file."""
 
-    It counts what is read; tarfile reads in small pieces, so the excess is small.
-    """
-
-    taken = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        data = super().read(size)
-        self.taken += len(data)
-        if self.taken > MAX_BYTES:
-            raise ValueError(f"unpacks to more than {MAX_BYTES} bytes")
-        return data
+    records: NDArray[np.uint8]
+    checksums: set[str]
 
 
-def read_tar(path: Path) -> Arrays:
-    """Return the four uint8 arrays, images (N, 32, 32, 3), of the binary batches.
+def read_batches(path: Path) -> tuple[Arrays, dict[str, set[str]]]:
+    """Return the four arrays, images (N, 32, 32, 3), and each batch's checksums.
 
+    The path is a tar file's, gzipped or not, or that of a folder with the batches.
     Raises ValueError naming the file if it is damaged, too large, or lacks a batch.
     """
-    with path.open("rb") as file:
-        try:
-            batches = _read_members(_LimitedGzip(fileobj=file))
-        except Exception as error:  # what damaged archives raise is anybody's guess
-            raise ValueError(f"{path}: damaged CIFAR-10 archive ({error})") from error
-    train = np.concatenate([batches[name] for name in TRAIN_BATCHES])  # (5M, 3073)
-    test = batches["test_batch.bin"]
-    arrays = {"x_train": _images(train[:, 1:]), "y_train": train[:, 0].copy()}
-    arrays |= {"x_test": _images(test[:, 1:]), "y_test": test[:, 0].copy()}
-    _check(arrays, path)
-    return arrays
+    batches = _read_folder(path) if path.is_dir() else _read_tar(path)
+    if missing := [name for name in BATCHES if name not in batches]:
+        raise ValueError(f"{path}: no {', '.join(missing)} in it")
+    *train, test = (batches[name].records for name in BATCHES)
+    arrays = _arrays("train", np.concatenate(train)) | _arrays("test", test)
+    for part in ("y_train", "y_test"):
+        check_labels(arrays[part], f"{path}, {part}")
+    return arrays, {name: batches[name].checksums for name in BATCHES}
 
 
-def _read_members(stream: _LimitedGzip) -> dict[str, NDArray[np.uint8]]:
-    """Read the six batches by their exact names; other members are passed over."""
+def _arrays(part: str, records: NDArray[np.uint8]) -> Arrays:
+    labels, planes = records[:, 0].copy(), records[:, 1:].reshape(-1, 3, 32, 32)
+    return {f"x_{part}": nhwc(planes), f"y_{part}": labels}
+
+
+def nhwc(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return images (N, H, W, C) of their planes (N, C, H, W)."""
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+
+
+def batch_files(folder: Path) -> list[Path]:
+    """Return the files of the batches in a folder: binary ones if any, else others."""
+    for suffix in (".bin", ""):
+        paths = [folder / f"{name}{suffix}" for name in BATCHES]
+        if found := [path for path in paths if is_there(path)]:
+            return found
+    return []
+
+
+def _read_folder(folder: Path) -> dict[str, Batch]:
     batches = {}
-    wanted = {f"cifar-10-batches-bin/{name}": name for name in BATCHES}
-    with tarfile.open(fileobj=stream, mode="r|") as tar:
-        for member in tar:
-            if member.name in wanted:
-                batches[wanted.pop(member.name)] = _read_batch(tar, member)
-    # The gzip checksum stands at the very end, after the tar's padding.
-    while stream.read(1 << 20):
-        pass
-    if wanted:
-        raise ValueError(f"no {', '.join(wanted)} in it")
+    for path in batch_files(folder):
+        with opened(path, MAX_BATCH_BYTES) as file:
+            batches[path.stem] = _batch(path.name, file.read())
     return batches
 
 
-def _read_batch(tar: tarfile.TarFile, member: tarfile.TarInfo) -> NDArray[np.uint8]:
-    """Return the records (M, 3073) of one batch."""
-    records, rest = divmod(member.size, RECORD_BYTES)
-    file = tar.extractfile(member) if member.isreg() else None
-    if file is None or rest or not 0 < records <= MAX_BATCH:
+def _read_tar(path: Path) -> dict[str, Batch]:
+    """Read the batches by their names; other members are passed over."""
+    batches: dict[str, Batch] = {}
+    with opened(path, MAX_BYTES) as file:
+        stream = content_of(file, MAX_BYTES)
+        with tarfile.open(fileobj=stream, mode="r|") as tar:
+            for count, member in enumerate(tar):
+                if count == MAX_MEMBERS:  # tarfile keeps them all in memory
+                    raise ValueError(f"more than {MAX_MEMBERS} files in it")
+                folder, _, name = member.name.removeprefix("./").rpartition("/")
+                batch = name.removesuffix(".bin")
+                if folder in FOLDERS and batch in BATCHES:
+                    if batch in batches:
+                        raise ValueError(f"{batch} is in it twice")
+                    batches[batch] = _batch(name, _content(tar, member))
+        # The gzip checksum stands at the very end, after the tar's padding.
+        while stream.read(1 << 20):
+            pass
+    return batches
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    plain = member.isreg() and not member.issparse() and member.size <= MAX_BATCH_BYTES
+    file = tar.extractfile(member) if plain else None
+    if file is None:
         raise ValueError(
-            f"{member.name} should be a plain file of at most {MAX_BATCH} records "
-            f"of {RECORD_BYTES} bytes"
+            f"{member.name} should be a plain file of at most {MAX_BATCH_BYTES} bytes"
         )
-    return np.frombuffer(file.read(), np.uint8).reshape(records, RECORD_BYTES)
+    return file.read()
 
 
-def _images(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    nchw = planes.reshape(-1, 3, 32, 32)  # (N, 3, 32, 32)
-    return np.ascontiguousarray(nchw.transpose(0, 2, 3, 1))  # (N, 32, 32, 3)
+def _batch(name: str, content: bytes) -> Batch:
+    """Return the batch in a file's bytes; ValueError unless it's whole records."""
+    rows = np.frombuffer(content, np.uint8) if name.endswith(".bin") else _rows(content)
+    count, rest = divmod(rows.size, RECORD_BYTES)
+    if rest or not 0 < count <= MAX_BATCH:
+        raise ValueError(
+            f"{name} should hold 1 to {MAX_BATCH} records of {RECORD_BYTES} bytes, "
+            f"got {rows.size} bytes"
+        )
+    checksums = {
+        hashlib.new(kind, content, usedforsecurity=False).hexdigest()
+        for kind in ("sha1", "md5")
+    }
+    return Batch(rows.reshape(-1, RECORD_BYTES), checksums)
 
 
-def read_npz(path: Path) -> tuple[Arrays, int | None]:
-    """Return the four uint8 arrays and how many images are recorded as not exact.
+def _rows(content: bytes) -> NDArray[np.uint8]:
+    """Return the records of a batch for Python: {"labels": list, "data": (M, 3072)}.
 
-    The count is None if the archive has no such record (`lossy_train_idx` and
-    `lossy_test_idx`). Raises ValueError naming the file and what is wrong with it.
+    The array appears as NumPy describes it to pickle, here in C order.
     """
-    with path.open("rb") as file:
-        try:
-            _check_unpacked_size(file)
-            npz = np.load(file, allow_pickle=False)
-            arrays = {name: npz[name] for name in NPZ_MEMBERS}
-            lossy = [npz[name] for name in LOSSY_MEMBERS if name in npz]
-        except Exception as error:
-            raise ValueError(f"{path}: damaged CIFAR-10 archive ({error})") from error
-    _check_planes(arrays, path)
-    arrays = {n: _images(a) if n[0] == "x" else a for n, a in arrays.items()}
-    _check(arrays, path)
-    return arrays, sum(rows.size for rows in lossy) if lossy else None
-
-
-def _check_unpacked_size(file: BinaryIO) -> None:
-    size = sum(member.file_size for member in zipfile.ZipFile(file).infolist())
-    file.seek(0)
-    if size > MAX_BYTES:
-        raise ValueError(f"unpacks to {size} bytes, at most {MAX_BYTES} taken")
-
-
-def _check_planes(arrays: Arrays, path: Path) -> None:
-    """Refuse arrays of another type, or images of another size."""
-    for name, array in arrays.items():
-        item = (3, 32, 32) if name[0] == "x" else ()
-        if array.dtype != np.uint8 or array.ndim == 0 or array.shape[1:] != item:
-            expected = "(N, 3, 32, 32)" if item else "(N,)"
-            raise ValueError(
-                f"{path}: {name} is {array.dtype} {array.shape}, "
-                f"uint8 {expected} expected"
-            )
-
-
-def _check(arrays: Arrays, path: Path) -> None:
-    for part in ("train", "test"):
-        images, labels = len(arrays[f"x_{part}"]), arrays[f"y_{part}"]
-        if images != len(labels):
-            raise ValueError(f"{path}: {images} images, {len(labels)} {part} labels")
-        check_labels(labels, f"{path}, y_{part}")
+    match plain_value(content):
+        case {
+            "labels": [*labels],
+            "data": [
+                "numpy.core.multiarray _reconstruct",
+                _,
+                (_, (count, 3072), ["numpy dtype", ("u1", *_), *_], False, str(pixels)),
+            ],
+        } if len(labels) == count and len(pixels) == count * 3072:
+            planes = np.frombuffer(pixels.encode("latin-1"), np.uint8)
+            column = np.frombuffer(bytes(labels), np.uint8)
+            return np.column_stack([column, planes.reshape(-1, 3072)])
+    raise ValueError("not a batch as published: labels and data, an array (M, 3072)")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from minidl.checks import check_choice
 from minidl.data.files import load_arrays, notes
 from minidl.data.published import PUBLISHED
 
@@ -47,6 +48,7 @@ class Dataset(NamedTuple):
     """Images and labels for training, and others for testing; all read-only.
 
     Shapes: x_train and x_test uint8 (N, H, W, C), y_train and y_test int64 (N,).
+    Units: 0 (black) to 255; x.astype(np.float32) / 255 are the images in [0, 1].
     """
 
     x_train: NDArray[np.uint8]
@@ -117,8 +119,7 @@ def load_dataset(name: str) -> Dataset:
 
     Raises ValueError for another name, and what the data set's own loader raises.
     """
-    if name not in LOADERS:
-        raise ValueError(f"name is {name!r}, must be one of {', '.join(LOADERS)}")
+    check_choice("name", name, tuple(LOADERS))
     return LOADERS[name]()
 
 

@@ -1,13 +1,17 @@
 """Downloading a published file: mirror after mirror, kept only if its checksum fits.
 
-pooch writes to a temporary name, compares the checksum and only then renames, so a
-broken or forged download never lies in the folder as if it were whole.
+The bytes go to a temporary name, and only the right ones are renamed: a broken or
+forged download never lies in the folder as if it were whole.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from minidl.data.places import download_folder
 from minidl.data.published import PublishedFile
+from minidl.data.untrusted import md5_of, told
+from minidl.files import atomic_write
 
 # Seconds to connect (for each address of a host) and to wait for the next bytes.
 TIMEOUT = (5, 10)
@@ -15,12 +19,24 @@ TIMEOUT = (5, 10)
 _failed_homes: set[str] = set()
 
 
-def download(published: PublishedFile, folder: Path, searched: Sequence[str]) -> Path:
-    """Fetch the file into the folder from the first home that has the right bytes.
+def download(
+    published: PublishedFile, dataset: str, searched: Sequence[str], similar: str
+) -> Path:
+    """Fetch the file from the first home that has the right bytes.
 
     A home that failed is tried last from then on. Raises FileNotFoundError with one
-    line that names the places `searched`, every home's failure and what to do.
+    line that names the places `searched`, `similar` files there, every home's failure
+    and what to do.
     """
+    found = f"; similar files: {similar}" if similar else ""
+    advice = f"set MINIDL_DATA to a folder that holds it ({', '.join(published.names)})"
+    try:
+        folder = download_folder(dataset)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{published.name} not found in {', '.join(searched)}{found}; {advice}, "
+            f"or download it; {error}"
+        ) from error
     failures = []
     for home in sorted(published.homes, key=_failed_homes.__contains__):
         url = f"{home}/{published.name}"
@@ -28,10 +44,10 @@ def download(published: PublishedFile, folder: Path, searched: Sequence[str]) ->
             return _fetch(url, published, folder)
         except (OSError, ValueError) as error:
             _failed_homes.add(home)
-            failures.append(f"{url} ({_one_line(error)})")
+            failures.append(f"{url} ({_cause(error)})")
     raise FileNotFoundError(
         f"{published.name} found neither in {', '.join(searched)} nor at "
-        f"{', '.join(failures)}; set MINIDL_DATA to a folder that holds it, or "
+        f"{', '.join(failures)}{found}; {advice}, or "
         f"download {published.homes[0]}/{published.name} and put it into {folder}"
     )
 
@@ -39,21 +55,19 @@ def download(published: PublishedFile, folder: Path, searched: Sequence[str]) ->
 def _fetch(url: str, published: PublishedFile, folder: Path) -> Path:
     import pooch  # here, so that `import minidl` stays fast
 
-    downloader = pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT)
-    path = pooch.retrieve(
-        url,
-        known_hash=f"md5:{published.md5}",
-        fname=published.name,
-        path=folder,
-        downloader=downloader,
-    )
-    return Path(path)
+    path = folder / published.name
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{path} is a folder")
+    fetch = pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT)
+    with atomic_write(path) as file:
+        fetch(url, file, None)
+        file.flush()
+        if (found := md5_of(Path(file.name))) != published.md5:
+            raise ValueError(f"md5 {found} instead of {published.md5}")
+    return path
 
 
-def _one_line(error: Exception) -> str:
-    """Return the kind of error and its text, shortened to fit into a message."""
+def _cause(error: Exception) -> str:
     # requests wraps the reason, such as an unknown host, twice.
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    cause = reason if isinstance(reason, Exception) else error
-    text = " ".join(str(cause).split())
-    return f"{type(cause).__name__}: {text if len(text) < 160 else text[:157] + '...'}"
+    return told(reason if isinstance(reason, Exception) else error)

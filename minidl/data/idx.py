@@ -6,43 +6,51 @@ Files come wrapped in gzip or bare; the first two bytes tell which.
 Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
 """
 
-import gzip
 import hashlib
+import io
 import struct
-import zlib
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from minidl.data.untrusted import content_of, opened
 
 IMAGES_MAGIC = 2051
 LABELS_MAGIC = 2049
 IMAGE_SIZE = (28, 28)
 # A header can announce four billion images. No file of this family comes near this.
 MAX_COUNT = 100_000
+MAX_BYTES = 16 + MAX_COUNT * 28 * 28
 
 
-def read_images(path: Path) -> tuple[NDArray[np.uint8], str]:
-    """Return the images (N, 28, 28, 1) of an idx3 file and its content's md5.
+class Idx(NamedTuple):
+    """The array of a file, and the md5 of its bytes and of those within its gzip."""
+
+    array: NDArray[np.uint8]
+    md5: str
+    content_md5: str
+
+
+def read_images(path: Path) -> Idx:
+    """Return the images (N, 28, 28, 1) of an idx3 file.
 
     Raises ValueError naming the file if it isn't a whole, well-formed idx3 file.
     """
-    count, content = _read(path, IMAGES_MAGIC)
-    pixels = np.frombuffer(content, np.uint8, offset=16)
-    return pixels.reshape(count, *IMAGE_SIZE, 1), _md5(content)  # (N, 28, 28, 1)
+    found = _read(path, IMAGES_MAGIC)
+    return found._replace(array=found.array.reshape(-1, *IMAGE_SIZE, 1))
 
 
-def read_labels(path: Path) -> tuple[NDArray[np.uint8], str]:
-    """Return the labels (N,) of an idx1 file and its content's md5.
+def read_labels(path: Path) -> Idx:
+    """Return the labels (N,) of an idx1 file.
 
     Raises ValueError naming the file if it isn't a whole, well-formed idx1 file, or
     if a label is greater than 9.
     """
-    _, content = _read(path, LABELS_MAGIC)
-    labels = np.frombuffer(content, np.uint8, offset=8)
-    check_labels(labels, str(path))
-    return labels, _md5(content)
+    found = _read(path, LABELS_MAGIC)
+    check_labels(found.array, str(path))
+    return found
 
 
 def check_labels(labels: NDArray[np.uint8], name: str) -> None:
@@ -51,46 +59,44 @@ def check_labels(labels: NDArray[np.uint8], name: str) -> None:
         raise ValueError(f"{name}: label {labels.max()} found, classes are 0 to 9")
 
 
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+def _read(path: Path, magic: int) -> Idx:
+    """Return what follows the header, as one row of bytes."""
+    with opened(path, MAX_BYTES) as file:
+        # Read once: the checksums are of the very bytes that are decoded.
+        whole = file.read()
+        header, body = _read_announced(content_of(io.BytesIO(whole), MAX_BYTES), magic)
+    return Idx(np.frombuffer(body, np.uint8), _md5(whole), _md5(header, body))
 
 
-def _read(path: Path, magic: int) -> tuple[int, bytes]:
-    """Return the announced count and the whole content, header included."""
-    with path.open("rb") as file:
-        gzipped = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        try:
-            with gzip.GzipFile(fileobj=file) if gzipped else file as stream:
-                return _read_announced(stream, path, magic)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise ValueError(f"{path}: damaged gzip file ({error})") from error
+def _md5(*parts: bytes) -> str:
+    md5 = hashlib.md5(usedforsecurity=False)
+    for part in parts:
+        md5.update(part)
+    return md5.hexdigest()
 
 
-def _read_announced(
-    stream: IO[bytes] | gzip.GzipFile, path: Path, magic: int
-) -> tuple[int, bytes]:
+def _read_announced(stream: BinaryIO, magic: int) -> tuple[bytes, bytes]:
     """Read the header, then as many bytes as it announces and not one more."""
     header = stream.read(16 if magic == IMAGES_MAGIC else 8)
-    count, body_size = _announced(header, path, magic)
+    size = _announced(header, magic)
     # Asking for one byte too many finds an oversized file, and makes gzip reach the
     # end and compare its own checksum.
-    body = stream.read(body_size + 1)
-    if len(body) != body_size:
-        found = "more" if len(body) > body_size else f"only {len(body)}"
-        raise ValueError(f"{path}: {found} bytes follow the header, not {body_size}")
-    return count, header + body
+    body = stream.read(size + 1)
+    if len(body) != size:
+        found = "more" if len(body) > size else f"only {len(body)}"
+        raise ValueError(f"{found} bytes follow the header, not {size}")
+    return header, body
 
 
-def _announced(header: bytes, path: Path, magic: int) -> tuple[int, int]:
-    """Return count and size in bytes of what follows the header."""
+def _announced(header: bytes, magic: int) -> int:
+    """Return the size in bytes of what follows the header."""
     if len(header) < (16 if magic == IMAGES_MAGIC else 8):
-        raise ValueError(f"{path}: {len(header)} bytes are too few for an IDX header")
+        raise ValueError(f"{len(header)} bytes are too few for an IDX header")
     found, count, *size = struct.unpack(f">{len(header) // 4}I", header)
     if found != magic:
-        raise ValueError(f"{path}: magic number {found} found, {magic} expected")
+        raise ValueError(f"magic number {found} found, {magic} expected")
     if not 0 < count <= MAX_COUNT:
-        raise ValueError(f"{path}: {count} items announced, 1 to {MAX_COUNT} taken")
+        raise ValueError(f"{count} items announced, 1 to {MAX_COUNT} taken")
     if magic == IMAGES_MAGIC and tuple(size) != IMAGE_SIZE:
-        raise ValueError(f"{path}: images of {size[0]}x{size[1]} found, 28x28 expected")
-    return count, count * (28 * 28 if magic == IMAGES_MAGIC else 1)
+        raise ValueError(f"images of {size[0]}x{size[1]} found, 28x28 expected")
+    return count * (28 * 28 if magic == IMAGES_MAGIC else 1)

@@ -1,8 +1,9 @@
 """The folders in which data files are looked for, in this order.
 
-1. The folder in the environment variable MINIDL_DATA: first its subfolder with the
-   data set's name, then the folder itself. (MNIST and Fashion-MNIST use the same file
-   names, so only one of them can lie in the folder itself.)
+1. The folder in the environment variable MINIDL_DATA: its subfolder with the data set's
+   name, the folder itself, and where torchvision puts the files below it. (MNIST and
+   Fashion-MNIST use the same file names, so only one of them can lie in the folder
+   itself.)
 2. For Fashion-MNIST, where Debian's package dataset-fashion-mnist installs it.
 3. The user's cache folder, or the folder in MINIDL_CACHE; downloads go there.
 """
@@ -12,14 +13,32 @@ from pathlib import Path
 
 DEBIAN_FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
+SUBFOLDERS = {
+    "mnist": ("mnist", ".", "MNIST/raw", "raw"),
+    "fashion-mnist": ("fashion-mnist", ".", "FashionMNIST/raw", "raw"),
+    "cifar10": ("cifar10", "."),
+}
+
 
 def cache_folder() -> Path:
-    """Return the folder for downloads and decoded arrays; MINIDL_CACHE overrides it."""
-    if chosen := os.environ.get("MINIDL_CACHE"):
-        return Path(chosen).expanduser().absolute()
-    import pooch  # here, so that `import minidl` stays fast
+    """Return the folder for downloads and decoded arrays; MINIDL_CACHE overrides it.
 
-    return Path(pooch.os_cache("minidl"))
+    Raises FileNotFoundError if it can't be determined, for want of a home folder.
+    """
+    try:
+        if chosen := os.environ.get("MINIDL_CACHE"):
+            return Path(chosen).expanduser().absolute()
+        import pooch  # here, so that `import minidl` stays fast
+
+        folder = Path(pooch.os_cache("minidl"))
+        if not folder.is_absolute():  # as platformdirs did before 4.10
+            raise RuntimeError(f"{folder} is unknown")
+        return folder
+    except RuntimeError as error:
+        raise FileNotFoundError(
+            f"no folder for downloads and decoded data ({error}): set MINIDL_CACHE to "
+            "one"
+        ) from error
 
 
 def download_folder(dataset: str) -> Path:
@@ -28,17 +47,19 @@ def download_folder(dataset: str) -> Path:
 
 
 def folders(dataset: str) -> list[Path]:
-    """Return the folders to search for a data set's files, in order.
+    """Return the folders of the user's to search for a data set's files, in order.
 
     Raises FileNotFoundError if MINIDL_DATA is set to something that is no folder: to
     go on without it would download data that the user believes to be there.
     """
     found = []
     if chosen := os.environ.get("MINIDL_DATA"):
-        root = Path(chosen).expanduser().absolute()
-        if not root.is_dir():
+        root = Path(os.path.expanduser(chosen)).absolute()
+        if not os.path.isdir(root):
             raise FileNotFoundError(f"MINIDL_DATA={chosen!r} is not a folder")
-        found += [root / dataset, root]
+        if not os.access(root, os.R_OK | os.X_OK):
+            raise FileNotFoundError(f"MINIDL_DATA={chosen!r} is a folder of others")
+        found += [root / subfolder for subfolder in SUBFOLDERS[dataset]]
     if dataset == "fashion-mnist":
         found.append(DEBIAN_FASHION_FOLDER)
-    return [*found, download_folder(dataset)]
+    return found

@@ -1,27 +1,36 @@
 """The published files of every data set: their names, checksums and homes.
 
-A checksum here is an md5 because that is what the authors of the data published. It
-tells a damaged or mistaken file from the right one; it is no protection against a
-forger with great patience.
+Checksums are md5, or SHA-1, because that is what was published. They tell a damaged or
+mistaken file from the right one; they are no protection against a forger with great
+patience.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class PublishedFile:
     """One file as its authors published it.
 
-    `md5` is of the file itself, `content_md5` of the bytes inside its gzip wrapper
-    ("" where none is known). `also` names other files that may hold the same data.
+    `md5` is of the file itself, `content_md5` of the bytes inside its gzip wrapper,
+    `batches` the SHA-1 or md5 of the files in an archive. `also` names other files and
+    folders that may hold the same data; names in which the pattern `resembling` is
+    found, lower-case letters and digits only, look as if they could.
     """
 
     name: str
     md5: str
-    content_md5: str
     homes: tuple[str, ...]
-    also: tuple[str, ...] = ()
+    also: tuple[str, ...]
+    resembling: str
+    content_md5: str = ""
+    batches: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names under which the data may lie in a folder, the first one first."""
+        return self.name, *self.also
 
 
 IDX_NAMES = (
@@ -36,10 +45,45 @@ def _idx_files(
     checksums: tuple[tuple[str, str], ...], homes: tuple[str, ...]
 ) -> tuple[PublishedFile, ...]:
     return tuple(
-        PublishedFile(f"{name}.gz", md5, content_md5, homes, also=(name,))
+        PublishedFile(f"{name}.gz", md5, homes, *_others(name), content_md5)
         for name, (md5, content_md5) in zip(IDX_NAMES, checksums, strict=True)
     )
 
+
+def _others(name: str) -> tuple[tuple[str, ...], str]:
+    """Return the other names of an IDX file, and the pattern of those resembling it."""
+    dotted = name.replace("-idx", ".idx")  # as some archives have them
+    part = name.split("-idx")[0].replace("-", "")  # as trainimages
+    return (name, dotted, f"{dotted}.gz"), f"{part}|^(fashion)?mnist|[^a-z]mnist"
+
+
+# SHA-1 of the binary batch, as MXNet has it; md5 of the one for Python, as torchvision.
+CIFAR10_BATCHES = {
+    "data_batch_1": (
+        "aadd24acce27caa71bf4b10992e9e7b2d74c2540",
+        "c99cafc152244af753f735de768cd75f",
+    ),
+    "data_batch_2": (
+        "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795",
+        "d4bba439e000b95fd0a9bffe97cbabec",
+    ),
+    "data_batch_3": (
+        "1dd00a74ab1d17a6e7d73e185b69dbf31242f295",
+        "54ebc095f3ab1f0389bbae665268c751",
+    ),
+    "data_batch_4": (
+        "aab85764eb3584312d3c7f65fd2fd016e36a258e",
+        "634d18415352ddfa80567beed471001a",
+    ),
+    "data_batch_5": (
+        "26e2849e66a845b7f1e4614ae70f4889ae604628",
+        "482c414d41f54cd18b22e5b47cb7c3cb",
+    ),
+    "test_batch": (
+        "67eb016db431130d61cd03c7ad570b013799c88c",
+        "40351d587109b95175f43aff81a1287e",
+    ),
+}
 
 # The four IDX files of a data set stand in the order of Dataset's fields.
 PUBLISHED: dict[str, tuple[PublishedFile, ...]] = {
@@ -72,9 +116,19 @@ PUBLISHED: dict[str, tuple[PublishedFile, ...]] = {
         PublishedFile(
             "cifar-10-binary.tar.gz",
             "c32a1d4ab5d03f1284b67883e8d87530",
-            "",
             homes=("https://www.cs.toronto.edu/~kriz",),
-            also=("cifar10.npz",),
+            also=(
+                "cifar-10-binary.tar",
+                "cifar-10-python.tar.gz",
+                "cifar-10-python.tar",
+                "cifar-10-batches-py.tar.gz",  # Keras's name
+                "cifar-10-batches-bin",
+                "cifar-10-batches-py",
+                ".",
+                "cifar10.npz",
+            ),
+            resembling="cifar10(?!0)|databatch|testbatch",
+            batches=CIFAR10_BATCHES,
         ),
     ),
 }

@@ -48,7 +48,7 @@ def full_data(full_cache, monkeypatch):
     if not FULL_DATA:
         pytest.skip("MINIDL_DATA names no folder with the full data sets")
 
-    def skip(published, folder, searched):
+    def skip(published, dataset, searched, similar):
         pytest.skip(f"{published.name} is not in {', '.join(searched)}")
 
     monkeypatch.setenv("MINIDL_DATA", FULL_DATA)

@@ -5,12 +5,13 @@ import hashlib
 import io
 import struct
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from minidl.data import published
-from minidl.data.published import IDX_NAMES, PublishedFile
+from minidl.data.published import IDX_NAMES
 
 TRAIN, TEST = 20, 10
 NOWHERE = ("http://127.0.0.1:1/nowhere",)  # refuses connections at once
@@ -60,17 +61,26 @@ def publish_idx(monkeypatch, dataset, seed, homes=NOWHERE):
     contents = idx_contents(arrays)
     files = {f"{name}.gz": zipped(content) for name, content in contents.items()}
     registry = tuple(
-        PublishedFile(name, md5(files[name]), md5(contents[name[:-3]]), homes, (bare,))
-        for name, bare in zip(files, contents, strict=True)
+        replace(
+            real,
+            md5=md5(files[real.name]),
+            content_md5=md5(contents[real.name[:-3]]),
+            homes=homes,
+        )
+        for real in published.PUBLISHED[dataset]
     )
     monkeypatch.setitem(published.PUBLISHED, dataset, registry)
     return arrays, files
 
 
 def publish_cifar(monkeypatch, content, homes=NOWHERE):
-    """Pass a made-up archive as the published one."""
+    """Pass a made-up archive as the published one, and the made-up batches, too."""
     [real] = published.PUBLISHED["cifar10"]
-    registry = (PublishedFile(real.name, md5(content), "", homes, real.also),)
+    batches = {
+        name: (hashlib.sha1(cifar_batch(i)).hexdigest(), md5(python_batch(i)))
+        for i, name in enumerate(BATCHES)
+    }
+    registry = (replace(real, md5=md5(content), homes=homes, batches=batches),)
     monkeypatch.setitem(published.PUBLISHED, "cifar10", registry)
 
 
@@ -81,10 +91,47 @@ def cifar_batch(seed, count=3):
     return records.tobytes()
 
 
+def python_batch(seed, count=3):
+    """The same batch in the "Python version": a pickle as Python 2 wrote it."""
+
+    def text(words):
+        return b"U" + bytes([len(words)]) + words
+
+    records = np.frombuffer(cifar_batch(seed, count), np.uint8).reshape(count, 3073)
+    labels = b"".join(b"K" + bytes([label]) for label in records[:, 0])
+    pixels = records[:, 1:].tobytes()
+    shape = b"M" + struct.pack("<H", count) + b"M\x00\x0c\x86"
+    names = (
+        text(b"frog_s_%06d.png" % i) + b"q" + bytes([14 + i]) for i in range(count)
+    )
+    return b"".join(
+        (
+            b"\x80\x02}q\x01(" + text(b"batch_label") + b"q\x02",
+            text(b"training batch 1 of 5") + b"q\x03",
+            text(b"labels") + b"q\x04]q\x05(" + labels + b"e",
+            text(b"data") + b"q\x06cnumpy.core.multiarray\n_reconstruct\nq\x07",
+            b"cnumpy\nndarray\nq\x08K\x00\x85U\x01b\x87Rq\t(K\x01" + shape,
+            b"cnumpy\ndtype\nq\nU\x02u1K\x00K\x01\x87Rq\x0b(K\x03U\x01|NNN",
+            b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89",
+            b"T" + struct.pack("<i", len(pixels)) + pixels + b"tb",
+            text(b"filenames") + b"q\x0c]q\r(" + b"".join(names) + b"eu.",
+        )
+    )
+
+
+BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+
+
 def cifar_members():
-    names = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
     return {
-        f"cifar-10-batches-bin/{name}": cifar_batch(i) for i, name in enumerate(names)
+        f"cifar-10-batches-bin/{name}.bin": cifar_batch(i)
+        for i, name in enumerate(BATCHES)
+    }
+
+
+def python_members():
+    return {
+        f"cifar-10-batches-py/{name}": python_batch(i) for i, name in enumerate(BATCHES)
     }
 
 

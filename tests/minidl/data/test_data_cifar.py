@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minidl.data import cifar
-from minidl.data.cifar import read_npz, read_tar
+from minidl.data import cifar, npz
+from minidl.data.cifar import read_batches
+from minidl.data.npz import read_npz
 from tests.minidl.data.synthetic_data import (
     cifar_batch,
     cifar_members,
@@ -31,7 +32,7 @@ def file(tmp_path_factory):
 def test_tar_round_trip(file):
     members = cifar_members()
     file.write_bytes(tar_bytes({f"{FOLDER}/readme.html": b"hello", **members}))
-    arrays = read_tar(file)
+    arrays, _ = read_batches(file)
     assert {n: a.shape for n, a in arrays.items()} == {
         "x_train": (15, 32, 32, 3),
         "y_train": (15,),
@@ -49,7 +50,7 @@ def test_tar_round_trip(file):
 def test_batches_are_ordered_by_number_not_by_position(file):
     members = cifar_members()
     file.write_bytes(tar_bytes(dict(reversed(members.items()))))
-    assert read_tar(file)["y_train"][0] == members[BATCH][0]
+    assert read_batches(file)[0]["y_train"][0] == members[BATCH][0]
 
 
 @given(data=st.data())
@@ -59,15 +60,15 @@ def test_every_truncation_of_the_tar_is_refused(file, data):
     kept = data.draw(st.integers(0, len(whole) - 1) | st.just(len(whole) - 1))
     file.write_bytes(whole[:kept])
     with pytest.raises(ValueError, match=r"some\.tar\.gz: "):
-        read_tar(file)
+        read_batches(file)[0]
 
 
 def test_a_missing_batch_is_named(file):
     members = cifar_members()
     del members[f"{FOLDER}/data_batch_3.bin"]
     file.write_bytes(tar_bytes(members))
-    with pytest.raises(ValueError, match=r"no cifar-10-batches-bin/data_batch_3\.bin"):
-        read_tar(file)
+    with pytest.raises(ValueError, match="no data_batch_3 in it"):
+        read_batches(file)[0]
 
 
 @pytest.mark.parametrize(
@@ -75,15 +76,15 @@ def test_a_missing_batch_is_named(file):
 )
 def test_a_batch_of_another_size_is_refused(file, content):
     file.write_bytes(tar_bytes({**cifar_members(), BATCH: content}))
-    with pytest.raises(ValueError, match=r"data_batch_1\.bin should be a plain file"):
-        read_tar(file)
+    with pytest.raises(ValueError, match=r"data_batch_1\.bin should "):
+        read_batches(file)[0]
 
 
 def test_label_above_9_is_refused(file):
     batch = bytes([10]) + cifar_batch(0)[1:]
     file.write_bytes(tar_bytes({**cifar_members(), BATCH: batch}))
     with pytest.raises(ValueError, match=r"some\.tar\.gz, y_train: label 10"):
-        read_tar(file)
+        read_batches(file)[0]
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
@@ -91,8 +92,8 @@ def test_a_link_in_place_of_a_batch_is_refused(file, kind):
     link = tarfile.TarInfo(BATCH)
     link.type, link.linkname = kind, f"{FOLDER}/test_batch.bin"
     file.write_bytes(tar_bytes({**cifar_members(), BATCH: link}))
-    with pytest.raises(ValueError, match=r"data_batch_1\.bin should be a plain file"):
-        read_tar(file)
+    with pytest.raises(ValueError, match=r"data_batch_1\.bin should "):
+        read_batches(file)[0]
 
 
 def test_hostile_names_write_nothing(file, tmp_path, monkeypatch):
@@ -101,7 +102,7 @@ def test_hostile_names_write_nothing(file, tmp_path, monkeypatch):
     outside = tmp_path / "outside"
     hostile = {"../evil": b"1", str(outside): b"2", f"{FOLDER}/../../evil": b"3"}
     file.write_bytes(tar_bytes({**hostile, **cifar_members()}))
-    assert len(read_tar(file)["x_train"]) == 15
+    assert len(read_batches(file)[0]["x_train"]) == 15
     assert tree(tmp_path) == []
     assert set(tree(file.parent)) <= {*before, file.name}
 
@@ -109,12 +110,12 @@ def test_hostile_names_write_nothing(file, tmp_path, monkeypatch):
 def test_a_tar_bomb_is_refused_whether_in_a_member_or_behind(file, monkeypatch):
     monkeypatch.setattr(cifar, "MAX_BYTES", 200_000)
     file.write_bytes(tar_bytes(cifar_members()))
-    assert len(read_tar(file)["x_train"]) == 15
+    assert len(read_batches(file)[0]["x_train"]) == 15
     for name in ("aaa", "zzz"):
         members = {name: bytes(300_000), **cifar_members()}
         file.write_bytes(tar_bytes(dict(sorted(members.items()))))
         with pytest.raises(ValueError, match="unpacks to more than 200000 bytes"):
-            read_tar(file)
+            read_batches(file)[0]
 
 
 def test_npz_round_trip(file):
@@ -144,8 +145,8 @@ def test_npz_without_a_record_of_inexact_images(file):
         ("y_test", np.array([1, 10], np.uint8), "y_test: label 10"),
         ("y_test", np.array([1, 2]), "y_test is int64"),
         ("y_test", np.array(1, np.uint8), r"y_test is uint8 \(\)"),
-        ("x_test", np.array([{}, []], object), "pickle|Object arrays"),
-        ("lossy_test_idx", np.array([None]), "pickle|Object arrays"),
+        ("x_test", np.array([{}, []], object), "object"),
+        ("lossy_test_idx", np.array([None]), "object"),
     ],
 )
 def test_npz_with_a_wrong_array_is_refused(file, name, value, message):
@@ -158,7 +159,7 @@ def test_npz_without_a_needed_array_is_refused(file):
     made = npz_arrays()
     del made["y_test"]
     file.write_bytes(npz_bytes(made))
-    with pytest.raises(ValueError, match=r"some\.tar\.gz: damaged.*y_test"):
+    with pytest.raises(ValueError, match=r"some\.tar\.gz: no y_test in it"):
         read_npz(file)
 
 
@@ -167,13 +168,13 @@ def test_npz_without_a_needed_array_is_refused(file):
 def test_every_truncation_of_the_npz_is_refused(file, data):
     whole = npz_bytes(npz_arrays())
     file.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
-    with pytest.raises(ValueError, match=r"some\.tar\.gz: damaged"):
+    with pytest.raises(ValueError, match=r"some\.tar\.gz: "):
         read_npz(file)
 
 
 @pytest.mark.parametrize(
     ("read", "whole"),
-    [(read_tar, tar_bytes(cifar_members())), (read_npz, npz_bytes(npz_arrays()))],
+    [(read_batches, tar_bytes(cifar_members())), (read_npz, npz_bytes(npz_arrays()))],
     ids=["tar", "npz"],
 )
 @given(data=st.data())
@@ -189,15 +190,15 @@ def test_damage_raises_value_error_if_anything(file, read, whole, data):
         read(file)
 
 
-@pytest.mark.parametrize("read", [read_tar, read_npz])
+@pytest.mark.parametrize("read", [read_batches, read_npz])
 def test_a_missing_file_is_not_called_damaged(file, read):
     with pytest.raises(FileNotFoundError):
         read(file.with_name("absent"))
 
 
 def test_an_npz_bomb_is_refused_before_it_is_unpacked(file, monkeypatch):
-    monkeypatch.setattr(cifar, "MAX_BYTES", 200_000)
-    monkeypatch.setattr(np, "load", lambda *a, **k: pytest.fail("unpacked"))
+    monkeypatch.setattr(npz, "MAX_BYTES", 200_000)
+    monkeypatch.setattr(npz, "_array", lambda *a: pytest.fail("unpacked"))
     file.write_bytes(npz_bytes({**npz_arrays(), "more": np.zeros(300_000, np.uint8)}))
     with pytest.raises(ValueError, match="at most 200000 taken"):
         read_npz(file)

@@ -44,7 +44,7 @@ def read(name, path):
 def test_labels_round_trip(file, labels, wrap):
     content = idx_labels(np.array(labels, np.uint8))
     file.write_bytes(wrap(content))
-    found, checksum = read_labels(file)
+    found, _, checksum = read_labels(file)
     assert found.dtype == np.uint8
     assert found.tolist() == labels
     assert checksum == md5(content)
@@ -60,7 +60,7 @@ def test_images_round_trip(file, count, seed, wrap):
     images = np.random.default_rng(seed).integers(0, 256, (count, 28, 28, 1), np.uint8)
     content = idx_images(images)
     file.write_bytes(wrap(content))
-    found, checksum = read_images(file)
+    found, _, checksum = read_images(file)
     assert found.dtype == np.uint8
     assert np.array_equal(found, images)
     assert checksum == md5(content)
@@ -89,7 +89,7 @@ def test_damaged_gzip_checksum_is_refused(file, position):
     content = bytearray(FILES["images.gz"])
     content[position] ^= 1
     file.write_bytes(content)
-    with pytest.raises(ValueError, match=r"some-file: damaged gzip"):
+    with pytest.raises(ValueError, match=r"some-file: damaged"):
         read_images(file)
 
 
@@ -104,7 +104,7 @@ def test_labels_are_no_images_and_images_no_labels(file):
 
 def test_label_10_is_refused_and_9_is_not(file):
     file.write_bytes(idx_labels(np.array([0, 9], np.uint8)))
-    assert read_labels(file)[0].tolist() == [0, 9]
+    assert read_labels(file).array.tolist() == [0, 9]
     file.write_bytes(idx_labels(np.array([3, 10], np.uint8)))
     with pytest.raises(ValueError, match=r"some-file: label 10 found.*0 to 9"):
         read_labels(file)

@@ -1,0 +1,76 @@
+"""Plain values out of a pickle whose machine is never started.
+
+A pickle is a program for a small machine with a stack. Its danger is in two commands,
+which import a function and call it. Here both only note what they are given: a name is
+a string, a call the list [name, arguments, state]. Nothing is imported or called, and
+nothing comes out but strings, numbers, tuples, lists and dictionaries.
+
+CIFAR-10's "Python version" consists of such files, written by Python 2.
+Source of the commands: the standard library's `pickletools`.
+"""
+
+import pickletools
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+MAX_COMMANDS = 100_000  # a batch of CIFAR-10 has about 30,000
+
+NEW: dict[str, Callable[[], Any]] = {
+    "NONE": lambda: None,
+    "NEWFALSE": bool,
+    "EMPTY_LIST": list,
+    "EMPTY_DICT": dict,
+}
+GIVEN = {"BININT", "BININT1", "BININT2", "BINSTRING", "SHORT_BINSTRING", "GLOBAL"}
+
+
+def plain_value(content: bytes) -> Any:
+    """Return what a pickle of Python 2 describes; its strings are str in Latin-1.
+
+    Raises ValueError for a command that arrays of numbers have no use for, and other
+    errors for a program that makes no sense.
+    """
+    stack: list[Any] = []
+    below: list[list[Any]] = []  # what the stack held at each mark
+    memo: dict[Any, Any] = {}
+    for command, arg, _ in islice(pickletools.genops(content), MAX_COMMANDS):
+        name = command.name
+        if name in GIVEN:
+            stack.append(arg)
+        elif name in NEW:
+            stack.append(NEW[name]())
+        elif name in ("BINPUT", "LONG_BINPUT"):
+            memo[arg] = stack[-1]
+        elif name in ("BINGET", "LONG_BINGET"):
+            stack.append(memo[arg])
+        elif name == "MARK":
+            below.append(stack)
+            stack = []
+        elif name in ("TUPLE", "APPENDS", "SETITEMS"):
+            items, stack = stack, below.pop()
+            _collect(name, stack, items)
+        elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
+            count = int(name[-1])
+            stack[-count:] = [tuple(stack[-count:])]
+        elif name == "REDUCE":
+            stack[-2:] = [stack[-2:]]  # [name, arguments]
+        elif name == "BUILD":
+            state = stack.pop()
+            stack[-1].append(state)
+        elif name == "STOP":
+            return stack.pop()
+        elif name != "PROTO":
+            raise ValueError(f"{name} found, which no batch of CIFAR-10 needs")
+    raise ValueError(f"more than {MAX_COMMANDS} commands")
+
+
+def _collect(name: str, stack: list[Any], items: list[Any]) -> None:
+    if name == "TUPLE":
+        stack.append(tuple(items))
+    elif name == "APPENDS":
+        stack[-1].extend(items)
+    elif all(type(key) is str for key in items[::2]):
+        stack[-1].update(zip(items[::2], items[1::2], strict=True))
+    else:  # to hash nested tuples can take for ever
+        raise ValueError("a key that is no string")

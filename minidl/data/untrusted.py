@@ -1,0 +1,119 @@
+"""Opening files that anyone may have written.
+
+A decoder reads within `opened`: it waits for nothing, it is handed no more bytes than
+such a file can have, and whatever goes wrong is a ValueError with the file's name.
+"""
+
+import gzip
+import hashlib
+import io
+import math
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+# CIFAR-10, the largest of the data sets, unpacks to 184 MB.
+MAX_BYTES = 200_000_000
+NPY_HEADER = 10_240  # bytes; NumPy itself takes no longer header from strangers
+
+
+def is_there(path: Path) -> bool:
+    """Return whether there is a file, or something in its place; a folder is none."""
+    return os.path.exists(path) and not os.path.isdir(path)
+
+
+@contextmanager
+def opened(path: Path, at_most: int) -> Iterator[BinaryIO]:
+    """Open a regular file of at most so many bytes.
+
+    Raises FileNotFoundError if there is none; ValueError, in one line that begins with
+    the path, if it can't be read or for anything that the decoder within raises.
+    """
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ValueError("a FIFO or a device, not a file")
+            if status.st_size > at_most:
+                raise ValueError(f"{status.st_size} bytes, at most {at_most} taken")
+            yield file
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # what damaged files raise is anybody's guess
+        text = str(error) if type(error) is ValueError else f"damaged ({told(error)})"
+        raise ValueError(f"{path}: {' '.join(text.split())}") from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # Else to open a FIFO is to wait for its other end.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def md5_of(path: Path) -> str:
+    """Return the md5 of a file, in hexadecimal."""
+    with opened(path, MAX_BYTES) as file:
+        digest = hashlib.file_digest(file, _md5)  # type: ignore[arg-type]
+    return digest.hexdigest()
+
+
+def _md5() -> "hashlib._Hash":
+    return hashlib.md5(usedforsecurity=False)
+
+
+def told(error: BaseException) -> str:
+    """Return the kind of an error and its text, in one line that fits in a message."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text if len(text) < 160 else text[:157] + '...'}"
+
+
+class _Limited(gzip.GzipFile):
+    """A gzip file that refuses to unpack to more than `at_most`: no archive bombs.
+
+    It counts what is read; tarfile reads in small pieces, so the excess is small.
+    """
+
+    at_most = 0
+    taken = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.taken += len(data)
+        if self.taken > self.at_most:
+            raise ValueError(f"unpacks to more than {self.at_most} bytes")
+        return data
+
+
+def content_of(file: BinaryIO, at_most: int) -> BinaryIO:
+    """Return the file, or what its gzip wrapper holds: the first two bytes tell.
+
+    Reading on to the end compares gzip's checksum.
+    """
+    gzipped = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    if not gzipped:
+        return file
+    stream = _Limited(fileobj=file)
+    stream.at_most = at_most
+    return stream  # type: ignore[return-value]
+
+
+def npy_array(content: Any) -> NDArray[Any]:
+    """Return the array whose .npy file has these bytes, without copying them.
+
+    Raises ValueError unless the header announces just the bytes that follow it.
+    """
+    start = io.BytesIO(bytes(content[:NPY_HEADER]))
+    if np.lib.format.read_magic(start) != (1, 0):
+        raise ValueError("another version of .npy")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(start)
+    size, found = math.prod(shape) * dtype.itemsize, len(content) - start.tell()
+    if dtype.hasobject or min(shape, default=0) < 0 or size != found:
+        raise ValueError(f"{dtype} {shape} announced, {found} bytes follow")
+    array = np.frombuffer(content, dtype, offset=start.tell())
+    return array.reshape(shape, order="F" if fortran else "C")

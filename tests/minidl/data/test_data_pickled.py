@@ -1,0 +1,89 @@
+"""Batches for Python: the same values as pickle's, and nothing is ever executed."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from minidl.data.cifar import read_batches
+from minidl.data.pickled import plain_value
+from tests.minidl.data.synthetic_data import (
+    cifar_members,
+    python_batch,
+    python_members,
+    tar_bytes,
+    write_files,
+)
+
+BATCH = python_batch(0)
+
+
+def read(folder, batch):
+    members = {name.split("/")[1]: b for name, b in python_members().items()}
+    write_files(folder, {**members, "data_batch_1": batch})
+    return read_batches(folder)[0]
+
+
+def test_pickle_itself_finds_the_same(tmp_path):
+    arrays = read(tmp_path, BATCH)
+    expected = pickle.loads(BATCH, encoding="latin1")
+    assert arrays["y_train"][:3].tolist() == expected["labels"]
+    planes = expected["data"].reshape(3, 3, 32, 32)
+    assert np.array_equal(arrays["x_train"][:3], planes.transpose(0, 2, 3, 1))
+    found = plain_value(BATCH)
+    assert found["filenames"] == expected["filenames"]
+    assert found["batch_label"] == expected["batch_label"]
+
+
+def test_both_versions_hold_the_same(tmp_path):
+    both = []
+    for members in (cifar_members(), python_members()):
+        (tmp_path / "a.tar.gz").write_bytes(tar_bytes(members))
+        both.append(read_batches(tmp_path / "a.tar.gz")[0])
+    for name, array in both[0].items():
+        assert np.array_equal(array, both[1][name])
+
+
+def replaced(old, new):
+    assert BATCH.count(old) == 1
+    return BATCH.replace(old, new)
+
+
+HOSTILE = {
+    "code": b"cos\nsystem\n(S'touch evil'\ntR.",
+    "code of Python 3": pickle.dumps({"labels": [1], "data": print}),
+    "code among the rest": replaced(b"cnumpy\ndtype\n", b"cbuiltins\neval\n"),
+    "an instance": b"(ios\nsystem\n.",
+    "an object": replaced(b"\x87Rq\t", b"\x87\x81q\t"),
+    "an extension": b"\x80\x02\x82\x01.",
+    "a reference outside": b"\x80\x02U\x01aQ.",
+    "a memo that isn't there": b"h\x07.",
+    "an empty stack": b"R.",
+    "no mark": b"]e.",
+    "a list of itself": b"]q\x00h\x00a.",
+    "a key that hashes for ever": b"}("
+    + b"K\x01"
+    + b"q\x00h\x00\x86" * 99
+    + b"K\x01u.",
+    "too many commands": b"N" * 200_000 + b".",
+    "a string of 2 GB": b"T\xff\xff\xff\x7fabc.",
+    "a negative string": b"T\xff\xff\xff\xffabc.",
+    "no end": BATCH[:-1],
+    "nothing": b"",
+    "another type": replaced(b"U\x02u1", b"U\x02i1"),
+    "in columns": replaced(b"K\x00tb\x89", b"K\x00tb\x88"),
+    "other shape": replaced(b"M\x03\x00M\x00\x0c", b"M\x04\x00M\x00\x09"),
+    "more images than labels": replaced(b"M\x03\x00M\x00\x0c", b"M\x02\x00M\x00\x0c"),
+    "labels of another type": replaced(b"labelsq\x04]q\x05(", b"labelsq\x04]q\x05(N"),
+    "no labels": replaced(b"labels", b"lapels"),
+    "no data": replaced(b"U\x04data", b"U\x04dada"),
+    "a number": b"K\x01.",
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_anything_else_is_refused_by_name(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"^.*data_batch_1: [^\n]*$"):
+        read(tmp_path / "py", content)
+    assert [path.name for path in tmp_path.iterdir()] == ["py"]
