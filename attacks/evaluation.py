@@ -18,13 +18,14 @@ import numpy as np
 from attacks.counting import Counter
 from attacks.norms import flat
 from attacks.outcomes import Evaluation, Outcome, join
-from attacks.saved import digest, read_outcome, write_outcome
+from attacks.saved import read_outcome, write_outcome
 from attacks.threat import Threat, check_threat
 from attacks.victims import images, probabilities
 from minidl.backend import Array
 from minidl.checks import check_count, check_labels, check_stored_images
 from minidl.parallel import limit_threads, run_jobs
 from minidl.progress import progress
+from minidl.store import key_of
 from minidl.training import Classifier, batches, to_float
 
 # (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
@@ -89,7 +90,7 @@ def evaluate(
         p = probabilities(here.classifier.predict_proba, to_float(x[:batch_size]))
     check_suite(here)
     check_labels("y", y, len(x), p.shape[1])
-    run = digest(f"{threat!r} {seed}", x, y, p)  # p is of a batch: its size counts too
+    run = key_of(repr(threat), seed, x, y, p)  # p is of a batch: its size counts too
     jobs = [
         Job(name, int(batch[0]), x[batch], y[batch])
         for name in here.attacks
@@ -119,14 +120,14 @@ def attack_batch(
     suite, x = make_suite(), to_float(job.x)
     p = probabilities(suite.classifier.predict_proba, x)
     before = threat.fooled(p.argmax(axis=1), job.y)
-    identity = digest(repr(threat), str(seed), x, job.y, p)
+    key = key_of(job.name, job.start, repr(threat), seed, x, job.y, p)
     path = None if folder is None else folder / f"{job.name}-{job.start}.npz"
-    found = None if path is None else read_outcome(path, run, identity)
+    found = None if path is None else read_outcome(path, run, key)
     if found is not None:
         return job, found
     outcome, x_adv = attack_images(suite, job, x, before, threat, seed)
     if path is not None:
-        write_outcome(path, run, identity, outcome, x_adv)
+        write_outcome(path, run, key, outcome, x_adv)
     return job, outcome
 
 

@@ -1,78 +1,66 @@
 """Finished batches of an evaluation on disk, with their adversarial images (.npz)."""
 
-import hashlib
-import zipfile
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from attacks.outcomes import Outcome
 from minidl.backend import Array
-from minidl.files import atomic_write
+from minidl.store import DamagedError, check, read_arrays, refused, write_arrays
 
-
-def digest(*parts: str | Array) -> str:
-    """Return a name that only equal texts and arrays have."""
-    found = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, str):
-            found.update(f"{len(part)} {part}".encode())
-        else:
-            found.update(f"{part.dtype} {part.shape}".encode())
-            found.update(np.ascontiguousarray(part).tobytes())
-    return found.hexdigest()
+OF_IMAGES = ("before", "fooled", "distance")  # arrays; the others are numbers
 
 
 def write_outcome(
-    path: Path, run: str, identity: str, outcome: Outcome, x_adv: Array
+    path: Path, run: str, key: str, outcome: Outcome, x_adv: Array
 ) -> None:
-    """Save a batch with what identifies its run and itself; whole or not at all."""
-    with atomic_write(path) as file:
-        np.savez(file, run=run, identity=identity, x_adv=x_adv, **vars(outcome))
+    """Save a batch with the keys of itself and of its run; whole or not at all."""
+    facts = dict(vars(outcome), run=run)
+    arrays = {name: facts.pop(name) for name in OF_IMAGES}
+    write_arrays(path, {**arrays, "x_adv": x_adv}, facts, key)
 
 
-def read_outcome(path: Path, run: str, identity: str) -> Outcome | None:
+def read_outcome(path: Path, run: str, key: str) -> Outcome | None:
     """Return a saved batch, or None if there is none, or a damaged or another one.
 
     A batch that is the same in another run belongs to this one from now on.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            parts = dict(file)  # the images too: their checksums tell of damage
-        if str(parts["identity"]) != identity:
-            return None
-        found = Outcome(
-            before=parts["before"],
-            fooled=parts["fooled"],
-            distance=parts["distance"],
-            gradients=int(parts["gradients"]),
-            queries=int(parts["queries"]),
-            seconds=float(parts["seconds"]),
-        )
-        x_adv = parts["x_adv"]
-    # RuntimeError: a flipped bit may claim that the file is encrypted.
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile):
+        its_run, outcome, x_adv = read_batch(path, key)
+    except (FileNotFoundError, DamagedError):
         return None  # it is attacked and saved again
-    if str(parts.get("run")) != run:
-        write_outcome(path, run, identity, found, x_adv)
-    return found
+    if its_run != run:
+        write_outcome(path, run, key, outcome, x_adv)
+    return outcome
+
+
+def read_batch(path: Path, key: str | None = None) -> tuple[str, Outcome, Array]:
+    """Return the run that a batch belongs to, what was found, and its images."""
+    arrays, facts = read_arrays(path, key)
+    parts: dict[str, Any] = {**arrays, **facts}
+    with refused(path):
+        run, x_adv = str(parts.pop("run")), parts.pop("x_adv")
+        lengths = {len(parts[name]) for name in OF_IMAGES}
+        check(lengths == {len(x_adv)}, "its arrays have different lengths")
+        return run, Outcome(**parts), x_adv
 
 
 def adversarial_images(folder: str | Path, name: str) -> Array:
     """Return the adversarial images of one attack that an evaluation has saved.
 
-    Shapes: (N, H, W, C). Raises FileNotFoundError if there are none, and ValueError
-    if they are of several evaluations, or a batch between others is missing.
+    Shapes: (N, H, W, C). Raises FileNotFoundError if there are none, DamagedError if a
+    batch isn't whole, and ValueError if they are of several evaluations, or a batch
+    between others is missing. Other files in the folder don't matter.
     """
-    places = {}
-    for path in Path(folder).glob("*.npz"):
-        attack, _, start = path.stem.rpartition("-")
-        if attack == name:
-            places[int(start)] = path
-    if not places:
+    batch = re.compile(re.escape(name) + r"-(0|[1-9][0-9]*)\.npz")
+    found = [batch.fullmatch(path.name) for path in Path(folder).glob("*.npz")]
+    starts = sorted(int(match[1]) for match in found if match)
+    if not starts:
         raise FileNotFoundError(f"no images of attack {name!r} in {folder}")
-    starts = sorted(places)
-    runs, parts = zip(*(read_images(places[start]) for start in starts), strict=True)
+    batches = [read_batch(Path(folder) / f"{name}-{start}.npz") for start in starts]
+    runs, _, parts = zip(*batches, strict=True)
     if len(set(runs)) > 1:
         raise ValueError(
             f"{folder} must hold one evaluation of attack {name!r}, got batches of "
@@ -85,9 +73,3 @@ def adversarial_images(folder: str | Path, name: str) -> Array:
             f"at {starts}: evaluate again to fill the gaps"
         )
     return np.concatenate(parts)
-
-
-def read_images(path: Path) -> tuple[str, Array]:
-    """Return the run that a batch belongs to, and its adversarial images."""
-    with np.load(path, allow_pickle=False) as file:
-        return str(file.get("run")), file["x_adv"]  # no run: by an older version

@@ -11,7 +11,6 @@ import json
 import time
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
 from minidl.files import remove_leftovers
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
-from minidl.store import DamagedError
+from minidl.store import DamagedError, set_aside
 
 
 @dataclass(frozen=True)
@@ -73,16 +72,21 @@ def forget(job: MemberJob, folder: str | Path) -> None:
 
 
 def load_member(job: MemberJob, folder: str | Path) -> Sequential:
+    """Return a finished member's network; raises as `read_member` does."""
+    return read_member(job, folder).model()
+
+
+def read_member(job: MemberJob, folder: str | Path) -> TrainedMember:
     """Return a finished member.
 
-    Raises FileNotFoundError if there is none, DamagedError if its file isn't
-    whole, and ValueError if it holds another job.
+    Raises FileNotFoundError if there is none, DamagedError if its file isn't whole,
+    and ValueError if it holds another job.
     """
     path = member_path(job, folder)
     remove_leftovers(path.parent)
     model = untrained(job)
-    check_job(path, load_checkpoint(path, model), job)
-    return model
+    losses, seconds = progress_of(path, load_checkpoint(path, model), job, job.epochs)
+    return TrainedMember(job, [p.data for p in model.params], losses, seconds)
 
 
 def load_finished(
@@ -99,7 +103,7 @@ def load_finished(
         except FileNotFoundError:
             continue
         except DamagedError as error:
-            set_aside(member_path(job, folder), error)
+            set_aside(member_path(job, folder), error, "training again")
     return models
 
 
@@ -127,13 +131,12 @@ class Progress:
         remove_leftovers(self.path.parent)
         try:
             saved = load_checkpoint(self.path, *self.state)
-            check_job(self.path, saved, self.job)
         except FileNotFoundError:
             return
         except DamagedError as error:
-            set_aside(self.path, error)
+            set_aside(self.path, error, "training again")
             return
-        self.losses, self.seconds = saved["losses"], saved["seconds"]
+        self.losses, self.seconds = progress_of(self.path, saved, self.job, 1)
 
     def epoch_ended(self, epoch: int, loss: float) -> None:
         """Keep what there is. A full disk doesn't stop training: the next may fit."""
@@ -156,18 +159,28 @@ def description(job: MemberJob, losses: list[float], seconds: float) -> dict[str
     return {"job": asdict(job), "losses": losses, "seconds": seconds}
 
 
-def check_job(path: Path, saved: dict[str, Any], job: MemberJob) -> None:
-    """Raise ValueError, naming the first difference, unless a file holds this job."""
-    check_config(path, saved.get("job", {}), asdict(job))
+def progress_of(
+    path: Path, saved: dict[str, Any], job: MemberJob, least: int
+) -> tuple[list[float], float]:
+    """Return the losses, of at least so many epochs, and the seconds in a file.
+
+    Raises ValueError unless it holds this job.
+    """
+    own = saved.get("job")
+    check_config(path, own if isinstance(own, dict) else {}, asdict(job))
+    losses: Any = saved.get("losses")
+    seconds: Any = saved.get("seconds")
+    numbers = [*losses, seconds] if isinstance(losses, list) else []
+    if not least < len(numbers) <= job.epochs + 1 or not all(
+        type(number) in (int, float) for number in numbers
+    ):
+        raise ValueError(
+            f"{path} must hold the losses of {least} to {job.epochs} epochs, got "
+            f"{losses}"
+        )
+    return losses, seconds
 
 
 def partial_path(path: Path) -> Path:
     """Return where a member is kept while it is in training."""
     return path.with_suffix(".partial.npz")
-
-
-def set_aside(path: Path, error: Exception) -> None:
-    """Rename a damaged file, so that its member is trained again, and say so."""
-    with suppress(FileNotFoundError):  # another process was faster
-        path.replace(path.with_suffix(".damaged"))
-    warnings.warn(f"{error}; set aside, training again", stacklevel=3)

@@ -4,7 +4,6 @@ A checkpoint is a file of kept arrays, see `store`: parameters, averages and sta
 holds no pickled objects, so that loading a stranger's file can't run code.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from minidl.backend import Array, get_array_module, to_numpy
 from minidl.checks import check_generator
 from minidl.layers import Layer
 from minidl.optimizers import Optimizer
-from minidl.store import check, read_arrays, refused, to_json, write_arrays
+from minidl.store import check, plain, read_arrays, refused, to_json, write_arrays
 
 
 def save_checkpoint(
@@ -34,7 +33,7 @@ def save_checkpoint(
         check_generator("rng", rng)
     arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
     facts = {
-        "config": json.loads(to_json(dict(config or {}), "config")),
+        "config": plain(dict(config or {}), "config"),
         "rng": None if rng is None else rng.bit_generator.state,
         "optimizer": None if optimizer is None else optimizer.settings,
     }
@@ -98,7 +97,7 @@ def check_config(
     """Raise ValueError, naming the first difference, unless saved is as wanted."""
     if wanted is None:
         return
-    asked: dict[str, Any] = json.loads(to_json(dict(wanted), "config"))  # as on disk
+    asked: dict[str, Any] = plain(dict(wanted), "config")
     for key in sorted(saved.keys() | asked.keys()):
         if to_json(saved.get(key)) != to_json(asked.get(key)):
             raise ValueError(

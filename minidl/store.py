@@ -16,9 +16,10 @@ import hashlib
 import io
 import json
 import stat
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -51,23 +52,27 @@ def digest(arrays: Mapping[str, Array], text: str) -> str:
     return sha256.hexdigest()
 
 
-def to_json(value: Any, name: str = "content") -> str:
-    """Return the one JSON text of a value; of dataclasses and NumPy's values, too."""
+def plain(value: Any, name: str = "content") -> Any:
+    """Return a value as JSON gives it back; of dataclasses and NumPy's values, too."""
 
-    def plain(value: Any) -> Any:
+    def replaced(value: Any) -> Any:
         if is_dataclass(value) and not isinstance(value, type):
             return asdict(value)
         if not hasattr(value, "tolist"):
             raise TypeError(f"{name} must be JSON-like, got {value!r} in it")
         return value.tolist()
 
-    as_read = json.loads(json.dumps(value, default=plain))  # all names are texts now
-    return json.dumps(as_read, sort_keys=True)
+    return json.loads(json.dumps(value, default=replaced))
+
+
+def to_json(value: Any) -> str:
+    """Return the one text of all equal values."""
+    return json.dumps(plain(value), sort_keys=True)
 
 
 def write_json(path: str | Path, content: Any, key: str | None = None) -> None:
     """Keep a JSON object or a dataclass."""
-    body = json.loads(to_json(content)) | ({} if key is None else {"key": key})
+    body = plain(content) | ({} if key is None else {"key": key})
     whole = {"sha256": digest({}, to_json(body)), **body}
     write_text(path, json.dumps(whole, indent=1, allow_nan=False) + "\n")
 
@@ -97,7 +102,7 @@ def write_arrays(
     key: str | None = None,
 ) -> None:
     """Keep arrays, and JSON-like facts about them."""
-    text = to_json({**(facts or {}), "key": key})
+    text = json.dumps(plain({**(facts or {}), "key": key}))
     content: dict[str, Any] = {"description": text, "sha256": digest(arrays, text)}
     with atomic_write(path) as file:
         np.savez(file, allow_pickle=False, **content, **arrays)
@@ -114,6 +119,7 @@ def read_arrays(
     content = read_bytes(path, MAX_ARRAYS)
     with refused(path):
         arrays = unpack(content)
+        check({"description", "sha256"} <= {*arrays}, "it has no checksum")
         text, checksum = (str(arrays.pop(name)) for name in ("description", "sha256"))
         check(
             checksum == digest(arrays, text), "its checksum doesn't match its content"
@@ -173,3 +179,10 @@ def refused(path: str | Path) -> Iterator[None]:
         yield
     except Exception as error:
         raise DamagedError(f"{path} is damaged or another's: {error}") from error
+
+
+def set_aside(path: Path, error: DamagedError, then: str) -> None:
+    """Rename a damaged file, so that its work is done again, and say so."""
+    with suppress(FileNotFoundError):  # another process was faster
+        path.replace(path.with_suffix(".damaged"))
+    warnings.warn(f"{error}; set aside, {then}", stacklevel=3)

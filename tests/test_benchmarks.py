@@ -1,13 +1,13 @@
 """The benchmarks measure what they say; how fast anything is isn't tested."""
 
 import importlib.util
-import json
 import sys
 
 import numpy as np
 import pytest
 
 from minidl.parallel import limit_threads
+from minidl.store import read_json, write_json
 from tests.benchmarks import cli, processes, sections, table
 from tests.benchmarks.agreement import agree, difference
 from tests.benchmarks.cli import Options, parse
@@ -23,7 +23,6 @@ from tests.benchmarks.problems import (
     multiplications,
     synthetic_batch,
 )
-from tests.benchmarks.result import write_json
 from tests.benchmarks.timing import SGEMM, compare, interleaved, summary
 
 FIGURES = {"ms", "images_per_s", "gflop_per_s", "vs_sgemm"}
@@ -180,8 +179,8 @@ def measured():
 
 
 def test_the_file_holds_what_the_schema_says(measured, tmp_path):
-    write_json(measured, tmp_path / "new" / "speed.json")
-    read = json.loads((tmp_path / "new" / "speed.json").read_text(encoding="utf-8"))
+    write_json(tmp_path / "new" / "speed.json", measured)
+    read = read_json(tmp_path / "new" / "speed.json")
     assert read == measured
     assert len(read["layers"]) == len(LAYERS)
     assert [unit["name"] for unit in read["networks"]] == list(NETWORKS)

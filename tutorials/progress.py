@@ -2,11 +2,14 @@
 
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.checking import solved
+from tutorials.paper.program import one_line_errors
 
 
 def main() -> None:
     """Print all exercises, the solved ones ticked."""
-    done, every = solved(), exercises()
+    with one_line_errors("python -m tutorials.progress"):
+        done = solved()
+    every = exercises()
     chapter = ""
     for name, exercise in every.items():
         if exercise.number.split(".")[0] != chapter:

@@ -1,5 +1,7 @@
 """Robust accuracy, worst case and costs, on classifiers whose answers are known."""
 
+import shutil
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -22,6 +24,7 @@ from attacks import (
 )
 from attacks.intervals import wilson
 from minidl.parallel import local_executor
+from minidl.store import DamagedError
 from tests.attacks.conftest import new_cnn
 
 THREAT = Threat("Linf", 0.2)
@@ -386,18 +389,56 @@ def test_more_images_take_over_the_batches_of_fewer(grey, tmp_path):
     assert_array_equal(adversarial_images(tmp_path, "count"), expected)
 
 
-def test_batches_without_a_run_are_as_good(images, labels, tmp_path):
-    """An older version has saved them."""
+@pytest.mark.parametrize("part", ["fooled", "before", "distance", "x_adv"])
+@pytest.mark.parametrize("checksum", ["kept", "absent"])
+def test_a_changed_batch_is_done_again(images, labels, tmp_path, part, checksum):
+    """Without a checksum are those of version 0.1.0."""
     whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
     x_adv = adversarial_images(tmp_path, "pgd")
-    for path in tmp_path.glob("*.npz"):
-        with np.load(path) as file:
-            parts = {name: file[name] for name in file if name != "run"}
-        np.savez(path, **parts)
-    assert_array_equal(adversarial_images(tmp_path, "pgd"), x_adv)
+    path = tmp_path / "pgd-3.npz"
+    with np.load(path, allow_pickle=False) as file:
+        content = dict(file)
+    content[part] = content[part] == 0
+    if checksum == "absent":
+        del content["sha256"]
+    np.savez(path, **content)
+    with pytest.raises(DamagedError, match=r"pgd-3\.npz is damaged"):
+        adversarial_images(tmp_path, "pgd")
     again = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
-    assert again.outcomes["pgd"].seconds == whole.outcomes["pgd"].seconds
+    same(again, whole)
     assert_array_equal(adversarial_images(tmp_path, "pgd"), x_adv)
+
+
+@pytest.mark.parametrize(("one", "other"), [("fgsm-0", "pgd-0"), ("pgd-0", "pgd-3")])
+def test_a_batch_under_another_ones_name_is_done_again(
+    images, labels, tmp_path, one, other
+):
+    x, y = np.tile(images[:3], (2, 1, 1, 1)), np.tile(labels[:3], 2)  # equal batches
+    whole = evaluate(suite_of_a_network, x, y, THREAT, 3, folder=tmp_path)
+    shutil.copy(tmp_path / f"{one}.npz", tmp_path / f"{other}.npz")
+    same(evaluate(suite_of_a_network, x, y, THREAT, 3, folder=tmp_path), whole)
+
+
+def test_stray_files_beside_batches_do_not_matter(images, labels, tmp_path):
+    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    x_adv = adversarial_images(tmp_path, "pgd")
+    names = ".DS_Store notes.txt x-abc.npz pgd-abc.npz pgd-.npz pgd-07.npz pgd-³.npz"
+    for name in names.split():
+        (tmp_path / name).write_text("stray")
+    (tmp_path / "pgd-x.npz").mkdir()
+    assert_array_equal(adversarial_images(tmp_path, "pgd"), x_adv)
+    same(
+        evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path), whole
+    )
+
+
+def test_a_folder_in_the_place_of_a_batch_is_named(images, labels, tmp_path):
+    """Before it is attacked: what was found couldn't be saved."""
+    (tmp_path / "pgd-3.npz").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"pgd-3\.npz is a folder"):
+        evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    with pytest.raises(IsADirectoryError, match=r"pgd-3\.npz is a folder"):
+        adversarial_images(tmp_path, "pgd")
 
 
 @pytest.mark.parametrize(("count", "batch_size", "eps"), [(8, 4, 0.2), (4, 3, 0.1)])

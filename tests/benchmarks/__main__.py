@@ -1,8 +1,9 @@
 """python -m tests.benchmarks --peers torch: minidl's speed and memory, measured."""
 
+from minidl.store import write_json
 from tests.benchmarks.cli import PROGRAM, parse
 from tests.benchmarks.plot import write_plot
-from tests.benchmarks.result import run, write_json
+from tests.benchmarks.result import run
 from tests.benchmarks.table import render
 from tutorials.paper.program import one_line_errors
 
@@ -14,7 +15,7 @@ def main(argv: list[str] | None = None) -> None:
         result = run(options)
         print(render(result))
         if options.json:
-            write_json(result, options.json)
+            write_json(options.json, result)
         if options.plot:
             write_plot(result, options.plot)
 

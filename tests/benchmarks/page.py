@@ -6,19 +6,19 @@
 With several files, the others are the same measurement on other processors.
 """
 
-import json
 from collections.abc import Sequence
 from os.path import relpath
 from pathlib import Path
 from typing import Any
 
+from minidl.store import read_json
 from tutorials.paper.pages.markdown import Table, replace_marked
 from tutorials.paper.program import one_line_errors, parser_of
 
 
 def update(sources: Sequence[Path], page: Path) -> None:
     """Show the figures of JSON files on a page: those of the first's sections."""
-    results = {path: json.loads(path.read_text(encoding="utf-8")) for path in sources}
+    results = {path: read_json(path) for path in sources}
     source, result = next(iter(results.items()))
     if "networks" in result:
         replace_marked(page, "speed", speed(results, page.parent))

@@ -1,5 +1,6 @@
 """The JSON file: what it holds, and how it is made.
 
+    sha256       the checksum of all the rest, see minidl.store
     schema       1; goes up when a name here changes its meaning
     settings     threads, rounds, batch, peers, pinned_to (cores; [] where impossible)
     machine      date, cpu, cores, system, versions (null: not installed), libraries
@@ -30,11 +31,8 @@ direct convolution's operations counted, and for minidl beside PyTorch also vs_t
 the summary of its ratio in each round.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
-from minidl.files import write_text
 from tests.benchmarks import machine
 from tests.benchmarks.cli import Options
 from tests.benchmarks.cores import pin
@@ -60,8 +58,3 @@ def run(options: Options) -> dict[str, Any]:
         "machine": machine.describe(options.device),
     }
     return start | measure(options)
-
-
-def write_json(result: dict[str, Any], path: Path) -> None:
-    """Write a result, as a whole or not at all."""
-    write_text(path, json.dumps(result, indent=1) + "\n")

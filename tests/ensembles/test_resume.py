@@ -15,7 +15,12 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ensembles import MemberJob, member_files, random_init, train_ensemble, training
-from ensembles.member_files import load_member, member_path, partial_path
+from ensembles.member_files import (
+    load_member,
+    member_path,
+    partial_path,
+    untrained,
+)
 from ensembles.training import train_member
 from minidl import train
 from minidl.checkpoints import read_checkpoint, save_checkpoint
@@ -201,16 +206,30 @@ def test_a_member_that_can_not_be_saved_is_returned_with_a_warning(
     assert saved == [0, 2]
 
 
-def test_another_process_may_set_a_damaged_file_aside_first(tmp_path):
-    with pytest.warns(UserWarning, match="torn; set aside, training again"):
-        member_files.set_aside(tmp_path / "member.npz", ValueError("torn"))
-
-
 def test_a_checkpoint_that_is_no_members_is_refused_by_name(tiny_data, job, tmp_path):
     path = member_path(job, tmp_path)
-    save_checkpoint(path, member_files.untrained(job))
+    save_checkpoint(path, untrained(job))
     with pytest.raises(ValueError, match="belongs to another configuration: architec"):
         load_member(job, tmp_path)
+
+
+def test_an_epochs_file_is_no_finished_member(tiny_data, job, tmp_path, monkeypatch):
+    train_until(job, tmp_path, monkeypatch, 2)
+    path = member_path(job, tmp_path)
+    partial_path(path).rename(path)
+    message = rf"{path.name} must hold the losses of 4 to 4 epochs, got \["
+    with pytest.raises(ValueError, match=message):
+        train_ensemble([job], folder=tmp_path, workers=1)
+
+
+@pytest.mark.parametrize("losses", [None, [], "ab", ["a"], [[1.0]], [1.0] * 5])
+def test_losses_of_no_training_are_refused_by_name(tiny_data, job, tmp_path, losses):
+    path = partial_path(member_path(job, tmp_path))
+    config = {"job": asdict(job), "losses": losses, "seconds": 1.0}
+    model, rng = untrained(job), np.random.default_rng(0)
+    save_checkpoint(path, model, OPTIMIZERS[job.optimizer](model.params), rng, config)
+    with pytest.raises(ValueError, match=f"{path.name} must hold the losses of 1 to 4"):
+        train_member(job, tmp_path)
 
 
 def test_leftovers_beside_a_finished_member_are_removed(tiny_data, job, tmp_path):

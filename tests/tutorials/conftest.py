@@ -32,6 +32,7 @@ def folder(tmp_path, results):
     folder = tmp_path / "results"
     x = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
     y = np.arange(3)
-    write_examples({"x": x, "x_adv": 1 - x, "y": y, "predicted": y[::-1]}, folder)
+    arrays = {"x": x, "x_adv": 1 - x, "y": y, "predicted": y[::-1]}
+    write_examples(arrays, results, folder)
     results_file.write(results, folder)
     return folder

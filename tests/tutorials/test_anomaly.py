@@ -1,7 +1,6 @@
 """The anomaly's experiments: adversaries, directions, counting and the page."""
 
 import dataclasses
-import json
 import shutil
 import warnings
 from functools import partial
@@ -18,6 +17,7 @@ from ensembles.member_files import load_member
 from ensembles.training import train_ensemble
 from minidl.data import load_mnist_sample
 from minidl.parallel import limit_threads
+from minidl.store import DamagedError, read_json, write_json
 from tests.attacks.conftest import CLASSES, new_cnn
 from tutorials.anomaly import __main__ as cli
 from tutorials.anomaly import findings
@@ -411,10 +411,16 @@ def test_without_any_gradient_there_is_still_a_sentence():
 
 def test_a_file_that_is_no_experiment(tmp_path):
     path = write(made_up(), tmp_path)
-    content = json.loads(path.read_text())
-    path.write_text(json.dumps(content | {"images": "many"}))
-    with pytest.raises(ValueError, match=r"rules\.json is not .*images must be int"):
+    content = read_json(path)
+    write_json(path, content | {"images": "many"})
+    with pytest.raises(DamagedError, match=r"rules\.json is .*images must be int"):
         read(path)
+
+
+def test_an_experiment_under_another_ones_name(tmp_path):
+    write(made_up(), tmp_path).rename(tmp_path / "budgets.json")
+    with pytest.raises(DamagedError, match=r"budgets\.json is .*it holds rules"):
+        read(tmp_path / "budgets.json")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from ensembles import random_init
 from tutorials.anomaly.cases import Team
-from tutorials.anomaly.kept import finish, path_of
+from tutorials.anomaly.kept import finish, place_of
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,18 @@ def test_the_same_work_twice_is_done_once(team):
 @pytest.mark.parametrize("damage", ["", '{"value": 9', '{"value": 9}', "[]"])
 def test_a_damaged_file_is_made_again(team, damage):
     finish(WORKS, Worker(), Square, team, jobs=1)
-    path_of(WORKS[0], team).write_text(damage)
+    place_of(WORKS[0], team).path.write_text(damage)
     again = Worker()
     assert finish(WORKS, again, Square, team, jobs=1) == SQUARES
     assert again.done == [3]
 
 
 def test_other_members_are_other_work(team):
-    own = path_of(WORKS[0], team)
+    own = place_of(WORKS[0], team)
     trained_again = dataclasses.replace(team, checksums=("a", "c"))
-    assert path_of(WORKS[0], trained_again) != own
+    assert place_of(WORKS[0], trained_again) != own
     others = tuple(random_init(2, 1, "mnist-sample"))
-    assert path_of(WORKS[0], dataclasses.replace(team, jobs=others)) != own
-    assert path_of(dataclasses.replace(WORKS[0], options={}), team) != own
+    assert place_of(WORKS[0], dataclasses.replace(team, jobs=others)) != own
+    assert place_of(dataclasses.replace(WORKS[0], options={}), team) != own
     more_images = dataclasses.replace(team, images=20)  # in further blocks
-    assert path_of(WORKS[0], more_images) == own
+    assert place_of(WORKS[0], more_images) == own

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from minidl.store import write_json
 from tutorials import progress
 from tutorials.exercises import chapter01, check, checking, hint
 from tutorials.exercises.catalogue import exercises
@@ -317,10 +318,26 @@ def test_hints_come_one_after_another(capsys):
 
 def test_a_damaged_memory_is_an_empty_one(capsys):
     checking.record().parent.mkdir(parents=True, exist_ok=True)
-    checking.record().write_text("{")
-    assert checking.solved() == set()
-    checking.record().write_text(json.dumps(["neuron", "no exercise any more"]))
+    write_json(checking.record(), {"solved": ["neuron", "no exercise any more"]})
     assert checking.solved() == {"neuron"}
+    for content in ("{", json.dumps(["neuron"]), "[" * 9999):
+        checking.record().write_text(content)
+        with pytest.warns(UserWarning, match=r"exercises\.json is damaged.*set aside"):
+            assert checking.solved() == set()
+    write_json(checking.record(), {"solved": [["neuron"]]})
+    with pytest.warns(UserWarning, match=r"exercises\.json is damaged.*set aside"):
+        assert checking.solved() == set()
+
+
+def test_a_memory_that_is_a_folder_is_named(capsys):
+    checking.record().mkdir(parents=True)
+    with pytest.raises(SystemExit):
+        progress.main()
+    error = capsys.readouterr().err
+    assert "exercises.json is a folder" in error
+    assert error.count("\n") == 1
+    with pytest.warns(UserWarning, match=r"not remembered: .*exercises\.json"):
+        checking.remember(EXERCISES["neuron"])
 
 
 @pytest.mark.parametrize("call", [lambda: hint("nothing"), lambda: check(len)])

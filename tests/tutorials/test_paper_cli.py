@@ -77,7 +77,7 @@ def test_results_that_are_missing(capsys, tmp_path, verb):
 def test_results_that_are_damaged(capsys, folder):
     (folder / "results.json").write_text("{", encoding="utf-8")
     message, code = refused(capsys, "table2", "--results", str(folder))
-    assert "results.json is not a results file" in message
+    assert "results.json is damaged or another's" in message
     assert code == 2
 
 

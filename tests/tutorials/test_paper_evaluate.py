@@ -1,7 +1,6 @@
 """A unit of evaluation against the same thing written out; saving and finding units."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from ensembles.member_files import TrainedMember, save_member, untrained
 from minidl import accuracy
 from minidl.data import load_dataset
 from minidl.parallel import limit_threads
+from minidl.store import key_of, read_json, write_json
 from tutorials.paper import units
 from tutorials.paper.collect import method_result, score, select
 from tutorials.paper.config import configure
@@ -19,10 +19,11 @@ from tutorials.paper.evaluate import Counts, Unit, add, count, evaluate, load_me
 from tutorials.paper.examples import ExamplesJob, first_correct, make_examples
 from tutorials.paper.units import (
     attacked,
+    checksum,
     evaluate_units,
     member_jobs,
+    place_of,
     plan,
-    unit_path,
 )
 
 CONFIG = configure(profile="smoke", methods=["random-init", "bagging"])
@@ -104,16 +105,16 @@ def test_counts_add_up():
         {"members": ()},
     ],
 )
-def test_another_unit_has_another_digest(jobs, change):
+def test_another_unit_has_another_key(jobs, change):
     one = unit(jobs, "fgsm", 0, eps=0.1)
-    assert dataclasses.replace(one, **change).digest() != one.digest()
-    assert dataclasses.replace(one).digest() == one.digest()
+    assert key_of(dataclasses.replace(one, **change)) != key_of(one)
+    assert key_of(dataclasses.replace(one)) == key_of(one)
 
 
 def test_the_plan_holds_every_attack_gradient_and_image(runs, monkeypatch):
     monkeypatch.setattr(units, "BLOCK", 8)
     planned = plan(CONFIG, 30, runs)  # 20 of 30 test images are attacked
-    assert len({u.digest() for u in planned}) == len(planned)
+    assert len({key_of(u) for u in planned}) == len(planned)
     for method in CONFIG.methods:
         own = [u for u in planned if u.method == method]
         clean = [(u.first, u.stop) for u in own if u.attack is None]
@@ -144,17 +145,53 @@ def test_what_is_finished_is_not_computed_again(runs, capsys, monkeypatch):
 def test_a_damaged_file_is_computed_again(runs, damage):
     planned = [u for u in plan(CONFIG, 20, runs) if u.attack is None]
     first = evaluate_units(planned, None, runs)
-    unit_path(planned[0], runs).write_text(damage, encoding="utf-8")
+    place_of(planned[0], runs).path.write_text(damage, encoding="utf-8")
     assert evaluate_units(planned, None, runs) == first
-    assert json.loads(unit_path(planned[0], runs).read_text(encoding="utf-8"))
+    assert read_json(*place_of(planned[0], runs))
+
+
+def test_a_changed_digit_or_another_units_file_is_computed_again(runs):
+    planned = [u for u in plan(CONFIG, 20, runs) if u.attack is None]
+    first = evaluate_units(planned, None, runs)
+    one, other, *_ = (place_of(u, runs).path for u in planned)
+    text = other.read_text(encoding="utf-8")
+    ensemble = first[1][1].ensemble
+    assert text.count(f'"ensemble": {ensemble},') == 1
+    one.write_text(text, encoding="utf-8")
+    text = text.replace(f'"ensemble": {ensemble},', '"ensemble": 20,')
+    other.write_text(text, encoding="utf-8")
+    assert evaluate_units(planned, None, runs) == first
+
+
+def test_a_folder_in_the_place_of_counts_is_named_before_any_work(runs, monkeypatch):
+    planned = plan(CONFIG, 20, runs)[:2]
+    monkeypatch.setattr(units, "evaluate", lambda unit, folder: pytest.fail("work"))
+    path = place_of(planned[0], runs).path
+    path.unlink(missing_ok=True)
+    path.mkdir(parents=True)
+    with pytest.raises(IsADirectoryError, match=f"{path.name} is a folder"):
+        evaluate_units(planned, None, runs)
+    path.rmdir()
+
+
+def test_evaluations_belong_to_what_members_compute(runs, tmp_path):
+    """Not to how long training took, or where."""
+    [job, *_] = member_jobs(CONFIG)["bagging"]
+    model = untrained(job)
+    for seconds in (1.5, 9.5):
+        save_member(TrainedMember(job, [], [2.0], seconds), model, tmp_path)
+        assert checksum(job, tmp_path) == checksum(job, runs)
+    model.params[0].data[0] += 1
+    save_member(TrainedMember(job, [], [2.0], 1.5), model, tmp_path)
+    assert checksum(job, tmp_path) != checksum(job, runs)
 
 
 def test_fresh_computes_everything_again(runs):
     planned = [u for u in plan(CONFIG, 20, runs) if u.attack is None]
     evaluate_units(planned, None, runs)
     wrong = Counts(20, [0, 0], 0, [0, 0, 20])
-    text = json.dumps(dataclasses.asdict(wrong))
-    unit_path(planned[0], runs).write_text(text, encoding="utf-8")
+    path, key = place_of(planned[0], runs)
+    write_json(path, wrong, key)
     assert evaluate_units(planned, None, runs)[0][1] == wrong
     assert evaluate_units(planned, None, runs, fresh=True)[0][1] != wrong
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
+from minidl.store import DamagedError
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.intervals import of_cell
@@ -19,6 +21,7 @@ from tutorials.paper.pages.figures import figure1_caption, write_figures
 from tutorials.paper.pages.markdown import Table, html, signed
 from tutorials.paper.pages.report import facts_table, write_report
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES
+from tutorials.paper.results import Examples, Member
 
 FIGURES = [
     "verdict",
@@ -87,7 +90,7 @@ def test_fashion_has_no_marks():
 
 
 def test_figure1_shows_what_is_predicted(results, folder):
-    figure = figure1(results, read_examples(folder))
+    figure = figure1(results, read_examples(results, folder))
     drawn = [axes for axes in figure.axes if axes.images]
     labels = [axes.get_xlabel() for axes in drawn]
     assert labels == [f"class {i}" for i in (0, 1, 2, 2, 1, 0)]
@@ -95,6 +98,19 @@ def test_figure1_shows_what_is_predicted(results, folder):
     assert colours[1] == "black"  # still predicted correctly
     assert colours[0] == colours[2] != "black"
     assert "0.025" in figure1_caption(results)
+
+
+def test_examples_of_another_run_are_refused(results, folder):
+    def refused(other):
+        with pytest.raises(DamagedError, match=r"examples\.npz .*holds other work"):
+            read_examples(other, folder)
+
+    refused(made_up("fashion-mnist"))
+    refused(replace(results, examples=Examples("bagging", 0, "bim")))
+    members = [Member(i, 8, "mnist-cnn", [1.0, 0.5]) for i in range(2)]
+    method = results.examples.method
+    trained_again = replace(results.methods[method], members=members)
+    refused(replace(results, methods=results.methods | {method: trained_again}))
 
 
 @pytest.mark.parametrize("count", [0, 1, 10])
@@ -235,6 +251,6 @@ def test_a_run_of_one_method_has_a_page(tmp_path):
     results = made_up(methods=["bagging"])
     results_file.write(results, tmp_path)
     x, y = np.zeros((0, 28, 28, 1)), np.zeros(0, int)
-    write_examples({"x": x, "x_adv": x, "y": y, "predicted": y}, tmp_path)
+    write_examples({"x": x, "x_adv": x, "y": y, "predicted": y}, results, tmp_path)
     write_report(tmp_path)
     assert ">not judged</td>" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -1,9 +1,8 @@
 """results.json follows its schema, and nothing else is accepted."""
 
-import json
-
 import pytest
 
+from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper.results import Cell, Score
@@ -12,12 +11,12 @@ from tutorials.paper.results import Cell, Score
 @pytest.fixture
 def content(results, tmp_path):
     results_file.write(results, tmp_path)
-    return json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    return read_json(tmp_path / "results.json")
 
 
 def refusal(content, tmp_path):
-    (tmp_path / "results.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"results\.json is not a results file") as e:
+    write_json(tmp_path / "results.json", content)
+    with pytest.raises(DamagedError, match=r"results\.json is damaged or ano") as e:
         results_file.read(tmp_path)
     return str(e.value)
 
@@ -32,6 +31,15 @@ def test_what_is_written_is_read(dataset, methods, tmp_path):
 
 def test_another_schema_is_refused(content, tmp_path):
     assert "schema must be 1" in refusal(content | {"schema": 2}, tmp_path)
+
+
+def test_a_changed_number_is_refused(content, tmp_path):
+    path = tmp_path / "results.json"
+    text = path.read_text(encoding="utf-8")
+    assert '"accuracy": 0.99' in text
+    path.write_text(text.replace('"accuracy": 0.99', '"accuracy": 0.98'))
+    with pytest.raises(DamagedError, match=r"results\.json .*checksum doesn't match"):
+        results_file.read(tmp_path)
 
 
 def test_a_missing_key_is_named(content, tmp_path):
@@ -64,7 +72,7 @@ def test_an_integer_must_be_one(content, tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", "1", "{", "{}"])
 def test_other_files_are_refused(text, tmp_path):
     (tmp_path / "results.json").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match="is not a results file"):
+    with pytest.raises(ValueError, match="is damaged or another's"):
         results_file.read(tmp_path)
 
 
@@ -86,5 +94,5 @@ def test_fooled_counts_every_image(fooled):
 
 def test_a_file_from_before_data_had_differences(content, tmp_path):
     del content["data"]["differences"]
-    (tmp_path / "results.json").write_text(json.dumps(content))
+    write_json(tmp_path / "results.json", content)
     assert results_file.read(tmp_path).data.differences == []

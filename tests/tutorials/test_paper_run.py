@@ -1,6 +1,5 @@
 """The whole command on real images: same bits, resumption, Ctrl-C."""
 
-import json
 import os
 import shutil
 import signal
@@ -9,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from ensembles import random_init
+from minidl.store import read_arrays, read_json
 from tutorials.paper import results as results_file
 from tutorials.paper import run
 from tutorials.paper.__main__ import main
@@ -64,16 +63,16 @@ class Command:
         return process.returncode, out, err
 
     def numbers(self) -> dict:
-        content = json.loads((self.results / "results.json").read_text("utf-8"))
+        content = read_json(self.results / "results.json")
         del content["execution"]
         return content
 
     def strict(self) -> dict:
-        return json.loads((self.results / "strict.json").read_text("utf-8"))
+        return read_json(self.results / "strict.json")
 
     def examples(self) -> dict[str, bytes]:
-        with np.load(self.results / "examples.npz") as file:
-            return {name: file[name].tobytes() for name in file.files}
+        arrays, _ = read_arrays(self.results / "examples.npz")
+        return {name: array.tobytes() for name, array in arrays.items()}
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The search on full data sets: its rules, and that it keeps to its split."""
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -9,8 +8,10 @@ import pytest
 
 from ensembles import gaussian_noise, training
 from minidl.data import load_dataset
+from minidl.store import write_json
 from tutorials.paper import config, search
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
+from tutorials.paper.schema import read_as
 from tutorials.paper.search import Choice, Search, Trial
 
 ROOT = Path(__file__).parents[2]
@@ -120,8 +121,8 @@ def test_a_search_trains_on_the_first_images_and_scores_on_the_others(
     assert [t.job.optimizer for t in found.optimizer] == ["adam"] * 4
     assert [t.job.sigma for t in found.sigma] == [0.1, 0.1, 0.3, 0.3]
     path = tmp_path / "search.json"
-    path.write_text(json.dumps(asdict(found)))
-    assert search.read(path) == found
+    write_json(path, found)
+    assert read_as(Search, path) == found
     for again in search.search(found, 1, tmp_path, 1):
         assert again == found
     assert len(shown) == 9
@@ -152,7 +153,7 @@ def test_another_data_sets_search_is_not_overwritten(monkeypatch, tmp_path):
     path = tmp_path / "search.json"
     begun = search.begin("mnist", path)
     assert begun == Search("mnist", len(data.x_train) - 100, 100, [], [], [])
-    path.write_text(json.dumps(asdict(begun)))
+    write_json(path, begun)
     assert search.begin("mnist", path) == begun
     with pytest.raises(ValueError, match=r"images of mnist, asked for .* of cifar10"):
         search.begin("cifar10", path)
@@ -160,7 +161,7 @@ def test_another_data_sets_search_is_not_overwritten(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "results/search").glob("*.json")))
 def test_config_holds_what_the_committed_search_gives(path):
-    found = search.read(path)
+    found = read_as(Search, path)
     settings = config.DATASETS[found.dataset]
     chosen = Choice(
         settings.optimizer, settings.lr, settings.batch_size, settings.sigma
@@ -172,6 +173,6 @@ def test_config_holds_what_the_committed_search_gives(path):
 def test_a_file_that_is_no_search(tmp_path):
     path = tmp_path / "x.json"
     empty = Search("mnist", 1, 1, [], [], [])
-    path.write_text(json.dumps(asdict(replace(empty, dataset="mnist")) | {"more": 1}))
+    write_json(path, asdict(empty) | {"more": 1})
     with pytest.raises(ValueError, match="more is unknown"):
-        search.read(path)
+        read_as(Search, path)

@@ -1,12 +1,11 @@
 """What is left of the defence: file, table and words, on made-up numbers."""
 
-import json
 from dataclasses import replace
 
 import pytest
 
 from ensembles.member_files import member_path
-from minidl.store import DamagedError
+from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.intervals import wilson
@@ -74,10 +73,10 @@ def test_the_file_comes_back(tmp_path):
 )
 def test_another_file_is_refused(tmp_path, change):
     write(strict(), tmp_path)
-    content = json.loads((tmp_path / "strict.json").read_text())
+    content = read_json(tmp_path / "strict.json")
     change(content)
-    (tmp_path / "strict.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=r"strict\.json is not a strict results file"):
+    write_json(tmp_path / "strict.json", content)
+    with pytest.raises(DamagedError, match=r"strict\.json is damaged or another's"):
         read_strict(tmp_path)
 
 

@@ -1,15 +1,13 @@
 """results/anomaly/*.json: what an experiment counted, and on what."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from minidl.files import write_text
+from minidl.store import check, refused, write_json
 from tutorials.anomaly.cases import Outcome
 from tutorials.anomaly.directions import Step
 from tutorials.paper.results import Environment
-from tutorials.paper.schema import build
+from tutorials.paper.schema import read_as
 
 
 @dataclass(frozen=True)
@@ -31,14 +29,13 @@ class Record:
 def write(record: Record, folder: Path) -> Path:
     """Write an experiment's file and return its path."""
     path = folder / f"{record.experiment}.json"
-    write_text(path, json.dumps(asdict(record), indent=1, allow_nan=False) + "\n")
+    write_json(path, record)
     return path
 
 
 def read(path: Path) -> Record:
-    """Return an experiment; ValueError if the file isn't one."""
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-        return build(Record, content)
-    except ValueError as error:
-        raise ValueError(f"{path} is not an experiment's file: {error}") from error
+    """Return an experiment; DamagedError if the file isn't the one of its name."""
+    record = read_as(Record, path)
+    with refused(path):
+        check(record.experiment == path.stem, f"it holds {record.experiment}")
+    return record

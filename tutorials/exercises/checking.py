@@ -1,14 +1,13 @@
 """check and hint: what a learner calls. What is solved is remembered in a file."""
 
-import json
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from minidl.checks import check_choice
 from minidl.data.places import cache_folder
-from minidl.files import write_text
+from minidl.store import DamagedError, read_json, refused, set_aside, write_json
 from tutorials.exercises import catalogue
 from tutorials.exercises.exercise import Exercise, diagnose
 
@@ -50,17 +49,24 @@ def find(name: str) -> Exercise:
 
 def solved() -> set[str]:
     """Return the names of all exercises that have been solved."""
-    names: Iterable[str] = ()
-    with suppress(FileNotFoundError, ValueError):
-        names = json.loads(record().read_text(encoding="utf-8"))
-    return set(names) & set(catalogue.exercises())
+    names: set[str] = set()
+    try:
+        content = read_json(record())
+        with refused(record()):
+            names = set(content["solved"])
+    except FileNotFoundError:
+        pass
+    except DamagedError as error:
+        set_aside(record(), error, "exercises are counted anew")
+    return names & set(catalogue.exercises())
 
 
 def remember(exercise: Exercise) -> None:
-    """Add an exercise to those that have been solved."""
-    names = sorted(solved() | {exercise.name})
-    record().parent.mkdir(parents=True, exist_ok=True)
-    write_text(record(), json.dumps(names) + "\n")
+    """Add an exercise to those that have been solved, if that can be written."""
+    try:
+        write_json(record(), {"solved": sorted(solved() | {exercise.name})})
+    except OSError as error:
+        warnings.warn(f"not remembered: {error}", stacklevel=3)
 
 
 def record() -> Path:

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ensembles import MemberJob
-from ensembles.member_files import member_path
-from minidl.checkpoints import read_checkpoint
+from ensembles.member_files import read_member
 from tutorials.paper.evaluate import Counts, Unit, add
 from tutorials.paper.results import AttackResult, Cell, Member, MethodResult, Score
 
@@ -57,10 +56,9 @@ def score(done: Evaluated) -> Score:
 
 def trained(job: MemberJob, folder: Path) -> tuple[Member, float]:
     """Return what results.json says of a member, and its seconds of training."""
-    _, description = read_checkpoint(member_path(job, folder))
-    config = description["config"]
-    member = Member(job.index, job.seed, job.architecture, config["losses"])
-    return member, config["seconds"]
+    found = read_member(job, folder)
+    member = Member(job.index, job.seed, job.architecture, found.losses)
+    return member, found.seconds
 
 
 def table2(methods: dict[str, MethodResult]) -> dict[str, dict[str, dict[str, Cell]]]:

@@ -7,19 +7,18 @@ by the images per second of one core that the benchmark measured, for mixed mode
 proportion to their networks' multiplications.
 """
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from heapq import heapreplace
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ensembles import MemberJob
 from ensembles.architectures import build_architecture
 from ensembles.methods import TABLE_OF
+from minidl.store import read_json, refused
 from tutorials.paper.config import Configuration, configure
 from tutorials.paper.pages.markdown import replace_marked
 from tutorials.paper.pages.overview import committed
@@ -35,14 +34,15 @@ Speeds = dict[str, float]  # images per second of one core, by operation
 
 def read_speeds(source: Path) -> dict[str, Speeds]:
     """Return what a benchmark measured, by network and operation."""
-    networks: Any = json.loads(source.read_text(encoding="utf-8"))["networks"]
-    return {
-        network["name"]: {
-            name: figures["auto"]["images_per_s"]
-            for name, figures in network["operations"].items()
+    measured = read_json(source)
+    with refused(source):
+        return {
+            network["name"]: {
+                name: figures["auto"]["images_per_s"]
+                for name, figures in network["operations"].items()
+            }
+            for network in measured["networks"]
         }
-        for network in networks
-    }
 
 
 def work(job: MemberJob) -> float:

@@ -1,13 +1,11 @@
 """One unit of evaluation: attack some images with one gradient, count what survives.
 
 Units are independent of each other and run on any worker, which loads members and
-images itself. Each has a digest, under which its counts are saved.
+images itself.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -44,11 +42,6 @@ class Unit:
     def method(self) -> str:
         """The method of the members."""
         return self.members[0].method
-
-    def digest(self) -> str:
-        """Return a name that only an equal unit has."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

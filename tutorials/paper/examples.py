@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -11,15 +10,15 @@ from ensembles import MemberJob
 from ensembles.member_files import load_member
 from minidl.backend import Array, Device, to_device, to_numpy
 from minidl.data import load_dataset
-from minidl.files import atomic_write
 from minidl.layers import Sequential
 from minidl.parallel import limit_threads
+from minidl.store import key_of, read_arrays, write_arrays
 from minidl.training import batches, to_float
 from tutorials.paper.config import Parameters
 from tutorials.paper.evaluate import perturb
+from tutorials.paper.results import Results
 
 BATCH_SIZE = 100
-ARRAYS = ("x", "x_adv", "y", "predicted")
 
 
 @dataclass(frozen=True)
@@ -67,20 +66,20 @@ def first_correct(
     return [first[label] for label in sorted(first)]
 
 
-def write_examples(arrays: dict[str, Array], folder: Path) -> None:
+def write_examples(arrays: dict[str, Array], results: Results, folder: Path) -> None:
     """Write examples.npz into a folder."""
-    content: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
-    with atomic_write(folder / "examples.npz") as file:
-        np.savez_compressed(file, allow_pickle=False, **content)
+    write_arrays(folder / "examples.npz", arrays, key=key_in(results))
 
 
-def read_examples(folder: Path) -> dict[str, Array]:
-    """Return a folder's examples; ValueError if the file is damaged."""
-    path = folder / "examples.npz"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in ARRAYS}
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # what a damaged archive raises is anybody's guess
-        raise ValueError(f"{path} is damaged: {error}") from error
+def read_examples(results: Results, folder: Path) -> dict[str, Array]:
+    """Return a folder's examples; DamagedError unless they are those of its results."""
+    return read_arrays(folder / "examples.npz", key_in(results))[0]
+
+
+def key_in(results: Results) -> str:
+    """Return the key of the examples: which member they fool, and how."""
+    shown, config = results.examples, results.configuration
+    [member] = (
+        m for m in results.methods[shown.method].members if m.index == shown.member
+    )
+    return key_of(config.dataset, shown, config.attacks[shown.attack], member)

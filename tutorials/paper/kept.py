@@ -1,57 +1,62 @@
 """Finished work is kept: what was interrupted goes on where it was.
 
-Each piece's result is one JSON file, whose name covers all that decides its content.
+Each piece's result is one JSON file with the key of all that decides its content.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from minidl.files import write_text
 from minidl.parallel import run_jobs
 from minidl.progress import progress
-from tutorials.paper.schema import build
+from minidl.store import write_json
+from tutorials.paper.schema import read_as
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 
-def read_kept(paths: Iterable[Path], kind: type[Result]) -> dict[Path, Result]:
+class Place(NamedTuple):
+    """Where a piece's result is kept, and the key of what makes it."""
+
+    path: Path
+    key: str
+
+
+def read_kept(places: Iterable[Place], kind: type[Result]) -> dict[Place, Result]:
     """Return the results on disk, which are dataclasses of one kind."""
     results = {}
-    for path in paths:
+    for place in places:
         # A damaged file is one that isn't there: it is made and written again.
         with suppress(FileNotFoundError, ValueError):
-            results[path] = build(kind, json.loads(path.read_text(encoding="utf-8")))
+            results[place] = read_as(kind, *place)
     return results
 
 
 def keep(
-    works: Mapping[Path, Work],
+    works: Mapping[Place, Work],
     function: Callable[[Work], Result],
     executor: Executor | None,
     unit: str,
-) -> dict[Path, Result]:
-    """Return function(work) of all works, each written to its path when it is finished.
+) -> dict[Place, Result]:
+    """Return function(work) of all works, each written to its place when it is done.
 
     Results are dataclasses; `unit` is what the progress counts.
     """
     results = {}
     done = run_jobs(partial(carry_out, function), works.items(), executor)
-    for path, result in progress(done, len(works), unit):
-        write_text(path, json.dumps(asdict(result)))  # type: ignore[call-overload]
-        results[path] = result
+    for place, result in progress(done, len(works), unit):
+        write_json(place.path, result, place.key)
+        results[place] = result
     return results
 
 
 def carry_out(
-    function: Callable[[Work], Result], item: tuple[Path, Work]
-) -> tuple[Path, Result]:
+    function: Callable[[Work], Result], item: tuple[Place, Work]
+) -> tuple[Place, Result]:
     """Return a result with its place: results arrive in the order of finishing."""
-    path, work = item
-    return path, function(work)
+    place, work = item
+    return place, function(work)

@@ -4,6 +4,7 @@ The schema is the dataclasses of this file, one JSON object each, with their fie
 keys; `read` refuses a file that is anything else. (An older file may lack
 `data.differences`.) Accuracies are fractions in [0, 1].
 
+    sha256           the checksum of all the rest, see minidl.store
     schema           the version of this schema, 1
     configuration    what decides the numbers: see config.Configuration
     data             sizes of the data set, and the names of its classes
@@ -16,14 +17,12 @@ keys; `read` refuses a file that is anything else. (An older file may lack
                      of one configuration on one machine
 """
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from minidl.files import write_text
+from minidl.store import write_json
 from tutorials.paper.config import Configuration
-from tutorials.paper.schema import build
+from tutorials.paper.schema import read_as
 
 SCHEMA = 1
 
@@ -149,6 +148,10 @@ class Results:
     environment: Environment
     execution: Execution
 
+    def __post_init__(self) -> None:
+        if self.schema != SCHEMA:
+            raise ValueError(f"schema must be {SCHEMA}, got {self.schema}")
+
 
 def check_accuracies(values: list[float]) -> None:
     """Raise ValueError unless all values are fractions."""
@@ -158,17 +161,9 @@ def check_accuracies(values: list[float]) -> None:
 
 def write(results: Results, folder: Path) -> None:
     """Write results.json into a folder."""
-    text = json.dumps(asdict(results), indent=1, allow_nan=False)
-    write_text(folder / "results.json", text + "\n")
+    write_json(folder / "results.json", results)
 
 
 def read(folder: Path) -> Results:
-    """Return a folder's results; ValueError if the file doesn't follow the schema."""
-    path = folder / "results.json"
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-            raise ValueError(f"schema must be {SCHEMA}")
-        return build(Results, content)
-    except ValueError as error:  # JSON's and Unicode's errors are ValueErrors too
-        raise ValueError(f"{path} is not a results file: {error}") from error
+    """Return a folder's results; DamagedError if the file doesn't follow the schema."""
+    return read_as(Results, folder / "results.json")

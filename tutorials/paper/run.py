@@ -7,7 +7,7 @@ stopped at any time, and the same command goes on.
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ensembles.member_files import forget
 from minidl.backend import Device
 from minidl.cluster import dask_executor
 from minidl.data import CLASS_NAMES, Dataset, differences, load_dataset
+from minidl.files import alone
 from minidl.parallel import local_executor, run_jobs
 from tutorials.paper.collect import Evaluated, method_result, table2, trained
 from tutorials.paper.config import Configuration
@@ -40,6 +41,8 @@ from tutorials.paper.units import (
     plan,
 )
 
+FRESH = "a command with --fresh"
+
 
 @dataclass(frozen=True)
 class Places:
@@ -58,7 +61,7 @@ def run(config: Configuration, data: Dataset, places: Places) -> Results:
 
     Results of other methods that are there already are kept.
     """
-    before = earlier(places.results, config)
+    earlier(places.results, config)  # another experiment is refused before any work
     start = time.perf_counter()
     jobs = member_jobs(config)
     with workers(places) as (executor, count):
@@ -70,27 +73,34 @@ def run(config: Configuration, data: Dataset, places: Places) -> Results:
         parameters = config.attacks[attack]
         job = ExamplesJob(first, attack, parameters, places.runs, places.device)
         [examples] = run_jobs(make_examples, [job], executor)
-    shown = Examples(first.method, first.index, attack)
-    seconds = round(time.perf_counter() - start, 1)
-    execution = Execution(now(), seconds, count, {})
-    results = collect(config, data, places, done, shown, execution)
+        shown = Examples(first.method, first.index, attack)
+        seconds = round(time.perf_counter() - start, 1)
+        execution = Execution(now(), seconds, count, {})
+        results = collect(config, data, places, done, shown, execution)
+    # Read now: another command may have added its methods meanwhile.
+    before = earlier(places.results, config)
     if before is not None:
         results = merge(before, results, places.fresh)
     if results.examples == shown:
-        write_examples(examples, places.results)
+        write_examples(examples, results, places.results)
     write(results, places.results)
     return results
 
 
 @contextmanager
 def workers(places: Places) -> Iterator[tuple[Executor | None, int]]:
-    """Yield what carries out the jobs, and how many at a time."""
-    if places.dask is not None:
-        with dask_executor(places.dask, places.runs) as found:
-            yield found
-    else:
-        with local_executor(places.jobs) as executor:
-            yield executor, places.jobs
+    """Yield what carries out the jobs, and how many at a time.
+
+    Raises BlockingIOError if this and another command would each remove the other's
+    finished work.
+    """
+    with alone(places.runs, FRESH) if places.fresh else nullcontext():
+        if places.dask is not None:
+            with dask_executor(places.dask, places.runs) as found:
+                yield found
+        else:
+            with local_executor(places.jobs) as executor:
+                yield executor, places.jobs
 
 
 def train_members(

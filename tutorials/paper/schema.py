@@ -1,15 +1,30 @@
 """From JSON to dataclasses, with every key and every type checked on the way."""
 
 import dataclasses
+import reprlib
 import types
 import typing
+from pathlib import Path
 from typing import Any, TypeVar
+
+from minidl.store import read_json, refused
 
 T = TypeVar("T")
 
 
 class SchemaError(ValueError):
     """A value isn't what the schema says; the message names its place."""
+
+
+def read_as(kind: type[T], path: Path, key: str | None = None) -> T:
+    """Return a kept JSON file as `kind`.
+
+    Raises FileNotFoundError if there is none, and DamagedError if it isn't whole, has
+    another key, or doesn't follow the schema.
+    """
+    content = read_json(path, key)
+    with refused(path):
+        return build(kind, content)
 
 
 def build(kind: type[T], value: Any, place: str = "") -> T:
@@ -63,5 +78,5 @@ def check_type(kind: Any, value: Any, place: str) -> None:
         isinstance(value, bool) and kind is not bool
     ):
         raise SchemaError(
-            f"{place or 'the file'} must be {kind.__name__}, got {str(value)[:60]!r}"
+            f"{place or 'the file'} must be {kind.__name__}, got {reprlib.repr(value)}"
         )

@@ -21,9 +21,8 @@ so that "near" is better than "good":
 cross-validation.)
 """
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,9 +34,9 @@ from ensembles.member_files import load_member
 from ensembles.training import train_ensemble
 from minidl import accuracy
 from minidl.data import load_dataset
-from minidl.files import write_text
 from minidl.parallel import available_cores, limit_threads, local_executor, run_jobs
 from minidl.progress import progress
+from minidl.store import write_json
 from tutorials.paper.config import DATASETS
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.program import (
@@ -48,7 +47,7 @@ from tutorials.paper.program import (
     runs_folder,
     whole_number,
 )
-from tutorials.paper.schema import build
+from tutorials.paper.schema import read_as
 from tutorials.paper.units import check_saved
 
 # As many as the test set of MNIST has, and a tenth for CIFAR-10: a binomial standard
@@ -257,20 +256,16 @@ def report(title: str, trials: list[Trial], *keys: str) -> None:
         print(f"  {name:<24} mean {np.mean(scores):.4f}  of {each}", flush=True)
 
 
-def read(path: Path) -> Search:
-    """Return a committed search; ValueError if the file isn't one."""
-    return build(Search, json.loads(path.read_text(encoding="utf-8")))
-
-
 def begin(dataset: str, path: Path) -> Search:
     """Return what a file has already, or a search without trials.
 
-    Raises ValueError if the file holds another data set's, or another split's.
+    Raises DamagedError if the file isn't one, and ValueError if it holds another data
+    set's, or another split's.
     """
     images = VALIDATION_IMAGES[dataset]
     train_images = len(load_once(dataset).x_train) - images
     empty = Search(dataset, train_images, images, [], [], [])
-    before = read(path) if path.exists() else empty
+    before = read_as(Search, path) if path.exists() else empty
     if replace(before, optimizer=[], sigma=[], architectures=[]) != empty:
         raise ValueError(
             f"{path} holds a search on {before.train_images} images of "
@@ -296,7 +291,7 @@ def main(argv: list[str] | None = None) -> None:
         check_writable("--json", path.parent)
         before = begin(args.dataset, path)
         for found in search(before, epochs, args.runs, args.jobs):
-            write_text(path, json.dumps(asdict(found), indent=1) + "\n")
+            write_json(path, found)
         print(f"{path} written; chosen: {choose(found)}")
 
 

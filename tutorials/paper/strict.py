@@ -9,7 +9,7 @@ import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,12 +18,12 @@ import numpy as np
 from attacks import Counter, Suite, Threat, apgd, dlr, ensemble_loss, evaluate, pgd
 from attacks.evaluation import Attack
 from attacks.outcomes import Evaluation
-from attacks.saved import digest
 from attacks.victims import LossFn, mean_probability_loss
 from ensembles import METHODS, Ensemble, MemberJob
 from minidl.backend import Array, Device, from_host
 from minidl.data import load_dataset
 from minidl.layers import Sequential
+from minidl.store import key_of
 from tutorials.paper.collect import trained
 from tutorials.paper.config import Configuration
 from tutorials.paper.environment import environment
@@ -130,7 +130,7 @@ def strict(config: Configuration, places: Places) -> Strict:
     beside = earlier(places.results, config)  # whose Table 2 these will stand beside
     data = load_dataset(config.dataset)
     images = attacked(config, min(IMAGES, len(data.x_test)))
-    before = earlier_strict(places.results, config, images)
+    earlier_strict(places.results, config, images)  # else refused before any work
     x, y = data.x_test[:images], data.y_test[:images]
     teams = {m: find_team(jobs, places.runs) for m, jobs in member_jobs(config).items()}
     losses = {method: losses_of(team) for method, team in teams.items()}
@@ -145,6 +145,8 @@ def strict(config: Configuration, places: Places) -> Strict:
                 )
                 for attack, parameters in config.attacks.items()
             }
+    # Read now: another command may have added its methods meanwhile.
+    before = earlier_strict(places.results, config, images)
     every, here = found, environment(places.device)
     if before is not None and not redone(before.methods, found, places.fresh):
         every = before.methods | found
@@ -196,7 +198,7 @@ def attack_team(
 ) -> Evaluation:
     """Return what all attacks leave of an ensemble within eps."""
     make: Callable[[], Suite] = partial(suite, team, places.device)
-    name = digest(str([asdict(job) for job in team.jobs]), str(team.checksums))[:12]
+    name = key_of(team.jobs, team.checksums)[:12]
     folder = places.runs / team.jobs[0].dataset / "strict" / name / f"eps-{eps:g}"
     if places.fresh:
         shutil.rmtree(folder, ignore_errors=True)

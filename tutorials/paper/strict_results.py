@@ -1,16 +1,15 @@
 """strict.json: what is left of each ensemble under attacks that fit it."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from minidl.files import write_text
+from minidl.store import write_json
 from tutorials.paper.config import Configuration
 from tutorials.paper.merge import check_same_experiment
 from tutorials.paper.results import Environment, Member, Results, check_accuracies
-from tutorials.paper.schema import build
+from tutorials.paper.schema import read_as
 
 
 @dataclass(frozen=True)
@@ -50,19 +49,13 @@ def strict_path(folder: Path) -> Path:
 
 def write(result: Strict, folder: Path) -> None:
     """Write strict.json into a folder."""
-    text = json.dumps(asdict(result), indent=1, allow_nan=False)
-    write_text(strict_path(folder), text + "\n")
+    write_json(strict_path(folder), result)
 
 
 def read_strict(folder: Path) -> Strict | None:
-    """Return a folder's file, None without one; ValueError if it isn't one."""
+    """Return a folder's file, None without one; DamagedError if it isn't one."""
     path = strict_path(folder)
-    if not path.is_file():
-        return None
-    try:
-        return build(Strict, json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise ValueError(f"{path} is not a strict results file: {error}") from error
+    return read_as(Strict, path) if path.exists() else None
 
 
 def strict_of(results: Results, folder: Path) -> Strict | None:

@@ -1,8 +1,8 @@
 """Which units a configuration consists of, and the finished ones on disk.
 
-A finished unit is saved at once under its digest, so an evaluation that was
-interrupted goes on where it was. The digest covers the members' checksums: members
-that were trained again are evaluated again.
+A finished unit is kept at once under its key, so an evaluation that was interrupted
+goes on where it was. The key covers the members' checksums: members that were trained
+to other parameters are evaluated again.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,15 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ensembles import METHODS, MemberJob
-from ensembles.member_files import member_path
+from ensembles.member_files import member_path, read_member
 from minidl.backend import Device
-from minidl.checkpoints import read_checkpoint
+from minidl.store import key_of
 from tutorials.paper.config import Configuration
 from tutorials.paper.evaluate import Counts, Unit, evaluate
-from tutorials.paper.kept import keep, read_kept
+from tutorials.paper.kept import Place, keep, read_kept
 
 BLOCK = 1000  # images of a unit at most: minutes of work, not hours
 
@@ -101,11 +99,8 @@ def checksums(
 
 
 def checksum(job: MemberJob, folder: Path) -> str:
-    """Return the checksum in a trained member's file, which must be whole."""
-    path = member_path(job, folder)
-    read_checkpoint(path)  # else DamagedError
-    with np.load(path, allow_pickle=False) as file:
-        return str(file["sha256"])
+    """Return a name of what a trained member computes, however it was trained."""
+    return key_of(job.architecture, *read_member(job, folder).params)
 
 
 def evaluate_units(
@@ -116,22 +111,23 @@ def evaluate_units(
     device: Device = "cpu",
 ) -> list[tuple[Unit, Counts]]:
     """Return all units with their counts, from disk or computed now and saved."""
-    paths = {unit_path(unit, folder): unit for unit in units}
-    counts = {} if fresh else read_kept(paths, Counts)
+    places = {place_of(unit, folder): unit for unit in units}
+    counts = {} if fresh else read_kept(places, Counts)
     if counts:
         print(f"{len(counts)} of {len(units)} evaluations found in {folder}")
-    missing = {path: unit for path, unit in paths.items() if path not in counts}
+    missing = {place: unit for place, unit in places.items() if place not in counts}
     one = partial(evaluate, folder=folder, device=device)
     counts |= keep(missing, one, executor, "evaluations")
-    return [(unit, counts[path]) for path, unit in paths.items()]
+    return [(unit, counts[place]) for place, unit in places.items()]
 
 
-def finished(units: Sequence[Unit], folder: Path) -> dict[Path, Counts]:
-    """Return the counts on disk, by their paths."""
-    return read_kept([unit_path(unit, folder) for unit in units], Counts)
+def finished(units: Sequence[Unit], folder: Path) -> dict[Place, Counts]:
+    """Return the counts on disk, by their places."""
+    return read_kept([place_of(unit, folder) for unit in units], Counts)
 
 
-def unit_path(unit: Unit, folder: Path) -> Path:
-    """Return where a unit's counts are saved."""
-    dataset = unit.members[0].dataset
-    return folder / dataset / "evaluations" / f"{unit.method}-{unit.digest()}.json"
+def place_of(unit: Unit, folder: Path) -> Place:
+    """Return where a unit's counts are kept."""
+    key = key_of(unit)
+    name = f"{unit.method}-{key[:16]}.json"
+    return Place(folder / unit.members[0].dataset / "evaluations" / name, key)

@@ -63,9 +63,10 @@ def figure1_files(images: int) -> list[str]:
 
 def show_figure1(folder: Path, link: str = "") -> str:
     """Return Figure 1 of the results in a folder in Markdown, with its caption."""
-    images = len(read_examples(folder)["x"])
+    results = results_file.read(folder)
+    images = len(read_examples(results, folder)["x"])
     pictures = shown(FIGURE1, figure1_files(images), link)
-    return f"{pictures}\n\n{figure1_caption(results_file.read(folder))}"
+    return f"{pictures}\n\n{figure1_caption(results)}"
 
 
 def show_figure2(results: Results, link: str = "") -> str:
@@ -97,7 +98,8 @@ def figure1_caption(results: Results) -> str:
 
 def draw_all(folder: Path) -> list[Path]:
     """Write the figures of the results in a folder; return their files."""
-    results, arrays = results_file.read(folder), read_examples(folder)
+    results = results_file.read(folder)
+    arrays = read_examples(results, folder)
     files = []
     for name, figure in draw(results, arrays, strict_of(results, folder)):
         write_text(folder / name, as_svg(figure))
