@@ -92,7 +92,7 @@ def check_places(argmax: Array, dout: Array, size: int) -> None:
     """Raise unless argmax holds a place in a window of size x size for each dout.
 
     On a CPU the places are read, one byte each. A GPU's would have to be waited for:
-    there a place outside its window makes the gradient NaN.
+    there a place outside its window makes the gradient NaN, or in float64 is lost.
     """
     check_array("argmax", argmax)
     check_device("argmax", argmax, dout)

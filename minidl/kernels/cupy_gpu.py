@@ -134,7 +134,7 @@ def blocks(x: Array, W: Array, pixels: int) -> Iterator[slice]:
     """Yield consecutive images whose columns together take BLOCK_BYTES at most."""
     bytes_per_image = pixels * W[..., 0].size * x.itemsize
     images = max(1, BLOCK_BYTES // bytes_per_image)
-    for start in range(0, len(x), images):
+    for start in range(0, max(1, len(x)), images):  # of no images one block, too
         yield slice(start, start + images)
 
 

@@ -62,7 +62,8 @@ extern "C" __global__ void bias_relu_pool(
     argmax[t] = first;
 }
 
-// dx[n, h, w, c] = the sum of dout over the windows whose maximum is x[n, h, w, c].
+// dx[n, h, w, c] = the sum of dout over the windows whose maximum is x[n, h, w, c]; a
+// place that is in no window makes all of its window NaN.
 extern "C" __global__ void max_pool_grad(
     const float* __restrict__ dout, const unsigned char* __restrict__ argmax,
     float* __restrict__ dx, int size,
@@ -79,7 +80,9 @@ extern "C" __global__ void max_pool_grad(
     for (int oh = h < K ? 0 : (h - K) / S + 1; oh < OH && oh * S <= h; oh++) {
         for (int ow = w < K ? 0 : (w - K) / S + 1; ow < OW && ow * S <= w; ow++) {
             int window = ((n * OH + oh) * OW + ow) * C + c;
-            if (argmax[window] == (h - oh * S) * K + (w - ow * S)) sum += dout[window];
+            int place = argmax[window];
+            if (place == (h - oh * S) * K + (w - ow * S)) sum += dout[window];
+            if (place >= K * K) sum = 0.0f / 0.0f;
         }
     }
     dx[t] = sum;
