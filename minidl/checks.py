@@ -75,6 +75,15 @@ def check_array(name: str, x: Any, what: str = "array") -> None:
         raise TypeError(f"{name} must be a NumPy or CuPy {what}, got {full}")
 
 
+def check_device(name: str, a: Array, first: Array) -> None:
+    """Raise ValueError unless an array lies where the operation's first one does."""
+    if type(a) is not type(first) and device_of(a) != device_of(first):
+        raise ValueError(
+            f"{name} must be on the {device_of(first)}, as the other arrays, got one "
+            f"on the {device_of(a)}: to_device moves it"
+        )
+
+
 def check_floats(name: str, x: Array) -> None:
     """Raise TypeError unless x is an array in float32 or float64."""
     check_array(name, x)
@@ -159,7 +168,8 @@ def check_label_array(name: str, y: Array, count: int) -> None:
 def check_labels(name: str, y: Array, count: int, classes: int | None = None) -> None:
     """Raise unless y holds `count` integer labels in 0 .. classes - 1."""
     check_label_array(name, y, count)
-    low, high = range_of(y)
+    # Whoever knows no classes yet begins something: the labels may be others by now.
+    low, high = range_of(y, fresh=classes is None)
     if low < 0 or (classes is not None and high >= classes):
         limit = "0 or more" if classes is None else f"0 to {classes - 1}"
         raise ValueError(f"{name} must be {limit}, got {low} to {high}")
@@ -169,24 +179,25 @@ def check_logits(z: Array, y: Array) -> None:
     """Raise unless z holds K logits an image, (N, K), and y one label each."""
     check_batch("z", z, ndim=2)
     check_labels("y", y, *z.shape)
+    check_device("y", y, z)
 
 
 # The latest labels on a GPU with their range: kept, so that no other can be the same.
 _latest: tuple[Any, tuple[int, int]] = (None, (0, 0))
 
 
-def range_of(y: Array) -> tuple[int, int]:
+def range_of(y: Array, fresh: bool = False) -> tuple[int, int]:
     """Return the smallest and the largest label.
 
     An attack asks for the same labels' range at each step. To read it from a GPU is to
-    wait for all work there, so that is done once: labels on a GPU mustn't be changed in
-    place. (One that is no class all the same turns its image's gradient into NaN.)
+    wait for all work there, so that is done once, when it begins (`fresh`): until it
+    ends, labels on a GPU mustn't be changed in place.
     """
     global _latest
     if device_of(y) == "cpu":
         return int(y.min()), int(y.max())
     latest = _latest  # another thread may replace it meanwhile
-    if latest[0] is not y:
+    if fresh or latest[0] is not y:
         latest = _latest = y, (int(y.min()), int(y.max()))
     return latest[1]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from minidl import kernels
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_batch, check_label_array, check_logits
+from minidl.checks import check_batch, check_device, check_label_array, check_logits
 
 
 class SoftmaxCrossEntropy:
@@ -59,6 +59,7 @@ class FusedSoftmaxCrossEntropy(SoftmaxCrossEntropy):
         """
         check_batch("z", z, ndim=2)
         check_label_array("y", y, len(z))
+        check_device("y", y, z)
         self.costs, self.dz = self.kernel(z, y)
         return self.costs.mean()
 

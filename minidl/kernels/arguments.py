@@ -17,6 +17,7 @@ from minidl.checks import (
     check_array,
     check_choice,
     check_count,
+    check_device,
     check_floats,
     check_number,
 )
@@ -58,15 +59,6 @@ def misfit(name: str, arrays: dict[str, tuple[Array, str]]) -> str:
     wanted += "," if len(letters) == 1 else ""
     reason = ": only N may be 0" if 0 in a.shape else ""
     return f"{name} must have shape ({wanted}), got {a.shape}{reason}"
-
-
-def check_device(name: str, a: Array, first: Array) -> None:
-    """Raise ValueError unless an array lies where the operation's first one does."""
-    if type(a) is not type(first) and device_of(a) != device_of(first):
-        raise ValueError(
-            f"{name} must be on the {device_of(first)}, as the other arrays, got one "
-            f"on the {device_of(a)}"
-        )
 
 
 def check_shape(name: str, a: Array, shape: tuple[int, ...]) -> None:

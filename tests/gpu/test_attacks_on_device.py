@@ -6,6 +6,7 @@ import pytest
 from attacks import bim, fgsm, member_gradient, model_gradient, sum_gradient
 from minidl import to_device, to_numpy
 from minidl.backend import device_of
+from minidl.losses import loss_for
 from tests.attacks.conftest import new_cnn
 from tests.attacks.every_attack import EVERY_ATTACK
 from tests.gpu.test_on_device import FLOAT, Y, network
@@ -76,3 +77,26 @@ def test_labels_are_checked_on_the_device(gpu):
     for y in ([0, 3], [-1, 0]):
         with pytest.raises(ValueError, match="y must be 0"):
             gradient(x, to_device(np.array(y), "gpu"))
+
+
+def test_labels_that_were_changed_in_place_are_looked_at_again(gpu):
+    gradient = model_gradient(network().to_device("gpu"))
+    x, y = (to_device(a, "gpu") for a in (FLOAT[:2], np.array([0, 2])))
+    fgsm(gradient, x, y, 0.1)
+    y[1] = 3
+    with pytest.raises(ValueError, match="y must be 0 to 2, got 0 to 3"):
+        fgsm(gradient, x, y, 0.1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_labels_on_another_device_are_named(gpu, device, dtype):
+    model = network(dtype=dtype).to_device(device)
+    x = to_device(FLOAT[:2].astype(dtype), device)
+    y = to_device(Y[:2], "cpu" if device == "gpu" else "gpu")
+    message = f"y must be on the {device}, .* got one on the .*: to_device moves it"
+    for attack in ATTACKS.values():
+        with pytest.raises(ValueError, match=message):
+            attack(model_gradient(model), x, y)
+    with pytest.raises(ValueError, match=message):
+        loss_for(x).forward(model.forward(x), y)
