@@ -8,15 +8,19 @@ Letters: p parameter, g = dJ/dp, t number of the step.
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from math import inf
 from typing import Any, Self
 
 import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array, Device, device_of, get_array_module, to_device
-from minidl.checks import check_number
 from minidl.flat import FlatParameters
+from minidl.kernels.arguments import check_step
 from minidl.layers import Parameter
+from minidl.settings import number
+
+OPEN = {"open_low": True, "open_high": True}  # neither limit is a value
 
 # In so few steps no usual average shrinks from NOTHING to 1e-38, where subnormal
 # numbers begin: by 0.9^100 = 3e-5. Even its root, 1e-16, is nothing beside an `eps`.
@@ -26,15 +30,15 @@ NOTHING, FORGET_EVERY = 1e-32, 100
 class Optimizer:
     """Base class: `step` applies `update` to each parameter.
 
-    Raises TypeError for what are no parameters, and ValueError for a learning rate that
-    isn't positive.
+    Raises TypeError for what are no parameters, and ValueError for one that is given
+    twice or a learning rate that isn't positive.
     """
 
     slots: tuple[str, ...] = ()  # names of the running averages
     options: tuple[str, ...] = ("lr",)  # names of the numbers that `update` takes
+    lr: float = number(0, inf, **OPEN)
 
     def __init__(self, params: Iterable[Parameter], lr: float) -> None:
-        check_number("lr", lr, 0, float("inf"), open_low=True, open_high=True)
         self.params = check_params(params)
         self.lr = lr
         self.t = 0
@@ -45,9 +49,16 @@ class Optimizer:
         self.flat: FlatParameters | None = None  # on a GPU, from the first step on
 
     def step(self) -> None:
-        """Move each parameter, in place, against its gradient."""
+        """Move each parameter, in place, against its gradient.
+
+        Raises TypeError or ValueError, and moves none, if a parameter has another shape
+        or type by now than its averages.
+        """
+        pieces = list(self.pieces())
+        for p, g, averages in pieces:
+            check_step(p, g, **averages)
         self.t += 1
-        for p, g, averages in self.pieces():
+        for p, g, averages in pieces:
             self.update(p, g, **averages)
         if self.t % FORGET_EVERY == 0:
             self.forget()
@@ -116,6 +127,8 @@ def check_params(params: Iterable[Parameter]) -> tuple[Parameter, ...]:
     for p in found:
         if not isinstance(p, Parameter):
             raise TypeError(f"params must be parameters, as of model.params, got {p!r}")
+    if len(set(found)) < len(found):
+        raise ValueError("params must be different, got one twice: it would move twice")
     return found
 
 
@@ -124,12 +137,12 @@ class SGD(Optimizer):
 
     slots = ("v",)
     options = ("lr", "momentum")
+    momentum: float = number(0, 1)
 
     def __init__(
         self, params: Iterable[Parameter], lr: float, momentum: float = 0.0
     ) -> None:
         super().__init__(params, lr)
-        check_number("momentum", momentum, 0, 1)
         self.momentum = momentum
 
     def update(self, p: Array, g: Array, v: Array) -> None:  # type: ignore[override]
@@ -145,6 +158,9 @@ class Adam(Optimizer):
 
     slots = ("m", "v")
     options = ("lr", "beta1", "beta2", "eps")
+    beta1: float = number(0, 1, open_high=True)  # 1 - beta is a divisor
+    beta2: float = number(0, 1, open_high=True)
+    eps: float = number(0, inf, **OPEN)
 
     def __init__(
         self,
@@ -155,9 +171,6 @@ class Adam(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(params, lr)
-        check_number("beta1", beta1, 0, 1, open_high=True)  # 1 - beta is a divisor
-        check_number("beta2", beta2, 0, 1, open_high=True)
-        check_number("eps", eps, 0, float("inf"), open_low=True, open_high=True)
         self.beta1, self.beta2, self.eps = beta1, beta2, eps
 
     def update(  # type: ignore[override]
@@ -181,6 +194,8 @@ class RMSprop(Optimizer):
 
     slots = ("s",)
     options = ("lr", "rho", "eps")
+    rho: float = number(0, 1, open_high=True)  # at 1, s stays 0
+    eps: float = number(0, inf, **OPEN)
 
     def __init__(
         self,
@@ -190,8 +205,6 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         super().__init__(params, lr)
-        check_number("rho", rho, 0, 1, open_high=True)  # at 1, s stays 0
-        check_number("eps", eps, 0, float("inf"), open_low=True, open_high=True)
         self.rho, self.eps = rho, eps
 
     def update(self, p: Array, g: Array, s: Array) -> None:  # type: ignore[override]
@@ -209,6 +222,8 @@ class Adadelta(Optimizer):
 
     slots = ("s", "u")
     options = ("lr", "rho", "eps")
+    rho: float = number(0, 1, open_high=True)  # at 1, s stays 0
+    eps: float = number(0, inf, **OPEN)
 
     def __init__(
         self,
@@ -218,8 +233,6 @@ class Adadelta(Optimizer):
         eps: float = 1e-6,
     ) -> None:
         super().__init__(params, lr)
-        check_number("rho", rho, 0, 1, open_high=True)  # at 1, s stays 0
-        check_number("eps", eps, 0, float("inf"), open_low=True, open_high=True)
         self.rho, self.eps = rho, eps
 
     def update(  # type: ignore[override]

@@ -17,6 +17,7 @@ from minidl.checks import (
     check_stored_images,
 )
 from minidl.layers import Sequential
+from minidl.layers.parameter import trained_here
 from minidl.losses import loss_for
 from minidl.optimizers import Optimizer
 
@@ -73,22 +74,33 @@ def train(
     check_stored_images("x", x)
     check_labels("y", y, len(x), model.classes)
     check_generator("rng", rng)
-    if not {id(p) for p in optimizer.params} <= {id(p) for p in model.params}:
-        raise ValueError("optimizer must hold parameters of model, got another's")
+    check_optimizer(optimizer, model)
     callbacks = tuple(callbacks)
     if not all(map(callable, callbacks)):
         raise TypeError(f"callbacks must be functions, got {callbacks!r}")
-    losses = []
-    for epoch in range(1, epochs + 1):
-        losses.append(train_epoch(model, x, y, optimizer, batch_size, rng))
-        if not np.isfinite(losses[-1]):
-            raise FloatingPointError(
-                f"J is {losses[-1]} in epoch {epoch}: parameters have grown without "
-                f"bound, mostly because lr = {optimizer.lr} is too high"
-            )
-        for callback in callbacks:
-            callback(epoch, losses[-1])
+    losses: list[float] = []
+    with trained_here(optimizer.params):
+        for epoch in range(1, epochs + 1):
+            losses.append(train_epoch(model, x, y, optimizer, batch_size, rng))
+            if not np.isfinite(losses[-1]):
+                raise FloatingPointError(
+                    f"J is {losses[-1]} in epoch {epoch}: parameters have grown "
+                    f"without bound, mostly because lr = {optimizer.lr} is too high"
+                )
+            for callback in callbacks:
+                callback(epoch, losses[-1])
     return losses
+
+
+def check_optimizer(optimizer: Optimizer, model: Sequential) -> None:
+    """Raise ValueError unless an optimizer moves parameters of a model."""
+    if not optimizer.params:
+        raise ValueError("optimizer must hold parameters of model, got none")
+    if not set(optimizer.params) <= set(model.params):
+        raise ValueError(
+            "optimizer must hold parameters of model, got another's, or some that were "
+            "replaced since: make a new optimizer"
+        )
 
 
 def train_epoch(

@@ -190,6 +190,57 @@ def test_what_are_no_parameters_is_named(kind, params):
         kind(params, **OPTIONS[kind])
 
 
+def test_a_parameter_given_twice_is_named(kind):
+    p = parameter(1.0)
+    with pytest.raises(ValueError, match=r"^params must be different, got one twice"):
+        kind([p, parameter(2.0), p], **OPTIONS[kind])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.zeros((2, 3)), r"must have shape \(2, 3\), got \(3,\)"),
+        (np.zeros(100_000), r"must have shape \(100000,\), got \(3,\)"),
+        (np.zeros(1), r"must have shape \(1,\), got \(3,\)"),
+        (np.zeros(3, np.float32), "must .*float32, got float64"),
+    ],
+)
+def test_averages_of_another_parameter_are_named_before_any_moves(kind, data, message):
+    first, p = Parameter(np.ones(3)), Parameter(np.ones(3))
+    optimizer = kind([first, p], **OPTIONS[kind])
+    p.replace(data)
+    first.grad[:] = p.grad[:] = 1
+    with pytest.raises((TypeError, ValueError), match=message):
+        optimizer.step()
+    assert first.data.tolist() == [1, 1, 1]
+    assert optimizer.t == 0
+
+
+@pytest.mark.parametrize("number", [np.float64, np.float32, np.longdouble])
+def test_numbers_of_numpys_types_are_pythons(kind, number):
+    """With NumPy's, float32 parameters would be computed in another precision."""
+    wanted = kind([parameter(1.0)], **OPTIONS[kind]).settings
+    values = {name: number(value) for name, value in wanted.items()}
+    made = kind([parameter(1.0)], **values)
+    later = kind([parameter(1.0)], **OPTIONS[kind])
+    for name, value in values.items():
+        setattr(later, name, value)
+    expected = {name: float(value) for name, value in values.items()}
+    assert made.settings == later.settings == expected
+    assert {type(value) for value in made.settings.values()} == {float}
+    assert {type(value) for value in later.settings.values()} == {float}
+
+
+def test_settings_are_checked_later_too(kind):
+    optimizer = kind([parameter(1.0)], **OPTIONS[kind])
+    before = optimizer.settings
+    for name in before:
+        for value in (-1, float("nan"), "0.1", None, np.zeros(1)):
+            with pytest.raises((TypeError, ValueError), match=rf"^{name} must be"):
+                setattr(optimizer, name, value)
+    assert optimizer.settings == before
+
+
 @pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf")])
 def test_a_learning_rate_that_cannot_be_is_named(kind, lr):
     with pytest.raises(ValueError, match=r"^lr must be in \(0, inf\), got"):

@@ -1,5 +1,7 @@
 """The training loop and accuracy, on problems of a few numbers."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from minidl import (
     Dropout,
     Flatten,
     Linear,
+    Parameter,
     ReLU,
     Sequential,
     accuracy,
@@ -236,6 +239,45 @@ def test_another_networks_optimizer_is_refused():
     other = Adam(network().params)
     with pytest.raises(ValueError, match=r"^optimizer must hold parameters of model"):
         train(network(), IMAGES, LABELS, other, 1, 8, np.random.default_rng(0))
+
+
+def test_an_optimizer_of_parameters_that_were_replaced_is_refused():
+    """It would train arrays that nobody uses any more."""
+    model = network()
+    optimizer = Adam(model.params)
+    model.layers[1].W = Parameter(model.layers[1].W.data)
+    rng = np.random.default_rng(0)
+    with pytest.raises(
+        ValueError, match=r"^optimizer must .* replaced since: make a ne"
+    ):
+        train(model, IMAGES, LABELS, optimizer, 1, 8, rng)
+    before = model.layers[1].W.data.copy()
+    train(model, IMAGES, LABELS, Adam(model.params), 1, 8, rng)
+    assert (model.layers[1].W.data != before).any()
+
+
+def test_an_optimizer_of_nothing_is_refused():
+    model = network()
+    with pytest.raises(
+        ValueError, match=r"^optimizer must hold parameters .* got none"
+    ):
+        train(model, IMAGES, LABELS, Adam([]), 1, 8, np.random.default_rng(0))
+
+
+def test_two_threads_cant_train_one_network():
+    """Each would step along the other's gradient. A callback in turn may train."""
+    model, found = network(), []
+
+    def at_the_same_time(epoch, loss):
+        with ThreadPoolExecutor(1) as executor:
+            found.append(executor.submit(run, IMAGES, LABELS, model=model).exception())
+        run(IMAGES, LABELS, model=model)
+
+    run(IMAGES, LABELS, 1, model=model, callbacks=[at_the_same_time])
+    assert isinstance(found[0], RuntimeError)
+    assert str(found[0]).startswith("model is being trained in another thread: ")
+    with ThreadPoolExecutor(1) as executor:
+        assert executor.submit(run, IMAGES, LABELS, model=model).exception() is None
 
 
 def test_some_parameters_may_stay_what_they_are():

@@ -1,0 +1,70 @@
+"""Settings make sense whenever they are assigned, and those that are used stay."""
+
+import pickle
+from copy import deepcopy
+
+import numpy as np
+import pytest
+
+from minidl import Conv2D, Dropout, MaxPool2D
+
+RNG = np.random.default_rng(0)
+
+
+def conv(**options):
+    return Conv2D(8, 8, 3, rng=RNG, **options)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "value"),
+    [
+        (conv(stride=2), "stride", 1),
+        (conv(pad=1), "pad", 0),
+        (conv(stride=2), "algorithm", "winograd"),
+        (MaxPool2D(2), "size", 3),
+        (MaxPool2D(2), "stride", 1),
+    ],
+)
+def test_what_others_depend_on_is_fixed(layer, name, value):
+    """A network's shapes, its fused steps, and the algorithm that was checked."""
+    before = getattr(layer, name)
+    kind = type(layer).__name__
+    with pytest.raises(TypeError, match=rf"^{name} of {kind} can't be changed, got "):
+        setattr(layer, name, value)
+    assert getattr(layer, name) == before
+
+
+def test_the_kernels_size_is_that_of_the_weights():
+    layer = conv()
+    assert layer.kernel_size == (3, 3)
+    with pytest.raises(AttributeError, match="kernel_size"):
+        layer.kernel_size = 5
+
+
+@pytest.mark.parametrize("copy", [deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_keep_their_settings(copy):
+    layer = copy(conv(stride=2, pad=1, algorithm="im2col"))
+    assert layer.how == (2, 1, "im2col")
+    with pytest.raises(TypeError, match="stride of Conv2D can't be changed"):
+        layer.stride = 1
+    dropout = copy(Dropout(0.25))
+    dropout.rate = 0.5
+    assert dropout.rate == 0.5
+
+
+@pytest.mark.parametrize("rate", [1, -0.1, float("nan"), "0.5", None, True])
+def test_a_rate_is_checked_later_too(rate):
+    layer = Dropout(0.25)
+    with pytest.raises((TypeError, ValueError), match=r"^rate must be"):
+        layer.rate = rate
+    assert layer.rate == 0.25
+
+
+def test_numbers_of_numpys_types_are_pythons():
+    layer = conv(stride=np.int64(2), pad=np.uint8(1))
+    pool = MaxPool2D(np.int64(2), np.int32(3))
+    numbers = [layer.stride, layer.pad, *layer.kernel_size, pool.size, pool.stride]
+    assert {type(n) for n in numbers} == {int}
+    for rate in (np.float32(0.25), np.float64(0.25)):
+        assert type(Dropout(rate).rate) is float
+    assert type(Dropout(0).rate) is float
