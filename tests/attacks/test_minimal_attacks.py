@@ -16,6 +16,7 @@ from attacks import (
     network,
     targeted,
 )
+from attacks.carlini_wagner import TanhSpace
 from attacks.deepfool import MARGIN
 from tests.attacks.linear import LinearVictim
 
@@ -110,10 +111,18 @@ def test_carlini_wagners_first_step_is_its_learning_rate(victim):
     assert_allclose(w[1] - w[0], lr, rtol=1e-4)
 
 
-def test_carlini_wagner_that_fails_returns_the_image(victim):
-    flat = lambda x, y: (np.full(len(x), -1.0), np.zeros_like(x))  # noqa: E731
+@pytest.mark.parametrize("value", [-1.0, 0.0])  # at 0 two classes are equal
+def test_carlini_wagner_that_fails_returns_the_image(victim, value):
+    flat = lambda x, y: (np.full(len(x), value), np.zeros_like(x))  # noqa: E731
     found = carlini_wagner(flat, victim.x, victim.y, searches=2, steps=5)
     assert_array_equal(found, victim.x)
+
+
+def test_tanh_space_ends_at_the_bounds():
+    """Rounding would leave them: 0.03 + (0.29 - 0.03) (1 + 1) / 2 is above 0.29."""
+    x, slope = TanhSpace((0.03, 0.29))(np.array([-40.0, 40.0]))
+    assert_array_equal(x, [0.03, 0.29])
+    assert_array_equal(slope, 0)
 
 
 def quadratic(a):
