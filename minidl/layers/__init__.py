@@ -6,6 +6,7 @@ from minidl.layers.conv import Conv2D
 from minidl.layers.dropout import Dropout
 from minidl.layers.flatten import Flatten
 from minidl.layers.linear import Linear
+from minidl.layers.normalize import Normalize
 from minidl.layers.parameter import Parameter
 from minidl.layers.pooling import MaxPool2D
 from minidl.layers.sequential import Sequential, TraceStep
@@ -17,6 +18,7 @@ __all__ = [
     "Layer",
     "Linear",
     "MaxPool2D",
+    "Normalize",
     "Parameter",
     "ReLU",
     "Sequential",

@@ -12,6 +12,7 @@ from minidl import (
     Flatten,
     Linear,
     MaxPool2D,
+    Normalize,
     ReLU,
     Sequential,
     Softmax,
@@ -77,6 +78,10 @@ CASES = {
     "ReLU": Case(lambda rng: ReLU(), (4, 7)),
     "ReLU of images": Case(lambda rng: ReLU(), (2, 3, 3, 2)),
     "Softmax": Case(lambda rng: Softmax(), (4, 5)),
+    "Normalize": Case(lambda rng: Normalize(0.3, 2), (2, 3, 4, 2)),
+    "Normalize, channels": Case(
+        lambda rng: Normalize([0.5, -1, 0], (0.25, 2, 1)), (2, 4, 3, 3)
+    ),
     "Flatten": Case(lambda rng: Flatten(), (2, 3, 4, 2)),
     "Dropout": Case(lambda rng: Dropout(0.4), (4, 6), training=True),
     "Dropout, evaluation": Case(lambda rng: Dropout(0.4), (4, 6)),
