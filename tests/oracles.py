@@ -74,7 +74,10 @@ def conv2d(x, W, stride=1, pad=0):
 
 
 def max_pool(x, size, stride):
-    """The largest value of each window and its position, the first of equals."""
+    """The largest value of each window and its position, the first of equals.
+
+    A NaN counts as largest.
+    """
     N, H, W, C = x.shape
     OH, OW = output_size(H, size, stride), output_size(W, size, stride)
     out, argmax = np.zeros((N, OH, OW, C)), np.zeros((N, OH, OW, C), int)
@@ -82,8 +85,9 @@ def max_pool(x, size, stride):
         window = [
             float(x[n, stride * i + u, stride * j + v, c]) for u, v in every(size, size)
         ]
-        out[n, i, j, c] = max(window)
-        argmax[n, i, j, c] = window.index(max(window))
+        unknown = [k for k, v in enumerate(window) if math.isnan(v)]
+        argmax[n, i, j, c] = k = unknown[0] if unknown else window.index(max(window))
+        out[n, i, j, c] = window[k]
     return out, argmax
 
 

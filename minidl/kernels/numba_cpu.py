@@ -167,7 +167,10 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
 
 @jit
 def find_maxima(x: Array, out: Array, argmax: Array, size: int, stride: int) -> None:
-    """out = maximum over each window of x, argmax = its first position."""
+    """out = maximum over each window of x, argmax = its first position.
+
+    A NaN is larger than any number: `not <=` is true of it.
+    """
     N, OH, OW, C = out.shape
     for n in range(N):
         for oh in range(OH):
@@ -179,7 +182,7 @@ def find_maxima(x: Array, out: Array, argmax: Array, size: int, stride: int) -> 
                     for j in range(size):
                         pixel = x[n, stride * oh + i, stride * ow + j]
                         for c in range(C):
-                            larger = pixel[c] > best[c]
+                            larger = not (pixel[c] <= best[c]) and best[c] == best[c]
                             best[c] = pixel[c] if larger else best[c]
                             where[c] = np.uint8(i * size + j) if larger else where[c]
 

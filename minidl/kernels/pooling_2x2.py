@@ -51,13 +51,22 @@ def four_pixels(image: Array, h: int, w: int) -> Any:
 
 @jit
 def largest_of_four(x: Any, out: Array, argmax: Array) -> None:
-    """out = max(x0, x1, x2, x3) and the first place where it stands."""
+    """out = max(x0, x1, x2, x3) and the first place where it stands.
+
+    The second of two wins if it is larger or the only NaN, which `not <=` says.
+    """
     for c in range(out.size):
-        upper, lower = max(x[0][c], x[1][c]), max(x[2][c], x[3][c])
-        first = np.uint8(0) if x[0][c] == upper else np.uint8(1)
-        second = np.uint8(2) if x[2][c] == lower else np.uint8(3)
-        argmax[c] = first if upper >= lower else second
-        out[c] = max(upper, lower)
+        x0, x1, x2, x3 = x[0][c], x[1][c], x[2][c], x[3][c]
+        second = not (x1 <= x0) and x0 == x0
+        upper = x1 if second else x0
+        fourth = not (x3 <= x2) and x2 == x2
+        lower = x3 if fourth else x2
+        below = not (lower <= upper) and upper == upper
+        out[c] = lower if below else upper
+        if below:
+            argmax[c] = np.uint8(3) if fourth else np.uint8(2)
+        else:
+            argmax[c] = np.uint8(1) if second else np.uint8(0)
 
 
 @jit

@@ -85,6 +85,7 @@ def conv2d_grads(
 def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     """Return each window's maximum and its position i * size + j, the first of equals.
 
+    A NaN is larger than any number, so that it isn't lost on the way to J.
     Shapes: x (N, H, W, C), both results (N, OH, OW, C), positions uint8.
     """
     xp = get_array_module(x)
@@ -93,8 +94,9 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     argmax = xp.zeros(out.shape, xp.uint8)
     for i, j in offsets((size, size)):
         candidate = view_at(x, i, j, OH, OW, stride)
-        argmax[candidate > out] = i * size + j
-        out = xp.maximum(out, candidate)
+        larger = ~(candidate <= out) & (out == out)  # also where only it is NaN
+        argmax[larger] = i * size + j
+        out = xp.where(larger, candidate, out)
     return out, argmax
 
 

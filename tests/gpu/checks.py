@@ -119,6 +119,7 @@ def conv2d_grads():
 def max_pool():
     for shape, size, stride in POOLINGS:
         x = whole(*shape)
+        x[x == -1] = np.nan
         out, argmax = kernels.max_pool(there(x), size, stride)
         expected, places = oracles.max_pool(x, size, stride)
         same(out, expected)

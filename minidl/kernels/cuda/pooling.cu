@@ -1,11 +1,11 @@
 // Max pooling: see reference.max_pool. The first of equals wins; a NaN is a maximum, so
-// that it isn't lost on the way to J.
+// that it isn't lost on the way to J. `!(v <= than)` is true of a NaN.
 // Shapes: x (N, H, W, C), out and argmax (N, OH, OW, C); the window is K x K, and
 // argmax = i K + j.
 
 __device__ bool is_larger(float v, float than)
 {
-    return v > than || v != v;
+    return !(v <= than) && than == than;
 }
 
 extern "C" __global__ void max_pool(
