@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, device_of, get_array_module
-from minidl.checks import check_choice, check_floats
+from minidl.checks import check_choice, check_floats, check_shape
 from minidl.kernels.arguments import check_algorithm as check_algorithm
 from minidl.kernels.arguments import (
     check_arrays,
@@ -42,7 +42,6 @@ from minidl.kernels.arguments import (
     check_places,
     check_pool,
     check_product,
-    check_shape,
     check_step,
     fits_winograd,
 )

@@ -20,6 +20,7 @@ from minidl.checks import (
     check_device,
     check_floats,
     check_number,
+    check_shape,
 )
 
 ALGORITHMS = ("auto", "im2col", "winograd")
@@ -59,12 +60,6 @@ def misfit(name: str, arrays: dict[str, tuple[Array, str]]) -> str:
     wanted += "," if len(letters) == 1 else ""
     reason = ": only N may be 0" if 0 in a.shape else ""
     return f"{name} must have shape ({wanted}), got {a.shape}{reason}"
-
-
-def check_shape(name: str, a: Array, shape: tuple[int, ...]) -> None:
-    """Raise ValueError unless an array has a shape."""
-    if a.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {a.shape}")
 
 
 def check_gradient(

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, get_array_module
-from minidl.kernels.arguments import check_arrays, check_shape
+from minidl.checks import check_shape
+from minidl.kernels.arguments import check_arrays
 from minidl.kernels.cuda_launch import launch
 from minidl.kernels.random_bits import drop_threshold
 from minidl.kernels.shapes import ImageShape, Window, output_size
