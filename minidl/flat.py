@@ -10,7 +10,8 @@ from itertools import accumulate
 from operator import is_
 from typing import Any, TypeAlias
 
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, device_of, get_array_module
+from minidl.kernels.arguments import check_step
 from minidl.layers import Parameter
 
 Slots: TypeAlias = dict[str, Array]  # one parameter's averages by name
@@ -24,9 +25,12 @@ class FlatParameters:
 
     `pieces` holds (parameters, gradients, averages by name) of each type, as flat
     arrays: shapes (size,). What lies between two views is 0 and stays 0.
+    Raises TypeError or ValueError for averages that aren't like their parameter.
     """
 
     def __init__(self, params: Sequence[Parameter], slots: Sequence[Slots]) -> None:
+        for p, averages in zip(params, slots, strict=True):
+            check_step(p.data, p.grad, **averages)  # joined, a misfit might not show
         self.pieces = [
             join(*zip(*group, strict=True)) for group in by_type(params, slots)
         ]
@@ -46,10 +50,11 @@ def arrays_of(params: Sequence[Parameter], slots: Sequence[Slots]) -> Iterator[A
 def by_type(
     params: Sequence[Parameter], slots: Sequence[Slots]
 ) -> Iterable[list[tuple[Parameter, Slots]]]:
-    """Return parameters with their averages, those of each type together."""
+    """Return parameters with their averages, those of a type and device together."""
     groups: dict[Any, list[tuple[Parameter, Slots]]] = {}
-    for pair in zip(params, slots, strict=True):
-        groups.setdefault(pair[0].data.dtype, []).append(pair)
+    for p, averages in zip(params, slots, strict=True):
+        kind = p.data.dtype, device_of(p.data)
+        groups.setdefault(kind, []).append((p, averages))
     return groups.values()
 
 

@@ -182,6 +182,40 @@ def test_what_is_replaced_between_steps_is_noticed(kind, replace):
     agree(stepped)
 
 
+def of_another_shape(p, averages):
+    p.replace(p.data[:4])
+
+
+def with_averages_elsewhere(p, averages):
+    there = "gpu" if device_of(p.data) == "cpu" else "cpu"
+    for slot in averages:
+        averages[slot] = to_device(averages[slot], there)
+
+
+@pytest.mark.parametrize("spoil", [of_another_shape, with_averages_elsewhere])
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_a_parameter_that_its_averages_do_not_fit_is_refused(kind, spoil):
+    for device in ("cpu", "gpu"):
+        params = parameters(device, "float32", "float32")
+        optimizer = kind(params, 0.1)
+        optimizer.step()
+        spoil(params[1], optimizer.averages[1])
+        before = [to_numpy(p.data).copy() for p in params]
+        with pytest.raises(ValueError, match=r"[vm] must (have p's shape|be on the)"):
+            optimizer.step()
+        assert all(map(np.array_equal, before, [to_numpy(p.data) for p in params]))
+
+
+def test_parameters_may_lie_on_two_devices():
+    def stepped(device):
+        params = parameters(device, "float32") + parameters("cpu", "float32")
+        optimizer = Adam(params, 0.1)
+        optimizer.step()
+        return [p.data for p in params]
+
+    agree(stepped)
+
+
 def test_all_averages_may_be_replaced_at_once():
     def stepped(device):
         params = parameters(device, "float32", "float32")
