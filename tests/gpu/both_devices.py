@@ -19,6 +19,7 @@ def agree(function, tolerance=None):
         if not isinstance(expected, np.ndarray):
             assert found == expected
             continue
+        assert isinstance(found, np.ndarray), found
         assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
         allowed = tolerance or TOLERANCE.get(expected.dtype.name, 0)
         scale = max(1, abs(expected.astype(float)).max(initial=0))

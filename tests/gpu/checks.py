@@ -134,6 +134,12 @@ def max_pool_grad():
         arguments = (there(dout), there(argmax), shape, size, stride)
         expected = oracles.max_pool_grad(dout, x, size, stride)
         same(kernels.max_pool_grad(*arguments), expected)
+    places = np.array([[0, 3], [4, 0]], np.uint8).reshape(1, 2, 2, 1)  # 4: in no window
+    dout = there(normal(1, 2, 2, 1))
+    dx = kernels.max_pool_grad(dout, there(places), (1, 4, 4, 1), 2, 2)
+    lost = np.zeros((1, 4, 4, 1), bool)
+    lost[:, 2:, :2] = True
+    np.testing.assert_array_equal(np.isnan(to_numpy(dx)), lost)
 
 
 def relu_grad():

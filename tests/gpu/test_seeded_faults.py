@@ -10,10 +10,28 @@ import numpy as np
 import pytest
 
 from attacks import bim, model_gradient
-from minidl import Adam, Flatten, Linear, Sequential, kernels, losses, to_device
+from minidl import (
+    Adam,
+    Flatten,
+    Linear,
+    Sequential,
+    checks,
+    flat,
+    kernels,
+    losses,
+    to_device,
+)
+from minidl.backend import device_of, get_array_module
 from minidl.kernels import cuda_launch, cupy_gpu
 from minidl.training import train
-from tests.gpu import strict_cupy, test_launches
+from tests.gpu import (
+    emulator,
+    strict_cupy,
+    test_any_arguments,
+    test_attacks_on_device,
+    test_launches,
+    test_mixed_types,
+)
 from tests.gpu.checks import CHECKS
 from tests.gpu.emulator import needs_compiler
 from tests.gpu.test_launches import count_only
@@ -49,10 +67,11 @@ KERNEL_FAULTS = {
     ),
     "swapped places in a window": (
         "max_pool_grad",
-        "(h - oh * S) * K + (w - ow * S)",
-        "(w - ow * S) * K + (h - oh * S)",
+        "place == (h - oh * S) * K + (w - ow * S)",
+        "place == (w - ow * S) * K + (h - oh * S)",
     ),
     "a window forgotten": ("max_pool_grad", "h < K ? 0", "h < K - 1 ? 0"),
+    "a place in no window": ("max_pool_grad", "place >= K * K", "false"),
     "the last of equals wins": ("max_pool", "return v > than", "return v >= than"),
     "another bias": ("bias_relu", "b[t % F]", "b[t / F % F]"),
     "ReLU's derivative at 0": (
@@ -115,11 +134,6 @@ def a_step_on_the_device():
 
 
 FLOAT64 = {
-    "a number of NumPy's as a factor": (
-        losses.FusedSoftmaxCrossEntropy,
-        "backward",
-        lambda loss: loss.dz * np.float64(1),
-    ),
     "a number that isn't turned into 32 bits": (
         cuda_launch,
         "as_argument",
@@ -153,11 +167,19 @@ def reads(forward):
     return forward_and_read
 
 
-def asks_for_the_labels(y):
+def asks_for_the_labels(y, fresh=False):
     return int(y.min()), int(y.max())
 
 
 TRANSFERS = {
+    "a number of NumPy's as a factor": (
+        losses.FusedSoftmaxCrossEntropy,
+        "backward",
+        lambda loss: loss.dz * np.float64(1),
+        lambda model: (
+            test_launches.test_a_bim_step_starts_few_kernels_and_waits_for_nothing()
+        ),
+    ),
     "a loss read at each step": (
         losses.FusedSoftmaxCrossEntropy,
         "forward",
@@ -219,3 +241,110 @@ def test_a_hidden_upload_is_refused(stand_in, monkeypatch):
     model = test_launches.mnist_cnn(np.random.default_rng(0)).to_device("gpu")
     with pytest.raises(TypeError, match="mixed with NumPy's"):
         test_launches.training(model, 1)
+
+
+def only_there(function, fault):
+    """Return a function with a fault on the device only: the host is the measure."""
+
+    def faulty(x, *rest, **options):
+        chosen = function if device_of(x) == "cpu" else fault
+        return chosen(x, *rest, **options)
+
+    return faulty
+
+
+def into_its_own_type_only(a, b, out=None):
+    return a @ b if out is None else get_array_module(a).dot(a, b, out=out)
+
+
+def no_block_of_no_images(x, W, pixels):
+    return (slice(n, n + 1) for n in range(len(x)))
+
+
+def layouts(operation, layout):
+    def check(patch):
+        test = test_any_arguments.test_an_operation_computes_what_it_does_on_the_host
+        test(None, patch, operation, layout)
+
+    return check
+
+
+# A repair undone: where it stands, what is put in its place, and what finds it.
+REPAIRS = {
+    "types that don't agree": (
+        (kernels, "like", only_there(kernels.like, lambda x, *others: others)),
+        lambda _: test_mixed_types.test_a_step_with_images_of_each_type(
+            "float64", "float32"
+        ),
+    ),
+    "views with gaps": (
+        (kernels, "contiguous", only_there(kernels.contiguous, lambda x: x)),
+        layouts(test_any_arguments.convolution, "gaps"),
+    ),
+    "a product of another type": (
+        (kernels, "matmul", only_there(kernels.matmul, into_its_own_type_only)),
+        lambda _: test_mixed_types.test_a_step_with_images_of_each_type(
+            "float32", "float64"
+        ),
+    ),
+    "a product into a view with gaps": (
+        (kernels, "matmul", only_there(kernels.matmul, into_its_own_type_only)),
+        lambda _: (
+            test_mixed_types.test_a_product_goes_into_an_array_of_another_type_or_with_gaps()
+        ),
+    ),
+    "no images": (
+        (cupy_gpu, "blocks", no_block_of_no_images),
+        layouts(test_any_arguments.gradients, "plain"),
+    ),
+    "replaced averages": (
+        (flat, "arrays_of", lambda params, slots: [p.data for p in params]),
+        lambda _: test_mixed_types.test_what_is_replaced_between_steps_is_noticed(
+            "adam", test_mixed_types.replace_averages
+        ),
+    ),
+    "two types in one array": (
+        (
+            flat,
+            "by_type",
+            lambda params, slots: [list(zip(params, slots, strict=True))],
+        ),
+        lambda _: test_mixed_types.test_parameters_of_two_types_stay_what_they_are(
+            "adam"
+        ),
+    ),
+    "averages of another shape": (
+        (flat, "check_step", lambda *arrays, **averages: None),
+        lambda _: (
+            test_mixed_types.test_a_parameter_that_its_averages_do_not_fit_is_refused(
+                Adam, test_mixed_types.of_another_shape
+            )
+        ),
+    ),
+    "labels elsewhere": (
+        (losses, "check_device", lambda *arguments: None),
+        lambda _: test_attacks_on_device.test_labels_on_another_device_are_named(
+            None, "gpu", np.float32
+        ),
+    ),
+    "labels changed in place": (
+        (checks, "range_of", lambda y, fresh: RANGE_OF(y)),
+        lambda _: (
+            test_attacks_on_device.test_labels_that_were_changed_in_place_are_looked_at_again(
+                None
+            )
+        ),
+    ),
+}
+RANGE_OF = checks.range_of
+
+
+@pytest.mark.parametrize("repair", REPAIRS)
+def test_a_repair_that_is_undone_is_missed(stand_in, monkeypatch, repair):
+    needs_compiler()
+    patch, check = REPAIRS[repair]
+    monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
+    check(monkeypatch)
+    monkeypatch.setattr(*patch)
+    with pytest.raises((AssertionError, TypeError, ValueError, pytest.fail.Exception)):
+        check(monkeypatch)
