@@ -50,6 +50,20 @@ def test_two_threads_take_a_half_each_in_order(two_threads):
     assert parts == [slice(0, 2), slice(2, 5)]
 
 
+def test_parts_stay_in_order_whichever_thread_ends_first(two_threads):
+    """The first part waits for the second, and the second for the last."""
+    ended = [threading.Event() for _ in range(4)]
+    ended[3].set()
+
+    def wait_for_the_next(part):
+        ended[part.start + 1].wait(60)
+        ended[part.start].set()
+        return part.start
+
+    with threadpool_limits(3):
+        assert over_images(wait_for_the_next, 3) == [0, 1, 2]
+
+
 def test_one_image_takes_one_thread(two_threads):
     assert over_images(lambda part: part, 1) == [slice(0, 1)]
 
