@@ -5,17 +5,20 @@ taking the logarithm of a number that was rounded to 0, and the gradient stays e
 for points that the network is sure of, which are the points an attack starts from.
 """
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
 from minidl import kernels
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_batch, check_device, check_label_array, check_logits
 
 
-class SoftmaxCrossEntropy:
+class SoftmaxCrossEntropy(threading.local):
     """Cross-entropy of the softmax, J = mean over n of -log p[n, y[n]].
 
-    `costs` holds each image's own -log p[n, y[n]] afterwards.
+    `costs` holds each image's own -log p[n, y[n]] afterwards. As a layer does, it keeps
+    the latest forward pass of each thread.
     Shapes: z (N, K), y (N,), J 0-d, dz (N, K), costs (N,). Raises TypeError or
     ValueError for other logits or labels.
     """
@@ -37,10 +40,21 @@ class SoftmaxCrossEntropy:
         The entry p_y - 1 is written as minus the sum of the others: in float32, 1 - p_y
         is exactly 0 once the logits' gap exceeds 17 to 19, and what lowers z_y is lost.
         """
+        self.check_forward()
         dz = self.p.copy()
         dz[self.rows, self.y] = 0
         dz[self.rows, self.y] = -dz.sum(axis=1)
         return dz / len(dz)
+
+    def check_forward(self) -> None:
+        """Raise RuntimeError unless this thread has called `forward`."""
+        if not hasattr(self, "costs"):
+            raise RuntimeError(
+                "backward of the loss needs a forward pass in the same thread first"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SoftmaxCrossEntropy, ()  # a copy has seen no forward pass yet
 
 
 class FusedSoftmaxCrossEntropy(SoftmaxCrossEntropy):
@@ -65,6 +79,7 @@ class FusedSoftmaxCrossEntropy(SoftmaxCrossEntropy):
 
     def backward(self) -> Array:
         """dJ/dz = (p - onehot(y)) / N, computed by `forward`."""
+        self.check_forward()
         return self.dz
 
 

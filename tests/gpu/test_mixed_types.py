@@ -238,3 +238,17 @@ def test_clipped_gradients_move_parameters_less(gpu):
             p.grad = p.data * 0 + 1e-3
             optimizer.step()
         np.testing.assert_allclose(to_numpy(p.data), before - 3e-3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(
+    "y", [[[0], [1]], [[0, 1]], [0], 1, [0, 1, 2], [0.0, 1.0], [True, False]]
+)
+def test_labels_that_would_be_broadcast_are_refused(dtype, y):
+    """Only -1 and K are left to the kernel, which makes them NaN."""
+
+    def cost(device):
+        z, labels = moved(device, np.ones((2, 3), dtype), np.array(y))
+        return [loss_for(z).forward(z, labels)]
+
+    agree(cost)

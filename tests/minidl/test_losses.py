@@ -1,5 +1,9 @@
 """The cross-entropy of the softmax, on logits."""
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -152,3 +156,29 @@ def test_backward_can_be_called_again(rng):
     loss.forward(z * 2, np.array([0, 0, 0]))
     loss.backward()
     assert np.array_equal(first, kept)
+
+
+def test_threads_share_a_loss(rng):
+    loss, y = SoftmaxCrossEntropy(), np.array([1, 0, 3])
+    z = rng.standard_normal((3, 4))
+    J = loss.forward(z, y)
+    with ThreadPoolExecutor(1) as executor:
+        with pytest.raises(
+            RuntimeError, match=r"^backward of the loss needs a forward"
+        ):
+            executor.submit(loss.backward).result()
+        executor.submit(loss.forward, z * 5, y[::-1]).result()
+        assert_close(loss.backward(), gradient(z, y), 1e-15)
+        assert loss.costs.mean() == J
+        found = executor.submit(loss.backward).result()
+        assert_close(found, gradient(z * 5, y[::-1]), 1e-15)
+
+
+@pytest.mark.parametrize(
+    "copy", [deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))]
+)
+def test_a_copy_of_a_loss_has_seen_nothing(copy):
+    loss = SoftmaxCrossEntropy()
+    loss.forward(np.zeros((1, 2)), np.array([0]))
+    with pytest.raises(RuntimeError, match=r"^backward of the loss needs a forward"):
+        copy(loss).backward()

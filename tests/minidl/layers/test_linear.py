@@ -75,3 +75,10 @@ def test_repr(layer):
 def test_another_number_of_features_is_named(layer, shape):
     with pytest.raises(ValueError, match=r"^x must have shape \(N, 4\), got"):
         layer.forward(np.zeros(shape))
+
+
+@pytest.mark.parametrize("bias", [np.zeros(1), np.zeros(4), np.zeros((1, 3))])
+def test_a_bias_of_another_shape_is_named(layer, bias):
+    layer.b.data = bias
+    with pytest.raises(ValueError, match=r"^b must have shape \(3,\), got"):
+        layer.forward(np.zeros((2, 4)))

@@ -1,0 +1,71 @@
+"""Networks that share layers, and threads that share networks, have equal gradients."""
+
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+
+import numpy as np
+import pytest
+
+from attacks import (
+    Suite,
+    Threat,
+    bim,
+    ensemble_loss,
+    evaluate,
+    margin_gradient,
+    mean_logit_gradient,
+    mean_probability_gradient,
+    member_gradient,
+    model_gradient,
+    sum_gradient,
+)
+from attacks.gradients import gradient_of
+from ensembles import Ensemble
+from minidl import Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
+from tests.oracles import assert_close
+
+GRADIENTS = {
+    "member": lambda members: member_gradient(members, 0),
+    "sum": sum_gradient,
+    "mean probability": mean_probability_gradient,
+    "ensemble loss": lambda members: gradient_of(ensemble_loss(members)),
+    "mean logit": mean_logit_gradient,
+    "margin": margin_gradient,
+}
+
+
+def team(rng):
+    """Three members with one ReLU, one pooling and one convolution."""
+    relu, pool, conv = ReLU(), MaxPool2D(2), Conv2D(2, 8, rng=rng)
+    return [
+        Sequential([*head, pool, Flatten(), relu, Linear(32, 3, rng=rng)], (6, 6, 2))
+        for head in ([conv, ReLU()], [conv], [Conv2D(2, 8, rng=rng), ReLU()])
+    ]
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_members_that_share_layers_have_the_gradient_of_copies(name, rng):
+    """All run forward before any runs backward."""
+    members = [member.astype(np.float64) for member in team(rng)]
+    x, y = rng.random((5, 6, 6, 2)), np.array([0, 1, 2, 0, 1])
+    shared = GRADIENTS[name](members)(x, y)
+    assert_close(shared, GRADIENTS[name](list(map(deepcopy, members)))(x, y), 1e-12)
+
+
+def test_threads_that_share_a_network_find_what_one_finds(rng):
+    model = team(rng)[0]
+    x = rng.random((60, 6, 6, 2), np.float32)
+    y = model.predict(x)
+    gradient = model_gradient(model)
+
+    def attack(x, y, eps, rng):
+        return bim(gradient, x, y, eps, eps / 4, 5)
+
+    def robust(executor):
+        classifier = Ensemble([model])
+        suite, threat = Suite(classifier, {"bim": attack}), Threat("Linf", 0.02)
+        found = evaluate(lambda: suite, x, y, threat, batch_size=5, executor=executor)
+        return found.robust("bim").value
+
+    with ThreadPoolExecutor(4) as executor:
+        assert robust(executor) == robust(None)
