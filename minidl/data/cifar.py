@@ -46,8 +46,6 @@ def read_batches(path: Path) -> tuple[Arrays, dict[str, set[str]]]:
         raise ValueError(f"{path}: no {', '.join(missing)} in it")
     *train, test = (batches[name].records for name in BATCHES)
     arrays = _arrays("train", np.concatenate(train)) | _arrays("test", test)
-    for part in ("y_train", "y_test"):
-        check_labels(arrays[part], f"{path}, {part}")
     return arrays, {name: batches[name].checksums for name in BATCHES}
 
 
@@ -110,7 +108,7 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _batch(name: str, content: bytes) -> Batch:
-    """Return the batch in a file's bytes; ValueError unless it's whole records."""
+    """Return the batch in a file's bytes; ValueError unless it is whole records."""
     rows = np.frombuffer(content, np.uint8) if name.endswith(".bin") else _rows(content)
     count, rest = divmod(rows.size, RECORD_BYTES)
     if rest or not 0 < count <= MAX_BATCH:
@@ -118,11 +116,13 @@ def _batch(name: str, content: bytes) -> Batch:
             f"{name} should hold 1 to {MAX_BATCH} records of {RECORD_BYTES} bytes, "
             f"got {rows.size} bytes"
         )
+    records = rows.reshape(-1, RECORD_BYTES)
+    check_labels(records[:, 0], name)
     checksums = {
         hashlib.new(kind, content, usedforsecurity=False).hexdigest()
         for kind in ("sha1", "md5")
     }
-    return Batch(rows.reshape(-1, RECORD_BYTES), checksums)
+    return Batch(records, checksums)
 
 
 def _rows(content: bytes) -> NDArray[np.uint8]:

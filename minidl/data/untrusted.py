@@ -113,7 +113,7 @@ def npy_array(content: Any) -> NDArray[Any]:
         raise ValueError("another version of .npy")
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(start)
     size, found = math.prod(shape) * dtype.itemsize, len(content) - start.tell()
-    if dtype.hasobject or min(shape, default=0) < 0 or size != found:
+    if dtype.hasobject or size != found:
         raise ValueError(f"{dtype} {shape} announced, {found} bytes follow")
     array = np.frombuffer(content, dtype, offset=start.tell())
     return array.reshape(shape, order="F" if fortran else "C")

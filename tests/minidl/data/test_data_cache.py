@@ -111,6 +111,23 @@ def test_a_change_of_size_alone_counts_as_a_change(mnist, decodings, data_dir):
     assert decodings[4:] == [IMAGES]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no time of change there")
+def test_other_content_of_the_same_size_and_time_counts_as_a_change(
+    mnist, decodings, data_dir
+):
+    bare = data_dir / IMAGES[:-3]
+    (data_dir / IMAGES).unlink()
+    bare.write_bytes(idx_contents(mnist)[bare.name])
+    stat = bare.stat()
+    load_mnist()
+    arrays = images_and_labels(seed=9)
+    bare.write_bytes(idx_contents(arrays)[bare.name])
+    os.utime(bare, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.warns(UserWarning, match="is not the published file"):
+        data = load_mnist()
+    assert np.array_equal(data.x_train, arrays[0])
+
+
 def spoil_header(entry):
     content = (entry / "images.npy").read_bytes()
     (entry / "images.npy").write_bytes(content[:10] + b"(" * 9 + content[19:])

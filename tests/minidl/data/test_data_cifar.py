@@ -83,7 +83,7 @@ def test_a_batch_of_another_size_is_refused(file, content):
 def test_label_above_9_is_refused(file):
     batch = bytes([10]) + cifar_batch(0)[1:]
     file.write_bytes(tar_bytes({**cifar_members(), BATCH: batch}))
-    with pytest.raises(ValueError, match=r"some\.tar\.gz, y_train: label 10"):
+    with pytest.raises(ValueError, match=r"some\.tar\.gz: data_batch_1\.bin: label 10"):
         read_batches(file)[0]
 
 

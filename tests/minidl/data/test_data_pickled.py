@@ -72,6 +72,7 @@ HOSTILE = {
     "nothing": b"",
     "another type": replaced(b"U\x02u1", b"U\x02i1"),
     "in columns": replaced(b"K\x00tb\x89", b"K\x00tb\x88"),
+    "in columns by a number": replaced(b"K\x00tb\x89", b"K\x00tbK\x01"),
     "other shape": replaced(b"M\x03\x00M\x00\x0c", b"M\x04\x00M\x00\x09"),
     "more images than labels": replaced(b"M\x03\x00M\x00\x0c", b"M\x02\x00M\x00\x0c"),
     "labels of another type": replaced(b"labelsq\x04]q\x05(", b"labelsq\x04]q\x05(N"),
@@ -87,3 +88,8 @@ def test_anything_else_is_refused_by_name(tmp_path, monkeypatch, content):
     with pytest.raises(ValueError, match=r"^.*data_batch_1: [^\n]*$"):
         read(tmp_path / "py", content)
     assert [path.name for path in tmp_path.iterdir()] == ["py"]
+
+
+def test_a_program_that_takes_long_is_given_up():
+    with pytest.raises(ValueError, match="more than 100000 commands"):
+        plain_value(b"N" * 200_000 + b".")
