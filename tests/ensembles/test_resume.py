@@ -250,10 +250,21 @@ import sys
 from ensembles import MemberJob, train_ensemble
 train_ensemble([MemberJob(**eval(sys.argv[1]))], folder=sys.argv[2], workers=1)
 """
+# Behind two epochs it waits to be killed: on a busy machine that may take a while.
+TWO_EPOCHS = """
+import time
+from ensembles.member_files import Progress
+keep = Progress.epoch_ended
+def keep_two(self, epoch, loss):
+    keep(self, epoch, loss)
+    if epoch == 2:
+        time.sleep(600)
+Progress.epoch_ended = keep_two
+"""
 
 
-def start(job: MemberJob, folder: Path) -> subprocess.Popen:
-    command = [sys.executable, "-c", PROGRAM, repr(asdict(job)), str(folder)]
+def start(job: MemberJob, folder: Path, before: str = "") -> subprocess.Popen:
+    command = [sys.executable, "-c", before + PROGRAM, repr(asdict(job)), str(folder)]
     return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
 
@@ -266,7 +277,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bits(tmp_path):
     kills = 0
     for attempt in range(6):
         before = path.stat().st_mtime_ns if path.exists() else 0
-        process = start(SMALL, tmp_path)
+        process = start(SMALL, tmp_path, TWO_EPOCHS)
         while process.poll() is None:
             writing = attempt % 2 and list(path.parent.glob(f".{path.name}.*"))
             moved = path.exists() and path.stat().st_mtime_ns > before
@@ -278,7 +289,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bits(tmp_path):
         if member_path(SMALL, tmp_path).exists():
             break
     assert kills >= 2
-    assert start(SMALL, tmp_path).wait(60) == 0
+    assert start(SMALL, tmp_path).wait(600) == 0
     model = load_member(SMALL, tmp_path)
     for p, q in zip(model.params, whole.params, strict=True):
         assert_array_equal(p.data, q, strict=True)

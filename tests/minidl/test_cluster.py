@@ -131,13 +131,15 @@ def one_line(capsys):
 
 @pytest.mark.slow
 def test_a_scheduler_that_dies_takes_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cluster, "SECONDS", 2)
     with (
         scheduler(tmp_path) as (process, address),
         worker(address),
-        pytest.raises(SystemExit),
+        distributed.Client(address, timeout=60, set_as_default=False) as client,
     ):
-        lose(address, tmp_path, process.kill, time.sleep, 60)
+        client.wait_for_workers(1)
+        monkeypatch.setattr(cluster, "SECONDS", 5)  # that it waits for another one
+        with pytest.raises(SystemExit):
+            lose(address, tmp_path, process.kill, time.sleep, 60)
     assert one_line(capsys) == (
         f"minidl: error: the scheduler at {address} is lost; the same command goes on"
     )
