@@ -15,6 +15,7 @@ unpacked or unpickled, and no array is larger than its file.
 import hashlib
 import io
 import json
+import math
 import stat
 import warnings
 import zipfile
@@ -29,6 +30,7 @@ import numpy as np
 from minidl.backend import Array
 from minidl.files import atomic_write, write_text
 
+NPY_HEADER = 2**14  # bytes; NumPy takes no header of more than 10,000 from strangers
 MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes: nothing that is kept comes near
 
 
@@ -151,19 +153,23 @@ def unpack(content: bytes) -> dict[str, Array]:
         stored = all(p.compress_type == zipfile.ZIP_STORED for p in parts.values())
         check(stored and size <= len(content), "it is compressed or overlaps")
         check(len(parts) == len(file.infolist()), "two of its arrays have one name")
-        return {name: array_of(file.read(part)) for name, part in parts.items()}
+        return {name: array_of(file.read(part)).copy() for name, part in parts.items()}
 
 
-def array_of(content: bytes) -> Array:
-    """Return the array in the bytes of an .npy file; no larger than they are."""
-    stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
+def array_of(content: Any) -> Array:
+    """Return the array in the bytes of an .npy file, without copying them.
+
+    Raises an error unless the header announces the very bytes that follow it.
+    """
+    header = io.BytesIO(bytes(content[:NPY_HEADER]))
+    version = np.lib.format.read_magic(header)
     check(version == (1, 0), f"it has arrays of format {version}")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    offset = stream.tell()
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(header)
     check(dtype.kind in "biufU", f"it has an array of type {dtype}")
-    in_order = np.ndarray(shape[::-1] if fortran else shape, dtype, content, offset)
-    return (in_order.T if fortran else in_order).copy()
+    size, found = math.prod(shape) * dtype.itemsize, len(content) - header.tell()
+    check(size == found, f"{dtype} {shape} announced, {found} bytes follow")
+    flat = np.frombuffer(content, dtype, offset=header.tell())
+    return flat.reshape(shape, order="F" if fortran else "C")
 
 
 def check(right: bool, wrong: str) -> None:

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minidl.data.places import cache_folder
-from minidl.data.untrusted import MAX_BYTES, npy_array, opened
+from minidl.data.untrusted import MAX_BYTES, opened
 from minidl.files import atomic_write
-from minidl.store import key_of, read_json, write_json
+from minidl.store import array_of, key_of, read_json, write_json
 
 
 class Decoded(NamedTuple):
@@ -108,7 +108,7 @@ def _open(path: Path, crc: int) -> NDArray[np.uint8]:
         if zlib.crc32(content.data) != crc:
             raise ValueError(f"{path}: damaged")
         _checked.add(seen)
-    return npy_array(content)
+    return array_of(content)
 
 
 def _write_entry(entry: Path, fresh: Decoded, key: str) -> None:

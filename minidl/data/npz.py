@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from minidl.data.cifar import Arrays, nhwc
 from minidl.data.idx import check_labels
-from minidl.data.untrusted import MAX_BYTES, npy_array, opened
+from minidl.data.untrusted import MAX_BYTES, opened
+from minidl.store import array_of
 
 # bzip2 is left out: a thousand bytes of it can unpack to a gigabyte in one step.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
@@ -62,7 +63,7 @@ def _array(
     with archive.open(members[name]) as file:
         while step := file.read(4096):
             content += step
-    return npy_array(content)
+    return array_of(content)
 
 
 def _check(part: str, x: NDArray[Any], y: NDArray[Any]) -> None:

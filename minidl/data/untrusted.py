@@ -6,21 +6,15 @@ such a file can have, and whatever goes wrong is a ValueError with the file's na
 
 import gzip
 import hashlib
-import io
-import math
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import BinaryIO
 
 # CIFAR-10, the largest of the data sets, unpacks to 184 MB.
 MAX_BYTES = 200_000_000
-NPY_HEADER = 10_240  # bytes; NumPy itself takes no longer header from strangers
 
 
 def is_there(path: Path) -> bool:
@@ -101,19 +95,3 @@ def content_of(file: BinaryIO, at_most: int) -> BinaryIO:
     stream = _Limited(fileobj=file)
     stream.at_most = at_most
     return stream  # type: ignore[return-value]
-
-
-def npy_array(content: Any) -> NDArray[Any]:
-    """Return the array whose .npy file has these bytes, without copying them.
-
-    Raises ValueError unless the header announces just the bytes that follow it.
-    """
-    start = io.BytesIO(bytes(content[:NPY_HEADER]))
-    if np.lib.format.read_magic(start) != (1, 0):
-        raise ValueError("another version of .npy")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(start)
-    size, found = math.prod(shape) * dtype.itemsize, len(content) - start.tell()
-    if dtype.hasobject or size != found:
-        raise ValueError(f"{dtype} {shape} announced, {found} bytes follow")
-    array = np.frombuffer(content, dtype, offset=start.tell())
-    return array.reshape(shape, order="F" if fortran else "C")

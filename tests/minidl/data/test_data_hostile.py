@@ -18,7 +18,7 @@ import pytest
 from minidl.data import cache, load_cifar10, load_mnist
 from minidl.data.cifar import read_batches
 from minidl.data.npz import read_npz
-from minidl.data.untrusted import npy_array
+from minidl.store import array_of
 from tests.minidl.data.synthetic_data import (
     cifar_members,
     idx_contents,
@@ -219,7 +219,7 @@ def test_arrays_are_read_as_numpy_does(order, shape):
     array = np.arange(np.prod(shape, dtype=int)).reshape(shape).copy(order)
     buffer = io.BytesIO()
     np.save(buffer, array)
-    found = npy_array(buffer.getvalue())
+    found = array_of(buffer.getvalue())
     assert np.array_equal(found, array)
     assert (found.dtype, found.shape) == (array.dtype, array.shape)
 
