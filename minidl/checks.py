@@ -51,7 +51,7 @@ def check_number(
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
     """Raise ValueError unless value is one of the choices."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from minidl.checks import check_choice
 from minidl.data.files import load_arrays, notes
 from minidl.data.published import PUBLISHED
+from minidl.data.untrusted import MAX_BYTES, opened
 
 DIGITS = tuple("0123456789")
 
@@ -91,9 +92,11 @@ def load_mnist_sample() -> Dataset:
 
     Every class has 400 training and 100 test images. All 5,000 belong to MNIST's
     *training* file, test images included: never score a model that was trained on the
-    full MNIST with them. Source: see mnist_sample/README.md.
+    full MNIST with them. Raises ValueError if the file is damaged. Source: see
+    mnist_sample/README.md.
     """
-    with np.load(SAMPLE_FILE, allow_pickle=False) as sample:
+    with opened(SAMPLE_FILE, MAX_BYTES) as file:
+        sample = np.load(file, allow_pickle=False)
         return _dataset(*(sample[name] for name in Dataset._fields))
 
 
@@ -119,7 +122,7 @@ def load_dataset(name: str) -> Dataset:
 
     Raises ValueError for another name, and what the data set's own loader raises.
     """
-    check_choice("name", name, tuple(LOADERS))
+    check_choice("name", name, LOADERS)
     return LOADERS[name]()
 
 

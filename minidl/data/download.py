@@ -7,10 +7,11 @@ forged download never lies in the folder as if it were whole.
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from minidl.data.places import download_folder
 from minidl.data.published import PublishedFile
-from minidl.data.untrusted import md5_of, told
+from minidl.data.untrusted import MAX_BYTES, md5_of, told
 from minidl.files import atomic_write
 
 # Seconds to connect (for each address of a host) and to wait for the next bytes.
@@ -60,11 +61,23 @@ def _fetch(url: str, published: PublishedFile, folder: Path) -> Path:
         raise IsADirectoryError(f"{path} is a folder")
     fetch = pooch.HTTPDownloader(progressbar=True, timeout=TIMEOUT)
     with atomic_write(path) as file:
-        fetch(url, file, None)
+        fetch(url, _AtMost(file), None)
         file.flush()
         if (found := md5_of(Path(file.name))) != published.md5:
             raise ValueError(f"md5 {found} instead of {published.md5}")
     return path
+
+
+class _AtMost:
+    """A file that takes no more bytes than any data set has."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.flush = file, file.flush
+
+    def write(self, chunk: bytes) -> None:
+        if self.file.tell() + len(chunk) > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES} bytes")
+        self.file.write(chunk)
 
 
 def _cause(error: Exception) -> str:

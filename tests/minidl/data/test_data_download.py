@@ -40,9 +40,15 @@ class Handler(BaseHTTPRequestHandler):
         if how == "forged":
             content = content[:-1] + bytes([content[-1] ^ 1])
         self.send_response(503 if how == "dead" else 200)
-        if how != "unannounced":  # then only the checksum can tell that bytes lack
+        if how not in (
+            "unannounced",
+            "endless",
+        ):  # then only the checksum can tell that bytes lack
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        if how == "endless":
+            while not self.server.released.is_set():
+                self.wfile.write(bytes(1 << 20))
         short = how in ("truncated", "unannounced")
         self.wfile.write(content[: len(content) // 2] if short else content)
 
@@ -196,6 +202,16 @@ def test_a_silent_mirror_is_given_up(server, published, monkeypatch):
     load_mnist()
     assert [how for how, _ in server.requests] == ["silent", *["good"] * 4]
     assert server.outlasted == []
+
+
+def test_an_endless_mirror_is_given_up(published, cache_dir, monkeypatch):
+    monkeypatch.setattr(download, "MAX_BYTES", 5_000_000)
+    published("endless")
+    with pytest.raises(
+        FileNotFoundError, match=r"\(ValueError: more than 5000000 bytes"
+    ):
+        load_mnist()
+    assert tree(cache_dir) == []
 
 
 def test_an_unwritable_cache_is_named_when_nothing_can_be_downloaded(

@@ -1,6 +1,8 @@
 """Which file is taken, from where, and what is said about it."""
 
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -226,12 +228,15 @@ def test_load_dataset_by_name(mnist, fashion, data_dir):
     assert load_dataset("mnist-sample").x_train.shape == (4000, 28, 28, 1)
 
 
-def test_an_unknown_name_is_refused():
+@pytest.mark.parametrize(
+    "name",
+    ["MNIST", "mnist ", "", b"mnist", None, 0, Path("mnist"), ["mnist"], {}],
+)
+def test_an_unknown_name_is_refused(name):
     accepted = "mnist-sample, mnist, fashion-mnist, cifar10"
-    with pytest.raises(
-        ValueError, match=f"name must be one of {accepted}, got 'MNIST'"
-    ):
-        load_dataset("MNIST")
+    message = f"name must be one of {accepted}, got {name!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        load_dataset(name)
 
 
 def test_every_data_set_has_ten_class_names():

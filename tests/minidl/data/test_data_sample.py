@@ -39,6 +39,15 @@ def test_the_file_is_small_and_as_documented():
     assert hashlib.sha256(content).hexdigest() in readme
 
 
+@pytest.mark.parametrize("kept", [0, 99, -1])
+def test_a_damaged_file_is_named(tmp_path, monkeypatch, kept):
+    path = tmp_path / "sample.npz"
+    path.write_bytes(datasets.SAMPLE_FILE.read_bytes()[:kept])
+    monkeypatch.setattr(datasets, "SAMPLE_FILE", path)
+    with pytest.raises(ValueError, match=r"sample\.npz: damaged \("):
+        load_mnist_sample()
+
+
 def test_loading_is_fast():
     assert min(timeit.repeat(load_mnist_sample, number=1, repeat=3)) < 0.2
 
