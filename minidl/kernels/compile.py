@@ -2,20 +2,28 @@
 
 The function stays what it is: with NUMBA_DISABLE_JIT=1, or through its attribute
 `py_func`, it can be stepped through in a debugger. It is compiled at its first call
-for each type, and cached on disk for later processes.
+for each type, and cached on disk for later processes: beside the sources, or in
+NUMBA_CACHE_DIR, or in the user's cache where the sources are read-only.
+
+This cache is executable code and belongs to its user. What is damaged or out of date
+there is compiled again; what somebody made on purpose is not noticed, so never take
+someone else's cache, and never use a folder that others can write to.
 """
 
 import hashlib
-from contextlib import suppress
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numba
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.compiler import Compiler
 
-from minidl.files import write_text
-
-FOLDER = Path(__file__).parent
+from minidl.files import atomic_write
 
 
 class Restrict(Compiler):
@@ -31,40 +39,103 @@ class Restrict(Compiler):
         """Return Numba's own pipelines, with the promise made."""
         if hasattr(self.state.flags, "noalias"):  # else only speed is lost
             self.state.flags.noalias = True
-        return super().define_pipelines()  # type: ignore[no-untyped-call]
+        return super().define_pipelines()
 
 
-def cache_folder() -> Path | None:
-    """Return where Numba keeps what it compiles here, None if it compiles nothing.
-
-    Beside the sources, elsewhere if NUMBA_CACHE_DIR says so or they are read-only.
-    """
-    kernel = numba.njit(cache=True)(cache_folder)  # any function of this folder
-    path = kernel.stats.cache_path if hasattr(kernel, "stats") else None
-    return None if path is None else Path(path)
+def sources(folder: Path = Path(__file__).parent) -> bytes:
+    """Return a checksum of all source files in a folder."""
+    digest = hashlib.sha256()
+    for source in sorted(folder.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.digest()
 
 
-def remove_outdated(cache: Path, folder: Path = FOLDER) -> None:
-    """Remove what was compiled from other source files than a folder's of now.
+SOURCES = sources()
+
+
+def checksum(path: str | Path, content: bytes) -> bytes:
+    """Return what ends a file of this name: of its content and of today's sources.
 
     Numba compiles a kernel anew when its own file changes, but not when that of another
     kernel does which it calls.
     """
-    digest = hashlib.sha256()
-    for source in sorted(folder.glob("*.py")):
-        digest.update(source.read_bytes())
-    stamp = cache / "kernels.sha256"
-    if stamp.exists() and stamp.read_text() == digest.hexdigest():
-        return
-    with suppress(OSError):
-        for compiled in cache.glob("*.nb[ci]"):
-            compiled.unlink(missing_ok=True)
-        write_text(stamp, digest.hexdigest())
+    return hashlib.sha256(SOURCES + Path(path).name.encode() + content).digest()
 
 
-if (cache := cache_folder()) is not None:
-    remove_outdated(cache)
+def is_whole(path: str | Path) -> bool:
+    """Tell whether a file ends with its checksum: it's the one that was written."""
+    try:
+        content = Path(path).read_bytes() if Path(path).is_file() else b""
+    except OSError:
+        return False
+    size = hashlib.sha256().digest_size
+    return content[-size:] == checksum(path, content[:-size])
 
-# "contract" lets a * b + c be one fused instruction; sums keep their order. Kernels
-# release the interpreter's lock, so that threads can run them side by side.
-jit = numba.njit(cache=True, nogil=True, fastmath={"contract"}, pipeline_class=Restrict)
+
+class CheckedFiles(IndexDataCacheFile):
+    """A kernel's files in Numba's cache, each with a checksum at its end."""
+
+    def _load_index(self) -> dict[Any, str]:
+        return super()._load_index() if is_whole(self._index_path) else {}
+
+    def _load_data(self, name: str) -> Any:
+        if not is_whole(self._data_path(name)):
+            raise FileNotFoundError(name)  # then Numba compiles
+        return super()._load_data(name)
+
+    @contextmanager
+    def _open_for_write(self, filepath: str) -> Iterator[IO[bytes]]:
+        content = BytesIO()
+        yield content
+        with atomic_write(filepath) as file:
+            file.write(content.getvalue() + checksum(filepath, content.getvalue()))
+
+
+class KernelCache(FunctionCache):
+    """Numba's cache of a kernel, which is never worse than none."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        name = self._impl.filename_base
+        self._cache_file = CheckedFiles(self._cache_path, name, stamp)
+
+    def load_overload(self, *arguments: Any) -> Any:
+        """Return what is cached, None if nothing is or it can't be used."""
+        try:
+            return super().load_overload(*arguments)
+        except Exception:  # of other versions of LLVM, NumPy or Python, say
+            return None
+
+    def save_overload(self, *arguments: Any) -> None:
+        """Keep what was compiled, unless the disk is full or closed by now."""
+        with suppress(OSError):
+            super().save_overload(*arguments)
+
+
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile a kernel at its first call for each type, or load it from the cache.
+
+    "contract" lets a * b + c be one fused instruction; sums keep their order. Kernels
+    release the interpreter's lock, so that threads can run them side by side.
+    """
+    compiled: Any = numba.njit(
+        nogil=True, fastmath={"contract"}, pipeline_class=Restrict
+    )(function)
+    if compiled is not function:  # with NUMBA_DISABLE_JIT it is
+        try:
+            compiled._cache = KernelCache(function)
+        except RuntimeError:  # Numba found no folder that it may write to
+            warn_once()
+    return compiled
+
+
+@cache
+def warn_once() -> None:
+    """Say that each process will compile all kernels that it uses."""
+    warnings.warn(
+        "compiled kernels can't be kept: every process compiles them again, which "
+        "takes up to a minute; let NUMBA_CACHE_DIR name a folder of yours",
+        RuntimeWarning,
+        stacklevel=3,
+    )

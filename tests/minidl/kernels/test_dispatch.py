@@ -183,39 +183,6 @@ def test_later_processes_do_not_compile_again(tmp_path):
     assert [(run.stdout.strip(), run.stderr) for run in later] == [("0", "")] * 2
 
 
-def test_what_was_compiled_from_other_sources_is_removed(tmp_path):
-    """Numba itself looks at a kernel's own file only."""
-    pytest.importorskip("numba", reason="no Numba")
-    from minidl.kernels.compile import remove_outdated
-
-    cache = tmp_path / "cache"
-    compiled = [cache / f"a.f-1.{end}" for end in ("nbi", "1.nbc")]
-    source = tmp_path / "helper.py"
-    left = []
-    for text in ("x = 1", "x = 1", "x = 2"):
-        source.write_text(text)
-        remove_outdated(cache, tmp_path)
-        left.append([file.exists() for file in compiled])
-        for file in compiled:
-            file.touch()
-    assert left == [[False] * 2, [True] * 2, [False] * 2]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("elsewhere", [True, False])
-def test_outdated_kernels_are_looked_for_where_numba_keeps_them(tmp_path, elsewhere):
-    pytest.importorskip("numba", reason="no Numba")
-    where = {"NUMBA_CACHE_DIR": str(tmp_path)} if elsewhere else {}
-    run = run_python(
-        "from minidl.kernels.compile import FOLDER, cache_folder\n"
-        "print(cache_folder().parent.name, cache_folder() == FOLDER / '__pycache__')",
-        **where,
-    )
-    name, beside = run.stdout.split()
-    assert beside == str(not elsewhere)
-    assert name == (tmp_path.name if elsewhere else "kernels")
-
-
 @pytest.mark.slow
 def test_kernels_run_with_the_compiler_switched_off():
     pytest.importorskip("numba", reason="no Numba")

@@ -1,0 +1,154 @@
+"""Compiled kernels are kept on disk; what is wrong there is compiled again."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+compile = pytest.importorskip("minidl.kernels.compile", reason="no Numba")
+
+ROOT = Path(__file__).parents[3]
+KERNELS = """
+from minidl.kernels.compile import jit
+
+@jit
+def double(x):
+    return 2 * x
+
+@jit
+def triple(x):
+    return 3 * x
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file with two small kernels, in a folder of its own."""
+    path = tmp_path / "kernels.py"
+    path.write_text(KERNELS)
+    return path
+
+
+def hits(file):
+    """Import the file anew and run `double`; tell whether it came from the cache."""
+    spec = importlib.util.spec_from_file_location("kernels", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (module.double(21), module.triple(14)) == (42, 42)
+    return sum(module.double.stats.cache_hits.values())
+
+
+def cached(file, name, end):
+    (found,) = file.parent.joinpath("__pycache__").glob(f"kernels.{name}*.{end}")
+    return found
+
+
+def half(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def one_bit(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+DAMAGES = {
+    "gone": lambda file: file.unlink(),
+    "empty": lambda file: file.write_bytes(b""),
+    "half": half,
+    "one bit": one_bit,
+    "noise": lambda file: file.write_bytes(os.urandom(5000)),
+    "another program's": lambda file: file.write_bytes(np.arange(99).tobytes()),
+}
+
+
+@pytest.mark.parametrize("end", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_compiled_again(file, damage, end):
+    assert (hits(file), hits(file)) == (0, 1)
+    DAMAGES[damage](cached(file, "double", end))
+    assert (hits(file), hits(file)) == (0, 1)
+
+
+def test_another_kernels_files_are_not_taken(file):
+    """Each is whole, and would load."""
+    assert hits(file) == 0
+    for end in ("nbi", "nbc"):
+        other = cached(file, "triple", end).read_bytes()
+        cached(file, "double", end).write_bytes(other)
+        assert (hits(file), hits(file)) == (0, 1)
+
+
+@pytest.mark.parametrize("end", ["nbi", "nbc"])
+def test_a_folder_in_a_files_place_keeps_nothing(file, end):
+    assert (hits(file), hits(file)) == (0, 1)
+    folder(cached(file, "double", end))
+    assert (hits(file), hits(file)) == (0, 0)
+
+
+def test_what_was_compiled_from_other_sources_is_compiled_again(file, monkeypatch):
+    """Numba itself looks at a kernel's own file only, not at those of others."""
+    assert (hits(file), hits(file)) == (0, 1)
+    monkeypatch.setattr(compile, "SOURCES", b"others")
+    assert (hits(file), hits(file)) == (0, 1)
+
+
+def test_each_source_file_counts(tmp_path):
+    found = set()
+    for name, text in (("a", "x = 1"), ("b", "x = 1"), ("b", "x = 2"), ("c", "")):
+        (tmp_path / f"{name}.py").write_text(text)
+        found.add(compile.sources(tmp_path))
+    assert len(found) == 3  # an empty file is none
+    assert compile.sources() == compile.SOURCES
+
+
+def test_a_cache_that_cannot_be_used_is_none(file, monkeypatch):
+    """As that of another version of LLVM."""
+    assert (hits(file), hits(file)) == (0, 1)
+
+    def rebuild(*arguments):
+        raise ValueError("another version's")
+
+    monkeypatch.setattr(compile.FunctionCache._impl_class, "rebuild", rebuild)
+    assert hits(file) == 0
+
+
+def test_a_full_disk_keeps_nothing(file, monkeypatch):
+    def full(path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(compile, "atomic_write", full)
+    assert (hits(file), hits(file)) == (0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems' homes")
+@pytest.mark.parametrize("variable", ["XDG_CACHE_HOME", "NUMBA_CACHE_DIR"])
+def test_without_a_folder_kernels_compile_and_say_so_once(file, variable):
+    """A read-only installation, and no home, as in many containers."""
+    file.parent.joinpath("__pycache__").write_text("in the way")
+    nowhere = str(file / "folder")  # below a file
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA")}
+    run = subprocess.run(
+        [sys.executable, "-W", "always", "-B", "-c", CALL],
+        capture_output=True,
+        text=True,
+        cwd=file.parent,
+        env=clean
+        | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": nowhere, variable: nowhere},
+    )
+    assert run.stdout == "42 42\n", run.stderr
+    assert run.stderr.count("RuntimeWarning") == 1, run.stderr
+    assert "let NUMBA_CACHE_DIR name a folder of yours" in run.stderr
+
+
+CALL = "import kernels; print(kernels.double(21), kernels.triple(14))"
