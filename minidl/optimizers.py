@@ -48,6 +48,7 @@ class Optimizer:
         ]
         self.flat: FlatParameters | None = None  # on a GPU, from the first step on
 
+    @np.errstate(under="ignore")
     def step(self) -> None:
         """Move each parameter, in place, against its gradient.
 

@@ -50,6 +50,7 @@ class Softmax(Layer):
         return p * (dout - (p * dout).sum(axis=1, keepdims=True))
 
 
+@np.errstate(under="ignore")  # what is too small is 0, whatever np.seterr says
 def softmax(z: Array) -> Array:
     """Return exp(z_k) / sum_j exp(z_j) for each row; the maximum is subtracted first.
 

@@ -63,6 +63,7 @@ class Sequential(Layer):
             )
         return self.shapes[-1][0]
 
+    @np.errstate(under="ignore")
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the logits of x."""
         self.check_input(x)
@@ -88,6 +89,7 @@ class Sequential(Layer):
                 "to_device moves either"
             )
 
+    @np.errstate(under="ignore")
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:

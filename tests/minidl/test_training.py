@@ -18,6 +18,7 @@ from minidl import (
     train,
 )
 from minidl.kernels import use
+from minidl.optimizers import OPTIMIZERS
 from minidl.training import batches, classes_of, place_of, to_float
 from tests import oracles
 
@@ -326,6 +327,28 @@ def test_images_in_float64_train_a_network_in_float32(problem, kernels):
         expected, _ = run(x, y)
     assert params[0].dtype == np.float32
     np.testing.assert_allclose(losses, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("implementation", ["reference", "auto"])
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_numpys_warnings_as_errors_change_nothing(problem, kind, implementation):
+    """Probabilities and averages of sure networks underflow, which is no error."""
+
+    def trained():
+        model = network()
+        model.layers[-1].W.data *= 300
+        optimizer, rng = OPTIMIZERS[kind](model.params, 1e-6), np.random.default_rng(1)
+        losses = train(model, *problem, optimizer, 2, 8, rng)
+        x = to_float(problem[0])
+        return losses, [model.predict_proba(x), *(p.data for p in model.params)]
+
+    with use(implementation):
+        expected, wanted = trained()
+        with np.errstate(all="raise"):
+            losses, found = trained()
+    assert losses == expected
+    assert same_bits(found, wanted)
+    assert (found[0] == 0).any()
 
 
 def test_batches():
