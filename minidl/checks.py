@@ -55,6 +55,12 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
 
 
+def check_kind(name: str, value: Any, kind: type) -> None:
+    """Raise TypeError unless value is an instance of a class."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be of type {kind.__name__}, got {value!r}")
+
+
 def check_generator(name: str, value: Any) -> None:
     """Raise TypeError unless value is a random generator; a seed isn't one."""
     if not isinstance(value, np.random.Generator):

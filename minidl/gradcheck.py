@@ -13,6 +13,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minidl.backend import Array
+from minidl.checks import (
+    check_array,
+    check_generator,
+    check_kind,
+    check_number,
+    check_shape,
+)
 from minidl.layers import Layer
 
 Scalar: TypeAlias = Callable[[], float]  # a function of arrays changed from outside
@@ -25,6 +32,7 @@ def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
     Raises TypeError unless x is float64: h would drown in float32's rounding.
     """
     check_float64("x", x)
+    check_number("h", h, 0, np.inf, open_low=True, open_high=True)
     gradient = np.empty_like(x)
     for i in np.ndindex(x.shape):
         value = x[i]
@@ -40,7 +48,8 @@ def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
 
 
 def check_float64(name: str, x: Array) -> None:
-    """Raise TypeError unless x is float64."""
+    """Raise TypeError unless x is an array in float64."""
+    check_array(name, x)
     if x.dtype != np.float64:
         raise TypeError(f"{name} must be float64, got {x.dtype}")
 
@@ -57,7 +66,11 @@ def directional_derivative(
 
 
 def relative_error(a: Array, b: Array) -> float:
-    """Return max|a - b| / max(|a|, |b|) over all elements, 0 if both are 0."""
+    """Return max|a - b| / max(|a|, |b|) over all elements, 0 if both are 0.
+
+    Raises ValueError for arrays of other shapes, which would be broadcast.
+    """
+    check_shape("b", b, a.shape)
     scale = max(np.abs(a).max(), np.abs(b).max())
     return float(np.abs(a - b).max() / scale) if scale else 0.0
 
@@ -77,6 +90,8 @@ def check_layer(
     Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`). Raises
     TypeError, naming the array, for others.
     """
+    check_kind("layer", layer, Layer)
+    check_generator("rng", rng)
     arrays = {"x": x} | {f"params[{i}]": p.data for i, p in enumerate(layer.params)}
     for name, array in arrays.items():
         check_float64(name, array)

@@ -11,12 +11,15 @@ from typing import TypeAlias
 import numpy as np
 
 from minidl.backend import Array
+from minidl.checks import check_array, check_generator
 
 Initializer: TypeAlias = Callable[[tuple[int, ...], np.random.Generator], Array]
 
 
 def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return (fan_in, fan_out) of weights (D, M) or (KH, KW, C, F)."""
+    if not isinstance(shape, tuple) or len(shape) not in (2, 4):
+        raise ValueError(f"shape must be (D, M) or (KH, KW, C, F), got {shape}")
     *window, inputs, outputs = shape
     taps = math.prod(window)
     return taps * inputs, taps * outputs
@@ -25,10 +28,23 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
 def initial(
     initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator
 ) -> Array:
-    """Return an initializer's weights as float32; ValueError for another shape."""
-    weights = np.asarray(initializer(shape, rng), np.float32)
+    """Return an initializer's weights as float32.
+
+    Raises TypeError or ValueError unless it returns finite numbers in this shape.
+    """
+    if not callable(initializer):
+        raise TypeError(
+            f"initializer must be a function, such as minidl.he, got {initializer!r}"
+        )
+    weights = initializer(shape, rng)
+    check_array("what initializer returns", weights)
+    if weights.dtype.kind not in "iuf":
+        raise TypeError(f"initializer must return real numbers, got {weights.dtype}")
     if weights.shape != shape:
         raise ValueError(f"initializer must return shape {shape}, got {weights.shape}")
+    weights = weights.astype(np.float32)
+    if not np.isfinite(weights).all():
+        raise ValueError("initializer must return finite numbers, got NaN or infinity")
     return weights
 
 
@@ -38,6 +54,7 @@ def he(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     Shapes: (D, M) or (KH, KW, C, F), float32.
     Source: He et al., Delving Deep into Rectifiers, 2015, equation 10.
     """
+    check_generator("rng", rng)
     fan_in, _ = fans(shape)
     return rng.normal(0, math.sqrt(2 / fan_in), shape).astype(np.float32)
 
@@ -49,6 +66,7 @@ def glorot(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     Source: Glorot & Bengio, Understanding the Difficulty of Training Deep
     Feedforward Neural Networks, 2010, equation 16.
     """
+    check_generator("rng", rng)
     fan_in, fan_out = fans(shape)
     limit = math.sqrt(6 / (fan_in + fan_out))
     return rng.uniform(-limit, limit, shape).astype(np.float32)

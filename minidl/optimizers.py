@@ -18,7 +18,7 @@ from minidl.backend import Array, Device, device_of, get_array_module, to_device
 from minidl.flat import FlatParameters
 from minidl.kernels.arguments import check_step
 from minidl.layers import Parameter
-from minidl.settings import number
+from minidl.settings import fixed, number
 
 OPEN = {"open_low": True, "open_high": True}  # neither limit is a value
 
@@ -37,6 +37,7 @@ class Optimizer:
     slots: tuple[str, ...] = ()  # names of the running averages
     options: tuple[str, ...] = ("lr",)  # names of the numbers that `update` takes
     lr: float = number(0, inf, **OPEN)
+    params: tuple[Parameter, ...] = fixed()  # their averages are held here
 
     def __init__(self, params: Iterable[Parameter], lr: float) -> None:
         self.params = check_params(params)

@@ -3,7 +3,7 @@
 Images stay as they are stored (uint8) and become floating point batch by batch.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from numbers import Integral
 from typing import Any, Protocol, TypeAlias
 
@@ -13,6 +13,7 @@ from minidl.backend import DEVICES, Array, Device, device_of, to_device
 from minidl.checks import (
     check_count,
     check_generator,
+    check_kind,
     check_labels,
     check_stored_images,
 )
@@ -69,15 +70,15 @@ def train(
     Raises TypeError or ValueError for bad arguments, FloatingPointError if J isn't
     finite any more.
     """
+    check_kind("model", model, Sequential)
+    check_kind("optimizer", optimizer, Optimizer)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
     check_stored_images("x", x)
     check_labels("y", y, len(x), model.classes)
     check_generator("rng", rng)
     check_optimizer(optimizer, model)
-    callbacks = tuple(callbacks)
-    if not all(map(callable, callbacks)):
-        raise TypeError(f"callbacks must be functions, got {callbacks!r}")
+    callbacks = check_callbacks(callbacks)
     losses: list[float] = []
     with trained_here(optimizer.params):
         for epoch in range(1, epochs + 1):
@@ -90,6 +91,14 @@ def train(
             for callback in callbacks:
                 callback(epoch, losses[-1])
     return losses
+
+
+def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """Return the callbacks, or a single one; TypeError for what is no function."""
+    found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    if not all(map(callable, found)):
+        raise TypeError(f"callbacks must be functions, got {callbacks!r}")
+    return found
 
 
 def check_optimizer(optimizer: Optimizer, model: Sequential) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 from minidl import kernels
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_batch
-from minidl.layers.base import Layer
+from minidl.layers.base import Layer, Shape
 
 
 class ReLU(Layer):
@@ -48,6 +48,12 @@ class Softmax(Layer):
         if not input_grad:
             return None
         return p * (dout - (p * dout).sum(axis=1, keepdims=True))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(K,) -> (K,)."""
+        if len(input_shape) != 1:
+            raise ValueError(f"{self} takes shape (K,), got {input_shape}")
+        return input_shape
 
 
 @np.errstate(under="ignore")  # what is too small is 0, whatever np.seterr says

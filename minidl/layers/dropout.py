@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_batch
+from minidl.checks import check_batch, check_generator
 from minidl.layers.base import Layer
 from minidl.settings import number
 
@@ -34,6 +34,7 @@ class Dropout(Layer):
 
     def draw_mask(self, x: Array, rng: np.random.Generator) -> Array:
         """Return m for x from a counter-based generator, seeded by rng."""
+        check_generator("rng", rng)
         return kernels.dropout_mask(x, self.rate, int(rng.integers(2**63)))
 
     def backward(

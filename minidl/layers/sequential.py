@@ -6,7 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.backend import Array, device_of
-from minidl.checks import check_batch, check_count, check_labels, check_shape
+from minidl.checks import (
+    check_batch,
+    check_count,
+    check_generator,
+    check_labels,
+    check_shape,
+)
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape
 from minidl.layers.fused import fuse
@@ -67,6 +73,8 @@ class Sequential(Layer):
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the logits of x."""
         self.check_input(x)
+        if rng is not None:
+            check_generator("rng", rng)
         self.latest = None  # lets go of the arrays that the last batch has left
         kept = []
         for layer in self.steps:
@@ -175,6 +183,8 @@ class Sequential(Layer):
 
 def check_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Return the layers; TypeError or ValueError if they can't form a network."""
+    if not isinstance(layers, Iterable):
+        raise TypeError(f"layers must be several layers, got {layers!r}")
     layers = tuple(layers)
     if not layers:
         raise ValueError("layers must hold at least one layer, got none")

@@ -64,6 +64,20 @@ def test_relative_error():
     assert relative_error(a * 0, a * 0) == 0
 
 
+def test_what_cant_be_compared_is_named(rng):
+    for x in ([1.0, 2.0], np.ma.masked_array([1.0, 2.0], [0, 1])):
+        with pytest.raises(TypeError, match=r"^x must be a NumPy or CuPy array, got"):
+            numerical_gradient(lambda: 0.0, x)
+    with pytest.raises(ValueError, match=r"^h must be in \(0, inf\), got 0"):
+        numerical_gradient(lambda: 0.0, np.ones(2), h=0)
+    with pytest.raises(ValueError, match=r"^b must have shape \(2,\), got \(2, 1\)"):
+        relative_error(np.ones(2), np.ones((2, 1)))
+    with pytest.raises(TypeError, match=r"^layer must be of type Layer, got 3"):
+        check_layer(3, np.ones((2, 2)), rng)
+    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
+        check_layer(ReLU(), np.ones((2, 2)), 0)
+
+
 def test_a_correct_layer_passes(rng):
     layer = Conv2D(2, 2, pad=1, rng=rng).astype(np.float64)
     errors = check_layer(layer, rng.standard_normal((2, 4, 4, 2)), rng)

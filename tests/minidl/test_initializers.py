@@ -8,6 +8,7 @@ import pytest
 from minidl import Conv2D, Linear, glorot, he
 from minidl.initializers import fans
 
+RNG = np.random.default_rng(0)
 SHAPES = {(200, 100): (200, 100), (3, 5, 20, 40): (300, 600)}
 
 
@@ -58,6 +59,39 @@ def test_weights_of_another_shape_are_named(kind):
 
     with pytest.raises(ValueError, match=r"^initializer must return shape \(.*2, 3\)"):
         kind(2, 3, rng=np.random.default_rng(0), initializer=turned)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.full((2, 3), np.nan), "^initializer must return finite numbers"),
+        (np.full((2, 3), 1e300), "^initializer must return finite numbers"),
+        (np.ones((2, 3)) * 1j, "^initializer must return real numbers, got complex128"),
+        (np.ones((2, 3), bool), "^initializer must return real numbers, got bool"),
+        (np.ma.masked_all((2, 3)), "^what initializer returns must be a .*MaskedArray"),
+        ([[1.0] * 3] * 2, "^what initializer returns must be a NumPy .* got list"),
+        (None, "^what initializer returns must be a NumPy .* got NoneType"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_what_are_no_weights_is_named(weights, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        Linear(2, 3, rng=RNG, initializer=lambda shape, rng: weights)
+
+
+@pytest.mark.parametrize("initializer", [None, "he", np.ones((2, 3))])
+def test_what_is_no_initializer_is_named(initializer):
+    with pytest.raises(TypeError, match=r"^initializer must be a function, such as"):
+        Linear(2, 3, rng=RNG, initializer=initializer)
+
+
+@pytest.mark.parametrize("initializer", [he, glorot])
+def test_what_has_no_fans_is_named(initializer):
+    for shape in (3, (3,), (3, 3, 3)):
+        with pytest.raises(ValueError, match=r"^shape must be \(D, M\) or \(KH, KW"):
+            initializer(shape, RNG)
+    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
+        initializer((3, 3), 0)
 
 
 def ones(dtype):

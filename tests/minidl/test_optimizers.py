@@ -190,6 +190,12 @@ def test_what_are_no_parameters_is_named(kind, params):
         kind(params, **OPTIONS[kind])
 
 
+def test_an_optimizers_parameters_are_fixed(kind):
+    optimizer = kind([parameter(1.0)], **OPTIONS[kind])
+    with pytest.raises(TypeError, match=r"^params of .* can't be changed"):
+        optimizer.params = (parameter(2.0),)
+
+
 def test_a_parameter_given_twice_is_named(kind):
     p = parameter(1.0)
     with pytest.raises(ValueError, match=r"^params must be different, got one twice"):

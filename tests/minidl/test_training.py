@@ -290,13 +290,26 @@ def test_some_parameters_may_stay_what_they_are():
     assert changed == [False, False, True, True]
 
 
-@pytest.mark.parametrize("callbacks", [[None], ["print"]])
+@pytest.mark.parametrize("callbacks", [[None], ["print"], None, 3])
 def test_what_is_no_callback_is_refused_before_training(callbacks):
     model = network()
     before = model.params[0].data.copy()
     with pytest.raises(TypeError, match=r"^callbacks must be functions"):
         run(IMAGES, LABELS, model=model, callbacks=callbacks)
     assert np.array_equal(model.params[0].data, before)
+
+
+@pytest.mark.parametrize("model", [None, Linear(4, 3, rng=np.random.default_rng(0))])
+def test_what_is_no_network_is_named(model):
+    optimizer = Adam(network().params)
+    with pytest.raises(TypeError, match=r"^model must be of type Sequential, got"):
+        train(model, IMAGES, LABELS, optimizer, 1, 8, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("optimizer", [None, Adam, "adam"])
+def test_what_is_no_optimizer_is_named(optimizer):
+    with pytest.raises(TypeError, match=r"^optimizer must be of type Optimizer, got"):
+        train(network(), IMAGES, LABELS, optimizer, 1, 8, np.random.default_rng(0))
 
 
 def test_callbacks_may_come_from_an_iterator():

@@ -18,6 +18,7 @@ from minidl import (
     Parameter,
     ReLU,
     Sequential,
+    Softmax,
 )
 from minidl.layers import Layer
 from minidl.losses import SoftmaxCrossEntropy
@@ -185,6 +186,24 @@ def test_one_layer_in_two_networks_of_one_is_refused(rng):
     parts = [Sequential([relu], (3,)), Linear(3, 3, rng=rng), Sequential([relu], (3,))]
     with pytest.raises(ValueError, match=r"must be different objects, got ReLU"):
         Sequential(parts, (3,))
+
+
+@pytest.mark.parametrize("layers", [None, ReLU(), 3])
+def test_what_are_no_layers_is_named(layers):
+    with pytest.raises(TypeError, match=r"^layers must be several layers, got"):
+        Sequential(layers, (3,))
+
+
+def test_a_softmax_takes_logits_only():
+    with pytest.raises(ValueError, match=r"^Softmax\(\) takes shape \(K,\), got \(6, "):
+        Sequential([Softmax()], (6, 6, 1))
+
+
+@pytest.mark.parametrize("mode", [0, "train", True, np.random.RandomState(0)])
+def test_training_mode_is_a_generator(model, x, mode):
+    for forward in (model.forward, Dropout(0.5).forward):
+        with pytest.raises(TypeError, match=r"^rng must be a generator, .*got"):
+            forward(x, mode)
 
 
 def test_what_is_no_layer_is_named():
