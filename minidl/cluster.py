@@ -8,16 +8,19 @@ A worker that dies is no loss: Dask gives its job to another.
 """
 
 import platform
+import secrets
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from minidl import kernels
+from minidl.files import lock, remove_leftovers
 
 SECONDS = 10  # to wait for the scheduler, and for a first worker
 PACKAGES = ("minidl", "numpy", "numba", "scipy")
@@ -33,8 +36,7 @@ def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
     and for a worker with other versions, with several threads or without `folder`, and
     BrokenExecutor if the scheduler dies or a job takes its workers with it.
     """
-    if "://" not in address:
-        raise ValueError(f"address must be like tcp://host:port, got {address!r}")
+    check_address(address)
     try:
         from distributed import Client, KilledWorker
     except ModuleNotFoundError:
@@ -44,16 +46,15 @@ def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
     connect: Any = Client  # it has no types
     with (
         connect(address, timeout=SECONDS, set_as_default=False) as client,
-        NamedTemporaryFile(dir=folder, prefix=".visible-") as marker,
+        marker_in(folder) as marker,
     ):
-        try:
-            client.wait_for_workers(1, timeout=SECONDS)
-        except TimeoutError:
-            raise OSError(f"the scheduler at {address} has no workers") from None
-        wanted = Wanted(versions(), marker.name)
-        client.run(check_running, wanted)
+        wanted = Wanted(versions(), str(marker))
+        wait_for_worker(client, address)
+        on_workers(client, check_running, wanted)
         # One a machine: its other workers load from the cache on disk.
-        client.run(kernels.warm_up, workers=one_a_host(client.nthreads()))
+        hosts = one_a_host(client.nthreads())
+        on_workers(client, kernels.warm_up, workers=hosts)
+        wait_for_worker(client, address)
         jobs = CheckedExecutor(client.get_executor(pure=False), wanted)
         try:
             yield jobs, len(client.nthreads())
@@ -61,6 +62,52 @@ def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
             raise BrokenExecutor(f"the scheduler at {address} is lost") from None
         except KilledWorker as error:
             raise BrokenExecutor(f"the cluster at {address}: {error}") from None
+
+
+def check_address(address: str) -> None:
+    """Raise ValueError unless a scheduler could be at an address."""
+    try:
+        parts = urlsplit(address)
+        if parts.scheme == "inproc" or (parts.scheme and parts.hostname and parts.port):
+            return
+    except ValueError:  # a port that is no number
+        pass
+    raise ValueError(f"address must be like tcp://host:port, got {address!r}")
+
+
+@contextmanager
+def marker_in(folder: Path) -> Iterator[Path]:
+    """Yield a file for a while, which only those see who see this folder."""
+    remove_leftovers(folder)  # of killed processes: nobody holds their locks any more
+    path = folder / f".visible.{secrets.token_hex(8)}"
+    try:
+        with open(path, "xb") as file:
+            with suppress(OSError):  # some file systems know no locks
+                lock(file)
+            yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def wait_for_worker(client: Any, address: str) -> None:
+    """Raise OSError if no worker is there, and none comes."""
+    try:
+        client.wait_for_workers(1, timeout=SECONDS)
+    except TimeoutError:
+        raise OSError(f"the scheduler at {address} has no workers") from None
+
+
+def on_workers(
+    client: Any, function: Callable[..., None], *args: Any, **which: Any
+) -> None:
+    """Call a function on workers; the work goes on without those that die there."""
+    found = client.run(function, *args, on_error="return", **which)
+    for worker, answer in found.items():
+        if isinstance(answer, OSError):
+            died = f"worker {worker} died before its first job ({answer})"
+            warnings.warn(f"{died}: the others go on without it", stacklevel=2)
+        elif answer is not None:
+            raise answer
 
 
 @dataclass(frozen=True)
@@ -112,8 +159,8 @@ def check_worker(wanted: Wanted, worker: str, threads: int) -> None:
             )
     if threads != 1:
         raise ValueError(
-            f"worker {worker} has {threads} threads, whose jobs would share one limit "
-            "of BLAS threads: start workers with --nthreads 1"
+            f"worker {worker} has {threads} threads, whose jobs would share the "
+            "networks that it keeps: start workers with --nthreads 1"
         )
     marker = Path(wanted.marker)
     if not marker.exists():

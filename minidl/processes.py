@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from minidl.checks import check_count
 
 Result = TypeVar("Result")
 
+FAILED = 1  # the exit code of a process that raised an error, imports included
 ALONE = "one worker needs no processes"
 
 
@@ -40,7 +42,11 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
         workers, multiprocessing.get_context("spawn"), initializer=begin_worker
     )
     try:
-        start_processes(pool, workers)
+        # Each task starts a process, which inherits that it ignores Ctrl-C: a terminal
+        # sends it to all, but only the first is to react, and ends them.
+        with signalled(signal.SIGINT, signal.SIG_IGN):
+            tasks = [pool.submit(int) for _ in range(workers)]
+        wait_for_start(pool, tasks, set(multiprocessing.active_children()) - others)
         yield pool
     except BaseException:
         for process in set(multiprocessing.active_children()) - others:
@@ -50,14 +56,17 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
         pool.shutdown(cancel_futures=True)
 
 
-def start_processes(pool: Executor, workers: int) -> None:
-    """Start a pool's processes; RuntimeError if they can't."""
-    with ctrl_c_ignored():  # each task starts a process, which inherits this
-        started = [pool.submit(int) for _ in range(workers)]
+def wait_for_start(
+    pool: Executor, tasks: Sequence[Future[Any]], processes: Collection[BaseProcess]
+) -> None:
+    """Wait for first tasks; RuntimeError if the processes can't import the script."""
     try:
-        for process in started:
-            process.result()
+        for task in tasks:
+            task.result()
     except BrokenProcessPool:
+        pool.shutdown()  # waits for their ends
+        if all(process.exitcode != FAILED for process in processes):
+            raise  # they were killed
         raise RuntimeError(
             "worker processes couldn't start: they import the script that starts them, "
             f'whose work must stand below `if __name__ == "__main__":`; {ALONE}'
@@ -71,7 +80,7 @@ def check_importable() -> None:
     its parent says why.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
-        sys.exit(1)
+        sys.exit(FAILED)
     if getattr(sys.modules["__main__"], "__file__", None) == "<stdin>":
         raise RuntimeError(
             "worker processes import the script that starts them, and can't from "
@@ -122,22 +131,22 @@ def end_after(wait: Callable[[], object]) -> None:
 
     def watch() -> None:
         wait()
-        os._exit(1)
+        os._exit(FAILED)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
-def ctrl_c_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C here, and for good in processes that are started meanwhile.
+def signalled(number: int, action: Any) -> Iterator[None]:
+    """Let a signal have another effect within a block.
 
-    A terminal sends it to all processes: only the first is to react, and ends them.
+    Only the main thread may change that: elsewhere nothing happens.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may change signals
+        yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.signal(number, action)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)

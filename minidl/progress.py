@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -15,9 +16,10 @@ def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     """Yield the items, reporting on standard error how many were dealt with.
 
     Work of a few seconds needs no lines, and MINIDL_PROGRESS=none forbids them all: in
-    a notebook that is kept they would differ from run to run.
+    a notebook that is kept they would differ from run to run. A line that can't be
+    written, for want of a reader or of room, stops no work.
     """
-    if os.environ.get("MINIDL_PROGRESS") == "none":
+    if os.environ.get("MINIDL_PROGRESS") == "none" or sys.stderr is None:
         yield from items
         return
     if sys.stderr.isatty():
@@ -33,4 +35,5 @@ def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
         if now - last >= SECONDS_BETWEEN_LINES:
             reported = now
             line = f"{label}: {done}/{total}, {now - start:.0f} s"
-            print(line, file=sys.stderr, flush=True)
+            with suppress(OSError):
+                print(line, file=sys.stderr, flush=True)

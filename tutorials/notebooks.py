@@ -19,7 +19,7 @@ from typing import Any
 from minidl.files import atomic_write, write_text
 from minidl.progress import progress
 from tutorials.paper.pages.markdown import Table, replace_marked
-from tutorials.paper.program import parser_of
+from tutorials.paper.program import check_installed, one_line_errors, parser_of
 
 CHAPTERS = Path(__file__).parent
 NOTEBOOKS = CHAPTERS / "notebooks"
@@ -136,10 +136,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(argv).chapters or list(names)
     if unknown := [name for name in chosen if name not in names]:
         parser.error(f"no chapter {unknown[0]}; there are {', '.join(names)}")
-    for name in progress(chosen, len(chosen), "chapters"):
-        write(names[name])
-    contents()
-    print(f"notebooks are in {NOTEBOOKS}, listed in docs/chapters.md")
+    with one_line_errors(parser.prog, lambda: "notebooks that are written stay"):
+        for package in ("jupytext", "nbclient", "ipykernel", "matplotlib"):
+            check_installed(package, "tutorials", "a notebook")
+        for name in progress(chosen, len(chosen), "chapters"):
+            write(names[name])
+        contents()
+        print(f"notebooks are in {NOTEBOOKS}, listed in docs/chapters.md")
 
 
 if __name__ == "__main__":

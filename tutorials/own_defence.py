@@ -26,7 +26,9 @@ from minidl.backend import Array
 from minidl.data import load_mnist_sample
 from minidl.parallel import local_executor
 from tutorials.paper.program import (
+    a_path,
     check_writable,
+    number_of_processes,
     one_line_errors,
     parser_of,
     whole_number,
@@ -103,9 +105,9 @@ def main(argv: list[str] | None = None) -> None:
     """Evaluate, and say why the first attack fails."""
     parser = parser_of("tutorials.own_defence", __doc__)
     add = parser.add_argument
-    add("--images", type=whole_number(1), default=200, help="of the test set")
-    add("--jobs", type=whole_number(1), default=1, help="processes")
-    add("--save", type=Path, metavar="DIR", help="keep finished batches and images")
+    add("--images", type=whole_number(1, 1000), default=200, help="of the test set")
+    add("--jobs", type=number_of_processes, default=1, help="processes")
+    add("--save", type=a_path, metavar="DIR", help="keep finished batches and images")
     args = parser.parse_args(argv)
     with one_line_errors(parser.prog, lambda: "with --save the same command goes on"):
         if args.save:

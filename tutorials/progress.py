@@ -2,14 +2,20 @@
 
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.checking import solved
-from tutorials.paper.program import one_line_errors
+from tutorials.paper.program import one_line_errors, parser_of
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Print all exercises, the solved ones ticked."""
-    with one_line_errors("python -m tutorials.progress"):
-        done = solved()
-    every = exercises()
+    parser = parser_of("tutorials.progress", __doc__)
+    parser.parse_args(argv)
+    with one_line_errors(parser.prog):
+        show()
+
+
+def show() -> None:
+    """Print the chapters' exercises."""
+    done, every = solved(), exercises()
     chapter = ""
     for name, exercise in every.items():
         if exercise.number.split(".")[0] != chapter:

@@ -22,6 +22,7 @@ import numpy as np
 from minidl import Sequential
 from minidl.backend import Array
 from minidl.files import atomic_write
+from tutorials.output import keep_writing
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path("pictures")
@@ -37,6 +38,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
 }
 numbers = count(1)  # of a script's pictures
+keep_writing()
 
 
 def in_notebook() -> bool:

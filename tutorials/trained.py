@@ -16,12 +16,13 @@ from ensembles import METHODS, MemberJob, train_ensemble
 from ensembles.member_files import member_path
 from minidl import Sequential
 from minidl.data.places import cache_folder
+from minidl.processes import end_after
 from tutorials.paper.config import PROFILES, configure
 from tutorials.paper.program import (
+    number_of_members,
     one_line_errors,
     parser_of,
     runs_folder,
-    whole_number,
 )
 from tutorials.paper.units import member_jobs
 
@@ -54,9 +55,21 @@ def trained(methods: Iterable[str], members: int) -> dict[str, tuple[Sequential,
     every = [job for team in jobs.values() for job in team]
     if not all(member_path(job, runs).exists() for job in every):
         command = [sys.executable, "-m", "tutorials.trained", str(members), *jobs]
+        command.append("--with-parent")
         here = os.environ | {"MINIDL_CACHE": str(cache_folder())}
-        subprocess.run(command, cwd=Path(__file__).parents[1], env=here, check=True)
+        run_below(command, here)
     return {method: load(team, runs) for method, team in jobs.items()}
+
+
+def run_below(command: list[str], env: dict[str, str]) -> None:
+    """Run a command that ends with this process; CalledProcessError if it fails.
+
+    It reads the pipe of which this process alone has the other end.
+    """
+    root = Path(__file__).parents[1]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=root, env=env) as process:
+        if code := process.wait():
+            raise subprocess.CalledProcessError(code, command)
 
 
 def jobs_of(methods: Iterable[str], members: int) -> dict[str, list[MemberJob]]:
@@ -74,9 +87,14 @@ def load(jobs: list[MemberJob], runs: Path) -> tuple[Sequential, ...]:
 def main(argv: list[str] | None = None) -> None:
     """Train what is missing of the members that the command line names."""
     parser = parser_of("tutorials.trained", __doc__)
-    parser.add_argument("members", type=whole_number(1), help="of each method")
+    parser.add_argument("members", type=number_of_members, help="of each method")
     parser.add_argument("methods", nargs="+", choices=METHODS, metavar="METHOD")
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end with standard input"
+    )
     args = parser.parse_args(argv)
+    if args.with_parent:
+        end_after(sys.stdin.read)
     jobs = jobs_of(args.methods, args.members).values()
     with one_line_errors(parser.prog, lambda: "the same command goes on"):
         train_ensemble([j for team in jobs for j in team], folder=runs_folder())

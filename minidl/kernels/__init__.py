@@ -71,7 +71,14 @@ IMPLEMENTATIONS = ("auto", "reference", "numba")
 FEW_CHANNELS = 8  # below it, Winograd's transforms cost more than they save
 
 _chosen = os.environ.get("MINIDL_KERNELS", "auto")
-check_choice("MINIDL_KERNELS", _chosen, IMPLEMENTATIONS)
+
+
+def check_environment() -> None:
+    """Raise ValueError for an unknown MINIDL_KERNELS: when used, not when imported.
+
+    A program can then say so in one line.
+    """
+    check_choice("MINIDL_KERNELS", _chosen, IMPLEMENTATIONS)
 
 
 @contextmanager
@@ -91,6 +98,7 @@ def use(name: str) -> Iterator[None]:
 
 def implementation(x: Array) -> ModuleType:
     """Return the module whose kernels take x."""
+    check_environment()
     if device_of(x) == "gpu":
         fast = _chosen != "reference" and x.dtype == np.float32
         name = "cupy_gpu" if fast else "reference"

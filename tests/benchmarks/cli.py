@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minidl.backend import Device, try_gpu
 from tests.benchmarks.cores import cores
-from tutorials.paper.program import Parser, whole_number
+from tutorials.paper.program import Parser, a_path, whole_number
 
 PROGRAM = "python -m tests.benchmarks"
 FORMATS = (".png", ".svg", ".pdf")
@@ -66,10 +66,14 @@ def make_parser() -> Parser:
     add("--peers", nargs="+", choices=HOW_TO_INSTALL, default=[], help="compare with")
     add("--threads", type=whole_number(1, len(cores())), default=1, metavar="N")
     add(
-        "--rounds", type=whole_number(1), default=15, metavar="N", help="of each timing"
+        "--rounds",
+        type=whole_number(1, 10_000),
+        default=15,
+        metavar="N",
+        help="of each timing",
     )
-    add("--json", type=Path, metavar="FILE", help="write all figures to it")
-    add("--plot", type=Path, metavar="FILE", help="write a plot to it (.png, .svg)")
+    add("--json", type=a_path, metavar="FILE", help="write all figures to it")
+    add("--plot", type=a_path, metavar="FILE", help="write a plot to it (.png, .svg)")
     add("--device", choices=["cpu", "gpu"], default="cpu")
     add("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help="see below")
     add("--profile", action="store_true", help="add the section profile")

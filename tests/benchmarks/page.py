@@ -13,7 +13,7 @@ from typing import Any
 
 from minidl.store import read_json
 from tutorials.paper.pages.markdown import Table, replace_marked
-from tutorials.paper.program import one_line_errors, parser_of
+from tutorials.paper.program import a_path, one_line_errors, parser_of
 
 
 def update(sources: Sequence[Path], page: Path) -> None:
@@ -131,8 +131,8 @@ def memory(result: dict[str, Any]) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Do what the command line says."""
     parser = parser_of("tests.benchmarks.page", __doc__)
-    parser.add_argument("sources", type=Path, nargs="+", help="the benchmark's files")
-    parser.add_argument("page", type=Path, help="where their figures are put")
+    parser.add_argument("sources", type=a_path, nargs="+", help="the benchmark's files")
+    parser.add_argument("page", type=a_path, help="where their figures are put")
     args = parser.parse_args(argv)
     with one_line_errors(parser.prog):
         update(args.sources, args.page)

@@ -111,6 +111,26 @@ def test_a_worker_that_joins_later_is_checked_before_its_first_job(tmp_path):
                 executor.submit(abs, -2).result()
 
 
+def die():
+    os._exit(1)
+
+
+@pytest.mark.slow
+def test_the_run_goes_on_without_a_worker_that_dies_in_warm_up(
+    tmp_path, monkeypatch, recwarn
+):
+    monkeypatch.setattr(cluster.kernels, "warm_up", die)
+    with scheduler(tmp_path) as (_, address), worker(address), worker(address):
+        with distributed.Client(address, set_as_default=False) as client:
+            client.wait_for_workers(2)
+        with cluster.dask_executor(address, tmp_path) as (executor, count):
+            assert count == 1
+            assert executor.submit(abs, -1).result() == 1
+    [line] = [str(w.message) for w in recwarn if "died" in str(w.message)]
+    assert line.startswith("worker tcp://127.0.0.1:")
+    assert line.endswith("the others go on without it")
+
+
 def lose(address, folder, lost, *job):
     """Send a job to a cluster, and then lose something of it."""
     with (
@@ -161,10 +181,15 @@ def test_a_job_that_takes_its_workers_with_it_takes_one_line(tmp_path, capsys):
     assert line.endswith("; the same command goes on")
 
 
-def test_what_is_no_address(tmp_path):
+NO_ADDRESSES = ["", "nonsense", "tcp://", "tcp://host", "tcp://:8786", "tcp://host:x"]
+
+
+@pytest.mark.parametrize("address", [*NO_ADDRESSES, "host:8786", "tcp://host:99999"])
+def test_what_is_no_address(tmp_path, address):
+    message = rf"^address must be like tcp://host:port, got '{address}'"
     with (
-        pytest.raises(ValueError, match="must be like tcp://host:port, got 'nonsense'"),
-        cluster.dask_executor("nonsense", tmp_path),
+        pytest.raises(ValueError, match=message),
+        cluster.dask_executor(address, tmp_path),
     ):
         pass
 
@@ -213,6 +238,18 @@ def test_a_worker_with_another_version_is_named(tmp_path):
 def test_a_worker_must_see_the_folder(tmp_path):
     with pytest.raises(ValueError, match=f"doesn't see the folder {tmp_path}: --runs"):
         cluster.check_worker(wanted(tmp_path / "marker"), "tcp://b:1", threads=1)
+
+
+def test_markers_of_killed_processes_are_removed(tmp_path):
+    with cluster.marker_in(tmp_path) as marker:
+        os.utime(marker, (0, 0))
+        with cluster.marker_in(tmp_path) as other:
+            assert sorted(tmp_path.iterdir()) == sorted([marker, other])
+    marker.write_bytes(b"")
+    os.utime(marker, (0, 0))
+    with cluster.marker_in(tmp_path) as other:
+        assert list(tmp_path.iterdir()) == [other]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_worker_of_each_host():

@@ -15,11 +15,15 @@ from tutorials.anomaly.run import Plan, check_folder, perform
 from tutorials.paper.config import DATASETS, PROFILES, configure
 from tutorials.paper.program import (
     Parser,
+    a_path,
+    check_installed,
     check_writable,
     load_once,
+    number_of_processes,
     one_line,
     one_line_errors,
     runs_folder,
+    seed_number,
     whole_number,
 )
 
@@ -35,12 +39,12 @@ def make_parser() -> Parser:
     add("--dataset", choices=DATASETS, default="mnist")
     add("--profile", choices=PROFILES, default="full")
     add("--method", choices=METHODS, default="random-init")
-    add("--members", type=whole_number(2))
-    add("--images", type=whole_number(1), default=1000, help="of the test set")
-    add("--seed", type=whole_number(0), default=0)
-    add("--jobs", type=whole_number(1), default=available_cores())
-    add("--runs", type=Path, metavar="DIR", default=runs_folder())
-    add("--results", type=Path, metavar="DIR", default=Path("results/anomaly"))
+    add("--members", type=whole_number(2, 1000))
+    add("--images", type=whole_number(1, 60_000), default=1000, help="of the test set")
+    add("--seed", type=seed_number, default=0)
+    add("--jobs", type=number_of_processes, default=available_cores())
+    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
+    add("--results", type=a_path, metavar="DIR", default=Path("results/anomaly"))
     add("--fresh", action="store_true", help="attack again what is finished")
     return parser
 
@@ -52,12 +56,14 @@ def main(argv: list[str] | None = None) -> None:
     config = configure(
         args.dataset, args.profile, [args.method], args.members, seed=args.seed
     )
-    plan = Plan(config, args.runs, args.images, args.jobs, args.fresh)
     names = {"all": list(QUESTIONS), "report": []}.get(args.experiment)
     with one_line_errors(PROGRAM, lambda: "the same command goes on"):
+        check_installed("matplotlib", "tutorials", "the page of figures")
         check_writable("--results", args.results)
+        runs = args.runs or runs_folder()
+        plan = Plan(config, runs, args.images, args.jobs, args.fresh)
         if args.experiment != "report":
-            check_writable("--runs", args.runs)
+            check_writable("--runs", runs)
             check_folder(args.results, plan)
             load_once(config.dataset)
         for name in [args.experiment] if names is None else names:

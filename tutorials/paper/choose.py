@@ -28,9 +28,10 @@ from tutorials.paper.config import DATASETS
 from tutorials.paper.paper_numbers import HALVES, cost_of_noise
 from tutorials.paper.program import (
     load_once,
+    number_of_epochs,
+    number_of_processes,
     one_line_errors,
     parser_of,
-    whole_number,
 )
 
 FOLDS = 5
@@ -134,8 +135,8 @@ def main(argv: list[str] | None = None) -> None:
     add = parser.add_argument
     add("setting", choices=["epochs", "sigma"])
     add("--dataset", choices=DATASETS, default="mnist-sample")
-    add("--epochs", type=whole_number(1), help="how long to train each trial")
-    add("--jobs", type=whole_number(1), default=available_cores())
+    add("--epochs", type=number_of_epochs, help="how long to train each trial")
+    add("--jobs", type=number_of_processes, default=available_cores())
     args = parser.parse_args(argv)
     epochs = args.epochs or DATASETS[args.dataset].quick_epochs
     with one_line_errors(parser.prog):

@@ -6,11 +6,22 @@ from pathlib import Path
 
 from ensembles import METHODS
 from minidl.backend import try_gpu
+from minidl.cluster import check_address
 from minidl.parallel import available_cores
 from tutorials.paper import results as results_file
 from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
 from tutorials.paper.merge import check_same_experiment
-from tutorials.paper.program import Parser, check_writable, runs_folder, whole_number
+from tutorials.paper.program import (
+    Parser,
+    a_path,
+    check_installed,
+    check_writable,
+    number_of_epochs,
+    number_of_members,
+    number_of_processes,
+    runs_folder,
+    seed_number,
+)
 from tutorials.paper.run import Places
 
 PROGRAM = "python -m tutorials.paper"
@@ -23,6 +34,7 @@ VERBS = {
     "report": "write one page with everything",
 }
 WORK = ("run", "strict")  # the others show what these have made
+DRAWN = {"figures", "report"}
 
 
 def make_parser() -> Parser:
@@ -43,9 +55,9 @@ def make_parser() -> Parser:
         action="append",
         help="may be given repeatedly (default: all)",
     )
-    add("--members", type=whole_number(1), help="of each method")
-    add("--epochs", type=whole_number(1))
-    add("--seed", type=whole_number(0), help="(default: 0)")
+    add("--members", type=number_of_members, help="of each method")
+    add("--epochs", type=number_of_epochs)
+    add("--seed", type=seed_number, help="(default: 0)")
     add_places(parser)
     return parser
 
@@ -57,23 +69,24 @@ def add_places(parser: Parser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--jobs",
-        type=whole_number(1),
+        type=number_of_processes,
         help="processes (default: the number of cores, with a GPU 1)",
     )
     where.add_argument(
         "--dask",
+        type=scheduler,
         metavar="tcp://HOST:PORT",
         help="a Dask cluster's scheduler: its workers instead of processes here",
     )
     add(
         "--results",
-        type=Path,
+        type=a_path,
         metavar="DIR",
         help="where the results go (default: results/DATASET-PROFILE)",
     )
     add(
         "--runs",
-        type=Path,
+        type=a_path,
         metavar="DIR",
         help="where what is finished is kept (default: the user's cache folder)",
     )
@@ -93,27 +106,43 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
         args.epochs,
         args.seed or 0,
     )
-    default = Path("results") / f"{config.dataset}-{config.profile}"
-    runs = args.runs or runs_folder()
-    jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
-    results = args.results or default
-    places = Places(results, runs, jobs, args.fresh, args.dask, args.device)
     verbs = [verb for verb in VERBS if verb in args.verbs]
     try:
-        working = {*WORK} & {*verbs}
-        if working and args.device == "gpu":
-            check_gpu(args.dask)
-        if working:
-            check_writable("--runs", places.runs)
+        places = find_places(verbs, args, config)
+        check_packages(verbs, args)
         if "run" not in verbs and not (places.results / "results.json").is_file():
             how = how_to_make(config, args.results)
             parser.error(f"no results.json in {places.results}: {how}")
-        if not working:
+        if not {*WORK} & {*verbs}:
             check_shown(args, places.results)
         check_writable("--results", places.results)
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, ImportError) as error:
         parser.error(str(error))
     return verbs, config, places
+
+
+def find_places(
+    verbs: list[str], args: argparse.Namespace, config: Configuration
+) -> Places:
+    """Return where to work; OSError if finished work couldn't be kept there."""
+    default = Path("results") / f"{config.dataset}-{config.profile}"
+    jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
+    runs = Path()
+    if {*WORK} & {*verbs}:  # to show results no such folder is needed
+        runs = args.runs or runs_folder()
+        check_writable("--runs", runs)
+    results = args.results or default
+    return Places(results, runs, jobs, args.fresh, args.dask, args.device)
+
+
+def check_packages(verbs: list[str], args: argparse.Namespace) -> None:
+    """Raise ImportError or RuntimeError unless all is there that will be needed."""
+    if args.device == "gpu" and {*WORK} & {*verbs}:
+        check_gpu(args.dask)
+    if args.dask is not None:
+        check_installed("distributed", "distributed", "--dask")
+    for verb in DRAWN & {*verbs}:
+        check_installed("matplotlib", "tutorials", f"the verb {verb}")
 
 
 def check_shown(args: argparse.Namespace, folder: Path) -> None:
@@ -130,6 +159,15 @@ def check_shown(args: argparse.Namespace, folder: Path) -> None:
             f"--method belongs to {' and '.join(WORK)}: of {folder} all methods are "
             "shown"
         )
+
+
+def scheduler(text: str) -> str:
+    """Return the address of a Dask scheduler, if it can be one."""
+    try:
+        check_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def how_to_make(config: Configuration, results: Path | None) -> str:

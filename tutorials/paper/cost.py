@@ -22,7 +22,7 @@ from minidl.store import read_json, refused
 from tutorials.paper.config import Configuration, configure
 from tutorials.paper.pages.markdown import replace_marked
 from tutorials.paper.pages.overview import committed
-from tutorials.paper.program import one_line_errors, parser_of
+from tutorials.paper.program import a_path, one_line_errors, parser_of
 from tutorials.paper.results import Results, read
 from tutorials.paper.units import member_jobs
 
@@ -143,8 +143,10 @@ def update(source: Path, page: Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Do what the command line says."""
     parser = parser_of("tutorials.paper.cost", __doc__)
-    parser.add_argument("benchmark", type=Path, help="a file of the benchmark's --json")
-    parser.add_argument("page", type=Path, help="where the table is put")
+    parser.add_argument(
+        "benchmark", type=a_path, help="a file of the benchmark's --json"
+    )
+    parser.add_argument("page", type=a_path, help="where the table is put")
     args = parser.parse_args(argv)
     with one_line_errors(parser.prog):
         update(args.benchmark, args.page)

@@ -1,7 +1,10 @@
 """What all programs here share: arguments and errors that take one line each."""
 
 import argparse
+import importlib.util
 import os
+import re
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,19 +14,49 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from minidl import kernels
 from minidl.backend import Device, out_of_memory
 from minidl.data import Dataset, load_dataset
 from minidl.data.places import cache_folder
+from minidl.processes import signalled
+from tutorials.output import keep_writing, lost, nobody_reads
 
-INTERRUPTED = 130  # what a shell reports of a program ended by Ctrl-C
+# What a shell reports of a program ended by Ctrl-C, by a closed pipe, by kill.
+INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors take one line."""
+    """A parser whose errors take one line, options given twice among them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        keep_writing()
+        super().__init__(*args, **kwargs)
+        for action in (None, "store"):
+            self.register("action", action, Once)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and exit with code 2."""
         stop(self.prog, 2, f"error: {message}")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit after --help."""
+        check_written(self.prog)
+        super().exit(status, message)
+
+
+class Once(argparse.Action):
+    """An option's value; the second one is an error."""
+
+    given = False
+
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: Any = None
+    ) -> None:
+        """Keep the first value."""
+        if self.given:
+            raise argparse.ArgumentError(self, "is given twice")
+        self.given = True
+        setattr(namespace, self.dest, values)
 
 
 def parser_of(module: str, doc: str | None) -> Parser:
@@ -39,6 +72,15 @@ def stop(program: str, code: int, message: object) -> NoReturn:
     sys.exit(code)
 
 
+class Terminated(KeyboardInterrupt):
+    """Somebody ends this process, as kill does; what Ctrl-C leaves whole, this does."""
+
+
+def terminate(*signal: object) -> NoReturn:
+    """Act on SIGTERM."""
+    raise Terminated
+
+
 @contextmanager
 def one_line_errors(
     program: str,
@@ -49,14 +91,20 @@ def one_line_errors(
 
     `go_on` tells what is left of an interrupted run.
     """
+    keep_writing()
     try:
-        yield
+        with signalled(signal.SIGTERM, terminate):
+            kernels.check_environment()
+            yield
+            check_written(program)
+    except Terminated:
+        stop(program, TERMINATED, f"terminated; {left(go_on)}")
     except KeyboardInterrupt:
-        stop(program, INTERRUPTED, f"interrupted; {go_on()}")
+        stop(program, INTERRUPTED, f"interrupted; {left(go_on)}")
     except BrokenProcessPool:
-        stop(program, 1, f"error: a worker process was killed; {go_on()}")
+        stop(program, 1, f"error: a worker process was killed; {left(go_on)}")
     except BrokenExecutor as error:
-        stop(program, 1, f"error: {error}; {go_on()}")
+        stop(program, 1, f"error: {error}; {left(go_on)}")
     except MemoryError as error:
         here = f"memory is full: fewer --jobs need less ({error})"
         what = out_of_memory(error) if device == "gpu" else here
@@ -65,21 +113,59 @@ def one_line_errors(
         stop(program, 1, f"error: {error}")
 
 
-def whole_number(at_least: int, at_most: int | None = None) -> Callable[[str], int]:
+def left(go_on: Callable[[], str]) -> str:
+    """Return what is kept, as far as that can be found out; Ctrl-C ends the search."""
+    with signalled(signal.SIGINT, signal.SIG_DFL):
+        try:
+            return go_on()
+        except (ValueError, OSError) as error:
+            return f"the same command goes on ({error})"
+
+
+def check_written(program: str) -> None:
+    """Exit unless all of standard output was written."""
+    if (error := lost()) is not None:
+        if nobody_reads(error):
+            sys.exit(UNREAD)
+        stop(program, 1, f"error: standard output can't be written: {error.strerror}")
+
+
+def whole_number(at_least: int, at_most: int) -> Callable[[str], int]:
     """Return a converter of text to integers in a range."""
-    limit = f"of at least {at_least}"
-    if at_most is not None:
-        limit = f"from {at_least} to {at_most}"
 
     def convert(text: str) -> int:
-        number = int(text) if text.lstrip("-").isdecimal() else at_least - 1
-        if number < at_least or (at_most is not None and number > at_most):
+        number = int(text) if re.fullmatch("-?[0-9]{1,20}", text) else None
+        if number is None or not at_least <= number <= at_most:
             raise argparse.ArgumentTypeError(
-                f"must be an integer {limit}, got {text!r}"
+                f"must be an integer from {at_least} to {at_most}, got {text!r}"
             )
         return number
 
     return convert
+
+
+number_of_members = whole_number(1, 1000)
+number_of_epochs = whole_number(1, 100_000)
+seed_number = whole_number(0, 2**63 - 1)
+number_of_processes = whole_number(1, 1000)
+
+
+def a_path(text: str) -> Path:
+    """Return the path that a text names; "" isn't the working folder."""
+    try:
+        if text.strip():
+            return Path(text).expanduser()
+    except RuntimeError:  # ~nobody
+        pass
+    raise argparse.ArgumentTypeError(f"must name a file or folder, got {text!r}")
+
+
+def check_installed(package: str, extra: str, why: str) -> None:
+    """Raise ModuleNotFoundError unless an optional package can be imported."""
+    if importlib.util.find_spec(package) is None:
+        raise ModuleNotFoundError(
+            f"{why} needs {package}: pip install 'minidl[{extra}]'"
+        )
 
 
 def check_writable(option: str, folder: Path) -> None:

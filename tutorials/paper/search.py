@@ -40,12 +40,13 @@ from minidl.store import write_json
 from tutorials.paper.config import DATASETS
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.program import (
+    a_path,
     check_writable,
     load_once,
+    number_of_processes,
     one_line_errors,
     parser_of,
     runs_folder,
-    whole_number,
 )
 from tutorials.paper.schema import read_as
 from tutorials.paper.units import check_saved
@@ -280,17 +281,18 @@ def main(argv: list[str] | None = None) -> None:
     parser = parser_of("tutorials.paper.search", __doc__)
     add = parser.add_argument
     add("--dataset", choices=VALIDATION_IMAGES, default="mnist")
-    add("--json", type=Path, metavar="FILE", help="where all trials are kept")
-    add("--runs", type=Path, default=runs_folder(), metavar="DIR")
-    add("--jobs", type=whole_number(1), default=available_cores())
+    add("--json", type=a_path, metavar="FILE", help="where all trials are kept")
+    add("--runs", type=a_path, metavar="DIR")
+    add("--jobs", type=number_of_processes, default=available_cores())
     args = parser.parse_args(argv)
     path = args.json or Path(f"results/search/{args.dataset}.json")
     epochs = DATASETS[args.dataset].epochs
     with one_line_errors(parser.prog, lambda: "the same command goes on"):
-        check_writable("--runs", args.runs)
+        runs = args.runs or runs_folder()
+        check_writable("--runs", runs)
         check_writable("--json", path.parent)
         before = begin(args.dataset, path)
-        for found in search(before, epochs, args.runs, args.jobs):
+        for found in search(before, epochs, runs, args.jobs):
             write_json(path, found)
         print(f"{path} written; chosen: {choose(found)}")
 

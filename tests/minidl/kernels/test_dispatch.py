@@ -119,7 +119,8 @@ def test_the_environment_chooses_for_a_whole_process():
 
 
 def test_a_mistyped_environment_is_an_error_that_names_it():
-    run = run_python("import minidl", MINIDL_KERNELS="nunba")
+    code = "from minidl import kernels; print(1); kernels.warm_up()"
+    run = run_python(code, MINIDL_KERNELS="nunba")
     assert run.returncode != 0
     assert "ValueError: MINIDL_KERNELS must be one of" in run.stderr
     assert "got 'nunba'" in run.stderr

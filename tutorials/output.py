@@ -1,0 +1,60 @@
+"""Standard output and error that a program outlives: no result is lost to a terminal.
+
+A character that the output can't encode is written as its number. When nobody reads any
+more (`| head`), or the disk is full, the rest is dropped and the work goes on.
+"""
+
+import errno
+import io
+import sys
+from typing import Any
+
+
+class Output(io.FileIO):
+    """The file of a standard stream, which remembers the first error instead of it."""
+
+    error: OSError | None = None
+
+    def write(self, data: Any, /) -> int | None:  # type: ignore[override]
+        """Write, or drop what can't be written."""
+        if self.error is None:
+            try:
+                return super().write(data)
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+
+def keep_writing() -> None:
+    """Let the process's own standard streams be written to whatever happens."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        own = stream is not None and stream is getattr(sys, f"__{name}__")
+        if own and isinstance(stream, io.TextIOWrapper):  # else a test's or notebook's
+            stream.flush()
+            setattr(sys, name, lasting(stream))
+
+
+def lasting(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """Return another stream to the same file."""
+    file: Any = Output(stream.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(file),
+        stream.encoding,
+        "backslashreplace",
+        line_buffering=stream.line_buffering,
+    )
+
+
+def lost() -> OSError | None:
+    """Return the error, if any, that kept standard output from being written."""
+    if not isinstance(sys.stdout, io.TextIOWrapper):
+        return None
+    sys.stdout.flush()
+    raw = getattr(sys.stdout.buffer, "raw", None)
+    return raw.error if isinstance(raw, Output) else None
+
+
+def nobody_reads(error: OSError) -> bool:
+    """Tell whether who read the output has closed it, as `head` does."""
+    return error.errno in (errno.EPIPE, errno.EINVAL)  # the latter on Windows
