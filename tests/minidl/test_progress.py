@@ -57,6 +57,17 @@ def test_an_item_counts_once_it_was_dealt_with(impatient, capsys):
     assert lines(capsys) == ["letters: 1/2, 0 s"]
 
 
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError("No space left on device")
+
+
+@pytest.mark.parametrize("stream", [None, Full()])
+def test_lines_that_can_not_be_written_stop_no_work(monkeypatch, impatient, stream):
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert list(progress("ab", 2, "letters")) == ["a", "b"]
+
+
 def test_it_can_be_forbidden(monkeypatch, impatient, capsys):
     monkeypatch.setenv("MINIDL_PROGRESS", "none")
     assert list(progress("ab", 2, "letters")) == ["a", "b"]

@@ -1,5 +1,6 @@
 """The command line: what it accepts, and one line for what it doesn't."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -38,13 +39,28 @@ def _elsewhere(tmp_path, monkeypatch):
         (["run", "--dataset", "mnits"], "invalid choice: 'mnits'"),
         (["run", "--profile", "slow"], "invalid choice: 'slow'"),
         (["run", "--method", "boosting"], "invalid choice: 'boosting'"),
-        (["run", "--members", "0"], "--members: must be an integer of at least 1, got"),
+        (["run", "--members", "0"], "--members: must be an integer from 1 to"),
         (["run", "--members", "-2"], "got '-2'"),
         (["run", "--members", "2.5"], "got '2.5'"),
-        (["run", "--epochs", "0"], "--epochs: must be an integer of at least 1, got"),
-        (["run", "--jobs", "0"], "--jobs: must be an integer of at least 1, got '0'"),
+        (["run", "--epochs", "0"], "--epochs: must be an integer from 1 to"),
+        (["run", "--jobs", "0"], "must be an integer from 1 to 1000, got '0'"),
         (["run", "--jobs", "two"], "got 'two'"),
-        (["run", "--seed", "-1"], "--seed: must be an integer of at least 0, got '-1'"),
+        (["run", "--seed", "-1"], "--seed: must be an integer from 0 to"),
+        (["run", "--seed=--5"], "got '--5'"),
+        (["run", "--seed", "9" * 5000], "got '999"),
+        (["run", "--members", "9" * 20], "got '999"),
+        (["run", "--epochs", "9" * 20], "got '999"),
+        (["run", "--jobs", "9" * 20], "got '999"),
+        (["run", "--members", "nan"], "got 'nan'"),
+        (["run", "--members", "²"], "got '²'"),
+        (["run", "--members", "1_0"], "got '1_0'"),
+        (["run", "--seed", "1", "--seed", "2"], "--seed: is given twice"),
+        (["run", "--dataset", ""], "invalid choice: ''"),
+        (["run", "--results", ""], "--results: must name a file or folder, got ''"),
+        (["run", "--runs", " "], "--runs: must name a file or folder, got ' '"),
+        (["run", "--runs", "~nobody-here/x"], "got '~nobody-here/x'"),
+        (["run", "--dask", ""], "--dask: address must be like tcp://host:port, got ''"),
+        (["run", "--dask", "tcp://host"], "like tcp://host:port, got 'tcp://host'"),
         (["run", "--device", "tpu"], "invalid choice: 'tpu'"),
         (["run", "--results"], "expected one argument"),
         (["run", "--nonsense"], "--nonsense"),
@@ -146,6 +162,48 @@ def test_no_gpu(capsys, monkeypatch):
     message, code = refused(capsys, "run", "--device", "gpu")
     assert "needs the package CuPy: pip install 'minidl[gpu]'" in message
     assert code == 2
+
+
+@pytest.mark.parametrize(
+    ("package", "argv", "extra"),
+    [
+        ("matplotlib", ["run", "figures"], "tutorials"),
+        ("matplotlib", ["run", "report"], "tutorials"),
+        ("distributed", ["run", "--dask", "tcp://127.0.0.1:1"], "distributed"),
+    ],
+)
+def test_what_is_not_installed_is_named_before_work_begins(
+    capsys, monkeypatch, package, argv, extra
+):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name: None if name == package else find(name),
+    )
+    message, code = refused(capsys, *argv)
+    assert f"needs {package}: pip install 'minidl[{extra}]'" in message
+    assert code == 2
+
+
+def test_without_a_home_results_are_shown_and_no_work_begins(
+    capsys, monkeypatch, folder
+):
+    def nowhere():
+        raise FileNotFoundError("set MINIDL_CACHE")
+
+    monkeypatch.setattr("tutorials.paper.cli.runs_folder", nowhere)
+    message, code = refused(capsys, "run")
+    assert "set MINIDL_CACHE" in message
+    assert code == 2
+    program.main(["table2", "--results", str(folder)])
+
+
+def test_a_mistyped_environment_takes_one_line(capsys, monkeypatch, folder):
+    monkeypatch.setattr("minidl.kernels._chosen", "nunba")
+    message, code = refused(capsys, "table2", "--results", str(folder))
+    assert "MINIDL_KERNELS must be one of auto, reference, numba, got" in message
+    assert code == 1
 
 
 def test_a_gpu_is_used_here_only(capsys):

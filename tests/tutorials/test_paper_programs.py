@@ -1,12 +1,15 @@
 """The smaller programs of tutorials.paper: what they refuse takes one line."""
 
+import os
+import signal
 from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
+from minidl.processes import signalled
 from tests.benchmarks import page as benchmarks_page
-from tutorials import notebooks, own_defence, trained
+from tutorials import notebooks, own_defence, progress, trained
 from tutorials.anomaly import __main__ as anomaly
 from tutorials.paper import choose, cost, search
 from tutorials.paper.pages import overview
@@ -19,12 +22,12 @@ from tutorials.paper.program import one_line_errors
         (
             choose,
             ["epochs", "--jobs", "0"],
-            "--jobs: must be an integer of at least",
+            "--jobs: must be an integer from 1 to",
             2,
         ),
-        (choose, ["epochs", "--epochs", "-1"], "--epochs: must be an integer of at", 2),
+        (choose, ["epochs", "--epochs", "-1"], "--epochs: must be an integer from", 2),
         (choose, ["colour"], "invalid choice: 'colour'", 2),
-        (search, ["--jobs", "0"], "--jobs: must be an integer of at least 1, got", 2),
+        (search, ["--jobs", "0"], "--jobs: must be an integer from 1 to", 2),
         (search, ["--dataset", "mnist"], "MINIDL_DATA", 1),
         (search, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
         (search, ["--json", "/proc/x/y"], "--json /proc/x is not a writable", 1),
@@ -37,6 +40,11 @@ from tutorials.paper.program import one_line_errors
         (trained, [], "required: members, METHOD", 2),
         (trained, ["2", "baging"], "invalid choice: 'baging'", 2),
         (own_defence, ["--save", "/proc/x"], "--save /proc/x is not a writable", 1),
+        (own_defence, ["--images", "1001"], "must be an integer from 1 to 1000", 2),
+        (own_defence, ["--save", ""], "--save: must name a file or folder, got ''", 2),
+        (anomaly, ["rules", "--images", "9" * 20], "must be an integer from 1 to", 2),
+        (anomaly, ["all", "--seed", "0", "--seed", "0"], "--seed: is given twice", 2),
+        (progress, ["--all"], "unrecognized arguments: --all", 2),
         (notebooks, ["14_no_chapter"], "no chapter 14_no_chapter", 2),
     ],
 )
@@ -62,6 +70,33 @@ def test_ctrl_c_takes_one_line(capsys, monkeypatch):
     assert ended.value.code == 130
     expected = "python -m tutorials.paper.choose: interrupted; nothing is kept\n"
     assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+)
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_signals_take_one_line(capsys, number, code, word):
+    with (
+        signalled(signal.SIGINT, signal.default_int_handler),
+        pytest.raises(SystemExit) as ended,
+        one_line_errors("program", lambda: "2 members are kept"),
+    ):
+        signal.raise_signal(number)
+    assert ended.value.code == code
+    assert capsys.readouterr().err == f"program: {word}; 2 members are kept\n"
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_what_is_kept_may_be_unreadable(capsys):
+    def unreadable():
+        raise ValueError("member.npz is damaged")
+
+    with pytest.raises(SystemExit), one_line_errors("program", unreadable):
+        raise KeyboardInterrupt
+    expected = "interrupted; the same command goes on (member.npz is damaged)\n"
+    assert capsys.readouterr().err == f"program: {expected}"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Networks are trained once, by another program, and kept."""
 
-import subprocess
-
 import numpy as np
 import pytest
 

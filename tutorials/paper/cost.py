@@ -143,9 +143,7 @@ def update(source: Path, page: Path) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Do what the command line says."""
     parser = parser_of("tutorials.paper.cost", __doc__)
-    parser.add_argument(
-        "benchmark", type=a_path, help="a file of the benchmark's --json"
-    )
+    parser.add_argument("benchmark", type=a_path, help="a file of its --json")
     parser.add_argument("page", type=a_path, help="where the table is put")
     args = parser.parse_args(argv)
     with one_line_errors(parser.prog):

@@ -24,7 +24,7 @@ from tutorials.paper.paper_numbers import (
     HALVES,
     paper_accuracy,
 )
-from tutorials.paper.program import one_line_errors, parser_of
+from tutorials.paper.program import a_path, one_line_errors, parser_of
 from tutorials.paper.results import Cell, Results
 from tutorials.paper.strict_results import strict_of
 
@@ -105,9 +105,9 @@ def both(ours: Cell, paper: float | None) -> str:
 def main(argv: list[str] | None = None) -> None:
     """Write both."""
     parser = parser_of("tutorials.paper.pages.overview", __doc__)
-    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER")
-    parser.add_argument("--out", type=Path, default=Path("results/table2.md"))
-    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    parser.add_argument("folders", nargs="*", type=a_path, metavar="FOLDER")
+    parser.add_argument("--out", type=a_path, default=Path("results/table2.md"))
+    parser.add_argument("--readme", type=a_path, default=Path("README.md"))
     args = parser.parse_args(argv)
     with one_line_errors(parser.prog):
         folders = args.folders or committed()
