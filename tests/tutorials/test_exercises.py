@@ -287,7 +287,7 @@ def test_check_says_so_and_remembers(capsys):
     check(relu_backward)
     assert capsys.readouterr().out.startswith("2.3 relu_backward: right.")
     assert checking.solved() == {"relu_backward"}
-    progress.main()
+    progress.main([])
     shown = capsys.readouterr().out
     assert "  [x] 2.3  relu_backward" in shown
     assert "  [ ] 2.1  linear_forward" in shown
@@ -332,7 +332,7 @@ def test_a_damaged_memory_is_an_empty_one(capsys):
 def test_a_memory_that_is_a_folder_is_named(capsys):
     checking.record().mkdir(parents=True)
     with pytest.raises(SystemExit):
-        progress.main()
+        progress.main([])
     error = capsys.readouterr().err
     assert "exercises.json is a folder" in error
     assert error.count("\n") == 1
