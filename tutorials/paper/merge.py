@@ -22,11 +22,12 @@ def earlier(folder: Path, config: Configuration) -> Results | None:
 
     Raises ValueError, naming the first difference, if they are another experiment's.
     """
-    if not (folder / "results.json").is_file():
+    path = folder / "results.json"
+    if not path.exists():
         return None
     results = read(folder)
     before, now = asdict(results.configuration), asdict(config)
-    check_same_experiment(folder, before, now | {"methods": before["methods"]})
+    check_same_experiment(path, before, now | {"methods": before["methods"]})
     return results
 
 

@@ -1,0 +1,297 @@
+"""All kinds of kept files: how each is written, and read as the programs read it."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attacks import Suite, Threat, adversarial_images, evaluate
+from ensembles import random_init
+from ensembles.member_files import (
+    Progress,
+    TrainedMember,
+    load_finished,
+    member_path,
+    partial_path,
+    save_member,
+    untrained,
+)
+from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
+from minidl.store import write_json
+from tests.tutorials.made_up import made_up
+from tutorials.anomaly import record as anomaly_record
+from tutorials.anomaly.cases import Case, Outcome, Team
+from tutorials.anomaly.kept import finish, place_of
+from tutorials.anomaly.record import Record
+from tutorials.exercises import checking
+from tutorials.paper import results as results_file
+from tutorials.paper import strict_results, units
+from tutorials.paper.cost import read_speeds
+from tutorials.paper.environment import environment
+from tutorials.paper.evaluate import Counts, Unit
+from tutorials.paper.examples import read_examples, write_examples
+from tutorials.paper.merge import earlier
+from tutorials.paper.schema import read_as
+from tutorials.paper.search import Search, Trial
+
+JOBS = [random_init(1, seed, "mnist-sample", epochs=4)[0] for seed in (0, 1)]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A kind of kept file."""
+
+    write: Callable[[Path, int], Path]  # into a folder, a seed's numbers; the file
+    read: Callable[[Path], Any]  # what a folder holds of seed 0, in any comparable form
+    # What else `read` may return: that there is nothing, as when it is made again.
+    nothing: Any = None
+
+
+def network(seed: int) -> Sequential:
+    return Sequential([Linear(5, 3, rng=np.random.default_rng(seed))], (5,))
+
+
+def write_checkpoint(folder: Path, seed: int) -> Path:
+    model, path = network(seed), folder / "model.npz"
+    config = {"name": "a", "seed": seed}
+    rng = np.random.default_rng(seed)
+    save_checkpoint(path, model, SGD(model.params, 0.1 + seed), rng, config)
+    return path
+
+
+def read_checkpoint(folder: Path) -> Any:
+    model, rng = network(7), np.random.default_rng(7)
+    optimizer = SGD(model.params, 0.5)
+    config = {"name": "a", "seed": 0}
+    load_checkpoint(folder / "model.npz", model, optimizer, rng, config)
+    return [p.data.tolist() for p in model.params], optimizer.lr, rng.random()
+
+
+def write_member(folder: Path, seed: int) -> Path:
+    model = untrained(JOBS[seed])
+    save_member(TrainedMember(JOBS[seed], [], [1.0] * 4, 1.5), model, folder)
+    return member_path(JOBS[seed], folder)
+
+
+def read_member(folder: Path) -> Any:
+    models = load_finished([JOBS[0]], folder)
+    return [float(p.data.sum()) for m in models.values() for p in m.params]
+
+
+def write_epoch(folder: Path, seed: int) -> Path:
+    job, model = JOBS[seed], untrained(JOBS[seed])
+    path = partial_path(member_path(job, folder))
+    config = {"job": vars(job), "losses": [1.0, 0.5], "seconds": 1.5}
+    rng = np.random.default_rng(seed)
+    save_checkpoint(path, model, SGD(model.params, 0.1), rng, config)
+    return path
+
+
+def read_epoch(folder: Path) -> Any:
+    model, rng, progress = (
+        untrained(JOBS[1]),
+        np.random.default_rng(7),
+        Progress(JOBS[0], folder),
+    )
+    progress.resume(model, SGD(model.params, 0.1), rng)
+    return progress.losses, [float(p.data.sum()) for p in model.params], rng.random()
+
+
+def nothing_resumed() -> Any:
+    """What `read_epoch` finds in an empty folder: nothing is changed."""
+    return read_epoch(Path("nowhere"))
+
+
+UNITS = [Unit((job,), ("a",), None, {}, None, 0, 20) for job in JOBS]
+
+
+def counted(unit: Unit, folder: Path, device: str = "cpu") -> Counts:
+    right = 7 + JOBS.index(unit.members[0])
+    return Counts(20, [right], right, [right, 20 - right])
+
+
+def write_evaluation(folder: Path, seed: int) -> Path:
+    units.evaluate_units([UNITS[seed]], None, folder)
+    return units.place_of(UNITS[seed], folder).path
+
+
+def read_evaluation(folder: Path) -> Any:
+    return units.evaluate_units([UNITS[0]], None, folder)
+
+
+class Bright:
+    """Class 1 if the first pixel exceeds 1/2."""
+
+    def predict_proba(self, x):
+        return np.eye(2)[(x[:, 0, 0, 0] > 0.5).astype(int)]
+
+
+def brighter(x, y, eps, rng):
+    return x + rng.uniform(0, eps, x.shape).astype(np.float32) * (1 - x)
+
+
+def attack(folder: Path, seed: int) -> Any:
+    x = np.random.default_rng(seed).random((8, 2, 2, 1), np.float32)
+    suite = Suite(Bright(), {"brighter": brighter})
+    y = Bright().predict_proba(x).argmax(axis=1)
+    return evaluate(lambda: suite, x, y, Threat("Linf", 0.5), 4, seed, folder)
+
+
+def write_batch(folder: Path, seed: int) -> Path:
+    attack(folder, seed)
+    return folder / "brighter-4.npz"
+
+
+def read_batch(folder: Path) -> Any:
+    with suppress(ValueError, OSError):  # refused, or whole
+        right = folder.parent / "right"
+        if not right.exists():
+            attack(right, 0)
+        images = adversarial_images(folder, "brighter")
+        assert (images == adversarial_images(right, "brighter")).all()
+    [found] = attack(folder, 0).outcomes.values()
+    return found.fooled.tolist(), found.distance.tolist(), found.before.tolist()
+
+
+def results_of(seed: int) -> results_file.Results:
+    return made_up(seed=seed)
+
+
+def write_results(folder: Path, seed: int) -> Path:
+    results_file.write(results_of(seed), folder)
+    return folder / "results.json"
+
+
+def read_results(folder: Path) -> Any:
+    return earlier(folder, results_of(0).configuration)
+
+
+def write_strict(folder: Path, seed: int) -> Path:
+    found = strict_results.Strict(
+        **strict_results.experiment(results_of(seed).configuration, 1000),
+        methods={
+            "bagging": {"bim": strict_results.Accuracies(0.9, {"a": 0.5}, 0.5, 9)}
+        },
+        environment=environment(),
+        last_losses={"bagging": [0.5, 0.5]},
+    )
+    strict_results.write(found, folder)
+    return folder / "strict.json"
+
+
+def read_strict(folder: Path) -> Any:
+    return strict_results.strict_of(results_of(0), folder)
+
+
+def write_shown(folder: Path, seed: int) -> Path:
+    x, y = np.random.default_rng(seed).random((3, 4, 4, 1)), np.arange(3)
+    arrays = {"x": x, "x_adv": 1 - x, "y": y, "predicted": y[::-1]}
+    write_examples(arrays, shown_results(seed), folder)
+    return folder / "examples.npz"
+
+
+def shown_results(seed: int) -> results_file.Results:
+    results = results_of(seed)
+    method = results.examples.method
+    members = [replace(m, seed=seed) for m in results.methods[method].members]
+    again = replace(results.methods[method], members=members)
+    return replace(results, methods=results.methods | {method: again})
+
+
+def read_shown(folder: Path) -> Any:
+    arrays = read_examples(shown_results(0), folder)
+    return {name: array.tolist() for name, array in arrays.items()}
+
+
+CASE = Case("member 0", "bim", {"eps": 0.1}, 1)
+
+
+def write_experiment(folder: Path, seed: int) -> Path:
+    name = ("rules", "budgets")[seed]
+    groups = {"a": [Outcome(CASE, 100, [50 + seed])]}
+    team = ("mnist", "quick", "bagging", 0, 1, 100)
+    return anomaly_record.write(Record(name, *team, groups, [], environment()), folder)
+
+
+def read_experiment(folder: Path) -> Any:
+    return anomaly_record.read(folder / "rules.json")
+
+
+def carry_out(case: Case, team: Team) -> Outcome:
+    return Outcome(case, 100, [50 + case.members])
+
+
+def case_of(seed: int) -> Case:
+    return replace(CASE, members=1 + seed)
+
+
+def team_in(folder: Path) -> Team:
+    return Team((JOBS[0],), ("a",), folder, 100)
+
+
+def write_part(folder: Path, seed: int) -> Path:
+    finish([case_of(seed)], carry_out, Outcome, team_in(folder), 1)
+    return place_of(case_of(seed), team_in(folder)).path
+
+
+def read_part(folder: Path) -> Any:
+    return finish([case_of(0)], carry_out, Outcome, team_in(folder), 1)
+
+
+def write_search(folder: Path, seed: int) -> Path:
+    found = Search("mnist", 500, 100, [Trial(JOBS[0], 0.25 + seed / 4)], [], [])
+    write_json(
+        folder / "mnist.json", replace(found, dataset=("mnist", "cifar10")[seed])
+    )
+    return folder / "mnist.json"
+
+
+def read_search(folder: Path) -> Any:
+    found = read_as(Search, folder / "mnist.json")
+    if found.dataset != "mnist":  # as `begin` does
+        raise ValueError(f"{folder / 'mnist.json'} holds a search of another data set")
+    return found
+
+
+def write_record(folder: Path, seed: int) -> Path:
+    path = checking.record()
+    write_json(path, {"solved": [("neuron", "slope")[seed]]})
+    return path
+
+
+def read_record(folder: Path) -> Any:
+    # Whose exercises these are isn't told: another's record is a record.
+    return checking.solved() - {"slope"}
+
+
+def write_benchmark(folder: Path, seed: int) -> Path:
+    operations = {"step": {"auto": {"images_per_s": 2.5 + seed}}}
+    networks = [{"name": "Table 1", "operations": operations}]
+    write_json(folder / "speed.json", {"networks": networks})
+    return folder / "speed.json"
+
+
+def read_benchmark(folder: Path) -> Any:
+    # Whose speed this is isn't told: another's measurement is a measurement.
+    return [*read_speeds(folder / "speed.json")]
+
+
+KINDS = {
+    "checkpoint": Kept(write_checkpoint, read_checkpoint),
+    "member": Kept(write_member, read_member, nothing=[]),
+    "epoch": Kept(write_epoch, read_epoch, nothing=nothing_resumed()),
+    "evaluation": Kept(write_evaluation, read_evaluation),
+    "batch": Kept(write_batch, read_batch),
+    "results": Kept(write_results, read_results),
+    "strict": Kept(write_strict, read_strict),
+    "examples": Kept(write_shown, read_shown),
+    "experiment": Kept(write_experiment, read_experiment),
+    "part": Kept(write_part, read_part),
+    "search": Kept(write_search, read_search),
+    "record": Kept(write_record, read_record, nothing=set()),
+    "benchmark": Kept(write_benchmark, read_benchmark),
+}
+MADE_AGAIN = ("evaluation", "batch", "part")  # never refused: they block no run

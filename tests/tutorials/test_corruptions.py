@@ -1,0 +1,88 @@
+"""300 corruptions of all that is kept: nothing wrong is believed, or ends in a riddle.
+
+What comes back must be right, made again, or an error of one kind that names the file.
+"""
+
+import os
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+
+from tests.tutorials.corruptions import OFTEN, ONCE
+from tests.tutorials.kept_files import KINDS, MADE_AGAIN, counted
+from tutorials.paper import units
+
+CORRUPTIONS = 300
+MOST_MEMORY = 50e6  # bytes, while a file is read that says it is enormous
+
+
+def plan():
+    """Return kind, corruption and seed of each trial: all pairs, then more of some."""
+    trials = [(kind, spoil) for kind in KINDS for spoil in ONCE]
+    often = [(kind, spoil) for kind in KINDS for spoil in OFTEN]
+    trials += [often[i % len(often)] for i in range(CORRUPTIONS - len(trials))]
+    return [
+        pytest.param(kind, spoil, seed, id=f"{seed}-{kind}-{spoil.__name__}")
+        for seed, (kind, spoil) in enumerate(trials)
+    ]
+
+
+def test_there_are_as_many_as_promised():
+    assert len(plan()) == CORRUPTIONS
+    assert {spoil for _, spoil, _ in (trial.values for trial in plan())} == {
+        *OFTEN,
+        *ONCE,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _cheap(monkeypatch):
+    """Count without attacking, and don't wait for the disk."""
+    monkeypatch.setattr(units, "evaluate", counted)
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
+def read(kept, folder):
+    """Return what is read, or the error; fail if that takes much memory."""
+    tracemalloc.start()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # "set aside, training again"
+            return kept.read(folder)
+    except (ValueError, OSError) as error:
+        return error
+    finally:
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert most < MOST_MEMORY
+
+
+@pytest.mark.parametrize(("kind", "spoil", "seed"), plan())
+def test_nothing_wrong_is_believed(kind, spoil, seed, tmp_path):
+    kept, folder = KINDS[kind], tmp_path / "kept"
+    path = kept.write(folder, 0)
+    right = kept.read(folder)
+    spoil(path, np.random.default_rng(seed), tmp_path / "other")
+    found = read(kept, folder)
+    if isinstance(found, Exception):
+        assert path.name in str(found)
+        assert kind not in MADE_AGAIN or isinstance(found, IsADirectoryError)
+    else:
+        assert found in (right, kept.nothing)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_another_runs_file_is_not_taken_for_this_ones(kind, tmp_path):
+    kept, folder = KINDS[kind], tmp_path / "kept"
+    path = kept.write(folder, 0)
+    right = kept.read(folder)
+    other = kept.write(tmp_path / "other", 1).read_bytes()
+    path.write_bytes(other)
+    found = read(kept, folder)
+    if isinstance(found, Exception):
+        assert path.name in str(found)
+        assert kind not in MADE_AGAIN
+    else:
+        assert found in (right, kept.nothing)
