@@ -21,10 +21,10 @@ from ensembles.architectures import build_architecture
 from ensembles.methods import MemberJob, generator
 from minidl.backend import Array
 from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
-from minidl.files import remove_leftovers
+from minidl.files import remove_leftovers, set_aside
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
-from minidl.store import DamagedError, set_aside
+from minidl.store import DamagedError
 
 
 @dataclass(frozen=True)

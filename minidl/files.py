@@ -5,6 +5,7 @@ import re
 import secrets
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -94,3 +95,10 @@ def write_text(path: str | Path, text: str) -> None:
     """Write a text file in UTF-8, atomically."""
     with atomic_write(path) as file:
         file.write(text.encode())
+
+
+def set_aside(path: Path, error: Exception, then: str) -> None:
+    """Rename a damaged file, so that its work is done again, and say so."""
+    with suppress(FileNotFoundError):  # another process was faster
+        path.replace(path.with_suffix(".damaged"))
+    warnings.warn(f"{error}; set aside, {then}", stacklevel=3)

@@ -13,14 +13,10 @@ unpacked or unpickled, and no array is larger than its file.
 """
 
 import hashlib
-import io
 import json
-import math
 import stat
-import warnings
-import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -29,9 +25,10 @@ import numpy as np
 
 from minidl.backend import Array
 from minidl.files import atomic_write, write_text
+from minidl.npy import arrays_in
 
-NPY_HEADER = 2**14  # bytes; NumPy takes no header of more than 10,000 from strangers
 MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes: nothing that is kept comes near
+CHANGED = "its checksum doesn't match its content"
 
 
 class DamagedError(ValueError):
@@ -88,11 +85,9 @@ def read_json(path: str | Path, key: str | None = None) -> dict[str, Any]:
     content = read_bytes(path, MAX_JSON)
     with refused(path):
         body = json.loads(content)
+        check("sha256" in body, "it has no checksum")
         checksum = body.pop("sha256")
-        check(
-            checksum == digest({}, to_json(body)),
-            "its checksum doesn't match its content",
-        )
+        check(checksum == digest({}, to_json(body)), CHANGED)
         check(key in (None, body.pop("key", None)), "it holds other work")
         return body
 
@@ -120,12 +115,10 @@ def read_arrays(
     """
     content = read_bytes(path, MAX_ARRAYS)
     with refused(path):
-        arrays = unpack(content)
+        arrays = arrays_in(content)
         check({"description", "sha256"} <= {*arrays}, "it has no checksum")
         text, checksum = (str(arrays.pop(name)) for name in ("description", "sha256"))
-        check(
-            checksum == digest(arrays, text), "its checksum doesn't match its content"
-        )
+        check(checksum == digest(arrays, text), CHANGED)
         facts = json.loads(text)
         check(key in (None, facts.pop("key", None)), "it holds other work")
         return arrays, facts
@@ -145,33 +138,6 @@ def read_bytes(path: str | Path, most: int) -> bytes:
     return Path(path).read_bytes()
 
 
-def unpack(content: bytes) -> dict[str, Array]:
-    """Return the arrays in the bytes of an uncompressed .npz file."""
-    with zipfile.ZipFile(io.BytesIO(content)) as file:
-        parts = {part.filename.removesuffix(".npy"): part for part in file.infolist()}
-        size = sum(part.file_size for part in file.infolist())
-        stored = all(p.compress_type == zipfile.ZIP_STORED for p in parts.values())
-        check(stored and size <= len(content), "it is compressed or overlaps")
-        check(len(parts) == len(file.infolist()), "two of its arrays have one name")
-        return {name: array_of(file.read(part)).copy() for name, part in parts.items()}
-
-
-def array_of(content: Any) -> Array:
-    """Return the array in the bytes of an .npy file, without copying them.
-
-    Raises an error unless the header announces the very bytes that follow it.
-    """
-    header = io.BytesIO(bytes(content[:NPY_HEADER]))
-    version = np.lib.format.read_magic(header)
-    check(version == (1, 0), f"it has arrays of format {version}")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(header)
-    check(dtype.kind in "biufU", f"it has an array of type {dtype}")
-    size, found = math.prod(shape) * dtype.itemsize, len(content) - header.tell()
-    check(size == found, f"{dtype} {shape} announced, {found} bytes follow")
-    flat = np.frombuffer(content, dtype, offset=header.tell())
-    return flat.reshape(shape, order="F" if fortran else "C")
-
-
 def check(right: bool, wrong: str) -> None:
     """Raise ValueError, which says what is wrong, unless a file is right."""
     if not right:
@@ -185,10 +151,3 @@ def refused(path: str | Path) -> Iterator[None]:
         yield
     except Exception as error:
         raise DamagedError(f"{path} is damaged or another's: {error}") from error
-
-
-def set_aside(path: Path, error: DamagedError, then: str) -> None:
-    """Rename a damaged file, so that its work is done again, and say so."""
-    with suppress(FileNotFoundError):  # another process was faster
-        path.replace(path.with_suffix(".damaged"))
-    warnings.warn(f"{error}; set aside, {then}", stacklevel=3)

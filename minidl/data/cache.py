@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from minidl.data.places import cache_folder
 from minidl.data.untrusted import MAX_BYTES, opened
 from minidl.files import atomic_write
-from minidl.store import array_of, key_of, read_json, write_json
+from minidl.npy import array_of
+from minidl.store import key_of, read_json, write_json
 
 
 class Decoded(NamedTuple):

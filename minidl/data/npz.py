@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from minidl.data.cifar import Arrays, nhwc
 from minidl.data.idx import check_labels
 from minidl.data.untrusted import MAX_BYTES, opened
-from minidl.store import array_of
+from minidl.npy import array_of
 
 # bzip2 is left out: a thousand bytes of it can unpack to a gigabyte in one step.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)

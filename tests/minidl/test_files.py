@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from minidl import files
-from minidl.files import alone, atomic_write, remove_leftovers, write_text
+from minidl.files import alone, atomic_write, remove_leftovers, set_aside, write_text
 
 ROOT = Path(__file__).parents[2]
 
@@ -173,3 +173,11 @@ def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch):
     with alone(tmp_path, "another run"):
         write_text(tmp_path / "file", "y")
     assert (tmp_path / LEFTOVER).exists()  # nobody knows whether it is being written
+
+
+def test_a_damaged_file_is_set_aside(tmp_path):
+    (tmp_path / "member.npz").write_bytes(b"torn")
+    for _ in range(2):  # the second time, another process was faster
+        with pytest.warns(UserWarning, match="torn; set aside, training again"):
+            set_aside(tmp_path / "member.npz", ValueError("torn"), "training again")
+    assert [path.name for path in tmp_path.iterdir()] == ["member.damaged"]

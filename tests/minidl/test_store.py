@@ -16,7 +16,6 @@ from minidl.store import (
     key_of,
     read_arrays,
     read_json,
-    set_aside,
     write_arrays,
     write_json,
 )
@@ -293,11 +292,3 @@ def test_other_parts_have_other_keys():
 def test_keys_are_the_same_tomorrow():
     """They name files."""
     assert key_of("a", 1, np.zeros(2, "<f4")).startswith("778cdb8d26e75af6")
-
-
-def test_a_damaged_file_is_set_aside(tmp_path):
-    (tmp_path / "member.npz").write_bytes(b"torn")
-    for _ in range(2):  # the second time, another process was faster
-        with pytest.warns(UserWarning, match="torn; set aside, training again"):
-            set_aside(tmp_path / "member.npz", DamagedError("torn"), "training again")
-    assert [path.name for path in tmp_path.iterdir()] == ["member.damaged"]

@@ -7,7 +7,8 @@ from typing import Any
 
 from minidl.checks import check_choice
 from minidl.data.places import cache_folder
-from minidl.store import DamagedError, read_json, refused, set_aside, write_json
+from minidl.files import set_aside
+from minidl.store import DamagedError, read_json, refused, write_json
 from tutorials.exercises import catalogue
 from tutorials.exercises.exercise import Exercise, diagnose
 

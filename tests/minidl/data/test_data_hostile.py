@@ -18,7 +18,7 @@ import pytest
 from minidl.data import cache, load_cifar10, load_mnist
 from minidl.data.cifar import read_batches
 from minidl.data.npz import read_npz
-from minidl.store import array_of
+from minidl.npy import array_of
 from tests.minidl.data.synthetic_data import (
     cifar_members,
     idx_contents,
