@@ -68,13 +68,15 @@ def decoded(
     fresh = decode(source)
     if _key(source, files) != key:
         raise ValueError(f"{source}: changed while it was read")
+    where = ""
     try:
         entry = _entry(dataset, source)
+        where = f" in {entry.parent}"
         _write_entry(entry, fresh, key)
         return _read_entry(entry, key)
     except Exception as error:
         reason = getattr(error, "strerror", None) or error
-        warn_once(f"decoded data are not kept, but decoded anew each time ({reason})")
+        warn_once(f"decoded data can't be kept{where} ({reason}): decoded each time")
         return fresh
 
 

@@ -30,13 +30,14 @@ def download(
     and what to do.
     """
     found = f"; similar files: {similar}" if similar else ""
-    advice = f"set MINIDL_DATA to a folder that holds it ({', '.join(published.names)})"
+    names = ", ".join(name for name in published.names if name != ".")
+    advice = f"set MINIDL_DATA to a folder that holds it ({names})"
     try:
         folder = download_folder(dataset)
     except FileNotFoundError as error:
+        places = f"not found in {', '.join(searched)}" if searched else "is nowhere"
         raise FileNotFoundError(
-            f"{published.name} not found in {', '.join(searched)}{found}; {advice}, "
-            f"or download it; {error}"
+            f"{published.name} {places}{found}; {advice}, or download it; {error}"
         ) from error
     failures = []
     for home in sorted(published.homes, key=_failed_homes.__contains__):

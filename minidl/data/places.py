@@ -49,16 +49,17 @@ def download_folder(dataset: str) -> Path:
 def folders(dataset: str) -> list[Path]:
     """Return the folders of the user's to search for a data set's files, in order.
 
-    Raises FileNotFoundError if MINIDL_DATA is set to something that is no folder: to
+    Raises FileNotFoundError if MINIDL_DATA is set to what isn't a readable folder: to
     go on without it would download data that the user believes to be there.
     """
     found = []
     if chosen := os.environ.get("MINIDL_DATA"):
-        root = Path(os.path.expanduser(chosen)).absolute()
-        if not os.path.isdir(root):
+        path = os.path.expanduser(chosen)
+        if not os.path.isdir(path):
             raise FileNotFoundError(f"MINIDL_DATA={chosen!r} is not a folder")
-        if not os.access(root, os.R_OK | os.X_OK):
-            raise FileNotFoundError(f"MINIDL_DATA={chosen!r} is a folder of others")
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise FileNotFoundError(f"MINIDL_DATA={chosen!r} may not be read")
+        root = Path(path).absolute()
         found += [root / subfolder for subfolder in SUBFOLDERS[dataset]]
     if dataset == "fashion-mnist":
         found.append(DEBIAN_FASHION_FOLDER)

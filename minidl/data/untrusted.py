@@ -40,8 +40,14 @@ def opened(path: Path, at_most: int) -> Iterator[BinaryIO]:
     except FileNotFoundError:
         raise
     except Exception as error:  # what damaged files raise is anybody's guess
-        text = str(error) if type(error) is ValueError else f"damaged ({told(error)})"
-        raise ValueError(f"{path}: {' '.join(text.split())}") from error
+        raise ValueError(f"{path}: {_fault(error)}") from error
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read ({error.strerror})"
+    text = str(error) if type(error) is ValueError else f"damaged ({told(error)})"
+    return " ".join(text.split())
 
 
 def _without_waiting(path: str, flags: int) -> int:
