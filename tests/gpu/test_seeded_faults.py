@@ -72,7 +72,11 @@ KERNEL_FAULTS = {
     ),
     "a window forgotten": ("max_pool_grad", "h < K ? 0", "h < K - 1 ? 0"),
     "a place in no window": ("max_pool_grad", "place >= K * K", "false"),
-    "the last of equals wins": ("max_pool", "return v > than", "return v >= than"),
+    "the last of equals wins": (
+        "max_pool",
+        "return !(v <= than)",
+        "return !(v < than)",
+    ),
     "another bias": ("bias_relu", "b[t % F]", "b[t / F % F]"),
     "ReLU's derivative at 0": (
         "col2im_relu_grad",
