@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-from minidl.backend import Array, Device
+from minidl.answers import check_classifier, probabilities
+from minidl.backend import Array, Device, get_array_module
 from minidl.checks import check_weights
 from minidl.training import Classifier, classes_of, place_of
 
@@ -43,15 +44,31 @@ class Ensemble:
     def predict_proba(self, x: Array) -> Array:
         """Return the weighted mean of the members' probabilities.
 
-        Shapes: x (N, H, W, C), result (N, K).
+        Shapes: x (N, H, W, C), result (N, K). Raises TypeError or ValueError, naming
+        the member, unless each returns probabilities of the same classes.
         """
-        pairs = zip(self.weights, self.members, strict=True)
-        p: Any = sum(w * member.predict_proba(x) for w, member in pairs)
+        each = [
+            probabilities(member.predict_proba, x, f"members[{i}].predict_proba")
+            for i, member in enumerate(self.members)
+        ]
+        check_alike(each)
+        p: Any = sum(w * p_i for w, p_i in zip(self.weights, each, strict=True))
         return p
 
     def predict(self, x: Array) -> Array:
         """Return argmax of the mean probability. Shapes: (N, H, W, C) -> (N,)."""
         return self.predict_proba(x).argmax(axis=1)
+
+
+def check_alike(each: Sequence[Array]) -> None:
+    """Raise ValueError unless all members' probabilities can be added up."""
+    first = get_array_module(each[0]), each[0].shape
+    for i, p in enumerate(each):
+        if (own := (get_array_module(p), p.shape)) != first:
+            raise ValueError(
+                f"members[{i}].predict_proba must return what members[0]'s does, "
+                f"{first[0].__name__}'s {first[1]}, got {own[0].__name__}'s {own[1]}"
+            )
 
 
 def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
@@ -61,9 +78,8 @@ def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
     members = tuple(members)
     if not members:
         raise ValueError("members must hold at least one classifier, got none")
-    for member in members:
-        if not callable(getattr(member, "predict_proba", None)):
-            raise TypeError(f"members must have predict_proba, got {member!r}")
+    for i, member in enumerate(members):
+        check_classifier(f"members[{i}]", member)
     told = map(classes_of, members)
     if len(classes := {K for K in told if K is not None}) > 1:
         raise ValueError(

@@ -140,7 +140,7 @@ def check_images(
     # float: with NumPy's own numbers, float32(0.3) would be above 0.3.
     if bounds is not None and (low < float(bounds[0]) or high > float(bounds[1])):
         raise ValueError(
-            f"{name} must lie in [{bounds[0]}, {bounds[1]}], "
+            f"{name} must lie in [{bounds[0]:g}, {bounds[1]:g}], "
             f"got values from {low:.6g} to {high:.6g}"
         )
 
@@ -212,7 +212,10 @@ def check_weights(weights: Sequence[float] | None, members: int) -> list[float]:
     """Return weights of sum 1, one for each member; ValueError if they can't be."""
     if weights is None:
         return [1 / members] * members
-    w = np.asarray(weights, np.float64)
+    try:
+        w = np.asarray(weights, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"weights must be numbers, got {weights!r}") from None
     if w.shape != (members,):
         raise ValueError(
             f"weights must be {members} numbers, one a member, got shape {w.shape}"

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from minidl.answers import check_classifier, probabilities
 from minidl.backend import DEVICES, Array, Device, device_of, to_device
 from minidl.checks import (
     check_count,
@@ -155,16 +156,17 @@ def accuracy(
 ) -> float:
     """Return the fraction of images whose most probable class is their label.
 
-    Where probabilities are NaN, no class is most probable.
-    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,).
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,). Raises TypeError or
+    ValueError for bad arguments, and unless the classifier returns probabilities.
     """
+    check_classifier("classifier", classifier)
     check_count("batch_size", batch_size)
     check_stored_images("x", x)
     check_labels("y", y, len(x), classes_of(classifier))
     device = place_of(classifier, device_of(x))
     correct: Any = 0  # becomes a 0-d array of that device, read once
     for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):
-        p = classifier.predict_proba(x_batch)
-        known = p.max(axis=1) >= 0  # False for NaN, whose argmax would be its index
-        correct = correct + (known & (p.argmax(axis=1) == y_batch)).sum()
+        p = probabilities(classifier.predict_proba, x_batch)
+        check_labels("y", y_batch, len(p), p.shape[1])
+        correct = correct + (p.argmax(axis=1) == y_batch).sum()
     return int(correct) / len(x)

@@ -117,8 +117,53 @@ def test_members_may_come_from_a_generator():
 
 @pytest.mark.parametrize("members", [[1, 2], Fixed(0.2, 0.8), [np.argmax]])
 def test_what_are_no_classifiers_is_named(members):
-    with pytest.raises(TypeError, match=r"^members must (be|have) .*got"):
+    with pytest.raises(TypeError, match=r"^members(\[0\])? must (be|have) .*got"):
         Ensemble(members)
+
+
+class Answers:
+    """A member whose probabilities are what a function makes of good ones."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def predict_proba(self, x):
+        return self.change(np.full((len(x), 2), 0.5))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (np.log, "must return probabilities"),
+        (lambda p: p[:1], r"must return an array \(N, K\), N = 4, .* got \(1, 2\)"),
+        (lambda p: p[:, :1], r"must return an array .* got \(4, 1\)"),
+        (lambda p: p.argmax(axis=1), r"must return an array .* got \(4,\)"),
+        (lambda p: p * np.nan, "must return finite numbers, got others for 4 of 4"),
+        (lambda p: np.eye(3)[[0] * 4], r"must return what members\[0\]'s does, .* 2"),
+        (lambda p: None, "returns must be a NumPy or CuPy array, got NoneType"),
+        (np.ma.masked_array, "returns must be a NumPy or CuPy array, got numpy.ma"),
+    ],
+)
+def test_a_member_is_named_for_what_it_answers(change, message):
+    ensemble = Ensemble([Fixed(0.9, 0.1), Answers(change)])
+    with pytest.raises(
+        (TypeError, ValueError), match=rf"members\[1\]\.predict_proba {message}"
+    ):
+        ensemble.predict(X)
+
+
+def test_a_member_that_works_in_place_is_named():
+    """The others see the same images."""
+
+    class Scales(Fixed):
+        def predict_proba(self, x):
+            x += 1
+            return super().predict_proba(x)
+
+    x = X.copy()
+    with pytest.raises(ValueError, match=r"^members\[0\]\.predict_proba must leave"):
+        Ensemble([Scales(0.9, 0.1), Fixed(0.3, 0.7)]).predict_proba(x)
+    assert_array_equal(x, X)
 
 
 def test_members_with_other_classes_can_not_vote():

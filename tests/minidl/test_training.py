@@ -373,7 +373,7 @@ class Table:
     """A classifier that knows the answer to each image by its first pixel."""
 
     def __init__(self, guesses):
-        self.p = np.eye(10)[guesses]
+        self.p = np.eye(10)[list(guesses)]
 
     def predict_proba(self, x):
         return self.p[np.rint(x[:, 0, 0, 0] * 255).astype(int)]
@@ -397,17 +397,76 @@ def test_accuracy_of_a_network_is_the_fraction_of_its_predictions(problem):
 
 def test_accuracy_without_a_known_number_of_classes():
     x = np.zeros((1, 1, 1, 1))
-    assert accuracy(Table([0]), x, np.array([99])) == 0
+    with pytest.raises(ValueError, match=r"^y must be 0 to 9, got 99 to 99"):
+        accuracy(Table([0]), x, np.array([99]))
     with pytest.raises(ValueError, match=r"^y must be 0 or more, got -1 to -1"):
         accuracy(Table([0]), x, np.array([-1]))
 
 
-def test_without_probabilities_nothing_is_right():
-    """argmax takes NaN for the largest: at class 0, all would be right."""
+class Answers:
+    """Whose probabilities are what a function makes of them."""
+
+    def __init__(self, change):
+        self.predict_proba = lambda x: change(np.eye(3)[np.zeros(len(x), int)])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p * np.nan, "predict_proba must return finite numbers, .* 4 of 4"),
+        (lambda p: p[:1], r"predict_proba must return an array \(N, K\), N = 4"),
+        (lambda p: p[:, :1], r"predict_proba must return an array .* got \(4, 1\)"),
+        (lambda p: p[:, 0], r"predict_proba must return an array .* got \(4,\)"),
+        (lambda p: p.argmax(axis=1), "predict_proba must return an array"),
+        (lambda p: np.log(p + 1e-9), "predict_proba must return probabilities"),
+        (lambda p: 9 * p - 3, "predict_proba must return probabilities"),
+        (lambda p: p / 2, "predict_proba must return probabilities, 0 or more and of"),
+        (lambda p: p == 1, "predict_proba must return floats, got bool"),
+        (lambda p: p.astype(complex), "predict_proba must return floats, got complex"),
+        (lambda p: p.astype(str), "predict_proba must return floats, got <U"),
+        (lambda p: None, "what predict_proba returns must be .* got NoneType"),
+        (lambda p: (p, p), "what predict_proba returns must be .* got tuple"),
+        (lambda p: p.tolist(), "what predict_proba returns must be .* got list"),
+        (np.ma.masked_array, "what predict_proba returns must be .* got .*Masked"),
+    ],
+)
+def test_answers_that_are_no_probabilities(change, message):
+    """argmax takes the first NaN, the least likely logarithm, a column of zeros."""
     x = np.zeros((4, 1, 1, 1))
-    table = Table([0])
-    table.p = np.full_like(table.p, np.nan)
-    assert accuracy(table, x, np.zeros(4, int)) == 0
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        accuracy(Answers(change), x, np.zeros(4, int))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda p: p,
+        lambda p: p.astype(int),
+        lambda p: p.astype(np.float16),
+        lambda p: (p + 0.31 / 3).astype(np.float16) / np.float16(1.31),
+    ],
+)
+def test_probabilities_to_rounding_are_some(change):
+    x = np.zeros((4, 1, 1, 1))
+    assert accuracy(Answers(change), x, np.array([0, 0, 0, 1])) == 0.75
+
+
+def test_a_classifier_that_works_in_place_is_named():
+    class Scales(Table):
+        def predict_proba(self, x):
+            x *= 2
+            return super().predict_proba(x)
+
+    x = np.full((4, 1, 1, 1), 0.01)
+    with pytest.raises(ValueError, match=r"^predict_proba must leave its arguments"):
+        accuracy(Scales(range(10)), x, np.zeros(4, int))
+    assert (x == 0.01).all()
+
+
+@pytest.mark.parametrize("classifier", [None, np.argmax, [1], "network"])
+def test_accuracy_names_what_is_no_classifier(classifier):
+    with pytest.raises(TypeError, match=r"^classifier must have predict_proba, got"):
+        accuracy(classifier, np.zeros((1, 1, 1, 1)), np.zeros(1, int))
 
 
 class Foreign(Table):

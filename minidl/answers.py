@@ -1,0 +1,100 @@
+"""What a user's function is shown, and what it answers: checked here for everybody.
+
+It may work in place: it is shown copies. It may return anything: what isn't an array of
+probabilities is refused by name, before an argmax makes classes of it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minidl.backend import Array, device_of, get_array_module
+from minidl.checks import check_array
+
+ROUNDING = 0.01  # by which a row may miss the sum 1; float16 does by 0.001
+
+
+def answer(name: str, function: Callable[..., Any], *arguments: Array) -> Any:
+    """Return function(copies of the arguments); ValueError if it changes them.
+
+    Read-only views wouldn't do: PyTorch's tensors write to these. On a GPU, which a
+    comparison would wait for, a change goes unnoticed, and changes nothing of ours.
+    """
+    copies = [copy_of(a) for a in arguments]
+    answered = function(*copies)
+    for a, copy in zip(arguments, copies, strict=True):
+        if device_of(a) == "cpu" and not same(a, copy):
+            raise ValueError(
+                f"{name} must leave its arguments as they are, got one of shape "
+                f"{a.shape} changed in place: let it work on a copy"
+            )
+    return answered
+
+
+def copy_of(a: Array) -> Array:
+    """Return a copy, but GPU labels themselves: `range_of` knows them by identity."""
+    return a if a.dtype.kind in "iu" and device_of(a) == "gpu" else a.copy()
+
+
+def same(a: Array, b: Array) -> bool:
+    """Tell whether two arrays are equal; NaN is itself."""
+    return np.array_equal(a, b) or np.array_equal(a, b, equal_nan=True)
+
+
+def probabilities(
+    predict_proba: Callable[[Array], Array], x: Array, name: str = "predict_proba"
+) -> Array:
+    """Return predict_proba(x), (N, K): at least 0, and of sum 1 in each row.
+
+    Raises TypeError or ValueError for logits, their logarithms, classes and all else.
+    The largest of NaNs is the first: such images would be read as class 0.
+    """
+    check_array("x", x)
+    p = answer(name, predict_proba, x)
+    check_rows(name, p, len(x))
+    xp = get_array_module(p)
+    off = xp.maximum(abs(p.sum(axis=1) - 1), -p.min(axis=1))
+    if not off.max() <= ROUNDING:  # so that NaN is off, too
+        raise ValueError(f"{name} must return {what_is_wrong(p)}")
+    return p
+
+
+def check_function(name: str, function: Any, example: str) -> None:
+    """Raise TypeError unless this is a function, and not a model itself."""
+    if not callable(function):
+        raise TypeError(
+            f"{name} must be a function, such as {example}, got "
+            f"{type(function).__name__}"
+        )
+
+
+def check_classifier(name: str, classifier: Any) -> None:
+    """Raise TypeError unless it has a method predict_proba."""
+    if not callable(getattr(classifier, "predict_proba", None)):
+        raise TypeError(f"{name} must have predict_proba, got {classifier!r}")
+
+
+def check_rows(name: str, z: Any, count: int, kinds: str = "iuf") -> None:
+    """Raise unless a function has returned numbers (N, K), with K >= 2 classes."""
+    check_array(f"what {name} returns", z)
+    if z.ndim != 2 or len(z) != count or z.shape[1] < 2:
+        raise ValueError(
+            f"{name} must return an array (N, K), N = {count}, K >= 2, got {z.shape}"
+        )
+    if z.dtype.kind not in kinds:
+        raise TypeError(f"{name} must return floats, got {z.dtype}")
+
+
+def what_is_wrong(p: Array) -> str:
+    """Return what rows must be, and what these are that are no probabilities."""
+    lost = ~get_array_module(p).isfinite(p).all(axis=1)
+    if count := int(lost.sum()):
+        return f"finite numbers, got others for {count} of {len(p)} images"
+    sums = p.sum(axis=1)
+    return (
+        "probabilities, 0 or more and of sum 1 for each image, got numbers from "
+        f"{float(p.min()):.3g} to {float(p.max()):.3g} with sums from "
+        f"{float(sums.min()):.3g} to {float(sums.max()):.3g}: logits take a softmax, "
+        "log-probabilities an exp"
+    )
