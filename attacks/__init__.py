@@ -29,7 +29,7 @@ from attacks.counting import Counter
 from attacks.curves import accuracy_curve
 from attacks.deepfool import deepfool
 from attacks.diagnostics import diagnose, report
-from attacks.evaluation import Suite, evaluate, within
+from attacks.evaluation import evaluate
 from attacks.fgsm import fgsm
 from attacks.gradients import (
     GradientFn,
@@ -52,6 +52,7 @@ from attacks.saved import adversarial_images
 from attacks.square import square
 from attacks.steps import steps_to_success
 from attacks.substitute import train_substitute
+from attacks.suites import Suite, within
 from attacks.threat import Threat, clip_to_bounds
 from attacks.transfer import transfer_matrix
 from attacks.victims import (

@@ -6,18 +6,19 @@ from functools import partial
 
 import numpy as np
 
+from attacks.arguments import checked, optional_generator
 from attacks.best import Best
 from attacks.norms import DIRECTIONS, Norm
-from attacks.pgd import check_restarts, start
-from attacks.threat import Bounds, check_attack, check_ball, project
-from attacks.victims import LossFn, check_function, images, value_and_gradient
+from attacks.pgd import start
+from attacks.threat import Bounds, project
+from attacks.victims import LossFn, images
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_number
 
 NEW_PART = 0.75  # of a step; the rest is the step before, again (the source's alpha)
 PROGRESS = 0.75  # so many of the steps between two checkpoints must climb (its rho)
 
 
+@checked(rng=optional_generator)
 def apgd(
     loss: LossFn,
     x: Array,
@@ -44,12 +45,6 @@ def apgd(
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
     of Diverse Parameter-free Attacks, 2020, algorithm 1.
     """
-    check_function("loss", loss, "model_loss(model)")
-    check_attack(x, y, eps, bounds)
-    check_ball(norm, eps, eps or 1)
-    check_count("steps", steps)
-    check_restarts(restarts, rng)
-    check_number("stop_above", stop_above, -math.inf, math.inf)
     best = Best(x)
     for _ in range(restarts):
         x_0 = start(x, eps, norm, rng, bounds)
@@ -80,7 +75,8 @@ class Run:
         self.loss, self.direction, self.into_ball = loss, direction, into_ball
         self.x, self.y = x, y
         self.x_adv, self.before = x_0, x_0.copy()  # x_i and x_{i-1}
-        self.values, self.gradient = value_and_gradient(loss, x_0, y)  # at x_i
+        # At x_i: copies, as what a function returned isn't ours to change.
+        self.values, self.gradient = (a.copy() for a in loss(x_0, y))
         self.eta = xp.full(len(x), eta, x.dtype)
         self.best, self.best_gradient = Best(x), self.gradient.copy()
         self.best.update(xp.arange(len(x)), x_0, self.values)
@@ -110,7 +106,7 @@ class Run:
         there = self.into_ball(
             here + part * (z - here) + (1 - part) * (here - before), x
         )
-        values, gradient = value_and_gradient(self.loss, there, y)
+        values, gradient = self.loss(there, y)
         better = self.best.update(todo, there, values)
         self.best_gradient[todo[better]] = gradient[better]
         self.climbed[todo] += values > self.values[todo]

@@ -1,6 +1,7 @@
 """The best point found so far, for each image of a batch."""
 
 import math
+import warnings
 
 from minidl.backend import Array, get_array_module
 
@@ -27,3 +28,16 @@ class Best:
     def unfinished(self, stop_above: float) -> Array:
         """Return the rows of the images whose value doesn't exceed a threshold."""
         return get_array_module(self.x).flatnonzero(self.values <= stop_above)
+
+
+def warn_of_missed(attack: str, missed: Array, images: int, returned: str) -> None:
+    """Warn of images that an attack without eps gave up; missed is bool.
+
+    An evaluation would count them as robust.
+    """
+    if count := int(missed.sum()):
+        warnings.warn(
+            f"{attack} found nothing for {count} of {images} images, which are "
+            f"returned {returned}: that is not robustness, take more steps",
+            stacklevel=4,  # where a user calls the attack
+        )

@@ -1,13 +1,13 @@
 """The basic iterative method: many small FGSM steps that never leave the ball."""
 
+from attacks.arguments import checked
 from attacks.gradients import GradientFn
 from attacks.sign_step import sign_step
-from attacks.threat import Bounds, check_attack, check_ball
-from attacks.victims import check_function
+from attacks.threat import Bounds
 from minidl.backend import Array
-from minidl.checks import check_count
 
 
+@checked()
 def bim(
     gradient: GradientFn,
     x: Array,
@@ -25,10 +25,6 @@ def bim(
     0 < alpha <= eps (any alpha >= 0 if eps is 0), and unless steps >= 1.
     Source: Kurakin et al., Adversarial Examples in the Physical World, 2017.
     """
-    check_function("gradient", gradient, "model_gradient(model)")
-    check_attack(x, y, eps, bounds)
-    check_ball("Linf", eps, alpha)
-    check_count("steps", steps)
     x_adv = x
     for _ in range(steps):
         x_adv = sign_step(x_adv, gradient(x_adv, y), x, alpha, eps, bounds)

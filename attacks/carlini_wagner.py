@@ -1,12 +1,13 @@
 """Carlini and Wagner's attack: the smallest perturbation, by free descent."""
 
-from attacks.best import Best
+import math
+
+from attacks.arguments import checked, finite_bounds
+from attacks.best import Best, warn_of_missed
 from attacks.bisection import Bisection
 from attacks.norms import distance
-from attacks.threat import check_attack, check_range
-from attacks.victims import LossFn, check_function, images, value_and_gradient
+from attacks.victims import LossFn, images
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_number
 from minidl.layers import Parameter
 from minidl.optimizers import Adam
 
@@ -14,6 +15,7 @@ from minidl.optimizers import Adam
 ALMOST_ONE = 0.999999
 
 
+@checked(bounds=finite_bounds)
 def carlini_wagner(
     loss: LossFn,
     x: Array,
@@ -30,7 +32,7 @@ def carlini_wagner(
     x(w) = (tanh(w) + 1) / 2, scaled to the bounds, is inside whatever w is. L is a
     margin, above 0 where an image is read wrongly; kappa asks for more. For each image
     the least c is sought that is enough; of all points seen with L > kappa the closest
-    is returned, and the image itself where there was none.
+    is returned, and the image itself, with a warning, where there was none.
 
     Shapes: x (N, H, W, C) float32 or float64, y (N,) what the loss takes (labels, or
     targets of a targeted margin), result like x. Raises TypeError or ValueError for bad
@@ -39,14 +41,6 @@ def carlini_wagner(
     Source: Carlini & Wagner, Towards Evaluating the Robustness of Neural Networks,
     2017, sections V and VI.
     """
-    check_function("loss", loss, "model_loss(model, margin)")
-    check_attack(x, y, 0, bounds)
-    check_range(bounds)
-    for name, value in (("c", c), ("lr", lr)):
-        check_number(name, value, 0, float("inf"), open_low=True, open_high=True)
-    check_number("kappa", kappa, 0, float("inf"), open_high=True)
-    check_count("searches", searches)
-    check_count("steps", steps)
     rows = get_array_module(x).arange(len(x))
     best, weights, into = Best(x), Bisection(c, x), TanhSpace(bounds)
     for _ in range(searches):
@@ -55,7 +49,7 @@ def carlini_wagner(
         enough = rows < 0
         for _ in range(steps):
             x_adv, slope = into(w.data)
-            L, up = value_and_gradient(loss, x_adv, y)
+            L, up = loss(x_adv, y)
             won = rows[kappa < L]
             best.update(won, x_adv[won], -distance(x_adv[won], x[won], "L2"))
             enough[won] = True
@@ -63,6 +57,7 @@ def carlini_wagner(
             w.grad[:] = (2 * (x_adv - x) - force) * slope
             optimizer.step()
         weights.update(enough)
+    warn_of_missed("carlini_wagner", best.values == -math.inf, len(x), "unchanged")
     return best.x
 
 
@@ -70,7 +65,7 @@ class TanhSpace:
     """x(w) = low + (high - low) (tanh(w) + 1) / 2, its derivative, and its inverse."""
 
     def __init__(self, bounds: tuple[float, float]) -> None:
-        self.low, self.high = map(float, bounds)
+        self.low, self.high = bounds
 
     def __call__(self, w: Array) -> tuple[Array, Array]:
         """Return x(w) and dx/dw = (high - low) (1 - tanh^2) / 2."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks.evaluation import MakeSuite, evaluate
+from attacks.evaluation import evaluate, ready
 from attacks.intervals import Estimate
 from attacks.outcomes import Evaluation, fraction
+from attacks.suites import MakeSuite, check_work
 from attacks.threat import Threat, check_threat
 from minidl.backend import Array
 
@@ -26,23 +27,25 @@ class Curve:
         return [evaluation.robust(name) for evaluation in self.evaluations]
 
     def worst_case(self) -> list[Estimate]:
-        """Return the accuracy in the worst case at each eps.
+        """Return the accuracy in the worst case at each eps; it never rises.
 
         An image that is fooled within a small ball is fooled within each larger one,
         whether or not the attack finds it there again.
         """
-        fooled = [evaluation.fooled_by_any() for evaluation in self.evaluations]
-        return [fraction(~by) for by in np.logical_or.accumulate(fooled)]
+        smallest = self.smallest_eps()
+        return [fraction(smallest > eps) for eps in self.eps]
 
     def smallest_eps(self) -> Array:
         """Return the smallest eps that fools each image, infinity if none; (N,).
 
-        0 if it is fooled without any attack.
+        0 if it is fooled without any attack, once at least: a random defence's answers
+        differ from one eps to the next.
         """
         fooled = np.array([e.fooled_by_any() for e in self.evaluations])  # (eps, N)
         first = np.array(self.eps)[fooled.argmax(axis=0)]
         found = np.where(fooled.any(axis=0), first, np.inf)
-        return np.where(self.evaluations[0].before(), 0, found)
+        before = [e.before() for e in self.evaluations]
+        return np.where(np.logical_or.reduce(before), 0, found)
 
 
 def accuracy_curve(
@@ -61,16 +64,19 @@ def accuracy_curve(
     The other arguments, and what is raised, are those of `evaluate`.
     """
     check_threat(threat)
-    if not isinstance(eps, Iterable):
+    if not isinstance(eps, Iterable) or np.ndim(eps) == 0:
         raise TypeError(f"eps must be a sequence of numbers, got {eps!r}")
     threats = [replace(threat, eps=value) for value in eps]  # all are checked first
     if not threats:
         raise ValueError("eps must hold at least one value, got none")
-    ascending = sorted(float(there.eps) for there in threats)
-
-    def at(value: float) -> Evaluation:
-        place = None if folder is None else Path(folder) / f"eps-{value!r}"
-        there = replace(threat, eps=value)
-        return evaluate(make_suite, x, y, there, batch_size, seed, place, executor)
-
-    return Curve(ascending, [at(value) for value in ascending])
+    threats.sort(key=lambda there: there.eps)
+    check_work(x, y, threats[-1], batch_size, seed)
+    places = [
+        None if folder is None else ready(ready(folder) / f"eps-{there.eps!r}")
+        for there in threats
+    ]
+    evaluations = [
+        evaluate(make_suite, x, y, there, batch_size, seed, place, executor)
+        for there, place in zip(threats, places, strict=True)
+    ]
+    return Curve([there.eps for there in threats], evaluations)

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 
-from attacks.norms import BALLS, DIRECTIONS, Norm, flat, lengths, no_zeros
-from attacks.threat import Bounds, check_attack, clip_to_bounds
-from attacks.victims import VJP, Logits, check_function, images
+from attacks.arguments import checked
+from attacks.best import warn_of_missed
+from attacks.norms import DIRECTIONS, Norm, flat, lengths, no_zeros
+from attacks.threat import Bounds, clip_to_bounds
+from attacks.victims import VJP, Logits, images
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_choice, check_count, check_labels, check_number
+from minidl.checks import check_labels
 
 MARGIN = 1e-4  # added to the distance, so that a step doesn't end on the border
 
 
+@checked()
 def deepfool(
     logits: Logits,
     vjp: VJP,
@@ -27,7 +30,8 @@ def deepfool(
     away if z is linear, |.|* being the dual norm (L2 for L2, L1 for Linf). To the
     nearest one, k, leads r = |f_k| w_k / |w_k|_2^2, or |f_k| sign(w_k) / |w_k|_1 for
     Linf. An image stops when its class isn't y any more: one that is misread from the
-    start doesn't move. There is no eps: how far an image went is the result.
+    start doesn't move. There is no eps: how far an image went is the result. After the
+    last step a warning counts the images that are still read as y.
 
     Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x. Raises TypeError
     or ValueError for bad images, labels, norm or bounds, for an overshoot < 0, and
@@ -35,12 +39,6 @@ def deepfool(
     Source: Moosavi-Dezfooli et al., DeepFool: a Simple and Accurate Method to Fool Deep
     Neural Networks, 2016, algorithm 2.
     """
-    check_function("logits", logits, "logits_of(network(model))")
-    check_function("vjp", vjp, "vjp_of(network(model))")
-    check_attack(x, y, 0, bounds)
-    check_choice("norm", norm, BALLS)
-    check_number("overshoot", overshoot, 0, float("inf"), open_high=True)
-    check_count("steps", steps)
     xp = get_array_module(x)
     x_adv, r = x.copy(), xp.zeros_like(x)
     todo = xp.arange(len(x))
@@ -52,8 +50,11 @@ def deepfool(
         if not len(todo):
             break
         r[todo] += shortest_way_out(vjp, z, x_adv[todo], y[todo], norm)
-        moved = x[todo] + float(1 + overshoot) * r[todo]
+        moved = x[todo] + (1 + overshoot) * r[todo]
         x_adv[todo] = clip_to_bounds(moved, bounds)
+    else:
+        still = logits(x_adv[todo]).argmax(axis=1) == y[todo]
+        warn_of_missed("deepfool", still, len(x), "where they are")
     return x_adv
 
 

@@ -7,17 +7,25 @@ Source of the symptoms: Athalye et al., Obfuscated Gradients Give a False Sense 
 Security, 2018, section 3.1; Carlini et al., On Evaluating Adversarial Robustness, 2019.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
+from attacks.arguments import (
+    Check,
+    checked,
+    finite_bounds,
+    image_axes,
+    plain_function,
+)
 from attacks.bim import bim
 from attacks.causes import CAUSES
 from attacks.gradients import GradientFn
 from attacks.subject import AttackAlong, Finding, Subject
 from attacks.symptoms import SYMPTOMS
-from attacks.threat import Bounds, check_attack, check_range
-from attacks.victims import PredictProba, probabilities
+from attacks.threat import Bounds
+from attacks.victims import PredictProba
 from minidl.backend import Array
-from minidl.checks import check_batch, check_count, check_labels
+from minidl.checks import check_labels
 
 
 def ten_steps(
@@ -27,6 +35,14 @@ def ten_steps(
     return bim(gradient, x, y, eps, eps / 4, 10, bounds)
 
 
+def optional(check: Check) -> Check:
+    """Return a check that lets None pass."""
+    return lambda name, value, given: (
+        None if value is None else check(name, value, given)
+    )
+
+
+@checked(x=image_axes, bounds=optional(finite_bounds), attack=optional(plain_function))
 def diagnose(
     predict_proba: PredictProba,
     gradient: GradientFn,
@@ -47,16 +63,11 @@ def diagnose(
     TypeError or ValueError for bad images, labels, eps or bounds, for eps = 0, and if
     all images are misread.
     """
-    check_attack(x, y, eps, bounds)
-    check_batch("x", x, ndim=4)
-    if bounds is not None:
-        check_range(bounds)
-    check_count("seed", seed, 0)
     if eps == 0:
         raise ValueError(
             "eps must be above 0: an attack without room can't be examined"
         )
-    p = probabilities(predict_proba, x)
+    p = predict_proba(x)
     check_labels("y", y, len(x), p.shape[1])
     right = p.argmax(axis=1) == y
     if not right.any():
@@ -70,6 +81,10 @@ def diagnose(
 
 def report(findings: list[Finding]) -> str:
     """Return the findings as text: the first failure is the place to begin."""
+    if not (
+        isinstance(findings, Sequence) and all(isinstance(f, Finding) for f in findings)
+    ):
+        raise TypeError(f"findings must be what diagnose returns, got {findings!r}")
     failed = [finding.name for finding in findings if finding.failed]
     verdict = f"look first at: {failed[0]}" if failed else "nothing wrong was found"
     return "\n".join([*map(str, findings), verdict])

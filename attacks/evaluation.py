@@ -5,46 +5,27 @@ turn images into adversarial ones: a defence of your own as well as a network fr
 """
 
 import time
-import zlib
-from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
+from os import PathLike
 from pathlib import Path
-from typing import TypeAlias
+from tempfile import TemporaryFile
+from typing import Any
 
 import numpy as np
 
-from attacks.counting import Counter
-from attacks.norms import flat
 from attacks.outcomes import Evaluation, Outcome, join
 from attacks.saved import read_outcome, write_outcome
-from attacks.threat import Threat, check_threat
-from attacks.victims import images, probabilities
+from attacks.suites import MakeSuite, Suite, check_work, generator, made, run_attack
+from attacks.threat import Threat
+from minidl.answers import probabilities
 from minidl.backend import Array
-from minidl.checks import check_count, check_labels, check_stored_images
+from minidl.checks import check_labels
 from minidl.parallel import limit_threads, run_jobs
 from minidl.progress import progress
 from minidl.store import key_of
-from minidl.training import Classifier, batches, to_float
-
-# (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
-Attack: TypeAlias = Callable[[Array, Array, float, np.random.Generator], Array]
-
-
-@dataclass
-class Suite:
-    """A classifier and the attacks it must withstand, by name.
-
-    The counter, if the attacks' functions were wrapped in it, tells what they cost.
-    """
-
-    classifier: Classifier
-    attacks: Mapping[str, Attack]
-    counter: Counter = field(default_factory=Counter)
-
-
-MakeSuite: TypeAlias = Callable[[], Suite]
+from minidl.training import batches, to_float
 
 
 @dataclass(frozen=True)
@@ -80,15 +61,12 @@ def evaluate(
     TypeError or ValueError for bad arguments, and ValueError if an attack leaves the
     threat model.
     """
-    check_stored_images("x", x)
-    check_labels("y", y, len(x))
-    check_threat(threat)
-    check_count("batch_size", batch_size)
-    check_count("seed", seed, 0)
+    check_work(x, y, threat, batch_size, seed)
+    check_means(make_suite, executor)
+    place = None if folder is None else ready(folder)
     with limit_threads(1):  # as on a worker: what it trains must have the same bits
-        here = make_suite()
+        here = made(make_suite)
         p = probabilities(here.classifier.predict_proba, to_float(x[:batch_size]))
-    check_suite(here)
     check_labels("y", y, len(x), p.shape[1])
     run = key_of(repr(threat), seed, x, y, p)  # p is of a batch: its size counts too
     jobs = [
@@ -97,7 +75,6 @@ def evaluate(
         for batch in batches(np.arange(len(x)), batch_size)
     ]
     make = (lambda: here) if executor is None else make_suite
-    place = None if folder is None else Path(folder)
     work = partial(attack_batch, make, threat=threat, seed=seed, run=run, folder=place)
     parts: dict[str, dict[int, Outcome]] = {name: {} for name in here.attacks}
     for job, outcome in progress(run_jobs(work, jobs, executor), len(jobs), "batches"):
@@ -106,6 +83,30 @@ def evaluate(
         threat,
         {name: join([part[k] for k in sorted(part)]) for name, part in parts.items()},
     )
+
+
+def check_means(make_suite: Any, executor: Any) -> None:
+    """Raise TypeError unless there is a function to call, and something to call it."""
+    if not callable(make_suite):
+        raise TypeError(
+            "make_suite must be a function that returns a Suite, such as lambda: "
+            f"suite, got {type(make_suite).__name__}"
+        )
+    if not (executor is None or isinstance(executor, Executor)):
+        raise TypeError(
+            "executor must be a concurrent.futures.Executor or None, got "
+            f"{type(executor).__name__}"
+        )
+
+
+def ready(folder: str | Path) -> Path:
+    """Return a folder that can be written to, made if need be; raise OSError if not."""
+    if not isinstance(folder, str | PathLike) or not str(folder):
+        raise TypeError(f"folder must be a path or None, got {folder!r}")
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=place):
+        return place
 
 
 def attack_batch(
@@ -117,7 +118,7 @@ def attack_batch(
     folder: Path | None,
 ) -> tuple[Job, Outcome]:
     """Attack a batch, or find what was saved of it; either belongs to this `run`."""
-    suite, x = make_suite(), to_float(job.x)
+    suite, x = made(make_suite), to_float(job.x)
     p = probabilities(suite.classifier.predict_proba, x)
     before = threat.fooled(p.argmax(axis=1), job.y)
     key = key_of(job.name, job.start, repr(threat), seed, x, job.y, p)
@@ -140,56 +141,16 @@ def attack_images(
     x_adv, start = x.copy(), time.perf_counter()
     if len(todo):
         rng = generator(seed, job.name, job.start)
-        found = suite.attacks[job.name](x[todo], y[todo], threat.eps, rng)
-        threat.check(found, x[todo])
-        x_adv[todo] = found
+        attack = suite.attacks[job.name]
+        x_adv[todo] = run_attack(job.name, attack, x[todo], y[todo], threat, rng)
     p = probabilities(suite.classifier.predict_proba, x_adv)
     outcome = Outcome(
         before=before,
-        fooled=threat.fooled(p.argmax(axis=1), y),
+        # A random defence may be right about an image that it was wrong about before.
+        fooled=before | threat.fooled(p.argmax(axis=1), y),
         distance=threat.distances(x_adv, x),
         gradients=counter.gradients - gradients,
         queries=counter.queries - queries,
         seconds=time.perf_counter() - start,
     )
     return outcome, x_adv
-
-
-def generator(seed: int, name: str, start: int) -> np.random.Generator:
-    """Return the generator of one attack on one batch, whatever goes before it."""
-    return np.random.default_rng([seed, zlib.crc32(name.encode()), start])
-
-
-def within(attack: Attack, threat: Threat) -> Attack:
-    """Return an attack without eps of its own that gives up where it goes too far.
-
-    NaN isn't far: what isn't a number stays, and is an error of the evaluation.
-    """
-    check_threat(threat)
-
-    def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
-        x_adv = attack(x.copy(), y, eps, rng)  # x itself is what it is compared with
-        inside = replace(threat, eps=eps).contains(x_adv, x)
-        broken = np.isnan(flat(x_adv)).any(axis=1)
-        return np.where(images(inside | broken, x), x_adv, x)
-
-    return limited
-
-
-def check_suite(suite: Suite) -> None:
-    """Raise unless there are attacks, with names that can name files."""
-    if not suite.attacks:
-        raise ValueError("the suite must have at least one attack, got none")
-    check_names("an attack's name", suite.attacks)
-    for name in suite.attacks:
-        if not name or set(name) & set("/\\\0"):
-            raise ValueError(
-                f"an attack's name must be usable in a file's, got {name!r}"
-            )
-
-
-def check_names(what: str, names: Iterable[object]) -> None:
-    """Raise TypeError for a name that isn't a text."""
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"{what} must be a text, got {name!r}")

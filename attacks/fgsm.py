@@ -1,12 +1,13 @@
 """The fast gradient sign method: one step, as far as allowed, uphill in the cost."""
 
+from attacks.arguments import checked
 from attacks.gradients import GradientFn
 from attacks.sign_step import sign_step
-from attacks.threat import Bounds, check_attack
-from attacks.victims import check_function
+from attacks.threat import Bounds
 from minidl.backend import Array
 
 
+@checked()
 def fgsm(
     gradient: GradientFn, x: Array, y: Array, eps: float, bounds: Bounds = (0, 1)
 ) -> Array:
@@ -16,6 +17,4 @@ def fgsm(
     units. Raises TypeError or ValueError for bad images, labels, eps or bounds.
     Source: Goodfellow et al., Explaining and Harnessing Adversarial Examples, 2015.
     """
-    check_function("gradient", gradient, "model_gradient(model)")
-    check_attack(x, y, eps, bounds)
     return sign_step(x, gradient(x, y), x, eps, eps, bounds)

@@ -19,12 +19,23 @@ from typing import Any
 
 import numpy as np
 
+from attacks.functions import FUNCTIONS
 from attacks.gradients import GradientFn
 from attacks.losses import Loss, cross_entropy
-from attacks.threat import check_range
-from attacks.victims import Forward, Logits, check_members, loss_of, network, vjp_of
+from attacks.threat import checked_range
+from attacks.victims import (
+    Forward,
+    Logits,
+    LossFn,
+    check_members,
+    logits_of,
+    loss_of,
+    network,
+    vjp_of,
+)
+from minidl.answers import check_function
 from minidl.backend import Array
-from minidl.checks import check_count
+from minidl.checks import check_batch, check_count, check_labels
 from minidl.layers import Sequential
 from minidl.training import batches
 
@@ -43,9 +54,12 @@ def art_classifier(
     those that choose a loss by name (`loss_type`) rebuild a PyTorch network and fail.
     ART computes in float32.
     Raises ModuleNotFoundError without ART, and TypeError or ValueError for bad bounds,
-    and unless classes >= 2 and batch_size >= 1.
+    for a network in place of its forward pass, and unless classes >= 2 and
+    batch_size >= 1.
     """
-    check_range(bounds)
+    check_function("forward", forward, "network(model)")
+    check_function("loss", loss, "cross_entropy")
+    bounds = checked_range(bounds)
     check_count("classes", classes, 2)
     check_count("batch_size", batch_size)
     with extra("adversarial-robustness-toolbox"):
@@ -79,13 +93,14 @@ class ArtMethods:
 
     def predict(self, x: Array, **options: Any) -> Array:
         """Return logits (N, K); ART's batch_size and other options are ignored."""
-        return self.in_batches(lambda part: self.forward(x[part])[0], x)
+        logits = FUNCTIONS["logits"]("forward", logits_of(self.forward))
+        return self.in_batches(lambda part: logits(x[part]), x)
 
     def compute_loss(
         self, x: Array, y: Array, reduction: str = "none", **options: Any
     ) -> Array:
         """Return each image's loss (N,), or their mean or sum."""
-        loss, y = loss_of(self.forward, self.loss), labels(y)
+        loss, y = self.own_loss(), labels(y, len(x), self.nb_classes)
         values = self.in_batches(lambda part: loss(x[part], y[part])[0], x)
         if reduction == "none":
             return values
@@ -93,7 +108,7 @@ class ArtMethods:
 
     def loss_gradient(self, x: Array, y: Array, **options: Any) -> Array:
         """Return each image's own gradient of its loss, like x."""
-        loss, y = loss_of(self.forward, self.loss), labels(y)
+        loss, y = self.own_loss(), labels(y, len(x), self.nb_classes)
         return self.in_batches(lambda part: loss(x[part], y[part])[1], x)
 
     def class_gradient(
@@ -111,8 +126,14 @@ class ArtMethods:
             lambda part: vjp(x[part], dz[part].swapaxes(0, 1)).swapaxes(0, 1), x
         )
 
+    def own_loss(self) -> LossFn:
+        """Return the loss of the forward pass, with its gradient."""
+        checked: LossFn = FUNCTIONS["loss"]("loss", loss_of(self.forward, self.loss))
+        return checked
+
     def in_batches(self, function: Callable[[Array], Array], x: Array) -> Array:
         """Return what a function gives for pieces of the indices of x, as one."""
+        check_batch("x", x)
         pieces = batches(np.arange(len(x)), self.batch_size)
         return np.concatenate([function(piece) for piece in pieces])
 
@@ -123,9 +144,15 @@ class ArtMethods:
     get_activations = fit
 
 
-def labels(y: Array) -> Array:
-    """Return labels (N,) of labels, or of rows whose largest entry is the label's."""
-    return y.argmax(axis=1) if y.ndim == 2 else y
+def labels(y: Array, N: int, K: int) -> Array:
+    """Return labels (N,) of labels, or of rows whose largest entry is the label's.
+
+    Raises TypeError or ValueError for others: a column (N, 1) would be N times class 0.
+    """
+    if np.shape(y) == (N, K):
+        y = np.argmax(y, axis=1)
+    check_labels("y", y, N, K)
+    return y
 
 
 def art_ensemble(
@@ -156,7 +183,8 @@ def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
     Raises ModuleNotFoundError without Foolbox, and TypeError or ValueError for bad
     bounds: one that isn't finite too.
     """
-    check_range(bounds)
+    bounds = checked_range(bounds)
+    logits = FUNCTIONS["logits"]("logits", logits)
     with extra("foolbox"):
         from foolbox import NumPyModel
     return NumPyModel(logits, bounds=bounds, data_format="channels_last")
@@ -171,6 +199,7 @@ def foolbox_attack(attack: type, gradient: GradientFn, **settings: Any) -> Any:
     Raises ModuleNotFoundError without Foolbox, and TypeError for other attacks: they
     differentiate inside, which takes PyTorch.
     """
+    gradient = FUNCTIONS["gradient"]("gradient", gradient)
     with extra("foolbox"):
         from eagerpy import astensor
         from foolbox.attacks.gradient_descent_base import BaseGradientDescent

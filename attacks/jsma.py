@@ -1,14 +1,13 @@
 """The Jacobian-based saliency map attack: change few pixels, two at a time."""
 
-import math
-
+from attacks.arguments import checked, finite_bounds
 from attacks.norms import flat
-from attacks.threat import check_attack, check_range
-from attacks.victims import VJP, Logits, check_function
+from attacks.victims import VJP, Logits
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_labels, check_number
+from minidl.checks import check_labels
 
 
+@checked(bounds=finite_bounds)
 def jsma(
     logits: Logits,
     vjp: VJP,
@@ -28,8 +27,8 @@ def jsma(
     with all signs turned for theta < 0. Only pixels not yet at the end of the range
     can be chosen, the same one again if theta left it short of the end. An image stops
     when no pair is left, or after gamma D / 2 pairs, D being the number of its pixels:
-    for the largest theta a part gamma of them. A pixel is one number: each channel
-    counts.
+    for the largest theta a part gamma of them; it is returned as it is then, whether or
+    not it is read as the target. A pixel is one number: each channel counts.
 
     Shapes: x (N, H, W, C) float32 or float64, target (N,) the classes wanted, result
     like x; theta in pixel units. Raises TypeError or ValueError for bad images, targets
@@ -37,14 +36,8 @@ def jsma(
     Source: Papernot et al., The Limitations of Deep Learning in Adversarial Settings,
     2016, algorithms 2 and 3; on logits, as is usual.
     """
-    check_function("logits", logits, "logits_of(network(model))")
-    check_function("vjp", vjp, "vjp_of(network(model))")
-    check_attack(x, target, 0, bounds, "target")
-    check_range(bounds)
-    check_theta(theta)
-    check_number("gamma", gamma, 0, 1, open_low=True)
     xp = get_array_module(x)
-    low, high = map(float, bounds)
+    low, high = bounds
     x_adv = x.copy()
     pixels, todo = flat(x_adv), xp.arange(len(x))  # a view: (N, D)
     end, sign = (high, 1) if theta > 0 else (low, -1)
@@ -61,7 +54,7 @@ def jsma(
         if not len(todo):
             break
         for pixel in pairs.T:  # the first of each image, then the second
-            changed = pixels[todo, pixel] + float(theta)
+            changed = pixels[todo, pixel] + theta
             pixels[todo, pixel] = xp.clip(changed, low, high)
     return x_adv
 
@@ -97,10 +90,3 @@ def best_pairs(a: Array, b: Array, free: Array) -> tuple[Array, Array]:
         pairs[better, 0] = p
         pairs[better, 1] = p + 1 + q[better]
     return pairs, best
-
-
-def check_theta(theta: float) -> None:
-    """Raise unless theta is a number that changes something."""
-    check_number("theta", theta, -math.inf, math.inf, open_low=True, open_high=True)
-    if theta == 0:
-        raise ValueError("theta must not be 0: no pixel would change")

@@ -1,16 +1,18 @@
 """The first attack of all: a minimum with constraints, for a general solver."""
 
+import math
+
 import numpy as np
 
-from attacks.best import Best
+from attacks.arguments import checked, finite_bounds
+from attacks.best import Best, warn_of_missed
 from attacks.bisection import Bisection
 from attacks.norms import distance
-from attacks.threat import check_attack, check_range
-from attacks.victims import LossFn, Predict, check_function, value_and_gradient
+from attacks.victims import LossFn, Predict
 from minidl.backend import Array, get_array_module, to_numpy
-from minidl.checks import check_count, check_number
 
 
+@checked(bounds=finite_bounds)
 def lbfgs(
     loss: LossFn,
     predict: Predict,
@@ -24,7 +26,8 @@ def lbfgs(
     """Minimise |r|_2^2 + c J(theta, x + r, target), x + r within bounds.
 
     For each image the least c is sought whose minimum is read as the target, and the
-    closest such image returned; the image itself if none is, or if it is so already.
+    closest such image returned; the image itself if it is so already, or, with a
+    warning, if none is.
     scipy's L-BFGS-B takes one problem at a time, and so images one by one: solved as
     one, a batch would share its line searches, and each image depend on the others.
 
@@ -33,13 +36,6 @@ def lbfgs(
     c > 0, and unless searches and steps are >= 1.
     Source: Szegedy et al., Intriguing Properties of Neural Networks, 2014, section 4.1.
     """
-    check_function("loss", loss, "model_loss(model)")
-    check_function("predict", predict, "model.predict")
-    check_attack(x, target, 0, bounds, "target")
-    check_range(bounds)
-    check_number("c", c, 0, float("inf"), open_low=True, open_high=True)
-    check_count("searches", searches)
-    check_count("steps", steps)
     rows = get_array_module(x).arange(len(x))
     best, weights = Best(x), Bisection(c, x)
     todo = rows[predict(x) != target]
@@ -54,6 +50,7 @@ def lbfgs(
         won = rows[reached]
         best.update(won, x_adv[won], -distance(x_adv[won], x[won], "L2"))
         weights.update(reached)
+    warn_of_missed("lbfgs", best.values == -math.inf, len(x), "unchanged")
     return best.x
 
 
@@ -73,13 +70,13 @@ def solve(
 
     def objective(v: Array) -> tuple[float, Array]:
         image = xp.asarray(v.astype(x.dtype).reshape(x.shape))
-        J, gradient = value_and_gradient(loss, image, target)
+        J, gradient = loss(image, target)
         r = v - x_0
         up = to_numpy(gradient).ravel().astype(np.float64)
         return float(r @ r) + c * float(J[0]), 2 * r + c * up
 
-    box = Bounds(*map(float, bounds))
+    box = Bounds(*bounds)
     options = {"maxiter": steps}
     found = minimize(objective, x_0, jac=True, bounds=box, options=options)
     image = xp.asarray(found.x.astype(x.dtype).reshape(x.shape))
-    return image.clip(*map(float, bounds))  # rounding to float32 may leave the box
+    return image.clip(*bounds)  # rounding to float32 may leave the box

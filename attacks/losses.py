@@ -15,7 +15,9 @@ network is sure of; the others aren't. (But dlr is 1 wherever y has the third lo
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from minidl.answers import answer, check_function
 from minidl.backend import Array, get_array_module
+from minidl.checks import check_floats, check_logits
 from minidl.losses import loss_for
 
 Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
@@ -34,6 +36,7 @@ def margin(z: Array, y: Array) -> tuple[Array, Array]:
     Source: Carlini & Wagner, Towards Evaluating the Robustness of Neural Networks,
     2017, f_6 with the sign turned.
     """
+    check_classes("margin", z, y, 2)
     xp = get_array_module(z)
     rows, other = xp.arange(len(z)), strongest_other(z, y)
     dz = xp.zeros_like(z)
@@ -49,8 +52,7 @@ def dlr(z: Array, y: Array) -> tuple[Array, Array]:
     Raises ValueError for fewer than three classes.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness, 2020, eq. 6.
     """
-    if z.shape[1] < 3:
-        raise ValueError(f"dlr takes at least 3 classes, got {z.shape[1]}")
+    check_classes("dlr", z, y, 3)
     return over_spread(*margin(z, y), z, [3])
 
 
@@ -63,8 +65,7 @@ def targeted_dlr(z: Array, y: Array) -> tuple[Array, Array]:
     Source: Croce & Hein, 2020, eq. 7; there the margin is that to the image's own label
     alone, here to the strongest other class.
     """
-    if z.shape[1] < 4:
-        raise ValueError(f"targeted_dlr takes at least 4 classes, got {z.shape[1]}")
+    check_classes("targeted_dlr", z, y, 4)
     value, dz = over_spread(*margin(z, y), z, [3, 4])
     return -value, -dz
 
@@ -88,6 +89,13 @@ def over_spread(
     return value, dz / scale[:, None]
 
 
+def check_classes(loss: str, z: Array, y: Array, at_least: int) -> None:
+    """Raise TypeError or ValueError unless a loss can be taken of these."""
+    check_logits(z, y)
+    if z.shape[1] < at_least:
+        raise ValueError(f"{loss} takes at least {at_least} classes, got {z.shape[1]}")
+
+
 def strongest_other(z: Array, y: Array) -> Array:
     """Return the class of the largest logit but the label's. Shapes: (N, K) -> (N,)."""
     xp = get_array_module(z)
@@ -96,11 +104,31 @@ def strongest_other(z: Array, y: Array) -> Array:
     return others.argmax(axis=1)
 
 
+def applied(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
+    """Return loss(z, y), which may be a user's; TypeError or ValueError for no loss."""
+    if loss is cross_entropy:  # a GPU has it in one kernel: no copies beside that
+        return loss(z, y)
+    pair = answer("loss", loss, z, y)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(
+            f"loss must return two arrays, values and dz, got {type(pair).__name__}"
+        )
+    for name, a, shape in zip(
+        ("values", "dz"), pair, (z.shape[:1], z.shape), strict=True
+    ):
+        check_floats(f"the {name} that loss returns", a)
+        if a.shape != shape:
+            raise ValueError(f"loss must return {name} {shape}, got {a.shape}")
+    return pair
+
+
 def targeted(loss: Loss) -> Loss:
     """Turn a loss round: what climbs it moves towards the class that y names.
 
     dlr needs another denominator for that: it becomes `targeted_dlr`.
+    Raises TypeError for what is no function.
     """
+    check_function("loss", loss, "margin")
     if loss is dlr:
         return targeted_dlr
 

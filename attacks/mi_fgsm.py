@@ -1,14 +1,14 @@
 """The momentum iterative method: BIM whose direction remembers where it came from."""
 
+from attacks.arguments import checked
 from attacks.gradients import GradientFn
 from attacks.norms import flat, no_zeros
 from attacks.sign_step import sign_step
-from attacks.threat import Bounds, check_attack, check_ball
-from attacks.victims import check_function, check_gradient
+from attacks.threat import Bounds
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_number
 
 
+@checked()
 def mi_fgsm(
     gradient: GradientFn,
     x: Array,
@@ -28,16 +28,9 @@ def mi_fgsm(
     0 < alpha <= eps (any alpha >= 0 if eps is 0), steps >= 1 and mu >= 0.
     Source: Dong et al., Boosting Adversarial Attacks with Momentum, 2018, algorithm 1.
     """
-    check_function("gradient", gradient, "model_gradient(model)")
-    check_attack(x, y, eps, bounds)
-    check_ball("Linf", eps, alpha)
-    check_count("steps", steps)
-    check_number("mu", mu, 0, float("inf"), open_high=True)
     x_adv, g = x, get_array_module(x).zeros_like(x)
     for _ in range(steps):
-        g_i = gradient(x_adv, y)
-        check_gradient("gradient", g_i, x)
-        g = float(mu) * g + unit_l1(g_i)
+        g = mu * g + unit_l1(gradient(x_adv, y))
         x_adv = sign_step(x_adv, g, x, alpha, eps, bounds)
     return x_adv
 

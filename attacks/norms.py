@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_choice
+from minidl.checks import check_array, check_choice, check_number
 
 Norm: TypeAlias = str  # one of NORMS
 
@@ -26,26 +26,40 @@ def distance(x_adv: Array, x: Array, norm: Norm) -> Array:
     """Return |x_adv - x| of each image.
 
     Linf: the largest change of a pixel. L2: the root of the sum of squares. L0: how
-    many pixels differ, each channel of a coloured image being one. Raises TypeError
-    unless one of the two holds floats: 1 - 2 is 255 in uint8.
+    many pixels differ, each channel of a coloured image being one. Raises TypeError or
+    ValueError for another norm, arrays of other shapes, and unless one of the two holds
+    floats: 1 - 2 is 255 in uint8.
     """
+    check_choice("norm", norm, NORMS)
+    check_pair(x_adv, x)
     r = abs(flat(x_adv) - flat(x))
-    if r.dtype.kind != "f":
-        raise TypeError(f"x_adv and x must be floats, got {x_adv.dtype} and {x.dtype}")
     if norm == "Linf":
         return r.max(axis=1)
     if norm == "L2":
         return lengths(r)[:, 0]
-    check_choice("norm", norm, NORMS)
     return (r != 0).sum(axis=1)  # a NaN is a change
+
+
+def check_pair(x_adv: Array, x: Array) -> None:
+    """Raise TypeError or ValueError unless one can be subtracted from the other."""
+    for name, a in (("x_adv", x_adv), ("x", x)):
+        check_array(name, a)
+    if x_adv.shape != x.shape:
+        raise ValueError(f"x_adv must have shape {x.shape}, got {x_adv.shape}")
+    kinds = {x_adv.dtype.kind, x.dtype.kind}
+    if "f" not in kinds or not kinds <= set("fiu"):
+        raise TypeError(f"x_adv and x must be floats, got {x_adv.dtype} and {x.dtype}")
 
 
 def clip_to_ball(x_adv: Array, x: Array, eps: float) -> Array:
     """clip_{x,eps}: move each pixel of x_adv to within eps of x's.
 
     Shapes: all (N, H, W, C), eps in pixel units.
+    Raises TypeError or ValueError for other shapes, and for eps < 0.
     Source: the paper, section 2.
     """
+    check_pair(x_adv, x)
+    check_number("eps", eps, 0, math.inf, open_high=True)
     eps = float(eps)  # a NumPy float64 would turn float32 images into float64
     return get_array_module(x).clip(x_adv, x - eps, x + eps)
 

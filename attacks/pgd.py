@@ -4,14 +4,15 @@ import math
 
 import numpy as np
 
+from attacks.arguments import checked, optional_generator
 from attacks.best import Best
 from attacks.norms import DIRECTIONS, STARTS, Norm
-from attacks.threat import Bounds, check_attack, check_ball, project
-from attacks.victims import LossFn, check_function, value_and_gradient
+from attacks.threat import Bounds, project
+from attacks.victims import LossFn
 from minidl.backend import Array
-from minidl.checks import check_count, check_generator, check_number
 
 
+@checked(rng=optional_generator)
 def pgd(
     loss: LossFn,
     x: Array,
@@ -43,12 +44,6 @@ def pgd(
     Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial
     Attacks, 2018.
     """
-    check_function("loss", loss, "model_loss(model)")
-    check_attack(x, y, eps, bounds)
-    check_ball(norm, eps, alpha)
-    check_count("steps", steps)
-    check_restarts(restarts, rng)
-    check_number("stop_above", stop_above, -math.inf, math.inf)
     best = Best(x)
     for _ in range(restarts):
         x_adv = start(x, eps, norm, rng, bounds)
@@ -56,7 +51,7 @@ def pgd(
             todo = best.unfinished(stop_above)
             if not len(todo):
                 return best.x
-            values, gradient = value_and_gradient(loss, x_adv[todo], y[todo])
+            values, gradient = loss(x_adv[todo], y[todo])
             best.update(todo, x_adv[todo], values)
             step = (alpha * DIRECTIONS[norm](gradient)).astype(x.dtype)
             x_adv[todo] = project(x_adv[todo] + step, x[todo], eps, norm, bounds)
@@ -77,14 +72,3 @@ def start(
     if rng is None:
         return x.copy()
     return project(STARTS[norm](x, eps, rng), x, eps, norm, bounds)
-
-
-def check_restarts(restarts: int, rng: np.random.Generator | None) -> None:
-    """Raise unless restarts >= 1, and 1 where there is nothing random."""
-    check_count("restarts", restarts)
-    if rng is not None:
-        check_generator("rng", rng)
-    if restarts > 1 and rng is None:
-        raise ValueError(
-            f"restarts must be 1 without rng, got {restarts}: all would be the same"
-        )

@@ -8,18 +8,19 @@ from functools import partial
 
 import numpy as np
 
+from attacks.arguments import checked, image_axes, plain_function
 from attacks.best import Best
-from attacks.losses import Loss, margin
+from attacks.losses import Loss, applied, margin
 from attacks.norms import on_device_of
-from attacks.threat import Bounds, check_attack, project
-from attacks.victims import PredictProba, check_function, probabilities
+from attacks.threat import Bounds, project
+from attacks.victims import PredictProba
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_generator, check_labels, check_number
 
 # After these parts of the queries, the squares' area is halved.
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 
+@checked(loss=plain_function, x=image_axes)
 def square(
     predict_proba: PredictProba,
     x: Array,
@@ -44,15 +45,7 @@ def square(
     unless queries >= 1 and area is in (0, 1], and for a stop_above of NaN.
     Source: Andriushchenko et al., Square Attack, 2020, algorithms 1 and 2.
     """
-    check_function("predict_proba", predict_proba, "model.predict_proba")
-    check_attack(x, y, eps, bounds)
-    check_generator("rng", rng)
-    check_count("queries", queries)
-    check_number("area", area, 0, 1, open_low=True)
-    check_number("stop_above", stop_above, -math.inf, math.inf)
-    if x.ndim != 4:
-        raise ValueError(f"x must have shape (N, H, W, C), got {x.shape}")
-    best, eps, rows = Best(x), float(eps), get_array_module(x).arange(len(x))
+    best, rows = Best(x), get_array_module(x).arange(len(x))
     into = partial(project, eps=eps, norm="Linf", bounds=bounds)
     x_new = into(x + stripes(x, eps, rng), x)
     best.update(rows, x_new, scores(predict_proba, loss, x_new, y))
@@ -68,12 +61,12 @@ def square(
 
 def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array:
     """Return the loss of log p, which differs from logits by a constant; (N,)."""
-    p = probabilities(predict_proba, x)
+    p = predict_proba(x)
     if p.dtype.kind != "f":  # one-hot rows of integers have no scores to climb
         raise TypeError(f"predict_proba must return floats, got {p.dtype}")
-    check_labels("y", y, len(x), p.shape[1])
+    p = p.astype(np.result_type(p, np.float32), copy=False)
     xp = get_array_module(p)
-    return loss(xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny)), y)[0]
+    return applied(loss, xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny)), y)[0]
 
 
 def side(x: Array, done: float, area: float) -> int:

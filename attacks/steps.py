@@ -4,11 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from attacks.arguments import checked, plain_function
 from attacks.gradients import GradientFn
 from attacks.victims import Predict
 from minidl.backend import Array
+from minidl.checks import check_array
 
 
+@checked(attack=plain_function)
 def steps_to_success(
     predict: Predict,
     gradient: GradientFn,
@@ -27,6 +30,7 @@ def steps_to_success(
     steps = 0
 
     def look(x_adv: Array) -> None:
+        check_array("what attack works on", x_adv)
         if len(x_adv) != len(x):
             raise ValueError(
                 f"attack must keep its {len(x)} images together, got {len(x_adv)}"

@@ -6,15 +6,17 @@ answers. What fools the substitute often fools the victim too.
 
 import numpy as np
 
+from attacks.arguments import checked, unit_images
 from attacks.threat import clip_to_bounds
-from attacks.victims import Predict, network, vjp_of
+from attacks.victims import Predict, check_network, network, vjp_of
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_count, check_generator, check_images, check_number
+from minidl.checks import check_labels
 from minidl.layers import Sequential
 from minidl.optimizers import Adam
 from minidl.training import batches, train
 
 
+@checked(x=unit_images)
 def train_substitute(
     predict: Predict,
     model: Sequential,
@@ -43,15 +45,10 @@ def train_substitute(
     Source: Papernot et al., Practical Black-Box Attacks against Machine Learning, 2017,
     algorithm 1.
     """
-    check_images("x", x)
-    check_generator("rng", rng)
-    check_count("rounds", rounds)
-    check_count("epochs", epochs)
-    check_count("batch_size", batch_size)
-    check_number("step", step, 0, float("inf"), open_low=True, open_high=True)
-    optimizer = Adam(model.params, lr)
+    check_network("model", model)
+    optimizer, xp = Adam(model.params, lr), get_array_module(x)
     y = predict(x)
-    xp = get_array_module(x)
+    check_labels("what predict returns", y, len(x), model.classes)
     for i in range(rounds):
         if i > 0:
             new = clip_to_bounds(neighbours(model, x, y, step), (0, 1))
@@ -67,5 +64,5 @@ def neighbours(model: Sequential, x: Array, y: Array, step: float) -> Array:
     for batch in batches(np.arange(len(x)), 256):
         dz = xp.zeros((len(batch), model.classes), x.dtype)
         dz[xp.arange(len(batch)), y[batch]] = 1
-        found.append(x[batch] + float(step) * xp.sign(vjp(x[batch], dz)))
+        found.append(x[batch] + step * xp.sign(vjp(x[batch], dz)))
     return xp.concatenate(found)

@@ -17,7 +17,7 @@ STEPS = 10
 
 def one_step(s: Subject) -> Finding:
     """Compare the attack with FGSM: more steps must not be worse."""
-    once = fgsm(s.gradient, s.x, s.y, s.eps, s.bounds)
+    once = fgsm(s.numbers, s.x, s.y, s.eps, s.bounds)
     value = float(s.survivors(s.x_adv).mean() - s.survivors(once).mean())
     return Finding(
         "one step beats many",
@@ -32,7 +32,9 @@ def one_step(s: Subject) -> Finding:
 
 def more_room(s: Subject) -> Finding:
     """See whether the accuracy rises anywhere as eps grows."""
-    accuracies = [s.accuracy(part * s.eps) for part in (0.25, 0.5, 1.0, 2.0)]
+    low, high = s.pixel_range if s.bounds else (-np.inf, np.inf)
+    radii = [min(part * s.eps, high - low) for part in (0.25, 0.5, 1.0, 2.0)]
+    accuracies = [s.accuracy(eps) for eps in radii]
     value = float(max(np.diff(accuracies)))
     return Finding(
         "accuracy rises with eps",
@@ -81,8 +83,7 @@ def restarts(s: Subject) -> Finding:
     """See what two more random starts still find after three."""
 
     def loss(x: Array, y: Array) -> tuple[Array, Array]:
-        g = np.nan_to_num(s.gradient(x, y))  # NaN leads nowhere, and has been named
-        return scores(s.predict_proba, margin, x, y), g
+        return scores(s.predict_proba, margin, x, y), s.numbers(x, y)
 
     def left(count: int) -> float:
         rng = np.random.default_rng(s.seed)

@@ -8,10 +8,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from attacks.norms import (
-    BALLS,
     NORMS,
     PROJECTIONS,
     Norm,
@@ -20,13 +19,15 @@ from attacks.norms import (
     flat,
 )
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_choice, check_images, check_labels, check_number
+from minidl.checks import check_array, check_choice, check_number
 
 __all__ = [
     "Bounds",
     "Threat",
-    "check_attack",
-    "check_ball",
+    "check_room",
+    "check_threat",
+    "checked_bounds",
+    "checked_range",
     "clip_to_ball",
     "clip_to_bounds",
     "project",
@@ -42,7 +43,8 @@ class Threat:
 
     eps is in pixel units, and for L0 a number of pixels. A targeted adversary wants one
     class, an untargeted one any class but the image's own.
-    Raises TypeError or ValueError for another norm, a negative eps or bad bounds.
+    Raises TypeError or ValueError for another norm, bad bounds, and an eps that is
+    negative or beyond the width of the bounds.
     """
 
     norm: Norm
@@ -53,7 +55,13 @@ class Threat:
     def __post_init__(self) -> None:
         check_choice("norm", self.norm, NORMS)
         check_number("eps", self.eps, 0, math.inf, open_high=True)
-        check_bounds(self.bounds)
+        if not isinstance(self.targeted, bool):
+            raise TypeError(f"targeted must be True or False, got {self.targeted!r}")
+        # Python's floats: NumPy's would widen float32. Frozen otherwise.
+        object.__setattr__(self, "eps", float(self.eps))
+        object.__setattr__(self, "bounds", checked_bounds(self.bounds))
+        if self.norm == "Linf":
+            check_room(self.eps, self.norm, self.bounds)
 
     def __str__(self) -> str:
         kind = "targeted" if self.targeted else "untargeted"
@@ -69,7 +77,7 @@ class Threat:
         near = self.distances(x_adv, x) <= self.eps + self.rounding(x)
         inside = get_array_module(x_adv).isfinite(x_adv)
         if self.bounds is not None:
-            low, high = map(float, self.bounds)  # NumPy's would widen float32
+            low, high = self.bounds
             inside &= (x_adv >= low) & (x_adv <= high)
         return near & flat(inside).all(axis=1)
 
@@ -84,16 +92,14 @@ class Threat:
             scale = xp.ones_like(scale)  # pixels are counted, whatever their size
         return ROUNDING * (self.eps + scale / 10)
 
-    def check(self, x_adv: Array, x: Array) -> None:
+    def check(self, x_adv: Array, x: Array, name: str = "x_adv") -> None:
         """Raise ValueError unless all images are allowed: an attack must not cheat."""
-        if x_adv.shape != x.shape:
-            raise ValueError(f"x_adv must have shape {x.shape}, got {x_adv.shape}")
         outside = ~self.contains(x_adv, x)  # a NaN is nowhere inside
         if count := int(outside.sum()):
             raise ValueError(
-                f"{count} of {len(x)} images left the threat model ({self}): distances "
-                f"up to {float(self.distances(x_adv, x).max()):.6g}, pixels from "
-                f"{float(x_adv.min()):.6g} to {float(x_adv.max()):.6g}"
+                f"{name}: {count} of {len(x)} images left the threat model ({self}): "
+                f"distances up to {float(self.distances(x_adv, x).max()):.6g}, pixels "
+                f"from {float(x_adv.min()):.6g} to {float(x_adv.max()):.6g}"
             )
 
     def fooled(self, predicted: Array, y: Array) -> Array:
@@ -110,53 +116,53 @@ def project(x_adv: Array, x: Array, eps: float, norm: Norm, bounds: Bounds) -> A
 
 
 def clip_to_bounds(x_adv: Array, bounds: Bounds) -> Array:
-    """Move each pixel into the range of pixels, if there is one."""
-    if bounds is None:
-        return x_adv
-    return get_array_module(x_adv).clip(x_adv, *map(float, bounds))
+    """Move each pixel into the range of pixels, if there is one.
 
-
-def check_attack(
-    x: Array, y: Array, eps: float, bounds: Bounds, labels: str = "y"
-) -> None:
-    """Raise TypeError or ValueError unless an attack can start from these.
-
-    `labels` is y's name: an attack may call it target.
+    Raises TypeError or ValueError for bad bounds, and for what is no array.
     """
-    check_bounds(bounds)
-    # An infinite step times a gradient of 0 would be NaN.
-    check_number("eps", eps, 0, math.inf, open_high=True)
-    check_images("x", x, bounds)
-    check_labels(labels, y, len(x))
+    check_array("x_adv", x_adv)
+    pair = checked_bounds(bounds)
+    return x_adv if pair is None else get_array_module(x_adv).clip(x_adv, *pair)
 
 
-def check_ball(norm: Norm, eps: float, alpha: float) -> None:
-    """Raise unless an attack can walk in this ball with steps of size alpha."""
-    check_choice("norm", norm, BALLS)
-    most = eps or math.inf  # a ball of radius 0 has no room for any step
-    check_number("alpha", alpha, 0, most, open_low=eps > 0, open_high=math.isinf(most))
-
-
-def check_bounds(bounds: Bounds) -> None:
-    """Raise unless bounds are None or two numbers, the lower one first."""
+def checked_bounds(bounds: Any) -> Bounds:
+    """Return bounds as Python's floats, or None; raise unless low < high."""
     if bounds is None:
-        return
+        return None
     pair = tuple(bounds) if isinstance(bounds, Iterable) else ()
     if len(pair) != 2 or not all(isinstance(end, Real) for end in pair):
         raise TypeError(
             f"bounds must be two numbers (low, high) or None, got {bounds!r}"
         )
-    low, high = pair
+    low, high = map(float, pair)
     if not low < high:
         raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")
+    return low, high
 
 
-def check_range(bounds: Bounds) -> None:
-    """Raise unless there are bounds, and finite ones, for attacks that need them."""
-    check_bounds(bounds)
-    if bounds is None or not all(map(math.isfinite, bounds)):
+def checked_range(bounds: Any) -> tuple[float, float]:
+    """Return bounds that are finite, for attacks that need them."""
+    pair = checked_bounds(bounds)
+    if pair is None or not all(map(math.isfinite, pair)):
         raise ValueError(
             f"bounds must be (low, high), both finite, got {bounds}: they are needed"
+        )
+    return pair
+
+
+def check_room(eps: float, norm: Norm, bounds: Bounds, D: int = 1) -> None:
+    """Raise ValueError if a ball is larger than the range of images of D pixels.
+
+    Any image is allowed then, where mostly eps = 8 of 255 shades was meant.
+    """
+    if bounds is None or norm == "L0":
+        return
+    low, high = bounds
+    most = (high - low) * (math.sqrt(D) if norm == "L2" else 1)
+    if eps > most * (1 + ROUNDING):
+        raise ValueError(
+            f"eps must be at most {most:g}, the way across all images in [{low:g}, "
+            f"{high:g}], got {eps:g}: it is in pixel units, 8/255 for 8 shades of 255"
         )
 
 

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attacks.evaluation import Attack, check_names, generator
 from attacks.intervals import Estimate, wilson
-from attacks.threat import Threat, check_threat
-from attacks.victims import probabilities
+from attacks.suites import (
+    Attack,
+    check_attacks,
+    check_classifiers,
+    check_work,
+    generator,
+    run_attack,
+)
+from attacks.threat import Threat
+from minidl.answers import probabilities
 from minidl.backend import Array
-from minidl.checks import check_count, check_labels, check_stored_images
+from minidl.checks import check_labels
 from minidl.progress import progress
 from minidl.training import Classifier, batches, to_float
 
@@ -69,35 +76,28 @@ def transfer_matrix(
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels. Raises TypeError or
     ValueError for bad arguments, and if an attack leaves the threat model.
     """
-    check_stored_images("x", x)
-    check_labels("y", y, len(x))
-    check_threat(threat)
-    check_count("batch_size", batch_size)
-    check_count("seed", seed, 0)
-    if not sources or not victims:
-        raise ValueError("sources and victims must each hold at least one, got none")
-    check_names("a source's name", sources)
-    check_names("a victim's name", victims)
+    check_work(x, y, threat, batch_size, seed)
+    check_attacks("sources", "source", sources)
+    check_classifiers("victims", "victim", victims)
     fooled = np.zeros((len(sources), len(victims)), int)
     images = np.zeros_like(fooled)
     parts = list(batches(np.arange(len(x)), batch_size))
     for batch in progress(parts, len(parts), "batches"):
         x_n, y_n = to_float(x[batch]), y[batch]
-        right = [~fools(victim, x_n, y_n, threat) for victim in victims.values()]
+        right = [~fools(v, x_n, y_n, threat) for v in victims.items()]
         for i, (name, attack) in enumerate(sources.items()):
             rng = generator(seed, name, int(batch[0]))
-            # Copies: an attack in place would move what it is compared with.
-            x_adv = attack(x_n.copy(), y_n.copy(), threat.eps, rng)
-            threat.check(x_adv, x_n)
-            for j, victim in enumerate(victims.values()):
+            x_adv = run_attack(name, attack, x_n, y_n, threat, rng)
+            for j, victim in enumerate(victims.items()):
                 won = fools(victim, x_adv, y_n, threat) & right[j]
                 fooled[i, j] += won.sum()
                 images[i, j] += right[j].sum()
     return Transfer(threat, list(sources), list(victims), fooled, images)
 
 
-def fools(victim: Classifier, x: Array, y: Array, threat: Threat) -> Array:
-    """Tell which images the victim reads as the adversary wants; (N,) bool."""
-    p = probabilities(victim.predict_proba, x)
+def fools(victim: tuple[str, Classifier], x: Array, y: Array, threat: Threat) -> Array:
+    """Tell which images a victim, by name, reads as the adversary wants; (N,) bool."""
+    name, classifier = victim
+    p = probabilities(classifier.predict_proba, x, f"victim {name!r}: predict_proba")
     check_labels("y", y, len(x), p.shape[1])
     return threat.fooled(p.argmax(axis=1), y)

@@ -19,12 +19,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from attacks.losses import Loss, cross_entropy
-from attacks.norms import flat
+from attacks.losses import Loss, applied, cross_entropy
+from minidl.answers import answer, check_function, check_rows
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_batch, check_labels, check_weights
+from minidl.checks import check_batch, check_labels, check_weights
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
+from minidl.training import classes_of
 
 Back: TypeAlias = Callable[[Array], Array]  # dJ/dz (N, K) -> dJ/dx, like x
 Forward: TypeAlias = Callable[[Array], tuple[Array, Back]]  # x -> (z, back)
@@ -41,79 +42,18 @@ def costs_and_gradient(
     """Return each image's cost (N,), and the gradient of their sum like x."""
     check_network("model", model)
     check_batch("x", x)
-    check_labels("y", y, len(x), model.classes)
-    costs, dz = loss(model.forward(x), y)
+    check_labels("y", y, len(x), classes_of(model))
+    costs, dz = applied(loss, logits_at(model, x), y)
     return costs, back_to_input(model, dz)
 
 
-def probabilities(predict_proba: PredictProba, x: Array) -> Array:
-    """Return predict_proba(x), (N, K); TypeError or ValueError if it is anything else.
-
-    The largest of NaNs is the first: such images would be read as class 0.
-    """
-    p = predict_proba(x)
-    check_array("what predict_proba returns", p)
-    if p.ndim != 2 or len(p) != len(x):
-        raise ValueError(
-            f"predict_proba must return an array (N, K), N = {len(x)}, got {p.shape}"
-        )
-    lost = ~get_array_module(p).isfinite(p).all(axis=1)
-    if count := int(lost.sum()):
-        raise ValueError(
-            f"predict_proba must return finite numbers, got others for {count} of "
-            f"{len(x)} images"
-        )
-    return p
-
-
-def value_and_gradient(loss: LossFn, x: Array, y: Array) -> tuple[Array, Array]:
-    """Return loss(x, y): each image's value (N,), and its gradient like x.
-
-    Raises TypeError or ValueError if it is anything else, and for NaN: no attack could
-    follow it, and the image would stay as it is and pass for robust.
-    """
-    pair = loss(x, y)
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(
-            "loss must return two arrays, values and gradient, got "
-            f"{type(pair).__name__}"
-        )
-    values, gradient = pair
-    check_gradient("loss", gradient, x)
-    if values.shape != (len(x),):
-        raise ValueError(
-            f"loss must return a value for each of {len(x)} images, got shape "
-            f"{values.shape}"
-        )
-    xp = get_array_module(x)
-    lost = xp.isnan(values) | xp.isnan(flat(gradient)).any(axis=1)
-    if count := int(lost.sum()):
-        raise ValueError(
-            f"loss must return numbers, got NaN for {count} of {len(x)} images"
-        )
-    return values, gradient
-
-
-def check_gradient(name: str, gradient: Array, x: Array) -> None:
-    """Raise TypeError or ValueError unless what a function returned is shaped like x.
-
-    A batch's mean gradient would fit, too, and move all images the same way.
-    """
-    check_array(f"what {name} returns", gradient)
-    if gradient.shape != x.shape:
-        raise ValueError(
-            f"{name} must return a gradient of shape {x.shape}, like x, got "
-            f"{gradient.shape}"
-        )
-
-
-def check_function(name: str, function: Any, example: str) -> None:
-    """Raise TypeError unless an attack is given a function, and not a model itself."""
-    if not callable(function):
-        raise TypeError(
-            f"{name} must be a function, such as {example}, got "
-            f"{type(function).__name__}"
-        )
+def logits_at(model: Any, x: Array) -> Array:
+    """Return the network's logits (N, K); one that isn't ours is shown a copy of x."""
+    if isinstance(model, Sequential):
+        return model.forward(x)
+    z: Array = answer("forward", model.forward, x)
+    check_rows("forward", z, len(x), "f")
+    return z
 
 
 def back_to_input(model: Sequential, dz: Array) -> Array:
@@ -129,7 +69,7 @@ def network(model: Sequential) -> Forward:
 
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
-        return model.forward(x), lambda dz: back_to_input(model, dz)
+        return logits_at(model, x), lambda dz: back_to_input(model, dz)
 
     return forward
 
@@ -143,7 +83,7 @@ def mean_logits(members: Iterable[Sequential]) -> Forward:
 
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
-        z: Any = sum(member.forward(x) for member in members)
+        z: Any = sum(logits_at(member, x) for member in members)
         return z / len(members), back
 
     def back(dz: Array) -> Array:
@@ -174,7 +114,7 @@ def log_mean_probability(
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
         xp = get_array_module(x)
-        log_p = xp.stack([log_softmax(m.forward(x)) for m in members])  # (M, N, K)
+        log_p = xp.stack([log_softmax(logits_at(m, x)) for m in members])  # (M, N, K)
         log_w = xp.asarray(log_relative, x.dtype)[:, None, None]
         weighted = log_p + log_w  # log (M w_i p_i)
         top = weighted.max(axis=0)
@@ -201,11 +141,12 @@ def log_softmax(z: Array) -> Array:
 
 def loss_of(forward: Forward, loss: Loss = cross_entropy) -> LossFn:
     """Return the loss of a forward pass's logits, with its gradient."""
+    check_function("forward", forward, "network(model)")
+    check_function("loss", loss, "margin")
 
     def loss_fn(x: Array, y: Array) -> tuple[Array, Array]:
         z, back = forward(x)
-        check_labels("y", y, len(x), z.shape[1])
-        values, dz = loss(z, y)
+        values, dz = applied(loss, z, y)
         return values, back(dz)
 
     return loss_fn
@@ -213,6 +154,7 @@ def loss_of(forward: Forward, loss: Loss = cross_entropy) -> LossFn:
 
 def logits_of(forward: Forward) -> Logits:
     """Return x -> z of a forward pass."""
+    check_function("forward", forward, "network(model)")
     return lambda x: forward(x)[0]
 
 
@@ -222,6 +164,7 @@ def vjp_of(forward: Forward) -> VJP:
     For several at once dz is (R, N, K) and the result (R, *x.shape), from one forward
     and R backward passes: rows of the Jacobian, if each dz[r] is one class.
     """
+    check_function("forward", forward, "network(model)")
 
     def vjp(x: Array, dz: Array) -> Array:
         _, back = forward(x)
@@ -234,6 +177,8 @@ def vjp_of(forward: Forward) -> VJP:
 
 def model_loss(model: Sequential, loss: Loss = cross_entropy) -> LossFn:
     """Return one network's loss: J, a margin or dlr of its logits."""
+    check_network("model", model)
+    check_function("loss", loss, "margin")
     return lambda x, y: costs_and_gradient(model, x, y, loss)
 
 

@@ -33,6 +33,12 @@ def draw_images(seed, bounds, dtype):
     return x, rng.integers(10, size=3)
 
 
+def within_room(eps, bounds):
+    """No ball may be larger than the range of pixels."""
+    low, high = bounds or (-5, 5)
+    return min(eps, high - low)
+
+
 def noisy_gradient(seed):
     """Return a gradient function that changes from step to step, zeros included."""
     rng = np.random.default_rng(seed)
@@ -52,6 +58,7 @@ def check_reach(x_adv, x, eps, bounds):
 @given(seed=seeds, eps=eps_values, bounds=bounds_values, dtype=dtypes)
 def test_fgsm_never_leaves_ball_or_bounds(seed, eps, bounds, dtype):
     x, y = draw_images(seed, bounds, dtype)
+    eps = within_room(eps, bounds)
     check_reach(fgsm(noisy_gradient(seed), x, y, eps, bounds), x, eps, bounds)
 
 
@@ -66,6 +73,7 @@ def test_fgsm_never_leaves_ball_or_bounds(seed, eps, bounds, dtype):
 )
 def test_bim_never_leaves_ball_or_bounds(seed, eps, part, steps, bounds, dtype):
     x, y = draw_images(seed, bounds, dtype)
+    eps = within_room(eps, bounds)
     alpha = eps * part or 0.1
     x_adv = bim(noisy_gradient(seed), x, y, eps, alpha, steps, bounds)
     check_reach(x_adv, x, eps, bounds)
@@ -75,6 +83,7 @@ def test_bim_never_leaves_ball_or_bounds(seed, eps, part, steps, bounds, dtype):
 @given(seed=seeds, eps=eps_values, bounds=bounds_values, dtype=dtypes)
 def test_one_large_step_of_bim_is_fgsm(seed, eps, bounds, dtype):
     x, y = draw_images(seed, bounds, dtype)
+    eps = within_room(eps, bounds)
     x_fgsm = fgsm(noisy_gradient(seed), x, y, eps, bounds)
     x_bim = bim(noisy_gradient(seed), x, y, eps, eps or 1, 1, bounds)
     assert_array_equal(x_bim, x_fgsm, strict=True)

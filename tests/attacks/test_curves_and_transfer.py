@@ -16,6 +16,7 @@ from attacks import (
 from tests.attacks.test_evaluation import (
     THREAT,
     Brightness,
+    Coin,
     brighter,
     darker,
     grey,
@@ -44,6 +45,18 @@ def test_an_image_once_fooled_stays_fooled_in_larger_balls(grey):
     curve = accuracy_curve(lambda: suite, *grey, THREAT, [0.05, 0.2])
     assert [round(e.value * 9) for e in curve.accuracy("fades")] == [8, 9]
     assert [round(e.value * 9) for e in curve.worst_case()] == [8, 8]
+
+
+def test_what_a_random_defence_misreads_once_stays_fooled():
+    """Each eps has its own draw: the curve must not rise all the same."""
+    x, y = np.zeros((200, 2, 2, 1), np.float32), np.ones(200, int)
+    suite = Suite(Coin(), {"none": lambda x, y, eps, rng: x})
+    curve = accuracy_curve(lambda: suite, x, y, THREAT, [0.1, 0.2, 0.3])
+    worst = [estimate.value for estimate in curve.worst_case()]
+    assert worst == sorted(worst, reverse=True)
+    before = np.logical_or.reduce([e.before() for e in curve.evaluations])
+    assert_array_equal(curve.smallest_eps() == 0, before)
+    assert worst[-1] == (curve.smallest_eps() > 0.3).mean()
 
 
 def test_a_curve_is_kept_by_eps(grey, tmp_path):
@@ -193,11 +206,35 @@ def test_bad_arguments_of_transfer(grey, change, error, message):
         transfer_matrix({"up": brighter}, {"b": Brightness()}, **arguments)
 
 
+def test_transfer_names_source_and_victim(grey):
+    def nothing(x, y, eps, rng):
+        return None
+
+    with pytest.raises(TypeError, match="what attack 'none' returns must be"):
+        transfer_matrix({"none": nothing}, {"b": Brightness()}, *grey, THREAT)
+    victims = {"good": Brightness(), "logs": Logarithms()}
+    with pytest.raises(ValueError, match=r"^victim 'logs': predict_proba must return"):
+        transfer_matrix({"up": brighter}, victims, *grey, THREAT)
+
+
+class Logarithms(Brightness):
+    def predict_proba(self, x):
+        return np.log(super().predict_proba(x))
+
+
 @pytest.mark.parametrize(
     ("sources", "victims", "message"),
     [
-        ({1: brighter}, {"b": Brightness()}, "a source's name must be a text, got 1"),
-        ({"up": brighter}, {2: Brightness()}, "a victim's name must be a text, got 2"),
+        (
+            {1: brighter},
+            {"b": Brightness()},
+            "the name of each source must be a text, got 1",
+        ),
+        (
+            {"up": brighter},
+            {2: Brightness()},
+            "the name of each victim must be a text, got 2",
+        ),
     ],
 )
 def test_names_of_transfer_are_texts(grey, sources, victims, message):
@@ -206,7 +243,9 @@ def test_names_of_transfer_are_texts(grey, sources, victims, message):
 
 
 def test_transfer_of_nothing_is_refused(grey):
-    with pytest.raises(ValueError, match="sources and victims must each hold"):
+    with pytest.raises(
+        ValueError, match="sources must hold at least one source, got none"
+    ):
         transfer_matrix({}, {"b": Brightness()}, *grey, THREAT)
 
 

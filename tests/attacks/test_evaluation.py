@@ -1,6 +1,8 @@
 """Robust accuracy, worst case and costs, on classifiers whose answers are known."""
 
+import copy
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from attacks import (
     Counter,
     Suite,
     Threat,
+    accuracy_curve,
     adversarial_images,
     deepfool,
     evaluate,
@@ -158,7 +161,9 @@ def test_answers_that_are_no_numbers_are_an_error(grey, above, count):
 
 def test_one_image_for_all_is_not_put_in_the_place_of_all(grey):
     suite = Suite(Brightness(), {"first": lambda x, y, eps, rng: x[:1]})
-    with pytest.raises(ValueError, match=r"x_adv must have shape \(9, 2, 2, 1\), got"):
+    with pytest.raises(
+        ValueError, match=r"attack 'first' must return shape \(9, 2, 2, 1\), got"
+    ):
         evaluate(lambda: suite, *grey, Threat("Linf", 1.0))
 
 
@@ -524,7 +529,7 @@ def test_stored_images_become_floats(labels, images):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ([], "must have at least one attack"),
+        ([], "a suite must hold at least one attack"),
         (["a/b"], "name must be usable in a file's"),
     ],
 )
@@ -549,7 +554,9 @@ def test_bad_arguments(grey):
     with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
         evaluate(make_brightness, x, y, THREAT, seed=-1)
     suite = Suite(Brightness(), {1: brighter})
-    with pytest.raises(TypeError, match="an attack's name must be a text, got 1"):
+    with pytest.raises(
+        TypeError, match="the name of each attack must be a text, got 1"
+    ):
         evaluate(lambda: suite, x, y, THREAT)
 
 
@@ -565,3 +572,131 @@ def test_an_attack_in_place_is_given_up_too(grey):
         Suite(Brightness(), {"far": within(f, THREAT)}) for f in (far, in_place)
     )
     same(evaluate(lambda: one, *grey, THREAT), evaluate(lambda: two, *grey, THREAT))
+
+
+class Coin:
+    """A defence that draws its answer, until an attack has marked an image: then 0."""
+
+    def __init__(self):
+        self.rng = np.random.default_rng(0)
+
+    def predict_proba(self, x):
+        right = (self.rng.random(len(x)) < 0.5) & (x[:, 0, 0, 0] < 1)
+        return np.eye(2)[right.astype(int)]
+
+
+def mark(x, y, eps, rng):
+    x[:, 0, 0, 0] = 1
+    return x
+
+
+@pytest.mark.parametrize("attack", [mark, lambda x, y, eps, rng: x])
+def test_what_a_random_defence_misreads_once_is_fooled(attack):
+    """Such an image isn't attacked: read correctly the next time, it'd be robust."""
+    suite = Suite(Coin(), {"mark": attack})
+    x, y = np.zeros((200, 2, 2, 1), np.float32), np.ones(200, int)
+    found = evaluate(lambda: suite, x, y, Threat("Linf", 1)).outcomes["mark"]
+    assert (found.fooled >= found.before).all()
+    assert 60 < found.before.sum() < 140
+    assert found.fooled.all() == (attack is mark)
+
+
+def broken(change):
+    return lambda x, y, eps, rng: change(x)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x: None, "returns must be a NumPy or CuPy array, got NoneType"),
+        (lambda x: (x, x), "returns must be a NumPy or CuPy array, got tuple"),
+        (lambda x: x.tolist(), "returns must be a NumPy or CuPy array, got list"),
+        (np.ma.masked_array, "returns must be a NumPy or CuPy .* got numpy.ma"),
+        (lambda x: x[:1], r"must return shape \(9, 2, 2, 1\), got \(1, 2, 2, 1\)"),
+        (lambda x: x.ravel(), r"must return shape .*, got \(36,\)"),
+        (lambda x: x.astype(int), "must return floats, got int64"),
+        (lambda x: (x * 255).astype(np.uint8), "must return floats, got uint8"),
+        (lambda x: x + np.nan, ": 9 of 9 images left the threat model"),
+        (lambda x: x + 0.3, ": 9 of 9 images left the threat model"),
+        (lambda x: 1 / 0, "division by zero"),
+    ],
+)
+def test_an_attack_is_named_for_what_it_returns(grey, change, message):
+    suite = Suite(Brightness(), {"strange": broken(change)})
+    with pytest.raises(Exception, match=message) as caught:
+        evaluate(lambda: suite, *grey, THREAT)
+    notes = getattr(caught.value, "__notes__", [])
+    assert "attack 'strange'" in "".join([str(caught.value), *notes])
+
+
+def test_an_attack_in_double_precision_is_evaluated_in_the_images(grey):
+    suites = [
+        Suite(Brightness(), {"brighter": attack})
+        for attack in (brighter, lambda *a: brighter(*a).astype(np.float64))
+    ]
+    one, two = (evaluate(lambda s=suite: s, *grey, THREAT) for suite in suites)
+    same(one, two)
+
+
+def never(x, y, eps, rng):
+    pytest.fail("an attack began")
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"make_suite": Suite(Brightness(), {"a": never})}, TypeError, "got Suite"),
+        ({"make_suite": lambda: None}, TypeError, "must return a Suite, got None"),
+        ({"make_suite": lambda: Suite(max, {"a": never})}, TypeError, "predict_proba"),
+        ({"make_suite": lambda: Suite(Brightness(), [never])}, TypeError, "got list"),
+        ({"make_suite": lambda: Suite(Brightness(), {"a": 1})}, TypeError, "'a' must"),
+        ({"executor": 4}, TypeError, "executor must be a concurrent.*, got int"),
+        ({"folder": 7}, TypeError, "folder must be a path or None, got 7"),
+        ({"threat": Threat("Linf", 8, (0, 255))}, ValueError, "in .0, 1., as images"),
+        ({"threat": Threat("Linf", 8, None)}, ValueError, "eps must be at most 1"),
+        ({"threat": Threat("L2", 3)}, ValueError, "eps must be at most 2, the way"),
+        ({"threat": Threat("Linf", 0.1, (0.5, 1))}, ValueError, r"x must lie in .0.5"),
+    ],
+)
+def test_what_can_be_refused_is_refused_first(grey, change, error, message):
+    arguments = {"make_suite": lambda: Suite(Brightness(), {"a": never})}
+    arguments |= {"threat": THREAT, "x": grey[0], "y": grey[1]}
+    with pytest.raises(error, match=message):
+        evaluate(**arguments | change)
+
+
+@pytest.mark.parametrize("run", [evaluate, accuracy_curve])
+def test_a_folder_that_cannot_be_made_is_refused_first(grey, tmp_path, run):
+    (tmp_path / "file").write_text("")
+    extra = {"eps": [0.1]} if run is accuracy_curve else {}
+    with pytest.raises(OSError, match="file"):
+        run(
+            lambda: Suite(Brightness(), {"a": never}),
+            *grey,
+            THREAT,
+            **extra,
+            folder=tmp_path / "file" / "x",
+        )
+
+
+def test_threads_count_for_themselves(grey):
+    """One suite for all threads: each job's costs are its own."""
+    suite = counted_brightness()
+    with ThreadPoolExecutor(4) as executor:
+        found = evaluate(lambda: suite, *grey, THREAT, 1, executor=executor)
+    same(found, evaluate(counted_brightness, *grey, THREAT, 1))
+    assert found.outcomes["brighter"].queries == 18
+
+
+def test_threads_may_share_a_suite_of_networks(images, labels):
+    suite = suite_of_a_network()
+    with ThreadPoolExecutor(4) as executor:
+        found = evaluate(lambda: suite, images, labels, THREAT, 1, executor=executor)
+    same(found, evaluate(suite_of_a_network, images, labels, THREAT, 1))
+
+
+def test_a_copied_counter_begins_anew():
+    counter = Counter()
+    counter.queries = 3
+    twin = copy.deepcopy(Suite(Brightness(), {"a": mark}, counter)).counter
+    assert (twin.queries, counter.queries) == (0, 3)

@@ -35,6 +35,7 @@ def test_never_leaves_the_threat_model(name, eps, bounds, dtype, seed):
     low, high = bounds or (-2, 2)
     x = rng.uniform(low, high, (3, 6, 6, 2)).astype(dtype).clip(low, high)
     x[0, 0], x[0, 1] = low, high
+    eps = min(eps, high - low)
     x_adv = attack(name, model, x, rng.integers(4, size=3), eps, bounds, seed)
     Threat(BALL_ATTACKS[name][0], eps, bounds).check(x_adv, x)
     assert x_adv.dtype == dtype

@@ -39,7 +39,7 @@ def test_pixels_stay_in_the_bounds_asked_for(x, y, bounds):
     def gradient(x, y):
         return np.where(x < 0.5, -1.0, 1.0)
 
-    x_adv = fgsm(gradient, x, y, 3, bounds)
+    x_adv = fgsm(gradient, x, y, bounds[1] - bounds[0], bounds)
     assert_array_equal(x_adv, np.where(x < 0.5, *bounds))
 
 

@@ -148,9 +148,9 @@ def test_bounds_that_are_no_range_are_refused(bounds):
 @pytest.mark.parametrize(
     ("module", "call", "package"),
     [
-        ("art", "art_classifier(None, (6, 6, 2), 4)", "adversarial-robustness-toolbox"),
-        ("foolbox", "foolbox_model(None)", "foolbox"),
-        ("eagerpy", "foolbox_attack(None, None)", "foolbox"),
+        ("art", "art_classifier(len, (6, 6, 2), 4)", "adversarial-robustness-toolbox"),
+        ("foolbox", "foolbox_model(len)", "foolbox"),
+        ("eagerpy", "foolbox_attack(None, len)", "foolbox"),
     ],
 )
 def test_a_missing_package_is_one_line(module, call, package):

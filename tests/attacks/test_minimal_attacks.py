@@ -114,7 +114,8 @@ def test_carlini_wagners_first_step_is_its_learning_rate(victim):
 @pytest.mark.parametrize("value", [-1.0, 0.0])  # at 0 two classes are equal
 def test_carlini_wagner_that_fails_returns_the_image(victim, value):
     flat = lambda x, y: (np.full(len(x), value), np.zeros_like(x))  # noqa: E731
-    found = carlini_wagner(flat, victim.x, victim.y, searches=2, steps=5)
+    with pytest.warns(UserWarning, match="returned unchanged"):
+        found = carlini_wagner(flat, victim.x, victim.y, searches=2, steps=5)
     assert_array_equal(found, victim.x)
 
 
@@ -123,6 +124,35 @@ def test_tanh_space_ends_at_the_bounds():
     x, slope = TanhSpace((0.03, 0.29))(np.array([-40.0, 40.0]))
     assert_array_equal(x, [0.03, 0.29])
     assert_array_equal(slope, 0)
+
+
+def flat_loss(x, y):
+    return np.full(len(x), -1.0), np.zeros_like(x)
+
+
+WITHOUT_SUCCESS = {
+    "carlini_wagner": lambda v: carlini_wagner(flat_loss, v.x, v.y, 1, 0, 1, 2),
+    "lbfgs": lambda v: lbfgs(flat_loss, v.model.predict, v.x, (v.y + 1) % 4, 1, 1, 1),
+    "deepfool": lambda v: deepfool(
+        v.logits, lambda x, dz: 0 * v.vjp(x, dz), v.x, v.y, steps=2
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_SUCCESS)
+def test_who_finds_nothing_says_for_how_many(victim, name):
+    """At a user's line: an evaluation would count these images as robust."""
+    with pytest.warns(UserWarning, match=f"^{name} found nothing for 12 of 12") as told:
+        x_adv = WITHOUT_SUCCESS[name](victim)
+    assert_allclose(x_adv, victim.x, atol=1e-3)
+    assert told[0].filename == __file__
+
+
+@pytest.mark.filterwarnings("error")
+def test_who_finds_something_for_all_is_silent(victim):
+    loss = model_loss(victim.model, margin)
+    deepfool(victim.logits, victim.vjp, victim.x, victim.y)
+    carlini_wagner(loss, victim.x, victim.y, 0.1, searches=1, steps=100, lr=0.1)
 
 
 def quadratic(a):

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from attacks import Counter, Suite, Threat, apgd, dlr, ensemble_loss, evaluate, pgd
-from attacks.evaluation import Attack
 from attacks.outcomes import Evaluation
+from attacks.suites import Attack
 from attacks.victims import LossFn, mean_probability_loss
 from ensembles import METHODS, Ensemble, MemberJob
 from minidl.backend import Array, Device, from_host

@@ -1,0 +1,156 @@
+"""A classifier and its attacks, as users hand them over; one attack on one batch.
+
+What an attack returns is checked here, for evaluations and transfer alike: images of
+the same shape that stay within the threat model, or an error that names the attack.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from attacks.counting import Counter
+from attacks.norms import flat
+from attacks.threat import Threat, check_room, check_threat
+from attacks.victims import images
+from minidl.answers import check_classifier
+from minidl.backend import Array, get_array_module
+from minidl.checks import (
+    check_array,
+    check_count,
+    check_images,
+    check_labels,
+    check_stored_images,
+)
+from minidl.training import Classifier, to_float
+
+# (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
+Attack: TypeAlias = Callable[[Array, Array, float, np.random.Generator], Array]
+
+
+@dataclass
+class Suite:
+    """A classifier and the attacks it must withstand, by name.
+
+    The counter, if the attacks' functions were wrapped in it, tells what they cost.
+    """
+
+    classifier: Classifier
+    attacks: Mapping[str, Attack]
+    counter: Counter = field(default_factory=Counter)
+
+
+MakeSuite: TypeAlias = Callable[[], Suite]
+
+
+def made(make_suite: MakeSuite) -> Suite:
+    """Return make_suite(); TypeError or ValueError unless it can be evaluated."""
+    suite = make_suite()
+    if not isinstance(suite, Suite):
+        raise TypeError(f"make_suite must return a Suite, got {suite!r}")
+    check_classifier("a suite's classifier", suite.classifier)
+    check_attacks("a suite", "attack", suite.attacks)
+    for name in suite.attacks:
+        if not name or set(name) & set("/\\\0"):
+            raise ValueError(
+                f"an attack's name must be usable in a file's, got {name!r}"
+            )
+    if not isinstance(suite.counter, Counter):
+        raise TypeError(f"the suite's counter must be one, got {suite.counter!r}")
+    return suite
+
+
+def run_attack(
+    name: str,
+    attack: Attack,
+    x: Array,
+    y: Array,
+    threat: Threat,
+    rng: np.random.Generator,
+) -> Array:
+    """Return what an attack makes of copies of a batch, in x's type, and checked."""
+    what = f"attack {name!r}"
+    try:
+        found = attack(x.copy(), y.copy(), threat.eps, rng)
+    except Exception as error:
+        error.add_note(f"raised by {what}")
+        raise
+    check_array(f"what {what} returns", found)
+    if found.dtype.kind != "f":
+        raise TypeError(f"{what} must return floats, got {found.dtype}")
+    if found.shape != x.shape:
+        raise ValueError(f"{what} must return shape {x.shape}, got {found.shape}")
+    found = found.astype(x.dtype, copy=False)
+    threat.check(found, x, what)
+    return found
+
+
+def generator(seed: int, name: str, start: int) -> np.random.Generator:
+    """Return the generator of one attack on one batch, whatever goes before it."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), start])
+
+
+def within(attack: Attack, threat: Threat) -> Attack:
+    """Return an attack without eps of its own that gives up where it goes too far.
+
+    NaN isn't far: what isn't a number stays, and is an error of the evaluation.
+    """
+    check_attacks("within", "attack", {"attack": attack})
+    check_threat(threat)
+
+    def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
+        x_adv = attack(x.copy(), y.copy(), eps, rng)  # it may work in place
+        xp, inside = get_array_module(x), replace(threat, eps=eps).contains(x_adv, x)
+        broken = xp.isnan(flat(x_adv)).any(axis=1)
+        return xp.where(images(inside | broken, x), x_adv, x)
+
+    return limited
+
+
+def check_work(x: Array, y: Array, threat: Threat, batch_size: int, seed: int) -> None:
+    """Raise TypeError or ValueError unless images can be attacked batch by batch.
+
+    They will be in [0, 1]: a threat model in other units doesn't fit them.
+    """
+    check_stored_images("x", x)
+    check_labels("y", y, len(x))
+    check_threat(threat)
+    low, high = bounds = threat.bounds or (0, 1)
+    if low < 0 or high > 1:
+        raise ValueError(
+            f"threat's bounds must lie in [0, 1], as images do, got {threat.bounds}"
+        )
+    check_room(threat.eps, threat.norm, bounds, x[0].size)
+    check_images("x", to_float(get_array_module(x).stack([x.min(), x.max()])), bounds)
+    check_count("batch_size", batch_size)
+    check_count("seed", seed, 0)
+
+
+def check_attacks(where: str, what: str, attacks: Any) -> None:
+    """Raise TypeError or ValueError unless these are functions by name, and some."""
+    check_named(where, what, attacks)
+    for name, attack in attacks.items():
+        if not callable(attack):
+            raise TypeError(f"{what} {name!r} must be a function, got {attack!r}")
+
+
+def check_classifiers(where: str, what: str, classifiers: Any) -> None:
+    """Raise TypeError or ValueError unless these are classifiers by name, and some."""
+    check_named(where, what, classifiers)
+    for name, classifier in classifiers.items():
+        check_classifier(f"{what} {name!r}", classifier)
+
+
+def check_named(where: str, what: str, things: Any) -> None:
+    """Raise TypeError or ValueError unless there are things, each with a name."""
+    if not isinstance(things, Mapping):
+        raise TypeError(
+            f"{where} must hold each {what} by its name, got {type(things).__name__}"
+        )
+    if not things:
+        raise ValueError(f"{where} must hold at least one {what}, got none")
+    for name in things:
+        if not isinstance(name, str):
+            raise TypeError(f"the name of each {what} must be a text, got {name!r}")
