@@ -134,7 +134,8 @@ def _rows(content: bytes) -> NDArray[np.uint8]:
         case {
             "labels": [*labels],
             "data": [
-                "numpy.core.multiarray _reconstruct",
+                "numpy.core.multiarray _reconstruct"
+                | "numpy._core.multiarray _reconstruct",
                 _,
                 (_, (count, 3072), ["numpy dtype", ("u1", *_), *_], False, str(pixels)),
             ],

@@ -16,17 +16,18 @@ from typing import Any
 
 MAX_COMMANDS = 100_000  # a batch of CIFAR-10 has about 30,000
 
-NEW: dict[str, Callable[[], Any]] = {
-    "NONE": lambda: None,
-    "NEWFALSE": bool,
-    "EMPTY_LIST": list,
-    "EMPTY_DICT": dict,
+GIVEN = {
+    *("BININT", "BININT1", "BININT2", "BINSTRING", "SHORT_BINSTRING", "GLOBAL"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES"),
 }
-GIVEN = {"BININT", "BININT1", "BININT2", "BINSTRING", "SHORT_BINSTRING", "GLOBAL"}
+NEW: dict[str, Callable[[], Any]] = {
+    **{"NONE": lambda: None, "NEWFALSE": lambda: False, "NEWTRUE": lambda: True},
+    **{"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple},
+}
 
 
 def plain_value(content: bytes) -> Any:
-    """Return what a pickle of Python 2 describes; its strings are str in Latin-1.
+    """Return what a pickle describes; bytes are str in Latin-1, as in Python 2.
 
     Raises ValueError for a command that arrays of numbers have no use for, and other
     errors for a program that makes no sense.
@@ -37,11 +38,11 @@ def plain_value(content: bytes) -> Any:
     for command, arg, _ in islice(pickletools.genops(content), MAX_COMMANDS):
         name = command.name
         if name in GIVEN:
-            stack.append(arg)
+            stack.append(arg.decode("latin-1") if isinstance(arg, bytes) else arg)
         elif name in NEW:
             stack.append(NEW[name]())
-        elif name in ("BINPUT", "LONG_BINPUT"):
-            memo[arg] = stack[-1]
+        elif name in ("BINPUT", "LONG_BINPUT", "MEMOIZE"):
+            memo[len(memo) if name == "MEMOIZE" else arg] = stack[-1]
         elif name in ("BINGET", "LONG_BINGET"):
             stack.append(memo[arg])
         elif name == "MARK":
@@ -50,22 +51,15 @@ def plain_value(content: bytes) -> Any:
         elif name in ("TUPLE", "APPENDS", "SETITEMS"):
             items, stack = stack, below.pop()
             _collect(name, stack, items)
-        elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
-            count = int(name[-1])
-            stack[-count:] = [tuple(stack[-count:])]
-        elif name == "REDUCE":
-            stack[-2:] = [stack[-2:]]  # [name, arguments]
-        elif name == "BUILD":
-            state = stack.pop()
-            stack[-1].append(state)
         elif name == "STOP":
             return stack.pop()
-        elif name != "PROTO":
-            raise ValueError(f"{name} found, which no batch of CIFAR-10 needs")
+        elif name not in ("PROTO", "FRAME"):
+            _combine(name, stack)
     raise ValueError(f"more than {MAX_COMMANDS} commands")
 
 
 def _collect(name: str, stack: list[Any], items: list[Any]) -> None:
+    """Do what a command does with all that lies above the latest mark."""
     if name == "TUPLE":
         stack.append(tuple(items))
     elif name == "APPENDS":
@@ -74,3 +68,21 @@ def _collect(name: str, stack: list[Any], items: list[Any]) -> None:
         stack[-1].update(zip(items[::2], items[1::2], strict=True))
     else:  # to hash nested tuples can take for ever
         raise ValueError("a key that is no string")
+
+
+def _combine(name: str, stack: list[Any]) -> None:
+    """Do what a command does with a fixed number of values."""
+    if name in ("TUPLE1", "TUPLE2", "TUPLE3"):
+        count = int(name[-1])
+        stack[-count:] = [tuple(stack[-count:])]
+    elif name == "STACK_GLOBAL":
+        stack[-2:] = [" ".join(stack[-2:])]
+    elif name == "REDUCE" and stack[-2] == "_codecs encode":
+        stack[-2:] = [stack[-1][0]]  # how protocol 2 spells the bytes of Python 3
+    elif name == "REDUCE":
+        stack[-2:] = [stack[-2:]]
+    elif name in ("APPEND", "BUILD"):  # an item to a list, a state to a call
+        value = stack.pop()
+        stack[-1].append(value)
+    else:
+        raise ValueError(f"{name} found, which no batch of CIFAR-10 needs")

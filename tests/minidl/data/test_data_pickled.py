@@ -93,3 +93,28 @@ def test_anything_else_is_refused_by_name(tmp_path, monkeypatch, content):
 def test_a_program_that_takes_long_is_given_up():
     with pytest.raises(ValueError, match="more than 100000 commands"):
         plain_value(b"N" * 200_000 + b".")
+
+
+@pytest.mark.parametrize("key", [str, str.encode], ids=["str", "bytes"])
+@pytest.mark.parametrize("protocol", [2, 3, 4])
+def test_pickles_of_python_3(tmp_path, protocol, key):
+    batch = pickle.loads(BATCH, encoding="latin1")
+    values = {key(name): value for name, value in batch.items()}
+    found = read(tmp_path, pickle.dumps(values, protocol))
+    for name, array in read(tmp_path, BATCH).items():
+        assert np.array_equal(found[name], array)
+
+
+def test_a_single_image(tmp_path):
+    batch = pickle.loads(BATCH, encoding="latin1")
+    one = {"labels": batch["labels"][:1], "data": batch["data"][:1]}
+    found = read(tmp_path, pickle.dumps(one, 2))
+    assert found["y_train"].tolist()[:1] == batch["labels"][:1]
+    assert len(found["x_train"]) == 13
+
+
+@pytest.mark.parametrize("data", [np.asfortranarray, np.int8, list])
+def test_other_arrays_of_python_3(tmp_path, data):
+    batch = pickle.loads(BATCH, encoding="latin1")
+    with pytest.raises(ValueError, match="data_batch_1: not a batch as published"):
+        read(tmp_path, pickle.dumps(batch | {"data": data(batch["data"])}, 2))
