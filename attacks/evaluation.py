@@ -123,7 +123,7 @@ def attack_batch(
     before = threat.fooled(p.argmax(axis=1), job.y)
     key = key_of(job.name, job.start, repr(threat), seed, x, job.y, p)
     path = None if folder is None else folder / f"{job.name}-{job.start}.npz"
-    found = None if path is None else read_outcome(path, run, key)
+    found = None if path is None else read_outcome(path, run, key, x.nbytes)
     if found is not None:
         return job, found
     outcome, x_adv = attack_images(suite, job, x, before, threat, seed)

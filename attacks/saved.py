@@ -8,7 +8,15 @@ import numpy as np
 
 from attacks.outcomes import Outcome
 from minidl.backend import Array
-from minidl.store import DamagedError, check, read_arrays, refused, write_arrays
+from minidl.store import (
+    MAX_ARRAYS,
+    MAX_JSON,
+    DamagedError,
+    check,
+    read_arrays,
+    refused,
+    write_arrays,
+)
 
 OF_IMAGES = ("before", "fooled", "distance")  # arrays; the others are numbers
 
@@ -22,13 +30,14 @@ def write_outcome(
     write_arrays(path, {**arrays, "x_adv": x_adv}, facts, key)
 
 
-def read_outcome(path: Path, run: str, key: str) -> Outcome | None:
+def read_outcome(path: Path, run: str, key: str, images: int) -> Outcome | None:
     """Return a saved batch, or None if there is none, or a damaged or another one.
 
-    A batch that is the same in another run belongs to this one from now on.
+    Its images have so many bytes. A batch that is the same in another run belongs to
+    this one from now on.
     """
     try:
-        its_run, outcome, x_adv = read_batch(path, key)
+        its_run, outcome, x_adv = read_batch(path, key, MAX_JSON + 2 * images)
     except (FileNotFoundError, DamagedError):
         return None  # it is attacked and saved again
     if its_run != run:
@@ -36,9 +45,11 @@ def read_outcome(path: Path, run: str, key: str) -> Outcome | None:
     return outcome
 
 
-def read_batch(path: Path, key: str | None = None) -> tuple[str, Outcome, Array]:
+def read_batch(
+    path: Path, key: str | None = None, most: int = MAX_ARRAYS
+) -> tuple[str, Outcome, Array]:
     """Return the run that a batch belongs to, what was found, and its images."""
-    arrays, facts = read_arrays(path, key)
+    arrays, facts = read_arrays(path, key, most)
     parts: dict[str, Any] = {**arrays, **facts}
     with refused(path):
         run, x_adv = str(parts.pop("run")), parts.pop("x_adv")

@@ -14,7 +14,18 @@ from minidl.backend import Array, get_array_module, to_numpy
 from minidl.checks import check_generator
 from minidl.layers import Layer
 from minidl.optimizers import Optimizer
-from minidl.store import check, plain, read_arrays, refused, to_json, write_arrays
+from minidl.store import (
+    MAX_ARRAYS,
+    MAX_JSON,
+    check,
+    plain,
+    read_arrays,
+    refused,
+    to_json,
+    write_arrays,
+)
+
+AVERAGES = 16  # for each parameter at most; usual optimizers have one or two
 
 
 def save_checkpoint(
@@ -55,7 +66,8 @@ def load_checkpoint(
     `config` or doesn't fit the model, the optimizer or the generator; nothing is
     changed then.
     """
-    arrays, facts = read_checkpoint(path)
+    size = sum(p.data.nbytes for p in model.params)
+    arrays, facts = read_checkpoint(path, most=MAX_JSON + AVERAGES * size)
     check_config(path, facts["config"], config)
     targets = state_arrays(model, optimizer)
     check_fit(path, arrays, targets)
@@ -79,9 +91,11 @@ def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:
     return arrays | {f"optimizer.{name}": a for name, a in state.items()}
 
 
-def read_checkpoint(path: str | Path) -> tuple[dict[str, Array], dict[str, Any]]:
+def read_checkpoint(
+    path: str | Path, most: int = MAX_ARRAYS
+) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays in a file, and what it says of them: config, rng, optimizer."""
-    arrays, facts = read_arrays(path)
+    arrays, facts = read_arrays(path, most=most)
     with refused(path):
         check(isinstance(facts["config"], dict), "its config is no object")
         settings = (facts.get("optimizer") or {}).values()

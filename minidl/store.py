@@ -106,14 +106,14 @@ def write_arrays(
 
 
 def read_arrays(
-    path: str | Path, key: str | None = None
+    path: str | Path, key: str | None = None, most: int = MAX_ARRAYS
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return kept arrays and facts; without a key, whatever their key is.
 
-    Raises FileNotFoundError if there is no file, and DamagedError if it isn't whole or
-    has another key.
+    Raises FileNotFoundError if there is no file, and DamagedError if it isn't whole,
+    has another key, or more than `most` bytes.
     """
-    content = read_bytes(path, MAX_ARRAYS)
+    content = read_bytes(path, most)
     with refused(path):
         arrays = arrays_in(content)
         check({"description", "sha256"} <= {*arrays}, "it has no checksum")

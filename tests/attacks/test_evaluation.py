@@ -424,6 +424,15 @@ def test_a_batch_under_another_ones_name_is_done_again(
     same(evaluate(suite_of_a_network, x, y, THREAT, 3, folder=tmp_path), whole)
 
 
+def test_a_file_far_larger_than_its_batch_is_not_read(images, labels, tmp_path):
+    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    with (tmp_path / "pgd-3.npz").open("r+b") as file:
+        file.truncate(4 * 10**7)
+    again = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    same(again, whole)
+    assert (tmp_path / "pgd-3.npz").stat().st_size < 10**5
+
+
 def test_stray_files_beside_batches_do_not_matter(images, labels, tmp_path):
     whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
     x_adv = adversarial_images(tmp_path, "pgd")

@@ -12,10 +12,19 @@ from minidl import accuracy
 from minidl.data import load_dataset
 from minidl.parallel import limit_threads
 from minidl.store import key_of, read_json, write_json
+from tutorials.paper import evaluate as evaluation
 from tutorials.paper import units
 from tutorials.paper.collect import method_result, score, select
 from tutorials.paper.config import configure
-from tutorials.paper.evaluate import Counts, Unit, add, count, evaluate, load_members
+from tutorials.paper.evaluate import (
+    Counts,
+    Unit,
+    add,
+    count,
+    evaluate,
+    images_of,
+    load_members,
+)
 from tutorials.paper.examples import ExamplesJob, first_correct, make_examples
 from tutorials.paper.units import (
     attacked,
@@ -184,6 +193,22 @@ def test_evaluations_belong_to_what_members_compute(runs, tmp_path):
     model.params[0].data[0] += 1
     save_member(TrainedMember(job, [], [2.0], 1.5), model, tmp_path)
     assert checksum(job, tmp_path) != checksum(job, runs)
+
+
+def test_evaluations_belong_to_the_test_images(runs, monkeypatch):
+    """A file of the same name may hold others."""
+    [unit, *_] = plan(CONFIG, 20, runs)
+    before, data = place_of(unit, runs), load_dataset(CONFIG.dataset)
+    for name in ("x_test", "y_test"):
+        changed = getattr(data, name).copy()
+        changed[0] += 1
+        others = data._replace(**{name: changed})
+        monkeypatch.setattr(evaluation, "load_dataset", lambda name, d=others: d)
+        images_of.cache_clear()
+        found = place_of(unit, runs)
+        assert found.path != before.path
+        assert found.key != before.key
+    images_of.cache_clear()
 
 
 def test_fresh_computes_everything_again(runs):

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ensembles import random_init
 from minidl.store import read_arrays, read_json
+from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper import run
 from tutorials.paper.__main__ import main
@@ -209,6 +212,36 @@ def test_fresh_keeps_the_other_methods(plain, tmp_path):
     main(["run", "strict", *one, *map(str, own)])
     assert command.numbers() == plain.numbers()
     assert command.strict() == plain.strict()
+
+
+def test_two_fresh_commands_are_not_at_work_in_one_folder(tmp_path):
+    """Each would remove what the other has finished."""
+    places = run.Places(tmp_path / "results", tmp_path / "runs", 1, fresh=True)
+    message = "a command with --fresh is at work in .*runs already"
+    with run.workers(places):
+        with pytest.raises(BlockingIOError, match=message), run.workers(places):
+            pass
+        with run.workers(replace(places, fresh=False)):
+            pass
+    with run.workers(places):
+        pass
+
+
+def test_methods_that_another_command_adds_meanwhile_are_kept(tmp_path, monkeypatch):
+    other, own = (made_up(methods=[m]) for m in ("bagging", "gaussian-noise"))
+
+    def train(*arguments):
+        results_file.write(other, tmp_path)
+
+    monkeypatch.setattr(run, "train_members", train)
+    monkeypatch.setattr(run, "plan", lambda *arguments: [])
+    monkeypatch.setattr(run, "evaluate_units", lambda *arguments: [])
+    monkeypatch.setattr(run, "run_jobs", lambda *arguments: [{}])
+    monkeypatch.setattr(run, "collect", lambda *arguments: own)
+    nothing = SimpleNamespace(x_test=[])
+    found = run.run(own.configuration, nothing, run.Places(tmp_path, tmp_path, 1))
+    assert list(found.methods) == ["bagging", "gaussian-noise"]
+    assert results_file.read(tmp_path) == found
 
 
 def test_members_that_a_full_disk_refused_end_the_run(tmp_path, monkeypatch):

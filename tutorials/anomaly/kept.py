@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from minidl.parallel import local_executor
 from minidl.store import key_of
 from tutorials.anomaly.cases import Team
+from tutorials.paper.evaluate import images_of
 from tutorials.paper.kept import Place, keep, read_kept
 
 Result = TypeVar("Result")
@@ -44,7 +45,8 @@ def finish(
 
 def place_of(work: Any, team: Team) -> Place:
     """Return where a work's result is kept."""
-    key = key_of(type(work).__name__, work, team.jobs, team.checksums)
+    images = images_of(team.jobs[0].dataset)
+    key = key_of(type(work).__name__, work, team.jobs, team.checksums, images)
     return Place(folder_of(team) / f"{key[:16]}.json", key)
 
 

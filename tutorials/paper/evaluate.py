@@ -6,7 +6,7 @@ images itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from minidl.backend import Array, Device, to_device, to_numpy
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.parallel import limit_threads
+from minidl.store import key_of
 from minidl.training import batches, to_float
 from tutorials.paper.config import Parameters
 
@@ -78,6 +79,13 @@ def evaluate(unit: Unit, folder: Path, device: Device = "cpu") -> Counts:
             x_adv = perturb(unit.attack, unit.parameters, gradient, x, y)
             parts.append(count(members, x_adv, data.y_test[batch]))
     return add(parts)
+
+
+@cache
+def images_of(dataset: str) -> str:
+    """Return a name of the test images and labels: others are evaluated anew."""
+    data = load_dataset(dataset)
+    return key_of(data.x_test, data.y_test)
 
 
 @lru_cache(maxsize=1)  # one unit after another has the same members

@@ -16,7 +16,7 @@ from ensembles.member_files import member_path, read_member
 from minidl.backend import Device
 from minidl.store import key_of
 from tutorials.paper.config import Configuration
-from tutorials.paper.evaluate import Counts, Unit, evaluate
+from tutorials.paper.evaluate import Counts, Unit, evaluate, images_of
 from tutorials.paper.kept import Place, keep, read_kept
 
 BLOCK = 1000  # images of a unit at most: minutes of work, not hours
@@ -128,6 +128,7 @@ def finished(units: Sequence[Unit], folder: Path) -> dict[Place, Counts]:
 
 def place_of(unit: Unit, folder: Path) -> Place:
     """Return where a unit's counts are kept."""
-    key = key_of(unit)
+    dataset = unit.members[0].dataset
+    key = key_of(unit, images_of(dataset))
     name = f"{unit.method}-{key[:16]}.json"
-    return Place(folder / unit.members[0].dataset / "evaluations" / name, key)
+    return Place(folder / dataset / "evaluations" / name, key)
