@@ -55,7 +55,8 @@ def evaluate(
     With a folder each finished batch is saved there, adversarial images included, and
     not done again. Batches of another classifier, other images or another threat model
     are recognised; other settings of an attack are not, so give it another name.
-    Same seed, same bits, whatever the executor and however often interrupted.
+    Same seed and batches, same bits on one kind of processor, whatever the executor and
+    however often interrupted.
 
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels or targets. Raises
     TypeError or ValueError for bad arguments, and ValueError if an attack leaves the
