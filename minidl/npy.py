@@ -46,3 +46,11 @@ def array_of(content: Any) -> Array:
         raise ValueError(f"{dtype} {shape} announced, {found} bytes follow")
     array = np.frombuffer(content, dtype, offset=start.tell())
     return array.reshape(shape, order="F" if fortran else "C")
+
+
+def header_of(array: Array) -> bytes:
+    """Return what precedes an array's own bytes in its .npy file."""
+    start = io.BytesIO()
+    facts = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(start, facts)
+    return start.getvalue()

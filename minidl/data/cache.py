@@ -7,7 +7,6 @@ stale, damaged or half there is simply written again. Several processes may do s
 once: they write the same files, and each takes its name in one indivisible step.
 """
 
-import io
 import os
 import warnings
 import zlib
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from minidl.data.places import cache_folder
 from minidl.data.untrusted import MAX_BYTES, opened
 from minidl.files import atomic_write
-from minidl.npy import array_of
+from minidl.npy import array_of, header_of
 from minidl.store import key_of, read_json, write_json
 
 
@@ -117,16 +116,9 @@ def _open(path: Path, crc: int) -> NDArray[np.uint8]:
 def _write_entry(entry: Path, fresh: Decoded, key: str) -> None:
     crcs = {}
     for name, array in fresh.arrays.items():
-        start = _npy_header(array)
+        start = header_of(array)
         with atomic_write(entry / f"{name}.npy") as file:
             file.write(start)
             file.write(array.data)
         crcs[name] = zlib.crc32(array.data, zlib.crc32(start))
     write_json(entry / "facts.json", {"note": fresh.note, "crc32": crcs}, key)
-
-
-def _npy_header(array: NDArray[np.uint8]) -> bytes:
-    header = io.BytesIO()
-    facts = np.lib.format.header_data_from_array_1_0(array)
-    np.lib.format.write_array_header_1_0(header, facts)
-    return header.getvalue()

@@ -87,10 +87,11 @@ def _read_tar(path: Path) -> dict[str, Batch]:
                     raise ValueError(f"more than {MAX_MEMBERS} files in it")
                 folder, _, name = member.name.removeprefix("./").rpartition("/")
                 batch = name.removesuffix(".bin")
-                if folder in FOLDERS and batch in BATCHES:
-                    if batch in batches:
-                        raise ValueError(f"{batch} is in it twice")
-                    batches[batch] = _batch(name, _content(tar, member))
+                if folder not in FOLDERS or batch not in BATCHES:
+                    continue
+                if batch in batches:
+                    raise ValueError(f"{batch} is in it twice")
+                batches[batch] = _batch(name, _content(tar, member))
         # The gzip checksum stands at the very end, after the tar's padding.
         while stream.read(1 << 20):
             pass

@@ -11,7 +11,7 @@ from typing import IO
 
 from minidl.data.places import download_folder
 from minidl.data.published import PublishedFile
-from minidl.data.untrusted import MAX_BYTES, md5_of, told
+from minidl.data.untrusted import MAX_BYTES, md5_of_file, told
 from minidl.files import atomic_write
 
 # Seconds to connect (for each address of a host) and to wait for the next bytes.
@@ -64,7 +64,7 @@ def _fetch(url: str, published: PublishedFile, folder: Path) -> Path:
     with atomic_write(path) as file:
         fetch(url, _AtMost(file), None)
         file.flush()
-        if (found := md5_of(Path(file.name))) != published.md5:
+        if (found := md5_of_file(Path(file.name))) != published.md5:
             raise ValueError(f"md5 {found} instead of {published.md5}")
     return path
 

@@ -20,7 +20,7 @@ from minidl.data.npz import read_npz
 from minidl.data.places import download_folder, folders
 from minidl.data.published import PublishedFile, owner_of
 from minidl.data.similar import similar_files
-from minidl.data.untrusted import is_there, md5_of
+from minidl.data.untrusted import is_there, md5_of_file
 
 # By data set and published file: how the one that was read last differs from it.
 notes: dict[tuple[str, str], str] = {}
@@ -104,7 +104,7 @@ def _decode_batches(published: PublishedFile, path: Path) -> Decoded:
     arrays, checksums = read_batches(path)
     batches = published.batches
     others = [name for name in batches if not checksums[name] & {*batches[name]}]
-    if not others or (os.path.isfile(path) and md5_of(path) == published.md5):
+    if not others or (os.path.isfile(path) and md5_of_file(path) == published.md5):
         return Decoded(arrays, "")
     return Decoded(arrays, f"is not the published file: {', '.join(others)} differ")
 
@@ -112,7 +112,7 @@ def _decode_batches(published: PublishedFile, path: Path) -> Decoded:
 def _decode_npz(published: PublishedFile, path: Path) -> Decoded:
     arrays, inexact = read_npz(path)
     if inexact is None:
-        return Decoded(arrays, _unknown(published, md5_of(path)))
+        return Decoded(arrays, _unknown(published, md5_of_file(path)))
     total = len(arrays["x_train"]) + len(arrays["x_test"])
     note = f"is not the published file: {inexact} of its {total} images differ from it"
     return Decoded(arrays, note)

@@ -6,7 +6,6 @@ Files come wrapped in gzip or bare; the first two bytes tell which.
 Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
 """
 
-import hashlib
 import io
 import struct
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from minidl.data.untrusted import content_of, opened
+from minidl.data.untrusted import content_of, md5_of, opened
 
 IMAGES_MAGIC = 2051
 LABELS_MAGIC = 2049
@@ -65,14 +64,7 @@ def _read(path: Path, magic: int) -> Idx:
         # Read once: the checksums are of the very bytes that are decoded.
         whole = file.read()
         header, body = _read_announced(content_of(io.BytesIO(whole), MAX_BYTES), magic)
-    return Idx(np.frombuffer(body, np.uint8), _md5(whole), _md5(header, body))
-
-
-def _md5(*parts: bytes) -> str:
-    md5 = hashlib.md5(usedforsecurity=False)
-    for part in parts:
-        md5.update(part)
-    return md5.hexdigest()
+    return Idx(np.frombuffer(body, np.uint8), md5_of([whole]), md5_of([header, body]))
 
 
 def _read_announced(stream: BinaryIO, magic: int) -> tuple[bytes, bytes]:

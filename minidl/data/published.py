@@ -5,7 +5,7 @@ mistaken file from the right one; they are no protection against a forger with g
 patience.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -134,15 +134,10 @@ PUBLISHED: dict[str, tuple[PublishedFile, ...]] = {
 }
 
 
-def _all_files() -> Iterator[tuple[str, PublishedFile]]:
-    for dataset, files in PUBLISHED.items():
-        for published in files:
-            yield dataset, published
-
-
 def owner_of(md5: str) -> tuple[str, PublishedFile] | None:
     """Return the data set and file whose md5 or content md5 this is, None if none's."""
-    for dataset, published in _all_files():
-        if md5 in (published.md5, published.content_md5):
-            return dataset, published
+    for dataset, files in PUBLISHED.items():
+        for published in files:
+            if md5 in (published.md5, published.content_md5):
+                return dataset, published
     return None

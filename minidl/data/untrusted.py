@@ -8,7 +8,7 @@ import gzip
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -55,15 +55,18 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def md5_of(path: Path) -> str:
+def md5_of(parts: Iterable[bytes]) -> str:
+    """Return the md5 of bytes, in hexadecimal."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    for part in parts:
+        md5.update(part)
+    return md5.hexdigest()
+
+
+def md5_of_file(path: Path) -> str:
     """Return the md5 of a file, in hexadecimal."""
     with opened(path, MAX_BYTES) as file:
-        digest = hashlib.file_digest(file, _md5)  # type: ignore[arg-type]
-    return digest.hexdigest()
-
-
-def _md5() -> "hashlib._Hash":
-    return hashlib.md5(usedforsecurity=False)
+        return md5_of(iter(lambda: file.read(1 << 20), b""))
 
 
 def told(error: BaseException) -> str:
