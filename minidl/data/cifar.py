@@ -129,7 +129,7 @@ def _batch(name: str, content: bytes) -> Batch:
 def _rows(content: bytes) -> NDArray[np.uint8]:
     """Return the records of a batch for Python: {"labels": list, "data": (M, 3072)}.
 
-    The array appears as NumPy describes it to pickle, here in C order.
+    The array appears as NumPy describes it to pickle: its type, order and bytes.
     """
     match plain_value(content):
         case {
@@ -138,10 +138,16 @@ def _rows(content: bytes) -> NDArray[np.uint8]:
                 "numpy.core.multiarray _reconstruct"
                 | "numpy._core.multiarray _reconstruct",
                 _,
-                (_, (count, 3072), ["numpy dtype", ("u1", *_), *_], False, str(pixels)),
+                (
+                    _,
+                    (M, 3072),
+                    ["numpy dtype", ("u1", *_), *_],
+                    bool(columns),
+                    str(data),
+                ),
             ],
-        } if len(labels) == count and len(pixels) == count * 3072:
-            planes = np.frombuffer(pixels.encode("latin-1"), np.uint8)
-            column = np.frombuffer(bytes(labels), np.uint8)
-            return np.column_stack([column, planes.reshape(-1, 3072)])
+        } if len(labels) == M and len(data) == M * 3072:
+            pixels = np.frombuffer(data.encode("latin-1"), np.uint8)
+            planes = pixels.reshape(M, 3072, order="F" if columns else "C")
+            return np.column_stack([np.frombuffer(bytes(labels), np.uint8), planes])
     raise ValueError("not a batch as published: labels and data, an array (M, 3072)")

@@ -299,6 +299,17 @@ def test_an_entry_that_appears_meanwhile_is_used(tmp_path, cache_dir):
     assert kept == folders
 
 
+def test_what_a_killed_process_left_is_removed_by_the_next_builder(mnist, cache_dir):
+    load_mnist()
+    entry = entry_of(cache_dir)
+    (entry / "facts.json").unlink()  # it was killed before it was done
+    leftover = entry / f".images.npy.{16 * '0'}"
+    leftover.write_bytes(b"half")
+    os.utime(leftover, (0, 0))
+    load_mnist()
+    assert sorted(os.listdir(entry)) == ["facts.json", "images.npy"]
+
+
 def test_every_file_is_on_the_disk_before_it_is_in_place(mnist, monkeypatch):
     synced = []
     monkeypatch.setattr(os, "fsync", lambda number: synced.append(number))
