@@ -18,6 +18,7 @@ from attacks.threat import check_room, checked_bounds, checked_range
 from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
 from minidl.checks import (
+    as_float,
     check_batch,
     check_choice,
     check_count,
@@ -98,7 +99,7 @@ def number(
 
     def check(name: str, value: Any, given: Given) -> float:
         check_number(name, value, low, high, open_low, open_high)
-        return float(value)
+        return as_float(value)
 
     return check
 
@@ -108,7 +109,7 @@ def nonzero(name: str, value: Any, given: Given) -> float:
     check_number(name, value, -math.inf, math.inf, True, True)
     if value == 0:
         raise ValueError(f"{name} must not be 0: no pixel would change")
-    return float(value)
+    return as_float(value)
 
 
 def norm(name: str, value: Any, given: Given) -> str:
@@ -181,8 +182,8 @@ def radius(name: str, value: Any, given: Given) -> float:
     # An infinite step times a gradient of 0 would be NaN.
     check_number(name, value, 0, math.inf, open_high=True)
     kind, D = given.get("norm", "Linf"), given["x"][0].size
-    check_room(float(value), kind, given["bounds"], D)
-    return float(value)
+    check_room(as_float(value), kind, given["bounds"], D)
+    return as_float(value)
 
 
 def step_size(name: str, value: Any, given: Given) -> float:
@@ -191,7 +192,7 @@ def step_size(name: str, value: Any, given: Given) -> float:
     check_number(
         name, value, 0, most, open_low=given["eps"] > 0, open_high=math.isinf(most)
     )
-    return float(value)
+    return as_float(value)
 
 
 # In this order: what costs nothing comes first, and what others depend on.

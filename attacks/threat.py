@@ -19,7 +19,7 @@ from attacks.norms import (
     flat,
 )
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_choice, check_number
+from minidl.checks import as_float, check_array, check_choice, check_number
 
 __all__ = [
     "Bounds",
@@ -134,7 +134,7 @@ def checked_bounds(bounds: Any) -> Bounds:
         raise TypeError(
             f"bounds must be two numbers (low, high) or None, got {bounds!r}"
         )
-    low, high = map(float, pair)
+    low, high = map(as_float, pair)
     if not low < high:
         raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")
     return low, high

@@ -5,7 +5,7 @@ Equations contain no validation: it stands here, and the entry points (`train`,
 """
 
 from collections.abc import Collection, Sequence
-from math import isfinite
+from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
 
@@ -42,11 +42,19 @@ def check_number(
     """Raise unless value is a real number from low to high; an open end is excluded."""
     if not is_a(Real, value):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    value = float(value)
+    value = as_float(value)
     excluded = (open_low and value == low) or (open_high and value == high)
     if not low <= value <= high or excluded:
         left, right = "(" if open_low else "[", ")" if open_high else "]"
         raise ValueError(f"{name} must be in {left}{low}, {high}{right}, got {value}")
+
+
+def as_float(value: Any) -> float:
+    """Return a real number as Python's float: infinity if it is beyond all floats."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> None:

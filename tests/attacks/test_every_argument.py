@@ -111,8 +111,8 @@ LABELS = [
     Y.astype(bool),
     np.eye(K)[Y],
 ]
-SEQUENCE, ONES = [0.1], np.ones(2)
-NUMBERS = [None, "0.1", True, -0.1, np.nan, Decimal("0.1"), 0.1j, SEQUENCE, ONES]
+SEQUENCE, ONES, HUGE = [0.1], np.ones(2), 10**400
+NUMBERS = [None, "0.1", True, -0.1, np.nan, Decimal("0.1"), 0.1j, SEQUENCE, ONES, HUGE]
 ABOVE_0, PARTS = [*NUMBERS, 0, np.inf], [*NUMBERS, 0, 1.1]
 COUNTS = [None, "3", True, 2.0, 0, -1, np.float32(2), [2]]
 BOUNDS = [(1, 0), (0, 0), (0,), (0, 1, 2), 1, "01", ("0", "1"), (0, np.nan)]

@@ -139,6 +139,50 @@ def test_bad_settings_are_refused(cnn, settings, error):
         interop.art_classifier(network(cnn), **arguments)
 
 
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (
+            lambda art, x, y: art.loss_gradient(x, y[:, None]),
+            r"y must have shape \(8,\)",
+        ),
+        (
+            lambda art, x, y: art.compute_loss(x, np.eye(3)[y % 3]),
+            "y must hold integer",
+        ),
+        (lambda art, x, y: art.loss_gradient(x, y[:1]), r"y must have shape \(8,\)"),
+        (
+            lambda art, x, y: art.loss_gradient(x, y + 1 - 4 * (y == 0)),
+            "y must be 0 to",
+        ),
+        (lambda art, x, y: art.loss_gradient(x, y.tolist()), "y must be a NumPy or"),
+        (lambda art, x, y: art.predict(x[:0]), "x must not be empty"),
+        (lambda art, x, y: art.class_gradient(x[:0]), "x must not be empty"),
+        (lambda art, x, y: art.predict(x.tolist()), "x must be a NumPy or CuPy array"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["network"])
+def test_art_names_what_it_gets(art, x, y, run, message):
+    """A column of labels would be so many times class 0."""
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        run(art, x, y)
+
+
+def test_adapters_name_functions_that_return_something_else(members, x, y):
+    model = members[0]
+    with pytest.raises(TypeError, match=r"^forward must be a function, .* Sequential"):
+        interop.art_classifier(model, (6, 6, 2), 4)
+    art = peers.art_classifier(model, lambda x: (np.log(-np.ones((8, 4))), None))
+    with pytest.raises(ValueError, match=r"^forward must return finite numbers"):
+        art.predict(x)
+    fool = pytest.importorskip("foolbox")
+    attack = interop.foolbox_attack(
+        fool.attacks.LinfPGD, lambda x, y: x[:1], steps=1, random_start=False
+    )
+    with pytest.raises(ValueError, match=r"^gradient must return an array of shape"):
+        attack(interop.foolbox_model(logits_of(network(model))), x, y, epsilons=0.1)
+
+
 @pytest.mark.parametrize("bounds", [(1, 0), (0, np.inf), None])
 def test_bounds_that_are_no_range_are_refused(bounds):
     with pytest.raises(ValueError, match="bounds must be"):
