@@ -133,6 +133,26 @@ def test_what_no_attack_can_follow(cnn, x, y, name, spoil, message, call):
 MODEL = new_cnn(np.random.default_rng(1))
 BIM = ALONG_GRADIENTS["bim"]
 LOGITS, VJP = logits_of(network(MODEL)), vjp_of(network(MODEL))
+
+
+@pytest.mark.parametrize("name", UP_LOSSES)
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda v, g: (v.astype(int), g), "loss must return floats, got int64"),
+        (
+            lambda v, g: (v, np.sign(g).astype(int)),
+            "loss must return floats, got int64",
+        ),
+        (lambda v, g: (v, g, v), "loss must return two arrays"),
+        (lambda v, g: [v, g], "loss must return two arrays, .* got list"),
+    ],
+)
+def test_values_and_gradients_are_floats(cnn, x, y, name, spoil, message):
+    with pytest.raises(TypeError, match=message):
+        UP_LOSSES[name](spoilt(model_loss(cnn), spoil, 0), x, y)
+
+
 LAST = {  # runs with one function that is spoilt, the others being the model's
     "gradient": [
         *ALONG_GRADIENTS.values(),

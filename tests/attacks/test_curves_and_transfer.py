@@ -72,6 +72,13 @@ def test_an_image_that_is_misread_anyway_needs_no_eps(grey):
     assert curve.evaluations[0].smallest_distances()[0] == 0
 
 
+def test_every_folder_is_made_before_the_first_is_used(grey, tmp_path):
+    (tmp_path / "eps-0.2").write_text("in the way")
+    never = Suite(Brightness(), {"a": lambda *a: pytest.fail("an attack began")})
+    with pytest.raises(OSError, match=r"eps-0\.2"):
+        accuracy_curve(lambda: never, *grey, THREAT, [0.1, 0.2], folder=tmp_path)
+
+
 def test_close_values_of_eps_are_kept_apart(grey, tmp_path):
     close = [0.1234567, 0.1234568]
     accuracy_curve(make_brightness, *grey, THREAT, close, folder=tmp_path)
@@ -181,6 +188,21 @@ def test_an_attack_in_place_changes_no_other_result(grey):
     expected = transfer_matrix(sources, victims, *grey, threat)
     found = transfer_matrix(sources | {"up": brighter_in_place}, victims, *grey, threat)
     assert_array_equal(found.fooled, expected.fooled)
+
+
+def test_victims_see_the_images_type(grey):
+    """Whatever an attack computes in."""
+
+    class Watches(Brightness):
+        def predict_proba(self, x):
+            assert x.dtype == np.float32
+            return super().predict_proba(x)
+
+    def double(x, y, eps, rng):
+        return brighter(x.astype(np.float64), y, eps, rng)
+
+    found = transfer_matrix({"up": double}, {"b": Watches()}, *grey, THREAT)
+    assert found.rate("up", "b").value > 0
 
 
 def test_an_attack_in_place_does_not_escape(grey):

@@ -180,6 +180,18 @@ def test_within_takes_the_eps_of_the_call(grey):
     assert_array_equal(attack(x[:2], y[:2], 0.2, None), x[:2] + np.float32(0.1))
 
 
+def test_within_an_attack_in_place_changes_no_argument(grey):
+    def in_place(x, y, eps, rng):
+        x[:], y[:] = 0, 0
+        return x
+
+    x, y = grey
+    before = x.copy(), y.copy()
+    within(in_place, THREAT)(x, y, 0.1, None)
+    assert_array_equal(x, before[0])
+    assert_array_equal(y, before[1])
+
+
 def test_images_that_are_misread_anyway_are_not_attacked(grey):
     x, y = grey
     y[0] = 1

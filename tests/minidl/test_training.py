@@ -420,6 +420,7 @@ class Answers:
         (lambda p: p.argmax(axis=1), "predict_proba must return an array"),
         (lambda p: np.log(p + 1e-9), "predict_proba must return probabilities"),
         (lambda p: 9 * p - 3, "predict_proba must return probabilities"),
+        (lambda p: 1.6 * p - 0.2, "predict_proba must return .* from -0.2 to 1.4"),
         (lambda p: p / 2, "predict_proba must return probabilities, 0 or more and of"),
         (lambda p: p == 1, "predict_proba must return floats, got bool"),
         (lambda p: p.astype(complex), "predict_proba must return floats, got complex"),
