@@ -23,6 +23,7 @@ from ensembles.methods import MemberJob, generator, materialise
 from minidl.backend import Device, to_numpy
 from minidl.checks import check_count
 from minidl.data import load_dataset
+from minidl.files import check_writable
 from minidl.optimizers import OPTIMIZERS
 from minidl.parallel import (
     available_cores,
@@ -81,6 +82,8 @@ def train_ensemble(
     check_count("workers", workers)
     models = {} if folder is None else load_finished(jobs, folder)
     missing = [job for job in jobs if job not in models]
+    if missing and folder is not None:
+        check_writable("folder", folder)  # before hours of training
     workers = min(workers, max(1, len(missing)))
     local = local_executor(workers) if executor is None else nullcontext(executor)
     with local as chosen:

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -102,3 +103,22 @@ def set_aside(path: Path, error: Exception, then: str) -> None:
     with suppress(FileNotFoundError):  # another process was faster
         path.replace(path.with_suffix(".damaged"))
     warnings.warn(f"{error}; set aside, {then}", stacklevel=3)
+
+
+def check_writable(name: str, folder: str | Path) -> Path:
+    """Return a folder in which files can be written, made if need be.
+
+    `name` is the argument's. Raises TypeError for what is no path, ValueError for an
+    empty one, and OSError for a folder that can't be made or written to.
+    """
+    if not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"{name} must be a path, got {folder!r}")
+    if not os.fspath(folder):
+        raise ValueError(f"{name} must name a folder, got {folder!r}")
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return Path(folder)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(f"{name} {folder} is not a writable folder: {reason}") from error

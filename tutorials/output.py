@@ -31,8 +31,9 @@ def keep_writing() -> None:
         stream = getattr(sys, name)
         own = stream is not None and stream is getattr(sys, f"__{name}__")
         if own and isinstance(stream, io.TextIOWrapper):  # else a test's or notebook's
-            stream.flush()
-            setattr(sys, name, lasting(stream))
+            stream.reconfigure(errors="backslashreplace")
+            if not stream.isatty():
+                setattr(sys, name, lasting(stream))
 
 
 def lasting(stream: io.TextIOWrapper) -> io.TextIOWrapper:
@@ -41,7 +42,7 @@ def lasting(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     return io.TextIOWrapper(
         io.BufferedWriter(file),
         stream.encoding,
-        "backslashreplace",
+        stream.errors,
         line_buffering=stream.line_buffering,
     )
 

@@ -24,10 +24,10 @@ from attacks.victims import LossFn, model_loss
 from minidl import Adam, mnist_cnn, train
 from minidl.backend import Array
 from minidl.data import load_mnist_sample
+from minidl.files import check_writable
 from minidl.parallel import local_executor
 from tutorials.paper.program import (
     a_path,
-    check_writable,
     number_of_processes,
     one_line_errors,
     parser_of,

@@ -16,6 +16,7 @@ from ensembles import METHODS, MemberJob, train_ensemble
 from ensembles.member_files import member_path
 from minidl import Sequential
 from minidl.data.places import cache_folder
+from minidl.files import check_writable
 from minidl.processes import end_after
 from tutorials.paper.config import PROFILES, configure
 from tutorials.paper.program import (
@@ -97,7 +98,8 @@ def main(argv: list[str] | None = None) -> None:
         end_after(sys.stdin.read)
     jobs = jobs_of(args.methods, args.members).values()
     with one_line_errors(parser.prog, lambda: "the same command goes on"):
-        train_ensemble([j for team in jobs for j in team], folder=runs_folder())
+        check_writable("MINIDL_CACHE", runs := runs_folder())
+        train_ensemble([j for team in jobs for j in team], folder=runs)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from minidl.backend import Device, try_gpu
+from minidl.files import check_writable
 from tests.benchmarks.cores import cores
 from tutorials.paper.program import Parser, a_path, whole_number
 
@@ -99,6 +100,10 @@ def parse(argv: list[str] | None = None) -> Options:
     for path in filter(None, (args.json, args.plot)):
         if path.is_dir():
             parser.error(f"{path} is a folder, not a file")
+        try:
+            check_writable("--json or --plot", path.absolute().parent)
+        except OSError as error:
+            parser.error(str(error))
     peers = tuple(dict.fromkeys(args.peers))
     files = args.json, args.plot
     options = Options(args.threads, args.rounds, peers, sections, *files)

@@ -150,6 +150,17 @@ def test_only_missing_members_are_trained(trained, jobs, tmp_path):
     assert_same_bits(ensemble, train_ensemble(jobs))
 
 
+@pytest.mark.parametrize("name", ["file/x", "file", ""])
+def test_a_folder_that_can_not_be_written_is_refused_first(
+    trained, jobs, tmp_path, monkeypatch, name
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises((OSError, ValueError), match="folder|file"):
+        train_ensemble(jobs, folder=name)
+    assert trained == []
+
+
 def test_without_a_folder_nothing_is_written(tiny_data, jobs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     train_ensemble(jobs[:1])

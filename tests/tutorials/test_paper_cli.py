@@ -43,7 +43,7 @@ def _elsewhere(tmp_path, monkeypatch):
         (["run", "--members", "-2"], "got '-2'"),
         (["run", "--members", "2.5"], "got '2.5'"),
         (["run", "--epochs", "0"], "--epochs: must be an integer from 1 to"),
-        (["run", "--jobs", "0"], "must be an integer from 1 to 1000, got '0'"),
+        (["run", "--jobs", "0"], "--jobs: must be an integer from 1 to"),
         (["run", "--jobs", "two"], "got 'two'"),
         (["run", "--seed", "-1"], "--seed: must be an integer from 0 to"),
         (["run", "--seed=--5"], "got '--5'"),

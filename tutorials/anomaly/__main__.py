@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 
 from ensembles import METHODS
+from minidl.files import check_writable
 from minidl.parallel import available_cores
 from tutorials.anomaly.findings import finding
 from tutorials.anomaly.record import write
@@ -17,7 +18,6 @@ from tutorials.paper.program import (
     Parser,
     a_path,
     check_installed,
-    check_writable,
     load_once,
     number_of_processes,
     one_line,

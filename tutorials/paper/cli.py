@@ -7,6 +7,7 @@ from pathlib import Path
 from ensembles import METHODS
 from minidl.backend import try_gpu
 from minidl.cluster import check_address
+from minidl.files import check_writable
 from minidl.parallel import available_cores
 from tutorials.paper import results as results_file
 from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
@@ -15,7 +16,6 @@ from tutorials.paper.program import (
     Parser,
     a_path,
     check_installed,
-    check_writable,
     number_of_epochs,
     number_of_members,
     number_of_processes,

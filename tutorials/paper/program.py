@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +17,7 @@ from minidl import kernels
 from minidl.backend import Device, out_of_memory
 from minidl.data import Dataset, load_dataset
 from minidl.data.places import cache_folder
+from minidl.parallel import available_cores
 from minidl.processes import signalled
 from tutorials.output import keep_writing, lost, nobody_reads
 
@@ -147,7 +147,7 @@ def whole_number(at_least: int, at_most: int) -> Callable[[str], int]:
 number_of_members = whole_number(1, 1000)
 number_of_epochs = whole_number(1, 100_000)
 seed_number = whole_number(0, 2**63 - 1)
-number_of_processes = whole_number(1, 1000)
+number_of_processes = whole_number(1, max(60, 4 * available_cores()))
 
 
 def a_path(text: str) -> Path:
@@ -166,19 +166,6 @@ def check_installed(package: str, extra: str, why: str) -> None:
         raise ModuleNotFoundError(
             f"{why} needs {package}: pip install 'minidl[{extra}]'"
         )
-
-
-def check_writable(option: str, folder: Path) -> None:
-    """Raise OSError unless files can be written into a folder, made if need be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        reason = error.strerror or error
-        raise OSError(
-            f"{option} {folder} is not a writable folder: {reason}"
-        ) from error
 
 
 def runs_folder() -> Path:

@@ -34,6 +34,7 @@ from ensembles.member_files import load_member
 from ensembles.training import train_ensemble
 from minidl import accuracy
 from minidl.data import load_dataset
+from minidl.files import check_writable
 from minidl.parallel import available_cores, limit_threads, local_executor, run_jobs
 from minidl.progress import progress
 from minidl.store import write_json
@@ -41,7 +42,6 @@ from tutorials.paper.config import DATASETS
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.program import (
     a_path,
-    check_writable,
     load_once,
     number_of_processes,
     one_line_errors,
