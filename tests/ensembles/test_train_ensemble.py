@@ -156,7 +156,7 @@ def test_a_folder_that_can_not_be_written_is_refused_first(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises((OSError, ValueError), match="folder|file"):
+    with pytest.raises((OSError, ValueError), match=r"folder|file"):
         train_ensemble(jobs, folder=name)
     assert trained == []
 
