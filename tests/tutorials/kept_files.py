@@ -173,7 +173,10 @@ def write_strict(folder: Path, seed: int) -> Path:
     found = strict_results.Strict(
         **strict_results.experiment(results_of(seed).configuration, 1000),
         methods={
-            "bagging": {"bim": strict_results.Accuracies(0.9, {"a": 0.5}, 0.5, 9)}
+            "bagging": {
+                name: strict_results.Accuracies(0.9, {"PGD": 0.5}, 0.5, 9)
+                for name in ("fgsm", "bim")
+            }
         },
         environment=environment(),
         last_losses={"bagging": [0.5, 0.5]},

@@ -47,6 +47,24 @@ def test_a_missing_key_is_named(content, tmp_path):
     assert "methods.bagging.clean.ensemble is missing" in refusal(content, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content["methods"].pop("bagging"),
+        lambda content: content["methods"]["bagging"]["attacks"].pop("bim"),
+        lambda content: content["methods"]["bagging"]["attacks"]["bim"]["adv1"].pop(),
+        lambda content: content["methods"]["bagging"]["members"].pop(),
+        lambda content: content["methods"]["bagging"]["members"][0].update(losses=[]),
+        lambda content: content["table2"]["bim"].pop("bagging"),
+        lambda content: content["data"].update(classes=[]),
+        lambda content: content["configuration"].update(members=3),
+    ],
+)
+def test_incomplete_results_are_refused(content, tmp_path, spoil):
+    spoil(content)
+    refusal(content, tmp_path)
+
+
 def test_an_unknown_key_is_named(content, tmp_path):
     content["configuration"]["extra"] = 1
     assert "configuration.extra is unknown" in refusal(content, tmp_path)

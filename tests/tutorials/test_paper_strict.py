@@ -69,6 +69,9 @@ def test_the_file_comes_back(tmp_path):
         lambda content: content.pop("eps"),
         lambda content: content.update(images="many"),
         lambda content: content["methods"]["random-init"]["bim"].update(worst=1.5),
+        lambda content: content["methods"]["random-init"].pop("bim"),
+        lambda content: content["methods"]["random-init"]["bim"]["attacks"].popitem(),
+        lambda content: content["methods"].clear(),
     ],
 )
 def test_another_file_is_refused(tmp_path, change):

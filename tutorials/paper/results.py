@@ -20,7 +20,7 @@ keys; `read` refuses a file that is anything else. (An older file may lack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minidl.store import write_json
+from minidl.store import check, refused, write_json
 from tutorials.paper.config import Configuration
 from tutorials.paper.schema import read_as
 
@@ -166,4 +166,24 @@ def write(results: Results, folder: Path) -> None:
 
 def read(folder: Path) -> Results:
     """Return a folder's results; DamagedError if the file doesn't follow the schema."""
-    return read_as(Results, folder / "results.json")
+    path = folder / "results.json"
+    results = read_as(Results, path)
+    with refused(path):
+        check_complete(results)
+    return results
+
+
+def check_complete(results: Results) -> None:
+    """Raise an error unless all methods have all members, attacks and cells."""
+    config = results.configuration
+    check(bool(results.data.classes), "it names no classes")
+    for method in config.methods:
+        result = results.methods[method]
+        scores = [result.clean, result.clean_attacked]
+        for attack in config.attacks:
+            of_attack, _ = result.attacks[attack], results.table2[attack][method]
+            scores += [of_attack.adv2, *of_attack.adv1]
+            check(len(of_attack.adv1) == config.members, f"{method} lacks scores")
+        counts = {len(result.members), *(len(score.members) for score in scores)}
+        check(counts == {config.members}, f"{method} lacks members")
+        check(all(member.losses for member in result.members), "a member has no loss")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from minidl.store import write_json
+from minidl.store import check, refused, write_json
 from tutorials.paper.config import Configuration
 from tutorials.paper.merge import check_same_experiment
 from tutorials.paper.results import Environment, Member, Results, check_accuracies
@@ -55,7 +55,15 @@ def write(result: Strict, folder: Path) -> None:
 def read_strict(folder: Path) -> Strict | None:
     """Return a folder's file, None without one; DamagedError if it isn't one."""
     path = strict_path(folder)
-    return read_as(Strict, path) if path.exists() else None
+    if not path.exists():
+        return None
+    found = read_as(Strict, path)
+    with refused(path):
+        teams = list(found.methods.values())
+        check(all(team.keys() == found.eps.keys() for team in teams), "it lacks an eps")
+        attacks = {tuple(left.attacks) for team in teams for left in team.values()}
+        check(len(attacks) == 1, "its methods were attacked otherwise")
+    return found
 
 
 def strict_of(results: Results, folder: Path) -> Strict | None:
