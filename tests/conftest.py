@@ -5,6 +5,10 @@ import os
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
+
+from minidl import Sequential
+from minidl.kernels.threads import blas
 
 # The same examples in each run; no deadline, since the first call of a kernel compiles.
 # Fixtures here choose an implementation, which may stay for all examples of a test.
@@ -24,3 +28,22 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 @pytest.fixture
 def rng():
     return np.random.default_rng(20170911)
+
+
+@pytest.fixture
+def threads_seen(monkeypatch):
+    """How many threads BLAS has whenever a network computes, where it may have two.
+
+    Not all processors round differently then: numbers wouldn't tell.
+    """
+    if not blas().lib_controllers:
+        pytest.skip("nobody can tell how many threads BLAS has")
+    seen, forward = set(), Sequential.forward
+
+    def watched(self, *arguments):
+        seen.update(library.num_threads for library in blas().lib_controllers)
+        return forward(self, *arguments)
+
+    monkeypatch.setattr(Sequential, "forward", watched)
+    with threadpool_limits(2):
+        yield seen

@@ -314,6 +314,18 @@ def test_an_interrupted_evaluation_goes_on(images, labels, tmp_path):
     assert all(path.stat().st_mtime_ns == then for path, then in kept.items())
 
 
+def test_everything_is_computed_on_one_thread(images, labels, threads_seen):
+    """What a suite trains where it is made, too: its bits would depend on the place."""
+
+    def taught():
+        suite = suite_of_a_network()
+        suite.classifier.predict(images)
+        return suite
+
+    evaluate(taught, images, labels, THREAT)
+    assert threads_seen == {1}
+
+
 def test_adversarial_images_are_saved(images, labels, tmp_path):
     found = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
     x_adv = adversarial_images(tmp_path, "pgd")

@@ -30,7 +30,7 @@ from tutorials.anomaly.adversaries import (
     mean_of_perturbations,
 )
 from tutorials.anomaly.cases import Block, Case, Outcome, carry_out, correct, join
-from tutorials.anomaly.directions import Step, look, pairwise_cosines
+from tutorials.anomaly.directions import Step, Walk, follow, look, pairwise_cosines
 from tutorials.anomaly.experiments import CLIPPED, EXPERIMENTS, SUM
 from tutorials.anomaly.findings import curves, finding, left, rows
 from tutorials.anomaly.record import Record, read, write
@@ -237,6 +237,13 @@ def test_a_block_is_attacked_by_the_first_members(plan, monkeypatch, bounded, bo
     assert_array_equal(x_adv, expected)
     assert_array_equal(labels, y)
     assert (x_adv.min() < 0) != bounded
+
+
+def test_blocks_and_walks_are_computed_on_one_thread(plan, threads_seen):
+    way = {"eps": 0.2, "alpha": 0.1, "steps": 2}
+    carry_out(Block(Case(SUM, "bim", way, 1, 32), 10, 12), find_team(plan))
+    follow(Walk(way, 32, 10, 12), find_team(plan))
+    assert threads_seen == {1}
 
 
 def test_the_budgets():

@@ -8,7 +8,7 @@ from tutorials.paper import choose
 from tutorials.paper.choose import FOLDS, SIGMAS, epoch_trials, largest_sigma, validate
 
 
-def test_a_fold_is_left_out_and_no_test_image_is_read(monkeypatch):
+def test_a_fold_is_left_out_and_no_test_image_is_read(monkeypatch, threads_seen):
     data = load_dataset("mnist-sample")
     few = data._replace(x_train=data.x_train[:50], y_train=data.y_train[:50])
     # Reading what isn't there would fail.
@@ -31,6 +31,7 @@ def test_a_fold_is_left_out_and_no_test_image_is_read(monkeypatch):
     assert len(shown[0]) == 40
     joined = np.concatenate([shown[0], scored[0]])
     assert len(np.unique(joined, axis=0)) == len(np.unique(few.x_train, axis=0))
+    assert threads_seen == {1}
 
 
 def test_every_fold_is_left_out_once_for_each_setting():

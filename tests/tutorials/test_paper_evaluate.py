@@ -88,6 +88,19 @@ def test_a_unit_is_the_attack_written_out(runs, jobs, attack, source):
     assert counts.fooled == [int((wrong == k).sum()) for k in range(3)]
 
 
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda jobs, runs: evaluate(unit(jobs, "fgsm", 0, eps=0.1), runs),
+        lambda jobs, runs: make_examples(ExamplesJob(jobs[0], None, {}, runs)),
+    ],
+    ids=["a unit", "examples"],
+)
+def test_everything_is_computed_on_one_thread(runs, jobs, threads_seen, work):
+    work(jobs, runs)
+    assert threads_seen == {1}
+
+
 def test_images_are_attacked_in_batches(runs, jobs):
     whole = evaluate(unit(jobs, "fgsm", 0, 0, 130, eps=0.1), runs)
     parts = [

@@ -91,7 +91,7 @@ def test_the_papers_numbers():
 
 @pytest.mark.slow
 def test_a_search_trains_on_the_first_images_and_scores_on_the_others(
-    monkeypatch, tmp_path
+    monkeypatch, tmp_path, threads_seen
 ):
     """A whole search on few images; those of the split are never trained on."""
     data = load_dataset("mnist-sample")
@@ -115,6 +115,7 @@ def test_a_search_trains_on_the_first_images_and_scores_on_the_others(
     monkeypatch.setattr(search, "architecture_jobs", lambda *a: few_jobs(*a)[:1])
     empty = Search("mnist", 500, 100, [], [], [])
     *_, found = search.search(empty, 1, tmp_path, 1)
+    assert threads_seen == {1}
     assert shown == [500] * 9  # two optimizers, two sigmas, two seeds each; a network
     for x in scored:
         np.testing.assert_array_equal(x, small.x_train[500:])
