@@ -65,7 +65,7 @@ def evaluate(
     check_work(x, y, threat, batch_size, seed)
     check_means(make_suite, executor)
     place = None if folder is None else ready(folder)
-    if True:  # as on a worker: what it trains must have the same bits
+    with limit_threads(1):  # as on a worker: what it trains must have the same bits
         here = made(make_suite)
         p = probabilities(here.classifier.predict_proba, to_float(x[:batch_size]))
     check_labels("y", y, len(x), p.shape[1])
