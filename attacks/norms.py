@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_array, check_choice, check_number
 
 Norm: TypeAlias = str  # one of NORMS
@@ -77,6 +77,7 @@ def sign(gradient: Array) -> Array:
     return get_array_module(gradient).sign(gradient)
 
 
+@rounds_to_zero
 def unit_vectors(gradient: Array) -> Array:
     """Return the direction of norm 1 in L2 that climbs fastest, g / |g|; 0 if g is.
 
@@ -120,6 +121,7 @@ def flat(x: Array) -> Array:
     return x.reshape(len(x), math.prod(x.shape[1:]))  # -1 fails for no images
 
 
+@rounds_to_zero
 def lengths(rows: Array) -> Array:
     """Return the Euclidean length of each row, (N, D) -> (N, 1)."""
     xp = get_array_module(rows)

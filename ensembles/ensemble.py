@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from minidl.answers import check_classifier, probabilities
-from minidl.backend import Array, Device, get_array_module
+from minidl.backend import Array, Device, get_array_module, rounds_to_zero
 from minidl.checks import check_weights
 from minidl.training import Classifier, classes_of, place_of
 
@@ -41,6 +41,7 @@ class Ensemble:
             member.to_device(device)  # type: ignore[attr-defined]
         return self
 
+    @rounds_to_zero
     def predict_proba(self, x: Array) -> Array:
         """Return the weighted mean of the members' probabilities.
 

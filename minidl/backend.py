@@ -20,6 +20,11 @@ Device: TypeAlias = str  # one of
 DEVICES = ("cpu", "gpu")
 
 
+# Decorates functions in which a number may become too small for its type, and 0 is as
+# good: whoever asks NumPy to raise errors (np.seterr) means numbers of their own.
+rounds_to_zero = np.errstate(under="ignore")
+
+
 def get_array_module(x: Array) -> ModuleType:
     """Return `cupy` if x lies on a GPU, else `numpy`."""
     cupy = sys.modules.get("cupy")  # a CuPy array exists only if CuPy was imported

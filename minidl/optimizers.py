@@ -14,7 +14,14 @@ from typing import Any, Self
 import numpy as np
 
 from minidl import kernels
-from minidl.backend import Array, Device, device_of, get_array_module, to_device
+from minidl.backend import (
+    Array,
+    Device,
+    device_of,
+    get_array_module,
+    rounds_to_zero,
+    to_device,
+)
 from minidl.flat import FlatParameters
 from minidl.kernels.arguments import check_step
 from minidl.layers import Parameter
@@ -49,7 +56,7 @@ class Optimizer:
         ]
         self.flat: FlatParameters | None = None  # on a GPU, from the first step on
 
-    @np.errstate(under="ignore")
+    @rounds_to_zero
     def step(self) -> None:
         """Move each parameter, in place, against its gradient.
 

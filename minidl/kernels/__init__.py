@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.backend import Array, device_of, get_array_module
+from minidl.backend import Array, device_of, get_array_module, rounds_to_zero
 from minidl.checks import check_choice, check_floats, check_shape
 from minidl.kernels.arguments import check_algorithm as check_algorithm
 from minidl.kernels.arguments import (
@@ -152,6 +152,7 @@ def col2im(
     return implementation(col).col2im(contiguous(col), x_shape, window, stride, pad)
 
 
+@rounds_to_zero
 def conv2d(
     x: Array,
     W: Array,
@@ -174,6 +175,7 @@ def conv2d(
     return module.conv2d(contiguous(x), *like(x, W, b), stride, pad, relu)
 
 
+@rounds_to_zero
 def conv2d_pool(
     x: Array,
     W: Array,
@@ -196,6 +198,7 @@ def conv2d_pool(
     return implementation(x).max_pool(module.conv2d(*arguments), 2, 2)
 
 
+@rounds_to_zero
 def conv2d_grads(
     x: Array,
     dout: Array,
@@ -265,6 +268,7 @@ def contiguous(x: Array) -> Array:
     return get_array_module(x).ascontiguousarray(x)
 
 
+@rounds_to_zero
 def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     """a @ b, into `out` if given; its rows or columns are shared out among threads.
 
@@ -323,6 +327,7 @@ def relu_grad(dout: Array, out: Array) -> Array:
     return implementation(dout).relu_grad(contiguous(dout), *like(dout, out))
 
 
+@rounds_to_zero
 def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     """One step of SGD in place; see `reference.sgd_step`. Shapes: all equal."""
     check_step(p, g, v=v)
@@ -330,6 +335,7 @@ def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     implementation(p).sgd_step(p, contiguous(g), v, lr, momentum)
 
 
+@rounds_to_zero
 def adam_step(
     p: Array,
     g: Array,

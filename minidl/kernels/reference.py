@@ -108,16 +108,17 @@ def max_pool_grad(
     Shapes: dout and argmax (N, OH, OW, C), result x_shape = (N, H, W, C).
     """
     OH, OW = dout.shape[1:3]
-    dx = get_array_module(dout).zeros(x_shape, dout.dtype)
+    xp, zero = get_array_module(dout), dout.dtype.type(0)
+    dx = xp.zeros(x_shape, dout.dtype)
     for i, j in offsets((size, size)):
         window = view_at(dx, i, j, OH, OW, stride)
-        window += dout * (argmax == i * size + j)
+        window += xp.where(argmax == i * size + j, dout, zero)
     return dx
 
 
 def relu_grad(dout: Array, out: Array) -> Array:
     """Return dout where out > 0, else 0. Shapes: all equal."""
-    return dout * (out > 0)
+    return get_array_module(dout).where(out > 0, dout, dout.dtype.type(0))
 
 
 def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:

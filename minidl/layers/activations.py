@@ -3,7 +3,7 @@
 import numpy as np
 
 from minidl import kernels
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch
 from minidl.layers.base import Layer, Shape
 
@@ -40,6 +40,7 @@ class Softmax(Layer):
         p = softmax(x)
         return self.remember(p, p)
 
+    @rounds_to_zero
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
@@ -56,7 +57,7 @@ class Softmax(Layer):
         return input_shape
 
 
-@np.errstate(under="ignore")  # what is too small is 0, whatever np.seterr says
+@rounds_to_zero
 def softmax(z: Array) -> Array:
     """Return exp(z_k) / sum_j exp(z_j) for each row; the maximum is subtracted first.
 

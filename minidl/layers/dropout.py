@@ -3,7 +3,7 @@
 import numpy as np
 
 from minidl import kernels
-from minidl.backend import Array
+from minidl.backend import Array, rounds_to_zero
 from minidl.checks import check_batch, check_generator
 from minidl.layers.base import Layer
 from minidl.settings import number
@@ -24,6 +24,7 @@ class Dropout(Layer):
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
+    @rounds_to_zero
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return x m in training, x itself otherwise."""
         check_batch("x", x)
@@ -37,6 +38,7 @@ class Dropout(Layer):
         check_generator("rng", rng)
         return kernels.dropout_mask(x, self.rate, int(rng.integers(2**63)))
 
+    @rounds_to_zero
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:

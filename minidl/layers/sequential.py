@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.backend import Array, device_of
+from minidl.backend import Array, device_of, rounds_to_zero
 from minidl.checks import (
     check_batch,
     check_count,
@@ -69,7 +69,7 @@ class Sequential(Layer):
             )
         return self.shapes[-1][0]
 
-    @np.errstate(under="ignore")
+    @rounds_to_zero
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the logits of x."""
         self.check_input(x)
@@ -97,7 +97,7 @@ class Sequential(Layer):
                 "to_device moves either"
             )
 
-    @np.errstate(under="ignore")
+    @rounds_to_zero
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Array | None:
