@@ -73,6 +73,20 @@ def test_a_pass_through_tiny_weights(dtype):
 
 
 @pytest.mark.parametrize("dtype", TINY)
+@pytest.mark.usefixtures("_each")
+def test_each_layer_alone(dtype):
+    rng, tiny = np.random.default_rng(0), dtype(TINY[dtype])
+    x = rng.random((4, 6, 6, 8)).astype(dtype) * tiny
+    layers = [Conv2D(8, 8, rng=rng), Dropout(0.5), Linear(8, 3, rng=rng), Softmax()]
+    for layer, x_ in zip(layers, (x, x, x[:, 0, 0], x[:, 0, 0] / tiny), strict=True):
+        layer.astype(dtype)
+        for p in layer.params:
+            p.data[...] *= tiny
+        out = layer.forward(x_, rng)
+        layer.backward(np.full_like(out, tiny))
+
+
+@pytest.mark.parametrize("dtype", TINY)
 def test_logits_far_apart(dtype):
     z = np.array([[1e4, 0, -1e4], [0, 90, 0], [-1e3, 0, 700]], dtype)
     loss, softmax = SoftmaxCrossEntropy(), Softmax()
