@@ -1,7 +1,7 @@
 """What every layer is: a function, its derivative, and the numbers it learns."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -23,6 +23,7 @@ class Layer:
     instead must not be shared by threads or networks.
     """
 
+    __slots__ = ("_memory",)  # beside the attributes, which copies share or copy
     _memory: threading.local
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
@@ -32,8 +33,7 @@ class Layer:
         return layer
 
     def __getstate__(self) -> dict[str, Any]:
-        # A copy, in another process too, has seen no forward pass yet.
-        return {name: a for name, a in vars(self).items() if name != "_memory"}
+        return vars(self).copy()  # a copy has seen no forward pass yet
 
     @property
     def params(self) -> tuple[Parameter, ...]:
@@ -83,8 +83,8 @@ class Layer:
         where, what = self.latest
         if place(dout) != where:
             raise ValueError(
-                f"dout must have the shape of the latest output, {where}, got "
-                f"{place(dout)}"
+                "dout must have the shape of the latest output, {} on the {}, got "
+                "{} on the {}".format(*where, *place(dout))
             )
         return what
 
@@ -127,14 +127,16 @@ class Layer:
         return f"{type(self).__name__}()"
 
 
-def parameters_in(values: Iterable[Any]) -> Iterator[Parameter]:
-    """Yield the parameters among values, and those of layers, lists and dicts there."""
+def parameters_in(values: Iterable[Any]) -> list[Parameter]:
+    """Return the parameters among values, also in layers, lists and dicts there."""
+    found: list[Parameter] = []
     for value in values:
         if isinstance(value, Parameter):
-            yield value
+            found.append(value)
         elif isinstance(value, Layer):
-            yield from value.find_params()
+            found.extend(value.find_params())
         elif isinstance(value, (list, tuple)):
-            yield from parameters_in(value)
+            found.extend(parameters_in(value))
         elif isinstance(value, dict):
-            yield from parameters_in(value.values())
+            found.extend(parameters_in(value.values()))
+    return found

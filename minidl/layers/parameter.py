@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock, get_ident
 
-from minidl.backend import Array, device_of, get_array_module
+from minidl.backend import Array, Device, device_of, get_array_module
 from minidl.checks import check_floats
 
 
@@ -54,14 +54,16 @@ class Parameter:
             check_floats("grad", grad)
             if place(grad) != place(self._grad):
                 raise ValueError(
-                    f"grad must be {place(self._grad)}, as data is, got {place(grad)}"
+                    "grad must be {} on the {}, as data is, got {} on the {}".format(
+                        *place(self._grad), *place(grad)
+                    )
                 )
             self._grad[...] = grad
 
 
-def place(a: Array) -> str:
+def place(a: Array) -> tuple[tuple[int, ...], Device]:
     """Return an array's shape, and the device that it lies on."""
-    return f"{a.shape} on the {device_of(a)}"
+    return a.shape, device_of(a)
 
 
 _trainers: dict[Parameter, int] = {}  # which thread trains a parameter

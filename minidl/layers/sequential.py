@@ -14,7 +14,7 @@ from minidl.checks import (
     check_shape,
 )
 from minidl.layers.activations import softmax
-from minidl.layers.base import Layer, Shape
+from minidl.layers.base import Layer, Shape, parameters_in
 from minidl.layers.fused import fuse
 from minidl.layers.parameter import Parameter
 from minidl.losses import SoftmaxCrossEntropy
@@ -51,10 +51,9 @@ class Sequential(Layer):
         self.steps = tuple(fuse(self.layers))
         self.shapes = tuple(shapes_through(self.layers, self.input_shape))
 
-    def find_params(self) -> Iterator[Parameter]:
-        """Yield all layers' parameters, in order."""
-        for layer in self.layers:
-            yield from layer.find_params()
+    def find_params(self) -> list[Parameter]:
+        """Return all layers' parameters, in order."""
+        return parameters_in(self.layers)
 
     @property
     def classes(self) -> int:
