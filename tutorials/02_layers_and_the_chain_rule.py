@@ -36,7 +36,8 @@ rng = np.random.default_rng(0)
 #   \frac{\partial J}{\partial b} = \sum_n \mathrm{dout}_n.$$
 #
 # You needn't remember these: **the shapes leave only one way**. With x (N, D), W (D, M)
-# and dout (N, M), a matrix like x, (N, D), can only be dout @ W.T.
+# and dout (N, M), a matrix like x, (N, D), can only be dout @ W.T. What the derivative
+# needs of the forward pass, `remember` keeps, and `recall` brings back:
 
 # %%
 source(Linear.forward, Linear.backward)
