@@ -63,13 +63,25 @@ def back_to_input(model: Sequential, dz: Array) -> Array:
     return dx
 
 
+def way_back(model: Sequential) -> Back:
+    """Return dJ/dz -> dJ/dx of the network's latest pass, for later calls, too."""
+    latest = getattr(model, "latest", None)  # other networks remember in their own way
+
+    def back(dz: Array) -> Array:
+        if latest is not None:
+            model.latest = latest
+        return back_to_input(model, dz)
+
+    return back
+
+
 def network(model: Sequential) -> Forward:
-    """Return the forward pass of one network; `back` belongs to its latest call."""
+    """Return the forward pass of one network; each call has a `back` of its own."""
     check_network("model", model)
 
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
-        return logits_at(model, x), lambda dz: back_to_input(model, dz)
+        return logits_at(model, x), way_back(model)
 
     return forward
 
@@ -84,11 +96,13 @@ def mean_logits(members: Iterable[Sequential]) -> Forward:
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
         z: Any = sum(logits_at(member, x) for member in members)
-        return z / len(members), back
+        ways = [way_back(member) for member in members]
 
-    def back(dz: Array) -> Array:
-        total: Any = sum(back_to_input(m, dz / len(members)) for m in members)
-        return total
+        def back(dz: Array) -> Array:
+            total: Any = sum(way(dz / len(members)) for way in ways)
+            return total
+
+        return z / len(members), back
 
     return forward
 
@@ -120,11 +134,12 @@ def log_mean_probability(
         top = weighted.max(axis=0)
         z = top + xp.log(xp.exp(weighted - top).mean(axis=0))
         share = xp.exp(weighted - z) / M
+        ways = [way_back(member) for member in members]
 
         def back(dz: Array) -> Array:
             g = share * dz
             dz_i = g - xp.exp(log_p) * g.sum(axis=2, keepdims=True)
-            total: Any = sum(map(back_to_input, members, dz_i))
+            total: Any = sum(way(dz) for way, dz in zip(ways, dz_i, strict=True))
             return total
 
         return z, back

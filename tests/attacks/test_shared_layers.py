@@ -20,6 +20,7 @@ from attacks import (
     sum_gradient,
 )
 from attacks.gradients import gradient_of
+from attacks.victims import log_mean_probability, mean_logits, network
 from ensembles import Ensemble
 from minidl import Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from tests.oracles import assert_close
@@ -50,6 +51,19 @@ def test_members_that_share_layers_have_the_gradient_of_copies(name, rng):
     x, y = rng.random((5, 6, 6, 2)), np.array([0, 1, 2, 0, 1])
     shared = GRADIENTS[name](members)(x, y)
     assert_close(shared, GRADIENTS[name](list(map(deepcopy, members)))(x, y), 1e-12)
+
+
+@pytest.mark.parametrize(
+    "forward_of", [lambda m: network(m[0]), mean_logits, log_mean_probability]
+)
+def test_each_call_has_a_way_back_of_its_own(forward_of, rng):
+    forward = forward_of([member.astype(np.float64) for member in team(rng)])
+    inputs = [rng.random((n, 6, 6, 2)) for n in (5, 5, 3)]
+    slopes = [rng.standard_normal((len(x), 3)) for x in inputs]
+    expected = [forward(x)[1](dz) for x, dz in zip(inputs, slopes, strict=True)]
+    ways = [forward(x)[1] for x in inputs]
+    for way, dz, wanted in zip(ways, slopes, expected, strict=True):
+        assert np.array_equal(way(dz), wanted)
 
 
 def test_threads_that_share_a_network_find_what_one_finds(rng):
