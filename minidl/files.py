@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import stat
 import sys
 import tempfile
 import time
@@ -28,6 +29,29 @@ else:
 
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}")  # how temporary files are called
 YOUNG = 1.0  # seconds: time to lock a new file, or to rename a finished one
+
+
+@contextmanager
+def open_regular(path: str | Path, most: int) -> Iterator[IO[bytes]]:
+    """Open a regular file to read it, unless it holds more than `most` bytes.
+
+    Raises IsADirectoryError for a folder, ValueError for anything else that is no file
+    or larger, and what `open` raises. It waits for nothing.
+    """
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{path} is a folder, not a file")
+    with open(path, "rb", opener=_without_waiting) as file:
+        about = os.fstat(file.fileno())
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("it isn't a regular file")
+        if about.st_size > most:
+            raise ValueError(f"it has {about.st_size} bytes, {most} at most are read")
+        yield file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # Else to open a FIFO is to wait for its other end.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 @contextmanager

@@ -14,7 +14,6 @@ unpacked or unpickled, and no array is larger than its file.
 
 import hashlib
 import json
-import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
@@ -24,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array
-from minidl.files import atomic_write, write_text
+from minidl.files import atomic_write, open_regular, write_text
 from minidl.npy import arrays_in
 
 MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes: nothing that is kept comes near
@@ -126,16 +125,8 @@ def read_arrays(
 
 def read_bytes(path: str | Path, most: int) -> bytes:
     """Return a file's content, unless it is no file or holds more than `most`."""
-    about = Path(path).stat()
-    if stat.S_ISDIR(about.st_mode):
-        raise IsADirectoryError(f"{path} is a folder, not a file")
-    with refused(path):
-        check(stat.S_ISREG(about.st_mode), "it isn't a regular file")
-        check(
-            about.st_size <= most,
-            f"it has {about.st_size} bytes, {most} at most are read",
-        )
-    return Path(path).read_bytes()
+    with refused(path, ValueError), open_regular(path, most) as file:
+        return file.read()
 
 
 def check(right: bool, wrong: str) -> None:
@@ -145,9 +136,9 @@ def check(right: bool, wrong: str) -> None:
 
 
 @contextmanager
-def refused(path: str | Path) -> Iterator[None]:
+def refused(path: str | Path, errors: type[Exception] = Exception) -> Iterator[None]:
     """Turn any error that a file causes into one that names it."""
     try:
         yield
-    except Exception as error:
+    except errors as error:
         raise DamagedError(f"{path} is damaged or another's: {error}") from error

@@ -9,7 +9,7 @@ Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
 import io
 import struct
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def _read(path: Path, magic: int) -> Idx:
     return Idx(np.frombuffer(body, np.uint8), md5_of([whole]), md5_of([header, body]))
 
 
-def _read_announced(stream: BinaryIO, magic: int) -> tuple[bytes, bytes]:
+def _read_announced(stream: IO[bytes], magic: int) -> tuple[bytes, bytes]:
     """Read the header, then as many bytes as it announces and not one more."""
     header = stream.read(16 if magic == IMAGES_MAGIC else 8)
     size = _announced(header, magic)

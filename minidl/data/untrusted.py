@@ -7,11 +7,12 @@ such a file can have, and whatever goes wrong is a ValueError with the file's na
 import gzip
 import hashlib
 import os
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
+
+from minidl.files import open_regular
 
 # CIFAR-10, the largest of the data sets, unpacks to 184 MB.
 MAX_BYTES = 200_000_000
@@ -23,19 +24,14 @@ def is_there(path: Path) -> bool:
 
 
 @contextmanager
-def opened(path: Path, at_most: int) -> Iterator[BinaryIO]:
+def opened(path: Path, at_most: int) -> Iterator[IO[bytes]]:
     """Open a regular file of at most so many bytes.
 
     Raises FileNotFoundError if there is none; ValueError, in one line that begins with
     the path, if it can't be read or for anything that the decoder within raises.
     """
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ValueError("a FIFO or a device, not a file")
-            if status.st_size > at_most:
-                raise ValueError(f"{status.st_size} bytes, at most {at_most} taken")
+        with open_regular(path, at_most) as file:
             yield file
     except FileNotFoundError:
         raise
@@ -48,11 +44,6 @@ def _fault(error: Exception) -> str:
         return f"cannot be read ({error.strerror})"
     text = str(error) if type(error) is ValueError else f"damaged ({told(error)})"
     return " ".join(text.split())
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    # Else to open a FIFO is to wait for its other end.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def md5_of(parts: Iterable[bytes]) -> str:
@@ -92,7 +83,7 @@ class _Limited(gzip.GzipFile):
         return data
 
 
-def content_of(file: BinaryIO, at_most: int) -> BinaryIO:
+def content_of(file: IO[bytes], at_most: int) -> IO[bytes]:
     """Return the file, or what its gzip wrapper holds: the first two bytes tell.
 
     Reading on to the end compares gzip's checksum.
