@@ -72,3 +72,17 @@ def test_a_full_disk_takes_one_line(argv):
     line = "error: standard output can't be written: No space left on device\n"
     assert found.returncode == 1
     assert found.stderr == f"python -m tutorials.progress: {line}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_in_a_programs_first_second_takes_one_line():
+    """While modules are imported; other errors are shown whole."""
+    begin = "import signal, tutorials; signal.signal(2, signal.default_int_handler); "
+    for code, last in [("signal.raise_signal(2)", "interrupted"), ("1 / 0", "by zero")]:
+        command = [sys.executable, "-c", begin + code]
+        found = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        lines = found.stderr.splitlines()
+        assert found.returncode != 0
+        assert lines[-1].endswith(last)
+        assert (len(lines) == 1) == (last == "interrupted")
