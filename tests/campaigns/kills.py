@@ -163,7 +163,8 @@ def reference(kind: str) -> tuple[dict[str, object], float]:
 
 def check_killed(how: str, ended: Ended) -> None:
     """Raise AssertionError unless a killed command ended as it should."""
-    lines = [line for line in ended.err.splitlines() if line.startswith("killed: ")]
+    programs = ("killed: ", "python -m tutorials.paper: ")
+    lines = [line for line in ended.err.splitlines() if line.startswith(programs)]
     assert ended.code in CODES[how], (how, ended)
     assert "Traceback" not in ended.err, ended.err
     assert "Exception" not in ended.err, ended.err

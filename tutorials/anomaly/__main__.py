@@ -56,17 +56,18 @@ def main(argv: list[str] | None = None) -> None:
     config = configure(
         args.dataset, args.profile, [args.method], args.members, seed=args.seed
     )
-    names = {"all": list(QUESTIONS), "report": []}.get(args.experiment)
+    several = {"all": list(QUESTIONS), "report": []}
+    experiments = several.get(args.experiment, [args.experiment])
     with one_line_errors(PROGRAM, lambda: "the same command goes on"):
         check_installed("matplotlib", "tutorials", "the page of figures")
         check_writable("--results", args.results)
-        runs = args.runs or runs_folder()
+        runs = args.runs or (runs_folder() if experiments else Path())
         plan = Plan(config, runs, args.images, args.jobs, args.fresh)
-        if args.experiment != "report":
+        if experiments:
             check_writable("--runs", runs)
             check_folder(args.results, plan)
             load_once(config.dataset)
-        for name in [args.experiment] if names is None else names:
+        for name in experiments:
             record = perform(name, plan)
             print(f"{write(record, args.results)} written. {finding(record)}")
         print(f"{write_report(args.results)} written")
