@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks.evaluation import evaluate, ready
+from attacks.evaluation import evaluate
 from attacks.intervals import Estimate
 from attacks.outcomes import Evaluation, fraction
 from attacks.suites import MakeSuite, check_work
 from attacks.threat import Threat, check_threat
 from minidl.backend import Array
+from minidl.files import check_writable
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,9 @@ def accuracy_curve(
         raise ValueError("eps must hold at least one value, got none")
     threats.sort(key=lambda there: there.eps)
     check_work(x, y, threats[-1], batch_size, seed)
+    root = None if folder is None else check_writable("folder", folder)
     places = [
-        None if folder is None else ready(ready(folder) / f"eps-{there.eps!r}")
-        for there in threats
+        root and check_writable("folder", root / f"eps-{t.eps!r}") for t in threats
     ]
     evaluations = [
         evaluate(make_suite, x, y, there, batch_size, seed, place, executor)

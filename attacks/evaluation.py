@@ -8,9 +8,7 @@ import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from attacks.threat import Threat
 from minidl.answers import probabilities
 from minidl.backend import Array
 from minidl.checks import check_labels
+from minidl.files import check_writable
 from minidl.parallel import limit_threads, run_jobs
 from minidl.progress import progress
 from minidl.store import key_of
@@ -64,7 +63,7 @@ def evaluate(
     """
     check_work(x, y, threat, batch_size, seed)
     check_means(make_suite, executor)
-    place = None if folder is None else ready(folder)
+    place = None if folder is None else check_writable("folder", folder)
     with limit_threads(1):  # as on a worker: what it trains must have the same bits
         here = made(make_suite)
         p = probabilities(here.classifier.predict_proba, to_float(x[:batch_size]))
@@ -98,16 +97,6 @@ def check_means(make_suite: Any, executor: Any) -> None:
             "executor must be a concurrent.futures.Executor or None, got "
             f"{type(executor).__name__}"
         )
-
-
-def ready(folder: str | Path) -> Path:
-    """Return a folder that can be written to, made if need be; raise OSError if not."""
-    if not isinstance(folder, str | PathLike) or not str(folder):
-        raise TypeError(f"folder must be a path or None, got {folder!r}")
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    with TemporaryFile(dir=place):
-        return place
 
 
 def attack_batch(

@@ -136,7 +136,7 @@ def check_writable(name: str, folder: str | Path) -> Path:
     empty one, and OSError for a folder that can't be made or written to.
     """
     if not isinstance(folder, str | os.PathLike):
-        raise TypeError(f"{name} must be a path, got {folder!r}")
+        raise TypeError(f"{name} must be a path or None, got {folder!r}")
     if not os.fspath(folder):
         raise ValueError(f"{name} must name a folder, got {folder!r}")
     try:
