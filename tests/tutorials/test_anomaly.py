@@ -424,6 +424,15 @@ def test_a_file_that_is_no_experiment(tmp_path):
         read(path)
 
 
+@pytest.mark.parametrize("name", ["rules", "precision", "directions"])
+def test_an_experiment_that_lacks_a_part_is_named(tmp_path, name):
+    content = read_json(RESULTS / f"{name}.json")
+    content["steps" if name == "directions" else "groups"].clear()
+    write_json(tmp_path / f"{name}.json", content)
+    with pytest.raises(DamagedError, match=rf"{name}\.json is damaged"):
+        write_report(tmp_path)
+
+
 def test_an_experiment_under_another_ones_name(tmp_path):
     write(made_up(), tmp_path).rename(tmp_path / "budgets.json")
     with pytest.raises(DamagedError, match=r"budgets\.json is .*it holds rules"):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from minidl.files import write_text
+from minidl.store import refused
 from tutorials.anomaly.adversaries import IN_WORDS
 from tutorials.anomaly.experiments import (
     DIRECTIONS,
@@ -38,15 +39,20 @@ def write_report(folder: Path) -> Path:
 
     Raises FileNotFoundError if there is none.
     """
-    records = [read(p) for n in QUESTIONS if (p := folder / f"{n}.json").exists()]
-    if not records:
+    files = [path for n in QUESTIONS if (path := folder / f"{n}.json").exists()]
+    if not files:
         raise FileNotFoundError(
             f"no experiment in {folder}; python -m tutorials.anomaly all makes them"
         )
-    for record in records:
-        write_text(folder / f"{record.experiment}.svg", as_svg(draw(record)))
+    parts = [HEAD, legend()]
+    for file in files:
+        record = read(file)
+        with refused(file):  # it follows the schema, but may lack a group
+            text, picture = section(record), as_svg(draw(record))
+        parts.append(text)
+        write_text(file.with_suffix(".svg"), picture)
     path = folder / "README.md"
-    write_text(path, "\n\n".join([HEAD, legend(), *map(section, records)]) + "\n")
+    write_text(path, "\n\n".join(parts) + "\n")
     return path
 
 

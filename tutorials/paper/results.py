@@ -177,10 +177,10 @@ def check_complete(results: Results) -> None:
     """Raise an error unless all methods have all members, attacks and cells."""
     config = results.configuration
     check(bool(results.data.classes), "it names no classes")
-    for method in config.methods:
+    for method in {*config.methods, *results.methods}:
         result = results.methods[method]
         scores = [result.clean, result.clean_attacked]
-        for attack in config.attacks:
+        for attack in {*config.attacks, *results.table2}:
             of_attack, _ = result.attacks[attack], results.table2[attack][method]
             scores += [of_attack.adv2, *of_attack.adv1]
             check(len(of_attack.adv1) == config.members, f"{method} lacks scores")
