@@ -22,6 +22,7 @@ from minidl.checks import (
     check_batch,
     check_choice,
     check_count,
+    check_device,
     check_generator,
     check_images,
     check_labels,
@@ -174,6 +175,7 @@ def plain_function(name: str, value: Any, given: Given) -> Any:
 def labels(name: str, value: Any, given: Given) -> Array:
     """Return one class for each image."""
     check_labels(name, value, len(given["x"]))
+    check_device(name, value, given["x"])
     return value
 
 

@@ -24,7 +24,7 @@ from attacks.subject import AttackAlong, Finding, Subject
 from attacks.symptoms import SYMPTOMS
 from attacks.threat import Bounds
 from attacks.victims import PredictProba
-from minidl.backend import Array
+from minidl.backend import Array, device_of, from_host, to_numpy
 from minidl.checks import check_labels
 
 
@@ -67,14 +67,15 @@ def diagnose(
         raise ValueError(
             "eps must be above 0: an attack without room can't be examined"
         )
+    device, x, y = device_of(x), to_numpy(x), to_numpy(y)
+    predict_proba, gradient = (from_host(f, device) for f in (predict_proba, gradient))
     p = predict_proba(x)
     check_labels("y", y, len(x), p.shape[1])
     right = p.argmax(axis=1) == y
     if not right.any():
         raise ValueError("all images are misread without an attack: nothing to examine")
     x, y = x[right], y[right]
-    if attack is None:
-        attack = partial(ten_steps, bounds=bounds)
+    attack = from_host(attack or partial(ten_steps, bounds=bounds), device)
     subject = Subject(predict_proba, gradient, attack, x, y, eps, bounds, seed)
     return [check(subject) for check in (*CAUSES, *SYMPTOMS)]
 

@@ -18,7 +18,7 @@ from attacks.saved import read_outcome, write_outcome
 from attacks.suites import MakeSuite, Suite, check_work, generator, made, run_attack
 from attacks.threat import Threat
 from minidl.answers import probabilities
-from minidl.backend import Array
+from minidl.backend import Array, device_of, to_numpy
 from minidl.checks import check_labels
 from minidl.files import check_writable
 from minidl.parallel import limit_threads, run_jobs
@@ -55,7 +55,7 @@ def evaluate(
     not done again. Batches of another classifier, other images or another threat model
     are recognised; other settings of an attack are not, so give it another name.
     Same seed and batches, same bits on one kind of processor, whatever the executor and
-    however often interrupted.
+    however often interrupted. Images on a GPU are attacked there.
 
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels or targets. Raises
     TypeError or ValueError for bad arguments, and ValueError if an attack leaves the
@@ -64,8 +64,9 @@ def evaluate(
     check_work(x, y, threat, batch_size, seed)
     check_means(make_suite, executor)
     place = None if folder is None else check_writable("folder", folder)
+    device, x, y = device_of(x), to_numpy(x), to_numpy(y)
     with limit_threads(1):  # as on a worker: what it trains must have the same bits
-        here = made(make_suite)
+        here = made(make_suite, device)
         p = probabilities(here.classifier.predict_proba, to_float(x[:batch_size]))
     check_labels("y", y, len(x), p.shape[1])
     run = key_of(repr(threat), seed, x, y, p)  # p is of a batch: its size counts too
@@ -74,7 +75,7 @@ def evaluate(
         for name in here.attacks
         for batch in batches(np.arange(len(x)), batch_size)
     ]
-    make = (lambda: here) if executor is None else make_suite
+    make = partial(made, make_suite, device) if executor else lambda: here
     work = partial(attack_batch, make, threat=threat, seed=seed, run=run, folder=place)
     parts: dict[str, dict[int, Outcome]] = {name: {} for name in here.attacks}
     for job, outcome in progress(run_jobs(work, jobs, executor), len(jobs), "batches"):

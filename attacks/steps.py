@@ -7,7 +7,7 @@ import numpy as np
 from attacks.arguments import checked, plain_function
 from attacks.gradients import GradientFn
 from attacks.victims import Predict
-from minidl.backend import Array
+from minidl.backend import Array, to_numpy
 from minidl.checks import check_array
 
 
@@ -35,7 +35,7 @@ def steps_to_success(
             raise ValueError(
                 f"attack must keep its {len(x)} images together, got {len(x_adv)}"
             )
-        new = np.isinf(found) & (predict(x_adv) != y)
+        new = np.isinf(found) & to_numpy(predict(x_adv) != y)
         found[new] = steps
 
     def watched(x_adv: Array, y: Array) -> Array:

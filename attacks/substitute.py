@@ -61,7 +61,7 @@ def neighbours(model: Sequential, x: Array, y: Array, step: float) -> Array:
     """Return x + step sign(dF_y/dx), F the substitute's logits; shapes like x."""
     xp, vjp = get_array_module(x), vjp_of(network(model))
     found = []
-    for batch in batches(np.arange(len(x)), 256):
+    for batch in batches(xp.arange(len(x)), 256):
         dz = xp.zeros((len(batch), model.classes), x.dtype)
         dz[xp.arange(len(batch)), y[batch]] = 1
         found.append(x[batch] + step * xp.sign(vjp(x[batch], dz)))

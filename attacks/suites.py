@@ -16,7 +16,7 @@ from attacks.norms import flat
 from attacks.threat import Threat, check_room, check_threat
 from attacks.victims import images
 from minidl.answers import check_classifier
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, Device, from_host, get_array_module
 from minidl.checks import (
     check_array,
     check_count,
@@ -24,7 +24,7 @@ from minidl.checks import (
     check_labels,
     check_stored_images,
 )
-from minidl.training import Classifier, to_float
+from minidl.training import Classifier, classes_of, to_float
 
 # (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
 Attack: TypeAlias = Callable[[Array, Array, float, np.random.Generator], Array]
@@ -45,8 +45,19 @@ class Suite:
 MakeSuite: TypeAlias = Callable[[], Suite]
 
 
-def made(make_suite: MakeSuite) -> Suite:
-    """Return make_suite(); TypeError or ValueError unless it can be evaluated."""
+class FromHost:
+    """A classifier on a device, for images on the host."""
+
+    def __init__(self, classifier: Classifier, device: Device) -> None:
+        self.classes = classes_of(classifier)
+        self.predict_proba = from_host(classifier.predict_proba, device)
+
+
+def made(make_suite: MakeSuite, device: Device = "cpu") -> Suite:
+    """Return make_suite(); TypeError or ValueError unless it can be evaluated.
+
+    If it is for images on a device, in a form that takes them from the host.
+    """
     suite = make_suite()
     if not isinstance(suite, Suite):
         raise TypeError(f"make_suite must return a Suite, got {suite!r}")
@@ -59,7 +70,15 @@ def made(make_suite: MakeSuite) -> Suite:
             )
     if not isinstance(suite.counter, Counter):
         raise TypeError(f"the suite's counter must be one, got {suite.counter!r}")
-    return suite
+    return suite_from_host(suite, device)
+
+
+def suite_from_host(suite: Suite, device: Device) -> Suite:
+    """Let a suite for images on a device take them from the host."""
+    if device == "cpu":
+        return suite
+    attacks = {name: from_host(a, device) for name, a in suite.attacks.items()}
+    return Suite(FromHost(suite.classifier, device), attacks, suite.counter)
 
 
 def run_attack(

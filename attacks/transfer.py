@@ -9,6 +9,7 @@ import numpy as np
 from attacks.intervals import Estimate, wilson
 from attacks.suites import (
     Attack,
+    FromHost,
     check_attacks,
     check_classifiers,
     check_work,
@@ -17,7 +18,7 @@ from attacks.suites import (
 )
 from attacks.threat import Threat
 from minidl.answers import probabilities
-from minidl.backend import Array
+from minidl.backend import Array, device_of, from_host, to_numpy
 from minidl.checks import check_labels
 from minidl.progress import progress
 from minidl.training import Classifier, batches, to_float
@@ -79,6 +80,9 @@ def transfer_matrix(
     check_work(x, y, threat, batch_size, seed)
     check_attacks("sources", "source", sources)
     check_classifiers("victims", "victim", victims)
+    device, x, y = device_of(x), to_numpy(x), to_numpy(y)
+    sources = {name: from_host(attack, device) for name, attack in sources.items()}
+    victims = {name: FromHost(victim, device) for name, victim in victims.items()}
     fooled = np.zeros((len(sources), len(victims)), int)
     images = np.zeros_like(fooled)
     parts = list(batches(np.arange(len(x)), batch_size))

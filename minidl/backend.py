@@ -54,16 +54,25 @@ def to_device(x: Array, device: Device) -> Array:
     return require_gpu(device).asarray(x)
 
 
-def from_host(function: Callable[..., Array], device: Device) -> Callable[..., Array]:
-    """Let a function of a device's arrays take and return NumPy's."""
+def from_host(function: Callable[..., Any], device: Device) -> Callable[..., Any]:
+    """Let a function of a device's arrays take and return NumPy's.
 
-    def call(*arguments: Any) -> Array:
-        moved = (
-            to_device(a, device) if isinstance(a, np.ndarray) else a for a in arguments
-        )
-        return to_numpy(function(*moved))
+    A function among its arguments takes and returns the device's there.
+    """
+    if device == "cpu":
+        return function
 
-    return function if device == "cpu" else call
+    def there(a: Any) -> Any:
+        if callable(a):
+            return lambda *arguments: there(a(*map(back, arguments)))
+        return to_device(a, device) if isinstance(a, np.ndarray) else a
+
+    def back(a: Any) -> Any:
+        if isinstance(a, tuple):
+            return tuple(map(back, a))
+        return a if device_of(a) == "cpu" else to_numpy(a)
+
+    return lambda *arguments: back(function(*map(there, arguments)))
 
 
 def require_gpu(device: Device = "gpu") -> ModuleType:

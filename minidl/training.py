@@ -164,9 +164,9 @@ def accuracy(
     check_stored_images("x", x)
     check_labels("y", y, len(x), classes_of(classifier))
     device = place_of(classifier, device_of(x))
-    correct: Any = 0  # becomes a 0-d array of that device, read once
+    correct: Any = 0  # becomes a 0-d array of that device
     for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):
         p = probabilities(classifier.predict_proba, x_batch)
-        check_labels("y", y_batch, len(p), p.shape[1])
+        check_labels("y", y, len(y), p.shape[1])  # all: their range is known by now
         correct = correct + (p.argmax(axis=1) == y_batch).sum()
     return int(correct) / len(x)

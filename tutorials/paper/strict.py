@@ -17,10 +17,10 @@ import numpy as np
 
 from attacks import Counter, Suite, Threat, apgd, dlr, ensemble_loss, evaluate, pgd
 from attacks.outcomes import Evaluation
-from attacks.suites import Attack
+from attacks.suites import Attack, suite_from_host
 from attacks.victims import LossFn, mean_probability_loss
 from ensembles import METHODS, Ensemble, MemberJob
-from minidl.backend import Array, Device, from_host
+from minidl.backend import Array, Device
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.store import key_of
@@ -55,21 +55,12 @@ class Team:
     runs: Path
 
 
-class FromHost:
-    """A classifier on a device, for images on the host."""
-
-    def __init__(self, ensemble: Ensemble, device: Device) -> None:
-        self.classes = ensemble.classes
-        self.predict_proba = from_host(ensemble.predict_proba, device)
-
-
 def suite(team: Team, device: Device = "cpu") -> Suite:
     """Return an ensemble and the attacks that fit it; workers call this."""
     members = load_members(team.jobs, team.checksums, team.runs, device)
     counter = Counter()
-    attacks = strict_attacks(members, counter)
-    there = {name: from_host(attack, device) for name, attack in attacks.items()}
-    return Suite(FromHost(Ensemble(members), device), there, counter)
+    there = Suite(Ensemble(members), strict_attacks(members, counter), counter)
+    return suite_from_host(there, device)
 
 
 def strict_attacks(
