@@ -15,6 +15,8 @@ their parameters, and the parameters' gradients, alone.
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from attacks.losses import Loss, cross_entropy, strongest_other
 from attacks.norms import unit_vectors
 from attacks.victims import (
@@ -95,6 +97,7 @@ def margin_gradient(members: Sequence[Sequential]) -> GradientFn:
     """
     members = check_members(members)
 
+    @np.errstate(under="ignore")
     def gradient(x: Array, y: Array) -> Array:
         check_batch("x", x)
         check_labels("y", y, len(x), members[0].classes)

@@ -1,10 +1,13 @@
 """The ensemble's own gradient and that of normalised members, against their losses."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import (
+    ensemble_loss,
     input_gradient,
     margin_gradient,
     mean_logit_gradient,
@@ -12,6 +15,7 @@ from attacks import (
     normalized_gradient,
     sum_gradient,
 )
+from attacks.gradients import gradient_of
 from attacks.norms import unit_vectors
 from ensembles import Ensemble
 
@@ -21,6 +25,10 @@ RULES = [
     mean_probability_gradient,
     normalized_gradient,
 ]
+
+
+def own_loss(members):
+    return gradient_of(ensemble_loss(members))
 
 
 def ensembles_cost(members, x, y):
@@ -145,3 +153,16 @@ def test_tiny_and_huge_gradients_have_norm_one(rng, size):
     g[1] = 0
     norms = np.sqrt((unit_vectors(g) ** 2).sum(axis=(1, 2, 3)))
     assert_allclose(norms, [1, 0, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("rule", [*RULES, sum_gradient, own_loss])
+def test_numpys_warnings_as_errors_change_nothing(rule, members, x, y):
+    """Probabilities of networks that are sure underflow, which is no error."""
+    sure = [deepcopy(member).astype(np.float32) for member in members]
+    for member in sure:
+        member.params[-2].data *= 1000
+    x = x.astype(np.float32)
+    expected = rule(sure)(x, y)
+    with np.errstate(all="raise"):
+        assert_array_equal(rule(sure)(x, y), expected)
+    assert any((member.predict_proba(x) == 0).any() for member in sure)
