@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minidl.data.idx import check_labels
-from minidl.data.pickled import plain_value
+from minidl.data.pickled import records
 from minidl.data.untrusted import MAX_BYTES, content_of, is_there, opened
 
 Arrays = dict[str, NDArray[np.uint8]]
@@ -110,44 +110,19 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 def _batch(name: str, content: bytes) -> Batch:
     """Return the batch in a file's bytes; ValueError unless it is whole records."""
-    rows = np.frombuffer(content, np.uint8) if name.endswith(".bin") else _rows(content)
+    rows = (
+        np.frombuffer(content, np.uint8) if name.endswith(".bin") else records(content)
+    )
     count, rest = divmod(rows.size, RECORD_BYTES)
     if rest or not 0 < count <= MAX_BATCH:
         raise ValueError(
             f"{name} should hold 1 to {MAX_BATCH} records of {RECORD_BYTES} bytes, "
             f"got {rows.size} bytes"
         )
-    records = rows.reshape(-1, RECORD_BYTES)
-    check_labels(records[:, 0], name)
+    whole = rows.reshape(-1, RECORD_BYTES)
+    check_labels(whole[:, 0], name)
     checksums = {
         hashlib.new(kind, content, usedforsecurity=False).hexdigest()
         for kind in ("sha1", "md5")
     }
-    return Batch(records, checksums)
-
-
-def _rows(content: bytes) -> NDArray[np.uint8]:
-    """Return the records of a batch for Python: {"labels": list, "data": (M, 3072)}.
-
-    The array appears as NumPy describes it to pickle: its type, order and bytes.
-    """
-    match plain_value(content):
-        case {
-            "labels": [*labels],
-            "data": [
-                "numpy.core.multiarray _reconstruct"
-                | "numpy._core.multiarray _reconstruct",
-                _,
-                (
-                    _,
-                    (M, 3072),
-                    ["numpy dtype", ("u1", *_), *_],
-                    bool(columns),
-                    str(data),
-                ),
-            ],
-        } if len(labels) == M and len(data) == M * 3072:
-            pixels = np.frombuffer(data.encode("latin-1"), np.uint8)
-            planes = pixels.reshape(M, 3072, order="F" if columns else "C")
-            return np.column_stack([np.frombuffer(bytes(labels), np.uint8), planes])
-    raise ValueError("not a batch as published: labels and data, an array (M, 3072)")
+    return Batch(whole, checksums)

@@ -1,11 +1,9 @@
-"""Plain values out of a pickle whose machine is never started.
+"""CIFAR-10's batches for Python: pickles whose machine is never started.
 
 A pickle is a program for a small machine with a stack. Its danger is in two commands,
 which import a function and call it. Here both only note what they are given: a name is
 a string, a call the list [name, arguments, state]. Nothing is imported or called, and
 nothing comes out but strings, numbers, tuples, lists and dictionaries.
-
-CIFAR-10's "Python version" consists of such files, written by Python 2.
 Source of the commands: the standard library's `pickletools`.
 """
 
@@ -13,6 +11,9 @@ import pickletools
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 MAX_COMMANDS = 100_000  # a batch of CIFAR-10 has about 30,000
 
@@ -24,6 +25,28 @@ NEW: dict[str, Callable[[], Any]] = {
     **{"NONE": lambda: None, "NEWFALSE": lambda: False, "NEWTRUE": lambda: True},
     **{"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple},
 }
+
+
+def records(content: bytes) -> NDArray[np.uint8]:
+    """Return the records (M, 3073) of a batch: {"labels": list, "data": (M, 3072)}.
+
+    The array appears as NumPy describes it to pickle: its type, order and bytes.
+    Raises ValueError for anything else, and other errors for what is no pickle.
+    """
+    match plain_value(content):
+        case {
+            "labels": [*labels],
+            "data": [
+                "numpy.core.multiarray _reconstruct"
+                | "numpy._core.multiarray _reconstruct",
+                _,
+                (_, (M, 3072), ["numpy dtype", ("u1", *_), *_], bool(F), str(data)),
+            ],
+        } if len(labels) == M and len(data) == M * 3072:
+            pixels = np.frombuffer(data.encode("latin-1"), np.uint8)
+            planes = pixels.reshape(M, 3072, order="F" if F else "C")
+            return np.column_stack([np.frombuffer(bytes(labels), np.uint8), planes])
+    raise ValueError("not a batch as published: labels and data, an array (M, 3072)")
 
 
 def plain_value(content: bytes) -> Any:
