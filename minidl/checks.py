@@ -66,7 +66,9 @@ def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
 def check_kind(name: str, value: Any, kind: type) -> None:
     """Raise TypeError unless value is an instance of a class."""
     if not isinstance(value, kind):
-        raise TypeError(f"{name} must be of type {kind.__name__}, got {value!r}")
+        raise TypeError(
+            f"{name} must be of type {kind.__name__}, got {type(value).__name__}"
+        )
 
 
 def check_generator(name: str, value: Any) -> None:

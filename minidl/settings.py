@@ -6,13 +6,16 @@
     class MaxPool2D(Layer):
         size: int = fixed()                          # assigned once
 
+    class Linear(Layer):
+        W: Parameter = instance(Parameter)           # an array isn't one
+
 A number becomes Python's: NumPy's would compute in another precision, so that training
 had other bits once a checkpoint has brought it back.
 """
 
 from typing import Any
 
-from minidl.checks import check_number
+from minidl.checks import check_kind, check_number
 
 
 def number(low: float, high: float, **ends: bool) -> Any:
@@ -23,6 +26,11 @@ def number(low: float, high: float, **ends: bool) -> Any:
 def fixed() -> Any:
     """Return an attribute that others depend on: it can be assigned once."""
     return Fixed()
+
+
+def instance(kind: type) -> Any:
+    """Return an attribute that holds an instance of a class."""
+    return Instance(kind)
 
 
 class Setting:
@@ -53,4 +61,15 @@ class Fixed(Setting):
                 f"{self.name} of {kind} can't be changed, got {value!r}: make a new "
                 f"{kind} instead"
             )
+        vars(thing)[self.name] = value
+
+
+class Instance(Setting):
+    """See `instance`."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+
+    def __set__(self, thing: object, value: Any) -> None:
+        check_kind(self.name, value, self.kind)
         vars(thing)[self.name] = value

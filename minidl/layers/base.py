@@ -43,8 +43,8 @@ class Layer:
     @params.setter
     def params(self, params: Any) -> None:
         raise TypeError(
-            f"params of {self} can't be assigned: they are found among its attributes, "
-            f"assign those; got {params!r}"
+            f"params of {type(self).__name__} can't be assigned: they are found among "
+            f"its attributes, assign those; got {params!r}"
         )
 
     def find_params(self) -> Iterable[Parameter]:
@@ -134,7 +134,7 @@ def parameters_in(values: Iterable[Any]) -> list[Parameter]:
         if isinstance(value, Parameter):
             found.append(value)
         elif isinstance(value, Layer):
-            found.extend(value.find_params())
+            found.extend(value.params)
         elif isinstance(value, (list, tuple)):
             found.extend(parameters_in(value))
         elif isinstance(value, dict):

@@ -10,7 +10,7 @@ from minidl.checks import check_batch, check_count, check_generator
 from minidl.initializers import Initializer, glorot, initial
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
-from minidl.settings import fixed
+from minidl.settings import fixed, instance
 
 
 class Conv2D(Layer):
@@ -22,6 +22,8 @@ class Conv2D(Layer):
     OH = (H + 2 p - KH) // s + 1.
     """
 
+    W: Parameter = instance(Parameter)
+    b: Parameter = instance(Parameter)
     stride: int = fixed()
     pad: int = fixed()
     algorithm: str = fixed()

@@ -8,6 +8,7 @@ from minidl.checks import check_count, check_features, check_generator, check_sh
 from minidl.initializers import Initializer, glorot, initial
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
+from minidl.settings import instance
 
 
 class Linear(Layer):
@@ -15,6 +16,9 @@ class Linear(Layer):
 
     Shapes: x (N, D), W (D, M), b (M,), out (N, M).
     """
+
+    W: Parameter = instance(Parameter)
+    b: Parameter = instance(Parameter)
 
     def __init__(
         self,

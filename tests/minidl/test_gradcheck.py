@@ -72,7 +72,7 @@ def test_what_cant_be_compared_is_named(rng):
         numerical_gradient(lambda: 0.0, np.ones(2), h=0)
     with pytest.raises(ValueError, match=r"^b must have shape \(2,\), got \(2, 1\)"):
         relative_error(np.ones(2), np.ones((2, 1)))
-    with pytest.raises(TypeError, match=r"^layer must be of type Layer, got 3"):
+    with pytest.raises(TypeError, match=r"^layer must be of type Layer, got int"):
         check_layer(3, np.ones((2, 2)), rng)
     with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
         check_layer(ReLU(), np.ones((2, 2)), 0)

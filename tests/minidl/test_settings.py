@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from minidl import Conv2D, Dropout, MaxPool2D
+from minidl import Conv2D, Dropout, Linear, MaxPool2D
 
 RNG = np.random.default_rng(0)
 
@@ -50,6 +50,20 @@ def test_copies_keep_their_settings(copy):
     dropout = copy(Dropout(0.25))
     dropout.rate = 0.5
     assert dropout.rate == 0.5
+
+
+@pytest.mark.parametrize("make", [conv, lambda: Linear(8, 8, rng=RNG)])
+@pytest.mark.parametrize("name", ["W", "b"])
+@pytest.mark.parametrize("value", [None, np.zeros((3, 3, 8, 8), np.float32), 1.0])
+def test_what_is_no_parameter_is_named(make, name, value):
+    layer = make()
+    before = getattr(layer, name)
+    kind = type(value).__name__
+    with pytest.raises(
+        TypeError, match=rf"^{name} must be of type Parameter, got {kind}"
+    ):
+        setattr(layer, name, value)
+    assert getattr(layer, name) is before
 
 
 @pytest.mark.parametrize("rate", [1, -0.1, float("nan"), "0.5", None, True])
