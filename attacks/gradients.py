@@ -24,6 +24,7 @@ from attacks.victims import (
     back_to_input,
     check_members,
     costs_and_gradient,
+    logits_at,
     loss_of,
     mean_logits,
     mean_probability_loss,
@@ -32,6 +33,7 @@ from attacks.victims import (
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_batch, check_count, check_labels
 from minidl.layers import Sequential
+from minidl.layers.activations import softmax
 
 GradientFn: TypeAlias = Callable[[Array, Array], Array]
 
@@ -100,8 +102,8 @@ def margin_gradient(members: Sequence[Sequential]) -> GradientFn:
     @np.errstate(under="ignore")
     def gradient(x: Array, y: Array) -> Array:
         check_batch("x", x)
-        check_labels("y", y, len(x), members[0].classes)
-        p = [member.predict_proba(x) for member in members]
+        p = [softmax(logits_at(member, x)) for member in members]
+        check_labels("y", y, *p[0].shape)
         together: Any = sum(p)
         k = strongest_other(together, y)
         total: Any = sum(

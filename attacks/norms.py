@@ -42,12 +42,11 @@ def distance(x_adv: Array, x: Array, norm: Norm) -> Array:
 
 def check_pair(x_adv: Array, x: Array) -> None:
     """Raise TypeError or ValueError unless one can be subtracted from the other."""
-    for name, a in (("x_adv", x_adv), ("x", x)):
-        check_array(name, a)
+    check_array("x_adv", x_adv)
+    check_array("x", x)
     if x_adv.shape != x.shape:
         raise ValueError(f"x_adv must have shape {x.shape}, got {x_adv.shape}")
-    kinds = {x_adv.dtype.kind, x.dtype.kind}
-    if "f" not in kinds or not kinds <= set("fiu"):
+    if x_adv.dtype.kind + x.dtype.kind not in ("ff", "fu", "uf", "fi", "if"):
         raise TypeError(f"x_adv and x must be floats, got {x_adv.dtype} and {x.dtype}")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from attacks.arguments import checked, plain_function
 from attacks.gradients import GradientFn
 from attacks.victims import Predict
+from minidl.answers import copy_of
 from minidl.backend import Array, to_numpy
 from minidl.checks import check_array
 
@@ -44,5 +45,5 @@ def steps_to_success(
         steps += 1
         return gradient(x_adv, y)
 
-    look(attack(watched, x, y))
+    look(attack(watched, copy_of(x), copy_of(y)))
     return found

@@ -8,7 +8,7 @@ import numpy as np
 
 from attacks.arguments import checked, unit_images
 from attacks.threat import clip_to_bounds
-from attacks.victims import Predict, check_network, network, vjp_of
+from attacks.victims import Predict, network, vjp_of
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_labels
 from minidl.layers import Sequential
@@ -45,7 +45,8 @@ def train_substitute(
     Source: Papernot et al., Practical Black-Box Attacks against Machine Learning, 2017,
     algorithm 1.
     """
-    check_network("model", model)
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model must be a Sequential network, got {model!r}")
     optimizer, xp = Adam(model.params, lr), get_array_module(x)
     y = predict(x)
     check_labels("what predict returns", y, len(x), model.classes)

@@ -64,9 +64,9 @@ def made(make_suite: MakeSuite, device: Device = "cpu") -> Suite:
     check_classifier("a suite's classifier", suite.classifier)
     check_attacks("a suite", "attack", suite.attacks)
     for name in suite.attacks:
-        if not name or set(name) & set("/\\\0"):
+        if not (0 < len(name) <= 100 and name.isprintable()) or set(name) & {*"/\\"}:
             raise ValueError(
-                f"an attack's name must be usable in a file's, got {name!r}"
+                f"an attack's name must be usable in a file's name, got {name!r}"
             )
     if not isinstance(suite.counter, Counter):
         raise TypeError(f"the suite's counter must be one, got {suite.counter!r}")

@@ -5,7 +5,6 @@ distance, how far, within which range, and whether any wrong class will do.
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, TypeAlias
@@ -19,7 +18,7 @@ from attacks.norms import (
     flat,
 )
 from minidl.backend import Array, get_array_module
-from minidl.checks import as_float, check_array, check_choice, check_number
+from minidl.checks import as_float, check_array, check_choice, check_number, is_a
 
 __all__ = [
     "Bounds",
@@ -129,15 +128,17 @@ def checked_bounds(bounds: Any) -> Bounds:
     """Return bounds as Python's floats, or None; raise unless low < high."""
     if bounds is None:
         return None
-    pair = tuple(bounds) if isinstance(bounds, Iterable) else ()
-    if len(pair) != 2 or not all(isinstance(end, Real) for end in pair):
+    try:
+        low, high = bounds
+    except (TypeError, ValueError):  # not two, or nothing that can be counted
+        low = high = None
+    if not (is_a(Real, low) and is_a(Real, high)):
         raise TypeError(
             f"bounds must be two numbers (low, high) or None, got {bounds!r}"
         )
-    low, high = map(as_float, pair)
     if not low < high:
         raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")
-    return low, high
+    return as_float(low), as_float(high)
 
 
 def checked_range(bounds: Any) -> tuple[float, float]:

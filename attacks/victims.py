@@ -158,13 +158,24 @@ def log_softmax(z: Array) -> Array:
     return z - xp.log(xp.exp(z).sum(axis=1, keepdims=True))
 
 
+def passed(forward: Forward, x: Array) -> tuple[Array, Back]:
+    """Return forward(x), which may be a user's: TypeError unless it is (z, back)."""
+    pair = forward(x)
+    if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
+        raise TypeError(
+            "forward must return logits and the way back, (z, back), got "
+            f"{type(pair).__name__}"
+        )
+    return pair
+
+
 def loss_of(forward: Forward, loss: Loss = cross_entropy) -> LossFn:
     """Return the loss of a forward pass's logits, with its gradient."""
     check_function("forward", forward, "network(model)")
     check_function("loss", loss, "margin")
 
     def loss_fn(x: Array, y: Array) -> tuple[Array, Array]:
-        z, back = forward(x)
+        z, back = passed(forward, x)
         values, dz = applied(loss, z, y)
         return values, back(dz)
 
@@ -174,7 +185,7 @@ def loss_of(forward: Forward, loss: Loss = cross_entropy) -> LossFn:
 def logits_of(forward: Forward) -> Logits:
     """Return x -> z of a forward pass."""
     check_function("forward", forward, "network(model)")
-    return lambda x: forward(x)[0]
+    return lambda x: passed(forward, x)[0]
 
 
 def vjp_of(forward: Forward) -> VJP:
@@ -186,7 +197,7 @@ def vjp_of(forward: Forward) -> VJP:
     check_function("forward", forward, "network(model)")
 
     def vjp(x: Array, dz: Array) -> Array:
-        _, back = forward(x)
+        _, back = passed(forward, x)
         if dz.ndim == 2:
             return back(dz)
         return get_array_module(x).stack([back(row) for row in dz])

@@ -290,6 +290,20 @@ def test_steps_until_an_image_is_misread(linear_model, x):
     assert len(set(found)) > 2
 
 
+def test_an_attack_in_place_changes_no_steps(linear_model, x):
+    def in_place(gradient, x, y):
+        gradient(x, y)
+        x[:], y[:] = 0, 3
+        return x
+
+    y, before = linear_model.predict(x), x.copy()
+    gradient = model_gradient(linear_model)
+    found = steps_to_success(linear_model.predict, gradient, in_place, x, y)
+    black = linear_model.predict(0 * x)
+    assert_array_equal(found, np.where(black != linear_model.predict(x), 1, np.inf))
+    assert_array_equal(x, before)
+
+
 def test_an_attack_that_drops_images_has_no_steps(linear_model, x, y):
     def drops(gradient, x, y):
         return x + 0 * gradient(x[:3], y[:3]).sum()

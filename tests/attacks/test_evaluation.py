@@ -564,6 +564,10 @@ def test_stored_images_become_floats(labels, images):
     [
         ([], "a suite must hold at least one attack"),
         (["a/b"], "name must be usable in a file's"),
+        (["a\0b"], "name must be usable in a file's"),
+        ([""], "name must be usable in a file's"),
+        (["\ud800"], "name must be usable in a file's"),
+        (["a" * 300], "name must be usable in a file's"),
     ],
 )
 def test_bad_suites(grey, names, message):

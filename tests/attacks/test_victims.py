@@ -158,6 +158,17 @@ def test_no_members_are_refused(combine):
         combine([])
 
 
+@pytest.mark.parametrize("answer", [lambda x: x, lambda x: (x, None), lambda x: None])
+def test_a_forward_pass_of_ones_own_has_a_way_back(x, y, answer):
+    for use in (
+        lambda: loss_of(answer)(x, y),
+        lambda: logits_of(answer)(x),
+        lambda: vjp_of(answer)(x, np.zeros((8, 4))),
+    ):
+        with pytest.raises(TypeError, match=r"^forward must return logits and the way"):
+            use()
+
+
 @pytest.mark.parametrize("use", [sum_gradient, ensemble_loss])
 def test_an_ensemble_is_no_list_of_members(members, use):
     with pytest.raises(TypeError, match=r"members must be networks, .* got Ensemble"):
