@@ -52,6 +52,11 @@ picture(
 # background all four pixels are equal: the first one wins the tie, which is why a
 # regular pattern appears there.
 #
+# Behind a convolution rounding can choose instead: Winograd's algorithm, the default
+# (chapter 10), adds up equal windows in different orders, so that they may differ in
+# their last bits. Of 200 digits' pixels after BIM, 25 % differ between a network in
+# float32 and the same in float64, but only 0.003 % with `algorithm="im2col"`.
+#
 # ## Dropout: silence at random, in training only
 #
 # In training, each feature is set to 0 with probability *r*, and what is kept is
