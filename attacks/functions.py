@@ -13,7 +13,7 @@ from attacks.norms import flat
 from attacks.victims import VJP, Logits, LossFn, Predict, PredictProba
 from minidl.answers import answer, check_function, check_rows, probabilities
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_labels
+from minidl.checks import check_array, check_device, check_labels
 
 
 def gradient_function(name: str, gradient: GradientFn) -> GradientFn:
@@ -90,6 +90,7 @@ def predict_function(name: str, predict: Predict) -> Predict:
     def checked(x: Array) -> Array:
         classes = answer(name, predict, x)
         check_labels(f"what {name} returns", classes, len(x))
+        check_device(f"what {name} returns", classes, x)
         return classes
 
     return checked

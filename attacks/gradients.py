@@ -31,7 +31,7 @@ from attacks.victims import (
     model_loss,
 )
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_batch, check_count, check_labels
+from minidl.checks import check_batch, check_count, check_device, check_labels
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
 
@@ -104,6 +104,7 @@ def margin_gradient(members: Sequence[Sequential]) -> GradientFn:
         check_batch("x", x)
         p = [softmax(logits_at(member, x)) for member in members]
         check_labels("y", y, *p[0].shape)
+        check_device("y", y, x)
         together: Any = sum(p)
         k = strongest_other(together, y)
         total: Any = sum(

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minidl.backend import Array, get_array_module, rounds_to_zero
-from minidl.checks import check_array, check_choice, check_number
+from minidl.checks import check_array, check_choice, check_device, check_number
 
 Norm: TypeAlias = str  # one of NORMS
 
@@ -44,6 +44,7 @@ def check_pair(x_adv: Array, x: Array) -> None:
     """Raise TypeError or ValueError unless one can be subtracted from the other."""
     check_array("x_adv", x_adv)
     check_array("x", x)
+    check_device("x_adv", x_adv, x)
     if x_adv.shape != x.shape:
         raise ValueError(f"x_adv must have shape {x.shape}, got {x_adv.shape}")
     if x_adv.dtype.kind + x.dtype.kind not in ("ff", "fu", "uf", "fi", "if"):

@@ -47,8 +47,11 @@ def to_device(x: Array, device: Device) -> Array:
 
     On its way to the GPU CuPy's `asarray` stages it through pinned memory: this returns
     while the copy is still under way.
-    Raises ValueError for another name and RuntimeError where there is no GPU.
+    Raises ValueError for another name, RuntimeError where there is no GPU, and
+    TypeError for a masked array: its mask would be lost.
     """
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError("x must be a plain array, got a masked one")
     if device == "cpu":
         return to_numpy(x)
     return require_gpu(device).asarray(x)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.backend import Array
+from minidl.backend import Array, device_of, get_array_module, to_device
 from minidl.checks import (
     check_array,
     check_generator,
@@ -33,9 +33,9 @@ def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
     """
     check_float64("x", x)
     check_number("h", h, 0, np.inf, open_low=True, open_high=True)
-    gradient = np.empty_like(x)
+    gradient = get_array_module(x).empty_like(x)
     for i in np.ndindex(x.shape):
-        value = x[i]
+        value = float(x[i])  # on a GPU x[i] is a view, which would change with x
         try:
             x[i] = value + h
             above = f()
@@ -71,8 +71,8 @@ def relative_error(a: Array, b: Array) -> float:
     Raises ValueError for arrays of other shapes, which would be broadcast.
     """
     check_shape("b", b, a.shape)
-    scale = max(np.abs(a).max(), np.abs(b).max())
-    return float(np.abs(a - b).max() / scale) if scale else 0.0
+    scale = max(float(abs(a).max()), float(abs(b).max()))
+    return float(abs(a - b).max()) / scale if scale else 0.0
 
 
 def check_layer(
@@ -102,7 +102,7 @@ def check_layer(
 
     for p in layer.params:
         p.grad.fill(np.nan)
-    c = rng.standard_normal(forward().shape)
+    c = to_device(rng.standard_normal(forward().shape), device_of(x))
     gradients: list[Any] = [layer.backward(c), *(p.grad.copy() for p in layer.params)]
     return {
         name: relative_error(

@@ -138,7 +138,9 @@ def wrapped(index, array):
         is_place = is_advanced(part) and not is_mask(part)
         found.append(places(part, array.shape[axis]) if is_place else unwrapped(part))
         axis += axes[i]
-    return tuple(found) if isinstance(index, tuple) else found[0]
+    # With ... a single number is a view, too, as it is in CuPy.
+    whole = any(part is Ellipsis for part in found)
+    return tuple(found) if whole else (*found, ...)
 
 
 def axes_taken(part):

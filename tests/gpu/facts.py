@@ -38,6 +38,10 @@ FACTS = {
         lambda cupy, x: cupy.dot(x, x[:, :2], out=x[:, ::2]),
         ValueError,
     ),
+    "one number is a view": (
+        lambda cupy, x: bool(cupy.may_share_memory(x, x[0, 0])),
+        True,
+    ),
     "a row that isn't there": (lambda cupy, x: x[4], IndexError),
     "no index": (lambda cupy, x: range(x[0, 0]), TypeError),
     "no key": (lambda cupy, x: hash(x), TypeError),

@@ -19,6 +19,8 @@ from tests.gpu import emulator
 from tests.gpu.counting import bytes_to_device, counts, work
 from tests.gpu.device_array import NAMES, DeviceArray, call
 
+HELD = tuple(map(np.dtype, "?bhilqBHILQefdFD"))  # the types that CuPy has
+
 
 class CountedKernel(emulator.RawKernel):
     """A launch is one piece of work."""
@@ -62,6 +64,8 @@ class StrictCupy:
         if isinstance(a, DeviceArray):
             return a if dtype in (None, a.dtype) else a.astype(dtype)
         copy = np.array(a, dtype=dtype)
+        if copy.dtype not in HELD:
+            raise ValueError(f"Unsupported dtype {copy.dtype}")
         counts["to device"] += 1
         bytes_to_device.append(copy.nbytes)
         return DeviceArray(copy)

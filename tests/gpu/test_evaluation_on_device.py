@@ -12,6 +12,7 @@ from attacks import (
     diagnose,
     evaluate,
     fgsm,
+    margin_gradient,
     model_gradient,
     steps_to_success,
     train_substitute,
@@ -25,6 +26,7 @@ from tests.gpu.test_on_device import FLOAT, X, network
 TYPES = ("float32", "float64")
 IMAGES = {"uint8": X[:8], "float32": FLOAT[:8], "float64": FLOAT[:8].astype(float)}
 THREAT = Threat("Linf", 0.1)
+OTHER = {"cpu": "gpu", "gpu": "cpu"}
 
 pytestmark = pytest.mark.usefixtures("gpu")
 
@@ -138,3 +140,32 @@ def test_an_image_beyond_the_threat_model_is_refused_there_too():
         return [evaluate(lambda: Suite(model, far), x, y, THREAT)]
 
     agree(evaluated)
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_images_on_two_devices_are_named(device):
+    x, other = to_device(FLOAT[:2], device), to_device(FLOAT[:2], OTHER[device])
+    message = f"x_adv must be on the {device}, .* got one on the {OTHER[device]}"
+    for measure in (THREAT.contains, THREAT.check, THREAT.distances):
+        with pytest.raises(ValueError, match=message):
+            measure(other, x)
+
+
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_answers_from_another_device_are_named(device):
+    model, x, y = subject("float32", FLOAT[:4], device)
+
+    def attack(gradient, x, y):
+        return bim(gradient, x, y, 0.2, 0.05, 4)
+
+    def elsewhere(x):
+        return to_device(model.predict(x), OTHER[device])
+
+    with pytest.raises(ValueError, match="what predict returns must be on the"):
+        steps_to_success(elsewhere, model_gradient(model), attack, x, y)
+
+
+def test_an_ensembles_margin_names_labels_on_another_device():
+    model, x, y = subject("float32", FLOAT[:4], "gpu")
+    with pytest.raises(ValueError, match="y must be on the gpu"):
+        margin_gradient([model])(x, to_numpy(y))

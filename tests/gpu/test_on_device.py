@@ -22,6 +22,7 @@ from minidl import (
     train,
 )
 from minidl.backend import device_of
+from minidl.gradcheck import check_layer
 from minidl.losses import FusedSoftmaxCrossEntropy, SoftmaxCrossEntropy, loss_for
 from minidl.optimizers import OPTIMIZERS
 from tests.benchmarks.agreement import distance
@@ -212,3 +213,20 @@ def test_copies_of_a_network_and_its_optimizer_go_on_alone(gpu):
     step(original, optimizer, "gpu")
     for p, q in zip(original.params, model.params, strict=True):
         assert np.array_equal(to_numpy(p.data), to_numpy(q.data))
+
+
+@pytest.mark.parametrize("name", ["Conv2D", "Linear", "MaxPool2D"])
+def test_a_gradient_check_finds_the_same_there(gpu, name):
+    rng = np.random.default_rng(0)
+    layers = {
+        "Conv2D": (Conv2D(2, 3, rng=rng), (2, 4, 4, 2)),
+        "Linear": (Linear(5, 3, rng=rng), (2, 5)),
+        "MaxPool2D": (MaxPool2D(2), (2, 4, 4, 2)),
+    }
+    layer, shape = layers[name]
+    x = to_device(rng.standard_normal(shape), "gpu")
+    kept = to_numpy(x).copy()
+    layer.astype(np.float64).to_device("gpu")
+    found = check_layer(layer, x, np.random.default_rng(1))
+    assert max(found.values()) < 1e-7
+    assert np.array_equal(to_numpy(x), kept)

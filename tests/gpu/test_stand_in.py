@@ -68,6 +68,12 @@ def test_places_beyond_an_axis_start_again_at_0(cupy):
     assert x.get()[1, 2] == 5
 
 
+@pytest.mark.parametrize("dtype", [">f4", object, "U1", np.longdouble])
+def test_arrays_that_cupy_cannot_hold_are_refused(cupy, dtype):
+    with pytest.raises(ValueError, match="Unsupported dtype"):
+        cupy.asarray(np.zeros(2, dtype))
+
+
 def test_places_in_bytes_are_places_all_the_same(cupy):
     x = cupy.asarray(np.arange(300))
     assert x[cupy.asarray(np.array([255], np.uint8))].get() == 255

@@ -69,6 +69,12 @@ def test_arrays_travel_there_and_back(fake_cupy):
     assert to_numpy(there).tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_a_masked_array_keeps_its_mask_here(fake_cupy, device):
+    with pytest.raises(TypeError, match="x must be a plain array, got a masked one"):
+        to_device(np.ma.masked_array([1.0, 2.0], [True, False]), device)
+
+
 def test_a_function_of_the_device_takes_the_hosts_arrays(fake_cupy):
     taken = []
 
