@@ -141,6 +141,7 @@ def check_writable(name: str, folder: str | Path) -> Path:
         raise ValueError(f"{name} must name a folder, got {folder!r}")
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
+        remove_leftovers(Path(folder))
         with tempfile.TemporaryFile(dir=folder):
             return Path(folder)
     except OSError as error:

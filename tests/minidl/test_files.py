@@ -99,6 +99,12 @@ def test_leftovers_of_killed_processes_are_removed_by_the_next_write(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+def test_leftovers_are_removed_before_work_begins(tmp_path):
+    leave(tmp_path)
+    assert files.check_writable("folder", tmp_path) == tmp_path
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     "name", [".lock", ".gitignore", ".x.0123", "x.0123456789abcdef", ".DS_Store"]
 )

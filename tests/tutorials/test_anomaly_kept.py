@@ -1,6 +1,7 @@
 """Finished work is kept, and taken from the folder the next time."""
 
 import dataclasses
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -101,6 +102,16 @@ def test_a_damaged_file_is_made_again(team, damage):
     again = Worker()
     assert finish(WORKS, again, Square, team, jobs=1) == SQUARES
     assert again.done == [3]
+
+
+def test_leftovers_of_killed_writers_are_removed(team):
+    finish(WORKS, Worker(), Square, team, jobs=1)
+    path = place_of(WORKS[0], team).path
+    leftover = path.with_name(f".{path.name}.0123456789abcdef")
+    leftover.write_text("half")
+    os.utime(leftover, (0, 0))
+    finish(WORKS, Worker(), Square, team, jobs=1)  # reads only
+    assert not leftover.exists()
 
 
 def test_other_members_are_other_work(team):

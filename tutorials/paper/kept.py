@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from minidl.files import remove_leftovers
 from minidl.parallel import run_jobs
 from minidl.progress import progress
 from minidl.store import write_json
@@ -28,7 +29,9 @@ class Place(NamedTuple):
 
 def read_kept(places: Iterable[Place], kind: type[Result]) -> dict[Place, Result]:
     """Return the results on disk, which are dataclasses of one kind."""
-    results = {}
+    results, places = {}, list(places)
+    for folder in {place.path.parent for place in places}:
+        remove_leftovers(folder)
     for place in places:
         # A damaged file is one that isn't there: it is made and written again.
         with suppress(FileNotFoundError, ValueError):
