@@ -11,7 +11,7 @@ from os.path import relpath
 from pathlib import Path
 from typing import Any
 
-from minidl.store import read_json
+from minidl.store import read_json, refused
 from tutorials.paper.pages.markdown import Table, replace_marked
 from tutorials.paper.program import a_path, one_line_errors, parser_of
 
@@ -20,10 +20,11 @@ def update(sources: Sequence[Path], page: Path) -> None:
     """Show the figures of JSON files on a page: those of the first's sections."""
     results = {path: read_json(path) for path in sources}
     source, result = next(iter(results.items()))
-    if "networks" in result:
-        replace_marked(page, "speed", speed(results, page.parent))
-    if "attacks" in result:
-        replace_marked(page, "attack-speed", attacks(source, result, page.parent))
+    with refused(source, LookupError):  # it may lack a section
+        if "networks" in result:
+            replace_marked(page, "speed", speed(results, page.parent))
+        if "attacks" in result:
+            replace_marked(page, "attack-speed", attacks(source, result, page.parent))
 
 
 def speed(results: dict[Path, dict[str, Any]], folder: Path) -> str:
