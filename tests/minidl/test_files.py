@@ -99,6 +99,26 @@ def test_leftovers_of_killed_processes_are_removed_by_the_next_write(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
+ENDED = """
+import os, sys
+from minidl.files import atomic_write
+with atomic_write(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    os._exit(9)
+"""
+
+
+def test_a_process_that_ended_while_it_wrote_holds_no_lock(tmp_path, monkeypatch):
+    command = [sys.executable, "-c", ENDED, str(tmp_path / "file")]
+    assert subprocess.run(command, cwd=ROOT).returncode == 9
+    [leftover] = tmp_path.iterdir()
+    assert leftover.read_bytes() == b"half"
+    monkeypatch.setattr(files, "YOUNG", 0)
+    write_text(tmp_path / "other", "x")
+    assert [p.name for p in tmp_path.iterdir()] == ["other"]
+
+
 def test_leftovers_are_removed_before_work_begins(tmp_path):
     leave(tmp_path)
     assert files.check_writable("folder", tmp_path) == tmp_path
