@@ -5,6 +5,7 @@ holds no pickled objects, so that loading a stranger's file can't run code.
 """
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,12 @@ def fitting_settings(
             f"{path} doesn't fit: the optimizer has {', '.join(saved)}, wanted "
             f"{', '.join(optimizer.settings)}"
         )
+    trial = copy(optimizer)
+    try:
+        for name, value in saved.items():
+            setattr(trial, name, value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} doesn't fit: {error}") from error
     return saved
 
 

@@ -357,6 +357,23 @@ def test_settings_of_another_optimizer_do_not_fit(path):
     assert optimizer.lr == 0.2
 
 
+@pytest.mark.parametrize("lr", [-1.0, 0.0, float("nan")])
+def test_settings_that_cannot_be_change_nothing(path, monkeypatch, lr):
+    """Training would climb instead, or stand still."""
+
+    model, other = small_network(), small_network(1)
+    with monkeypatch.context() as hostile:
+        hostile.setattr(SGD, "settings", {"lr": lr, "momentum": 0.5})
+        save_checkpoint(path, model, SGD(model.params, 0.1))
+    optimizer = SGD(other.params, 0.2)
+    before = [p.data.copy() for p in other.params]
+    with pytest.raises(ValueError, match=r"model.npz doesn't fit: lr must be in"):
+        load_checkpoint(path, other, optimizer)
+    assert optimizer.settings == {"lr": 0.2, "momentum": 0.0}
+    for p, data in zip(other.params, before, strict=True):
+        assert np.array_equal(p.data, data)
+
+
 def test_an_earlier_versions_file_keeps_the_optimizers_own_settings(path, monkeypatch):
     model = small_network()
     with monkeypatch.context() as earlier:
