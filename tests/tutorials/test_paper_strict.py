@@ -54,6 +54,7 @@ def strict(worst=0.05):
             for method in config.methods[::3]
         },
         environment=environment(),
+        last_losses={method: [0.5, 0.5] for method in config.methods[::3]},
     )
 
 

@@ -1,7 +1,7 @@
 """strict.json: what is left of each ensemble under attacks that fit it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Strict:
     methods: dict[str, dict[str, Accuracies]]
     environment: Environment
     # By method, the mean of J in each member's last epoch: which members these were.
-    last_losses: dict[str, list[float]] = field(default_factory=dict)
+    last_losses: dict[str, list[float]]
 
 
 def strict_path(folder: Path) -> Path:
@@ -69,8 +69,7 @@ def read_strict(folder: Path) -> Strict | None:
 def strict_of(results: Results, folder: Path) -> Strict | None:
     """Return what a folder's file says of the members in its results, None if nothing.
 
-    Members that were trained again are others. (An older file may lack
-    `last_losses`: then they are taken for the same.)
+    Members that were trained again are others.
 
     Raises ValueError, naming the first difference, if it is another experiment's.
     """
@@ -88,7 +87,7 @@ def strict_of(results: Results, folder: Path) -> Strict | None:
 def same_members(found: Strict, results: Results, method: str) -> bool:
     """Return whether the attacked members are those of the results."""
     now = last_losses(results.methods[method].members)
-    return found.last_losses.get(method, now) == now
+    return found.last_losses.get(method) == now
 
 
 def last_losses(members: Sequence[Member]) -> list[float]:
