@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from minidl.data.cifar import Arrays, nhwc
 from minidl.data.idx import check_labels
 from minidl.data.untrusted import MAX_BYTES, opened
-from minidl.npy import array_of
+from minidl.npy import archive, array_of
 
 # bzip2 is left out: a thousand bytes of it can unpack to a gigabyte in one step.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA)
@@ -28,20 +28,20 @@ def read_npz(path: Path) -> tuple[Arrays, int | None]:
     """
     arrays: Arrays = {}
     lossy = []
-    with opened(path, MAX_BYTES) as file, zipfile.ZipFile(file) as archive:
-        members = _members(archive)
+    with opened(path, MAX_BYTES) as file, archive(file) as zipped:
+        members = _members(zipped)
         for part in ("train", "test"):
-            x, y = (_array(archive, members, f"{xy}_{part}") for xy in "xy")
+            x, y = (_array(zipped, members, f"{xy}_{part}") for xy in "xy")
             _check(part, x, y)
             arrays |= {f"x_{part}": nhwc(x), f"y_{part}": y}
             if (name := f"lossy_{part}_idx") in members:
-                lossy.append(_rows(_array(archive, members, name), name, len(x)))
+                lossy.append(_rows(_array(zipped, members, name), name, len(x)))
     return arrays, sum(lossy) if lossy else None
 
 
-def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _members(zipped: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     """Return the arrays by name; ValueError if they unpack to too much."""
-    found = archive.infolist()
+    found = zipped.infolist()
     members = {member.filename.removesuffix(".npy"): member for member in found}
     size = sum(member.file_size for member in found)
     if size > MAX_BYTES:
@@ -54,13 +54,13 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _array(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str
+    zipped: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str
 ) -> NDArray[Any]:
     """Unpack an array in small steps: what one step of LZMA makes is never large."""
     if name not in members:
         raise ValueError(f"no {name} in it")
     content = bytearray()
-    with archive.open(members[name]) as file:
+    with zipped.open(members[name]) as file:
         while step := file.read(4096):
             content += step
     return array_of(content)

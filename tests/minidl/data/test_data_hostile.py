@@ -264,6 +264,20 @@ def test_a_member_that_hides_its_size(file, monkeypatch, method):
     assert peak < 700_000
 
 
+def test_a_directory_without_end(file):
+    """Each of its entries is the same, and takes 50 bytes; zipfile would read all."""
+    content = npz_bytes({"x": np.zeros(0)})
+    first, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    directory = content[first:end] * 30_000
+    size = struct.pack("<I", len(directory))
+    file.write_bytes(
+        content[:first] + directory + content[end : end + 12] + size + content[-6:]
+    )
+    assert len(zipfile.ZipFile(file).infolist()) == 30_000
+    with pytest.raises(ValueError, match=r"some-file: .* too many files"):
+        read_npz(file)
+
+
 def test_two_members_of_one_name(file):
     file.write_bytes(npz_bytes(npz_arrays()))
     with zipfile.ZipFile(file, "a") as archive, pytest.warns(match="Duplicate"):
