@@ -22,6 +22,7 @@ from ensembles import (
 )
 from ensembles.member_files import member_path, untrained
 from minidl import Adam, train
+from minidl.kernels.threads import blas
 from minidl.parallel import local_executor
 from tests.ensembles.tiny_data import use_tiny_dataset
 
@@ -108,13 +109,11 @@ def test_two_workers_give_the_same_bits_on_real_images():
 
 
 def test_the_threads_of_this_process_are_given_back(tiny_data, jobs):
-    from threadpoolctl import threadpool_info
-
-    before = [pool["num_threads"] for pool in threadpool_info()]
+    before = [library.num_threads for library in blas().lib_controllers]
     train_ensemble(jobs[:1])
     with ThreadPoolExecutor(1) as executor:
         train_ensemble(jobs[:1], executor)
-    assert [pool["num_threads"] for pool in threadpool_info()] == before
+    assert [library.num_threads for library in blas().lib_controllers] == before
 
 
 def test_members_stand_in_the_order_of_jobs(tiny_data, jobs, monkeypatch):
