@@ -181,11 +181,20 @@ def check_label_array(name: str, y: Array, count: int) -> None:
         raise ValueError(f"{name} must not be empty, got shape {y.shape}")
 
 
-def check_labels(name: str, y: Array, count: int, classes: int | None = None) -> None:
-    """Raise unless y holds `count` integer labels in 0 .. classes - 1."""
+def check_labels(
+    name: str,
+    y: Array,
+    count: int,
+    classes: int | None = None,
+    begins: bool = False,
+) -> None:
+    """Raise unless y holds `count` integer labels in 0 .. classes - 1.
+
+    Where something begins, and wherever no classes are known yet, a GPU's labels are
+    read anew: they may be others by now.
+    """
     check_label_array(name, y, count)
-    # Whoever knows no classes yet begins something: the labels may be others by now.
-    low, high = range_of(y, fresh=classes is None)
+    low, high = range_of(y, fresh=begins or classes is None)
     if low < 0 or (classes is not None and high >= classes):
         limit = "0 or more" if classes is None else f"0 to {classes - 1}"
         raise ValueError(f"{name} must be {limit}, got {low} to {high}")

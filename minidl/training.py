@@ -76,7 +76,7 @@ def train(
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
     check_stored_images("x", x)
-    check_labels("y", y, len(x), model.classes)
+    check_labels("y", y, len(x), model.classes, begins=True)
     check_generator("rng", rng)
     check_optimizer(optimizer, model)
     callbacks = check_callbacks(callbacks)
@@ -162,7 +162,7 @@ def accuracy(
     check_classifier("classifier", classifier)
     check_count("batch_size", batch_size)
     check_stored_images("x", x)
-    check_labels("y", y, len(x), classes_of(classifier))
+    check_labels("y", y, len(x), classes_of(classifier), begins=True)
     device = place_of(classifier, device_of(x))
     correct: Any = 0  # becomes a 0-d array of that device
     for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):

@@ -252,3 +252,20 @@ def test_labels_that_would_be_broadcast_are_refused(dtype, y):
         return [loss_for(z).forward(z, labels)]
 
     agree(cost)
+
+
+@pytest.mark.parametrize("own", TYPES)
+def test_labels_that_were_changed_in_place_are_looked_at_again(own):
+    model = network(dtype=own).to_device("gpu")
+    x, y = moved("gpu", IMAGES[own], LABELS)
+    y[0] = 0
+    optimizer, rng = SGD(model.params, 0.1), np.random.default_rng(0)
+    for use in (
+        lambda: train(model, x, y, optimizer, 1, 3, rng),
+        lambda: accuracy(model, x, y),
+    ):
+        y[1] = 0
+        use()
+        y[1] = 3  # a GPU would take it for class 0
+        with pytest.raises(ValueError, match="y must be 0 to 2, got 0 to 3"):
+            use()

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from attacks import bim, model_gradient
+from attacks import bim, diagnostics, evaluation, model_gradient, norms, suites
 from minidl import (
     Adam,
     Flatten,
@@ -17,6 +17,7 @@ from minidl import (
     Sequential,
     checks,
     flat,
+    gradcheck,
     kernels,
     losses,
     to_device,
@@ -29,8 +30,10 @@ from tests.gpu import (
     strict_cupy,
     test_any_arguments,
     test_attacks_on_device,
+    test_evaluation_on_device,
     test_launches,
     test_mixed_types,
+    test_on_device,
 )
 from tests.gpu.checks import CHECKS
 from tests.gpu.emulator import needs_compiler
@@ -331,6 +334,32 @@ REPAIRS = {
             None, "gpu", np.float32
         ),
     ),
+    "images that stay there": (
+        (evaluation, "to_numpy", lambda a: a),
+        lambda _: (
+            test_evaluation_on_device.test_an_image_beyond_the_threat_model_is_refused_there_too()
+        ),
+    ),
+    "attacks and classifiers of the host alone": (
+        (suites, "from_host", lambda function, device: function),
+        lambda _: test_evaluation_on_device.test_curves_and_transfer_count_the_same(
+            ("float32", test_evaluation_on_device.IMAGES["uint8"])
+        ),
+    ),
+    "a diagnosis of the host alone": (
+        (diagnostics, "from_host", lambda function, device: function),
+        lambda _: test_evaluation_on_device.test_a_diagnosis_finds_the_same(None),
+    ),
+    "images of two devices": (
+        (norms, "check_device", lambda *arguments: None),
+        lambda _: test_evaluation_on_device.test_images_on_two_devices_are_named("gpu"),
+    ),
+    "a pixel that changes with its image": (
+        (gradcheck, "float", lambda value: value),
+        lambda _: test_on_device.test_a_gradient_check_finds_the_same_there(
+            None, "Linear"
+        ),
+    ),
     "labels changed in place": (
         (checks, "range_of", lambda y, fresh: RANGE_OF(y)),
         lambda _: (
@@ -349,6 +378,6 @@ def test_a_repair_that_is_undone_is_missed(stand_in, monkeypatch, repair):
     patch, check = REPAIRS[repair]
     monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
     check(monkeypatch)
-    monkeypatch.setattr(*patch)
+    monkeypatch.setattr(*patch, raising=False)
     with pytest.raises((AssertionError, TypeError, ValueError, pytest.fail.Exception)):
         check(monkeypatch)
