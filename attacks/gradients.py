@@ -15,8 +15,6 @@ their parameters, and the parameters' gradients, alone.
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from attacks.losses import Loss, cross_entropy, strongest_other
 from attacks.norms import unit_vectors
 from attacks.victims import (
@@ -30,7 +28,7 @@ from attacks.victims import (
     mean_probability_loss,
     model_loss,
 )
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch, check_count, check_device, check_labels
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
@@ -99,7 +97,7 @@ def margin_gradient(members: Sequence[Sequential]) -> GradientFn:
     """
     members = check_members(members)
 
-    @np.errstate(under="ignore")
+    @rounds_to_zero
     def gradient(x: Array, y: Array) -> Array:
         check_batch("x", x)
         p = [softmax(logits_at(member, x)) for member in members]

@@ -21,7 +21,7 @@ import numpy as np
 
 from attacks.losses import Loss, applied, cross_entropy
 from minidl.answers import answer, check_function, check_rows
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch, check_labels, check_weights
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
@@ -98,7 +98,7 @@ def mean_logits(members: Iterable[Sequential]) -> Forward:
         z: Any = sum(logits_at(member, x) for member in members)
         ways = [way_back(member) for member in members]
 
-        @np.errstate(under="ignore")
+        @rounds_to_zero
         def back(dz: Array) -> Array:
             total: Any = sum(way(dz / len(members)) for way in ways)
             return total
@@ -126,7 +126,7 @@ def log_mean_probability(
     with np.errstate(divide="ignore"):  # a weight may be 0
         log_relative = np.log(relative)
 
-    @np.errstate(under="ignore")
+    @rounds_to_zero
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
         xp = get_array_module(x)
@@ -138,7 +138,7 @@ def log_mean_probability(
         share = xp.exp(weighted - z) / M
         ways = [way_back(member) for member in members]
 
-        @np.errstate(under="ignore")
+        @rounds_to_zero
         def back(dz: Array) -> Array:
             g = share * dz
             dz_i = g - xp.exp(log_p) * g.sum(axis=2, keepdims=True)
@@ -150,7 +150,7 @@ def log_mean_probability(
     return forward
 
 
-@np.errstate(under="ignore")
+@rounds_to_zero
 def log_softmax(z: Array) -> Array:
     """Return z_k - log sum_j exp z_j for each row; shapes (N, K)."""
     xp = get_array_module(z)
@@ -237,7 +237,7 @@ def mean_probability_loss(members: Iterable[Sequential]) -> LossFn:
     """
     losses = [model_loss(member) for member in check_members(members)]
 
-    @np.errstate(under="ignore")
+    @rounds_to_zero
     def loss_fn(x: Array, y: Array) -> tuple[Array, Array]:
         pairs = [loss(x, y) for loss in losses]
         xp = get_array_module(x)

@@ -227,10 +227,12 @@ def range_of(y: Array, fresh: bool = False) -> tuple[int, int]:
     return latest[1]
 
 
-def check_weights(weights: Sequence[float] | None, members: int) -> list[float]:
+def check_weights(weights: Sequence[float] | Array | None, members: int) -> list[float]:
     """Return weights of sum 1, one for each member; ValueError if they can't be."""
     if weights is None:
         return [1 / members] * members
+    if isinstance(weights, np.ndarray):
+        check_array("weights", weights)
     try:
         w = np.asarray(weights, np.float64)
     except (TypeError, ValueError):

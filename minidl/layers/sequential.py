@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.backend import Array, device_of, rounds_to_zero
+from minidl.backend import Array, device_of, get_array_module, rounds_to_zero
 from minidl.checks import (
     check_batch,
     check_count,
@@ -129,8 +129,17 @@ class Sequential(Layer):
         return softmax(self.forward(x))
 
     def predict(self, x: Array) -> Array:
-        """Return the most probable class of each image. Shapes: (N, ...) -> (N,)."""
-        return self.forward(x).argmax(axis=1)
+        """Return the most probable class of each image. Shapes: (N, ...) -> (N,).
+
+        Raises ValueError for NaN among the logits: argmax would take it for the class.
+        """
+        z = self.forward(x)
+        lost = get_array_module(z).isnan(z).any(axis=1)
+        if count := int(lost.sum()):
+            raise ValueError(
+                f"logits must be numbers, got NaN for {count} of {len(x)} images"
+            )
+        return z.argmax(axis=1)
 
     def trace(self, x: Array, y: Array | None = None) -> Iterator[TraceStep]:
         """Yield for each layer its name, input and output, and given y its gradients.

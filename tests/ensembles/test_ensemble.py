@@ -206,3 +206,9 @@ def test_no_members():
 def test_weights_that_are_no_weights(weights, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7)], weights)
+
+
+def test_masked_weights_are_named():
+    weights = np.ma.masked_array([1.0, 2.0], [True, False])
+    with pytest.raises(TypeError, match=r"^weights must be a NumPy .*MaskedArray"):
+        Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7)], weights)

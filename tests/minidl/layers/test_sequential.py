@@ -97,6 +97,19 @@ def test_predict_is_the_largest_logit(model, x):
     assert model.predict(x).shape == (4,)
 
 
+@pytest.mark.parametrize("spoil", ["image", "weights"])
+def test_nan_is_no_class(model, x, spoil):
+    """argmax takes the first NaN for the largest: all images would be of class 0."""
+    if spoil == "image":
+        x[1, 2, 3] = np.nan
+    else:
+        model.layers[-1].W.data[0, 1] = np.nan
+    count = {"image": 1, "weights": 4}[spoil]
+    message = rf"^logits must be numbers, got NaN for {count} of 4 images"
+    with pytest.raises(ValueError, match=message):
+        model.predict(x)
+
+
 def test_prediction_leaves_dropout_off(model, x):
     assert np.array_equal(model.predict_proba(x), model.predict_proba(x))
 
