@@ -36,8 +36,7 @@ def cache_folder() -> Path:
         return folder
     except RuntimeError as error:
         raise FileNotFoundError(
-            f"no folder for downloads and decoded data ({error}): set MINIDL_CACHE to "
-            "one"
+            f"no cache folder is known ({error}): set MINIDL_CACHE to one"
         ) from error
 
 

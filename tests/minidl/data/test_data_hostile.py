@@ -364,6 +364,12 @@ def test_data_folders_that_are_none(monkeypatch, setting):
         load_mnist()
 
 
+def test_a_data_folder_of_others(monkeypatch, data_dir):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(FileNotFoundError, match=r"^MINIDL_DATA='.*' may not be read$"):
+        load_mnist()
+
+
 NO_CACHE = {
     "unknown user": ("MINIDL_CACHE", "~nobody-of-this-name"),
     "no folder": ("MINIDL_CACHE", "/dev/null/cache"),
@@ -397,7 +403,9 @@ def test_data_are_loaded_without_a_cache(monkeypatch, data_dir, name, setting):
 def test_a_user_without_a_home(monkeypatch, answer):
     monkeypatch.delenv("MINIDL_CACHE")
     monkeypatch.setattr("pooch.os_cache", lambda name: answer or homeless(name))
-    with pytest.raises(FileNotFoundError, match=r"no folder for .*set MINIDL_CACHE"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no cache folder is known .*: set MINIDL_CACHE"
+    ):
         cache.cache_folder()
 
 
