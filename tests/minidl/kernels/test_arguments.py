@@ -133,6 +133,21 @@ def test_the_calls_themselves_are_taken(each_implementation, name):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", CALLS)
+def test_of_no_images_comes_nothing(each_implementation, name):
+    call = CALLS[name]
+    whole = {"W", "b"}  # have no axis of images
+    empty = {k: a if k in whole else a[:0] for k, a in call.arrays.items()}
+    if "x_shape" in call.others:
+        empty["x_shape"] = (0, *call.others["x_shape"][1:])
+    for found, like in zip(run(name, **empty), run(name), strict=True):
+        assert found.dtype == like.dtype
+        if found.shape == like.shape:
+            assert not found.any()  # the gradient of filters, or a product's own axes
+        else:
+            assert found.shape == (0, *like.shape[1:])
+
+
 OTHERS = {
     "a list": lambda a: a.tolist(),
     "nothing": lambda a: None,
