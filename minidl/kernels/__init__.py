@@ -10,7 +10,8 @@
 | cupy_gpu.py   | GPU                  | float32 there, in CUDA: see cuda/*.cu       |
 
 Each has the reference's functions, or only its convolutions, and from finite numbers
-the same results to rounding.
+the same results to rounding. Before one is chosen, `arguments.py` checks all arguments:
+TypeError or ValueError names what doesn't fit.
 Notation used by all of them, with `n`, `h`, `w`, ... as the running indices:
 
     N       images in the batch          KH KW   height and width of a window
@@ -165,7 +166,6 @@ def conv2d(
     """Convolution of x with the filters W, plus bias, and with relu max(out, 0).
 
     Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), result (N, OH, OW, F).
-    Raises TypeError unless x holds floats, ValueError for another number of channels.
     """
     bias = {} if b is None else {"b": (b, "F")}
     check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"), **bias)
@@ -187,7 +187,7 @@ def conv2d_pool(
 ) -> tuple[Array, Array]:
     """`conv2d`, then `max_pool` with 2x2 windows, in one pass where that is possible.
 
-    Shapes: both results (N, OH // 2, OW // 2, F). Raises what `conv2d` raises.
+    Shapes: both results (N, OH // 2, OW // 2, F).
     """
     check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"), b=(b, "F"))
     check_convolution(W, stride, pad, algorithm)

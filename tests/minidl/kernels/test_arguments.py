@@ -190,6 +190,15 @@ def test_each_size_must_fit(name, argument, by):
             refused(name, ValueError, **{argument: resized(a, axis, by)})
 
 
+@pytest.mark.parametrize("axis", [1, 2, 3])
+@pytest.mark.parametrize("name", ["im2col", "conv2d", "conv2d_pool", "max_pool"])
+def test_only_the_number_of_images_may_be_0(name, axis):
+    x = np.moveaxis(np.moveaxis(CALLS[name].arrays["x"], axis, 0)[:0], 0, axis)
+    refused(name, ValueError, x=x, **({"pad": 2} if name != "max_pool" else {}))
+    if name.startswith("conv2d") and axis < 3:
+        refused(name, ValueError, W=np.zeros((3, 3, 8, 9), "f4")[:0])
+
+
 @pytest.mark.parametrize(("name", "argument"), ARRAYS)
 def test_each_axis_must_be_there(name, argument):
     """An array with an axis of 1 more would be broadcast, a single number too."""
