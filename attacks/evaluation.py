@@ -57,9 +57,13 @@ def evaluate(
     Same seed and batches, same bits on one kind of processor, whatever the executor and
     however often interrupted. Images on a GPU are attacked there.
 
+    An image that is misread once, before the attack or after it, is fooled: a random
+    defence's answers differ. (Its batches are never recognised.)
+
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels or targets. Raises
-    TypeError or ValueError for bad arguments, and ValueError if an attack leaves the
-    threat model.
+    TypeError or ValueError for bad arguments, and OSError for a folder that can't be
+    written, before it attacks; TypeError or ValueError, with the attack's name, for
+    what isn't images like x or leaves the threat model.
     """
     check_work(x, y, threat, batch_size, seed)
     check_means(make_suite, executor)

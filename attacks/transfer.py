@@ -75,7 +75,8 @@ def transfer_matrix(
     """Make images with each source's attack, and show them to each victim.
 
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels. Raises TypeError or
-    ValueError for bad arguments, and if an attack leaves the threat model.
+    ValueError for bad arguments, and, with its name, for what an attack returns that
+    isn't images like x or leaves the threat model.
     """
     check_work(x, y, threat, batch_size, seed)
     check_attacks("sources", "source", sources)
