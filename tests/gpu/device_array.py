@@ -178,7 +178,7 @@ def on_device(result, name, *sources):
     is_view = isinstance(result, np.ndarray) and any(
         np.may_share_memory(result, host) for host in hosts
     )
-    if not is_view:
+    if not (is_view or isinstance(result, bool)):  # the host knows what memory is whose
         work(name)
     return as_array(result)
 
