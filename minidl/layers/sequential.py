@@ -35,6 +35,8 @@ class TraceStep(NamedTuple):
 class Sequential(Layer):
     """The composition of layers, z = f_L(... f_2(f_1(x))), up to the logits z.
 
+    Threads may share a network, and networks may share layers: `backward` belongs to
+    the latest `forward` of the same thread and network.
     Shapes: x (N, *input_shape), z (N, K). Raises TypeError for what is no layer, and
     ValueError if two neighbours' shapes don't fit, or if one layer stands in two
     places, also of networks within: each keeps its own input.
