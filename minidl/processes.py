@@ -27,7 +27,7 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
     """Yield an executor of so many processes, or None for one: jobs then run here.
 
     Leaving it by an exception, Ctrl-C included, ends the processes at once, and so does
-    the end of this one, however it comes. RuntimeError says what keeps them from
+    the end of this one, however it comes. ImportError says what keeps them from
     starting: each begins by importing the script that runs here.
     """
     check_count("workers", workers)
@@ -59,7 +59,7 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
 def wait_for_start(
     pool: Executor, tasks: Sequence[Future[Any]], processes: Collection[BaseProcess]
 ) -> None:
-    """Wait for first tasks; RuntimeError if the processes can't import the script."""
+    """Wait for first tasks; ImportError if the processes can't import the script."""
     try:
         for task in tasks:
             task.result()
@@ -67,14 +67,14 @@ def wait_for_start(
         pool.shutdown()  # waits for their ends
         if all(process.exitcode != FAILED for process in processes):
             raise  # they were killed
-        raise RuntimeError(
+        raise ImportError(
             "worker processes couldn't start: they import the script that starts them, "
             f'whose work must stand below `if __name__ == "__main__":`; {ALONE}'
         ) from None
 
 
 def check_importable() -> None:
-    """Raise RuntimeError where workers couldn't import the script that runs here.
+    """Raise ImportError where workers couldn't import the script that runs here.
 
     A worker that comes here while it imports a script without a guard ends instead:
     its parent says why.
@@ -82,7 +82,7 @@ def check_importable() -> None:
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         sys.exit(FAILED)
     if getattr(sys.modules["__main__"], "__file__", None) == "<stdin>":
-        raise RuntimeError(
+        raise ImportError(
             "worker processes import the script that starts them, and can't from "
             f"standard input: run it from a file; {ALONE}"
         )

@@ -7,7 +7,7 @@ from types import TracebackType
 def in_one_line(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Show an error that ends a program: Ctrl-C, even in its first second, is none."""
+    """Show what ended a program; Ctrl-C, even while modules load, takes one line."""
     if issubclass(kind, KeyboardInterrupt):
         print("interrupted", file=sys.stderr)
     else:

@@ -73,7 +73,7 @@ def stop(program: str, code: int, message: object) -> NoReturn:
 
 
 class Terminated(KeyboardInterrupt):
-    """Somebody ends this process, as kill does; what Ctrl-C leaves whole, this does."""
+    """SIGTERM has come: the process ends as it does after Ctrl-C."""
 
 
 def terminate(*signal: object) -> NoReturn:
