@@ -13,6 +13,7 @@ import numpy as np
 
 from minidl.backend import Array, device_of, get_array_module
 
+PLAIN = (np.ndarray, np.memmap)
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # in the processor's byte order
 
 
@@ -85,7 +86,7 @@ def check_array(name: str, x: Any, what: str = "array") -> None:
 
     Nor a subclass: a masked array or a matrix computes differently. A memmap doesn't.
     """
-    if type(x) not in (get_array_module(x).ndarray, np.memmap):
+    if type(x) not in PLAIN and type(x) is not get_array_module(x).ndarray:
         kind = type(x)
         full = f"{kind.__module__}.{kind.__name__}".removeprefix("builtins.")
         raise TypeError(f"{name} must be a NumPy or CuPy {what}, got {full}")

@@ -285,15 +285,21 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
             return xp.dot(a, b, out=out)
         out[...] = a @ b  # `dot` converts nothing
         return out
-    from minidl.kernels.threads import FEW_PRODUCTS, over_images
-
     if out is None:
         out = np.empty(a.shape[:-1] + b.shape[1:], np.result_type(a, b))
     if a.ndim == b.ndim == 2 and len(a) < b.shape[1]:
-        return matmul(b.T, a.T, out=out.T).T  # (a b)^T = b^T a^T
+        fill_product(b.T, a.T, out.T)  # (a b)^T = b^T a^T
+    else:
+        fill_product(a, b, out)
+    return out
+
+
+def fill_product(a: Array, b: Array, out: Array) -> None:
+    """out = a @ b, where each thread takes some rows of a."""
+    from minidl.kernels.threads import FEW_PRODUCTS, over_images
+
     few = 1 + FEW_PRODUCTS // max(1, b.size)  # rows of a
     over_images(lambda rows: np.matmul(a[rows], b, out=out[rows]), len(a), few)
-    return out
 
 
 def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
@@ -327,7 +333,6 @@ def relu_grad(dout: Array, out: Array) -> Array:
     return implementation(dout).relu_grad(contiguous(dout), *like(dout, out))
 
 
-@rounds_to_zero
 def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     """One step of SGD in place; see `reference.sgd_step`. Shapes: all equal."""
     check_step(p, g, v=v)
@@ -335,7 +340,6 @@ def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     implementation(p).sgd_step(p, contiguous(g), v, lr, momentum)
 
 
-@rounds_to_zero
 def adam_step(
     p: Array,
     g: Array,

@@ -101,10 +101,10 @@ def check_step(p: Array, g: Array, **averages: Array) -> None:
         check_shape(name, a, p.shape)
         if a.dtype != p.dtype:
             raise TypeError(f"{name} must have p's type, {p.dtype}, got {a.dtype}")
-        if name != "g":
-            check_written(name, a)
-            if not a.flags.c_contiguous:
-                raise ValueError(f"{name} must be contiguous, got strides {a.strides}")
+    for name, a in {"p": p, **averages}.items():
+        check_written(name, a)
+        if not a.flags.c_contiguous:
+            raise ValueError(f"{name} must be contiguous, got strides {a.strides}")
 
 
 def check_written(name: str, a: Array, *read: Array) -> None:

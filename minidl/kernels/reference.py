@@ -5,7 +5,7 @@ spent freely: `im2col` copies every pixel once for each window that it lies in.
 Letters: see `minidl.kernels`.
 """
 
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.kernels.random_bits import MASK_BITS, drop_threshold, random_bits
 from minidl.kernels.shapes import ImageShape, Window, offsets, output_size, view_at
 
@@ -121,6 +121,7 @@ def relu_grad(dout: Array, out: Array) -> Array:
     return get_array_module(dout).where(out > 0, dout, dout.dtype.type(0))
 
 
+@rounds_to_zero
 def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     """v = momentum v + g; p -= lr v, all in place. Shapes: all equal."""
     v *= momentum
@@ -128,6 +129,7 @@ def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     p -= lr * v
 
 
+@rounds_to_zero
 def adam_step(
     p: Array,
     g: Array,
