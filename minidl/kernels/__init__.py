@@ -352,8 +352,8 @@ def adam_step(
 ) -> None:
     """One step of Adam in place; see `reference.adam_step`. Shapes: all equal."""
     check_step(p, g, m=m, v=v)
-    check_numbers(rate1=rates[0], rate2=rates[1], step=step)
-    check_numbers(correction=correction, eps=eps)
+    first, second = rates
+    check_numbers(rate1=first, rate2=second, step=step, correction=correction, eps=eps)
     implementation(p).adam_step(p, contiguous(g), m, v, rates, step, correction, eps)
 
 

@@ -95,16 +95,30 @@ def check_places(argmax: Array, dout: Array, size: int) -> None:
 
 def check_step(p: Array, g: Array, **averages: Array) -> None:
     """Raise unless p and its averages can be changed in place, along the gradient g."""
-    for name, a in {"p": p, "g": g, **averages}.items():
-        check_floats(name, a)
-        check_device(name, a, p)
-        check_shape(name, a, p.shape)
-        if a.dtype != p.dtype:
-            raise TypeError(f"{name} must have p's type, {p.dtype}, got {a.dtype}")
-    for name, a in {"p": p, **averages}.items():
-        check_written(name, a)
-        if not a.flags.c_contiguous:
-            raise ValueError(f"{name} must be contiguous, got strides {a.strides}")
+    check_floats("p", p)
+    check_in_place("p", p)
+    for name, a in averages.items():
+        check_alike(name, a, p)
+        check_in_place(name, a)
+    check_alike("g", g, p)
+
+
+def check_alike(name: str, a: Array, p: Array) -> None:
+    """Raise unless an array has p's shape and type, and lies where p does."""
+    if type(a) is type(p) and a.shape == p.shape and a.dtype == p.dtype:
+        return
+    check_floats(name, a)
+    check_device(name, a, p)
+    check_shape(name, a, p.shape)
+    if a.dtype != p.dtype:
+        raise TypeError(f"{name} must have p's type, {p.dtype}, got {a.dtype}")
+
+
+def check_in_place(name: str, a: Array) -> None:
+    """Raise ValueError unless a kernel can write to all of an array as one row."""
+    check_written(name, a)
+    if not a.flags.c_contiguous:
+        raise ValueError(f"{name} must be contiguous, got strides {a.strides}")
 
 
 def check_written(name: str, a: Array, *read: Array) -> None:
