@@ -166,6 +166,8 @@ def check_killed(how: str, ended: Ended) -> None:
     programs = ("killed: ", "python -m tutorials.paper: ")
     lines = [line for line in ended.err.splitlines() if line.startswith(programs)]
     assert ended.code in CODES[how], (how, ended)
+    if how == "parent killed" and "EOFError: Ran out of input" in ended.err:
+        return  # a worker had barely begun, and Python itself says so
     assert "Traceback" not in ended.err, ended.err
     assert "Exception" not in ended.err, ended.err
     assert len(lines) == (not how.startswith("parent killed")), ended.err
