@@ -44,7 +44,7 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
     try:
         # Each task starts a process, which inherits that it ignores Ctrl-C: a terminal
         # sends it to all, but only the first is to react, and ends them.
-        with signalled(signal.SIGINT, signal.SIG_IGN):
+        with signalled(signal.SIGINT, signal.SIG_IGN), deferred(signal.SIGTERM):
             tasks = [pool.submit(int) for _ in range(workers)]
         wait_for_start(pool, tasks, set(multiprocessing.active_children()) - others)
         yield pool
@@ -150,3 +150,13 @@ def signalled(number: int, action: Any) -> Iterator[None]:
         yield
     finally:
         signal.signal(number, before)
+
+
+@contextmanager
+def deferred(number: int) -> Iterator[None]:
+    """Let a signal wait for a block's end: no process is left half started."""
+    came: list[int] = []
+    with signalled(number, lambda *signal: came.append(number)):
+        yield
+    if came:
+        signal.raise_signal(number)

@@ -16,6 +16,7 @@ import pytest
 from minidl import kernels
 from minidl.kernels.threads import blas
 from minidl.parallel import limit_threads, local_executor, run_jobs
+from minidl.processes import deferred, signalled
 
 ROOT = Path(__file__).parents[2]
 
@@ -241,6 +242,15 @@ def test_what_workers_can_not_import_takes_one_line(
     assert script.returncode == 1
     assert words in err.splitlines()[-1]
     assert "SpawnProcess" not in err  # nothing of the workers themselves
+
+
+def test_a_signal_waits_while_processes_are_started():
+    came = []
+    with signalled(signal.SIGTERM, lambda *_: came.append("here")):
+        with deferred(signal.SIGTERM):
+            signal.raise_signal(signal.SIGTERM)
+            assert came == []
+        assert came == ["here"]
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5])
