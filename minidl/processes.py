@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar
@@ -46,7 +47,9 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
         # sends it to all, but only the first is to react, and ends them.
         with signalled(signal.SIGINT, signal.SIG_IGN), deferred(signal.SIGTERM):
             tasks = [pool.submit(int) for _ in range(workers)]
-        wait_for_start(pool, tasks, set(multiprocessing.active_children()) - others)
+        started = set(multiprocessing.active_children()) - others
+        end_together(pool, started)
+        wait_for_start(pool, tasks, started)
         yield pool
     except BaseException:
         for process in set(multiprocessing.active_children()) - others:
@@ -54,6 +57,29 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def end_together(pool: "Processes", processes: Collection[BaseProcess]) -> None:
+    """End all processes once one ends before its time.
+
+    Killed while it sends a result, it leaves half of one. The pool would wait for the
+    rest as long as anybody can still write: the others, and this process itself.
+    """
+    writer = pool._result_queue._writer  # type: ignore[attr-defined]
+
+    def watch() -> None:
+        ended = set(wait([process.sentinel for process in processes]))
+        first = next(p for p in processes if p.sentinel in ended)
+        first.join()
+        if first.exitcode == 0:
+            return  # the pool has told it to end
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+        writer.close()
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def wait_for_start(

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -251,6 +252,43 @@ def test_a_signal_waits_while_processes_are_started():
             signal.raise_signal(signal.SIGTERM)
             assert came == []
         assert came == ["here"]
+
+
+HALF_SENT = """
+from minidl import kernels
+from minidl.parallel import local_executor, run_jobs
+from tests.minidl.test_parallel import die_sending
+kernels.warm_up = int  # quick
+if __name__ == "__main__":
+    with local_executor(2) as executor:
+        list(run_jobs(die_sending, [1], executor))
+"""
+
+
+def die_sending(_):
+    """Be killed in the middle of a result, of which 1,000 bytes are announced."""
+    frame = sys._getframe()
+    while "result_queue" not in frame.f_locals:
+        frame = frame.f_back
+    writer = frame.f_locals["result_queue"]._writer
+    os.write(writer.fileno(), struct.pack("!i", 1000) + b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_worker_killed_while_it_sends_breaks_the_pool(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(HALF_SENT)
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=120,  # without the watch it would wait for ever
+    )
+    assert "BrokenProcessPool" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("workers", [0, -1, 1.5])
