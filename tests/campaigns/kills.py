@@ -93,7 +93,11 @@ class Command:
                 process.wait(120)
             start = time.monotonic()
             limit = SECONDS if how else 300
-            out, err = process.communicate(timeout=limit)  # until nobody can write
+            try:
+                out, err = process.communicate(timeout=limit)  # until nobody can write
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, KILL)  # it hangs, and so would leaving the block
+                raise
         seconds = time.monotonic() - start
         return Ended(process.returncode, err, "done" in out, seconds)
 
