@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from attacks.arguments import checked, plain_function
+from attacks.arguments import check_result, checked, plain_function
 from attacks.gradients import GradientFn
 from attacks.victims import Predict
 from minidl.answers import copy_of
@@ -36,6 +36,7 @@ def steps_to_success(
             raise ValueError(
                 f"attack must keep its {len(x)} images together, got {len(x_adv)}"
             )
+        check_result("attack", x_adv, x)
         new = np.isinf(found) & to_numpy(predict(x_adv) != y)
         found[new] = steps
 
