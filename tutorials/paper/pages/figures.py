@@ -18,6 +18,7 @@ from tutorials.paper.pages.drawings import (
     figure2,
     fooled,
 )
+from tutorials.paper.pages.notes import in_words
 from tutorials.paper.pages.verdict import bars
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 from tutorials.paper.results import Results
@@ -61,26 +62,27 @@ def figure1_files(images: int) -> list[str]:
     return [f"figure1-{start}.svg" for start in range(0, images, HALF)]
 
 
-def show_figure1(folder: Path, link: str = "") -> str:
+def show_figure1(folder: Path) -> str:
     """Return Figure 1 of the results in a folder in Markdown, with its caption."""
     results = results_file.read(folder)
     images = len(read_examples(results, folder)["x"])
-    pictures = shown(FIGURE1, figure1_files(images), link)
+    pictures = side_by_side(FIGURE1, figure1_files(images))
     return f"{pictures}\n\n{figure1_caption(results)}"
 
 
 def show_figure2(results: Results, link: str = "") -> str:
     """Return Figure 2 in Markdown."""
-    return shown(FIGURE2, [f"figure2-{attack}.svg" for attack in results.table2], link)
+    files = [f"figure2-{attack}.svg" for attack in results.table2]
+    return side_by_side(FIGURE2, files, link)
 
 
 def show_fooled(results: Results) -> str:
     """Return in Markdown how many members one perturbation fools."""
-    return shown(FOOLED, [f"fooled-{attack}.svg" for attack in results.table2], "")
+    return side_by_side(FOOLED, [f"fooled-{attack}.svg" for attack in results.table2])
 
 
-def shown(text: str, files: list[str], link: str) -> str:
-    """Return pictures in Markdown, side by side where there is room."""
+def side_by_side(text: str, files: list[str], link: str = "") -> str:
+    """Return pictures in Markdown; a narrow page shows them below each other."""
     return " ".join(f"![{text}]({link}{file})" for file in files)
 
 
@@ -88,11 +90,10 @@ def figure1_caption(results: Results) -> str:
     """Return a line that says what was attacked, and how."""
     shown = results.examples
     parameters = results.configuration.attacks[shown.attack]
-    values = ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
     attack = ATTACK_NAMES.get(shown.attack, shown.attack)
     return (
         f"Above: classified correctly by a single network. Below: after {attack} "
-        f"({values}), with the class that it sees now."
+        f"({in_words(parameters)}), with the class that it sees now."
     )
 
 

@@ -1,6 +1,6 @@
 """What was run, in sentences: they stand below each table."""
 
-from tutorials.paper.config import Configuration
+from tutorials.paper.config import Configuration, Parameters
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
 from tutorials.paper.results import Results
 
@@ -42,10 +42,14 @@ def notes(results: Results) -> list[str]:
 def attack_settings(config: Configuration) -> str:
     """Return how far each attack goes, and by which steps."""
     return "; ".join(
-        f"{ATTACK_NAMES.get(attack, attack)} "
-        + ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
+        f"{ATTACK_NAMES.get(attack, attack)} " + in_words(parameters)
         for attack, parameters in config.attacks.items()
     )
+
+
+def in_words(parameters: Parameters) -> str:
+    """Return an attack's parameters, as eps = 0.2, alpha = 0.025."""
+    return ", ".join(f"{name} = {value:g}" for name, value in parameters.items())
 
 
 def tested_images(results: Results) -> str:
