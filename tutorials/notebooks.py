@@ -18,8 +18,8 @@ from typing import Any
 
 from minidl.files import atomic_write, write_text
 from minidl.progress import progress
+from tutorials.command_line import check_installed, one_line_errors, parser_of
 from tutorials.paper.pages.markdown import Table, replace_marked
-from tutorials.paper.program import check_installed, one_line_errors, parser_of
 
 CHAPTERS = Path(__file__).parent
 NOTEBOOKS = CHAPTERS / "notebooks"

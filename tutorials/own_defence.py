@@ -26,7 +26,7 @@ from minidl.backend import Array
 from minidl.data import load_mnist_sample
 from minidl.files import check_writable
 from minidl.parallel import local_executor
-from tutorials.paper.program import (
+from tutorials.command_line import (
     a_path,
     number_of_processes,
     one_line_errors,

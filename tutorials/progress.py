@@ -1,8 +1,8 @@
 """Which exercises are solved: python -m tutorials.progress."""
 
+from tutorials.command_line import one_line_errors, parser_of
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.checking import solved
-from tutorials.paper.program import one_line_errors, parser_of
 
 
 def main(argv: list[str] | None = None) -> None:

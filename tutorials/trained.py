@@ -18,13 +18,13 @@ from minidl import Sequential
 from minidl.data.places import cache_folder
 from minidl.files import check_writable
 from minidl.processes import end_after
-from tutorials.paper.config import PROFILES, configure
-from tutorials.paper.program import (
+from tutorials.command_line import (
     number_of_members,
     one_line_errors,
     parser_of,
     runs_folder,
 )
+from tutorials.paper.config import PROFILES, configure
 from tutorials.paper.units import member_jobs
 
 MEMBERS = PROFILES["quick"].members

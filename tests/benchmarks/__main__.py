@@ -5,7 +5,7 @@ from tests.benchmarks.cli import PROGRAM, parse
 from tests.benchmarks.plot import write_plot
 from tests.benchmarks.result import run
 from tests.benchmarks.table import render
-from tutorials.paper.program import one_line_errors
+from tutorials.command_line import one_line_errors
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from minidl.backend import Device, try_gpu
 from minidl.files import check_writable
 from tests.benchmarks.cores import cores
-from tutorials.paper.program import Parser, a_path, whole_number
+from tutorials.command_line import Parser, a_path, whole_number
 
 PROGRAM = "python -m tests.benchmarks"
 FORMATS = (".png", ".svg", ".pdf")

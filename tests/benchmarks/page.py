@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from minidl.store import read_json, refused
+from tutorials.command_line import a_path, one_line_errors, parser_of
 from tutorials.paper.pages.markdown import Table, replace_marked
-from tutorials.paper.program import a_path, one_line_errors, parser_of
 
 
 def update(sources: Sequence[Path], page: Path) -> None:

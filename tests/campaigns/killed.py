@@ -19,8 +19,8 @@ from attacks.victims import model_loss
 from ensembles import random_init, train_ensemble
 from minidl import mnist_cnn
 from minidl.parallel import local_executor
+from tutorials.command_line import one_line_errors
 from tutorials.paper.__main__ import main as paper_program
-from tutorials.paper.program import one_line_errors
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # on Windows SIGTERM can't be caught
 PAPER = "run --profile smoke --method random-init --jobs 2"

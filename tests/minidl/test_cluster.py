@@ -16,7 +16,7 @@ from numpy.testing import assert_array_equal
 from ensembles import random_init, train_ensemble
 from minidl import cluster
 from minidl.parallel import run_jobs
-from tutorials.paper.program import one_line_errors
+from tutorials.command_line import one_line_errors
 
 distributed = pytest.importorskip("distributed", reason="no Dask")
 dask_settings = pytest.importorskip("dask").config.set

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tutorials import output
-from tutorials.paper.program import one_line_errors
+from tutorials.command_line import one_line_errors
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from tests.minidl.data.synthetic_data import cifar_members, tar_bytes
+from tutorials.command_line import load_once
 from tutorials.paper import __main__ as program
 from tutorials.paper.cli import parse
-from tutorials.paper.program import load_once
 
 
 def refused(capsys, *argv):

@@ -13,8 +13,7 @@ from tutorials.anomaly.findings import finding
 from tutorials.anomaly.record import write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import Plan, check_folder, perform
-from tutorials.paper.config import DATASETS, PROFILES, configure
-from tutorials.paper.program import (
+from tutorials.command_line import (
     Parser,
     a_path,
     check_installed,
@@ -26,6 +25,7 @@ from tutorials.paper.program import (
     seed_number,
     whole_number,
 )
+from tutorials.paper.config import DATASETS, PROFILES, configure
 
 PROGRAM = "python -m tutorials.anomaly"
 

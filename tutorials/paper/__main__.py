@@ -2,13 +2,13 @@
 
 import warnings
 
+from tutorials.command_line import load_once, one_line, one_line_errors
 from tutorials.paper.cli import PROGRAM, parse
 from tutorials.paper.config import Configuration
 from tutorials.paper.pages.figures import write_figures
 from tutorials.paper.pages.report import write_report
 from tutorials.paper.pages.strict import write_strict
 from tutorials.paper.pages.table2 import write_table2
-from tutorials.paper.program import load_once, one_line, one_line_errors
 from tutorials.paper.run import Places, how_far, run
 from tutorials.paper.strict import strict
 

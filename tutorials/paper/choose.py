@@ -24,15 +24,15 @@ from minidl.parallel import (
     run_jobs,
 )
 from minidl.progress import progress
-from tutorials.paper.config import DATASETS
-from tutorials.paper.paper_numbers import HALVES, cost_of_noise
-from tutorials.paper.program import (
+from tutorials.command_line import (
     load_once,
     number_of_epochs,
     number_of_processes,
     one_line_errors,
     parser_of,
 )
+from tutorials.paper.config import DATASETS
+from tutorials.paper.paper_numbers import HALVES, cost_of_noise
 
 FOLDS = 5
 BATCH_SIZES = (16, 32, 64)

@@ -9,10 +9,7 @@ from minidl.backend import try_gpu
 from minidl.cluster import check_address
 from minidl.files import check_writable
 from minidl.parallel import available_cores
-from tutorials.paper import results as results_file
-from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
-from tutorials.paper.merge import check_same_experiment
-from tutorials.paper.program import (
+from tutorials.command_line import (
     Parser,
     a_path,
     check_installed,
@@ -22,6 +19,9 @@ from tutorials.paper.program import (
     runs_folder,
     seed_number,
 )
+from tutorials.paper import results as results_file
+from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
+from tutorials.paper.merge import check_same_experiment
 from tutorials.paper.run import Places
 
 PROGRAM = "python -m tutorials.paper"

@@ -19,10 +19,10 @@ from ensembles import MemberJob
 from ensembles.architectures import build_architecture
 from ensembles.methods import TABLE_OF
 from minidl.store import read_json, refused
+from tutorials.command_line import a_path, one_line_errors, parser_of
 from tutorials.paper.config import Configuration, configure
 from tutorials.paper.pages.markdown import replace_marked
 from tutorials.paper.pages.overview import committed
-from tutorials.paper.program import a_path, one_line_errors, parser_of
 from tutorials.paper.results import Results, read
 from tutorials.paper.units import member_jobs
 

@@ -38,9 +38,7 @@ from minidl.files import check_writable
 from minidl.parallel import available_cores, limit_threads, local_executor, run_jobs
 from minidl.progress import progress
 from minidl.store import write_json
-from tutorials.paper.config import DATASETS
-from tutorials.paper.paper_numbers import cost_of_noise, paper_single
-from tutorials.paper.program import (
+from tutorials.command_line import (
     a_path,
     load_once,
     number_of_processes,
@@ -48,6 +46,8 @@ from tutorials.paper.program import (
     parser_of,
     runs_folder,
 )
+from tutorials.paper.config import DATASETS
+from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.schema import read_as
 from tutorials.paper.units import check_saved
 

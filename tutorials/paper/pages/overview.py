@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minidl.files import write_text
+from tutorials.command_line import a_path, one_line_errors, parser_of
 from tutorials.paper import results as results_file
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
@@ -24,7 +25,6 @@ from tutorials.paper.paper_numbers import (
     HALVES,
     paper_accuracy,
 )
-from tutorials.paper.program import a_path, one_line_errors, parser_of
 from tutorials.paper.results import Cell, Results
 from tutorials.paper.strict_results import strict_of
 

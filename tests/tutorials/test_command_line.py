@@ -11,9 +11,9 @@ from minidl.processes import signalled
 from tests.benchmarks import page as benchmarks_page
 from tutorials import notebooks, own_defence, progress, trained
 from tutorials.anomaly import __main__ as anomaly
+from tutorials.command_line import one_line_errors
 from tutorials.paper import choose, cost, search
 from tutorials.paper.pages import overview
-from tutorials.paper.program import one_line_errors
 
 
 @pytest.mark.parametrize(
