@@ -14,17 +14,24 @@ unpacked or unpickled, and no array is larger than its file.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from minidl.backend import Array
-from minidl.files import atomic_write, open_regular, write_text
+from minidl.files import atomic_write, open_regular, remove_leftovers, write_text
 from minidl.npy import arrays_in
+from minidl.parallel import run_jobs
+from minidl.progress import progress
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
 
 MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes: nothing that is kept comes near
 CHANGED = "its checksum doesn't match its content"
@@ -32,6 +39,62 @@ CHANGED = "its checksum doesn't match its content"
 
 class DamagedError(ValueError):
     """A file isn't what was kept under its name: damaged, or another's."""
+
+
+class Place(NamedTuple):
+    """Where a result is kept, and the key of all that decides it."""
+
+    path: Path
+    key: str
+
+
+def finish(
+    works: Mapping[Place, Work],
+    make: Callable[[Work], Result],
+    read: Callable[[Place], Result],
+    write: Callable[[Place, Result], None],
+    executor: Executor | None = None,
+    unit: str = "results",
+    fresh: bool = False,
+) -> Iterator[tuple[Place, Result]]:
+    """Yield each work's result with its place: first those that are finished.
+
+    `make` carries out what is missing, or with `fresh` everything, on any executor
+    (picklable then); this process writes each result as soon as it arrives. `unit` is
+    what the progress counts. If works fail, the others are finished before the first
+    error is raised.
+    """
+    found = {} if fresh else finished(works, read)
+    yield from found.items()
+    missing = [item for item in works.items() if item[0] not in found]
+    made = run_jobs(partial(make_one, make), missing, executor)
+    for place, result in progress(made, len(missing), unit):
+        write(place, result)
+        yield place, result
+
+
+def finished(
+    places: Iterable[Place], read: Callable[[Place], Result]
+) -> dict[Place, Result]:
+    """Return what is kept and whole, and remove what killed writers left.
+
+    A file that `read` refuses by DamagedError is missing: its work is done again.
+    """
+    places, results = list(places), {}
+    for folder in {place.path.parent for place in places}:
+        remove_leftovers(folder)
+    for place in places:
+        with suppress(FileNotFoundError, DamagedError):
+            results[place] = read(place)
+    return results
+
+
+def make_one(
+    make: Callable[[Work], Result], item: tuple[Place, Work]
+) -> tuple[Place, Result]:
+    """Return a result with its place: results arrive in the order of finishing."""
+    place, work = item
+    return place, make(work)
 
 
 def key_of(*parts: Any) -> str:

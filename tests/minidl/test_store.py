@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,9 @@ from numpy.testing import assert_array_equal
 from minidl import store
 from minidl.store import (
     DamagedError,
+    Place,
+    finish,
+    finished,
     key_of,
     read_arrays,
     read_json,
@@ -293,3 +297,67 @@ def test_other_parts_have_other_keys():
 def test_keys_are_the_same_tomorrow():
     """They name files."""
     assert key_of("a", 1, np.zeros(2, "<f4")).startswith("778cdb8d26e75af6")
+
+
+def places(folder, works):
+    return {Place(folder / f"{work}.json", str(work)): work for work in works}
+
+
+def halved(work):
+    """A work's result; 0 is a work that fails."""
+    return {"half": 1 / work / 2}
+
+
+def run(works, make=halved, **options):
+    keep = {
+        "read": lambda place: read_json(*place),
+        "write": lambda place, result: write_json(place.path, result, place.key),
+    }
+    return {
+        place.path.stem: result["half"]
+        for place, result in finish(works, make, **keep | options)
+    }
+
+
+def test_what_is_finished_is_read_and_the_others_are_made(tmp_path):
+    assert run(places(tmp_path, [1, 2])) == {"1": 0.5, "2": 0.25}
+    made = []
+
+    def make(work):
+        made.append(work)
+        return halved(work)
+
+    works = places(tmp_path, [2, 4, 1])
+    (tmp_path / "1.json").write_text("damaged")
+    assert run(works, make) == {"2": 0.25, "4": 0.125, "1": 0.5}
+    assert made == [4, 1]
+    assert run(works, make, fresh=True) == {"2": 0.25, "4": 0.125, "1": 0.5}
+    assert made == [4, 1, 2, 4, 1]
+
+
+def test_another_works_file_is_made_again(tmp_path):
+    run(places(tmp_path, [1]))
+    (tmp_path / "1.json").rename(tmp_path / "2.json")
+    assert run(places(tmp_path, [2])) == {"2": 0.25}
+
+
+def test_a_result_is_kept_before_the_next_is_made(tmp_path):
+    works = places(tmp_path, [1, 0, 2])
+    with pytest.raises(ZeroDivisionError):
+        run(works)
+    read = finished(works, lambda place: read_json(*place))
+    assert [place.path.stem for place in read] == ["1", "2"]
+
+
+def test_works_go_to_any_executor(tmp_path):
+    with ThreadPoolExecutor(2) as executor:
+        found = run(places(tmp_path, [1, 2, 4]), executor=executor)
+    assert found == {"1": 0.5, "2": 0.25, "4": 0.125}
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path):
+    leftover = tmp_path / ".1.json.0123456789abcdef"
+    leftover.touch()
+    os.utime(leftover, (0, 0))
+    finished(places(tmp_path, [1]), lambda place: read_json(*place))
+    assert not leftover.exists()

@@ -20,6 +20,7 @@ from ensembles.member_files import (
     untrained,
 )
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
+from minidl.schema import read_as
 from minidl.store import write_json
 from tests.tutorials.made_up import made_up
 from tutorials.anomaly import record as anomaly_record
@@ -34,7 +35,6 @@ from tutorials.paper.environment import environment
 from tutorials.paper.evaluate import Counts, Unit
 from tutorials.paper.examples import read_examples, write_examples
 from tutorials.paper.merge import earlier
-from tutorials.paper.schema import read_as
 from tutorials.paper.search import Search, Trial
 
 JOBS = [random_init(1, seed, "mnist-sample", epochs=4)[0] for seed in (0, 1)]

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from minidl.schema import read_as
 from minidl.store import check, refused, write_json
 from tutorials.anomaly.cases import Outcome
 from tutorials.anomaly.directions import Step
 from tutorials.paper.results import Environment
-from tutorials.paper.schema import read_as
 
 
 @dataclass(frozen=True)

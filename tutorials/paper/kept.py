@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 from minidl.files import remove_leftovers
 from minidl.parallel import run_jobs
 from minidl.progress import progress
+from minidl.schema import read_as
 from minidl.store import write_json
-from tutorials.paper.schema import read_as
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")

@@ -20,9 +20,9 @@ keys; `read` refuses a file that is anything else. (An older file may lack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from minidl.schema import read_as
 from minidl.store import check, refused, write_json
 from tutorials.paper.config import Configuration
-from tutorials.paper.schema import read_as
 
 SCHEMA = 1
 

@@ -37,6 +37,7 @@ from minidl.data import load_dataset
 from minidl.files import check_writable
 from minidl.parallel import available_cores, limit_threads, local_executor, run_jobs
 from minidl.progress import progress
+from minidl.schema import read_as
 from minidl.store import write_json
 from tutorials.command_line import (
     a_path,
@@ -48,7 +49,6 @@ from tutorials.command_line import (
 )
 from tutorials.paper.config import DATASETS
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
-from tutorials.paper.schema import read_as
 from tutorials.paper.units import check_saved
 
 # As many as the test set of MNIST has, and a tenth for CIFAR-10: a binomial standard

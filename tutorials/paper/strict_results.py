@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from minidl.schema import read_as
 from minidl.store import check, refused, write_json
 from tutorials.paper.config import Configuration
 from tutorials.paper.merge import check_same_experiment
 from tutorials.paper.results import Environment, Member, Results, check_accuracies
-from tutorials.paper.schema import read_as
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ class SchemaError(ValueError):
     """A value isn't what the schema says; the message names its place."""
 
 
-def read_as(kind: type[T], path: Path, key: str | None = None) -> T:
+def read_as(kind: type[T], path: str | Path, key: str | None = None) -> T:
     """Return a kept JSON file as `kind`.
 
     Raises FileNotFoundError if there is none, and DamagedError if it isn't whole, has
