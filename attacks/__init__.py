@@ -25,11 +25,14 @@ Whether a classifier withstands them is told by `evaluate`, `accuracy_curve` and
 from attacks.apgd import apgd
 from attacks.bim import bim
 from attacks.carlini_wagner import carlini_wagner
-from attacks.counting import Counter
-from attacks.curves import accuracy_curve
 from attacks.deepfool import deepfool
 from attacks.diagnostics import diagnose, report
-from attacks.evaluation import evaluate
+from attacks.evaluation.counter import Counter
+from attacks.evaluation.curves import accuracy_curve
+from attacks.evaluation.robustness import evaluate
+from attacks.evaluation.saved import adversarial_images
+from attacks.evaluation.suites import Suite, within
+from attacks.evaluation.transfer import transfer_matrix
 from attacks.fgsm import fgsm
 from attacks.gradients import (
     GradientFn,
@@ -48,13 +51,10 @@ from attacks.losses import cross_entropy, dlr, margin, targeted, targeted_dlr
 from attacks.mi_fgsm import mi_fgsm
 from attacks.norms import clip_to_ball, distance
 from attacks.pgd import pgd
-from attacks.saved import adversarial_images
 from attacks.square import square
 from attacks.steps import steps_to_success
 from attacks.substitute import train_substitute
-from attacks.suites import Suite, within
 from attacks.threat import Threat, clip_to_bounds
-from attacks.transfer import transfer_matrix
 from attacks.victims import (
     LossFn,
     ensemble_loss,

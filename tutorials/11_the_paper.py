@@ -25,11 +25,11 @@ from tutorials.paper.claims.comparisons import Comparison, columns
 from tutorials.paper.claims.intervals import of_cell, student, wilson
 from tutorials.paper.claims.sentences import CLAIMS
 from tutorials.paper.claims.verdicts import judge
-from tutorials.paper.collect import row
-from tutorials.paper.config import configure
+from tutorials.paper.experiment.config import configure
 from tutorials.paper.pages.drawings import COLOURS
 from tutorials.paper.pages.table2 import tables
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES, paper_accuracy
+from tutorials.paper.results.table2 import row
 from tutorials.show import new_figure, picture, print_lines, source, table
 from tutorials.trained import ensemble
 
@@ -37,7 +37,7 @@ from tutorials.trained import ensemble
 # ## What is run: one object
 #
 # All settings of a run stand in one configuration, and each has its reason beside it in
-# `tutorials/paper/config.py`.
+# `tutorials/paper/experiment/config.py`.
 
 # %%
 config = configure("mnist-sample", "quick")

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from attacks import Counter, Suite, Threat, diagnose, evaluate, pgd, report, square
-from attacks.outcomes import Evaluation
-from attacks.suites import Attack
+from attacks.evaluation.outcomes import Evaluation
+from attacks.evaluation.suites import Attack
 from attacks.victims import LossFn, model_loss
 from minidl import Adam, mnist_cnn, train
 from minidl.backend import Array

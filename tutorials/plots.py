@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from attacks.curves import Curve
-from attacks.intervals import Estimate
-from attacks.outcomes import Evaluation
-from attacks.transfer import Transfer
+from attacks.evaluation.curves import Curve
+from attacks.evaluation.intervals import Estimate
+from attacks.evaluation.outcomes import Evaluation
+from attacks.evaluation.transfer import Transfer
 from minidl.backend import Array
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")

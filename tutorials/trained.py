@@ -24,8 +24,8 @@ from tutorials.command_line import (
     parser_of,
     runs_folder,
 )
-from tutorials.paper.config import PROFILES, configure
-from tutorials.paper.units import member_jobs
+from tutorials.paper.experiment.config import PROFILES, configure
+from tutorials.paper.experiment.plan import member_jobs
 
 MEMBERS = PROFILES["quick"].members
 

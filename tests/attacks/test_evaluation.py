@@ -25,7 +25,7 @@ from attacks import (
     vjp_of,
     within,
 )
-from attacks.intervals import wilson
+from attacks.evaluation.intervals import wilson
 from minidl.parallel import local_executor
 from minidl.store import DamagedError
 from tests.attacks.conftest import new_cnn

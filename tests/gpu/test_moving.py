@@ -11,10 +11,12 @@ from minidl.data import Dataset
 from tests.benchmarks.agreement import distance
 from tests.gpu import emulator
 from tests.gpu.test_on_device import X, Y, flat, network
+from tutorials import command_line as program
 from tutorials.paper import __main__ as paper
-from tutorials.paper import evaluate, examples, program, run, strict
-from tutorials.paper.results import read
-from tutorials.paper.strict_results import read_strict
+from tutorials.paper import run, strict
+from tutorials.paper.experiment import attack as evaluate
+from tutorials.paper.results import examples, read
+from tutorials.paper.results.strict import read_strict
 
 
 def in_training(device, seed=0):

@@ -9,7 +9,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from attacks import bim, diagnostics, evaluation, model_gradient, norms, suites
+from attacks import bim, diagnostics, model_gradient, norms
+from attacks.evaluation import robustness as evaluation
+from attacks.evaluation import suites
 from minidl import (
     Adam,
     Flatten,

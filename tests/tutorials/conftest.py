@@ -6,7 +6,7 @@ import pytest
 from minidl.data import download
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
-from tutorials.paper.examples import write_examples
+from tutorials.paper.results.examples import write_examples
 
 
 @pytest.fixture(autouse=True)

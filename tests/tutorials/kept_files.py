@@ -29,12 +29,13 @@ from tutorials.anomaly.kept import finish, place_of
 from tutorials.anomaly.record import Record
 from tutorials.exercises import checking
 from tutorials.paper import results as results_file
-from tutorials.paper import strict_results, units
 from tutorials.paper.cost import read_speeds
-from tutorials.paper.environment import environment
-from tutorials.paper.evaluate import Counts, Unit
-from tutorials.paper.examples import read_examples, write_examples
-from tutorials.paper.merge import earlier
+from tutorials.paper.experiment import plan as units
+from tutorials.paper.experiment.attack import Counts, Unit
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.results import strict as strict_results
+from tutorials.paper.results.examples import read_examples, write_examples
+from tutorials.paper.results.merge import earlier
 from tutorials.paper.search import Search, Trial
 
 JOBS = [random_init(1, seed, "mnist-sample", epochs=4)[0] for seed in (0, 1)]

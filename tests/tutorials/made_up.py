@@ -2,9 +2,8 @@
 
 import dataclasses
 
-from tutorials.paper.collect import table2
-from tutorials.paper.config import configure
-from tutorials.paper.environment import environment
+from tutorials.paper.experiment.config import configure
+from tutorials.paper.experiment.environment import environment
 from tutorials.paper.paper_numbers import TABLE2
 from tutorials.paper.results import (
     AttackResult,
@@ -17,6 +16,7 @@ from tutorials.paper.results import (
     Results,
     Score,
 )
+from tutorials.paper.results.table2 import table2
 
 MEMBERS = 2
 IMAGES = 10

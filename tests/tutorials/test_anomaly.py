@@ -37,9 +37,9 @@ from tutorials.anomaly.record import Record, read, write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import Plan, find_team, perform
 from tutorials.paper.claims.intervals import student, wilson
-from tutorials.paper.config import configure
-from tutorials.paper.environment import environment
-from tutorials.paper.units import member_jobs
+from tutorials.paper.experiment.config import configure
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.plan import member_jobs
 
 RESULTS = Path(__file__).parents[2] / "results" / "anomaly"
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.tutorials.corruptions import OFTEN, ONCE
 from tests.tutorials.kept_files import KINDS, MADE_AGAIN, counted
-from tutorials.paper import units
+from tutorials.paper.experiment import plan as units
 
 CORRUPTIONS = 300
 MOST_MEMORY = 50e6  # bytes, while a file is read that says it is enormous

@@ -25,8 +25,8 @@ from tutorials.paper.claims.verdicts import (
     sentences,
     together,
 )
-from tutorials.paper.collect import mean_cell
 from tutorials.paper.results import Cell
+from tutorials.paper.results.table2 import mean_cell
 
 
 def verdicts(results):

@@ -8,7 +8,7 @@ import pytest
 
 from ensembles import METHODS
 from tutorials.paper import cost
-from tutorials.paper.config import configure
+from tutorials.paper.experiment.config import configure
 from tutorials.paper.results import read
 
 ROOT = Path(__file__).parents[2]

@@ -12,11 +12,9 @@ from minidl import accuracy
 from minidl.data import load_dataset
 from minidl.parallel import limit_threads
 from minidl.store import key_of, read_json, write_json
-from tutorials.paper import evaluate as evaluation
-from tutorials.paper import units
-from tutorials.paper.collect import method_result, score, select
-from tutorials.paper.config import configure
-from tutorials.paper.evaluate import (
+from tutorials.paper.experiment import attack as evaluation
+from tutorials.paper.experiment import plan as units
+from tutorials.paper.experiment.attack import (
     Counts,
     Unit,
     add,
@@ -25,8 +23,8 @@ from tutorials.paper.evaluate import (
     images_of,
     load_members,
 )
-from tutorials.paper.examples import ExamplesJob, first_correct, make_examples
-from tutorials.paper.units import (
+from tutorials.paper.experiment.config import configure
+from tutorials.paper.experiment.plan import (
     attacked,
     checksum,
     evaluate_units,
@@ -34,6 +32,8 @@ from tutorials.paper.units import (
     place_of,
     plan,
 )
+from tutorials.paper.results.examples import ExamplesJob, first_correct, make_examples
+from tutorials.paper.results.table2 import method_result, score, select
 
 CONFIG = configure(profile="smoke", methods=["random-init", "bagging"])
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from tests.tutorials.made_up import made_up
-from tutorials.paper.config import configure
-from tutorials.paper.merge import both_environments, earlier, merge
+from tutorials.paper.experiment.config import configure
 from tutorials.paper.results import write
+from tutorials.paper.results.merge import both_environments, earlier, merge
 
 FIRST = ["random-init", "gaussian-noise"]
 

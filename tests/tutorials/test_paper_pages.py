@@ -15,13 +15,13 @@ from minidl.store import DamagedError
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.intervals import of_cell
-from tutorials.paper.examples import read_examples, write_examples
 from tutorials.paper.pages.drawings import COLOURS, as_svg, figure1, figure2, fooled
 from tutorials.paper.pages.figures import figure1_caption, write_figures
 from tutorials.paper.pages.markdown import Table, html, signed
 from tutorials.paper.pages.report import facts_table, write_report
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES
 from tutorials.paper.results import Examples, Member
+from tutorials.paper.results.examples import read_examples, write_examples
 
 FIGURES = [
     "verdict",

@@ -10,7 +10,8 @@ from ensembles import gaussian_noise, training
 from minidl.data import load_dataset
 from minidl.schema import read_as
 from minidl.store import write_json
-from tutorials.paper import config, search
+from tutorials.paper import search
+from tutorials.paper.experiment import config
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.search import Choice, Search, Trial
 

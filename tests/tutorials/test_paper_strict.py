@@ -9,8 +9,9 @@ from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.intervals import wilson
-from tutorials.paper.config import configure
-from tutorials.paper.environment import environment
+from tutorials.paper.experiment.config import configure
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.plan import checksum, member_jobs
 from tutorials.paper.pages.overview import overview, small_table
 from tutorials.paper.pages.report import write_report
 from tutorials.paper.pages.strict import (
@@ -20,10 +21,7 @@ from tutorials.paper.pages.strict import (
     what_is_left,
     write_strict,
 )
-from tutorials.paper.run import Places
-from tutorials.paper.strict import check_same_members
-from tutorials.paper.strict import strict as attack_strictly
-from tutorials.paper.strict_results import (
+from tutorials.paper.results.strict import (
     Accuracies,
     Strict,
     earlier_strict,
@@ -31,7 +29,9 @@ from tutorials.paper.strict_results import (
     strict_of,
     write,
 )
-from tutorials.paper.units import checksum, member_jobs
+from tutorials.paper.run import Places
+from tutorials.paper.strict import check_same_members
+from tutorials.paper.strict import strict as attack_strictly
 
 
 def accuracies(worst):

@@ -6,8 +6,8 @@ import pytest
 from ensembles.member_files import TrainedMember, save_member, untrained
 from minidl.data.places import cache_folder
 from tutorials import trained
-from tutorials.paper.config import configure
-from tutorials.paper.units import member_jobs
+from tutorials.paper.experiment.config import configure
+from tutorials.paper.experiment.plan import member_jobs
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tutorials.command_line import (
     seed_number,
     whole_number,
 )
-from tutorials.paper.config import DATASETS, PROFILES, configure
+from tutorials.paper.experiment.config import DATASETS, PROFILES, configure
 
 PROGRAM = "python -m tutorials.anomaly"
 

@@ -20,7 +20,7 @@ from minidl.layers import Sequential
 from minidl.parallel import limit_threads
 from minidl.training import to_float
 from tutorials.anomaly.adversaries import ADVERSARIES, Attack
-from tutorials.paper.evaluate import ATTACKS, Known
+from tutorials.paper.experiment.attack import ATTACKS, Known
 
 BLOCK = 100  # images that are attacked together
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from tutorials.anomaly.adversaries import ADVERSARIES
 from tutorials.anomaly.cases import Case
-from tutorials.paper.config import Parameters
+from tutorials.paper.experiment.config import Parameters
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 
 SUM, CLIPPED = "sum of gradients", "sum from clipped probabilities"

@@ -19,8 +19,8 @@ from tutorials.paper.claims.comparisons import (
     unsure,
 )
 from tutorials.paper.claims.intervals import Estimate, exactly, wilson
-from tutorials.paper.collect import mean_cell
 from tutorials.paper.paper_numbers import ATTACK_NAMES
+from tutorials.paper.results.table2 import mean_cell
 
 Rows = dict[str, Estimate]
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from minidl.parallel import local_executor
 from minidl.store import key_of
 from tutorials.anomaly.cases import Team
-from tutorials.paper.evaluate import images_of
-from tutorials.paper.kept import Place, keep, read_kept
+from tutorials.paper.experiment.attack import images_of
+from tutorials.paper.experiment.kept import Place, keep, read_kept
 
 Result = TypeVar("Result")
 

@@ -11,10 +11,10 @@ from tutorials.anomaly.directions import Step, Steps, Walk, follow, merge
 from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
 from tutorials.anomaly.kept import finish
 from tutorials.anomaly.record import Record, read
-from tutorials.paper.config import Configuration
-from tutorials.paper.environment import environment
-from tutorials.paper.merge import check_same_experiment
-from tutorials.paper.units import checksums, member_jobs
+from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.plan import checksums, member_jobs
+from tutorials.paper.results.merge import check_same_experiment
 
 
 @dataclass(frozen=True)

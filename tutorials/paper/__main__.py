@@ -4,7 +4,7 @@ import warnings
 
 from tutorials.command_line import load_once, one_line, one_line_errors
 from tutorials.paper.cli import PROGRAM, parse
-from tutorials.paper.config import Configuration
+from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.pages.figures import write_figures
 from tutorials.paper.pages.report import write_report
 from tutorials.paper.pages.strict import write_strict

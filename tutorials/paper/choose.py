@@ -5,7 +5,7 @@
 
 Each fifth of the training images in turn is left out of training and classified
 afterwards. Only clean accuracy is measured; no attack is run and no test image read.
-The numbers that `config.py` took from here stand there, with the rule.
+The numbers that `experiment/config.py` took from here stand there, with the rule.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from tutorials.command_line import (
     one_line_errors,
     parser_of,
 )
-from tutorials.paper.config import DATASETS
+from tutorials.paper.experiment.config import DATASETS
 from tutorials.paper.paper_numbers import HALVES, cost_of_noise
 
 FOLDS = 5

@@ -20,8 +20,13 @@ from tutorials.command_line import (
     seed_number,
 )
 from tutorials.paper import results as results_file
-from tutorials.paper.config import DATASETS, PROFILES, Configuration, configure
-from tutorials.paper.merge import check_same_experiment
+from tutorials.paper.experiment.config import (
+    DATASETS,
+    PROFILES,
+    Configuration,
+    configure,
+)
+from tutorials.paper.results.merge import check_same_experiment
 from tutorials.paper.run import Places
 
 PROGRAM = "python -m tutorials.paper"

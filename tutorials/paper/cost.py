@@ -20,11 +20,11 @@ from ensembles.architectures import build_architecture
 from ensembles.methods import TABLE_OF
 from minidl.store import read_json, refused
 from tutorials.command_line import a_path, one_line_errors, parser_of
-from tutorials.paper.config import Configuration, configure
+from tutorials.paper.experiment.config import Configuration, configure
+from tutorials.paper.experiment.plan import member_jobs
 from tutorials.paper.pages.markdown import replace_marked
 from tutorials.paper.pages.overview import committed
 from tutorials.paper.results import Results, read
-from tutorials.paper.units import member_jobs
 
 # The network of each data set in the benchmark, and the images to train and test on.
 DATA = {"mnist": ("Table 1", 60_000, 10_000), "cifar10": ("Table 3", 50_000, 10_000)}

@@ -18,20 +18,9 @@ from minidl.cluster import dask_executor
 from minidl.data import CLASS_NAMES, Dataset, differences, load_dataset
 from minidl.files import alone
 from minidl.parallel import local_executor, run_jobs
-from tutorials.paper.collect import Evaluated, method_result, table2, trained
-from tutorials.paper.config import Configuration
-from tutorials.paper.environment import environment, now
-from tutorials.paper.examples import ExamplesJob, make_examples, write_examples
-from tutorials.paper.merge import earlier, merge
-from tutorials.paper.results import (
-    SCHEMA,
-    Data,
-    Examples,
-    Execution,
-    Results,
-    write,
-)
-from tutorials.paper.units import (
+from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.environment import environment, now
+from tutorials.paper.experiment.plan import (
     attacked,
     check_saved,
     evaluate_units,
@@ -40,6 +29,17 @@ from tutorials.paper.units import (
     members_found,
     plan,
 )
+from tutorials.paper.results import (
+    SCHEMA,
+    Data,
+    Examples,
+    Execution,
+    Results,
+    write,
+)
+from tutorials.paper.results.examples import ExamplesJob, make_examples, write_examples
+from tutorials.paper.results.merge import earlier, merge
+from tutorials.paper.results.table2 import Evaluated, method_result, table2, trained
 
 FRESH = "a command with --fresh"
 

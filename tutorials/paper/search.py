@@ -47,9 +47,9 @@ from tutorials.command_line import (
     parser_of,
     runs_folder,
 )
-from tutorials.paper.config import DATASETS
+from tutorials.paper.experiment.config import DATASETS
+from tutorials.paper.experiment.plan import check_saved
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
-from tutorials.paper.units import check_saved
 
 # As many as the test set of MNIST has, and a tenth for CIFAR-10: a binomial standard
 # error of 0.001 and 0.006.

@@ -16,22 +16,21 @@ from pathlib import Path
 import numpy as np
 
 from attacks import Counter, Suite, Threat, apgd, dlr, ensemble_loss, evaluate, pgd
-from attacks.outcomes import Evaluation
-from attacks.suites import Attack, suite_from_host
+from attacks.evaluation.outcomes import Evaluation
+from attacks.evaluation.suites import Attack, suite_from_host
 from attacks.victims import LossFn, mean_probability_loss
 from ensembles import METHODS, Ensemble, MemberJob
 from minidl.backend import Array, Device
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.store import key_of
-from tutorials.paper.collect import trained
-from tutorials.paper.config import Configuration
-from tutorials.paper.environment import environment
-from tutorials.paper.evaluate import load_members
-from tutorials.paper.merge import both_environments, earlier, redone
+from tutorials.paper.experiment.attack import load_members
+from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.plan import attacked, checksums, member_jobs
 from tutorials.paper.results import Results
-from tutorials.paper.run import Places, workers
-from tutorials.paper.strict_results import (
+from tutorials.paper.results.merge import both_environments, earlier, redone
+from tutorials.paper.results.strict import (
     Accuracies,
     Strict,
     earlier_strict,
@@ -39,7 +38,8 @@ from tutorials.paper.strict_results import (
     last_losses,
     write,
 )
-from tutorials.paper.units import attacked, checksums, member_jobs
+from tutorials.paper.results.table2 import trained
+from tutorials.paper.run import Places, workers
 
 IMAGES = 1000  # of the test set at most, the first: all would take days
 STEPS = 100

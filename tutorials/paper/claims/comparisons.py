@@ -25,9 +25,9 @@ from tutorials.paper.claims.intervals import (
     student,
     together,
 )
-from tutorials.paper.collect import mean_cell
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import AttackResult, Cell, Results
+from tutorials.paper.results.table2 import mean_cell
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 ROUNDING = 1e-9  # the mean of 0.1 and 0.2 isn't quite 0.15

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import stdtrit
 
-from attacks.intervals import Estimate, Z, wilson
+from attacks.evaluation.intervals import Estimate, Z, wilson
 from tutorials.paper.results import Cell
 
 __all__ = [

@@ -9,7 +9,6 @@ from pathlib import Path
 from minidl.backend import Array
 from minidl.files import write_text
 from tutorials.paper import results as results_file
-from tutorials.paper.examples import read_examples
 from tutorials.paper.pages.drawings import (
     HALF,
     Figure,
@@ -22,7 +21,8 @@ from tutorials.paper.pages.notes import in_words
 from tutorials.paper.pages.verdict import bars
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 from tutorials.paper.results import Results
-from tutorials.paper.strict_results import Strict, strict_of
+from tutorials.paper.results.examples import read_examples
+from tutorials.paper.results.strict import Strict, strict_of
 
 BARS = "verdict.svg"
 FIGURE1 = (

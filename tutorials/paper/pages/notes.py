@@ -1,6 +1,6 @@
 """What was run, in sentences: they stand below each table."""
 
-from tutorials.paper.config import Configuration, Parameters
+from tutorials.paper.experiment.config import Configuration, Parameters
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
 from tutorials.paper.results import Results
 

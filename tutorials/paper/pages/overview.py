@@ -26,7 +26,7 @@ from tutorials.paper.paper_numbers import (
     paper_accuracy,
 )
 from tutorials.paper.results import Cell, Results
-from tutorials.paper.strict_results import strict_of
+from tutorials.paper.results.strict import strict_of
 
 VERDICTS = (
     "The paper's claims, judged by these numbers at 95 %: a claim of several "

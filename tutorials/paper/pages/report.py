@@ -23,7 +23,7 @@ from tutorials.paper.pages.table2 import table2_section
 from tutorials.paper.pages.verdict import verdict
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results
-from tutorials.paper.strict_results import strict_of
+from tutorials.paper.results.strict import strict_of
 
 PAPER = (
     "Strauss et al., Ensemble Methods as a Defense to Adversarial Perturbations "

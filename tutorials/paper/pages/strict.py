@@ -9,7 +9,7 @@ from tutorials.paper.claims.intervals import Estimate, difference, of_cell, wils
 from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results, read
-from tutorials.paper.strict_results import Accuracies, Strict, strict_of
+from tutorials.paper.results.strict import Accuracies, Strict, strict_of
 
 TITLE = "Does the defence hold? Adaptive attacks"
 HEAD = ["eps of", "", "No Attack", "Adv. 1", "Adv. 2"]

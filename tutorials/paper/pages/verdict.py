@@ -4,7 +4,7 @@ from tutorials.paper.pages.drawings import COLOURS, Figure, new_figure
 from tutorials.paper.pages.strict import most_robust
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results
-from tutorials.paper.strict_results import Strict
+from tutorials.paper.results.strict import Strict
 
 ADAPTIVE = "#d55e00"
 

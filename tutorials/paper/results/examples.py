@@ -14,8 +14,8 @@ from minidl.layers import Sequential
 from minidl.parallel import limit_threads
 from minidl.store import key_of, read_arrays, write_arrays
 from minidl.training import batches, to_float
-from tutorials.paper.config import Parameters
-from tutorials.paper.evaluate import perturb
+from tutorials.paper.experiment.attack import perturb
+from tutorials.paper.experiment.config import Parameters
 from tutorials.paper.results import Results
 
 BATCH_SIZE = 100

@@ -15,9 +15,9 @@ from ensembles import METHODS, MemberJob
 from ensembles.member_files import member_path, read_member
 from minidl.backend import Device
 from minidl.store import key_of
-from tutorials.paper.config import Configuration
-from tutorials.paper.evaluate import Counts, Unit, evaluate, images_of
-from tutorials.paper.kept import Place, keep, read_kept
+from tutorials.paper.experiment.attack import Counts, Unit, evaluate, images_of
+from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.kept import Place, keep, read_kept
 
 BLOCK = 1000  # images of a unit at most: minutes of work, not hours
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from attacks.counting import Counter
+from attacks.evaluation.counter import Counter
 from attacks.norms import flat
 from attacks.threat import Threat, check_room, check_threat
 from attacks.victims import images

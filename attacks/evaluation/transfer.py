@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attacks.intervals import Estimate, wilson
-from attacks.suites import (
+from attacks.evaluation.intervals import Estimate, wilson
+from attacks.evaluation.suites import (
     Attack,
     FromHost,
     check_attacks,

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from minidl.schema import read_as
 from minidl.store import check, refused, write_json
-from tutorials.paper.config import Configuration
+from tutorials.paper.experiment.config import Configuration
 
 SCHEMA = 1
 

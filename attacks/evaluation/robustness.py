@@ -13,9 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from attacks.outcomes import Evaluation, Outcome, join
-from attacks.saved import read_outcome, write_outcome
-from attacks.suites import MakeSuite, Suite, check_work, generator, made, run_attack
+from attacks.evaluation.outcomes import Evaluation, Outcome, join
+from attacks.evaluation.saved import read_outcome, write_outcome
+from attacks.evaluation.suites import (
+    MakeSuite,
+    Suite,
+    check_work,
+    generator,
+    made,
+    run_attack,
+)
 from attacks.threat import Threat
 from minidl.answers import probabilities
 from minidl.backend import Array, device_of, to_numpy

@@ -21,7 +21,7 @@ from minidl.layers import Sequential
 from minidl.parallel import limit_threads
 from minidl.store import key_of
 from minidl.training import batches, to_float
-from tutorials.paper.config import Parameters
+from tutorials.paper.experiment.config import Parameters
 
 ATTACKS: dict[str, Any] = {"fgsm": fgsm, "bim": bim}
 BATCH_SIZE = 100  # images that are attacked together

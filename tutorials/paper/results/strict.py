@@ -7,9 +7,9 @@ from typing import Any
 
 from minidl.schema import read_as
 from minidl.store import check, refused, write_json
-from tutorials.paper.config import Configuration
-from tutorials.paper.merge import check_same_experiment
+from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.results import Environment, Member, Results, check_accuracies
+from tutorials.paper.results.merge import check_same_experiment
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ensembles import METHODS
-from tutorials.paper.collect import table2
-from tutorials.paper.config import Configuration
+from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.results import Environment, Execution, Results, read
+from tutorials.paper.results.table2 import table2
 
 AND = " and "
 

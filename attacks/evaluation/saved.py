@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from attacks.outcomes import Outcome
+from attacks.evaluation.outcomes import Outcome
 from minidl.backend import Array
 from minidl.store import (
     MAX_ARRAYS,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attacks.intervals import Estimate, wilson
+from attacks.evaluation.intervals import Estimate, wilson
 from attacks.threat import Threat
 from minidl.backend import Array
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks.evaluation import evaluate
-from attacks.intervals import Estimate
-from attacks.outcomes import Evaluation, fraction
-from attacks.suites import MakeSuite, check_work
+from attacks.evaluation.intervals import Estimate
+from attacks.evaluation.outcomes import Evaluation, fraction
+from attacks.evaluation.robustness import evaluate
+from attacks.evaluation.suites import MakeSuite, check_work
 from attacks.threat import Threat, check_threat
 from minidl.backend import Array
 from minidl.files import check_writable

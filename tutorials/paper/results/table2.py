@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ensembles import MemberJob
 from ensembles.member_files import read_member
-from tutorials.paper.evaluate import Counts, Unit, add
+from tutorials.paper.experiment.attack import Counts, Unit, add
 from tutorials.paper.results import AttackResult, Cell, Member, MethodResult, Score
 
 Evaluated = Sequence[tuple[Unit, Counts]]

@@ -1,0 +1,1 @@
+"""Does a classifier withstand attacks? Robust accuracy, curves, transfer, costs."""

@@ -1,0 +1,1 @@
+"""From a configuration to finished work: settings, members, attacks."""
