@@ -8,13 +8,20 @@ depend on the number of workers needs a fixed number of threads in each.
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, as_completed
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
 from minidl.checks import check_count
 from minidl.processes import local_executor
 
-__all__ = ["available_cores", "limit_threads", "local_executor", "run_jobs"]
+__all__ = [
+    "as_executor",
+    "available_cores",
+    "limit_threads",
+    "local_executor",
+    "run_jobs",
+]
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -60,6 +67,18 @@ def run_jobs(
             yield result
     if errors:
         raise errors[0]
+
+
+def as_executor(
+    executor: Executor | int | None, jobs: int
+) -> AbstractContextManager[Executor | None]:
+    """Return the context of an executor for so many jobs.
+
+    A number stands for so many processes of this machine, if there is work for them.
+    """
+    if isinstance(executor, int):
+        return local_executor(min(executor, max(1, jobs)))
+    return nullcontext(executor)
 
 
 def on_one_thread(function: Callable[[Job], Result], job: Job) -> Result:

@@ -25,9 +25,15 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from minidl.backend import Array
-from minidl.files import atomic_write, open_regular, remove_leftovers, write_text
+from minidl.files import (
+    atomic_write,
+    check_writable,
+    open_regular,
+    remove_leftovers,
+    write_text,
+)
 from minidl.npy import arrays_in
-from minidl.parallel import run_jobs
+from minidl.parallel import as_executor, run_jobs
 from minidl.progress import progress
 
 Work = TypeVar("Work")
@@ -42,51 +48,62 @@ class DamagedError(ValueError):
 
 
 class Place(NamedTuple):
-    """Where a result is kept, and the key of all that decides it."""
+    """Where a result is kept, None for nowhere, and the key of all that decides it."""
 
-    path: Path
+    path: Path | None
     key: str
 
 
 def finish(
     works: Mapping[Place, Work],
     make: Callable[[Work], Result],
-    read: Callable[[Place], Result],
-    write: Callable[[Place, Result], None],
-    executor: Executor | None = None,
+    read: Callable[[Path, str], Result],
+    write: Callable[[Path, Result, str], None],
+    executor: Executor | int | None = None,
     unit: str = "results",
     fresh: bool = False,
 ) -> Iterator[tuple[Place, Result]]:
     """Yield each work's result with its place: first those that are finished.
 
-    `make` carries out what is missing, or with `fresh` everything, on any executor
-    (picklable then); this process writes each result as soon as it arrives. `unit` is
-    what the progress counts. If works fail, the others are finished before the first
-    error is raised.
+    The others, or with `fresh` all, are made by any executor, by so many processes
+    (`make` is picklable then), or here; this process writes each result as soon as it
+    arrives. `unit` is what the progress counts. If works fail, the others are finished
+    before the first error is raised. Raises OSError, before any work, for a folder that
+    can't be written.
     """
     found = {} if fresh else finished(works, read)
     yield from found.items()
     missing = [item for item in works.items() if item[0] not in found]
-    made = run_jobs(partial(make_one, make), missing, executor)
-    for place, result in progress(made, len(missing), unit):
-        write(place, result)
-        yield place, result
+    for folder in folders(place for place, _ in missing):
+        check_writable("folder", folder)
+    with as_executor(executor, len(missing)) as chosen:
+        made = run_jobs(partial(make_one, make), missing, chosen)
+        for place, result in progress(made, len(missing), unit):
+            if place.path is not None:
+                write(place.path, result, place.key)
+            yield place, result
 
 
 def finished(
-    places: Iterable[Place], read: Callable[[Place], Result]
+    places: Iterable[Place], read: Callable[[Path, str], Result]
 ) -> dict[Place, Result]:
     """Return what is kept and whole, and remove what killed writers left.
 
     A file that `read` refuses by DamagedError is missing: its work is done again.
     """
     places, results = list(places), {}
-    for folder in {place.path.parent for place in places}:
+    for folder in folders(places):
         remove_leftovers(folder)
     for place in places:
-        with suppress(FileNotFoundError, DamagedError):
-            results[place] = read(place)
+        if place.path is not None:
+            with suppress(FileNotFoundError, DamagedError):
+                results[place] = read(place.path, place.key)
     return results
+
+
+def folders(places: Iterable[Place]) -> set[Path]:
+    """Return the folders in which results are kept."""
+    return {place.path.parent for place in places if place.path is not None}
 
 
 def make_one(

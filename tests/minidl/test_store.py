@@ -309,14 +309,8 @@ def halved(work):
 
 
 def run(works, make=halved, **options):
-    keep = {
-        "read": lambda place: read_json(*place),
-        "write": lambda place, result: write_json(place.path, result, place.key),
-    }
-    return {
-        place.path.stem: result["half"]
-        for place, result in finish(works, make, **keep | options)
-    }
+    done = finish(works, make, read_json, write_json, **options)
+    return {place.key: result["half"] for place, result in done}
 
 
 def test_what_is_finished_is_read_and_the_others_are_made(tmp_path):
@@ -341,23 +335,36 @@ def test_another_works_file_is_made_again(tmp_path):
     assert run(places(tmp_path, [2])) == {"2": 0.25}
 
 
-def test_a_result_is_kept_before_the_next_is_made(tmp_path):
+def test_a_result_is_kept_although_another_work_fails(tmp_path):
     works = places(tmp_path, [1, 0, 2])
     with pytest.raises(ZeroDivisionError):
         run(works)
-    read = finished(works, lambda place: read_json(*place))
-    assert [place.path.stem for place in read] == ["1", "2"]
+    assert [place.key for place in finished(works, read_json)] == ["1", "2"]
 
 
-def test_works_go_to_any_executor(tmp_path):
-    with ThreadPoolExecutor(2) as executor:
-        found = run(places(tmp_path, [1, 2, 4]), executor=executor)
-    assert found == {"1": 0.5, "2": 0.25, "4": 0.125}
+def test_works_that_are_kept_nowhere():
+    works = {Place(None, str(work)): work for work in (1, 2)}
+    assert run(works) == run(works) == {"1": 0.5, "2": 0.25}
+
+
+@pytest.mark.parametrize("kind", [None, 1, 2, ThreadPoolExecutor])
+def test_works_go_to_processes_and_to_any_executor(tmp_path, kind):
+    if kind is ThreadPoolExecutor:
+        kind = ThreadPoolExecutor(2)
+    works = places(tmp_path, [1, 2, 4])
+    assert run(works, executor=kind) == {"1": 0.5, "2": 0.25, "4": 0.125}
+    assert {path.name for path in tmp_path.iterdir()} == {"1.json", "2.json", "4.json"}
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_any_work(tmp_path):
+    (tmp_path / "runs").touch()
+    with pytest.raises(OSError, match="runs is not a writable folder"):
+        run(places(tmp_path / "runs", [0]), fresh=True)
 
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path):
     leftover = tmp_path / ".1.json.0123456789abcdef"
     leftover.touch()
     os.utime(leftover, (0, 0))
-    finished(places(tmp_path, [1]), lambda place: read_json(*place))
+    finished(places(tmp_path, [1]), read_json)
     assert not leftover.exists()
