@@ -13,6 +13,7 @@ the first:
 from minidl.backend import Array, get_array_module, to_device, to_numpy
 from minidl.checkpoints import load_checkpoint, save_checkpoint
 from minidl.initializers import glorot, he
+from minidl.inspection import TraceStep, summary, trace
 from minidl.kernels import col2im, im2col
 from minidl.layers import (
     Conv2D,
@@ -53,6 +54,7 @@ __all__ = [
     "Sequential",
     "Softmax",
     "SoftmaxCrossEntropy",
+    "TraceStep",
     "accuracy",
     "cifar10_cnn",
     "col2im",
@@ -63,7 +65,9 @@ __all__ = [
     "load_checkpoint",
     "mnist_cnn",
     "save_checkpoint",
+    "summary",
     "to_device",
     "to_numpy",
+    "trace",
     "train",
 ]

@@ -11,7 +11,7 @@
 # %%
 import numpy as np
 
-from minidl import Adam, Linear, ReLU, Sequential, SoftmaxCrossEntropy
+from minidl import Adam, Linear, ReLU, Sequential, SoftmaxCrossEntropy, trace
 from minidl.gradcheck import check_layer
 from minidl.kernels import reference
 from tutorials.exercises import check
@@ -149,7 +149,7 @@ picture(
 # of the sum of squares:
 
 # %%
-steps = list(model.trace(x, y))
+steps = list(trace(model, x, y))
 table(
     ("layer", "|dJ/doutput|", "|dJ/dinput|"),
     [

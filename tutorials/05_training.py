@@ -32,7 +32,7 @@ source(mnist_cnn)
 
 # %%
 model = mnist_cnn(np.random.default_rng(0))
-model.summary()
+minidl.summary(model)
 
 # %% [markdown]
 # **What to notice.** Nearly all parameters are in the first fully connected layer: it

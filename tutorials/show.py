@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl import Sequential
+from minidl import Sequential, trace
 from minidl.backend import Array
 from minidl.files import atomic_write
 from tutorials.output import keep_writing
@@ -125,7 +125,7 @@ def decimals_of(value: float) -> int:
 def walk(model: Sequential, x: Array, y: Array) -> None:
     """Print a batch's way through a network and back, layer by layer."""
     rows = []
-    for step in model.trace(x, y):
+    for step in trace(model, x, y):
         assert step.doutput is not None
         rows.append(
             (

@@ -9,7 +9,7 @@ from minidl.layers.linear import Linear
 from minidl.layers.normalize import Normalize
 from minidl.layers.parameter import Parameter
 from minidl.layers.pooling import MaxPool2D
-from minidl.layers.sequential import Sequential, TraceStep
+from minidl.layers.sequential import Sequential
 
 __all__ = [
     "Conv2D",
@@ -23,6 +23,5 @@ __all__ = [
     "ReLU",
     "Sequential",
     "Softmax",
-    "TraceStep",
     "softmax",
 ]

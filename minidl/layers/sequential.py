@@ -1,7 +1,7 @@
 """A network: layers one after another, and the chain rule through all of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -10,26 +10,13 @@ from minidl.checks import (
     check_batch,
     check_count,
     check_generator,
-    check_labels,
     check_shape,
 )
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape, parameters_in
 from minidl.layers.fused import fuse
 from minidl.layers.parameter import Parameter
-from minidl.losses import SoftmaxCrossEntropy
 from minidl.settings import fixed
-
-
-class TraceStep(NamedTuple):
-    """What one layer did to a batch; the gradients are None without labels."""
-
-    name: str
-    input: Array
-    output: Array
-    dinput: Array | None = None  # dJ/dinput
-    doutput: Array | None = None  # dJ/doutput
-    param_grads: tuple[Array, ...] | None = None  # dJ/dparameter, one for each
 
 
 class Sequential(Layer):
@@ -142,50 +129,6 @@ class Sequential(Layer):
                 f"logits must be numbers, got NaN for {count} of {len(x)} images"
             )
         return z.argmax(axis=1)
-
-    def trace(self, x: Array, y: Array | None = None) -> Iterator[TraceStep]:
-        """Yield for each layer its name, input and output, and given y its gradients.
-
-        For stepping through: without labels, a layer runs when its step is asked for.
-        With labels, the parameters' gradients are theirs afterwards.
-        Shapes: x (N, *input_shape), y (N,).
-        """
-        if y is None:
-            yield from self.trace_forward(x)
-            return
-        self.check_input(x)
-        check_labels("y", y, len(x), self.classes)
-        steps = list(self.trace_forward(x))
-        loss = SoftmaxCrossEntropy()
-        loss.forward(steps[-1].output, y)
-        dout: Any = loss.backward()
-        for i, layer in reversed(list(enumerate(self.layers))):
-            dx = layer.backward(dout)
-            grads = tuple(p.grad.copy() for p in layer.params)
-            steps[i] = steps[i]._replace(dinput=dx, doutput=dout, param_grads=grads)
-            dout = dx
-        yield from steps
-
-    def trace_forward(self, x: Array) -> Iterator[TraceStep]:
-        """Yield each layer's name, input and output."""
-        self.check_input(x)
-        for i, layer in enumerate(self.layers):
-            out = layer.forward(x)
-            yield TraceStep(f"{i} {layer}", x, out)
-            x = out
-
-    def summary(self) -> None:
-        """Print the layers, their output shapes and their numbers of parameters."""
-        rows = [("layer", "output shape", "parameters")]
-        rows += [("input", str(self.input_shape), "")]
-        for i, layer in enumerate(self.layers):
-            size = sum(p.data.size for p in layer.params)
-            rows.append((f"{i} {layer}", str(self.shapes[i + 1]), f"{size:,}"))
-        total = sum(p.data.size for p in self.params)
-        rows.append(("total", "", f"{total:,}"))
-        width = max(len(name) for name, _, _ in rows)
-        for name, shape, count in rows:
-            print(f"{name:<{width}}  {shape:<16}  {count:>10}")
 
     def __repr__(self) -> str:
         return f"Sequential of {len(self.layers)} layers"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from IPython import display
 
-from minidl import Linear, ReLU, Sequential, kernels
+from minidl import Linear, ReLU, Sequential, kernels, trace
 from tutorials import show
 
 
@@ -54,7 +54,7 @@ def test_a_walk_is_the_trace(capsys):
     show.walk(model, x, y)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
-    for line, step in zip(lines[1:], model.trace(x, y), strict=True):
+    for line, step in zip(lines[1:], trace(model, x, y), strict=True):
         name, shape, *numbers = line.rsplit(maxsplit=5)
         assert (name, shape) == (step.name, str(step.output.shape[1]))
         expected = [

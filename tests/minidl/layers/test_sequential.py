@@ -1,9 +1,8 @@
-"""The composition of layers, its trace and its summary."""
+"""The composition of layers."""
 
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from itertools import pairwise
 from threading import Barrier
 
 import numpy as np
@@ -19,12 +18,12 @@ from minidl import (
     ReLU,
     Sequential,
     Softmax,
+    trace,
 )
 from minidl.layers import Layer
-from minidl.losses import SoftmaxCrossEntropy
 from minidl.models import mnist_cnn
 from tests import oracles
-from tests.oracles import assert_close, differences
+from tests.oracles import assert_close
 
 
 class Spy(Layer):
@@ -246,91 +245,6 @@ def test_a_network_can_be_a_layer_of_another(model, x, rng):
         Sequential([model], (5, 5, 1))
 
 
-def test_trace_shows_each_layers_input_and_output(model, x):
-    steps = list(model.trace(x))
-    assert [s.name for s in steps] == [f"{i} {m}" for i, m in enumerate(model.layers)]
-    assert steps[0].input is x
-    assert_close(steps[-1].output, model.forward(x), 1e-13)
-    for one, two in pairwise(steps):
-        assert two.input is one.output
-    assert {(s.dinput, s.doutput, s.param_grads) for s in steps} == {(None,) * 3}
-
-
-def test_trace_without_labels_runs_a_layer_when_its_step_is_asked_for():
-    spies = [Spy(), Spy(), Spy()]
-    trace = Sequential(spies, (3,)).trace(np.zeros((1, 3)))
-    assert [len(s.forwards) for s in spies] == [0, 0, 0]
-    next(trace)
-    next(trace)
-    assert [len(s.forwards) for s in spies] == [1, 1, 0]
-
-
-def test_trace_with_labels_shows_the_gradients_of_backward(model, x):
-    y = np.array([0, 1, 2, 1])
-    steps = list(model.trace(x, y))
-    loss = SoftmaxCrossEntropy()
-    loss.forward(model.forward(x), y)
-    dz = loss.backward()
-    dx = model.backward(dz)
-    assert_close(steps[0].dinput, dx, 1e-13)
-    assert_close(steps[-1].doutput, dz, 1e-13)
-    gradients = [g for step in steps for g in step.param_grads]
-    for gradient, p in zip(gradients, model.params, strict=True):
-        assert_close(gradient, p.grad, 1e-13)
-        assert not np.shares_memory(gradient, p.grad)
-    for one, two in pairwise(steps):
-        assert two.dinput is one.doutput
-    assert [s.name for s in steps] == [s.name for s in model.trace(x)]
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        (np.array([0, 1, -1, 2]), "^y must be 0 to 2, got -1 to 2"),
-        (np.array([3, 0, 0, 0]), "^y must be 0 to 2, got 0 to 3"),
-        (np.array([1]), r"^y must have shape \(4,\), got \(1,\)"),
-        (np.zeros(4), "^y must hold integer labels, got float64"),
-    ],
-)
-def test_trace_names_bad_labels(model, x, y, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        list(model.trace(x, y))
-
-
-def test_trace_with_labels_shows_derivatives_of_the_cost(x, rng):
-    # Without ReLU, whose zeros tie in a pooling window, where no derivative exists.
-    layers = [Conv2D(1, 2, rng=rng), MaxPool2D(2), Flatten(), Linear(8, 3, rng=rng)]
-    model, y = Sequential(layers, (6, 6, 1)).astype(np.float64), np.array([0, 1, 2, 1])
-    for i, step in enumerate(model.trace(x, y)):
-
-        def cost(out=step.output, rest=layers[i + 1 :]):
-            for layer in rest:
-                out = layer.forward(out)
-            return oracles.cross_entropy(out, y)
-
-        assert_close(step.doutput, differences(cost, step.output), 1e-6)
-
-
-def test_summary(capsys, rng):
-    layers = [Conv2D(1, 32, rng=rng), Flatten(), Linear(128, 10, rng=rng)]
-    Sequential(layers, (4, 4, 1)).summary()
-    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
-    assert [[cell.strip() for cell in line if cell.strip()] for line in lines] == [
-        ["layer", "output shape", "parameters"],
-        ["input", "(4, 4, 1)"],
-        ["0 Conv2D(1, 32, 3x3)", "(2, 2, 32)", "320"],
-        ["1 Flatten()", "(128,)", "0"],
-        ["2 Linear(128, 10)", "(10,)", "1,290"],
-        ["total", "1,610"],
-    ]
-
-
-def test_the_summarys_columns_are_aligned(model, capsys):
-    model.summary()
-    lines = capsys.readouterr().out.splitlines()
-    assert len({len(line) for line in lines}) == 1
-
-
 def test_repr(model):
     assert repr(model) == "Sequential of 6 layers"
 
@@ -374,7 +288,7 @@ def test_a_layer_used_alone_meanwhile_disturbs_no_backward(model, x, rng):
     model.forward(x)
     for layer, shape in zip(model.layers, model.shapes[:-1], strict=True):
         layer.forward(np.ones((1, *shape)))
-    list(model.trace(x[:3], np.zeros(3, int)))
+    list(trace(model, x[:3], np.zeros(3, int)))
     assert np.array_equal(model.backward(dout), expected[0])
 
 
