@@ -18,6 +18,7 @@ from minidl.checks import (
     check_choice,
     check_count,
     check_generator,
+    check_kind,
     check_labels,
     check_number,
     check_stored_images,
@@ -164,6 +165,7 @@ def materialise(job: MemberJob, x: Array, y: Array) -> tuple[Sequential, Array, 
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the results' likewise.
     Raises TypeError or ValueError for other images or labels.
     """
+    check_kind("job", job, MemberJob)
     check_stored_images("x", x)
     check_labels("y", y, len(x))
     x, y = x[: job.train_images], y[: job.train_images]

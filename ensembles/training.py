@@ -21,7 +21,7 @@ from ensembles.member_files import (
 )
 from ensembles.methods import MemberJob, generator, materialise
 from minidl.backend import Device, to_numpy
-from minidl.checks import check_count
+from minidl.checks import check_count, check_kind
 from minidl.data import load_dataset
 from minidl.files import check_writable
 from minidl.optimizers import OPTIMIZERS
@@ -75,8 +75,13 @@ def train_ensemble(
     there: also when others fail, whose error is raised at the end. One that can't be
     saved, on a full disk, is returned all the same, with a warning.
     """
+    check_kind("jobs", jobs, Sequence)
     if not jobs:
         raise ValueError("jobs must hold at least one job, got none")
+    for i, job in enumerate(jobs):
+        check_kind(f"jobs[{i}]", job, MemberJob)
+    if executor is not None:
+        check_kind("executor", executor, Executor)
     if workers is None:
         workers = available_cores() if device == "cpu" else 1
     check_count("workers", workers)
