@@ -26,7 +26,7 @@ from attacks.apgd import apgd
 from attacks.bim import bim
 from attacks.carlini_wagner import carlini_wagner
 from attacks.deepfool import deepfool
-from attacks.diagnostics import diagnose, report
+from attacks.diagnosis import diagnose, report
 from attacks.evaluation.counter import Counter
 from attacks.evaluation.curves import accuracy_curve
 from attacks.evaluation.robustness import evaluate

@@ -16,10 +16,10 @@
 import numpy as np
 
 from attacks import bim, diagnose, model_gradient, report
-from attacks.causes import agreement, sign, zero_gradients
-from attacks.causes import correlation as library_correlation
+from attacks.diagnosis.causes import agreement, sign, zero_gradients
+from attacks.diagnosis.causes import correlation as library_correlation
+from attacks.diagnosis.subject import Subject
 from attacks.losses import cross_entropy
-from attacks.subject import Subject
 from attacks.victims import back_to_input
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check

@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from attacks import bim, diagnostics, model_gradient, norms
+from attacks import bim, model_gradient, norms
+from attacks.diagnosis import diagnostics
 from attacks.evaluation import robustness as evaluation
 from attacks.evaluation import suites
 from minidl import (

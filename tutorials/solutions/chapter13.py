@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from attacks.causes import correlation as library_correlation
+from attacks.diagnosis.causes import correlation as library_correlation
+from attacks.diagnosis.subject import log_odds as library_log_odds
 from attacks.norms import clip_to_ball
-from attacks.subject import log_odds as library_log_odds
 from attacks.threat import clip_to_bounds
 from minidl.backend import Array
 

@@ -18,10 +18,10 @@ from attacks.arguments import (
     plain_function,
 )
 from attacks.bim import bim
-from attacks.causes import CAUSES
+from attacks.diagnosis.causes import CAUSES
+from attacks.diagnosis.subject import AttackAlong, Finding, Subject
+from attacks.diagnosis.symptoms import SYMPTOMS
 from attacks.gradients import GradientFn
-from attacks.subject import AttackAlong, Finding, Subject
-from attacks.symptoms import SYMPTOMS
 from attacks.threat import Bounds
 from attacks.victims import PredictProba
 from minidl.backend import Array, device_of, from_host, to_numpy

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from attacks.causes import FEW
+from attacks.diagnosis.causes import FEW
+from attacks.diagnosis.subject import Finding, Subject
 from attacks.fgsm import fgsm
 from attacks.losses import margin
 from attacks.pgd import pgd
 from attacks.square import scores, square
-from attacks.subject import Finding, Subject
 from minidl.backend import Array
 
 QUERIES = 300  # of the black-box attack

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from attacks.diagnosis.subject import Finding, Subject
 from attacks.norms import flat
-from attacks.subject import Finding, Subject
 from attacks.threat import Threat
 from minidl.backend import Array
 
