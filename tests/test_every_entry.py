@@ -183,6 +183,7 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "Sequential.forward x": [LOST],
     "Sequential.predict_proba x": [LOST],
     "Sequential.predict x": [LOST],  # refused by what it makes of the logits
+    "minidl.trace x": [LOST],
     "minidl.train callbacks": [never],
     "ensembles.train_ensemble folder": NO_PATHS,  # pathlib's own errors
     # Kernels compute with any numbers, and with no images.
@@ -196,7 +197,13 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
 OTHERS = {  # they read files, take anything, or have no arguments; types
     *("minidl.get_array_module", "minidl.to_numpy", "minidl.to_device"),
     *("minidl.load_checkpoint", "minidl.save_checkpoint", "minidl.Array"),
-    *("minidl.Flatten", "minidl.Layer", "minidl.ReLU", "minidl.Softmax"),
+    *(
+        "minidl.Flatten",
+        "minidl.Layer",
+        "minidl.ReLU",
+        "minidl.Softmax",
+        "minidl.TraceStep",
+    ),
     *("minidl.kernels.output_size", "minidl.kernels.use", "minidl.kernels.warm_up"),
     *("attacks.GradientFn", "attacks.LossFn", "attacks.Counter", "attacks.Suite"),
     *("attacks.adversarial_images", "ensembles.METHODS"),
@@ -214,6 +221,7 @@ def entries() -> dict[str, Any]:
     named["minidl.kernels.conv2d_grads"] = partial(
         kernels.conv2d_grads, argmax=np.zeros(POOLED.shape, np.uint8)
     )
+    named["minidl.trace"] = lambda model, x, y=None: list(minidl.trace(model, x, y))
     named["minidl.SoftmaxCrossEntropy"] = SoftmaxCrossEntropy().forward
     for name in ("forward", "predict", "predict_proba"):
         named[f"Sequential.{name}"] = getattr(MODEL, name)
