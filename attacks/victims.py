@@ -24,7 +24,7 @@ from minidl.answers import answer, check_function, check_rows
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch, check_labels, check_weights
 from minidl.layers import Sequential
-from minidl.layers.activations import softmax
+from minidl.layers.activations import log_softmax, softmax
 from minidl.training import classes_of
 
 Back: TypeAlias = Callable[[Array], Array]  # dJ/dz (N, K) -> dJ/dx, like x
@@ -148,14 +148,6 @@ def log_mean_probability(
         return z, back
 
     return forward
-
-
-@rounds_to_zero
-def log_softmax(z: Array) -> Array:
-    """Return z_k - log sum_j exp z_j for each row; shapes (N, K)."""
-    xp = get_array_module(z)
-    z = z - z.max(axis=1, keepdims=True)  # the same, and exp can't overflow
-    return z - xp.log(xp.exp(z).sum(axis=1, keepdims=True))
 
 
 def passed(forward: Forward, x: Array) -> tuple[Array, Back]:

@@ -5,9 +5,9 @@ Each layer is a pair of twin methods, `forward` and `backward`, and a network's
 gradient is the product of its layers' derivatives, taken from the last layer to
 the first:
 
-    z  = model.forward(x)                  # logits
-    J  = loss.forward(z, y)                # cost
-    dx = model.backward(loss.backward())   # dJ/dx; dJ/dW lies in each p.grad
+    z = model.forward(x)                   # logits
+    costs, dz = cross_entropy(z, y)        # each image's own
+    dx = model.backward(dz)                # dJ/dx; dJ/dW lies in each p.grad
 """
 
 from minidl.backend import Array, get_array_module, to_device, to_numpy
@@ -28,7 +28,7 @@ from minidl.layers import (
     Sequential,
     Softmax,
 )
-from minidl.losses import SoftmaxCrossEntropy
+from minidl.losses import cross_entropy
 from minidl.models import cifar10_cnn, mnist_cnn
 from minidl.optimizers import SGD, Adadelta, Adam, Optimizer, RMSprop
 from minidl.training import accuracy, train
@@ -53,11 +53,11 @@ __all__ = [
     "ReLU",
     "Sequential",
     "Softmax",
-    "SoftmaxCrossEntropy",
     "TraceStep",
     "accuracy",
     "cifar10_cnn",
     "col2im",
+    "cross_entropy",
     "get_array_module",
     "glorot",
     "he",

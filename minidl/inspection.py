@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from minidl.backend import Array
 from minidl.checks import check_kind, check_labels
 from minidl.layers import Sequential
-from minidl.losses import SoftmaxCrossEntropy
+from minidl.losses import cross_entropy
 
 
 class TraceStep(NamedTuple):
@@ -34,9 +34,7 @@ def trace(model: Sequential, x: Array, y: Array | None = None) -> Iterator[Trace
         return
     check_labels("y", y, len(x), model.classes)
     steps = list(trace_forward(model, x))
-    loss = SoftmaxCrossEntropy()
-    loss.forward(steps[-1].output, y)
-    dout: Any = loss.backward()
+    dout: Any = cross_entropy(steps[-1].output, y)[1] / len(x)  # of the mean
     for i, layer in reversed(list(enumerate(model.layers))):
         dx = layer.backward(dout)
         grads = tuple(p.grad.copy() for p in layer.params)

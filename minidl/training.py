@@ -10,7 +10,14 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from minidl.answers import check_classifier, probabilities
-from minidl.backend import DEVICES, Array, Device, device_of, to_device
+from minidl.backend import (
+    DEVICES,
+    Array,
+    Device,
+    device_of,
+    rounds_to_zero,
+    to_device,
+)
 from minidl.checks import (
     check_count,
     check_generator,
@@ -20,7 +27,7 @@ from minidl.checks import (
 )
 from minidl.layers import Sequential
 from minidl.layers.parameter import trained_here
-from minidl.losses import loss_for
+from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
 
 Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
@@ -113,6 +120,7 @@ def check_optimizer(optimizer: Optimizer, model: Sequential) -> None:
         )
 
 
+@rounds_to_zero
 def train_epoch(
     model: Sequential,
     x: Array,
@@ -126,9 +134,9 @@ def train_epoch(
     order = rng.permutation(len(x))
     for x_batch, y_batch in batches_of(x, y, order, batch_size, model.device):
         z = model.forward(x_batch, rng)
-        loss = loss_for(z)
-        total = total + loss.forward(z, y_batch) * len(z)
-        model.backward(loss.backward(), input_grad=False)
+        costs, dz = cross_entropy(z, y_batch)
+        total = total + costs.sum()
+        model.backward(dz / len(z), input_grad=False)  # of the mean
         optimizer.step()
     return float(total) / len(x)
 

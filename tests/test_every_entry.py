@@ -20,7 +20,7 @@ import ensembles
 import minidl
 from attacks import Suite, Threat
 from ensembles import Ensemble, random_init
-from minidl import Adam, ReLU, SoftmaxCrossEntropy, kernels
+from minidl import Adam, ReLU, kernels
 from tests.attacks.conftest import new_cnn
 
 N, K = 8, 4
@@ -222,7 +222,6 @@ def entries() -> dict[str, Any]:
         kernels.conv2d_grads, argmax=np.zeros(POOLED.shape, np.uint8)
     )
     named["minidl.trace"] = lambda model, x, y=None: list(minidl.trace(model, x, y))
-    named["minidl.SoftmaxCrossEntropy"] = SoftmaxCrossEntropy().forward
     for name in ("forward", "predict", "predict_proba"):
         named[f"Sequential.{name}"] = getattr(MODEL, name)
     return {name: entry for name, entry in named.items() if name not in OTHERS}

@@ -12,8 +12,9 @@
 # %%
 import numpy as np
 
-from minidl import SoftmaxCrossEntropy
+from minidl import cross_entropy
 from minidl.gradcheck import numerical_gradient
+from minidl.layers.activations import log_softmax
 from tutorials.exercises import check, hint
 from tutorials.show import new_figure, picture, source, table
 
@@ -192,10 +193,11 @@ picture(
 # ## The library's version
 #
 # The library computes *J* from $z$, not from $p$: for a sure neuron $p$ rounds to 1,
-# and $\log(1 - p)$ would be $-\infty$. And it has one $z$ for each class (chapter 4).
+# and $\log(1 - p)$ would be $-\infty$. It has one $z$ for each class (chapter 4), and
+# returns each point's own cost and gradient: whoever wants the mean divides by $N$.
 
 # %%
-source(SoftmaxCrossEntropy.forward, SoftmaxCrossEntropy.backward)
+source(cross_entropy, log_softmax)
 
 # %% [markdown]
 # ## Your turn

@@ -11,7 +11,7 @@
 # %%
 import numpy as np
 
-from minidl import Adam, Linear, ReLU, Sequential, SoftmaxCrossEntropy, trace
+from minidl import Adam, Linear, ReLU, Sequential, cross_entropy, trace
 from minidl.gradcheck import check_layer
 from minidl.kernels import reference
 from tutorials.exercises import check
@@ -105,22 +105,22 @@ walk(model, x, y)
 # ## Train it
 
 # %%
-loss, optimizer = SoftmaxCrossEntropy(), Adam(model.params, lr=0.01)
-costs = []
+optimizer = Adam(model.params, lr=0.01)
+J = []
 for _ in range(300):
-    costs.append(float(loss.forward(model.forward(x), y)))
-    model.backward(loss.backward(), input_grad=False)
+    costs, dz = cross_entropy(model.forward(x), y)  # each point's own
+    J.append(costs.mean())
+    model.backward(dz / N, input_grad=False)
     optimizer.step()
 right = (model.predict(x) == y).mean()
-print(f"J from {costs[0]:.3f} to {costs[-1]:.4f}; {right:.0%} of the points are right")
+print(f"J from {J[0]:.3f} to {J[-1]:.4f}; {right:.0%} of the points are right")
 
 # %%
 grid = np.linspace(-1.2, 1.2, 120, dtype=np.float32)
 places = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
 p = model.predict_proba(places)[:, 1].reshape(120, 120)
-loss = SoftmaxCrossEntropy()
-loss.forward(model.forward(x), y)
-arrows = model.backward(loss.backward(), param_grads=False)  # dJ/dx, (N, 2)
+_, dz = cross_entropy(model.forward(x), y)
+arrows = model.backward(dz, param_grads=False)  # dJ/dx, (N, 2)
 figure, (left, right_panel) = new_figure(2, width=8, height=4)
 for panel in (left, right_panel):
     panel.contourf(grid, grid, p, 20, cmap="RdBu_r", alpha=0.5)

@@ -11,7 +11,7 @@
 # %%
 import numpy as np
 
-from minidl import Dropout, MaxPool2D, SoftmaxCrossEntropy
+from minidl import Dropout, MaxPool2D, losses
 from minidl.data import load_mnist_sample
 from minidl.kernels import reference
 from minidl.layers import activations
@@ -106,10 +106,11 @@ print(activations.softmax(z).round(4))
 #   \mathrm{onehot}(y)}{N}.$$
 #
 # The same "probability minus truth" as in chapter 1. The second form needs no
-# probability at all, and that matters more than it seems.
+# probability at all, and that matters more than it seems. The library returns each
+# image's own cost and its gradient, $p - \mathrm{onehot}(y)$; training divides by $N$.
 
 # %%
-source(SoftmaxCrossEntropy.forward, SoftmaxCrossEntropy.backward)
+source(activations.log_softmax, losses.cross_entropy)
 
 # %% [markdown]
 # ## Why logits: the second classic mistake
@@ -123,9 +124,7 @@ margins = np.arange(0, 41, 1, dtype=np.float32)
 z = np.zeros((len(margins), 10), np.float32)
 z[:, 0] = margins
 y = np.zeros(len(z), int)
-loss = SoftmaxCrossEntropy()
-loss.forward(z, y)
-ours = -loss.backward()[:, 0] * len(z)  # 1 - p, as the library computes it
+ours = -losses.cross_entropy(z, y)[1][:, 0]  # 1 - p, as the library computes it
 naive = 1 - activations.softmax(z)[:, 0]
 exact = 9 / (np.exp(margins.astype(np.float64)) + 9)
 clipped = np.where(exact < 1e-7, 0, exact)  # of log(clip(p, 1e-7, 1 - 1e-7)), float64

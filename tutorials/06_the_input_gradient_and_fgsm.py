@@ -12,10 +12,10 @@
 import numpy as np
 
 from attacks import fgsm, input_gradient, model_gradient
-from attacks.losses import cross_entropy
 from attacks.sign_step import sign_step
 from attacks.victims import back_to_input, costs_and_gradient
 from minidl.data import load_mnist_sample
+from minidl.losses import cross_entropy
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table, walk
 from tutorials.trained import network

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_shape
+from minidl.checks import check_device, check_label_array, check_shape
 from minidl.kernels.arguments import check_arrays
 from minidl.kernels.cuda_launch import launch
 from minidl.kernels.random_bits import drop_threshold
@@ -184,12 +184,13 @@ def dropout_mask(x: Array, rate: float, seed: int) -> Array:
 
 
 def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
-    """Return each image's cost, and the gradient dz of their mean.
+    """Return each image's cost, and the gradient dz of their sum.
 
     Shapes: z and dz (N, K), y and costs (N,).
     """
     check_arrays(z=(z, "N K"))
-    check_shape("y", y, z.shape[:1])
+    check_label_array("y", y, len(z))
+    check_device("y", y, z)
     xp = get_array_module(z)
     costs, dz = xp.empty(len(z), z.dtype), xp.empty(z.shape, z.dtype)
     z, y = xp.ascontiguousarray(z), xp.ascontiguousarray(y.astype(xp.int64, copy=False))

@@ -58,6 +58,14 @@ class Softmax(Layer):
 
 
 @rounds_to_zero
+def log_softmax(z: Array) -> Array:
+    """Return z_k - log(sum_j exp z_j) for each row. Shapes: z and result (N, K)."""
+    xp = get_array_module(z)
+    z = z - z.max(axis=1, keepdims=True)  # the result is the same, exp can't overflow
+    return z - xp.log(xp.exp(z).sum(axis=1, keepdims=True))
+
+
+@rounds_to_zero
 def softmax(z: Array) -> Array:
     """Return exp(z_k) / sum_j exp(z_j) for each row; the maximum is subtracted first.
 

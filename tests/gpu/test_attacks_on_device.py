@@ -6,7 +6,7 @@ import pytest
 from attacks import bim, fgsm, member_gradient, model_gradient, sum_gradient
 from minidl import to_device, to_numpy
 from minidl.backend import device_of
-from minidl.losses import loss_for
+from minidl.losses import cross_entropy
 from tests.attacks.conftest import new_cnn
 from tests.attacks.every_attack import EVERY_ATTACK
 from tests.gpu.test_on_device import FLOAT, Y, network
@@ -99,4 +99,4 @@ def test_labels_on_another_device_are_named(gpu, device, dtype):
         with pytest.raises(ValueError, match=message):
             attack(model_gradient(model), x, y)
     with pytest.raises(ValueError, match=message):
-        loss_for(x).forward(model.forward(x), y)
+        cross_entropy(model.forward(x), y)

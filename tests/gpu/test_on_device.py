@@ -23,7 +23,6 @@ from minidl import (
 )
 from minidl.backend import device_of
 from minidl.gradcheck import check_layer
-from minidl.losses import FusedSoftmaxCrossEntropy, SoftmaxCrossEntropy, loss_for
 from minidl.optimizers import OPTIMIZERS
 from tests.benchmarks.agreement import distance
 from tests.minidl.layers.test_layer_contract import CASES
@@ -132,13 +131,6 @@ def test_data_on_the_device_train_to_the_same_bits(gpu):
     same_losses, same = trained("adam", "gpu", data=lambda a: to_device(a, "gpu"))
     assert losses == same_losses
     assert all(np.array_equal(*pair) for pair in zip(params, same, strict=True))
-
-
-def test_the_loss_is_one_kernel_in_float32_only(gpu):
-    z = to_device(np.zeros((2, 3), np.float32), "gpu")
-    assert type(loss_for(z)) is FusedSoftmaxCrossEntropy
-    assert type(loss_for(z.astype(np.float64))) is SoftmaxCrossEntropy
-    assert type(loss_for(np.zeros((2, 3), np.float32))) is SoftmaxCrossEntropy
 
 
 def test_accuracy_and_votes_are_those_of_the_host(gpu):

@@ -19,7 +19,7 @@ from minidl import (
     RMSprop,
     Sequential,
     Softmax,
-    SoftmaxCrossEntropy,
+    cross_entropy,
     kernels,
     to_device,
     to_numpy,
@@ -55,11 +55,10 @@ Y = np.array([0, 1, 2, 1])
 
 def gradients(model, x, y, rng=None):
     """Cost, logits, input gradient and all parameter gradients."""
-    loss = SoftmaxCrossEntropy()
     z = model.forward(x, rng)
-    cost = loss.forward(z, y)
-    dx = model.backward(loss.backward())
-    return [cost, z, dx, *(p.grad for p in model.params)]
+    costs, dz = cross_entropy(z, y)
+    dx = model.backward(dz)
+    return [costs, z, dx, *(p.grad for p in model.params)]
 
 
 def same(one, two, tolerance=0.0):

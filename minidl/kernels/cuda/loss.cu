@@ -1,6 +1,6 @@
-// J and its gradient in one pass: see minidl/losses.py. One thread for one image's row.
+// Each image's cost and its gradient in one pass: see minidl/losses.py. One thread for one image's row.
 
-// costs[n] = log(sum_k exp z_k) - z_y and dz[n] = (p - onehot(y)) / N, where p_y - 1 is
+// costs[n] = log(sum_k exp z_k) - z_y and dz[n] = p - onehot(y), where p_y - 1 is
 // minus the sum of the others. A label that is no class gives NaN, and nothing is read
 // beyond the row. Shapes: z and dz (N, K), y and costs (N,).
 extern "C" __global__ void cross_entropy(
@@ -18,13 +18,13 @@ extern "C" __global__ void cross_entropy(
     float log_sum = logf(sum), others = 0.0f;
     for (int k = 0; k < K; k++) {
         float p = expf(z[k] - largest - log_sum);
-        dz[k] = p / N;
+        dz[k] = p;
         if (k != y[n]) others += p;
     }
     bool known = 0 <= y[n] && y[n] < K;
     if (known) {
         costs[n] = log_sum - (z[y[n]] - largest);
-        dz[y[n]] = -others / N;
+        dz[y[n]] = -others;
     } else {
         float nan = 0.0f / 0.0f;
         costs[n] = nan;
