@@ -20,7 +20,7 @@ from ensembles.member_files import (
     save_member,
 )
 from ensembles.methods import MemberJob, generator, materialise
-from minidl.backend import Device, to_numpy
+from minidl.backend import Array, Device, to_numpy
 from minidl.checks import check_count, check_kind
 from minidl.data import load_dataset
 from minidl.files import check_writable
@@ -38,13 +38,25 @@ from minidl.training import train
 def train_member(
     job: MemberJob, folder: str | Path | None = None, device: Device = "cpu"
 ) -> TrainedMember:
-    """Train one member on its data set's training images, on one thread or the GPU.
+    """Train one member on its data set's training images; see `train_on`."""
+    data = load_dataset(job.dataset)
+    return train_on(job, data.x_train, data.y_train, folder, device)
+
+
+def train_on(
+    job: MemberJob,
+    x: Array,
+    y: Array,
+    folder: str | Path | None = None,
+    device: Device = "cpu",
+) -> TrainedMember:
+    """Train one member on some images, on one thread or the GPU.
 
     On more, BLAS adds in another order: the bits would depend on the executor. With
-    `folder`, of this worker, training goes on after the latest epoch kept there.
+    `folder`, of this worker, training goes on after the latest epoch kept there; it is
+    for these images only.
     """
-    data = load_dataset(job.dataset)
-    model, x, y = materialise(job, data.x_train, data.y_train)
+    model, x, y = materialise(job, x, y)
     model.to_device(device)
     optimizer = OPTIMIZERS[job.optimizer](model.params, job.lr)
     rng = generator(job, "training")

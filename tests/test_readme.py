@@ -10,7 +10,7 @@ import pytest
 from tests.benchmarks.page import update as benchmarks_to_page
 from tests.printed_example import check_first_example, run_code
 from tutorials.paper.pages.markdown import replace_marked
-from tutorials.paper.pages.overview import committed, overview, small_table
+from tutorials.paper.pages.overview import committed, hours_table, overview, small_table
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -110,10 +110,13 @@ def test_each_folder_on_the_map_exists(folder):
 
 def test_the_results_are_those_of_the_committed_files(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    copy = tmp_path / "README.md"
-    copy.write_text(README, encoding="utf-8")
-    replace_marked(copy, "results", small_table(committed()))
-    assert copy.read_text(encoding="utf-8") == README
+    tables = {"README.md": ("results", small_table(committed()))}
+    tables["docs/distributed.md"] = "hours", hours_table(committed())
+    for name, table in tables.items():
+        copy = tmp_path / "copy.md"
+        copy.write_bytes(Path(name).read_bytes())
+        replace_marked(copy, *table)
+        assert copy.read_bytes() == Path(name).read_bytes()
     page = Path("results/table2.md")
     assert overview(committed(), page) == page.read_text(encoding="utf-8")
 

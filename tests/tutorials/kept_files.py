@@ -21,7 +21,7 @@ from ensembles.member_files import (
 )
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
 from minidl.schema import read_as
-from minidl.store import write_json
+from minidl.store import read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.anomaly import record as anomaly_record
 from tutorials.anomaly.cases import Case, Outcome, Team
@@ -29,14 +29,13 @@ from tutorials.anomaly.kept import finish, place_of
 from tutorials.anomaly.record import Record
 from tutorials.exercises import checking
 from tutorials.paper import results as results_file
-from tutorials.paper.cost import read_speeds
 from tutorials.paper.experiment import plan as units
 from tutorials.paper.experiment.attack import Counts, Unit
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.results import strict as strict_results
 from tutorials.paper.results.examples import read_examples, write_examples
 from tutorials.paper.results.merge import earlier
-from tutorials.paper.search import Search, Trial
+from tutorials.paper.search.rules import Search, Trial
 
 JOBS = [random_init(1, seed, "mnist-sample", epochs=4)[0] for seed in (0, 1)]
 
@@ -280,7 +279,7 @@ def write_benchmark(folder: Path, seed: int) -> Path:
 
 def read_benchmark(folder: Path) -> Any:
     # Whose speed this is isn't told: another's measurement is a measurement.
-    return [*read_speeds(folder / "speed.json")]
+    return [n["name"] for n in read_json(folder / "speed.json")["networks"]]
 
 
 KINDS = {

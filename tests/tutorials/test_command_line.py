@@ -12,29 +12,20 @@ from tests.benchmarks import page as benchmarks_page
 from tutorials import notebooks, own_defence, progress, trained
 from tutorials.anomaly import __main__ as anomaly
 from tutorials.command_line import one_line_errors
-from tutorials.paper import choose, cost, search
 from tutorials.paper.pages import overview
+from tutorials.paper.search import __main__ as search
 
 
 @pytest.mark.parametrize(
     ("program", "argv", "words", "code"),
     [
-        (
-            choose,
-            ["epochs", "--jobs", "0"],
-            "--jobs: must be an integer from 1 to",
-            2,
-        ),
-        (choose, ["epochs", "--epochs", "-1"], "--epochs: must be an integer from", 2),
-        (choose, ["colour"], "invalid choice: 'colour'", 2),
+        (search, ["--dataset", "fashion"], "invalid choice: 'fashion'", 2),
         (search, ["--jobs", "0"], "--jobs: must be an integer from 1 to", 2),
         (search, ["--dataset", "mnist"], "MINIDL_DATA", 1),
         (search, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
         (search, ["--json", "/proc/x/y"], "--json /proc/x is not a writable", 1),
         (anomaly, ["all", "--runs", "/proc/x"], "--runs /proc/x is not a writable", 1),
         (overview, ["nowhere"], "nowhere/results.json", 1),
-        (cost, [], "required: benchmark, page", 2),
-        (cost, ["nowhere.json", "page.md"], "nowhere.json", 1),
         (benchmarks_page, [], "required: sources, page", 2),
         (benchmarks_page, ["nowhere.json", "speed.md"], "nowhere.json", 1),
         (trained, [], "required: members, METHOD", 2),
@@ -64,11 +55,11 @@ def test_ctrl_c_takes_one_line(capsys, monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(choose, "search", interrupted)
+    monkeypatch.setattr(progress, "show", interrupted)
     with pytest.raises(SystemExit) as ended:
-        choose.main(["epochs"])
+        progress.main([])
     assert ended.value.code == 130
-    expected = "python -m tutorials.paper.choose: interrupted; nothing is kept\n"
+    expected = "python -m tutorials.progress: interrupted; nothing is kept\n"
     assert capsys.readouterr().err == expected
 
 

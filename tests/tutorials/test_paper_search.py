@@ -1,4 +1,4 @@
-"""The search on full data sets: its rules, and that it keeps to its split."""
+"""The search for open settings: its rules, and that it keeps to its split."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,15 +10,16 @@ from ensembles import gaussian_noise, training
 from minidl.data import load_dataset
 from minidl.schema import read_as
 from minidl.store import write_json
-from tutorials.paper import search
-from tutorials.paper.experiment import config
+from tutorials.paper.experiment.config import DATASETS
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
-from tutorials.paper.search import Choice, Search, Trial
+from tutorials.paper.search import __main__ as program
+from tutorials.paper.search import rules
+from tutorials.paper.search import trials as search
+from tutorials.paper.search.rules import SAMPLE, Search, Trial
 
 ROOT = Path(__file__).parents[2]
-
-
 JOB = gaussian_noise(1, 0, "mnist", sigma=0.1)[0]
+EMPTY = Search("mnist", 1, 10_000, [], [], [])
 
 
 def trials(key, scores):
@@ -30,58 +31,86 @@ def trials(key, scores):
     ]
 
 
-def nearest(scores, target=0.99, images=10_000):
-    return search.nearest(trials("optimizer", scores), target, images)[0]
+@pytest.mark.parametrize(
+    ("scores", "chosen"),
+    [
+        ({"adam": [0.97], "sgd": [0.9905], "rmsprop": [0.998]}, "sgd"),  # not the best
+        ({"adam": [0.97, 1.0], "sgd": [0.99, 0.99]}, "sgd"),  # seeds are averaged
+        # Within a standard error, sqrt(0.99 * 0.01 / 10,000) = 0.000995, the first.
+        ({"adam": [0.9909], "sgd": [0.99]}, "adam"),
+        ({"adam": [0.9911], "sgd": [0.99]}, "sgd"),
+        ({"adam": [0.9909] * 4, "sgd": [0.99] * 4}, "sgd"),
+    ],
+)
+def test_the_optimizer_nearest_to_the_target(scores, chosen):
+    assert rules.nearest(trials("optimizer", scores), 0.99, 10_000)[0] == chosen
 
 
-def test_nearest_is_not_best():
-    assert nearest({"adam": [0.97], "sgd": [0.9905], "rmsprop": [0.998]}) == "sgd"
-
-
-def test_seeds_are_averaged():
-    assert nearest({"adam": [0.97, 1.0], "sgd": [0.99, 0.99]}) == "sgd"
-
-
-def test_within_a_standard_error_the_first_is_taken():
-    """It is sqrt(0.99 * 0.01 / 10,000) = 0.000995."""
-    assert nearest({"adam": [0.9909], "sgd": [0.99]}) == "adam"
-    assert nearest({"adam": [0.9911], "sgd": [0.99]}) == "sgd"
-    assert nearest({"adam": [0.9909] * 4, "sgd": [0.99] * 4}) == "sgd"
-
-
-def test_the_largest_sigma_with_enough_accuracy():
-    scores = {0.1: [0.99], 0.2: [0.97, 0.99], 0.3: [0.979], 0.05: [0.999]}
-    found = trials("sigma", scores)
-    assert search.largest_sigma(found, 0.98) == 0.2
-    assert search.largest_sigma(found, 0.985) == 0.1
+def test_the_largest_sigma_and_the_fewest_epochs_with_enough_accuracy():
+    found = trials("sigma", {0.1: [0.99], 0.2: [0.97, 0.99], 0.3: [0.979]})
+    assert rules.largest_sigma(found, 0.98) == 0.2
+    assert rules.largest_sigma(found, 0.985) == 0.1
     with pytest.raises(ValueError, match=r"no sigma reaches 0\.9999"):
-        search.largest_sigma(found, 0.9999)
+        rules.largest_sigma(found, 0.9999)
+    found = trials("epochs", {5: [0.95], 6: [0.94, 0.98], 7: [0.99]})
+    other = trials("batch_size", {64: [0.99]})
+    assert rules.fewest_epochs(found + other, 128) == 6
 
 
 def test_noise_may_cost_what_it_cost_the_paper():
     """0.9912 - 0.9898 = 0.0014, from the accuracy of the optimizer that was chosen."""
     noise = trials("sigma", {0.1: [0.9887], 0.2: [0.9885], 0.3: [0.98]})
-    found = Search("mnist", 1, 10_000, trials("lr", {1e-3: [0.99]}), noise, [])
-    assert search.choose(found).sigma == 0.1
+    found = replace(EMPTY, optimizer=trials("lr", {1e-3: [0.99]}), sigma=noise)
+    assert rules.choose(found)["sigma"] == 0.1
     clean = trials("lr", {1e-3: [0.9898]})
-    assert search.choose(replace(found, optimizer=clean)).sigma == 0.2
+    assert rules.choose(replace(found, optimizer=clean))["sigma"] == 0.2
 
 
 @pytest.mark.parametrize(
-    ("least", "tried"),
-    [(0.9, [0.4, 0.3]), (0.96, [0.4, 0.3, 0.2, 0.1]), (1.0, [0.4, 0.3, 0.2, 0.1, 0.0])],
+    ("means", "expected"),
+    [
+        ((0.97, 0.97, 0.968, 0.96, 0.95), 0.1),
+        ((0.97, 0.90, 0.971, 0.96, 0.95), 0.2),
+        ((0.97, 0.90, 0.90, 0.90, 0.90), 0.0),
+    ],
 )
-def test_smaller_noise_than_is_enough_is_not_tried(monkeypatch, least, tried):
-    def measure(jobs, means):
-        assert all(a == b for a, b in zip(jobs[::2], jobs[1::2], strict=True))
-        return [Trial(job, 0.99 - 0.2 * job.sigma) for job in jobs]
+def test_on_the_sample_noise_is_compared_with_the_same_networks(means, expected):
+    by_sigma = dict(zip((0.0, 0.1, 0.2, 0.3, 0.4), means, strict=True))
+    empty = replace(EMPTY, dataset=SAMPLE)
+    noise = [Trial(job, by_sigma[job.sigma]) for job in search.sigma_jobs(empty)]
+    assert len({t.job.seed for t in noise}) == search.FOLDS
+    least = rules.least_with_noise(replace(empty, sigma=noise))
+    assert rules.largest_sigma(noise, least) == expected
 
-    monkeypatch.setattr(search, "measure", measure)
-    jobs = [replace(JOB, sigma=s) for s in (0.4, 0.3, 0.2, 0.1, 0.0) for _ in range(2)]
-    means = search.Means(1, Path(), 1, [])
-    *_, found = search.noisy_trials(jobs, least, means)
-    assert list(dict.fromkeys(trial.job.sigma for trial in found)) == tried
-    assert len(found) == 2 * len(tried)
+
+@pytest.mark.parametrize(
+    ("dataset", "index", "expected"),
+    [(SAMPLE, 1, [1, 6]), ("mnist", 0, [8, 9]), ("mnist", 1, [8, 9])],
+)
+def test_a_fold_or_the_last_images_are_held_out(monkeypatch, dataset, index, expected):
+    monkeypatch.setattr(search, "VALIDATION_IMAGES", {"mnist": 2})
+    out = search.held_out(replace(JOB, dataset=dataset, index=index), 10)
+    assert np.flatnonzero(out).tolist() == expected
+    assert search.validation_images(dataset, 10) == 2
+
+
+@pytest.mark.parametrize(
+    ("clean", "tried"),
+    [
+        (0.9, [0.4, 0.3]),
+        (0.96, [0.4, 0.3, 0.2, 0.1]),
+        (1.0, [0.4, 0.3, 0.2, 0.1, 0.05]),
+    ],
+)
+def test_smaller_noise_than_is_enough_is_not_tried(monkeypatch, clean, tried):
+    monkeypatch.setattr(search, "SIGMAS", {"mnist": (0.4, 0.3, 0.2, 0.1, 0.05)})
+    found = replace(EMPTY, optimizer=trials("lr", {1e-3: [clean]}))
+    for _ in range(5):
+        jobs = search.sigma_jobs(found)
+        noise = [Trial(job, 0.99 - 0.2 * job.sigma) for job in jobs]
+        found = replace(found, sigma=noise)
+    assert list(dict.fromkeys(job.sigma for job in jobs)) == tried
+    assert len(jobs) == 2 * len(tried)
 
 
 def test_the_papers_numbers():
@@ -90,91 +119,96 @@ def test_the_papers_numbers():
     assert cost_of_noise("cifar10") == pytest.approx(0.0824)
 
 
-@pytest.mark.slow
-def test_a_search_trains_on_the_first_images_and_scores_on_the_others(
-    monkeypatch, tmp_path, threads_seen
-):
-    """A whole search on few images; those of the split are never trained on."""
-    data = load_dataset("mnist-sample")
+@pytest.fixture
+def small(monkeypatch):
+    """A data set of 600 images without test images; reading those would fail."""
+    data = load_dataset(SAMPLE)
     small = data._replace(
         x_train=data.x_train[:600], y_train=data.y_train[:600], x_test=None, y_test=None
     )
+    monkeypatch.setattr(search, "load_dataset", lambda name: small)
+    return small
+
+
+@pytest.mark.slow
+def test_a_search_never_trains_on_the_images_of_its_scores(
+    monkeypatch, tmp_path, small, threads_seen
+):
     shown, scored = [], []
     accuracy, real = search.accuracy, training.train
     monkeypatch.setattr(
-        training, "train", lambda m, x, *a: shown.append(len(x)) or real(m, x, *a)
+        training, "train", lambda m, x, *a: shown.append(x) or real(m, x, *a)
     )
-    for module in (training, search):
-        monkeypatch.setattr(module, "load_dataset", lambda name: small)
     monkeypatch.setattr(
         search, "accuracy", lambda m, x, y: scored.append(x) or accuracy(m, x, y)
     )
-    few = search.OPTIMIZERS[:2]
-    monkeypatch.setattr(search, "OPTIMIZERS", few)
+    monkeypatch.setattr(search, "VALIDATION_IMAGES", {"mnist": 100})
+    monkeypatch.setattr(search, "OPTIMIZERS", search.OPTIMIZERS[:2])
     monkeypatch.setattr(search, "SIGMAS", {"mnist": (0.1, 0.3)})
-    few_jobs = search.architecture_jobs
-    monkeypatch.setattr(search, "architecture_jobs", lambda *a: few_jobs(*a)[:1])
+    settings = replace(DATASETS["mnist"], epochs=1)
+    monkeypatch.setitem(DATASETS, "mnist", settings)
+    few = {**program.SEARCHES}
+    few["architectures"] = (lambda f: search.architecture_jobs(f)[:1], ("epochs",))
+    monkeypatch.setattr(program, "SEARCHES", few)
     empty = Search("mnist", 500, 100, [], [], [])
-    *_, found = search.search(empty, 1, tmp_path, 1)
+    *_, found = program.search(empty, tmp_path, 1)
     assert threads_seen == {1}
-    assert shown == [500] * 9  # two optimizers, two sigmas, two seeds each; a network
+    # Two optimizers, two sigmas, two seeds each; a network.
+    assert [len(x) for x in shown] == [500] * 9
     for x in scored:
         np.testing.assert_array_equal(x, small.x_train[500:])
     assert [t.job.optimizer for t in found.optimizer] == ["adam"] * 4
     assert [t.job.sigma for t in found.sigma] == [0.1, 0.1, 0.3, 0.3]
+    assert not [*tmp_path.rglob("*.npz")]
     path = tmp_path / "search.json"
     write_json(path, found)
     assert read_as(Search, path) == found
-    for again in search.search(found, 1, tmp_path, 1):
+    for again in program.search(found, tmp_path, 1):
         assert again == found
     assert len(shown) == 9
 
 
-def test_members_that_a_full_disk_refused_end_the_search(monkeypatch, tmp_path):
-    monkeypatch.setattr(search, "train_ensemble", lambda *arguments: None)
-    jobs = search.architecture_jobs("mnist", {})[:2]
-    with pytest.raises(OSError, match=r"2 of 2 members couldn't be saved in .*room"):
-        search.measure(jobs, search.Means(1, tmp_path, 1, []))
+def test_a_fold_is_never_trained_on(monkeypatch, tmp_path, small):
+    shown = []
+    monkeypatch.setattr(training, "train", lambda m, x, *a: shown.append(x))
+    job = search.optimizer_jobs(replace(EMPTY, dataset=SAMPLE))[1]
+    search.validate(replace(job, method="random-init"), tmp_path)
+    np.testing.assert_array_equal(shown[0], np.delete(small.x_train, np.s_[1::5], 0))
 
 
 def test_trials_stay_until_there_are_others(monkeypatch, tmp_path):
-    """Interrupted after the first of three searches, the file still has the others."""
-    before = Search(
-        "mnist", 1, 10, *(trials(k, {1: [0.5]}) for k in ("lr", "sigma", "epochs"))
-    )
-    better = trials("lr", {2: [0.9]})
-    monkeypatch.setattr(search, "measure", lambda jobs, means: better)
-    first = next(search.search(before, 1, tmp_path, 1))
-    assert first == replace(before, optimizer=better)
+    """Interrupted after the first trial of all, the file still has the others."""
+    kept = {key: trials(key, {1: [0.5]}) for key in ("lr", "sigma", "epochs")}
+    before = Search("mnist", 1, 10, *kept.values())
+    monkeypatch.setattr(program, "validate", lambda job, runs: Trial(job, 0.9))
+    first = next(program.search(before, tmp_path, 1))
+    [trial] = first.optimizer
+    assert trial.accuracy == 0.9
+    assert first == replace(before, optimizer=[trial])
 
 
 def test_another_data_sets_search_is_not_overwritten(monkeypatch, tmp_path):
-    data = load_dataset("mnist-sample")
-    monkeypatch.setattr(search, "load_once", lambda name: data)
+    data = load_dataset(SAMPLE)
+    monkeypatch.setattr(program, "load_once", lambda name: data)
     monkeypatch.setattr(search, "VALIDATION_IMAGES", {"mnist": 100, "cifar10": 100})
     path = tmp_path / "search.json"
-    begun = search.begin("mnist", path)
+    begun = program.begin("mnist", path)
     assert begun == Search("mnist", len(data.x_train) - 100, 100, [], [], [])
     write_json(path, begun)
-    assert search.begin("mnist", path) == begun
+    assert program.begin("mnist", path) == begun
     with pytest.raises(ValueError, match=r"images of mnist, asked for .* of cifar10"):
-        search.begin("cifar10", path)
+        program.begin("cifar10", path)
+    write_json(path, asdict(begun) | {"more": 1})
+    with pytest.raises(ValueError, match="more is unknown"):
+        program.begin("mnist", path)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "results/search").glob("*.json")))
 def test_config_holds_what_the_committed_search_gives(path):
     found = read_as(Search, path)
-    settings = config.DATASETS[found.dataset]
-    chosen = Choice(
-        settings.optimizer, settings.lr, settings.batch_size, settings.sigma
-    )
-    assert search.choose(found) == chosen
-    assert found.validation_images == search.VALIDATION_IMAGES[found.dataset]
-
-
-def test_a_file_that_is_no_search(tmp_path):
-    path = tmp_path / "x.json"
-    empty = Search("mnist", 1, 1, [], [], [])
-    write_json(path, asdict(empty) | {"more": 1})
-    with pytest.raises(ValueError, match="more is unknown"):
-        read_as(Search, path)
+    settings = asdict(DATASETS[found.dataset])
+    assert rules.choose(found).items() <= settings.items()
+    whole = found.train_images + found.validation_images
+    assert found.validation_images == search.validation_images(found.dataset, whole)
+    for name, (jobs_of, _) in program.SEARCHES.items():
+        assert {trial.job for trial in getattr(found, name)} >= {*jobs_of(found)}

@@ -2,8 +2,8 @@
 
 A setting that the paper states is the paper's. Those that it leaves open were chosen
 on clean accuracy of validation images taken out of the training data, never on
-attacked accuracy or on test images; `choose.py` is the search on the sample and
-`search.py` that on full data, with all of its trials in results/search/.
+attacked accuracy or on test images: by `tutorials.paper.search`, all of whose trials
+are in results/search/.
 """
 
 from dataclasses import dataclass

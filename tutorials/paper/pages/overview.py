@@ -1,9 +1,9 @@
-"""What the committed runs say: results/table2.md, and the README's small table.
+"""What the committed runs say: results/table2.md, and tables in README and docs.
 
     python -m tutorials.paper.pages.overview
 
 takes the full runs in results/, as far as they are there, else the quick one. No number
-on either page is typed by hand.
+on these pages is typed by hand.
 """
 
 import os
@@ -16,7 +16,7 @@ from tutorials.paper import results as results_file
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
 from tutorials.paper.pages.markdown import Table, page, replace_marked
-from tutorials.paper.pages.notes import notes, title
+from tutorials.paper.pages.notes import attacked_images, notes, title
 from tutorials.paper.pages.strict import strict_section
 from tutorials.paper.pages.table2 import tables
 from tutorials.paper.paper_numbers import (
@@ -102,18 +102,43 @@ def both(ours: Cell, paper: float | None) -> str:
     return f"{ours.accuracy:.3f}" + ("" if paper is None else f" ({paper:.3f})")
 
 
+def hours_table(folders: Sequence[Path]) -> str:
+    """Return how many core-hours each run took, from its members' own seconds."""
+    head = ["run", "processor", "training", "slowest member", "attacks, about"]
+    rows = [hours_row(results_file.read(folder)) for folder in folders]
+    return Table(head, rows, words=2).markdown()
+
+
+def hours_row(results: Results) -> list[str]:
+    """Return one run's hours.
+
+    Of an image, a step of training and an attack's gradient take about equally long.
+    """
+    config, data, execution = results.configuration, results.data, results.execution
+    seconds = [s for method in execution.member_seconds.values() for s in method]
+    steps = sum(parameters.get("steps", 1) for parameters in config.attacks.values())
+    # Adv. 1 follows each of M members' gradients, Adv. 2 the sum of M: 2 M a step.
+    part = 2 * steps * attacked_images(results) / (config.epochs * data.train_images)
+    hours = [sum(seconds), max(seconds), part * sum(seconds)]
+    name = f"{config.dataset}, {len(seconds)} members"
+    shown = (f"{value / 3600:.2f} h" for value in hours)
+    return [name, results.environment.cpu, *shown]
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Write both."""
+    """Write them all."""
     parser = parser_of("tutorials.paper.pages.overview", __doc__)
     parser.add_argument("folders", nargs="*", type=a_path, metavar="FOLDER")
     parser.add_argument("--out", type=a_path, default=Path("results/table2.md"))
     parser.add_argument("--readme", type=a_path, default=Path("README.md"))
+    parser.add_argument("--hours", type=a_path, default=Path("docs/distributed.md"))
     args = parser.parse_args(argv)
     with one_line_errors(parser.prog):
         folders = args.folders or committed()
         write_text(args.out, overview(folders, args.out))
         replace_marked(args.readme, "results", small_table(folders))
-        print(f"{args.out} and {args.readme} written")
+        replace_marked(args.hours, "hours", hours_table(folders))
+        print(f"{args.out}, {args.readme} and {args.hours} written")
 
 
 if __name__ == "__main__":

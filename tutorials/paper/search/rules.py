@@ -1,0 +1,113 @@
+"""From trials to settings: the rules that choose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ensembles import MemberJob
+from tutorials.paper.experiment.config import DATASETS
+from tutorials.paper.paper_numbers import cost_of_noise, paper_single
+
+SAMPLE = "mnist-sample"
+ENOUGH = 0.96  # of bagging on the sample: 0.01 more than the quick profile promises
+Scores = dict[tuple[Any, ...], float]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trained network, and its accuracy on images that it wasn't trained on."""
+
+    job: MemberJob
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Search:
+    """The committed file: all trials, by search."""
+
+    dataset: str
+    train_images: int
+    validation_images: int
+    optimizer: list[Trial]
+    sigma: list[Trial]
+    architectures: list[Trial]
+
+
+def accuracies(trials: Sequence[Trial], *keys: str) -> dict[Any, list[float]]:
+    """Return the accuracies of each setting, in the order of the trials."""
+    found: dict[Any, list[float]] = {}
+    for trial in trials:
+        setting = tuple(getattr(trial.job, key) for key in keys)
+        found.setdefault(setting, []).append(trial.accuracy)
+    return found
+
+
+def means(trials: Sequence[Trial], *keys: str) -> Scores:
+    """Return the mean accuracy of each setting, in the order of the trials."""
+    scores = accuracies(trials, *keys).items()
+    return {setting: float(np.mean(values)) for setting, values in scores}
+
+
+def nearest(trials: Sequence[Trial], target: float, images: int) -> tuple[Any, ...]:
+    """Return optimizer, lr and batch size of the mean accuracy nearest to the target.
+
+    One standard error of a mean, of the images and the seeds, decides what is equal:
+    of those the first.
+    """
+    scores = means(trials, "optimizer", "lr", "batch_size")
+    distance = {setting: abs(mean - target) for setting, mean in scores.items()}
+    seeds = len(trials) / len(scores)
+    error = float(np.sqrt(target * (1 - target) / images / seeds))
+    best = min(distance.values())
+    return next(s for s in scores if distance[s] <= best + error)
+
+
+def fewest_epochs(trials: Sequence[Trial], batch_size: int) -> int:
+    """Return the fewest epochs with enough accuracy, in batches of this size."""
+    own = [trial for trial in trials if trial.job.batch_size == batch_size]
+    return min(reaching(ENOUGH, own, "epochs"))
+
+
+def largest_sigma(trials: Sequence[Trial], least: float) -> float:
+    """Return the largest noise with at least so much mean accuracy."""
+    return max(reaching(least, trials, "sigma"))
+
+
+def reaching(least: float, trials: Sequence[Trial], key: str) -> list[Any]:
+    """Return the values of a setting with at least so much mean accuracy."""
+    scores = means(trials, key)
+    if enough := [value for (value,), mean in scores.items() if mean >= least]:
+        return enough
+    raise ValueError(f"no {key} reaches {least}: {scores}")
+
+
+def choose_optimizer(search: Search) -> tuple[Any, ...]:
+    """Return optimizer, lr and batch size, nearest to the paper's singles."""
+    target = paper_single(search.dataset, "random-init")
+    return nearest(search.optimizer, target, search.validation_images)
+
+
+def least_with_noise(search: Search) -> float:
+    """Return the accuracy without noise, less what noise cost in the paper.
+
+    Without noise: on the sample the same networks, else those that chose the optimizer.
+    """
+    if search.dataset == SAMPLE:
+        clean = means(search.sigma, "sigma")[0.0,]
+    else:
+        scores = means(search.optimizer, "optimizer", "lr", "batch_size")
+        clean = scores[choose_optimizer(search)]
+    return clean - cost_of_noise(search.dataset)
+
+
+def choose(search: Search) -> dict[str, Any]:
+    """Return the settings that the rules give, by their names in `DATASETS`."""
+    sigma = largest_sigma(search.sigma, least_with_noise(search))
+    if search.dataset == SAMPLE:
+        batch_size = DATASETS[SAMPLE].batch_size
+        epochs = fewest_epochs(search.optimizer, batch_size)
+        return {"quick_epochs": epochs, "sigma": sigma}
+    names = ("optimizer", "lr", "batch_size")
+    return dict(zip(names, choose_optimizer(search), strict=True)) | {"sigma": sigma}
