@@ -49,12 +49,12 @@ from attacks.jsma import jsma
 from attacks.lbfgs import lbfgs
 from attacks.losses import cross_entropy, dlr, margin, targeted, targeted_dlr
 from attacks.mi_fgsm import mi_fgsm
-from attacks.norms import clip_to_ball, distance
+from attacks.norms import distance
 from attacks.pgd import pgd
 from attacks.square import square
 from attacks.steps import steps_to_success
 from attacks.substitute import train_substitute
-from attacks.threat import Threat, clip_to_bounds
+from attacks.threat import Threat, clip_to_ball, clip_to_bounds
 from attacks.victims import (
     LossFn,
     ensemble_loss,

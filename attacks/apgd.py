@@ -1,16 +1,14 @@
 """Auto-PGD: projected gradient descent that finds its own step size."""
 
 import math
-from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from attacks.arguments import checked, optional_generator
 from attacks.best import Best
-from attacks.norms import DIRECTIONS, Norm
+from attacks.norms import Norm
 from attacks.pgd import start
-from attacks.threat import Bounds, project
+from attacks.threat import Bounds, Threat
 from attacks.victims import LossFn, images
 from minidl.backend import Array, get_array_module
 
@@ -45,14 +43,13 @@ def apgd(
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
     of Diverse Parameter-free Attacks, 2020, algorithm 1.
     """
-    best = Best(x)
+    ball, best = Threat(norm, eps, bounds), Best(x)
     for _ in range(restarts):
-        x_0 = start(x, eps, norm, rng, bounds)
+        x_0 = start(ball, x, rng)
         todo = best.unfinished(stop_above)
         if not len(todo):
             break
-        into = partial(project, eps=eps, norm=norm, bounds=bounds)
-        run = Run(loss, DIRECTIONS[norm], into, x[todo], y[todo], x_0[todo], 2 * eps)
+        run = Run(loss, ball, x[todo], y[todo], x_0[todo])
         run.go(steps, stop_above)
         best.update(todo, run.best.x, run.best.values)
     return best.x
@@ -62,22 +59,14 @@ class Run:
     """One run from x_0: where each image is, where it was, and its step size eta."""
 
     def __init__(
-        self,
-        loss: LossFn,
-        direction: Callable[[Array], Array],
-        into_ball: Callable[[Array, Array], Array],
-        x: Array,
-        y: Array,
-        x_0: Array,
-        eta: float,
+        self, loss: LossFn, ball: Threat, x: Array, y: Array, x_0: Array
     ) -> None:
         xp = get_array_module(x)
-        self.loss, self.direction, self.into_ball = loss, direction, into_ball
-        self.x, self.y = x, y
+        self.loss, self.ball, self.x, self.y = loss, ball, x, y
         self.x_adv, self.before = x_0, x_0.copy()  # x_i and x_{i-1}
         # At x_i: copies, as what a function returned isn't ours to change.
         self.values, self.gradient = (a.copy() for a in loss(x_0, y))
-        self.eta = xp.full(len(x), eta, x.dtype)
+        self.eta = xp.full(len(x), 2 * ball.eps, x.dtype)
         self.best, self.best_gradient = Best(x), self.gradient.copy()
         self.best.update(xp.arange(len(x)), x_0, self.values)
         self.climbed = xp.zeros(len(x), int)  # steps upwards since the last checkpoint
@@ -101,11 +90,9 @@ class Run:
         x, y, here, before = (
             a[todo] for a in (self.x, self.y, self.x_adv, self.before)
         )
-        up = images(self.eta[todo], x) * self.direction(self.gradient[todo])
-        z = self.into_ball(here + up.astype(x.dtype), x)
-        there = self.into_ball(
-            here + part * (z - here) + (1 - part) * (here - before), x
-        )
+        z = self.ball.step(here, self.gradient[todo], x, images(self.eta[todo], x))
+        moved = here + part * (z - here) + (1 - part) * (here - before)
+        there = self.ball.project(moved, x)
         values, gradient = self.loss(there, y)
         better = self.best.update(todo, there, values)
         self.best_gradient[todo[better]] = gradient[better]

@@ -14,7 +14,7 @@ import numpy as np
 
 from attacks.functions import FUNCTIONS, finite_images
 from attacks.norms import BALLS
-from attacks.threat import check_room, checked_bounds, checked_range
+from attacks.threat import Threat, checked_bounds, checked_range
 from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
 from minidl.checks import (
@@ -182,10 +182,9 @@ def labels(name: str, value: Any, given: Given) -> Array:
 def radius(name: str, value: Any, given: Given) -> float:
     """Return eps: no larger than the range of pixels has room for."""
     # An infinite step times a gradient of 0 would be NaN.
-    check_number(name, value, 0, math.inf, open_high=True)
-    kind, D = given.get("norm", "Linf"), given["x"][0].size
-    check_room(as_float(value), kind, given["bounds"], D)
-    return as_float(value)
+    ball = Threat(given.get("norm", "Linf"), value, given["bounds"])
+    ball.check_room(given["x"][0].size)
+    return ball.eps
 
 
 def step_size(name: str, value: Any, given: Given) -> float:

@@ -2,8 +2,7 @@
 
 from attacks.arguments import checked
 from attacks.gradients import GradientFn
-from attacks.sign_step import sign_step
-from attacks.threat import Bounds
+from attacks.threat import Bounds, Threat
 from minidl.backend import Array
 
 
@@ -25,7 +24,7 @@ def bim(
     0 < alpha <= eps (any alpha >= 0 if eps is 0), and unless steps >= 1.
     Source: Kurakin et al., Adversarial Examples in the Physical World, 2017.
     """
-    x_adv = x
+    ball, x_adv = Threat("Linf", eps, bounds), x
     for _ in range(steps):
-        x_adv = sign_step(x_adv, gradient(x_adv, y), x, alpha, eps, bounds)
+        x_adv = ball.step(x_adv, gradient(x_adv, y), x, alpha)
     return x_adv

@@ -1,10 +1,8 @@
 """DeepFool: walk to the nearest border between classes, as if borders were flat."""
 
-from collections.abc import Callable
-
 from attacks.arguments import checked
 from attacks.best import warn_of_missed
-from attacks.norms import DIRECTIONS, Norm, flat, lengths, no_zeros
+from attacks.norms import BALLS, Norm, flat, no_zeros
 from attacks.threat import Bounds, clip_to_bounds
 from attacks.victims import VJP, Logits, images
 from minidl.backend import Array, get_array_module
@@ -61,7 +59,7 @@ def deepfool(
 def shortest_way_out(vjp: VJP, z: Array, x: Array, y: Array, norm: Norm) -> Array:
     """Return r to the nearest border of class y; shapes z (N, K), result like x."""
     xp = get_array_module(x)
-    N, K = z.shape
+    ball, (N, K) = BALLS[norm], z.shape
     rows = xp.arange(N)
     dz = xp.zeros((K, N, K), z.dtype)  # dz[k] = onehot(k) - onehot(y)
     dz[:, rows, y] -= 1
@@ -69,18 +67,11 @@ def shortest_way_out(vjp: VJP, z: Array, x: Array, y: Array, norm: Norm) -> Arra
         dz[k, :, k] += 1
     w = vjp(x, dz)  # (K, N, H, W, C)
     f = abs(z - z[rows, y][:, None])  # (N, K)
-    far = xp.stack([DUAL_LENGTHS[norm](flat(w_k)) for w_k in w], axis=1)  # (N, K)
+    far = xp.stack([ball.dual(flat(w_k)) for w_k in w], axis=1)  # (N, K)
     far = f / no_zeros(far) + xp.where(far > 0, 0, xp.inf)  # no slope, no way
     far[rows, y] = xp.inf
     nearest = far.argmin(axis=1)
     length = far[rows, nearest]
     length = xp.where(xp.isfinite(length), length, 0) + MARGIN
-    direction = DIRECTIONS[norm](w[nearest, rows])
+    direction = ball.direction(w[nearest, rows])
     return (images(length, x) * direction).astype(x.dtype)
-
-
-# The dual norm of each row, (N, D) -> (N,): of all r with |r| = 1, the largest <w, r>.
-DUAL_LENGTHS: dict[Norm, Callable[[Array], Array]] = {
-    "L2": lambda w: lengths(w)[:, 0],
-    "Linf": lambda w: abs(w).sum(axis=1),
-}

@@ -2,8 +2,7 @@
 
 from attacks.arguments import checked
 from attacks.gradients import GradientFn
-from attacks.sign_step import sign_step
-from attacks.threat import Bounds
+from attacks.threat import Bounds, Threat
 from minidl.backend import Array
 
 
@@ -17,4 +16,4 @@ def fgsm(
     units. Raises TypeError or ValueError for bad images, labels, eps or bounds.
     Source: Goodfellow et al., Explaining and Harnessing Adversarial Examples, 2015.
     """
-    return sign_step(x, gradient(x, y), x, eps, eps, bounds)
+    return Threat("Linf", eps, bounds).step(x, gradient(x, y), x, alpha=eps)

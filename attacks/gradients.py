@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from attacks.losses import Loss, cross_entropy, strongest_other
-from attacks.norms import unit_vectors
+from attacks.norms import L2
 from attacks.victims import (
     LossFn,
     back_to_input,
@@ -134,7 +134,7 @@ def normalized_gradient(members: Sequence[Sequential]) -> GradientFn:
     members = check_members(members)
 
     def gradient(x: Array, y: Array) -> Array:
-        total: Any = sum(unit_vectors(input_gradient(m, x, y)) for m in members)
+        total: Any = sum(L2.direction(input_gradient(m, x, y)) for m in members)
         return total
 
     return gradient

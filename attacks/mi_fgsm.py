@@ -3,8 +3,7 @@
 from attacks.arguments import checked
 from attacks.gradients import GradientFn
 from attacks.norms import flat, no_zeros
-from attacks.sign_step import sign_step
-from attacks.threat import Bounds
+from attacks.threat import Bounds, Threat
 from minidl.backend import Array, get_array_module
 
 
@@ -28,10 +27,10 @@ def mi_fgsm(
     0 < alpha <= eps (any alpha >= 0 if eps is 0), steps >= 1 and mu >= 0.
     Source: Dong et al., Boosting Adversarial Attacks with Momentum, 2018, algorithm 1.
     """
-    x_adv, g = x, get_array_module(x).zeros_like(x)
+    ball, x_adv, g = Threat("Linf", eps, bounds), x, get_array_module(x).zeros_like(x)
     for _ in range(steps):
         g = mu * g + unit_l1(gradient(x_adv, y))
-        x_adv = sign_step(x_adv, g, x, alpha, eps, bounds)
+        x_adv = ball.step(x_adv, g, x, alpha)
     return x_adv
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from attacks.arguments import checked, optional_generator
 from attacks.best import Best
-from attacks.norms import DIRECTIONS, STARTS, Norm
-from attacks.threat import Bounds, project
+from attacks.norms import Norm
+from attacks.threat import Bounds, Threat
 from attacks.victims import LossFn
 from minidl.backend import Array
 
@@ -44,31 +44,22 @@ def pgd(
     Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial
     Attacks, 2018.
     """
-    best = Best(x)
+    ball, best = Threat(norm, eps, bounds), Best(x)
     for _ in range(restarts):
-        x_adv = start(x, eps, norm, rng, bounds)
+        x_adv = start(ball, x, rng)
         for _ in range(steps + 1):
             todo = best.unfinished(stop_above)
             if not len(todo):
                 return best.x
             values, gradient = loss(x_adv[todo], y[todo])
             best.update(todo, x_adv[todo], values)
-            step = (alpha * DIRECTIONS[norm](gradient)).astype(x.dtype)
-            x_adv[todo] = project(x_adv[todo] + step, x[todo], eps, norm, bounds)
+            x_adv[todo] = ball.step(x_adv[todo], gradient, x[todo], alpha)
     return best.x
 
 
-def start(
-    x: Array,
-    eps: float,
-    norm: Norm,
-    rng: np.random.Generator | None,
-    bounds: Bounds,
-) -> Array:
+def start(ball: Threat, x: Array, rng: np.random.Generator | None) -> Array:
     """Return a new array to start from: a point of the ball, or x itself without rng.
 
     Drawn for the whole batch, done or not: an image's point doesn't depend on others'.
     """
-    if rng is None:
-        return x.copy()
-    return project(STARTS[norm](x, eps, rng), x, eps, norm, bounds)
+    return x.copy() if rng is None else ball.random_point(x, rng)

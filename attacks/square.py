@@ -4,7 +4,6 @@ It sees probabilities only: no gradient that could vanish, or be masked.
 """
 
 import math
-from functools import partial
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from attacks.arguments import checked, image_axes, plain_function
 from attacks.best import Best
 from attacks.losses import Loss, applied, margin
 from attacks.norms import on_device_of
-from attacks.threat import Bounds, project
+from attacks.threat import Bounds, Threat
 from attacks.victims import PredictProba
 from minidl.backend import Array, get_array_module
 
@@ -45,16 +44,16 @@ def square(
     unless queries >= 1 and area is in (0, 1], and for a stop_above of NaN.
     Source: Andriushchenko et al., Square Attack, 2020, algorithms 1 and 2.
     """
-    best, rows = Best(x), get_array_module(x).arange(len(x))
-    into = partial(project, eps=eps, norm="Linf", bounds=bounds)
-    x_new = into(x + stripes(x, eps, rng), x)
+    ball, best = Threat("Linf", eps, bounds), Best(x)
+    rows = get_array_module(x).arange(len(x))
+    x_new = ball.project(x + stripes(x, eps, rng), x)
     best.update(rows, x_new, scores(predict_proba, loss, x_new, y))
     for i in range(1, queries):
         move = squares(x, eps, side(x, i / queries, area), rng)
         todo = best.unfinished(stop_above)
         if not len(todo):
             break
-        x_new = into(best.x[todo] + move[todo], x[todo])
+        x_new = ball.project(best.x[todo] + move[todo], x[todo])
         best.update(todo, x_new, scores(predict_proba, loss, x_new, y[todo]))
     return best.x
 

@@ -9,28 +9,12 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any, TypeAlias
 
-from attacks.norms import (
-    NORMS,
-    PROJECTIONS,
-    Norm,
-    clip_to_ball,
-    distance,
-    flat,
-)
+import numpy as np
+
+from attacks.norms import BALLS, L2, NORMS, Linf, Norm, check_pair, distance, flat
+from minidl import kernels
 from minidl.backend import Array, get_array_module
 from minidl.checks import as_float, check_array, check_choice, check_number, is_a
-
-__all__ = [
-    "Bounds",
-    "Threat",
-    "check_room",
-    "check_threat",
-    "checked_bounds",
-    "checked_range",
-    "clip_to_ball",
-    "clip_to_bounds",
-    "project",
-]
 
 Bounds: TypeAlias = tuple[float, float] | None  # None: pixels may take any value
 ROUNDING = 1e-5  # relative; sums of many float32 squares are off by as much
@@ -41,9 +25,12 @@ class Threat:
     """What an adversary may do to an image: the perturbations |r| <= eps.
 
     eps is in pixel units, and for L0 a number of pixels. A targeted adversary wants one
-    class, an untargeted one any class but the image's own.
+    class, an untargeted one any class but the image's own. Attacks walk in the ball by
+    `step`, which L0 doesn't have.
     Raises TypeError or ValueError for another norm, bad bounds, and an eps that is
     negative or beyond the width of the bounds.
+
+    Shapes: images x, x_adv and gradients g (N, H, W, C).
     """
 
     norm: Norm
@@ -60,12 +47,62 @@ class Threat:
         object.__setattr__(self, "eps", float(self.eps))
         object.__setattr__(self, "bounds", checked_bounds(self.bounds))
         if self.norm == "Linf":
-            check_room(self.eps, self.norm, self.bounds)
+            self.check_room(D=1)
 
     def __str__(self) -> str:
         kind = "targeted" if self.targeted else "untargeted"
         within = "" if self.bounds is None else " in [{:g}, {:g}]".format(*self.bounds)
         return f"{kind}, {self.norm} <= {self.eps:g}{within}"
+
+    def check_room(self, D: int) -> None:
+        """Raise ValueError if the ball is larger than the range of images of D pixels.
+
+        Any image is allowed then, where mostly eps = 8 of 255 shades was meant.
+        """
+        if self.bounds is None or self.norm == "L0":
+            return
+        low, high = self.bounds
+        most = self.ball.diameter(high - low, D)
+        if self.eps > most * (1 + ROUNDING):
+            raise ValueError(
+                f"eps must be at most {most:g}, the way across all images in [{low:g}, "
+                f"{high:g}], got {self.eps:g}: it is in pixel units, 8/255 for 8 "
+                "shades of 255"
+            )
+
+    @property
+    def ball(self) -> type[Linf] | type[L2]:
+        """The norm's geometry; ValueError for L0, which has a distance only."""
+        check_choice("norm", self.norm, BALLS)
+        return BALLS[self.norm]
+
+    def project(self, x_adv: Array, x: Array) -> Array:
+        """Return x_adv moved into the ball, and then into the range of pixels.
+
+        The second step moves each pixel towards x's, so that it doesn't leave the ball.
+        """
+        check_pair(x_adv, x)
+        return clip_to_bounds(self.ball.project(x_adv, x, self.eps), self.bounds)
+
+    def direction(self, g: Array) -> Array:
+        """Return the direction of norm 1 that climbs fastest along a gradient."""
+        return self.ball.direction(g)
+
+    def step(self, x_adv: Array, g: Array, x: Array, alpha: float | Array) -> Array:
+        """project(x_adv + alpha direction(g)): uphill, and never out of the ball.
+
+        alpha is one number, or one for each image, (N, 1, 1, 1).
+        """
+        fused = kernels.gpu_kernel("sign_step", x) if self.norm == "Linf" else None
+        alike = x_adv.dtype == g.dtype == x.dtype and isinstance(alpha, float)
+        if fused and alike:  # one kernel instead of eight
+            return fused(x_adv, g, x, alpha, self.eps, self.bounds)
+        move = alpha * self.direction(g)
+        return self.project(x_adv + move.astype(x.dtype), x)
+
+    def random_point(self, x: Array, rng: np.random.Generator) -> Array:
+        """Return a point drawn uniformly from the ball, in the range of pixels."""
+        return self.project(self.ball.random_point(x, self.eps, rng), x)
 
     def distances(self, x_adv: Array, x: Array) -> Array:
         """Return each image's distance from where it started; shape (N,)."""
@@ -106,12 +143,14 @@ class Threat:
         return predicted == y if self.targeted else predicted != y
 
 
-def project(x_adv: Array, x: Array, eps: float, norm: Norm, bounds: Bounds) -> Array:
-    """Return x_adv moved into the ball, and then into the range of pixels.
+def clip_to_ball(x_adv: Array, x: Array, eps: float) -> Array:
+    """clip_{x,eps}: move each pixel of x_adv to within eps of x's.
 
-    The second step moves each pixel towards x's, so that it doesn't leave the ball.
+    Shapes: all (N, H, W, C), eps in pixel units.
+    Raises TypeError or ValueError for other shapes, and for eps < 0.
+    Source: the paper, section 2.
     """
-    return clip_to_bounds(PROJECTIONS[norm](x_adv, x, eps), bounds)
+    return Threat("Linf", eps, bounds=None).project(x_adv, x)
 
 
 def clip_to_bounds(x_adv: Array, bounds: Bounds) -> Array:
@@ -149,22 +188,6 @@ def checked_range(bounds: Any) -> tuple[float, float]:
             f"bounds must be (low, high), both finite, got {bounds}: they are needed"
         )
     return pair
-
-
-def check_room(eps: float, norm: Norm, bounds: Bounds, D: int = 1) -> None:
-    """Raise ValueError if a ball is larger than the range of images of D pixels.
-
-    Any image is allowed then, where mostly eps = 8 of 255 shades was meant.
-    """
-    if bounds is None or norm == "L0":
-        return
-    low, high = bounds
-    most = (high - low) * (math.sqrt(D) if norm == "L2" else 1)
-    if eps > most * (1 + ROUNDING):
-        raise ValueError(
-            f"eps must be at most {most:g}, the way across all images in [{low:g}, "
-            f"{high:g}], got {eps:g}: it is in pixel units, 8/255 for 8 shades of 255"
-        )
 
 
 def check_threat(threat: Threat) -> None:

@@ -11,8 +11,7 @@
 # %%
 import numpy as np
 
-from attacks import fgsm, input_gradient, model_gradient
-from attacks.sign_step import sign_step
+from attacks import Threat, fgsm, input_gradient, model_gradient
 from attacks.victims import back_to_input, costs_and_gradient
 from minidl.data import load_mnist_sample
 from minidl.losses import cross_entropy
@@ -82,7 +81,7 @@ picture(
 # afterwards clipped to $[0, 1]$, so that it stays an image.
 
 # %%
-source(fgsm, sign_step)
+source(fgsm, Threat.step)
 
 # %% [markdown]
 # There are 784 pixels. A change of 0.1 in each of them, a faint grey, adds up to $0.1

@@ -12,10 +12,9 @@
 import numpy as np
 
 import attacks
-from attacks import clip_to_bounds, fgsm, model_gradient
+from attacks import Threat, clip_to_bounds, fgsm, model_gradient
 from attacks.losses import cross_entropy
-from attacks.norms import shrink_to_ball, unit_vectors
-from attacks.sign_step import sign_step
+from attacks.norms import Linf
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
@@ -40,7 +39,7 @@ eps, alpha, steps = 0.2, 0.025, 8  # the paper's
 # is a box, of 784 dimensions).
 
 # %%
-source(attacks.bim, sign_step, attacks.clip_to_ball, clip_to_bounds)
+source(attacks.bim, Threat.step, Threat.project, Linf.project, clip_to_bounds)
 
 # %% [markdown]
 # ## Step by step
@@ -190,10 +189,9 @@ picture(
 
 # %%
 def l2_attack(x, y, eps, alpha, steps):
-    x_adv = x
+    ball, x_adv = Threat("L2", eps), x
     for _ in range(steps):
-        step = alpha * unit_vectors(gradient(x_adv, y))
-        x_adv = np.clip(shrink_to_ball(x_adv + step, x, eps), 0, 1)
+        x_adv = ball.step(x_adv, gradient(x_adv, y), x, alpha)
     return x_adv
 
 

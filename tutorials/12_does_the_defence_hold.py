@@ -39,7 +39,7 @@ from attacks import (
     transfer_matrix,
     vjp_of,
 )
-from attacks.norms import clip_to_ball, distance, point_in_cube
+from attacks.norms import Linf, distance
 from ensembles import Ensemble
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
@@ -94,7 +94,7 @@ source(mean_probability_loss)
 # tries.
 
 # %%
-source(pgd, point_in_cube, clip_to_ball)
+source(pgd, Threat.step, Linf)
 
 
 # %%

@@ -13,7 +13,7 @@ import numpy as np
 
 from attacks.evaluation.counter import Counter
 from attacks.norms import flat
-from attacks.threat import Threat, check_room, check_threat
+from attacks.threat import Threat, check_threat
 from attacks.victims import images
 from minidl.answers import check_classifier
 from minidl.backend import Array, Device, from_host, get_array_module
@@ -141,7 +141,7 @@ def check_work(x: Array, y: Array, threat: Threat, batch_size: int, seed: int) -
         raise ValueError(
             f"threat's bounds must lie in [0, 1], as images do, got {threat.bounds}"
         )
-    check_room(threat.eps, threat.norm, bounds, x[0].size)
+    replace(threat, bounds=bounds).check_room(x[0].size)
     check_images("x", to_float(get_array_module(x).stack([x.min(), x.max()])), bounds)
     check_count("batch_size", batch_size)
     check_count("seed", seed, 0)

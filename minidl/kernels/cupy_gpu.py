@@ -226,7 +226,7 @@ def sign_step(
     eps: float,
     bounds: tuple[float, float] | None,
 ) -> Array:
-    """Return x_adv + alpha sign(gradient), clipped; see `attacks.sign_step`."""
+    """Return x_adv + alpha sign(gradient), clipped; see `attacks.Threat.step`."""
     check_shape("x_adv", x_adv, x.shape)
     check_shape("gradient", gradient, x.shape)
     xp = get_array_module(x)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attacks import apgd, distance, dlr, model_loss, pgd
+from attacks import Threat, apgd, distance, dlr, model_loss, pgd
 from attacks.apgd import checkpoints
 from attacks.losses import cross_entropy, margin
 from attacks.pgd import start
@@ -29,7 +29,7 @@ def test_apgd_image_by_image(cnn, x, norm, eps, random, loss):
     x = x[:4]
     y, loss_fn = cnn.predict(x), one_by_one(model_loss(cnn, loss))
     new_rng = lambda: np.random.default_rng(5) if random else None  # noqa: E731
-    x_0 = start(x, eps, norm, new_rng(), (0, 1))
+    x_0 = start(Threat(norm, eps), x, new_rng())
     expected = [
         naive_apgd(loss_fn, x[n], y[n], x_0[n], eps, norm, CHECKPOINTS_OF_100, 100)
         for n in range(len(x))

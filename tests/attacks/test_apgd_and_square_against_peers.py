@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from attacks import apgd, dlr, loss_of, network, square
+from attacks import Threat, apgd, dlr, loss_of, network, square
 from attacks.losses import cross_entropy
 from attacks.pgd import start
 from tests.attacks import peers
@@ -60,7 +60,7 @@ def test_apgd_is_arts_until_the_first_checkpoint(monkeypatch, cnn, x, norm, eps,
     recorder = Recorder(loss_of(network(model), loss))
     rng = np.random.default_rng(7)
     found = apgd(recorder, x, y, eps, STEPS, norm, rng=rng)
-    x_0 = start(x, eps, norm, np.random.default_rng(7), (0, 1))
+    x_0 = start(Threat(norm, eps), x, np.random.default_rng(7))
     points, end = arts_points(monkeypatch, model, x, y, x_0, eps, norm, loss)
     assert len(recorder.seen) == STEPS + 1
     for ours, theirs in zip(recorder.seen[: FIRST + 1], points, strict=False):

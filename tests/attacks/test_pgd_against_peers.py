@@ -14,6 +14,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from attacks import (
+    Threat,
     clip_to_bounds,
     distance,
     ensemble_loss,
@@ -54,7 +55,7 @@ def ours(loss, x, y, eps, alpha, steps, norm, random=False):
 
 
 def arts(monkeypatch, art, x, y, eps, alpha, steps, norm, random=False):
-    x_0 = start(x, eps, norm, generator(random), (0, 1))
+    x_0 = start(Threat(norm, eps), x, generator(random))
     module = peers.import_peer("art.attacks.evasion.fast_gradient")
     monkeypatch.setattr(module, "random_sphere", lambda *arguments: x_0 - x)
     p = {"Linf": np.inf, "L2": 2}[norm]
@@ -67,7 +68,7 @@ def arts(monkeypatch, art, x, y, eps, alpha, steps, norm, random=False):
 @STEPS
 @STARTS
 def test_pgd_is_foolboxs(cnn, x, y, norm, eps, alpha, steps, random):
-    x_0 = start(x, eps, norm, generator(random), (0, 1)) if random else None
+    x_0 = start(Threat(norm, eps), x, generator(random)) if random else None
     settings = {"abs_stepsize": alpha, "steps": steps, "x_0": x_0}
     gradient, name = model_gradient(cnn), f"{norm.capitalize()}PGD"
     expected = peers.foolbox_descent(name, gradient, cnn, x, y, eps, **settings)

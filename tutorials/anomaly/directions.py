@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from attacks import bim, input_gradient
-from attacks.norms import unit_vectors
+from attacks.norms import L2
 from ensembles import Ensemble
 from minidl.backend import Array
 from minidl.layers import Sequential
@@ -104,7 +104,7 @@ def pairwise_cosines(g: Array) -> tuple[Array, Array]:
     Shapes: g (M, N, ...), both results (M (M - 1) / 2, N); 0 where one vanishes.
     """
     M, N = g.shape[:2]
-    units = np.stack([unit_vectors(member.astype(np.float64)) for member in g])
+    units = np.stack([L2.direction(member.astype(np.float64)) for member in g])
     units = units.reshape(M, N, -1)
     first, second = np.triu_indices(M, k=1)
     cosines = np.einsum("pnd,pnd->pn", units[first], units[second])

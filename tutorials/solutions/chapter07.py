@@ -2,7 +2,7 @@
 
 import attacks
 from attacks import GradientFn
-from attacks.norms import shrink_to_ball
+from attacks.norms import L2
 from minidl.backend import Array
 
 
@@ -20,4 +20,4 @@ def bim(
 
 def l2_project(x_adv: Array, x: Array, eps: float) -> Array:
     """Each image moved to within a Euclidean distance of eps of its original."""
-    return shrink_to_ball(x_adv, x, eps)
+    return L2.project(x_adv, x, eps)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attacks.norms import unit_vectors
+from attacks.norms import L2
 from minidl.backend import Array
 from minidl.layers.activations import softmax
 
@@ -19,5 +19,5 @@ def ensemble_weights(J: Array) -> Array:
 
 def normalized_sum(gradients: Array) -> Array:
     """sum_i g_i / |g_i|, each image's own norm; a g_i of 0 adds nothing."""
-    total: Array = sum(unit_vectors(g) for g in gradients)  # type: ignore[assignment]
+    total: Array = sum(L2.direction(g) for g in gradients)  # type: ignore[assignment]
     return total

@@ -2,10 +2,9 @@
 
 import numpy as np
 
+from attacks import Threat
 from attacks.diagnosis.causes import correlation as library_correlation
 from attacks.diagnosis.subject import log_odds as library_log_odds
-from attacks.norms import clip_to_ball
-from attacks.threat import clip_to_bounds
 from minidl.backend import Array
 
 
@@ -28,5 +27,4 @@ def repaired_step(
     x_adv: Array, x: Array, gradient: Array, eps: float, alpha: float
 ) -> Array:
     """One step of BIM: up, into the ball, into the range of pixels."""
-    moved = clip_to_ball(x_adv + alpha * np.sign(gradient), x, eps)
-    return clip_to_bounds(moved, (0, 1))
+    return Threat("Linf", eps).step(x_adv, gradient, x, alpha)
