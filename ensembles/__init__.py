@@ -5,9 +5,9 @@ as a member anything with `predict_proba`.
 """
 
 from ensembles.ensemble import Ensemble
+from ensembles.jobs import MemberJob
 from ensembles.methods import (
     METHODS,
-    MemberJob,
     bagging,
     bootstrap_replicate,
     gaussian_noise,

@@ -1,35 +1,33 @@
 """Where trained members are kept, finished or after their latest epoch.
 
 A folder of runs holds, by data set, one file for each job: `...npz` for a finished
-member and `...partial.npz` for one in training. Each is written under a temporary name
-and renamed, so that it is whole whenever a process is killed; if two processes train
-the same member, both write the same bits.
+member and `...partial.npz` for one in training. If two processes train the same member,
+both write the same bits.
 """
 
 import hashlib
-import json
 import time
 import warnings
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ensembles.architectures import build_architecture
-from ensembles.methods import MemberJob, generator
+from ensembles.jobs import MemberJob
+from ensembles.methods import untrained
 from minidl.backend import Array
 from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
 from minidl.files import remove_leftovers, set_aside
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
-from minidl.store import DamagedError
+from minidl.schema import build
+from minidl.store import DamagedError, Place, key_of, to_json
 
 
 @dataclass(frozen=True)
 class TrainedMember:
-    """What a worker sends back: the job, its parameters and how training went."""
+    """A job, the parameters that training found, and how it went."""
 
     job: MemberJob
     params: list[Array]
@@ -43,25 +41,34 @@ class TrainedMember:
             p.data[:] = data
         return model
 
+    def checksum(self) -> str:
+        """Return a name of what the network computes, however it was trained."""
+        return key_of(self.job.architecture, *self.params)
 
-def untrained(job: MemberJob) -> Sequential:
-    """Return the job's network with its initial weights."""
-    return build_architecture(job.architecture, generator(job, "weights"))
+
+@dataclass
+class History:
+    """What a file says of its member, beside the parameters."""
+
+    job: dict[str, Any]
+    losses: list[float]
+    seconds: float
+
+
+def place_of(job: MemberJob, folder: str | Path | None) -> Place:
+    """Return where a finished member is kept; its key is the job itself."""
+    return Place(None if folder is None else member_path(job, folder), job)
 
 
 def member_path(job: MemberJob, folder: str | Path) -> Path:
     """Return where a member is saved: each configuration has a file of its own."""
-    text = json.dumps(asdict(job), sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(to_json(job).encode()).hexdigest()[:12]
     return Path(folder) / job.dataset / f"{job.method}-{job.index}-{digest}.npz"
 
 
-def save_member(member: TrainedMember, model: Sequential, folder: str | Path) -> None:
-    """Save a finished member with its job, losses and seconds."""
-    path = member_path(member.job, folder)
-    config = description(member.job, member.losses, member.seconds)
-    save_checkpoint(path, model, config=config)
-    partial_path(path).unlink(missing_ok=True)
+def partial_path(path: Path) -> Path:
+    """Return where a member is kept while it is in training."""
+    return path.with_suffix(".partial.npz")
 
 
 def forget(job: MemberJob, folder: str | Path) -> None:
@@ -84,59 +91,70 @@ def read_member(job: MemberJob, folder: str | Path) -> TrainedMember:
     """
     path = member_path(job, folder)
     remove_leftovers(path.parent)
+    return read_finished(path, job)
+
+
+def read_finished(path: Path, job: MemberJob) -> TrainedMember:
+    """Return the finished member in a file; raises as `read_member` does."""
     model = untrained(job)
-    losses, seconds = progress_of(path, load_checkpoint(path, model), job, job.epochs)
+    losses, seconds = history(path, load_checkpoint(path, model), job, job.epochs)
     return TrainedMember(job, [p.data for p in model.params], losses, seconds)
 
 
-def load_finished(
-    jobs: Sequence[MemberJob], folder: str | Path
-) -> dict[MemberJob, Sequential]:
-    """Return the networks of those jobs that are finished in a folder.
+def read_whole(path: Path, job: MemberJob) -> TrainedMember:
+    """Return the finished member in a file, which is set aside if it is damaged."""
+    try:
+        return read_finished(path, job)
+    except DamagedError as error:
+        set_aside(path, error, "training again")
+        raise
 
-    A damaged file is set aside under the suffix .damaged, with a warning.
-    """
-    models = {}
-    for job in jobs:
-        try:
-            models[job] = load_member(job, folder)
-        except FileNotFoundError:
-            continue
-        except DamagedError as error:
-            set_aside(member_path(job, folder), error, "training again")
-    return models
+
+def write_finished(path: Path, member: TrainedMember, job: MemberJob) -> None:
+    """Save a finished member. A full disk is only warned of: training isn't lost."""
+    try:
+        about = vars(History(asdict(job), member.losses, member.seconds))
+        save_checkpoint(path, member.model(), config=about)
+        partial_path(path).unlink(missing_ok=True)
+    except OSError as error:
+        warnings.warn(f"member not saved: {error}", stacklevel=2)
 
 
 class Progress:
-    """A member in training: its losses and seconds, kept on disk after each epoch."""
+    """A member in training: its losses and seconds, kept on disk after each epoch.
 
-    def __init__(self, job: MemberJob, folder: str | Path | None) -> None:
-        self.job = job
+    Model, optimizer and generator are brought to where the latest epoch on disk left
+    them, if there is one. Raises ValueError if the file holds another job; a damaged
+    one is set aside.
+    """
+
+    def __init__(
+        self,
+        job: MemberJob,
+        folder: str | Path | None,
+        model: Sequential,
+        optimizer: Optimizer,
+        rng: np.random.Generator,
+    ) -> None:
+        self.job, self.state = job, (model, optimizer, rng)
         self.path = None if folder is None else partial_path(member_path(job, folder))
         self.losses: list[float] = []
-        self.seconds = 0.0
+        self.seconds, self.since = 0.0, time.perf_counter()
         self.warned = False
+        if self.path is not None:
+            remove_leftovers(self.path.parent)
+            self.resume(self.path)
 
-    def resume(
-        self, model: Sequential, optimizer: Optimizer, rng: np.random.Generator
-    ) -> None:
-        """Bring everything to where the latest epoch on disk left it, if there is one.
-
-        Raises ValueError if the file holds another job; a damaged one is set aside.
-        """
-        self.state = (model, optimizer, rng)
-        self.since = time.perf_counter()
-        if self.path is None:
-            return
-        remove_leftovers(self.path.parent)
+    def resume(self, path: Path) -> None:
+        """Go on after the latest epoch on disk."""
         try:
-            saved = load_checkpoint(self.path, *self.state)
+            saved = load_checkpoint(path, *self.state)
         except FileNotFoundError:
             return
         except DamagedError as error:
-            set_aside(self.path, error, "training again")
+            set_aside(path, error, "training again")
             return
-        self.losses, self.seconds = progress_of(self.path, saved, self.job, 1)
+        self.losses, self.seconds = history(path, saved, self.job, 1)
 
     def epoch_ended(self, epoch: int, loss: float) -> None:
         """Keep what there is. A full disk doesn't stop training: the next may fit."""
@@ -145,42 +163,27 @@ class Progress:
         self.losses.append(loss)
         if self.path is None:
             return
-        config = description(self.job, self.losses, self.seconds)
         try:
-            save_checkpoint(self.path, *self.state, config)
+            about = vars(History(asdict(self.job), self.losses, self.seconds))
+            save_checkpoint(self.path, *self.state, about)
         except OSError as error:
             if not self.warned:
                 warnings.warn(f"training goes on unsaved: {error}", stacklevel=2)
             self.warned = True
 
 
-def description(job: MemberJob, losses: list[float], seconds: float) -> dict[str, Any]:
-    """Return what a file says of its member."""
-    return {"job": asdict(job), "losses": losses, "seconds": seconds}
-
-
-def progress_of(
+def history(
     path: Path, saved: dict[str, Any], job: MemberJob, least: int
 ) -> tuple[list[float], float]:
     """Return the losses, of at least so many epochs, and the seconds in a file.
 
     Raises ValueError unless it holds this job.
     """
-    own = saved.get("job")
-    check_config(path, own if isinstance(own, dict) else {}, asdict(job))
-    losses: Any = saved.get("losses")
-    seconds: Any = saved.get("seconds")
-    numbers = [*losses, seconds] if isinstance(losses, list) else []
-    if not least < len(numbers) <= job.epochs + 1 or not all(
-        type(number) in (int, float) for number in numbers
-    ):
+    found = build(History, saved, str(path))
+    check_config(path, found.job, asdict(job))
+    if not least <= len(found.losses) <= job.epochs:
         raise ValueError(
             f"{path} must hold the losses of {least} to {job.epochs} epochs, got "
-            f"{losses}"
+            f"{found.losses}"
         )
-    return losses, seconds
-
-
-def partial_path(path: Path) -> Path:
-    """Return where a member is kept while it is in training."""
-    return path.with_suffix(".partial.npz")
+    return found.losses, found.seconds

@@ -6,13 +6,13 @@ there. In all methods the initial weights are random.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from numbers import Real
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ensembles.architectures import architecture_names, build_architecture
+from ensembles.jobs import METHOD_NAMES, TABLE_OF, MemberJob, member_seed
 from minidl.backend import Array
 from minidl.checks import (
     check_choice,
@@ -24,64 +24,7 @@ from minidl.checks import (
     check_stored_images,
 )
 from minidl.layers import Sequential
-from minidl.optimizers import OPTIMIZERS
 from minidl.training import to_float
-
-TABLE_OF = {
-    "mnist-sample": "mnist-cnn",
-    "mnist": "mnist-cnn",
-    "fashion-mnist": "mnist-cnn",
-    "cifar10": "cifar10-cnn",
-}
-
-
-@dataclass(frozen=True)
-class MemberJob:
-    """All that defines one trained member: equal jobs give equal bits.
-
-    Raises TypeError or ValueError for a setting that can't be.
-    """
-
-    method: str
-    index: int
-    seed: int
-    dataset: str
-    architecture: str
-    sigma: float = 0.0  # of the noise on training images, in pixel units
-    epochs: int = 10
-    batch_size: int = 128
-    optimizer: str = "adam"
-    lr: float = 1e-3
-    train_images: int | None = None  # only the first so many; None: all
-
-    def __post_init__(self) -> None:
-        check_choice("method", self.method, METHODS)
-        check_choice("dataset", self.dataset, TABLE_OF)
-        names = architecture_names(TABLE_OF[self.dataset])
-        check_choice("architecture", self.architecture, names)
-        check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        check_count("index", self.index, at_least=0)
-        check_count("seed", self.seed, at_least=0)
-        check_count("epochs", self.epochs)
-        check_count("batch_size", self.batch_size)
-        check_number("sigma", self.sigma, 0, 1)
-        if self.sigma > 0 and self.method != "gaussian-noise":
-            raise ValueError(
-                f"sigma belongs to gaussian-noise: must be 0 for {self.method}, got "
-                f"{self.sigma}"
-            )
-        check_number("lr", self.lr, 0, float("inf"), open_low=True, open_high=True)
-        if self.train_images is not None:
-            check_count("train_images", self.train_images)
-        self.make_numbers_plain()
-
-    def make_numbers_plain(self) -> None:
-        """Turn lr = 1 and NumPy's numbers into Python's: equal jobs, equal files."""
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Real):
-                plain: Any = float if field.type is float else int
-                object.__setattr__(self, field.name, plain(value))  # frozen otherwise
 
 
 def random_init(
@@ -128,12 +71,9 @@ def gaussian_noise(
     return make_jobs("gaussian-noise", members, seed, dataset, settings)
 
 
-METHODS: dict[str, Callable[..., list[MemberJob]]] = {
-    "random-init": random_init,
-    "mixed-models": mixed_models,
-    "bagging": bagging,
-    "gaussian-noise": gaussian_noise,
-}
+METHODS: dict[str, Callable[..., list[MemberJob]]] = dict(
+    zip(METHOD_NAMES, (random_init, mixed_models, bagging, gaussian_noise), strict=True)
+)
 
 
 def make_jobs(
@@ -152,11 +92,9 @@ def make_jobs(
     ]
 
 
-def member_seed(seed: int, method: str, index: int) -> int:
-    """Return a member's own seed, unrelated to those of other members and methods."""
-    key = list(METHODS).index(method), index
-    sequence = np.random.SeedSequence(seed, spawn_key=key)
-    return int(sequence.generate_state(1, np.uint64)[0])
+def untrained(job: MemberJob) -> Sequential:
+    """Return the job's network with its initial weights."""
+    return build_architecture(job.architecture, job.generator("weights"))
 
 
 def materialise(job: MemberJob, x: Array, y: Array) -> tuple[Sequential, Array, Array]:
@@ -169,20 +107,14 @@ def materialise(job: MemberJob, x: Array, y: Array) -> tuple[Sequential, Array, 
     check_stored_images("x", x)
     check_labels("y", y, len(x))
     x, y = x[: job.train_images], y[: job.train_images]
-    model = build_architecture(job.architecture, generator(job, "weights"))
-    rng = generator(job, "data")
+    model = untrained(job)
+    rng = job.generator("data")
     if job.method == "bagging":
         replicate = bootstrap_replicate(len(x), rng)
         return model, x[replicate], y[replicate]
     if job.sigma > 0:
         return model, add_noise(x, job.sigma, rng), y
     return model, x, y
-
-
-def generator(job: MemberJob, purpose: str) -> np.random.Generator:
-    """Return the job's generator for "weights", "data" or "training"."""
-    stream = ("weights", "data", "training").index(purpose)
-    return np.random.default_rng([job.seed, stream])
 
 
 def bootstrap_replicate(size: int, rng: np.random.Generator) -> Array:

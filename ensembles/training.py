@@ -5,33 +5,28 @@ each epoch of each member is kept: whatever happens, the same call goes on after
 ends in the same bits.
 """
 
-import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 from ensembles.ensemble import Ensemble
+from ensembles.jobs import MemberJob
 from ensembles.member_files import (
     Progress,
     TrainedMember,
-    load_finished,
-    save_member,
+    place_of,
+    read_whole,
+    write_finished,
 )
-from ensembles.methods import MemberJob, generator, materialise
+from ensembles.methods import materialise
 from minidl.backend import Array, Device, to_numpy
 from minidl.checks import check_count, check_kind
 from minidl.data import load_dataset
-from minidl.files import check_writable
+from minidl.files import check_path
 from minidl.optimizers import OPTIMIZERS
-from minidl.parallel import (
-    available_cores,
-    limit_threads,
-    local_executor,
-    run_jobs,
-)
-from minidl.progress import progress
+from minidl.parallel import available_cores, limit_threads
+from minidl.store import finish
 from minidl.training import train
 
 
@@ -59,9 +54,8 @@ def train_on(
     model, x, y = materialise(job, x, y)
     model.to_device(device)
     optimizer = OPTIMIZERS[job.optimizer](model.params, job.lr)
-    rng = generator(job, "training")
-    so_far = Progress(job, folder)
-    so_far.resume(model, optimizer, rng)
+    rng = job.generator("training")
+    so_far = Progress(job, folder, model, optimizer, rng)
     if epochs := job.epochs - len(so_far.losses):
         callbacks = [so_far.epoch_ended]
         with limit_threads(1):
@@ -87,6 +81,18 @@ def train_ensemble(
     there: also when others fail, whose error is raised at the end. One that can't be
     saved, on a full disk, is returned all the same, with a warning.
     """
+    members = train_members(jobs, executor, folder, workers, device)
+    return Ensemble([member.model() for member in members])
+
+
+def train_members(
+    jobs: Sequence[MemberJob],
+    executor: Executor | None = None,
+    folder: str | Path | None = None,
+    workers: int | None = None,
+    device: Device = "cpu",
+) -> list[TrainedMember]:
+    """Return all members, found or trained as `train_ensemble` does it."""
     check_kind("jobs", jobs, Sequence)
     if not jobs:
         raise ValueError("jobs must hold at least one job, got none")
@@ -97,20 +103,17 @@ def train_ensemble(
     if workers is None:
         workers = available_cores() if device == "cpu" else 1
     check_count("workers", workers)
-    models = {} if folder is None else load_finished(jobs, folder)
-    missing = [job for job in jobs if job not in models]
-    if missing and folder is not None:
-        check_writable("folder", folder)  # before hours of training
-    workers = min(workers, max(1, len(missing)))
-    local = local_executor(workers) if executor is None else nullcontext(executor)
-    with local as chosen:
-        train_one = partial(train_member, folder=folder, device=device)
-        trained = run_jobs(train_one, missing, chosen)
-        for member in progress(trained, len(missing), "members trained"):
-            models[member.job] = member.model()
-            if folder is not None:
-                try:
-                    save_member(member, models[member.job], folder)
-                except OSError as error:  # a full disk: what is trained isn't lost
-                    warnings.warn(f"member not saved: {error}", stacklevel=2)
-    return Ensemble([models[job] for job in jobs])
+    if folder is not None:
+        check_path("folder", folder)
+    places = [place_of(job, folder) for job in jobs]
+    trained = dict(
+        finish(
+            dict(zip(places, jobs, strict=True)),
+            partial(train_member, folder=folder, device=device),
+            read_whole,
+            write_finished,
+            workers if executor is None else executor,
+            "members trained",
+        )
+    )
+    return [trained[place] for place in places]

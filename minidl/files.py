@@ -129,16 +129,21 @@ def set_aside(path: Path, error: Exception, then: str) -> None:
     warnings.warn(f"{error}; set aside, {then}", stacklevel=3)
 
 
+def check_path(name: str, folder: Any) -> None:
+    """Raise TypeError for what is no path, ValueError for an empty one."""
+    if not isinstance(folder, str | os.PathLike):
+        raise TypeError(f"{name} must be a path or None, got {folder!r}")
+    if not os.fspath(folder):
+        raise ValueError(f"{name} must name a folder, got {folder!r}")
+
+
 def check_writable(name: str, folder: str | Path) -> Path:
     """Return a folder in which files can be written, made if need be.
 
     `name` is the argument's. Raises TypeError for what is no path, ValueError for an
     empty one, and OSError for a folder that can't be made or written to.
     """
-    if not isinstance(folder, str | os.PathLike):
-        raise TypeError(f"{name} must be a path or None, got {folder!r}")
-    if not os.fspath(folder):
-        raise ValueError(f"{name} must name a folder, got {folder!r}")
+    check_path(name, folder)
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         remove_leftovers(Path(folder))

@@ -28,7 +28,9 @@ def read_as(kind: type[T], path: str | Path, key: str | None = None) -> T:
 
 
 def build(kind: type[T], value: Any, place: str = "") -> T:
-    """Return JSON data as `kind`: a dataclass, list, dict, union or plain type."""
+    """Return JSON data as `kind`: a dataclass, list, dict, union, plain type or Any."""
+    if kind is Any:
+        return value
     if dataclasses.is_dataclass(kind):
         return build_dataclass(kind, value, place)
     origin, parts = typing.get_origin(kind), typing.get_args(kind)

@@ -51,14 +51,14 @@ class Place(NamedTuple):
     """Where a result is kept, None for nowhere, and the key of all that decides it."""
 
     path: Path | None
-    key: str
+    key: Any  # a text, or another value that equal work alone has
 
 
 def finish(
     works: Mapping[Place, Work],
     make: Callable[[Work], Result],
-    read: Callable[[Path, str], Result],
-    write: Callable[[Path, Result, str], None],
+    read: Callable[[Path, Any], Result],
+    write: Callable[[Path, Result, Any], None],
     executor: Executor | int | None = None,
     unit: str = "results",
     fresh: bool = False,
@@ -85,7 +85,7 @@ def finish(
 
 
 def finished(
-    places: Iterable[Place], read: Callable[[Path, str], Result]
+    places: Iterable[Place], read: Callable[[Path, Any], Result]
 ) -> dict[Place, Result]:
     """Return what is kept and whole, and remove what killed writers left.
 

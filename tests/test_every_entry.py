@@ -185,7 +185,6 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "Sequential.predict x": [LOST],  # refused by what it makes of the logits
     "minidl.trace x": [LOST],
     "minidl.train callbacks": [never],
-    "ensembles.train_ensemble folder": NO_PATHS,  # pathlib's own errors
     # Kernels compute with any numbers, and with no images.
     **{f"{kernel} x": [EMPTY, LOST] for kernel in TAKE_IMAGES},
     "minidl.kernels.conv2d_grads argmax": [None],

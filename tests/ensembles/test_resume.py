@@ -15,12 +15,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ensembles import MemberJob, member_files, random_init, train_ensemble, training
-from ensembles.member_files import (
-    load_member,
-    member_path,
-    partial_path,
-    untrained,
-)
+from ensembles.member_files import load_member, member_path, partial_path
+from ensembles.methods import untrained
 from ensembles.training import train_member
 from minidl import train
 from minidl.checkpoints import read_checkpoint, save_checkpoint
@@ -209,7 +205,7 @@ def test_a_member_that_can_not_be_saved_is_returned_with_a_warning(
 def test_a_checkpoint_that_is_no_members_is_refused_by_name(tiny_data, job, tmp_path):
     path = member_path(job, tmp_path)
     save_checkpoint(path, untrained(job))
-    with pytest.raises(ValueError, match="belongs to another configuration: architec"):
+    with pytest.raises(ValueError, match=rf"{path.name}.job is missing"):
         load_member(job, tmp_path)
 
 
@@ -228,7 +224,7 @@ def test_losses_of_no_training_are_refused_by_name(tiny_data, job, tmp_path, los
     config = {"job": asdict(job), "losses": losses, "seconds": 1.0}
     model, rng = untrained(job), np.random.default_rng(0)
     save_checkpoint(path, model, OPTIMIZERS[job.optimizer](model.params), rng, config)
-    with pytest.raises(ValueError, match=f"{path.name} must hold the losses of 1 to 4"):
+    with pytest.raises(ValueError, match=rf"{path.name}.* must .*losses|losses.* must"):
         train_member(job, tmp_path)
 
 

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from attacks import Suite, Threat, adversarial_images, evaluate
-from ensembles import random_init
+from ensembles import member_files, random_init
 from ensembles.member_files import (
     Progress,
     TrainedMember,
-    load_finished,
     member_path,
     partial_path,
-    save_member,
-    untrained,
+    read_whole,
+    write_finished,
 )
+from ensembles.methods import untrained
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
 from minidl.schema import read_as
-from minidl.store import read_json, write_json
+from minidl.store import finished, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.anomaly import record as anomaly_record
 from tutorials.anomaly.cases import Case, Outcome, Team
@@ -71,14 +71,15 @@ def read_checkpoint(folder: Path) -> Any:
 
 
 def write_member(folder: Path, seed: int) -> Path:
-    model = untrained(JOBS[seed])
-    save_member(TrainedMember(JOBS[seed], [], [1.0] * 4, 1.5), model, folder)
-    return member_path(JOBS[seed], folder)
+    job, path = JOBS[seed], member_path(JOBS[seed], folder)
+    params = [p.data for p in untrained(job).params]
+    write_finished(path, TrainedMember(job, params, [1.0] * 4, 1.5), job)
+    return path
 
 
 def read_member(folder: Path) -> Any:
-    models = load_finished([JOBS[0]], folder)
-    return [float(p.data.sum()) for m in models.values() for p in m.params]
+    members = finished([member_files.place_of(JOBS[0], folder)], read_whole)
+    return [float(p.sum()) for member in members.values() for p in member.params]
 
 
 def write_epoch(folder: Path, seed: int) -> Path:
@@ -91,12 +92,8 @@ def write_epoch(folder: Path, seed: int) -> Path:
 
 
 def read_epoch(folder: Path) -> Any:
-    model, rng, progress = (
-        untrained(JOBS[1]),
-        np.random.default_rng(7),
-        Progress(JOBS[0], folder),
-    )
-    progress.resume(model, SGD(model.params, 0.1), rng)
+    model, rng = untrained(JOBS[1]), np.random.default_rng(7)
+    progress = Progress(JOBS[0], folder, model, SGD(model.params, 0.1), rng)
     return progress.losses, [float(p.data.sum()) for p in model.params], rng.random()
 
 

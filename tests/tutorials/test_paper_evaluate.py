@@ -7,7 +7,8 @@ import pytest
 
 from attacks import bim, fgsm, member_gradient, sum_gradient
 from ensembles import Ensemble
-from ensembles.member_files import TrainedMember, save_member, untrained
+from ensembles.member_files import TrainedMember, member_path, write_finished
+from ensembles.methods import untrained
 from minidl import accuracy
 from minidl.data import load_dataset
 from minidl.parallel import limit_threads
@@ -38,15 +39,18 @@ from tutorials.paper.results.table2 import method_result, score, select
 CONFIG = configure(profile="smoke", methods=["random-init", "bagging"])
 
 
+def write_member(job, model, folder, seconds=1.5):
+    member = TrainedMember(job, [p.data for p in model.params], [2.0], seconds)
+    write_finished(member_path(job, folder), member, job)
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """A folder of members; they haven't learned anything, which doesn't matter here."""
     folder = tmp_path_factory.mktemp("runs")
     for jobs in member_jobs(CONFIG).values():
         for job in jobs:
-            model = untrained(job)
-            params = [p.data for p in model.params]
-            save_member(TrainedMember(job, params, [2.0], 1.5), model, folder)
+            write_member(job, untrained(job), folder)
     return folder
 
 
@@ -201,10 +205,10 @@ def test_evaluations_belong_to_what_members_compute(runs, tmp_path):
     [job, *_] = member_jobs(CONFIG)["bagging"]
     model = untrained(job)
     for seconds in (1.5, 9.5):
-        save_member(TrainedMember(job, [], [2.0], seconds), model, tmp_path)
+        write_member(job, model, tmp_path, seconds)
         assert checksum(job, tmp_path) == checksum(job, runs)
     model.params[0].data[0] += 1
-    save_member(TrainedMember(job, [], [2.0], 1.5), model, tmp_path)
+    write_member(job, model, tmp_path)
     assert checksum(job, tmp_path) != checksum(job, runs)
 
 

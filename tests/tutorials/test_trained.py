@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ensembles.member_files import TrainedMember, save_member, untrained
+from ensembles.member_files import TrainedMember, member_path, write_finished
+from ensembles.methods import untrained
 from minidl.data.places import cache_folder
 from tutorials import trained
 from tutorials.paper.experiment.config import configure
@@ -23,10 +24,10 @@ def calls(monkeypatch):
         assert env["MINIDL_CACHE"] == str(cache_folder())
         for team in trained.jobs_of(methods, int(members)).values():
             for job in team:
-                model = untrained(job)
-                params = [p.data for p in model.params]
+                params = [p.data for p in untrained(job).params]
                 member = TrainedMember(job, params, [0.0] * job.epochs, 0.0)
-                save_member(member, model, cache_folder() / "runs")
+                path = member_path(job, cache_folder() / "runs")
+                write_finished(path, member, job)
 
     monkeypatch.setattr(trained, "run_below", run)
     return calls

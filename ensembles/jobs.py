@@ -1,0 +1,82 @@
+"""A member as a job: a small description that travels to whichever machine trains it.
+
+It becomes a network and its training data there, see `methods.materialise`.
+"""
+
+from dataclasses import dataclass, fields
+from math import inf
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from ensembles.architectures import architecture_names
+from minidl.checks import check_choice, check_count, check_number
+from minidl.optimizers import OPTIMIZERS
+
+METHOD_NAMES = ("random-init", "mixed-models", "bagging", "gaussian-noise")
+TABLE_OF = {
+    "mnist-sample": "mnist-cnn",
+    "mnist": "mnist-cnn",
+    "fashion-mnist": "mnist-cnn",
+    "cifar10": "cifar10-cnn",
+}
+
+
+@dataclass(frozen=True)
+class MemberJob:
+    """All that defines one trained member: equal jobs give equal bits.
+
+    Raises TypeError or ValueError for a setting that can't be.
+    """
+
+    method: str
+    index: int
+    seed: int
+    dataset: str
+    architecture: str
+    sigma: float = 0.0  # of the noise on training images, in pixel units
+    epochs: int = 10
+    batch_size: int = 128
+    optimizer: str = "adam"
+    lr: float = 1e-3
+    train_images: int | None = None  # only the first so many; None: all
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, METHOD_NAMES)
+        check_choice("dataset", self.dataset, TABLE_OF)
+        names = architecture_names(TABLE_OF[self.dataset])
+        check_choice("architecture", self.architecture, names)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        for name, least in ("index", 0), ("seed", 0), ("epochs", 1), ("batch_size", 1):
+            check_count(name, getattr(self, name), least)
+        if self.train_images is not None:
+            check_count("train_images", self.train_images)
+        check_number("lr", self.lr, 0, inf, open_low=True, open_high=True)
+        check_number("sigma", self.sigma, 0, 1)
+        if self.sigma > 0 and self.method != "gaussian-noise":
+            raise ValueError(
+                f"sigma belongs to gaussian-noise: must be 0 for {self.method}, got "
+                f"{self.sigma}"
+            )
+        self.make_numbers_plain()
+
+    def make_numbers_plain(self) -> None:
+        """Turn lr = 1 and NumPy's numbers into Python's: equal jobs, equal files."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Real):
+                plain: Any = float if field.type is float else int
+                object.__setattr__(self, field.name, plain(value))  # frozen otherwise
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        """Return the job's own generator for "weights", "data" or "training"."""
+        stream = ("weights", "data", "training").index(purpose)
+        return np.random.default_rng([self.seed, stream])
+
+
+def member_seed(seed: int, method: str, index: int) -> int:
+    """Return a member's own seed, unrelated to those of other members and methods."""
+    key = METHOD_NAMES.index(method), index
+    sequence = np.random.SeedSequence(seed, spawn_key=key)
+    return int(sequence.generate_state(1, np.uint64)[0])
