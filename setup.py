@@ -60,7 +60,7 @@ setup(
         "ensembles": ["py.typed"],
         "attacks": ["py.typed"],
         "minidl.data": ["mnist_sample/*"],
-        "minidl.kernels": ["cuda/*.cu"],
+        "minidl.kernels.gpu": ["*.cu"],
     },
     install_requires=[
         "numpy>=2.2",

@@ -93,10 +93,8 @@ class Threat:
 
         alpha is one number, or one for each image, (N, 1, 1, 1).
         """
-        fused = kernels.gpu_kernel("sign_step", x) if self.norm == "Linf" else None
-        alike = x_adv.dtype == g.dtype == x.dtype and isinstance(alpha, float)
-        if fused and alike:  # one kernel instead of eight
-            return fused(x_adv, g, x, alpha, self.eps, self.bounds)
+        if self.norm == "Linf" and isinstance(alpha, float):  # in one pass on a GPU
+            return kernels.sign_step(x_adv, g, x, alpha, self.eps, self.bounds)
         move = alpha * self.direction(g)
         return self.project(x_adv + move.astype(x.dtype), x)
 

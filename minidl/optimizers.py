@@ -22,8 +22,8 @@ from minidl.backend import (
     rounds_to_zero,
     to_device,
 )
-from minidl.flat import FlatParameters
 from minidl.kernels.arguments import check_step
+from minidl.kernels.gpu.flat_parameters import FlatParameters
 from minidl.layers import Parameter
 from minidl.settings import fixed, number
 

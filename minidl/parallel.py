@@ -33,7 +33,9 @@ def limit_threads(threads: int = 1) -> Any:
     The limit is the process's, whichever of its threads sets it; of several at a time
     the smallest counts. A limit from now on replaces the same thread's earlier one.
     """
-    from minidl.kernels.threads import Limit  # here, so that import minidl stays fast
+    from minidl.kernels.cpu.threads import (
+        Limit,
+    )  # here, so that import minidl stays fast
 
     check_count("threads", threads)
     return Limit(threads)

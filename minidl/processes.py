@@ -142,7 +142,9 @@ def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
 
 def begin_worker() -> None:
     """Do what a worker process does first: limit BLAS, and watch its parent."""
-    from minidl.kernels.threads import Limit  # here, so that import minidl stays fast
+    from minidl.kernels.cpu.threads import (
+        Limit,
+    )  # here, so that import minidl stays fast
 
     Limit(1)
     if (parent := multiprocessing.parent_process()) is not None:

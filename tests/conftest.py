@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
 from minidl import Sequential
-from minidl.kernels.threads import blas
+from minidl.kernels.cpu.threads import blas
 
 # The same examples in each run; no deadline, since the first call of a kernel compiles.
 # Fixtures here choose an implementation, which may stay for all examples of a test.

@@ -29,15 +29,15 @@ ALLOWED = {
 }
 # Third-party packages that only some places may import.
 CONFINED = {
-    "numba": ["minidl/backend.py", "minidl/kernels/*"],
-    "llvmlite": ["minidl/kernels/blas.py"],
+    "numba": ["minidl/backend.py", "minidl/kernels/cpu/*"],
+    "llvmlite": ["minidl/kernels/cpu/blas.py"],
     "scipy": [
-        "minidl/kernels/blas.py",
-        "minidl/kernels/threads.py",
+        "minidl/kernels/cpu/blas.py",
+        "minidl/kernels/cpu/threads.py",
         "attacks/lbfgs.py",
         "tutorials/paper/claims/intervals.py",
     ],
-    "cupy": ["minidl/backend.py", "minidl/kernels/*"],
+    "cupy": ["minidl/backend.py", "minidl/kernels/gpu/*"],
     "distributed": ["minidl/cluster.py"],
     "matplotlib": ["tutorials/*", "tutorials/**/*", "tutorials/*/*/*"],
     "art": ["attacks/interop.py"],

@@ -12,9 +12,8 @@
 # %%
 import numpy as np
 
-from minidl import cross_entropy
 from minidl.gradcheck import numerical_gradient
-from minidl.layers.activations import log_softmax
+from minidl.kernels import reference
 from tutorials.exercises import check, hint
 from tutorials.show import new_figure, picture, source, table
 
@@ -197,7 +196,7 @@ picture(
 # returns each point's own cost and gradient: whoever wants the mean divides by $N$.
 
 # %%
-source(cross_entropy, log_softmax)
+source(reference.cross_entropy, reference.log_softmax)
 
 # %% [markdown]
 # ## Your turn

@@ -110,7 +110,7 @@ print(activations.softmax(z).round(4))
 # image's own cost and its gradient, $p - \mathrm{onehot}(y)$; training divides by $N$.
 
 # %%
-source(activations.log_softmax, losses.cross_entropy)
+source(reference.log_softmax, reference.cross_entropy)
 
 # %% [markdown]
 # ## Why logits: the second classic mistake

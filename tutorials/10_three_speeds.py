@@ -15,8 +15,8 @@ import time
 import numpy as np
 
 from minidl import kernels
-from minidl.kernels import numba_cpu, winograd
-from minidl.kernels.winograd_transforms import b_transposed
+from minidl.kernels.cpu import elementwise, winograd
+from minidl.kernels.cpu.winograd_transforms import b_transposed
 from minidl.parallel import limit_threads
 from tutorials.exercises import check
 from tutorials.show import new_figure, picture, source, table
@@ -240,7 +240,7 @@ table(
 #
 #     $ export NUMBA_DISABLE_JIT=1 OPENBLAS_NUM_THREADS=1
 #     $ .venv/bin/python -m pdb tutorials/10_three_speeds.py
-#     (Pdb) from minidl.kernels import winograd
+#     (Pdb) from minidl.kernels.cpu import winograd
 #     (Pdb) break winograd.forward
 #     (Pdb) continue
 #     (Pdb) step
@@ -252,7 +252,7 @@ table(
 # before compilation.
 
 # %%
-kernel = numba_cpu.keep_positive
+kernel = elementwise.keep_positive
 plain = getattr(kernel, "py_func", kernel)
 dout, out, dx = np.array([1.0, 2.0, 3.0]), np.array([0.0, 5.0, 1.0]), np.empty(3)
 plain(dout, out, dx)  # put a breakpoint here and step: it is Python

@@ -1,13 +1,14 @@
 """What kernels take: arrays that fit together, and numbers that they can use.
 
 Compiled code reads and writes wherever the shapes say, and a GPU's takes any bytes for
-the type that it expects. So each operation checks its arguments here before it chooses
-an implementation. Checks look at shapes, types, layout and device, which takes a few
-microseconds however large the arrays are.
+the type that it expects. So each operation has its arguments checked here before an
+implementation is chosen; what it gets back is as all implementations take it: of one
+type, with rows one after another in memory. Checks look at shapes, types, layout and
+device, which takes a few microseconds however large the arrays are.
 """
 
 from collections.abc import Sequence
-from math import inf, isfinite
+from math import inf, isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,158 @@ import numpy as np
 from minidl.backend import Array, device_of, get_array_module
 from minidl.checks import (
     check_array,
+    check_batch,
     check_choice,
     check_count,
     check_device,
     check_floats,
+    check_label_array,
+    check_labels,
     check_number,
     check_shape,
 )
+from minidl.kernels.shapes import ImageShape, output_size
 
 ALGORITHMS = ("auto", "im2col", "winograd")
 LARGEST_POOL = 16  # places within a window are stored in one byte
+
+
+def im2col(
+    x: Array, kernel_size: int | tuple[int, int], stride: int, pad: int
+) -> tuple[Array, tuple[int, int]]:
+    """Return images and (KH, KW) for `kernels.im2col`; raise for what doesn't fit."""
+    check_arrays(x=(x, "N H W C"))
+    return contiguous(x), check_window(kernel_size, stride, pad)
+
+
+def col2im(
+    col: Array,
+    x_shape: ImageShape,
+    kernel_size: int | tuple[int, int],
+    stride: int,
+    pad: int,
+) -> tuple[Array, tuple[int, int]]:
+    """Return columns and (KH, KW) for `kernels.col2im`, likewise."""
+    check_floats("col", col)
+    check_image_shape("x_shape", x_shape)
+    window = check_window(kernel_size, stride, pad)
+    N, H, W, C = x_shape
+    OH, OW = output_size((H, W), window, stride, pad)
+    check_shape("col", col, (N * OH * OW, prod(window) * C))
+    return contiguous(col), window
+
+
+def conv2d(
+    x: Array, W: Array, b: Array | None, stride: int, pad: int, algorithm: str
+) -> tuple[Array, Array, Array]:
+    """Return images, filters and bias for `kernels.conv2d` and `conv2d_pool`."""
+    bias = {} if b is None else {"b": (b, "F")}
+    check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"), **bias)
+    check_convolution(W, stride, pad, algorithm)
+    b = get_array_module(W).zeros(W.shape[3], W.dtype) if b is None else b
+    return contiguous(x), like(x, W), like(x, b)
+
+
+def conv2d_grads(
+    x: Array,
+    dout: Array,
+    W: Array,
+    stride: int,
+    pad: int,
+    algorithm: str,
+    argmax: Array | None,
+) -> tuple[Array, Array, Array, Array | None]:
+    """Return images, gradient, filters and places for `kernels.conv2d_grads`."""
+    check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"))
+    check_convolution(W, stride, pad, algorithm)
+    OH, OW = output_size(x.shape[1:3], W.shape[:2], stride, pad)
+    N, F = len(x), W.shape[3]
+    if argmax is None:
+        check_gradient(dout, (N, OH, OW, F), x)
+    else:
+        check_gradient(dout, (N, OH // 2, OW // 2, F), x)
+        check_places(argmax, dout, 2)
+        argmax = contiguous(argmax)
+    return like(dout, x), contiguous(dout), like(dout, W), argmax
+
+
+def matmul(a: Array, b: Array, out: Array | None) -> None:
+    """Raise unless a @ b is a product of matrices that out, if given, can take."""
+    check_floats("a", a)
+    check_floats("b", b)
+    check_device("b", b, a)
+    if a.ndim < 2:
+        raise ValueError(f"a must have shape (n, ..., k), got {a.shape}")
+    if b.ndim not in (1, 2) or len(b) != a.shape[-1]:
+        k = a.shape[-1]
+        raise ValueError(f"b must have shape ({k},) or ({k}, m), got {b.shape}")
+    if out is None:
+        return
+    check_floats("out", out)
+    check_device("out", out, a)
+    check_shape("out", out, a.shape[:-1] + b.shape[1:])
+    check_written("out", out, a, b)
+
+
+def max_pool(x: Array, size: int, stride: int) -> Array:
+    """Return images for `kernels.max_pool`; raise for what doesn't fit."""
+    check_arrays(x=(x, "N H W C"))
+    check_pool(size, stride)
+    return contiguous(x)
+
+
+def max_pool_grad(
+    dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
+) -> tuple[Array, Array]:
+    """Return gradient and places for `kernels.max_pool_grad`, likewise."""
+    check_image_shape("x_shape", x_shape)
+    check_pool(size, stride)
+    N, H, W, C = x_shape
+    check_gradient(dout, (N, *output_size((H, W), (size, size), stride, 0), C))
+    check_places(argmax, dout, size)
+    return contiguous(dout), contiguous(argmax)
+
+
+def relu_grad(dout: Array, out: Array) -> tuple[Array, Array]:
+    """Return gradient and output for `kernels.relu_grad`, likewise."""
+    check_floats("out", out)
+    check_gradient(dout, out.shape, out)
+    return contiguous(dout), like(dout, out)
+
+
+def cross_entropy(z: Array, y: Array, read: bool) -> None:
+    """Raise unless z holds logits and y a label each, which are read only if asked.
+
+    A GPU's labels would have to be waited for.
+    """
+    check_batch("z", z, ndim=2)
+    check_label_array("y", y, len(z))
+    check_device("y", y, z)
+    if read:
+        check_labels("y", y, *z.shape)
+
+
+def sign_step(
+    x_adv: Array,
+    g: Array,
+    x: Array,
+    alpha: float,
+    eps: float,
+    bounds: tuple[float, float] | None,
+) -> tuple[Array, Array, Array, float, float, tuple[float, float] | None]:
+    """Return the arguments of `kernels.sign_step`, likewise; numbers as Python's."""
+    check_floats("x", x)
+    for name, a in (("x_adv", x_adv), ("g", g)):
+        check_floats(name, a)
+        check_device(name, a, x)
+        check_shape(name, a, x.shape)
+    low, high = (-inf, inf) if bounds is None else bounds
+    for name, number in (("alpha", alpha), ("eps", eps), ("low", low), ("high", high)):
+        check_number(name, number, -inf, inf)
+    if g.dtype != x.dtype:  # as float32 a small gradient might be 0
+        g = get_array_module(g).sign(g)
+    pair = None if bounds is None else (float(low), float(high))
+    return like(x, x_adv), like(x, g), contiguous(x), float(alpha), float(eps), pair
 
 
 def check_arrays(**arrays: tuple[Array, str]) -> None:
@@ -93,6 +236,12 @@ def check_places(argmax: Array, dout: Array, size: int) -> None:
         )
 
 
+def step(p: Array, g: Array, **averages: Array) -> Array:
+    """Return the gradient for `kernels.sgd_step` and `adam_step`, likewise."""
+    check_step(p, g, **averages)
+    return contiguous(g)
+
+
 def check_step(p: Array, g: Array, **averages: Array) -> None:
     """Raise unless p and its averages can be changed in place, along the gradient g."""
     check_floats("p", p)
@@ -128,24 +277,6 @@ def check_written(name: str, a: Array, *read: Array) -> None:
     for other in read:
         if get_array_module(a).may_share_memory(a, other):
             raise ValueError(f"{name} must share no memory with the factors")
-
-
-def check_product(a: Array, b: Array, out: Array | None) -> None:
-    """Raise unless a @ b is a product of matrices that out, if given, can take."""
-    check_floats("a", a)
-    check_floats("b", b)
-    check_device("b", b, a)
-    if a.ndim < 2:
-        raise ValueError(f"a must have shape (n, ..., k), got {a.shape}")
-    if b.ndim not in (1, 2) or len(b) != a.shape[-1]:
-        k = a.shape[-1]
-        raise ValueError(f"b must have shape ({k},) or ({k}, m), got {b.shape}")
-    if out is None:
-        return
-    check_floats("out", out)
-    check_device("out", out, a)
-    check_shape("out", out, a.shape[:-1] + b.shape[1:])
-    check_written("out", out, a, b)
 
 
 def check_numbers(**numbers: Any) -> None:
@@ -191,7 +322,7 @@ def check_pool(size: int, stride: int) -> None:
     check_count("stride", stride)
 
 
-def check_mask(x: Array, rate: float, seed: int) -> None:
+def dropout_mask(x: Array, rate: float, seed: int) -> None:
     """Raise unless a mask like x can be drawn."""
     check_floats("x", x)
     check_number("rate", rate, 0, 1, open_high=True)
@@ -216,3 +347,13 @@ def check_algorithm(
             f"{kernel_size}, {stride} and {pad}"
         )
     return algorithm
+
+
+def like(x: Array, other: Array) -> Array:
+    """Return the other in x's type, which is that of all results, and contiguous."""
+    return contiguous(other.astype(x.dtype, copy=False))
+
+
+def contiguous(x: Array) -> Array:
+    """Return x with its rows one after another in memory, as kernels read it."""
+    return get_array_module(x).ascontiguousarray(x)

@@ -44,11 +44,13 @@ def col2im(
     return x[:, pad : pad + H, pad : pad + W].copy()
 
 
-def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
+def conv2d(
+    x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
+) -> Array:
     """Return the convolution as one matrix product, out = im2col(x) W + b.
 
-    With relu, max(out, 0). Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,),
-    out (N, OH, OW, F).
+    With relu, max(out, 0). There is one algorithm here, whatever is asked for.
+    Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), out (N, OH, OW, F).
     """
     *kernel_size, _, F = W.shape
     OH, OW = output_size(x.shape[1:3], kernel_size, stride, pad)
@@ -57,29 +59,55 @@ def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> A
     return get_array_module(x).maximum(out, 0) if relu else out
 
 
+def conv2d_pool(
+    x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
+) -> tuple[Array, Array]:
+    """Return the maxima of 2x2 windows of `conv2d`, and their positions."""
+    return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
+
+
 def conv2d_grads(
     x: Array,
     dout: Array,
     W: Array,
     stride: int,
     pad: int,
+    algorithm: str,
     param_grads: bool,
     input_grad: bool,
+    argmax: Array | None,
+    after_relu: bool,
 ) -> tuple[Array | None, Array | None]:
     """dJ/dx = col2im(dout W^T), dJ/dW = im2col(x)^T dout; None where not asked for.
 
+    With argmax, dout is the gradient of what `conv2d_pool` returned. With after_relu,
+    x = max(u, 0) and the first result is dJ/du.
     Shapes: x (N, H, W, C), dout (N, OH, OW, F), W (KH, KW, C, F); results like x, W.
     """
     *kernel_size, _, F = W.shape
+    if argmax is not None:
+        size = output_size(x.shape[1:3], kernel_size, stride, pad)
+        dout = max_pool_grad(dout, argmax, (len(x), *size, F), 2, 2)
     rows = dout.reshape(-1, F)  # (N*OH*OW, F)
     dx = dW = None
     if input_grad:
         dcol = rows @ W.reshape(-1, F).T
         dx = col2im(dcol, x.shape, kernel_size, stride, pad)
+        dx = relu_grad(dx, x) if after_relu else dx
     if param_grads:
         col = im2col(x, kernel_size, stride, pad)
         dW = (col.T @ rows).reshape(W.shape)  # (KH, KW, C, F)
     return dx, dW
+
+
+def matmul(a: Array, b: Array, out: Array | None) -> Array:
+    """Return a @ b, in `out` if given. Shapes: a (n, ..., k), b (k, ...)."""
+    if out is None:
+        return a @ b
+    if out.flags.c_contiguous and out.dtype == a.dtype == b.dtype:
+        return get_array_module(a).dot(a, b, out=out)
+    out[...] = a @ b  # `dot` converts nothing
+    return out
 
 
 def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
@@ -155,3 +183,44 @@ def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     bits = random_bits(seed, x.size, xp) >> xp.uint64(64 - MASK_BITS)
     kept = bits >= drop_threshold(rate)
     return (kept * (1 / (1 - rate))).astype(x.dtype).reshape(x.shape)
+
+
+@rounds_to_zero
+def log_softmax(z: Array) -> Array:
+    """Return z_k - log(sum_j exp z_j) for each row. Shapes: z and result (N, K)."""
+    xp = get_array_module(z)
+    z = z - z.max(axis=1, keepdims=True)  # the result is the same, exp can't overflow
+    return z - xp.log(xp.exp(z).sum(axis=1, keepdims=True))
+
+
+@rounds_to_zero
+def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
+    """Return costs = log(sum_k exp z_k) - z_y, and dz = p - onehot(y) of their sum.
+
+    Shapes: z and dz (N, K), y and costs (N,).
+    """
+    xp = get_array_module(z)
+    rows, log_p = xp.arange(len(z)), log_softmax(z)
+    dz = xp.exp(log_p)
+    # p_y - 1 is minus the sum of the others. In float32, 1 - p_y is exactly 0 once the
+    # logits' gap exceeds 17 to 19, and what lowers z_y would be lost.
+    dz[rows, y] = 0
+    dz[rows, y] = -dz.sum(axis=1)
+    return -log_p[rows, y], dz
+
+
+def sign_step(
+    x_adv: Array,
+    g: Array,
+    x: Array,
+    alpha: float,
+    eps: float,
+    bounds: tuple[float, float] | None,
+) -> Array:
+    """Return clip_{x,eps}(x_adv + alpha sign(g)), then clipped to bounds.
+
+    Shapes: all equal.
+    """
+    xp = get_array_module(x)
+    x_adv = xp.clip(x_adv + alpha * xp.sign(g), x - eps, x + eps)
+    return x_adv if bounds is None else xp.clip(x_adv, *bounds)

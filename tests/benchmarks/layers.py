@@ -60,15 +60,23 @@ def measure(layer: Convolution, options: Options) -> dict[str, Any]:
     }
     samples = interleaved(candidates, options.rounds, device)
     gflop = {name: WORK[name] * layer.gflop(options.batch) for name in OPERATIONS}
-    module = kernels.convolution(x, W, 1, layer.pad, "auto")
     return {
         "name": layer.name,
         **layer._asdict(),
-        "kernel": module.__name__.rpartition(".")[2],
+        "kernel": algorithm(W, layer.pad, device),
         "sgemm_gflop_per_s": sgemm_rate(samples, device),
         "agreement": agree({how: answers(w) for how, w in work.items()}, {}),
         "operations": compare(samples, gflop, options.batch, device),
     }
+
+
+def algorithm(W: Array, pad: int, device: str) -> str:
+    """Return what convolves with W by default: `cuda`, or a module of `kernels.cpu`."""
+    if device == "gpu":
+        return "cuda"
+    from minidl.kernels.cpu import operations
+
+    return operations.convolution(W, 1, pad, "auto").__name__.rpartition(".")[2]
 
 
 def arrays(layer: Convolution, batch: int) -> tuple[Array, Array, Array, Array]:

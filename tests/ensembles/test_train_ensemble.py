@@ -23,7 +23,7 @@ from ensembles import (
 from ensembles.member_files import member_path
 from ensembles.methods import untrained
 from minidl import Adam, parallel, store, train
-from minidl.kernels.threads import blas
+from minidl.kernels.cpu.threads import blas
 from minidl.parallel import local_executor
 from tests.ensembles.tiny_data import use_tiny_dataset
 

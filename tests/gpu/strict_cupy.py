@@ -81,9 +81,9 @@ class StrictCupy:
 
 def install(monkeypatch):
     """Let `import cupy` return the stand-in, for the time of a test."""
-    from minidl.kernels import cuda_launch
+    from minidl.kernels.gpu import cuda
 
     stand_in = StrictCupy()
     monkeypatch.setitem(sys.modules, "cupy", stand_in)
-    monkeypatch.setattr(cuda_launch, "kernel", cache(cuda_launch.kernel.__wrapped__))
+    monkeypatch.setattr(cuda, "kernel", cache(cuda.kernel.__wrapped__))
     return stand_in

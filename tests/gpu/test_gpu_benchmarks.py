@@ -22,7 +22,7 @@ def options(gpu, monkeypatch):
 def test_layers_agree_and_are_timed(options):
     for layer in LAYERS[::3]:
         figures = SECTIONS["layers"].measure(layer, options)
-        assert figures["kernel"] == "cupy_gpu"
+        assert figures["kernel"] == "cuda"
         assert {*figures["operations"]["forward"]} == {"reference", "auto"}
         assert max(figures["agreement"]["auto"].values()) < 1e-4
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minidl import kernels, to_numpy
-from minidl.kernels import cuda_launch, cupy_gpu
+from minidl.kernels.gpu import cuda, operations
 from tests.gpu.checks import CHECKS, normal, there
 from tests.gpu.emulator import NAMES, RawKernel, needs_compiler
 
@@ -23,31 +23,31 @@ def test_the_kernel_computes_what_loops_compute(gpu, name):
 
 def test_each_kernel_has_a_check(stand_in, monkeypatch):
     started = set()
-    launch = cuda_launch.kernel
+    launch = cuda.kernel
 
     def seen(name):
         started.add(name)
         return launch(name)
 
-    monkeypatch.setattr(cuda_launch, "kernel", seen)
+    monkeypatch.setattr(cuda, "kernel", seen)
     for check in CHECKS.values():
         check()
-    assert started == set(NAMES.findall(cuda_launch.source()))
+    assert started == set(NAMES.findall(cuda.source()))
 
 
 def test_each_source_file_is_compiled():
-    folder = Path(cuda_launch.__file__).with_name("cuda")
-    assert {path.stem for path in folder.iterdir()} == set(cuda_launch.FILES)
+    folder = Path(cuda.__file__).parent
+    assert {path.stem for path in folder.glob("*.cu")} == set(cuda.FILES)
 
 
 def test_no_kernel_needs_an_order_of_threads():
     """One thread writes each number: no atomics, no memory shared between threads."""
-    assert not re.search("atomic|__shared__|__sync", cuda_launch.source())
+    assert not re.search("atomic|__shared__|__sync", cuda.source())
 
 
 @pytest.mark.parametrize("block_bytes", [1, 1000, 2**28])
 def test_blocks_of_images_change_nothing(gpu, monkeypatch, block_bytes):
-    monkeypatch.setattr(cupy_gpu, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(operations, "BLOCK_BYTES", block_bytes)
     CHECKS["bias_relu"]()
     CHECKS["conv2d_grads"]()
 
@@ -66,12 +66,12 @@ def test_arrays_of_any_layout(gpu):
 def test_no_images_need_no_kernel(gpu):
     none = there(np.zeros((0, 4, 4, 2), np.float32))
     assert kernels.relu_grad(none, none).shape == (0, 4, 4, 2)
-    assert cupy_gpu.sign_step(none, none, none, 0.1, 0.1, None).shape == none.shape
+    assert operations.sign_step(none, none, none, 0.1, 0.1, None).shape == none.shape
 
 
 def test_a_label_that_is_no_class_gives_nan_in_its_own_row(gpu):
     z, y = there(normal(4, 3)), there(np.array([0, 3, -1, 2**40]))
-    costs, dz = map(to_numpy, cupy_gpu.cross_entropy(z, y))
+    costs, dz = map(to_numpy, operations.cross_entropy(z, y))
     assert np.isnan(costs).tolist() == [False, True, True, True]
     assert np.isnan(dz).all(axis=1).tolist() == [False, True, True, True]
     assert np.isfinite(dz[0]).all()
@@ -86,27 +86,26 @@ def test_a_nan_is_not_lost_on_its_way_to_the_loss(gpu):
     assert np.isnan(to_numpy(pooled)).sum() == 1
     assert np.isnan(to_numpy(kernels.max_pool(there(x), 2, 2)[0])).sum() == 1
     row = x.reshape(1, 16)
-    costs, _ = cupy_gpu.cross_entropy(there(row), there(np.array([0])))
+    costs, _ = operations.cross_entropy(there(row), there(np.array([0])))
     assert np.isnan(to_numpy(costs)).all()
-    step = cupy_gpu.sign_step(there(row), there(row), there(row), 0.1, 0.1, (0, 1))
+    step = operations.sign_step(there(row), there(row), there(row), 0.1, 0.1, (0, 1))
     assert np.isnan(to_numpy(step)).sum() == 1
 
 
 def test_float64_and_the_reference_need_no_kernel(stand_in, monkeypatch):
-    monkeypatch.setattr(cuda_launch, "launch", None)
+    monkeypatch.setattr(cuda, "launch", None)
     x = there(normal(1, 4, 4, 2))
-    assert kernels.implementation(x).__name__ == "minidl.kernels.cupy_gpu"
+    assert kernels.implementation(x).__name__ == "minidl.kernels.gpu.operations"
     with kernels.use("reference"):
         assert kernels.implementation(x).__name__ == "minidl.kernels.reference"
-        assert kernels.gpu_kernel("sign_step", x) is None
     double = x.astype(np.float64)
     assert kernels.implementation(double).__name__ == "minidl.kernels.reference"
     assert kernels.im2col(double, 3).dtype == np.float64
 
 
 def test_an_array_too_large_for_a_kernels_index_is_an_error(stand_in, monkeypatch):
-    assert cuda_launch.LARGEST == 2**31 - 256
-    monkeypatch.setattr(cuda_launch, "LARGEST", 4)
+    assert cuda.LARGEST == 2**31 - 256
+    monkeypatch.setattr(cuda, "LARGEST", 4)
     x = there(normal(5))
     with pytest.raises(ValueError, match=r"dout must have at most 4 .* got 5"):
         kernels.relu_grad(x, x)
@@ -126,7 +125,7 @@ def test_an_array_that_a_kernel_would_misread_is_refused(stand_in, misfit):
     change, error, message = MISFITS[misfit]
     x = there(normal(6))
     with pytest.raises(error, match=message):
-        cuda_launch.launch("relu_grad", 6, change(x), x, x.copy(), 6)
+        cuda.launch("relu_grad", 6, change(x), x, x.copy(), 6)
 
 
 NUMBERS = (3, True, 0.5, np.float64(0.5), np.float32(0.5), np.int64(3), np.array(3))
@@ -134,42 +133,42 @@ NUMBERS = (3, True, 0.5, np.float64(0.5), np.float32(0.5), np.int64(3), np.array
 
 @pytest.mark.parametrize("value", NUMBERS)
 def test_a_number_is_passed_in_the_type_that_the_kernel_declares(value):
-    wide = next(p for p in cuda_launch.parameters("dropout_mask") if p.name == "seed")
-    size, lr = cuda_launch.parameters("sgd_step")[3:5]
-    passed = cuda_launch.as_argument(lr, value)
+    wide = next(p for p in cuda.parameters("dropout_mask") if p.name == "seed")
+    size, lr = cuda.parameters("sgd_step")[3:5]
+    passed = cuda.as_argument(lr, value)
     assert (type(passed), passed) == (np.float32, value)
     if np.result_type(value).kind == "f":
         with pytest.raises(TypeError, match="integer"):
-            cuda_launch.as_argument(size, value)
+            cuda.as_argument(size, value)
         return
     for parameter, type_ in ((size, np.int32), (wide, np.uint64)):
-        passed = cuda_launch.as_argument(parameter, value)
+        passed = cuda.as_argument(parameter, value)
         assert (type(passed), passed) == (type_, value)
 
 
 @pytest.mark.parametrize("value", [2**31, np.int64(2**31)])
 def test_a_number_too_large_for_its_type_is_an_error(value):
-    size = cuda_launch.parameters("sgd_step")[3]
+    size = cuda.parameters("sgd_step")[3]
     with pytest.raises(OverflowError):
-        cuda_launch.as_argument(size, value)
+        cuda.as_argument(size, value)
 
 
-@pytest.mark.parametrize("name", NAMES.findall(cuda_launch.source()))
+@pytest.mark.parametrize("name", NAMES.findall(cuda.source()))
 def test_parameters_are_those_that_the_compiler_sees(name):
     needs_compiler()
     codes = [
         f"{'p' if p.is_array else 's'}{p.dtype.kind}{p.dtype.itemsize}"
-        for p in cuda_launch.parameters(name)
+        for p in cuda.parameters(name)
     ]
-    compiled = RawKernel(cuda_launch.source(), name).types
+    compiled = RawKernel(cuda.source(), name).types
     assert codes == [code.replace("c", "p") for code in compiled]
 
 
 def test_nothing_is_compiled_on_import():
     code = (
-        "from minidl.kernels import cuda_launch, cupy_gpu\n"
+        "from minidl.kernels.gpu import cuda, operations\n"
         "import sys\n"
-        "print(cuda_launch.kernel.cache_info().currsize, 'cupy' in sys.modules)"
+        "print(cuda.kernel.cache_info().currsize, 'cupy' in sys.modules)"
     )
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT

@@ -9,7 +9,7 @@ from importlib import metadata
 
 import pytest
 
-from minidl.kernels import cuda_launch
+from minidl.kernels.gpu import cuda
 from tests.gpu import facts
 from tests.gpu.cupy_names import FILE, snapshot
 from tests.gpu.emulator import NAMES
@@ -51,7 +51,7 @@ def compile_for(cupy):
             patch.setattr(
                 compiler, "_get_arch_for_options_for_nvrtc", lambda arch=None: target
             )
-            options = (*cuda_launch.OPTIONS, "-Werror=all-warnings")
+            options = (*cuda.OPTIONS, "-Werror=all-warnings")
             result, _ = compiler.compile_using_nvrtc(source, options, architecture)
         return result
 
@@ -60,7 +60,7 @@ def compile_for(cupy):
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_kernel_compiles(compile_for, architecture):
-    source = cuda_launch.source()
+    source = cuda.source()
     binary = compile_for(source, architecture)
     assert binary.startswith(b"\x7fELF")
     for name in NAMES.findall(source):
@@ -69,7 +69,7 @@ def test_every_kernel_compiles(compile_for, architecture):
 
 def test_no_kernel_computes_in_double_precision(compile_for):
     """It is up to 64 times as slow, and a constant without its f is enough."""
-    source = cuda_launch.source()
+    source = cuda.source()
     assert b".f32" in compile_for(source, "90", "ptx")
     assert b".f64" not in compile_for(source, "90", "ptx")
     wrong = source.replace("* v[t]) + eps)", "* v[t]) + 1e-8)")
@@ -78,7 +78,7 @@ def test_no_kernel_computes_in_double_precision(compile_for):
 
 def test_a_mistake_is_an_error_of_the_compiler(compile_for):
     with pytest.raises(Exception, match="identifier"):
-        compile_for(cuda_launch.source().replace("float sum = ", "floot sum = "), "90")
+        compile_for(cuda.source().replace("float sum = ", "floot sum = "), "90")
 
 
 def test_the_stand_in_has_what_cupy_has(cupy):

@@ -19,13 +19,13 @@ from minidl import (
     Linear,
     Sequential,
     checks,
-    flat,
     gradcheck,
     kernels,
     to_device,
 )
 from minidl.backend import device_of, get_array_module
-from minidl.kernels import cuda_launch, cupy_gpu
+from minidl.kernels import arguments
+from minidl.kernels.gpu import cuda, flat_parameters, operations
 from minidl.training import train
 from tests.gpu import (
     emulator,
@@ -122,12 +122,12 @@ KERNEL_FAULTS = {
 def test_a_fault_of_a_kernel_is_caught_by_its_check(stand_in, monkeypatch, fault):
     needs_compiler()
     name, right, wrong = KERNEL_FAULTS[fault]
-    source = cuda_launch.source()
+    source = cuda.source()
     assert source.count(right) == 1
     CHECKS[name]()
-    monkeypatch.setattr(cuda_launch, "source", lambda: source.replace(right, wrong))
-    fresh = cache(cuda_launch.kernel.__wrapped__)  # else it were the right one's
-    monkeypatch.setattr(cuda_launch, "kernel", fresh)
+    monkeypatch.setattr(cuda, "source", lambda: source.replace(right, wrong))
+    fresh = cache(cuda.kernel.__wrapped__)  # else it were the right one's
+    monkeypatch.setattr(cuda, "kernel", fresh)
     with pytest.raises((AssertionError, IndexError)):
         CHECKS[name]()
 
@@ -144,12 +144,12 @@ def a_step_on_the_device():
 
 FLOAT64 = {
     "a number that isn't turned into 32 bits": (
-        cuda_launch,
+        cuda,
         "as_argument",
         lambda parameter, value: value,
     ),
     "memory without a type": (
-        cupy_gpu,
+        operations,
         "sign_step",
         lambda x_adv, g, x, *rest: strict_cupy.StrictCupy().empty(x.shape),
     ),
@@ -165,14 +165,14 @@ def test_float64_that_creeps_in_is_caught(stand_in, monkeypatch, fault):
         assert a_step_on_the_device().dtype == np.float32
 
 
-def costs_that_are_read(z, y, kernel=cupy_gpu.cross_entropy):
+def costs_that_are_read(z, y, kernel=operations.cross_entropy):
     """The loss, whose value is looked at in each step."""
     costs, dz = kernel(z, y)
     assert float(costs.sum()) < 1e9
     return costs, dz
 
 
-def gradient_in_float64(z, y, kernel=cupy_gpu.cross_entropy):
+def gradient_in_float64(z, y, kernel=operations.cross_entropy):
     """The loss, whose gradient is multiplied by a number of NumPy's."""
     costs, dz = kernel(z, y)
     return costs, dz * np.float64(1)
@@ -184,7 +184,7 @@ def asks_for_the_labels(y, fresh=False):
 
 TRANSFERS = {
     "a number of NumPy's as a factor": (
-        cupy_gpu,
+        operations,
         "cross_entropy",
         gradient_in_float64,
         lambda model: (
@@ -192,7 +192,7 @@ TRANSFERS = {
         ),
     ),
     "a loss read at each step": (
-        cupy_gpu,
+        operations,
         "cross_entropy",
         costs_that_are_read,
         lambda model: (
@@ -283,13 +283,13 @@ def layouts(operation, layout):
 # A repair undone: where it stands, what is put in its place, and what finds it.
 REPAIRS = {
     "types that don't agree": (
-        (kernels, "like", only_there(kernels.like, lambda x, *others: others)),
+        (arguments, "like", only_there(arguments.like, lambda x, other: other)),
         lambda _: test_mixed_types.test_a_step_with_images_of_each_type(
             "float64", "float32"
         ),
     ),
     "views with gaps": (
-        (kernels, "contiguous", only_there(kernels.contiguous, lambda x: x)),
+        (arguments, "contiguous", only_there(arguments.contiguous, lambda x: x)),
         layouts(test_any_arguments.convolution, "gaps"),
     ),
     "a product of another type": (
@@ -305,18 +305,18 @@ REPAIRS = {
         ),
     ),
     "no images": (
-        (cupy_gpu, "blocks", no_block_of_no_images),
+        (operations, "blocks", no_block_of_no_images),
         layouts(test_any_arguments.gradients, "plain"),
     ),
     "replaced averages": (
-        (flat, "arrays_of", lambda params, slots: [p.data for p in params]),
+        (flat_parameters, "arrays_of", lambda params, slots: [p.data for p in params]),
         lambda _: test_mixed_types.test_what_is_replaced_between_steps_is_noticed(
             "adam", test_mixed_types.replace_averages
         ),
     ),
     "two types in one array": (
         (
-            flat,
+            flat_parameters,
             "by_type",
             lambda params, slots: [list(zip(params, slots, strict=True))],
         ),
@@ -325,7 +325,7 @@ REPAIRS = {
         ),
     ),
     "averages of another shape": (
-        (flat, "check_step", lambda *arrays, **averages: None),
+        (flat_parameters, "check_step", lambda *arrays, **averages: None),
         lambda _: (
             test_mixed_types.test_a_parameter_that_its_averages_do_not_fit_is_refused(
                 Adam, test_mixed_types.of_another_shape
@@ -333,7 +333,7 @@ REPAIRS = {
         ),
     ),
     "labels elsewhere": (
-        (cupy_gpu, "check_device", lambda *arguments: None),
+        (arguments, "check_device", lambda *arguments: None),
         lambda _: test_attacks_on_device.test_labels_on_another_device_are_named(
             None, "gpu", np.float32
         ),

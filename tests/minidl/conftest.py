@@ -10,11 +10,12 @@ import pytest
 from minidl import kernels
 
 COMPILED = (
-    "numba_cpu",
+    "elementwise",
+    "few_channels",
+    "pooling",
+    "windows",
     "winograd",
     "winograd_transforms",
-    "few_channels",
-    "pooling_2x2",
 )
 
 
@@ -24,7 +25,7 @@ def uncompiled():
     pytest.importorskip("numba", reason="no Numba")
     with ExitStack() as stack:
         for name in COMPILED:
-            module = importlib.import_module(f"minidl.kernels.{name}")
+            module = importlib.import_module(f"minidl.kernels.cpu.{name}")
             for kernel, function in list(vars(module).items()):
                 if hasattr(function, "py_func"):
                     patch = mock.patch.object(module, kernel, function.py_func)
@@ -47,9 +48,10 @@ def compiled_im2col():
     """Like compiled, but each convolution goes through im2col's matrix."""
     with ExitStack() as stack:
         stack.enter_context(compiled())
-        stack.enter_context(mock.patch.object(kernels, "FEW_CHANNELS", 0))
-        no = mock.patch.object(kernels, "fits_winograd", return_value=False)
-        stack.enter_context(no)
+        from minidl.kernels.cpu import operations, windows
+
+        always = mock.patch.object(operations, "convolution", return_value=windows)
+        stack.enter_context(always)
         yield
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from minidl import kernels
-from minidl.kernels.threads import blas
+from minidl.kernels.cpu.threads import blas
 from minidl.parallel import limit_threads, local_executor, run_jobs
 from minidl.processes import deferred, signalled
 

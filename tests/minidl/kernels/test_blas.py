@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.oracles import assert_close
 
 pytest.importorskip("numba", reason="no Numba")
-from minidl.kernels.blas import multiply
-from minidl.kernels.compile import jit
+from minidl.kernels.cpu.blas import multiply
+from minidl.kernels.cpu.compile import jit
 
 
 @jit

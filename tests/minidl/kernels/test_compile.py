@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-compile = pytest.importorskip("minidl.kernels.compile", reason="no Numba")
+compile = pytest.importorskip("minidl.kernels.cpu.compile", reason="no Numba")
 
 ROOT = Path(__file__).parents[3]
 KERNELS = """
-from minidl.kernels.compile import jit
+from minidl.kernels.cpu.compile import jit
 
 @jit
 def double(x):

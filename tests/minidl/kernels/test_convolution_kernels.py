@@ -213,11 +213,11 @@ def test_col2im_takes_a_transposed_matrix(each_way, rng):
 
 
 def test_a_batch_of_many_blocks_is_the_batch_image_by_image(monkeypatch):
-    numba_cpu = pytest.importorskip("minidl.kernels.numba_cpu", reason="no Numba")
+    windows = pytest.importorskip("minidl.kernels.cpu.windows", reason="no Numba")
     case = Case((7, 6, 6, 2), (3, 3), 1, 1)
     x, W, dout = case.arrays()
     image_bytes = 6 * 6 * 9 * 2 * 8
-    monkeypatch.setattr(numba_cpu, "BLOCK_BYTES", 3 * image_bytes)  # 3 + 3 + 1 images
+    monkeypatch.setattr(windows, "BLOCK_BYTES", 3 * image_bytes)  # 3 + 3 + 1 images
     with compiled_im2col():
         out = kernels.conv2d(x, W, None, *case.steps)
         dW = weight_grad(x, dout, W, case)
@@ -231,12 +231,12 @@ def test_a_batch_of_many_blocks_is_the_batch_image_by_image(monkeypatch):
 
 
 def test_columns_stay_within_the_block(monkeypatch):
-    numba_cpu = pytest.importorskip("minidl.kernels.numba_cpu", reason="no Numba")
+    windows = pytest.importorskip("minidl.kernels.cpu.windows", reason="no Numba")
     x = np.zeros((5, 4), np.float32)
-    monkeypatch.setattr(numba_cpu, "BLOCK_BYTES", 2 * 10 * x.itemsize)
+    monkeypatch.setattr(windows, "BLOCK_BYTES", 2 * 10 * x.itemsize)
     blocks = [
         (block, work.shape)
-        for block, work in numba_cpu.column_blocks(slice(0, 5), (2, 5), x.dtype)
+        for block, work in windows.column_blocks(slice(0, 5), (2, 5), x.dtype)
     ]
     assert blocks == [
         (slice(0, 2), (2, 2, 5)),
@@ -246,11 +246,11 @@ def test_columns_stay_within_the_block(monkeypatch):
 
 
 def test_an_image_larger_than_a_block_is_one_block(monkeypatch):
-    numba_cpu = pytest.importorskip("minidl.kernels.numba_cpu", reason="no Numba")
-    monkeypatch.setattr(numba_cpu, "BLOCK_BYTES", 1)
+    windows = pytest.importorskip("minidl.kernels.cpu.windows", reason="no Numba")
+    monkeypatch.setattr(windows, "BLOCK_BYTES", 1)
     x = np.zeros((3, 4))
     assert [
-        len(work) for _, work in numba_cpu.column_blocks(slice(0, 3), (9,), x.dtype)
+        len(work) for _, work in windows.column_blocks(slice(0, 3), (9,), x.dtype)
     ] == [1, 1, 1]
 
 

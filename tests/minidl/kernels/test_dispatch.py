@@ -33,7 +33,7 @@ def chosen(x=None):
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("reference", "reference"), ("numba", "numba_cpu")]
+    ("name", "module"), [("reference", "reference"), ("numba", "cpu.operations")]
 )
 def test_use_chooses_an_implementation(name, module):
     pytest.importorskip("numba", reason="no Numba")
@@ -44,7 +44,7 @@ def test_use_chooses_an_implementation(name, module):
 def test_auto_takes_numba_where_it_is_installed():
     pytest.importorskip("numba", reason="no Numba")
     with kernels.use("auto"):
-        assert chosen() == "numba_cpu"
+        assert chosen() == "cpu.operations"
 
 
 def test_auto_takes_the_reference_elsewhere(monkeypatch):
@@ -88,24 +88,20 @@ def test_winograd_refuses_what_it_cannot_do(window, stride, pad):
     ("channels", "window", "stride", "pad", "algorithm", "module"),
     [
         (32, (3, 3), 1, 1, "auto", "winograd"),
-        (32, (3, 3), 1, 0, "im2col", "numba_cpu"),
+        (32, (3, 3), 1, 0, "im2col", "windows"),
         (1, (3, 3), 1, 0, "winograd", "winograd"),
         (1, (3, 3), 1, 0, "auto", "few_channels"),
         (3, (5, 4), 1, 2, "auto", "few_channels"),
-        (3, (3, 3), 2, 0, "auto", "numba_cpu"),
-        (32, (3, 3), 1, 2, "auto", "numba_cpu"),
-        (32, (5, 5), 1, 1, "auto", "numba_cpu"),
+        (3, (3, 3), 2, 0, "auto", "windows"),
+        (32, (3, 3), 1, 2, "auto", "windows"),
+        (32, (5, 5), 1, 1, "auto", "windows"),
     ],
 )
 def test_which_module_convolves(channels, window, stride, pad, algorithm, module):
-    pytest.importorskip("numba", reason="no Numba")
-    x, W = np.zeros((1, 9, 9, channels)), np.zeros((*window, channels, 8))
-    with kernels.use("numba"):
-        found = kernels.convolution(x, W, stride, pad, algorithm)
-        assert found.__name__ == f"minidl.kernels.{module}"
-    with kernels.use("reference"):
-        found = kernels.convolution(x, W, stride, pad, algorithm)
-        assert found.__name__ == "minidl.kernels.reference"
+    operations = pytest.importorskip("minidl.kernels.cpu.operations", reason="no Numba")
+    W = np.zeros((*window, channels, 8))
+    found = operations.convolution(W, stride, pad, algorithm)
+    assert found.__name__ == f"minidl.kernels.cpu.{module}"
 
 
 def test_the_environment_chooses_for_a_whole_process():
@@ -154,8 +150,8 @@ def test_numba_without_numba_is_an_import_error():
 COMPILED = (
     "import importlib, numpy as np, minidl\n"
     "from minidl import kernels\n"
-    "modules = ['numba_cpu', 'winograd_transforms', 'few_channels', 'pooling_2x2']\n"
-    "modules = [importlib.import_module(f'minidl.kernels.{m}') for m in modules]\n"
+    "modules = ['windows', 'winograd_transforms', 'few_channels', 'pooling']\n"
+    "modules = [importlib.import_module(f'minidl.kernels.cpu.{m}') for m in modules]\n"
     "def misses():\n"
     "    functions = [f for m in modules for f in vars(m).values()]\n"
     "    stats = [f.stats for f in functions if hasattr(f, 'stats')]\n"
@@ -190,8 +186,8 @@ def test_kernels_run_with_the_compiler_switched_off():
     code = (
         "import numpy as np\n"
         "from minidl import kernels\n"
-        "from minidl.kernels import numba_cpu\n"
-        "assert type(numba_cpu.find_maxima).__name__ == 'function'\n"
+        "from minidl.kernels.cpu import pooling\n"
+        "assert type(pooling.find_maxima).__name__ == 'function'\n"
         "x = np.random.default_rng(0).standard_normal((2, 5, 5, 2))\n"
         "with kernels.use('numba'):\n"
         "    col, mask = kernels.im2col(x, 3), kernels.dropout_mask(x, 0.5, 1)\n"

@@ -10,7 +10,7 @@ import pytest
 PROGRAM = """
 import resource
 import numpy as np
-from minidl.kernels.memory import keep_freed_memory
+from minidl.kernels.cpu.memory import keep_freed_memory
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -67,5 +67,5 @@ def test_the_users_own_limits_stay(freed):
 
 
 def test_the_compiled_kernels_ask_for_it(freed):
-    _, faults = run("__import__('minidl.kernels.numba_cpu') is None")
+    _, faults = run("__import__('minidl.kernels.cpu.operations') is None")
     assert faults < freed / 2

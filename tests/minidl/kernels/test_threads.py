@@ -11,7 +11,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from minidl import kernels
-from minidl.kernels.threads import (
+from minidl.kernels.cpu.threads import (
     blas,
     libraries,
     over_images,
@@ -47,7 +47,7 @@ def test_one_thread_takes_all_images_here():
 def test_a_blas_that_nobody_can_limit_is_left_alone(monkeypatch):
     """threadpoolctl knows no Accelerate, which macOS's NumPy is linked to."""
     nothing = SimpleNamespace(lib_controllers=[])
-    monkeypatch.setattr("minidl.kernels.threads.blas", lambda: nothing)
+    monkeypatch.setattr("minidl.kernels.cpu.threads.blas", lambda: nothing)
     assert over_images(lambda part: part, 5) == [slice(0, 5)]
 
 

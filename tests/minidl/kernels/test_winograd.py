@@ -10,7 +10,7 @@ from tests import oracles
 from tests.oracles import assert_close
 
 pytest.importorskip("numba", reason="no Numba")
-from minidl.kernels import winograd, winograd_transforms
+from minidl.kernels.cpu import winograd, winograd_transforms
 
 # Of the largest entry. The transforms' factors of up to 25 cost float32 a digit.
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-12}

@@ -14,10 +14,10 @@ Letters: see `minidl.kernels`; K = KH*KW*C taps.
 import numpy as np
 
 from minidl.backend import Array
-from minidl.kernels.blas import BLOCK_PRODUCTS, multiply
-from minidl.kernels.compile import jit
+from minidl.kernels.cpu.blas import BLOCK_PRODUCTS, multiply
+from minidl.kernels.cpu.compile import jit
+from minidl.kernels.cpu.threads import over_images, sum_over_images
 from minidl.kernels.shapes import output_size
-from minidl.kernels.threads import over_images, sum_over_images
 
 
 def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:

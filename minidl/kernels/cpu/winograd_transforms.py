@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array
-from minidl.kernels.compile import jit
+from minidl.kernels.cpu.compile import jit
 
 # A plain 4 would turn float32 into float64 in Numba; these are exact in both.
 TWO, FOUR, FIVE, EIGHT = map(np.float32, (2, 4, 5, 8))

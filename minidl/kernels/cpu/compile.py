@@ -42,10 +42,10 @@ class Restrict(Compiler):
         return super().define_pipelines()
 
 
-def sources(folder: Path = Path(__file__).parent) -> bytes:
-    """Return a checksum of all source files in a folder."""
+def sources(folder: Path = Path(__file__).parents[1]) -> bytes:
+    """Return a checksum of all source files in a folder and those within it."""
     digest = hashlib.sha256()
-    for source in sorted(folder.glob("*.py")):
+    for source in sorted(folder.rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.digest()
 

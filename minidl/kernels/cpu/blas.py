@@ -14,7 +14,7 @@ from numba import types
 from numba.extending import get_cython_function_address, overload
 
 from minidl.backend import Array
-from minidl.kernels.compile import jit
+from minidl.kernels.cpu.compile import jit
 
 # OpenBLAS multiplies matrices of up to so many products without repacking them first,
 # which is 1.2 to 1.4 times as fast: blocks of a batch are cut to that size.

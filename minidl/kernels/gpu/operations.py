@@ -9,15 +9,13 @@ Arrays are CuPy's, in float32; letters: see `minidl.kernels`.
 from collections.abc import Iterator
 from functools import reduce
 from operator import add
-from typing import Any
 
 import numpy as np
 
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_device, check_label_array, check_shape
-from minidl.kernels.arguments import check_arrays
-from minidl.kernels.cuda_launch import launch
+from minidl.kernels.gpu.cuda import launch
 from minidl.kernels.random_bits import drop_threshold
+from minidl.kernels.reference import matmul as matmul  # cuBLAS's
 from minidl.kernels.shapes import ImageShape, Window, output_size
 
 # Of columns at a time: all those of 128 images in the paper's networks. Larger batches
@@ -27,42 +25,44 @@ BLOCK_BYTES = 2**28
 
 def im2col(x: Array, kernel_size: Window, stride: int, pad: int) -> Array:
     """Return all windows as rows of a matrix; see `reference.im2col`."""
-    xp = get_array_module(x)
     (N, H, W, C), (KH, KW) = x.shape, kernel_size
     OH, OW = output_size((H, W), kernel_size, stride, pad)
-    col = xp.empty((N * OH * OW, KH * KW * C), x.dtype)
+    col = get_array_module(x).empty((N * OH * OW, KH * KW * C), x.dtype)
     geometry = (H, W, C, OH, OW, KH, KW, stride, pad)
-    launch("im2col", col.size, xp.ascontiguousarray(x), col, col.size, *geometry)
+    launch("im2col", col.size, x, col, col.size, *geometry)
     return col
 
 
 def col2im(
+    col: Array, x_shape: ImageShape, kernel_size: Window, stride: int, pad: int
+) -> Array:
+    """Add every window back to where it was taken; see `reference.col2im`."""
+    x = get_array_module(col).empty(x_shape, col.dtype)
+    sum_windows(col, x, kernel_size, stride, pad)
+    return x
+
+
+def sum_windows(
     col: Array,
-    x_shape: ImageShape,
+    x: Array,
     kernel_size: Window,
     stride: int,
     pad: int,
     relu_out: Array | None = None,
-    out: Array | None = None,
-) -> Array:
-    """Add every window back to where it was taken; see `reference.col2im`.
-
-    With relu_out = max(u, 0) of shape x_shape, the result is du.
-    """
-    xp = get_array_module(col)
-    _, H, W, C = x_shape
+) -> None:
+    """x = col2im(col), or with relu_out = max(u, 0) its gradient du. Shapes: like x."""
+    _, H, W, C = x.shape
     OH, OW = output_size((H, W), kernel_size, stride, pad)
-    x = xp.empty(x_shape, col.dtype) if out is None else out
-    arguments = (xp.ascontiguousarray(col), x, x.size)
-    geometry = (H, W, C, OH, OW, *kernel_size, stride, pad)
+    arguments = (col, x, x.size, H, W, C, OH, OW, *kernel_size, stride, pad)
     if relu_out is None:
-        launch("col2im", x.size, *arguments, *geometry)
+        launch("col2im", x.size, *arguments)
     else:
-        launch("col2im_relu_grad", x.size, *arguments, *geometry, relu_out)
-    return x
+        launch("col2im_relu_grad", x.size, *arguments, relu_out)
 
 
-def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
+def conv2d(
+    x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
+) -> Array:
     """out = im2col(x) W + b, with relu max(out, 0); see `reference.conv2d`."""
     out = without_bias(x, W, stride, pad)
     if relu:
@@ -85,11 +85,11 @@ def without_bias(x: Array, W: Array, stride: int, pad: int) -> Array:
 
 
 def conv2d_pool(
-    x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool
+    x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
 ) -> tuple[Array, Array]:
     """Maxima of 2x2 windows of `conv2d`, and their places; see `reference.max_pool`."""
     if not relu:
-        return max_pool(conv2d(x, W, b, stride, pad, relu), 2, 2)
+        return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
     product = without_bias(x, W, stride, pad)
     out, argmax = empty_pooled(product, 2, 2)
     shape = (*product.shape[1:], *out.shape[1:3])
@@ -103,12 +103,13 @@ def conv2d_grads(
     W: Array,
     stride: int,
     pad: int,
+    algorithm: str,
     param_grads: bool,
     input_grad: bool,
-    argmax: Array | None = None,
-    after_relu: bool = False,
+    argmax: Array | None,
+    after_relu: bool,
 ) -> tuple[Array | None, Array | None]:
-    """dx = col2im(dout W^T), dW = im2col(x)^T dout; see `kernels.conv2d_grads`."""
+    """dx = col2im(dout W^T), dW = im2col(x)^T dout; see `reference.conv2d_grads`."""
     *kernel_size, _, F = W.shape
     OH, OW = output_size(x.shape[1:3], kernel_size, stride, pad)
     if argmax is not None:
@@ -120,8 +121,7 @@ def conv2d_grads(
         for n in parts:
             dcol = dout[n].reshape(-1, F) @ W.reshape(-1, F).T
             relu_out = x[n] if after_relu else None
-            shape = x[n].shape
-            col2im(dcol, shape, kernel_size, stride, pad, relu_out, out=dx[n])
+            sum_windows(dcol, dx[n], kernel_size, stride, pad, relu_out)
     if param_grads:
         products = (
             im2col(x[n], kernel_size, stride, pad).T @ dout[n].reshape(-1, F)
@@ -141,7 +141,6 @@ def blocks(x: Array, W: Array, pixels: int) -> Iterator[slice]:
 
 def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     """Return each window's maximum and its place; see `reference.max_pool`."""
-    x = get_array_module(x).ascontiguousarray(x)
     out, argmax = empty_pooled(x, size, stride)
     shape = (*x.shape[1:], *out.shape[1:3], size, stride)
     launch("max_pool", out.size, x, out, argmax, out.size, *shape)
@@ -160,11 +159,9 @@ def max_pool_grad(
     dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
 ) -> Array:
     """Add each dout to dJ/dx at its window's maximum; see `reference.max_pool_grad`."""
-    xp = get_array_module(dout)
-    dx = xp.empty(x_shape, dout.dtype)
-    arrays = (xp.ascontiguousarray(dout), xp.ascontiguousarray(argmax), dx, dx.size)
+    dx = get_array_module(dout).empty(x_shape, dout.dtype)
     shape = (*x_shape[1:], *dout.shape[1:3], size, stride)
-    launch("max_pool_grad", dx.size, *arrays, *shape)
+    launch("max_pool_grad", dx.size, dout, argmax, dx, dx.size, *shape)
     return dx
 
 
@@ -184,13 +181,7 @@ def dropout_mask(x: Array, rate: float, seed: int) -> Array:
 
 
 def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
-    """Return each image's cost, and the gradient dz of their sum.
-
-    Shapes: z and dz (N, K), y and costs (N,).
-    """
-    check_arrays(z=(z, "N K"))
-    check_label_array("y", y, len(z))
-    check_device("y", y, z)
+    """Return each image's cost and dz of their sum; NaN where y is no class."""
     xp = get_array_module(z)
     costs, dz = xp.empty(len(z), z.dtype), xp.empty(z.shape, z.dtype)
     z, y = xp.ascontiguousarray(z), xp.ascontiguousarray(y.astype(xp.int64, copy=False))
@@ -220,18 +211,15 @@ def adam_step(
 
 def sign_step(
     x_adv: Array,
-    gradient: Array,
+    g: Array,
     x: Array,
     alpha: float,
     eps: float,
     bounds: tuple[float, float] | None,
 ) -> Array:
-    """Return x_adv + alpha sign(gradient), clipped; see `attacks.Threat.step`."""
-    check_shape("x_adv", x_adv, x.shape)
-    check_shape("gradient", gradient, x.shape)
-    xp = get_array_module(x)
-    arrays: Any = [xp.ascontiguousarray(a) for a in (x_adv, gradient, x)]
-    out = xp.empty(x.shape, x.dtype)
+    """Return x_adv + alpha sign(g), clipped; see `reference.sign_step`."""
+    out = get_array_module(x).empty(x.shape, x.dtype)
     low, high = (-np.inf, np.inf) if bounds is None else bounds
-    launch("sign_step", out.size, *arrays, out, out.size, alpha, eps, low, high)
+    numbers = alpha, eps, low, high
+    launch("sign_step", out.size, x_adv, g, x, out, out.size, *numbers)
     return out

@@ -1,7 +1,7 @@
 """CUDA kernels from Python: compiled when first used, and started with checked types.
 
-The sources are `cuda/*.cu`. CuPy compiles them with NVIDIA's NVRTC for the GPU at hand,
-which takes seconds once; it keeps the result on disk.
+The sources are `*.cu` beside this file. CuPy compiles them with NVIDIA's NVRTC for the
+GPU at hand, which takes seconds once; it keeps the result on disk.
 """
 
 import re
@@ -43,7 +43,7 @@ PARAMETER = re.compile(rf"\b({'|'.join(TYPES)})(\*?)(?: __restrict__)? (\w+)")
 @cache
 def source() -> str:
     """Return the CUDA C++ of all kernels."""
-    folder = Path(__file__).with_name("cuda")
+    folder = Path(__file__).parent
     texts = [(folder / f"{name}.cu").read_text(encoding="utf-8") for name in FILES]
     return "\n".join(texts)
 

@@ -39,18 +39,18 @@ Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
 import numpy as np
 
 from minidl.backend import Array
-from minidl.kernels.blas import BLOCK_PRODUCTS, multiply
-from minidl.kernels.compile import jit
-from minidl.kernels.pooling_2x2 import find_maxima, write_at_maxima
-from minidl.kernels.shapes import output_size
-from minidl.kernels.threads import one_blas_thread, over_images, sum_over_images
-from minidl.kernels.winograd_transforms import (
+from minidl.kernels.cpu.blas import BLOCK_PRODUCTS, multiply
+from minidl.kernels.cpu.compile import jit
+from minidl.kernels.cpu.pooling import find_maxima_2x2, write_at_maxima_2x2
+from minidl.kernels.cpu.threads import one_blas_thread, over_images, sum_over_images
+from minidl.kernels.cpu.winograd_transforms import (
     transform_input,
     transform_input_grad,
     transform_output,
     transform_output_grad,
     zero_where_not_positive,
 )
+from minidl.kernels.shapes import output_size
 
 G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]])
 G = G / 24
@@ -113,7 +113,7 @@ def forward(
         multiply_each(by_position(V[:T]), U, by_position(M[:T]), 0)
         transform_output(M, y, b_row, floor)
         if argmax.size > 0:
-            find_maxima(y, out[n], argmax[n])
+            find_maxima_2x2(y, out[n], argmax[n])
 
 
 def conv2d_grads(
@@ -166,7 +166,7 @@ def backward(
         T = tiles * len(x[n])
         if argmax.size > 0:
             dy = work[: len(x[n])]
-            write_at_maxima(dout[n], argmax[n], dy)
+            write_at_maxima_2x2(dout[n], argmax[n], dy)
             transform_output_grad(dy, dM)
         else:
             transform_output_grad(dout[n], dM)
