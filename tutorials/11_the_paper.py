@@ -17,12 +17,13 @@ import numpy as np
 
 import tutorials
 from attacks import bim, fgsm, member_gradient, sum_gradient
+from attacks.evaluation.intervals import wilson
 from ensembles import Ensemble
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.paper import results as results_file
-from tutorials.paper.claims.comparisons import Comparison, columns
-from tutorials.paper.claims.intervals import of_cell, student, wilson
+from tutorials.paper.claims.comparisons import Comparison, in_each_method
+from tutorials.paper.claims.intervals import of_cell, student
 from tutorials.paper.claims.sentences import CLAIMS
 from tutorials.paper.claims.verdicts import judge
 from tutorials.paper.experiment.config import configure
@@ -180,7 +181,7 @@ picture(
 claim = next(claim for claim in CLAIMS if claim.topic.startswith("BIM, the surprise"))
 print_lines(f"{claim.topic}:\n{fill(claim.mnist, 80)}")
 print_lines("\n".join(f"{c.verdict}: {c}" for c in claim.compare(full)))
-source(Comparison, columns)
+source(Comparison, in_each_method)
 
 # %% [markdown]
 # A claim makes several comparisons, one for each method or attack. It holds if *all*

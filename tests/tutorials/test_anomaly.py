@@ -12,6 +12,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import bim, fgsm, input_gradient, member_gradient
+from attacks.evaluation.intervals import wilson
 from ensembles import Ensemble
 from ensembles.member_files import load_member
 from ensembles.training import train_ensemble
@@ -36,7 +37,7 @@ from tutorials.anomaly.findings import curves, finding, left, rows
 from tutorials.anomaly.record import Record, read, write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import Plan, find_team, perform
-from tutorials.paper.claims.intervals import student, wilson
+from tutorials.paper.claims.intervals import student
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.plan import member_jobs

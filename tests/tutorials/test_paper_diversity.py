@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from attacks.evaluation.intervals import wilson
 from tutorials.paper.claims.diversity import disagreement, majority_member, mean_fooled
-from tutorials.paper.claims.intervals import wilson
 from tutorials.paper.results import Score
 
 

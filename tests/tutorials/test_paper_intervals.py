@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from attacks.evaluation.intervals import Estimate, wilson
 from tutorials.paper.claims.intervals import (
-    Estimate,
     absolute,
+    combined,
     difference,
     exactly,
     mean_per_image,
     of_cell,
     student,
-    together,
-    wilson,
 )
 from tutorials.paper.results import Cell
 
@@ -107,9 +106,9 @@ def test_a_cell_is_a_mean_or_one_classifier():
     assert of_cell(Cell(0.5, [0.4, 0.6], 100)) == student([0.4, 0.6])
 
 
-def test_two_chances_together():
+def test_two_chances_combined():
     """3 below and 4 below make 5; 6 above and 8 above make 10."""
-    found = together(Estimate(0.5, 0.47, 0.56), Estimate(0.2, 0.16, 0.28))
+    found = combined(Estimate(0.5, 0.47, 0.56), Estimate(0.2, 0.16, 0.28))
     assert found == pytest.approx((0.5, 0.45, 0.6))
 
 

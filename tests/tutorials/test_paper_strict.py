@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from attacks.evaluation.intervals import wilson
 from ensembles.member_files import member_path
 from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
-from tutorials.paper.claims.intervals import wilson
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.plan import checksum, member_jobs

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from attacks.evaluation.intervals import Estimate
 from tutorials.anomaly.experiments import DIRECTIONS
 from tutorials.anomaly.findings import curves, rows
 from tutorials.anomaly.record import Record
-from tutorials.paper.claims.intervals import Estimate
 from tutorials.paper.pages.drawings import COLOURS, new_figure
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 

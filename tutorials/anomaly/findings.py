@@ -6,19 +6,14 @@ of the same images are compared as if each had its own, which is cautious.
 
 from collections.abc import Iterable, Mapping
 
+from attacks.evaluation.intervals import Estimate, wilson
 from tutorials.anomaly.adversaries import ADVERSARIES
 from tutorials.anomaly.cases import Outcome
 from tutorials.anomaly.directions import Step
 from tutorials.anomaly.experiments import CLIPPED, DIRECTIONS, SUM
 from tutorials.anomaly.record import Record
-from tutorials.paper.claims.comparisons import (
-    FAILS,
-    HOLDS,
-    UNDECIDED,
-    Comparison,
-    unsure,
-)
-from tutorials.paper.claims.intervals import Estimate, exactly, wilson
+from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
+from tutorials.paper.claims.intervals import exactly, of_both
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 from tutorials.paper.results.table2 import mean_cell
 
@@ -31,7 +26,7 @@ def left(outcomes: list[Outcome], members: int) -> Estimate:
     Of several cases the mean.
     """
     values = [o.correct[members - 1] / o.images for o in outcomes]
-    return unsure(mean_cell(values, outcomes[0].images))
+    return of_both(mean_cell(values, outcomes[0].images))
 
 
 def rows(record: Record) -> Rows:

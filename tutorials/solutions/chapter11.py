@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from attacks.evaluation.intervals import wilson
 from minidl.backend import Array
 from tutorials.paper.claims.diversity import disagreement as of_scores
-from tutorials.paper.claims.intervals import wilson
 from tutorials.paper.results import Score
 
 

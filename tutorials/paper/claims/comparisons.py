@@ -10,20 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tutorials.paper.claims.diversity import (
-    attacked_disagreement,
-    clean_disagreement,
-    majority_member,
-)
+from attacks.evaluation.intervals import Estimate
+from tutorials.paper.claims.diversity import disagreement_under, majority_member
 from tutorials.paper.claims.intervals import (
-    Estimate,
     absolute,
+    combined,
     difference,
     exactly,
+    of_both,
     of_cell,
     of_images,
     student,
-    together,
 )
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import AttackResult, Cell, Results
@@ -31,8 +28,11 @@ from tutorials.paper.results.table2 import mean_cell
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 ROUNDING = 1e-9  # the mean of 0.1 and 0.2 isn't quite 0.15
-ATTACKED = ("adv1_ensemble", "adv2_ensemble")
-TEN_PERCENT, WELL_ABOVE_TEN_PERCENT = 0.1, 0.12
+CLEAN_SINGLE, CLEAN = "no_attack_single", "no_attack_ensemble"
+ATTACKED = {"adv1_ensemble": "Adv. 1", "adv2_ensemble": "Adv. 2"}
+
+Compare = Callable[..., list["Comparison"]]  # of results, and methods by name
+Place = tuple[str, str, str]  # attack, method and column of a number in Table 2
 
 
 class Comparison(NamedTuple):
@@ -41,12 +41,12 @@ class Comparison(NamedTuple):
     label: str
     higher: Estimate
     lower: Estimate
-    known: Estimate | None = None  # the difference, if more is known than these two
+    paired: Estimate | None = None  # the difference, member by member
 
     @property
     def difference(self) -> Estimate:
         """By how much it is higher."""
-        return self.known or difference(self.higher, self.lower)
+        return self.paired or difference(self.higher, self.lower)
 
     @property
     def verdict(self) -> str:
@@ -64,13 +64,16 @@ class Comparison(NamedTuple):
         )
 
 
-Compare = Callable[[Results], list[Comparison]]
+def compare(results: Results, label: str, higher: Place, lower: Place) -> Comparison:
+    """Compare two numbers of Table 2."""
+    a, b = (results.table2[a][m][column] for a, m, column in (higher, lower))
+    return compare_cells(label, a, b, same_members=higher[1] == lower[1])
 
 
-def compare(
+def compare_cells(
     label: str, higher: Cell, lower: Cell, same_members: bool = True
 ) -> Comparison:
-    """Compare two numbers of Table 2.
+    """Compare two accuracies, or means of accuracies.
 
     Of two means over the same members, the difference of each member counts, not how
     much members vary. The images' chance is in one classifier's number already.
@@ -83,130 +86,96 @@ def compare(
         pairs = zip(higher.mean_of, lower.mean_of, strict=True)
         training = student([x - y for x, y in pairs], least=-1.0)
     images = difference(of_images(higher), of_images(lower))
-    return Comparison(label, a, b, together(training, images))
+    return Comparison(label, a, b, combined(training, images))
 
 
-def against(label: str, cell: Cell, number: float) -> Comparison:
-    """Compare a number of Table 2 with one that is known: it should be higher."""
-    return Comparison(label, unsure(cell), exactly(number))
-
-
-def below(label: str, cell: Cell, number: float) -> Comparison:
-    """Compare a number of Table 2 with one that is known: it should be lower."""
-    return Comparison(label, exactly(number), unsure(cell))
-
-
-def unsure(cell: Cell) -> Estimate:
-    """Return a number of Table 2, as unsure as training and images make it."""
-    if len(cell.mean_of) == 1:
-        return of_images(cell)
-    value, low, high = together(of_cell(cell), of_images(cell))
-    return Estimate(value, max(0.0, low), min(1.0, high))
-
-
-def columns(attack: str, higher: str, lower: str) -> Compare:
-    """In each method, one column of Table 2 is above another."""
-    return lambda r: [
-        compare(METHOD_NAMES[method], cells[higher], cells[lower])
-        for method, cells in r.table2[attack].items()
+def in_each_method(higher: tuple[str, str], lower: tuple[str, str]) -> Compare:
+    """In each method, one number is above another: each an attack and a column."""
+    (a, column), (b, other) = higher, lower
+    return lambda results: [
+        compare(results, METHOD_NAMES[m], (a, m, column), (b, m, other))
+        for m in results.methods
     ]
 
 
 def clean_above(least: float) -> Compare:
     """On clean images, singles and ensemble of each method are above a number."""
-    return lambda r: [
-        against(f"{METHOD_NAMES[method]} {who}", cells[f"no_attack_{who}"], least)
-        for method, cells in r.table2["fgsm"].items()
-        for who in ("single", "ensemble")
+    return lambda results: [
+        Comparison(f"{METHOD_NAMES[m]} {who}", of_both(cells[column]), exactly(least))
+        for m, cells in results.table2["fgsm"].items()
+        for who, column in (("single", CLEAN_SINGLE), ("ensemble", CLEAN))
     ]
 
 
 def small_difference(results: Results) -> list[Comparison]:
     """In each method, single classifiers are within 0.01 of their ensemble."""
+    found = []
+    for method, cells in results.table2["fgsm"].items():
+        apart = difference(of_cell(cells[CLEAN]), of_cell(cells[CLEAN_SINGLE]))
+        found.append(Comparison(METHOD_NAMES[method], exactly(0.01), absolute(apart)))
+    return found
+
+
+def only_exceeds_ten_percent(
+    results: Results, method: str, *others: str
+) -> list[Comparison]:
+    """Singles under BIM: one below 0.1, and only this method's well above it (0.12)."""
+    cells = {m: results.table2["bim"][m]["adv1_single"] for m in (method, *others)}
+    lowest = min(cells.values(), key=lambda cell: cell.accuracy)
+    own, well_above = of_both(cells.pop(method)), exactly(0.12)
     return [
-        Comparison(
-            METHOD_NAMES[method],
-            exactly(0.01),
-            absolute(
-                difference(
-                    of_cell(cells["no_attack_ensemble"]),
-                    of_cell(cells["no_attack_single"]),
-                )
-            ),
-        )
-        for method, cells in results.table2["fgsm"].items()
+        Comparison("lowest", exactly(0.1), of_both(lowest)),
+        *(Comparison(METHOD_NAMES[m], well_above, of_both(cells[m])) for m in cells),
+        Comparison(METHOD_NAMES[method], own, well_above),
     ]
 
 
-def bim_is_stronger(results: Results) -> list[Comparison]:
-    """In each method, a single classifier withstands FGSM better than BIM."""
-    return [
-        compare(
-            METHOD_NAMES[method],
-            results.table2["fgsm"][method]["adv1_single"],
-            results.table2["bim"][method]["adv1_single"],
-        )
-        for method in results.methods
-    ]
-
-
-def only_noise_exceeds_ten_percent(results: Results) -> list[Comparison]:
-    """Singles under BIM: one below 0.1, and only noisy ones well above it (0.12)."""
-    single = {m: cells["adv1_single"] for m, cells in results.table2["bim"].items()}
-    lowest = min(single.values(), key=lambda cell: cell.accuracy)
-    noisy = single.pop("gaussian-noise")
-    found = [below("lowest", lowest, TEN_PERCENT)]
-    for method, cell in single.items():
-        found.append(below(METHOD_NAMES[method], cell, WELL_ABOVE_TEN_PERCENT))
-    return [*found, against("Gauss Noise", noisy, WELL_ABOVE_TEN_PERCENT)]
-
-
-def best_under_attack(method: str, *rivals: str) -> Compare:
+def best_under_attack(results: Results, method: str, *rivals: str) -> list[Comparison]:
     """A method's ensemble is above its rivals' under each attack and gradient."""
-    return lambda r: [
-        compare(
-            f"{ATTACK_NAMES[attack]} {'Adv. 1' if '1' in column else 'Adv. 2'} "
-            f"against {METHOD_NAMES[rival]}",
-            r.table2[attack][method][column],
-            r.table2[attack][rival][column],
-            same_members=False,
+    found = []
+    for attack, column, rival in product(ATTACK_NAMES, ATTACKED, rivals):
+        label = (
+            f"{ATTACK_NAMES[attack]} {ATTACKED[column]} against {METHOD_NAMES[rival]}"
         )
-        for attack, column, rival in product(ATTACK_NAMES, ATTACKED, rivals)
-    ]
+        places = (attack, method, column), (attack, rival, column)
+        found.append(compare(results, label, *places))
+    return found
 
 
-def worse_when_clean(method: str, *rivals: str) -> Compare:
-    """A method's ensemble is below its rivals' on clean images."""
-    column = "no_attack_ensemble"
-    return lambda r: [
-        compare(
-            METHOD_NAMES[rival],
-            r.table2["fgsm"][rival][column],
-            r.table2["fgsm"][method][column],
-        )
-        for rival in rivals
-    ]
-
-
-def noisy_ensemble_beats_singles(results: Results) -> list[Comparison]:
-    """On clean images the noisy ensemble is above each method's single classifiers."""
-    clean = results.table2["fgsm"]
+def singles_above(results: Results, method: str, rival: str) -> list[Comparison]:
+    """One method's single classifiers withstand each attack better than another's."""
+    column = "adv1_single"
     return [
-        compare(
-            f"against {METHOD_NAMES[method]}",
-            clean["gaussian-noise"]["no_attack_ensemble"],
-            clean[method]["no_attack_single"],
-        )
-        for method in results.methods
+        compare(results, name, (attack, method, column), (attack, rival, column))
+        for attack, name in ATTACK_NAMES.items()
+    ]
+
+
+def worse_when_clean(results: Results, method: str, *rivals: str) -> list[Comparison]:
+    """A method's ensemble is below its rivals' on clean images."""
+    own = ("fgsm", method, CLEAN)
+    return [compare(results, METHOD_NAMES[m], ("fgsm", m, CLEAN), own) for m in rivals]
+
+
+def ensemble_beats_singles(
+    results: Results, method: str, *others: str
+) -> list[Comparison]:
+    """On clean images a method's ensemble is above each method's singles."""
+    own = ("fgsm", method, CLEAN)
+    return [
+        compare(results, f"against {METHOD_NAMES[m]}", own, ("fgsm", m, CLEAN_SINGLE))
+        for m in (*others, method)
     ]
 
 
 def others_survive(results: Results) -> list[Comparison]:
     """Members withstand another member's perturbation better than their own."""
     return [
-        compare(f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}", *others_and_own(r))
+        compare_cells(
+            f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}", *others_and_own(found)
+        )
         for method, result in results.methods.items()
-        for attack, r in result.attacks.items()
+        for attack, found in result.attacks.items()
     ]
 
 
@@ -224,31 +193,23 @@ def errors_differ(results: Results) -> list[Comparison]:
 
     Disagreement: the fraction of pairs of members, one right and one wrong.
     """
-    return [
-        Comparison(
-            f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}",
-            attacked_disagreement(results, attack, method),
-            clean_disagreement(results, method),
-        )
-        for attack, method in product(ATTACK_NAMES, results.methods)
-    ]
+    found = []
+    for attack, method in product(ATTACK_NAMES, results.methods):
+        label = f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}"
+        attacked = disagreement_under(results, method, attack)
+        clean = disagreement_under(results, method)
+        found.append(Comparison(label, attacked, clean))
+    return found
 
 
-def more_diverse(method: str, rival: str) -> Compare:
+def more_diverse(results: Results, method: str, rival: str) -> list[Comparison]:
     """One method's members disagree more than another's, clean and perturbed."""
-    return lambda r: [
-        Comparison(
-            "No Attack", clean_disagreement(r, method), clean_disagreement(r, rival)
-        ),
-        *(
-            Comparison(
-                name,
-                attacked_disagreement(r, attack, method),
-                attacked_disagreement(r, attack, rival),
-            )
-            for attack, name in ATTACK_NAMES.items()
-        ),
-    ]
+    found = []
+    for attack in (None, *ATTACK_NAMES):
+        label = ATTACK_NAMES[attack] if attack else "No Attack"
+        both = (disagreement_under(results, m, attack) for m in (method, rival))
+        found.append(Comparison(label, *both))
+    return found
 
 
 def majority_stays_accurate(results: Results) -> list[Comparison]:
@@ -264,19 +225,6 @@ def majority_stays_accurate(results: Results) -> list[Comparison]:
             guessing,
         )
         for method, result in results.methods.items()
-        for attack, r in result.attacks.items()
-        for adversary, scores in (("Adv. 1", r.adv1), ("Adv. 2", [r.adv2]))
-    ]
-
-
-def singles_above(method: str, rival: str) -> Compare:
-    """One method's single classifiers withstand each attack better than another's."""
-    return lambda r: [
-        compare(
-            ATTACK_NAMES[attack],
-            r.table2[attack][method]["adv1_single"],
-            r.table2[attack][rival]["adv1_single"],
-            same_members=False,
-        )
-        for attack in ATTACK_NAMES
+        for attack, found in result.attacks.items()
+        for adversary, scores in (("Adv. 1", found.adv1), ("Adv. 2", [found.adv2]))
     ]

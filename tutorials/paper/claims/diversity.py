@@ -8,8 +8,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tutorials.paper.claims.intervals import Estimate, mean_per_image, wilson
+from attacks.evaluation.intervals import Estimate, wilson
+from tutorials.paper.claims.intervals import mean_per_image
 from tutorials.paper.results import Results, Score
+
+
+def disagreement_under(
+    results: Results, method: str, attack: str | None = None
+) -> Estimate:
+    """Return the fraction of pairs that disagree, on the images that are attacked.
+
+    Under Adv. 1 of an attack, or without one.
+    """
+    own = results.methods[method]
+    return disagreement(own.attacks[attack].adv1 if attack else [own.clean_attacked])
 
 
 def disagreement(scores: Sequence[Score]) -> Estimate:
@@ -28,16 +40,6 @@ def mean_fooled(scores: Sequence[Score]) -> list[float]:
     """Return how many images fool 0, 1, ... members, on average over scores."""
     mean: list[float] = np.mean([score.fooled for score in scores], axis=0).tolist()
     return mean
-
-
-def clean_disagreement(results: Results, method: str) -> Estimate:
-    """Return the disagreement without attack, on the images that are attacked."""
-    return disagreement([results.methods[method].clean_attacked])
-
-
-def attacked_disagreement(results: Results, attack: str, method: str) -> Estimate:
-    """Return the disagreement under Adv. 1."""
-    return disagreement(results.methods[method].attacks[attack].adv1)
 
 
 def majority_member(scores: Sequence[Score]) -> Estimate:

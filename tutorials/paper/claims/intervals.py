@@ -4,7 +4,7 @@ Two things are random. *Which images* happen to be in the test set: Wilson's int
 covers that, for one classifier. *How training happened to go*, its seeds: Student's
 interval covers that, for a mean over members. (The ensemble under each member's
 gradient is one ensemble: there it covers which gradient is taken.) Where means alone
-are compared, `together` adds the chance of the images. All of Table 2 is measured on
+are compared, `combined` adds the chance of the images. All of Table 2 is measured on
 the same ones, so that it matters less for differences than these intervals assume.
 """
 
@@ -16,19 +16,6 @@ from scipy.special import stdtrit
 
 from attacks.evaluation.intervals import Estimate, Z, wilson
 from tutorials.paper.results import Cell
-
-__all__ = [
-    "Estimate",
-    "absolute",
-    "difference",
-    "exactly",
-    "mean_per_image",
-    "of_cell",
-    "of_images",
-    "student",
-    "together",
-    "wilson",
-]
 
 
 def exactly(value: float) -> Estimate:
@@ -73,6 +60,14 @@ def of_images(cell: Cell) -> Estimate:
     return wilson(cell.accuracy, cell.images)
 
 
+def of_both(cell: Cell) -> Estimate:
+    """Return a number of Table 2 with both chances, of training and of its images."""
+    if len(cell.mean_of) == 1:
+        return of_images(cell)
+    value, low, high = combined(of_cell(cell), of_images(cell))
+    return Estimate(value, max(0.0, low), min(1.0, high))
+
+
 def difference(a: Estimate, b: Estimate) -> Estimate:
     """Return a - b, as for independent numbers.
 
@@ -86,7 +81,7 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
     return Estimate(value, value - below, value + above)
 
 
-def together(training: Estimate, images: Estimate) -> Estimate:
+def combined(training: Estimate, images: Estimate) -> Estimate:
     """Return the first number, as unsure as the two sources of chance make it.
 
     Independent chances: their squares add up.

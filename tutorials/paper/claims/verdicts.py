@@ -35,7 +35,7 @@ def judge(results: Results) -> list[Verdict]:
     on_cifar = HALVES.get(results.configuration.dataset) == "CIFAR-10"
     verdicts = []
     for claim in CLAIMS:
-        if quote := claim.cifar10 if on_cifar else claim.mnist:
+        if quote := claim.both or (claim.cifar10 if on_cifar else claim.mnist):
             verdict = weigh(claim, results)
             verdicts.append(Verdict(claim.topic, quote, claim.section, *verdict))
     return verdicts
@@ -43,18 +43,19 @@ def judge(results: Results) -> list[Verdict]:
 
 def weigh(claim: Claim, results: Results) -> tuple[str, str]:
     """Return the verdict on a claim, and the numbers."""
-    if missing := [m for m in claim.needs if m not in results.methods]:
-        return NOT_JUDGED, f"this run lacks {', '.join(missing)}"
+    if missing := {*claim.methods} - {*results.methods}:
+        lacking = (method for method in METHODS if method in missing)
+        return NOT_JUDGED, f"this run lacks {', '.join(lacking)}"
     if results.configuration.members < 2:
         return NOT_JUDGED, "one member is no ensemble"
-    comparisons = claim.compare(results)
-    verdict = together(comparisons)
-    if verdict == HOLDS and not claim.needs and len(results.methods) < len(METHODS):
+    comparisons = claim.compare(results, *claim.methods)
+    verdict = overall(comparisons)
+    if verdict == HOLDS and not claim.methods and len(results.methods) < len(METHODS):
         verdict = f"{HOLDS} so far ({len(results.methods)} of {len(METHODS)} methods)"
     return verdict, evidence(comparisons)
 
 
-def together(comparisons: list[Comparison]) -> str:
+def overall(comparisons: list[Comparison]) -> str:
     """Return the verdict of all comparisons together."""
     verdicts = {comparison.verdict for comparison in comparisons}
     if FAILS in verdicts:

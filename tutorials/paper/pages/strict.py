@@ -3,9 +3,10 @@
 from pathlib import Path
 from textwrap import fill
 
+from attacks.evaluation.intervals import Estimate, wilson
 from ensembles import METHODS
 from minidl.files import write_text
-from tutorials.paper.claims.intervals import Estimate, difference, of_cell, wilson
+from tutorials.paper.claims.intervals import difference, of_cell
 from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results, read
