@@ -4,8 +4,10 @@ A checkpoint is a file of kept arrays, see `store`: parameters, averages and sta
 holds no pickled objects, so that loading a stranger's file can't run code.
 """
 
-from collections.abc import Mapping
-from copy import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from copy import copy, deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,8 @@ from minidl.backend import Array, get_array_module, to_numpy
 from minidl.checks import check_generator
 from minidl.layers import Layer
 from minidl.optimizers import Optimizer
+from minidl.schema import build
 from minidl.store import (
-    MAX_ARRAYS,
     MAX_JSON,
     check,
     plain,
@@ -27,6 +29,15 @@ from minidl.store import (
 )
 
 AVERAGES = 16  # for each parameter at most; usual optimizers have one or two
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a checkpoint says beside its arrays."""
+
+    config: dict[str, Any]
+    rng: dict[str, Any] | None = None
+    optimizer: dict[str, float] | None = None  # its settings
 
 
 def save_checkpoint(
@@ -68,21 +79,20 @@ def load_checkpoint(
     changed then.
     """
     size = sum(p.data.nbytes for p in model.params)
-    arrays, facts = read_checkpoint(path, most=MAX_JSON + AVERAGES * size)
-    check_config(path, facts["config"], config)
+    arrays, facts = read_arrays(path, most=MAX_JSON + AVERAGES * size)
+    with refused(path):
+        saved = build(Facts, facts)
+    check_config(path, saved.config, config)
     targets = state_arrays(model, optimizer)
-    check_fit(path, arrays, targets)
-    settings = fitting_settings(path, facts, optimizer)
-    if rng is not None:
-        check_kind(path, facts["rng"], rng)
-        rng.bit_generator.state = facts["rng"]
+    with fitting(path):
+        check_arrays(arrays, targets)
+        restore(saved, copy(optimizer), deepcopy(rng))
+    restore(saved, optimizer, rng)
     for name, target in targets.items():
         target[...] = get_array_module(target).asarray(arrays[name])
     if optimizer is not None:
         optimizer.t = int(arrays["optimizer.t"])
-        for name, value in settings.items():
-            setattr(optimizer, name, value)
-    return dict(facts["config"])
+    return saved.config
 
 
 def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:
@@ -90,20 +100,6 @@ def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:
     arrays = {f"param.{i}": p.data for i, p in enumerate(model.params)}
     state = {} if optimizer is None else optimizer.state
     return arrays | {f"optimizer.{name}": a for name, a in state.items()}
-
-
-def read_checkpoint(
-    path: str | Path, most: int = MAX_ARRAYS
-) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays in a file, and what it says of them: config, rng, optimizer."""
-    arrays, facts = read_arrays(path, most=most)
-    with refused(path):
-        check(isinstance(facts["config"], dict), "its config is no object")
-        settings = (facts.get("optimizer") or {}).values()
-        check(
-            all(type(s) in (int, float) for s in settings), "a setting isn't a number"
-        )
-        return arrays, {"rng": None, **facts}
 
 
 def check_config(
@@ -121,44 +117,7 @@ def check_config(
             )
 
 
-def check_kind(path: str | Path, saved: Any, rng: np.random.Generator) -> None:
-    """Raise ValueError unless the file holds the state of such a generator."""
-    with refused(path):
-        found = "missing" if saved is None else saved["bit_generator"]
-    wanted = type(rng.bit_generator).__name__
-    if found != wanted:
-        raise ValueError(f"{path} doesn't fit: rng is {found}, wanted {wanted}")
-    with refused(path):
-        type(rng.bit_generator)(0).state = saved
-
-
-def fitting_settings(
-    path: str | Path, facts: Mapping[str, Any], optimizer: Optimizer | None
-) -> dict[str, float]:
-    """Return an optimizer's saved settings; ValueError if they are another kind's.
-
-    Files of earlier versions hold none.
-    """
-    if optimizer is None:
-        return {}
-    saved: dict[str, float] = facts.get("optimizer") or {}
-    if saved and saved.keys() != optimizer.settings.keys():
-        raise ValueError(
-            f"{path} doesn't fit: the optimizer has {', '.join(saved)}, wanted "
-            f"{', '.join(optimizer.settings)}"
-        )
-    trial = copy(optimizer)
-    try:
-        for name, value in saved.items():
-            setattr(trial, name, value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} doesn't fit: {error}") from error
-    return saved
-
-
-def check_fit(
-    path: str | Path, arrays: Mapping[str, Array], targets: Mapping[str, Array]
-) -> None:
+def check_arrays(arrays: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
     """Raise ValueError unless file and targets hold the same parameters and averages.
 
     The optimizer's averages in a file are no concern of a caller without an optimizer.
@@ -167,10 +126,38 @@ def check_fit(
     relevant = {name for name in arrays if name.split(".")[0] in kinds}
     for name in sorted(targets.keys() | relevant):
         found, wanted = (describe(a.get(name)) for a in (arrays, targets))
-        if found != wanted:
-            raise ValueError(f"{path} doesn't fit: {name} is {found}, wanted {wanted}")
+        check(found == wanted, f"{name} is {found}, wanted {wanted}")
 
 
 def describe(array: Array | None) -> str:
     """Return type and shape in words."""
     return "missing" if array is None else f"{array.dtype} {array.shape}"
+
+
+def restore(
+    saved: Facts, optimizer: Optimizer | None, rng: np.random.Generator | None
+) -> None:
+    """Give an optimizer its saved settings, a generator its state.
+
+    Raises ValueError or TypeError if they are those of another kind.
+    """
+    if rng is not None:
+        wanted = type(rng.bit_generator).__name__
+        found = "missing" if saved.rng is None else saved.rng.get("bit_generator")
+        check(found == wanted, f"rng is {found}, wanted {wanted}")
+        rng.bit_generator.state = saved.rng or {}
+    if optimizer is not None and saved.optimizer:
+        names, expected = saved.optimizer.keys(), optimizer.settings.keys()
+        both = f"{', '.join(names)}, wanted {', '.join(expected)}"
+        check(names == expected, f"the optimizer has {both}")
+        for name, value in saved.optimizer.items():
+            setattr(optimizer, name, value)
+
+
+@contextmanager
+def fitting(path: str | Path) -> Iterator[None]:
+    """Turn any error into a ValueError: this file doesn't fit what is loaded."""
+    try:
+        yield
+    except Exception as error:
+        raise ValueError(f"{path} doesn't fit: {error}") from error

@@ -161,9 +161,8 @@ def read_json(path: str | Path, key: str | None = None) -> dict[str, Any]:
     Raises FileNotFoundError if there is none, and DamagedError if it isn't whole or
     has another key.
     """
-    content = read_bytes(path, MAX_JSON)
-    with refused(path):
-        body = json.loads(content)
+    with refused(path), open_regular(path, MAX_JSON) as file:
+        body = json.loads(file.read())
         check("sha256" in body, "it has no checksum")
         checksum = body.pop("sha256")
         check(checksum == digest({}, to_json(body)), CHANGED)
@@ -192,21 +191,14 @@ def read_arrays(
     Raises FileNotFoundError if there is no file, and DamagedError if it isn't whole,
     has another key, or more than `most` bytes.
     """
-    content = read_bytes(path, most)
-    with refused(path):
-        arrays = arrays_in(content)
+    with refused(path), open_regular(path, most) as file:
+        arrays = arrays_in(file.read())
         check({"description", "sha256"} <= {*arrays}, "it has no checksum")
         text, checksum = (str(arrays.pop(name)) for name in ("description", "sha256"))
         check(checksum == digest(arrays, text), CHANGED)
         facts = json.loads(text)
         check(key in (None, facts.pop("key", None)), "it holds other work")
         return arrays, facts
-
-
-def read_bytes(path: str | Path, most: int) -> bytes:
-    """Return a file's content, unless it is no file or holds more than `most`."""
-    with refused(path, ValueError), open_regular(path, most) as file:
-        return file.read()
 
 
 def check(right: bool, wrong: str) -> None:
@@ -217,8 +209,10 @@ def check(right: bool, wrong: str) -> None:
 
 @contextmanager
 def refused(path: str | Path, errors: type[Exception] = Exception) -> Iterator[None]:
-    """Turn any error that a file causes into one that names it."""
+    """Turn any error that a file's content causes into one that names it."""
     try:
         yield
+    except OSError:
+        raise
     except errors as error:
         raise DamagedError(f"{path} is damaged or another's: {error}") from error

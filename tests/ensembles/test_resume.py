@@ -19,9 +19,10 @@ from ensembles.member_files import load_member, member_path, partial_path
 from ensembles.methods import untrained
 from ensembles.training import train_member
 from minidl import train
-from minidl.checkpoints import read_checkpoint, save_checkpoint
+from minidl.checkpoints import save_checkpoint
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
+from minidl.store import read_arrays
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,7 +120,7 @@ def test_what_is_forgotten_is_trained_again(
 def test_seconds_of_all_parts_add_up(tiny_data, job, tmp_path, monkeypatch, clock):
     train_until(job, tmp_path, monkeypatch, 3)
     path = partial_path(member_path(job, tmp_path))
-    _, saved = read_checkpoint(path)
+    _, saved = read_arrays(path)
     member = train_member(job, tmp_path)
     assert (saved["config"]["seconds"], member.seconds) == (3, 4)  # one an epoch
     assert len(saved["config"]["losses"]) == 3
@@ -289,5 +290,5 @@ def test_killed_at_any_moment_it_ends_in_the_same_bits(tmp_path):
     model = load_member(SMALL, tmp_path)
     for p, q in zip(model.params, whole.params, strict=True):
         assert_array_equal(p.data, q, strict=True)
-    _, saved = read_checkpoint(member_path(SMALL, tmp_path))
+    _, saved = read_arrays(member_path(SMALL, tmp_path))
     assert saved["config"]["losses"] == whole.losses
