@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from attacks.arguments import checked, optional_generator
+from attacks.arguments import checked
 from attacks.best import Best
 from attacks.norms import Norm
 from attacks.pgd import start
@@ -16,7 +16,7 @@ NEW_PART = 0.75  # of a step; the rest is the step before, again (the source's a
 PROGRESS = 0.75  # so many of the steps between two checkpoints must climb (its rho)
 
 
-@checked(rng=optional_generator)
+@checked()
 def apgd(
     loss: LossFn,
     x: Array,

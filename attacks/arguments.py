@@ -1,7 +1,8 @@
 """What attacks accept: each argument is checked by its name, before any work is done.
 
-`checked` stands in front of an attack, whose body is then its equation alone. Functions
-are wrapped (`functions`), numbers become Python's own: NumPy's would widen float32.
+`checked` stands in front of an attack, whose body is then its equation alone. It raises
+TypeError or ValueError with the argument's name. Functions are wrapped (`functions`),
+numbers become Python's own: NumPy's would widen float32.
 """
 
 import inspect
@@ -10,9 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
-import numpy as np
-
-from attacks.functions import FUNCTIONS, finite_images
+from attacks.functions import FUNCTIONS, finite_images, guarded
 from attacks.norms import BALLS
 from attacks.threat import Threat, checked_bounds, checked_range
 from minidl.answers import check_function
@@ -40,7 +39,8 @@ def checked(
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
     """Let CHECKS look at a function's arguments, or `others` at those that they name.
 
-    Images that it returns must be numbers: a gradient that is none moves them there.
+    None passes where it is the default. Images that the function returns must be
+    numbers: a gradient that is none moves them there.
     """
 
     def decorate(
@@ -48,6 +48,7 @@ def checked(
     ) -> Callable[Parameters, Result]:
         signature, checks = inspect.signature(function), CHECKS | others
         own = {name: checks[name] for name in checks if name in signature.parameters}
+        optional = {name for name in own if signature.parameters[name].default is None}
 
         @wraps(function)
         def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
@@ -55,7 +56,8 @@ def checked(
             bound.apply_defaults()
             given = bound.arguments
             for name, check in own.items():
-                given[name] = check(name, given[name], given)
+                if not (given[name] is None and name in optional):
+                    given[name] = check(name, given[name], given)
             result = function(*bound.args, **bound.kwargs)
             check_result(function.__name__, result, given.get("x"))
             return result
@@ -76,21 +78,14 @@ def check_result(attack: str, x_adv: Any, x: Any) -> None:
         )
 
 
-def function(name: str, value: Any, given: Given) -> Any:
-    """Return a function that is shown copies, and whose results are checked."""
-    return FUNCTIONS[name](name, value)
+def count(at_least: int) -> Check:
+    """Return a check of a whole number."""
 
+    def check(name: str, value: Any, given: Given) -> int:
+        check_count(name, value, at_least)
+        return int(value)
 
-def count(name: str, value: Any, given: Given) -> int:
-    """Return a whole number >= 1."""
-    check_count(name, value)
-    return int(value)
-
-
-def seed(name: str, value: Any, given: Given) -> int:
-    """Return a whole number >= 0."""
-    check_count(name, value, 0)
-    return int(value)
+    return check
 
 
 def number(
@@ -105,71 +100,25 @@ def number(
     return check
 
 
-def nonzero(name: str, value: Any, given: Given) -> float:
-    """Return a number that changes something."""
-    check_number(name, value, -math.inf, math.inf, True, True)
-    if value == 0:
-        raise ValueError(f"{name} must not be 0: no pixel would change")
-    return as_float(value)
+def unchanged(check: Callable[..., None], *limits: Any) -> Check:
+    """Return a check of a value that stays what it is."""
+
+    def call(name: str, value: Any, given: Given) -> Any:
+        check(name, value, *limits)
+        return value
+
+    return call
 
 
-def norm(name: str, value: Any, given: Given) -> str:
-    """Return the norm of a ball that an attack can walk in."""
-    check_choice(name, value, BALLS)
-    return str(value)
+def images(ndim: int | None = None, bounds: tuple[float, float] | None = None) -> Check:
+    """Return a check of images, within these bounds or those of the call, if any."""
 
+    def check(name: str, value: Any, given: Given) -> Array:
+        check_batch(name, value, ndim)
+        check_images(name, value, bounds or given.get("bounds"))
+        return value
 
-def bounds(name: str, value: Any, given: Given) -> tuple[float, float] | None:
-    """Return the range of pixels, or None if they may take any value."""
-    return checked_bounds(value)
-
-
-def finite_bounds(name: str, value: Any, given: Given) -> tuple[float, float]:
-    """Return the range of pixels, for attacks that need one."""
-    return checked_range(value)
-
-
-def generator(name: str, value: Any, given: Given) -> np.random.Generator:
-    """Return a random generator."""
-    check_generator(name, value)
-    return value
-
-
-def optional_generator(
-    name: str, value: Any, given: Given
-) -> np.random.Generator | None:
-    """Return a random generator, or None: then all restarts would be the same."""
-    if value is not None:
-        return generator(name, value, given)
-    if given["restarts"] > 1:
-        raise ValueError(
-            f"restarts must be 1 without rng, got {given['restarts']}: all would be "
-            "the same"
-        )
-    return None
-
-
-def images(name: str, value: Any, given: Given) -> Array:
-    """Return images within the bounds, if there are any."""
-    check_images(name, value, given.get("bounds"))
-    return value
-
-
-def image_axes(name: str, value: Any, given: Given) -> Array:
-    """Return images of four axes."""
-    check_batch(name, value, ndim=4)
-    return images(name, value, given)
-
-
-def unit_images(name: str, value: Any, given: Given) -> Array:
-    """Return images in [0, 1], where an attack has no other bounds."""
-    return images(name, value, {"bounds": (0, 1)})
-
-
-def plain_function(name: str, value: Any, given: Given) -> Any:
-    """Return a function whose results are checked where they arise."""
-    check_function(name, value, "bim or margin")
-    return value
+    return check
 
 
 def labels(name: str, value: Any, given: Given) -> Array:
@@ -179,9 +128,25 @@ def labels(name: str, value: Any, given: Given) -> Array:
     return value
 
 
+def nonzero(name: str, value: Any, given: Given) -> float:
+    """Return a number that changes something."""
+    if number(-math.inf, open_low=True)(name, value, given) == 0:
+        raise ValueError(f"{name} must not be 0: no pixel would change")
+    return as_float(value)
+
+
+def restarts(name: str, value: Any, given: Given) -> int:
+    """Return a number of starts: without chance all would be the same."""
+    check_count(name, value)
+    if value > 1 and given["rng"] is None:
+        raise ValueError(
+            f"{name} must be 1 without rng, got {value}: all would be the same"
+        )
+    return int(value)
+
+
 def radius(name: str, value: Any, given: Given) -> float:
     """Return eps: no larger than the range of pixels has room for."""
-    # An infinite step times a gradient of 0 would be NaN.
     ball = Threat(given.get("norm", "Linf"), value, given["bounds"])
     ball.check_room(given["x"][0].size)
     return ball.eps
@@ -189,28 +154,31 @@ def radius(name: str, value: Any, given: Given) -> float:
 
 def step_size(name: str, value: Any, given: Given) -> float:
     """Return alpha: at most eps, and anything in a ball that has no room for a step."""
-    most = given["eps"] or math.inf
-    check_number(
-        name, value, 0, most, open_low=given["eps"] > 0, open_high=math.isinf(most)
-    )
-    return as_float(value)
+    if eps := given["eps"]:
+        return number(0, eps, open_low=True, open_high=False)(name, value, given)
+    return number(0)(name, value, given)
 
+
+plain_function = unchanged(check_function, "bim or margin")  # checked where it is used
+finite_bounds: Check = lambda name, value, given: checked_range(value)  # noqa: E731
 
 # In this order: what costs nothing comes first, and what others depend on.
 CHECKS: dict[str, Check] = {
-    **dict.fromkeys(FUNCTIONS, function),
-    **dict.fromkeys(("steps", "restarts", "searches", "queries", "rounds"), count),
-    **dict.fromkeys(("epochs", "batch_size"), count),
+    **dict.fromkeys(FUNCTIONS, lambda name, value, given: guarded(name, value)),
+    "attack": plain_function,
+    **dict.fromkeys(("steps", "searches", "queries", "rounds"), count(1)),
+    **dict.fromkeys(("epochs", "batch_size"), count(1)),
     **dict.fromkeys(("c", "lr", "step"), number(0, open_low=True)),
     **dict.fromkeys(("kappa", "mu", "overshoot"), number(0)),
     **dict.fromkeys(("gamma", "area"), number(0, 1, True, False)),
     "theta": nonzero,
     "stop_above": number(-math.inf, open_high=False),
-    "seed": seed,
-    "norm": norm,
-    "bounds": bounds,
-    "rng": generator,
-    "x": images,
+    "seed": count(0),
+    "norm": unchanged(check_choice, BALLS),
+    "bounds": lambda name, value, given: checked_bounds(value),
+    "rng": unchanged(check_generator),
+    "restarts": restarts,
+    "x": images(),
     "y": labels,
     "target": labels,
     "eps": radius,

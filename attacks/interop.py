@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from attacks.functions import FUNCTIONS
+from attacks.functions import guarded
 from attacks.gradients import GradientFn
 from attacks.losses import Loss, cross_entropy
 from attacks.threat import checked_range
@@ -93,7 +93,7 @@ class ArtMethods:
 
     def predict(self, x: Array, **options: Any) -> Array:
         """Return logits (N, K); ART's batch_size and other options are ignored."""
-        logits = FUNCTIONS["logits"]("forward", logits_of(self.forward))
+        logits = guarded("forward", logits_of(self.forward), "logits")
         return self.in_batches(lambda part: logits(x[part]), x)
 
     def compute_loss(
@@ -128,8 +128,7 @@ class ArtMethods:
 
     def own_loss(self) -> LossFn:
         """Return the loss of the forward pass, with its gradient."""
-        checked: LossFn = FUNCTIONS["loss"]("loss", loss_of(self.forward, self.loss))
-        return checked
+        return guarded("loss", loss_of(self.forward, self.loss))
 
     def in_batches(self, function: Callable[[Array], Array], x: Array) -> Array:
         """Return what a function gives for pieces of the indices of x, as one."""
@@ -184,7 +183,7 @@ def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
     bounds: one that isn't finite too.
     """
     bounds = checked_range(bounds)
-    logits = FUNCTIONS["logits"]("logits", logits)
+    logits = guarded("logits", logits)
     with extra("foolbox"):
         from foolbox import NumPyModel
     return NumPyModel(logits, bounds=bounds, data_format="channels_last")
@@ -199,7 +198,7 @@ def foolbox_attack(attack: type, gradient: GradientFn, **settings: Any) -> Any:
     Raises ModuleNotFoundError without Foolbox, and TypeError for other attacks: they
     differentiate inside, which takes PyTorch.
     """
-    gradient = FUNCTIONS["gradient"]("gradient", gradient)
+    gradient = guarded("gradient", gradient)
     with extra("foolbox"):
         from eagerpy import astensor
         from foolbox.attacks.gradient_descent_base import BaseGradientDescent

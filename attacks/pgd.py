@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from attacks.arguments import checked, optional_generator
+from attacks.arguments import checked
 from attacks.best import Best
 from attacks.norms import Norm
 from attacks.threat import Bounds, Threat
@@ -12,7 +12,7 @@ from attacks.victims import LossFn
 from minidl.backend import Array
 
 
-@checked(rng=optional_generator)
+@checked()
 def pgd(
     loss: LossFn,
     x: Array,

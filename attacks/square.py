@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from attacks.arguments import checked, image_axes, plain_function
+from attacks.arguments import checked, images, plain_function
 from attacks.best import Best
 from attacks.losses import Loss, applied, margin
 from attacks.norms import on_device_of
@@ -19,7 +19,7 @@ from minidl.backend import Array, get_array_module
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 
-@checked(loss=plain_function, x=image_axes)
+@checked(loss=plain_function, x=images(ndim=4))
 def square(
     predict_proba: PredictProba,
     x: Array,

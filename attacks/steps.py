@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from attacks.arguments import check_result, checked, plain_function
+from attacks.arguments import check_result, checked
 from attacks.gradients import GradientFn
 from attacks.victims import Predict
 from minidl.answers import copy_of
@@ -12,7 +12,7 @@ from minidl.backend import Array, to_numpy
 from minidl.checks import check_array
 
 
-@checked(attack=plain_function)
+@checked()
 def steps_to_success(
     predict: Predict,
     gradient: GradientFn,

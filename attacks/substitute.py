@@ -6,7 +6,7 @@ answers. What fools the substitute often fools the victim too.
 
 import numpy as np
 
-from attacks.arguments import checked, unit_images
+from attacks.arguments import checked, images
 from attacks.threat import clip_to_bounds
 from attacks.victims import Predict, network, vjp_of
 from minidl.backend import Array, get_array_module
@@ -16,7 +16,7 @@ from minidl.optimizers import Adam
 from minidl.training import batches, train
 
 
-@checked(x=unit_images)
+@checked(x=images(bounds=(0, 1)))
 def train_substitute(
     predict: Predict,
     model: Sequential,

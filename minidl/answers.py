@@ -44,13 +44,18 @@ def probabilities(
     The largest of NaNs is the first: such images would be read as class 0.
     """
     check_array("x", x)
-    p = answer(name, predict_proba, x)
-    check_rows(name, p, len(x))
+    p: Array = answer(name, predict_proba, x)
+    check_probabilities(name, p, len(x))
+    return p
+
+
+def check_probabilities(name: str, p: Any, count: int) -> None:
+    """Raise unless a function has returned probabilities (N, K)."""
+    check_rows(name, p, count)
     xp = get_array_module(p)
     off = xp.maximum(abs(p.sum(axis=1) - 1), -p.min(axis=1))
     if not off.max() <= ROUNDING:  # so that NaN is off, too
         raise ValueError(f"{name} must return {what_is_wrong(p)}")
-    return p
 
 
 def check_function(name: str, function: Any, example: str) -> None:

@@ -10,19 +10,13 @@ Security, 2018, section 3.1; Carlini et al., On Evaluating Adversarial Robustnes
 from collections.abc import Sequence
 from functools import partial
 
-from attacks.arguments import (
-    Check,
-    checked,
-    finite_bounds,
-    image_axes,
-    plain_function,
-)
+from attacks.arguments import checked, images
 from attacks.bim import bim
 from attacks.diagnosis.causes import CAUSES
 from attacks.diagnosis.subject import AttackAlong, Finding, Subject
 from attacks.diagnosis.symptoms import SYMPTOMS
 from attacks.gradients import GradientFn
-from attacks.threat import Bounds
+from attacks.threat import Bounds, checked_range
 from attacks.victims import PredictProba
 from minidl.backend import Array, device_of, from_host, to_numpy
 from minidl.checks import check_labels
@@ -35,14 +29,7 @@ def ten_steps(
     return bim(gradient, x, y, eps, eps / 4, 10, bounds)
 
 
-def optional(check: Check) -> Check:
-    """Return a check that lets None pass."""
-    return lambda name, value, given: (
-        None if value is None else check(name, value, given)
-    )
-
-
-@checked(x=image_axes, bounds=optional(finite_bounds), attack=optional(plain_function))
+@checked(x=images(ndim=4))
 def diagnose(
     predict_proba: PredictProba,
     gradient: GradientFn,
@@ -63,6 +50,8 @@ def diagnose(
     TypeError or ValueError for bad images, labels, eps or bounds, for eps = 0, and if
     all images are misread.
     """
+    if bounds is not None:
+        checked_range(bounds)  # random directions lead to random images
     if eps == 0:
         raise ValueError(
             "eps must be above 0: an attack without room can't be examined"

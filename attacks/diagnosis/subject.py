@@ -112,7 +112,7 @@ class Subject:
     def run(self, eps: float) -> Array:
         """Run the attack on copies: it may work in place, and x stay what it was."""
         x_adv = self.attack(self.numbers, self.x.copy(), self.y.copy(), eps)
-        check_gradient("attack", x_adv, self.x, self.x.shape)
+        check_gradient("attack", x_adv, self.x)
         return x_adv
 
     def numbers(self, x: Array, y: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A classifier without a gradient, given to what needs one: told so at once."""
+"""What has no gradient, given to what needs one: told so at once."""
 
 import numpy as np
 import pytest
@@ -37,18 +37,20 @@ ERROR = r"must be a network with a backward pass, got Scores: .* or take square"
 def test_members(make, cnn):
     with pytest.raises(TypeError, match=rf"^members\[1\] {ERROR}"):
         make([cnn, Scores()])
-
-
-def test_models(x, y):
-    for use in (
-        lambda: network(Scores()),
-        lambda: input_gradient(Scores(), x, y),
-        lambda: model_loss(Scores())(x, y),
-    ):
-        with pytest.raises(TypeError, match=f"^model {ERROR}"):
-            use()
-
-
-def test_an_ensemble_is_no_member(cnn):
     with pytest.raises(TypeError, match="got Ensemble"):
-        sum_gradient([Ensemble([cnn])])
+        make([Ensemble([cnn])])
+
+
+@pytest.mark.parametrize("use", [network, model_loss])
+def test_models(use):
+    with pytest.raises(TypeError, match=f"^model {ERROR}"):
+        use(Scores())
+
+
+def test_images_and_labels(cnn, x, y):
+    """Used alone, input_gradient would differentiate by 0..255 without a word."""
+    with pytest.raises(TypeError, match="float64, got uint8"):
+        input_gradient(cnn, (255 * x).astype(np.uint8), y)
+    for wrong in (np.arange(8), -np.arange(8)):
+        with pytest.raises(ValueError, match="^y must be 0 to 3, got"):
+            input_gradient(cnn, x, wrong)
