@@ -52,5 +52,5 @@ def test_images_and_labels(cnn, x, y):
     with pytest.raises(TypeError, match="float64, got uint8"):
         input_gradient(cnn, (255 * x).astype(np.uint8), y)
     for wrong in (np.arange(8), -np.arange(8)):
-        with pytest.raises(ValueError, match="^y must be 0 to 3, got"):
+        with pytest.raises(ValueError, match=r"^y must be 0 to 3, got"):
             input_gradient(cnn, x, wrong)
