@@ -34,6 +34,12 @@ from attacks.evaluation.saved import adversarial_images
 from attacks.evaluation.suites import Suite, within
 from attacks.evaluation.transfer import transfer_matrix
 from attacks.fgsm import fgsm
+from attacks.forwards import (
+    log_mean_probability,
+    mean_logits,
+    mean_probability,
+    network,
+)
 from attacks.gradients import (
     GradientFn,
     input_gradient,
@@ -58,13 +64,9 @@ from attacks.threat import Threat, clip_to_ball, clip_to_bounds
 from attacks.victims import (
     LossFn,
     ensemble_loss,
-    log_mean_probability,
     logits_of,
     loss_of,
-    mean_logits,
-    mean_probability_loss,
     model_loss,
-    network,
     vjp_of,
 )
 
@@ -99,8 +101,8 @@ __all__ = [
     "margin_gradient",
     "mean_logit_gradient",
     "mean_logits",
+    "mean_probability",
     "mean_probability_gradient",
-    "mean_probability_loss",
     "member_gradient",
     "mi_fgsm",
     "model_gradient",

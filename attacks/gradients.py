@@ -12,26 +12,16 @@ A gradient function takes (x, y) and returns an array of x's shape: the second h
 their parameters, and the parameters' gradients, alone.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
-from attacks.losses import Loss, cross_entropy, strongest_other
+from attacks.forwards import check_members, mean_logits, mean_probability, total
+from attacks.losses import Loss, cross_entropy, margin
 from attacks.norms import L2
-from attacks.victims import (
-    LossFn,
-    back_to_input,
-    check_members,
-    costs_and_gradient,
-    logits_at,
-    loss_of,
-    mean_logits,
-    mean_probability_loss,
-    model_loss,
-)
-from minidl.backend import Array, get_array_module, rounds_to_zero
-from minidl.checks import check_batch, check_count, check_device, check_labels
+from attacks.victims import LossFn, ensemble_loss, loss_of, model_loss
+from minidl.backend import Array
+from minidl.checks import check_count
 from minidl.layers import Sequential
-from minidl.layers.activations import softmax
 
 GradientFn: TypeAlias = Callable[[Array, Array], Array]
 
@@ -48,7 +38,7 @@ def input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     is in the batch.
     Shapes: x (N, H, W, C), y (N,), result like x.
     """
-    return costs_and_gradient(model, x, y)[1]
+    return model_gradient(model)(x, y)
 
 
 def model_gradient(model: Sequential, loss: Loss = cross_entropy) -> GradientFn:
@@ -65,76 +55,34 @@ def member_gradient(members: Sequence[Sequential], i: int) -> GradientFn:
     return model_gradient(members[i])
 
 
-def sum_gradient(members: Sequence[Sequential]) -> GradientFn:
+def sum_gradient(members: Iterable[Sequential]) -> GradientFn:
     """Adv. 2: sum over i of grad_x J(theta_i, x, y)."""
-    members = check_members(members)
-
-    def gradient(x: Array, y: Array) -> Array:
-        total: Any = sum(input_gradient(m, x, y) for m in members)
-        return total
-
-    return gradient
+    gradients = [model_gradient(member) for member in check_members(members)]
+    return lambda x, y: total(gradient(x, y) for gradient in gradients)
 
 
-def mean_probability_gradient(members: Sequence[Sequential]) -> GradientFn:
+def mean_probability_gradient(members: Iterable[Sequential]) -> GradientFn:
     """The gradient of the ensemble's own cost, J = -log p(y) with p = mean of p_i."""
-    return gradient_of(mean_probability_loss(members))
+    return gradient_of(ensemble_loss(members))
 
 
-def mean_logit_gradient(members: Sequence[Sequential]) -> GradientFn:
+def margin_gradient(members: Iterable[Sequential]) -> GradientFn:
+    """The gradient of the ensemble's margin, max_{k != y} p_k - p_y, p = mean of p_i.
+
+    k is the strongest other class of the *ensemble*.
+    """
+    return gradient_of(loss_of(mean_probability(members), margin))
+
+
+def mean_logit_gradient(members: Iterable[Sequential]) -> GradientFn:
     """The gradient of J of the mean logits: averaged before the softmax."""
     return gradient_of(loss_of(mean_logits(members)))
 
 
-def margin_gradient(members: Sequence[Sequential]) -> GradientFn:
-    """The gradient of the ensemble's margin, max_{k != y} p_k - p_y, p = mean of p_i.
-
-    Through each softmax, with k the strongest other class of the *ensemble*:
-
-        dz_j = p_j ((1_{j=k} - 1_{j=y}) - (p_k - p_y)) / M.
-
-    At j = y that is -p_y (sum_{l != y} p_l + p_k) / M: 1 - p_y would round to 0.
-    """
-    members = check_members(members)
-
-    @rounds_to_zero
-    def gradient(x: Array, y: Array) -> Array:
-        check_batch("x", x)
-        p = [softmax(logits_at(member, x)) for member in members]
-        check_labels("y", y, *p[0].shape)
-        check_device("y", y, x)
-        together: Any = sum(p)
-        k = strongest_other(together, y)
-        total: Any = sum(
-            back_to_input(member, margin_grad(p_i, y, k))
-            for member, p_i in zip(members, p, strict=True)
-        )
-        return total / len(members)
-
-    return gradient
-
-
-def margin_grad(p: Array, y: Array, k: Array) -> Array:
-    """Return d(p_k - p_y)/dz of one member. Shapes: p and result (N, K), y, k (N,)."""
-    rows = get_array_module(p).arange(len(p))
-    others = p.copy()
-    others[rows, y] = 0
-    p_k, p_y, rest = p[rows, k], p[rows, y], others.sum(axis=1)  # rest is 1 - p_y
-    dz = -p * (p_k - p_y)[:, None]
-    dz[rows, k] += p_k
-    dz[rows, y] = -p_y * (rest + p_k)
-    return dz
-
-
-def normalized_gradient(members: Sequence[Sequential]) -> GradientFn:
+def normalized_gradient(members: Iterable[Sequential]) -> GradientFn:
     """sum_i grad J_i / |grad J_i|, each of Euclidean norm 1 (or 0, if it vanishes).
 
     In a plain sum the members that are most wrong already have the longest gradients.
     """
-    members = check_members(members)
-
-    def gradient(x: Array, y: Array) -> Array:
-        total: Any = sum(L2.direction(input_gradient(m, x, y)) for m in members)
-        return total
-
-    return gradient
+    gradients = [model_gradient(member) for member in check_members(members)]
+    return lambda x, y: total(L2.direction(gradient(x, y)) for gradient in gradients)

@@ -1,7 +1,7 @@
 """Our networks and ensembles under other libraries' attacks: ART and Foolbox.
 
 Both are made for automatic differentiation, but ask for gradients in a few places each,
-and there take ours. An adapter is made from a `Forward` of `attacks.victims`, such as
+and there take ours. An adapter is made from a `Forward` of `attacks.forwards`, such as
 `network(model)` or `log_mean_probability(members)`, or from a gradient function.
 
     art_classifier   ART: all attacks on a classifier in NumPy, white box and black box
@@ -19,20 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from attacks.forwards import Forward, check_members, network
 from attacks.functions import guarded
 from attacks.gradients import GradientFn
 from attacks.losses import Loss, cross_entropy
 from attacks.threat import checked_range
-from attacks.victims import (
-    Forward,
-    Logits,
-    LossFn,
-    check_members,
-    logits_of,
-    loss_of,
-    network,
-    vjp_of,
-)
+from attacks.victims import Logits, LossFn, logits_of, loss_of, vjp_of
 from minidl.answers import check_function
 from minidl.backend import Array
 from minidl.checks import check_batch, check_count, check_labels

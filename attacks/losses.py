@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from minidl.answers import answer, check_function
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_floats, check_logits
+from minidl.checks import check_floats, check_labels, check_logits
 from minidl.losses import cross_entropy as cross_entropy
 
 Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
@@ -97,22 +97,30 @@ def strongest_other(z: Array, y: Array) -> Array:
     return others.argmax(axis=1)
 
 
-def applied(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
-    """Return loss(z, y), which may be a user's; TypeError or ValueError for no loss."""
-    if loss is cross_entropy:  # a GPU has it in one kernel: no copies beside that
-        return loss(z, y)
-    pair = answer("loss", loss, z, y)
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(
-            f"loss must return two arrays, values and dz, got {type(pair).__name__}"
-        )
-    for name, a, shape in zip(
-        ("values", "dz"), pair, (z.shape[:1], z.shape), strict=True
-    ):
-        check_floats(f"the {name} that loss returns", a)
-        if a.shape != shape:
-            raise ValueError(f"loss must return {name} {shape}, got {a.shape}")
-    return pair
+def checked_loss(loss: Loss) -> Loss:
+    """Return a loss, which may be a user's: labels are classes, it gives (values, dz).
+
+    Raises TypeError for what is no function.
+    """
+    check_function("loss", loss, "margin")
+
+    def checked(z: Array, y: Array) -> tuple[Array, Array]:
+        check_labels("y", y, *z.shape)
+        if loss is cross_entropy:  # a GPU has it in one kernel: no copies beside that
+            return loss(z, y)
+        pair = answer("loss", loss, z, y)
+        if not isinstance(pair, tuple) or len(pair) != 2:
+            raise TypeError(
+                f"loss must return two arrays, values and dz, got {type(pair).__name__}"
+            )
+        shapes = {"values": z.shape[:1], "dz": z.shape}
+        for a, (name, shape) in zip(pair, shapes.items(), strict=True):
+            check_floats(f"the {name} that loss returns", a)
+            if a.shape != shape:
+                raise ValueError(f"loss must return {name} {shape}, got {a.shape}")
+        return pair
+
+    return checked
 
 
 def targeted(loss: Loss) -> Loss:

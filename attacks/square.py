@@ -9,7 +9,7 @@ import numpy as np
 
 from attacks.arguments import checked, images, plain_function
 from attacks.best import Best
-from attacks.losses import Loss, applied, margin
+from attacks.losses import Loss, checked_loss, margin
 from attacks.norms import on_device_of
 from attacks.threat import Bounds, Threat
 from attacks.victims import PredictProba
@@ -65,7 +65,8 @@ def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array
         raise TypeError(f"predict_proba must return floats, got {p.dtype}")
     p = p.astype(np.result_type(p, np.float32), copy=False)
     xp = get_array_module(p)
-    return applied(loss, xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny)), y)[0]
+    log_p = xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny))
+    return checked_loss(loss)(log_p, y)[0]
 
 
 def side(x: Array, done: float, area: float) -> int:

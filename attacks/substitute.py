@@ -7,8 +7,9 @@ answers. What fools the substitute often fools the victim too.
 import numpy as np
 
 from attacks.arguments import checked, images
+from attacks.forwards import network
 from attacks.threat import clip_to_bounds
-from attacks.victims import Predict, network, vjp_of
+from attacks.victims import Predict, vjp_of
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_labels
 from minidl.layers import Sequential

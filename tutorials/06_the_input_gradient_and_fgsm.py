@@ -11,8 +11,8 @@
 # %%
 import numpy as np
 
-from attacks import Threat, fgsm, input_gradient, model_gradient
-from attacks.victims import back_to_input, costs_and_gradient
+from attacks import Threat, fgsm, forwards, input_gradient, model_gradient
+from attacks.victims import loss_of
 from minidl.data import load_mnist_sample
 from minidl.losses import cross_entropy
 from tutorials.exercises import check
@@ -34,7 +34,7 @@ print(f"it reads {(model.predict(x) == y).mean():.1%} of the test images correct
 # brighter. Forward, loss, backward, and no parameter's gradient:
 
 # %%
-source(input_gradient, costs_and_gradient, cross_entropy, back_to_input)
+source(input_gradient, loss_of, forwards.network, cross_entropy)
 
 # %%
 n = 0

@@ -18,8 +18,8 @@ from attacks import (
     bim,
     fgsm,
     input_gradient,
-    mean_probability_loss,
     member_gradient,
+    normalized_gradient,
     sum_gradient,
 )
 from ensembles import Ensemble
@@ -139,7 +139,7 @@ picture(
 # five readings of "all members' gradients", each a few lines; two of them:
 
 # %%
-source(mean_of_perturbations, mean_probability_loss)
+source(mean_of_perturbations, normalized_gradient)
 
 # %%
 attacks = (attack_fgsm, attack_bim)

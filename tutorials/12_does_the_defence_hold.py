@@ -29,7 +29,6 @@ from attacks import (
     log_mean_probability,
     logits_of,
     mean_probability_gradient,
-    mean_probability_loss,
     member_gradient,
     model_loss,
     pgd,
@@ -86,7 +85,7 @@ print(f"what it leaves: {(team.predict(x_adv) == y).mean():.1%} of the images")
 # $$\nabla J = \sum_i w_i \nabla J_i, \qquad w_i = \frac{p_i(y)}{\sum_j p_j(y)} .$$
 
 # %%
-source(mean_probability_loss)
+source(ensemble_loss, log_mean_probability)
 
 # %% [markdown]
 # And eight steps are few. *Projected gradient descent* is BIM with three more ideas:
@@ -107,7 +106,7 @@ def own(x, y, eps, rng):
 
 
 def strong(x, y, eps, rng, steps=20, restarts=2):
-    loss = mean_probability_loss(members)
+    loss = ensemble_loss(members)
     settings = {"restarts": restarts, "rng": rng, "stop_above": log(10)}
     return pgd(loss, x, y, eps, eps / 10, steps, **settings)
 
@@ -176,7 +175,7 @@ picture(
 # %%
 def suite(members):
     counter = Counter()
-    own = counter.loss(mean_probability_loss(members))
+    own = counter.loss(ensemble_loss(members))
     ratio = counter.loss(ensemble_loss(members, dlr))
     classifier = Ensemble(members)
     scores = counter.scores(classifier.predict_proba)
@@ -230,7 +229,7 @@ sources = {
     )
     for i, member in enumerate(members)
 }
-own_loss = mean_probability_loss(members)
+own_loss = ensemble_loss(members)
 sources["ensemble"] = lambda x, y, eps, rng: pgd(own_loss, x, y, eps, eps / 8, 10)
 victims = {f"member {i}": member for i, member in enumerate(members)}
 victims |= {"ensemble": team, "noisy ensemble": Ensemble(teams["gaussian-noise"])}

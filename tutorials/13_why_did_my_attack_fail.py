@@ -20,7 +20,6 @@ from attacks.diagnosis.causes import agreement, sign, zero_gradients
 from attacks.diagnosis.causes import correlation as library_correlation
 from attacks.diagnosis.subject import Subject
 from attacks.losses import cross_entropy
-from attacks.victims import back_to_input
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import new_figure, picture, print_lines, source, table
@@ -67,13 +66,13 @@ def gradient_a(x, y):
     p_y = p[np.arange(len(y)), y]
     _, dz = cross_entropy(model.forward(x), y)
     dz[(p_y < 1e-7) | (p_y > 1 - 1e-7)] = 0  # the slope of clip
-    return back_to_input(model, dz)
+    return model.backward(dz, param_grads=False)
 
 
 def gradient_b(x, y):
     """From the training loop."""
     z = model.forward(x, np.random.default_rng(1))
-    return back_to_input(model, cross_entropy(z, y)[1])
+    return model.backward(cross_entropy(z, y)[1], param_grads=False)
 
 
 def gradient_c(x, y):

@@ -88,7 +88,7 @@ class Sequential(Layer):
     @rounds_to_zero
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    ) -> Array | Any:  # None only where no gradient of x is asked for
         """Chain rule: each layer's dJ/dinput is its predecessor's dJ/doutput.
 
         Without the input's gradient, it ends at the first layer that learns.

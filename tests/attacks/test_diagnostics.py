@@ -12,7 +12,6 @@ from attacks import (
     report,
 )
 from attacks.losses import cross_entropy
-from attacks.victims import back_to_input
 from ensembles import Ensemble
 from minidl import Adam, mnist_cnn, train
 from minidl.data import load_dataset
@@ -76,7 +75,7 @@ def clipped(model):
         p_y = p[np.arange(len(y)), y]
         _, dz = cross_entropy(model.forward(x), y)
         dz[(p_y < 1e-7) | (p_y > 1 - 1e-7)] = 0
-        return back_to_input(model, dz)
+        return model.backward(dz, param_grads=False)
 
     return gradient
 
@@ -86,7 +85,7 @@ def stale(model):
 
     def gradient(x, y):
         z = model.forward(x, np.random.default_rng(5))
-        return back_to_input(model, cross_entropy(z, y)[1])
+        return model.backward(cross_entropy(z, y)[1], param_grads=False)
 
     return gradient
 
@@ -96,7 +95,7 @@ def random_dropout(model):
 
     def gradient(x, y):
         z = model.forward(x, rng)
-        return back_to_input(model, cross_entropy(z, y)[1])
+        return model.backward(cross_entropy(z, y)[1], param_grads=False)
 
     return gradient
 

@@ -34,8 +34,8 @@ def test_members_can_pull_in_opposite_directions(members, x, y, monkeypatch):
     """Gradients are added before their sign is taken: the steeper member wins."""
     slopes = {id(members[0]): 3.0, id(members[1]): -1.0, id(members[2]): -1.0}
     monkeypatch.setattr(
-        "attacks.gradients.input_gradient",
-        lambda model, x, y: np.full_like(x, slopes[id(model)]),
+        "attacks.gradients.model_gradient",
+        lambda model: lambda x, y: np.full_like(x, slopes[id(model)]),
     )
     x_adv = fgsm(sum_gradient(members), x, y, 0.1, bounds=None)
     assert_array_equal(x_adv, x + 0.1)

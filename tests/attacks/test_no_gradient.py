@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from attacks import (
+    ensemble_loss,
     input_gradient,
     log_mean_probability,
     margin_gradient,
-    mean_probability_loss,
     member_gradient,
     model_loss,
     network,
@@ -29,7 +29,7 @@ ERROR = r"must be a network with a backward pass, got Scores: .* or take square"
     [
         sum_gradient,
         margin_gradient,
-        mean_probability_loss,
+        ensemble_loss,
         log_mean_probability,
         lambda members: member_gradient(members, 0),
     ],

@@ -19,8 +19,13 @@ from attacks import (
     model_gradient,
     sum_gradient,
 )
+from attacks.forwards import (
+    log_mean_probability,
+    mean_logits,
+    mean_probability,
+    network,
+)
 from attacks.gradients import gradient_of
-from attacks.victims import log_mean_probability, mean_logits, network
 from ensembles import Ensemble
 from minidl import Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from tests.oracles import assert_close
@@ -54,7 +59,8 @@ def test_members_that_share_layers_have_the_gradient_of_copies(name, rng):
 
 
 @pytest.mark.parametrize(
-    "forward_of", [lambda m: network(m[0]), mean_logits, log_mean_probability]
+    "forward_of",
+    [lambda m: network(m[0]), mean_logits, mean_probability, log_mean_probability],
 )
 def test_each_call_has_a_way_back_of_its_own(forward_of, rng):
     forward = forward_of([member.astype(np.float64) for member in team(rng)])

@@ -7,12 +7,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from attacks import (
     dlr,
     ensemble_loss,
+    input_gradient,
     log_mean_probability,
     logits_of,
     loss_of,
     margin,
     mean_logits,
-    mean_probability_loss,
+    mean_probability,
     model_loss,
     network,
     sum_gradient,
@@ -25,6 +26,7 @@ from ensembles import Ensemble
 KINDS = {
     "network": lambda members: network(members[0]),
     "mean_logits": mean_logits,
+    "mean_probability": mean_probability,
     "log_mean_probability": log_mean_probability,
 }
 EACH = pytest.mark.parametrize("kind", KINDS)
@@ -76,8 +78,8 @@ def test_values_are_those_of_what_is_predicted(members, x, y):
     p = Ensemble(members).predict_proba(x)
     z = logits_of(log_mean_probability(members))(x)
     assert_allclose(z, np.log(p), rtol=1e-10)
-    for loss in (ensemble_loss(members), mean_probability_loss(members)):
-        assert_allclose(loss(x, y)[0], -np.log(p[rows, y]), rtol=1e-10)
+    assert_allclose(logits_of(mean_probability(members))(x), p, rtol=1e-10)
+    assert_allclose(ensemble_loss(members)(x, y)[0], -np.log(p[rows, y]), rtol=1e-10)
     others = p.copy()
     others[rows, y] = 0
     ratio = np.log(others.max(axis=1) / p[rows, y])
@@ -115,9 +117,15 @@ def test_weights_that_are_none_are_refused(members):
         log_mean_probability(members[:3], [1, 2])
 
 
-def test_two_ways_to_the_ensembles_own_gradient(members, x, y):
-    found = mean_probability_loss(members)(x, y)[1]
-    assert_allclose(found, ensemble_loss(members)(x, y)[1], rtol=1e-9, atol=1e-13)
+def test_the_ensembles_own_gradient_is_a_mean_of_its_members(members, x, y):
+    """grad J = sum_i r_i grad J_i, weighted by the members' shares in p_y."""
+    p_y = np.stack([m.predict_proba(x)[np.arange(8), y] for m in members])
+    r = (p_y / p_y.sum(axis=0))[..., None, None, None]
+    expected = sum(
+        r_i * input_gradient(m, x, y) for r_i, m in zip(r, members, strict=True)
+    )
+    found = ensemble_loss(members)(x, y)[1]
+    assert_allclose(found, expected, rtol=1e-9, atol=1e-13)
 
 
 def test_sure_members_have_a_slope_in_single_precision(members, x, y):
@@ -152,7 +160,9 @@ def test_labels_beyond_the_classes_are_refused(forward, kind, x, y):
         loss_of(forward)(x, y + 4)
 
 
-@pytest.mark.parametrize("combine", [mean_logits, log_mean_probability])
+@pytest.mark.parametrize(
+    "combine", [mean_logits, mean_probability, log_mean_probability]
+)
 def test_no_members_are_refused(combine):
     with pytest.raises(ValueError, match="members must hold at least one"):
         combine([])

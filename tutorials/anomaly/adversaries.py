@@ -17,7 +17,6 @@ from attacks import (
     normalized_gradient,
     sum_gradient,
 )
-from attacks.victims import back_to_input
 from minidl.backend import Array
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
@@ -59,7 +58,7 @@ def clipped_input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     dz = p.copy()
     dz[rows, y] -= 1
     dz[(p_y < CLIP) | (p_y > 1 - CLIP)] = 0
-    return back_to_input(model, dz)
+    return model.backward(dz, param_grads=False)
 
 
 def mean_of_perturbations(

@@ -18,7 +18,7 @@ import numpy as np
 from attacks import Counter, Suite, Threat, apgd, dlr, ensemble_loss, evaluate, pgd
 from attacks.evaluation.outcomes import Evaluation
 from attacks.evaluation.suites import Attack, suite_from_host
-from attacks.victims import LossFn, mean_probability_loss
+from attacks.victims import LossFn
 from ensembles import METHODS, Ensemble, MemberJob
 from minidl.backend import Array, Device
 from minidl.data import load_dataset
@@ -67,7 +67,7 @@ def strict_attacks(
     members: Sequence[Sequential], counter: Counter
 ) -> dict[str, Attack]:
     """Return the attacks by name, on the ensemble's own loss and margin."""
-    own = counter.loss(mean_probability_loss(members))
+    own = counter.loss(ensemble_loss(members))
     ratio = counter.loss(ensemble_loss(members, dlr))
     K = members[0].classes
     return {
