@@ -23,6 +23,7 @@ from minidl import Sequential, trace
 from minidl.backend import Array
 from minidl.files import atomic_write
 from tutorials.output import keep_writing
+from tutorials.paper.pages.markdown import Table
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path("pictures")
@@ -32,10 +33,11 @@ LINES = (
 )
 DIGITS = 4  # significant ones
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "svg.hashsalt": "minidl",  # or each SVG file would have other names in it
 }
 numbers = count(1)  # of a script's pictures
 keep_writing()
@@ -71,17 +73,8 @@ def source(*objects: Any) -> None:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table, its first column to the left, the others to the right."""
-    columns = [
-        [name, *texts(values)]
-        for name, values in zip(head, zip(*rows, strict=True), strict=True)
-    ]
-    widths = [max(map(len, column)) for column in columns]
-    lines = []
-    for row in zip(*columns, strict=True):
-        first, *others = zip(row, widths, strict=True)
-        line = f"{first[0]:<{first[1]}}" + "".join(f"  {c:>{w}}" for c, w in others)
-        lines.append(line.rstrip())
-    print_lines("\n".join(lines))
+    columns = [texts(values) for values in zip(*rows, strict=True)]
+    print_lines(Table(head, list(zip(*columns, strict=True))).text())
 
 
 def texts(values: Sequence[Any]) -> list[str]:

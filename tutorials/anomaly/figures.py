@@ -6,8 +6,9 @@ from attacks.evaluation.intervals import Estimate
 from tutorials.anomaly.experiments import DIRECTIONS
 from tutorials.anomaly.findings import curves, rows
 from tutorials.anomaly.record import Record
-from tutorials.paper.pages.drawings import COLOURS, new_figure
+from tutorials.paper.pages.drawings import COLOURS
 from tutorials.paper.paper_numbers import ATTACK_NAMES
+from tutorials.show import new_figure
 
 ONE, ALL = COLOURS["adv1_ensemble"], COLOURS["adv2_ensemble"]
 
@@ -22,8 +23,8 @@ def draw(record: Record) -> Any:
 def bars(record: Record) -> Any:
     """Draw what is left in each group, Adv. 1 in another colour."""
     found = rows(record)
-    figure, axes = new_figure(8, 0.8 + 0.32 * len(found), 1, 1)
-    panel, places = axes[0, 0], range(len(found))
+    figure, [panel] = new_figure(width=8, height=0.8 + 0.32 * len(found))
+    places = range(len(found))
     values = [estimate.value for estimate in found.values()]
     colours = [ONE if "Adv. 1" in name else ALL for name in found]
     panel.barh(places, values, 0.7, color=colours)
@@ -47,16 +48,16 @@ def errors(estimates: Any) -> list[tuple[float, ...]]:
 def members(record: Record) -> Any:
     """Draw what is left against the number of members, a panel for each attack."""
     found, numbers = curves(record), range(1, record.members + 1)
-    figure, axes = new_figure(10, 3.8, 1, 2)
-    for panel, attack in zip(axes[0], ATTACK_NAMES.values(), strict=True):
+    figure, axes = new_figure(2, width=10, height=3.8)
+    for panel, attack in zip(axes, ATTACK_NAMES.values(), strict=True):
         for adversary, colour in (("Adv. 1", ONE), ("Adv. 2", ALL)):
             curve = found[f"{attack}: {adversary}"]
             draw_curve(panel, numbers, curve, colour, adversary)
         panel.set_title(attack, fontweight="bold")
         panel.set(xlabel="members", ylim=(0, 1), xticks=list(numbers))
         panel.grid(axis="y", color="#e5e5e5")
-    axes[0, 0].set_ylabel("accuracy of the ensemble")
-    axes[0, 0].legend(frameon=False)
+    axes[0].set_ylabel("accuracy of the ensemble")
+    axes[0].legend(frameon=False)
     return figure
 
 
@@ -73,8 +74,7 @@ def directions(record: Record) -> Any:
     """Draw how the gradients stand to each other, and which vanish, at each step."""
     steps = record.steps
     x, n = [s.step for s in steps], record.images
-    figure, axes = new_figure(10, 4.3, 1, 2)
-    left, right = axes[0]
+    figure, (left, right) = new_figure(2, width=10, height=4.3)
     cosine = [s.cosine / max(s.with_cosine, 1) for s in steps]
     left.plot(x, cosine, "o-", color=ALL, ms=4, label="mean cosine of two members")
     unity = [s.unity / n for s in steps]

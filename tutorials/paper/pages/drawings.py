@@ -16,6 +16,7 @@ from tutorials.paper.paper_numbers import (
     paper_accuracy,
 )
 from tutorials.paper.results import Results
+from tutorials.show import new_figure
 
 Figure: TypeAlias = Any  # matplotlib's, which loads only when a figure is drawn
 Axes: TypeAlias = Any
@@ -35,42 +36,23 @@ METHOD_STYLES = {  # colour and mark, of the same palette
     "bagging": ("#009e73", "^"),
     "gaussian-noise": ("#0072b2", "D"),
 }
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "minidl",  # or each file would have other names in it
-}
 PAPERS = "the paper's"
 BAR = 0.17  # width; five of them and a gap make the distance 1 between methods
 HALF = 5  # columns of a picture of Figure 1
 
 
-def new_figure(width: float, height: float, rows: int, columns: int) -> tuple[Any, Any]:
-    """Return a figure, sizes in inches, with a grid of axes; no window is needed."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    matplotlib.rcParams.update(STYLE)
-    return pyplot.subplots(
-        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
-    )
-
-
 def figure1(results: Results, arrays: dict[str, Array]) -> Figure:
     """Draw originals above, adversarial images below, each with what is predicted."""
     classes, count = results.data.classes, len(arrays["x"])
-    figure, axes = new_figure(5, 2.5, 2, max(count, HALF))
-    for panel in axes.flat:
+    columns = max(count, HALF)
+    figure, axes = new_figure(columns, rows=2, width=5, height=2.5)
+    for panel in axes:
         panel.axis("off")
     for i in range(count):
-        show_image(axes[0, i], arrays["x"][i], classes[arrays["y"][i]])
         predicted, right = arrays["predicted"][i], arrays["y"][i]
         colour = "black" if predicted == right else "#d55e00"
-        show_image(axes[1, i], arrays["x_adv"][i], classes[predicted], colour)
+        show_image(axes[i], arrays["x"][i], classes[right])
+        show_image(axes[columns + i], arrays["x_adv"][i], classes[predicted], colour)
     return figure
 
 
@@ -85,7 +67,7 @@ def show_image(axes: Axes, x: Array, label: str, colour: str = "black") -> None:
 
 def figure2(results: Results, attack: str) -> Figure:
     """Draw one attack's part of Table 2 as bars, with the paper's as marks."""
-    figure, [[axes]] = new_figure(5, 4.6, 1, 1)
+    figure, [axes] = new_figure(width=5, height=4.6)
     methods = results.table2[attack]
     for i, (column, name) in enumerate(COLUMNS.items()):
         places = [group + (i - 2) * BAR for group in range(len(methods))]
@@ -100,7 +82,7 @@ def figure2(results: Results, attack: str) -> Figure:
     axes.set(ylim=(0, 1.02), ylabel="accuracy")
     axes.set_axisbelow(True)
     axes.grid(axis="y", color="#e5e5e5")
-    axes.set_title(ATTACK_NAMES.get(attack, attack), fontweight="bold")
+    axes.set_title(ATTACK_NAMES[attack], fontweight="bold")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
 
@@ -126,7 +108,7 @@ def fooled(results: Results, attack: str) -> Figure:
     Under Adv. 1, on average over the members whose gradients are used; those images
     fool at least that one member, if its attack succeeds.
     """
-    figure, [[axes]] = new_figure(5, 3.6, 1, 1)
+    figure, [axes] = new_figure(width=5, height=3.6)
     for method, result in results.methods.items():
         colour, marker = METHOD_STYLES[method]
         counts = mean_fooled(result.attacks[attack].adv1)
@@ -136,7 +118,7 @@ def fooled(results: Results, attack: str) -> Figure:
     axes.set(xlabel="members fooled", ylabel="% of the images", ylim=(0, None))
     axes.set_xticks(range(results.configuration.members + 1))
     axes.grid(axis="y", color="#e5e5e5")
-    axes.set_title(f"{ATTACK_NAMES.get(attack, attack)}, Adv. 1")
+    axes.set_title(f"{ATTACK_NAMES[attack]}, Adv. 1")
     axes.legend(frameon=False)
     return figure
 

@@ -90,7 +90,7 @@ def figure1_caption(results: Results) -> str:
     """Return a line that says what was attacked, and how."""
     shown = results.examples
     parameters = results.configuration.attacks[shown.attack]
-    attack = ATTACK_NAMES.get(shown.attack, shown.attack)
+    attack = ATTACK_NAMES[shown.attack]
     return (
         f"Above: classified correctly by a single network. Below: after {attack} "
         f"({in_words(parameters)}), with the class that it sees now."

@@ -70,7 +70,7 @@ def signed(value: float) -> str:
 
 def page(*parts: str) -> str:
     """Return parts of a page, with a blank line between them."""
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def details(summary: str, text: str) -> str:

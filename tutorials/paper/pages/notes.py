@@ -42,7 +42,7 @@ def notes(results: Results) -> list[str]:
 def attack_settings(config: Configuration) -> str:
     """Return how far each attack goes, and by which steps."""
     return "; ".join(
-        f"{ATTACK_NAMES.get(attack, attack)} " + in_words(parameters)
+        f"{ATTACK_NAMES[attack]} " + in_words(parameters)
         for attack, parameters in config.attacks.items()
     )
 

@@ -16,9 +16,9 @@ from tutorials.paper import results as results_file
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
 from tutorials.paper.pages.markdown import Table, page, replace_marked
-from tutorials.paper.pages.notes import attacked_images, notes, title
+from tutorials.paper.pages.notes import attacked_images, title
 from tutorials.paper.pages.strict import strict_section
-from tutorials.paper.pages.table2 import tables
+from tutorials.paper.pages.table2 import table2_section
 from tutorials.paper.paper_numbers import (
     ATTACK_NAMES,
     COLUMNS,
@@ -53,23 +53,21 @@ def overview(folders: Sequence[Path], out: Path) -> str:
         for folder, results in zip(folders, runs, strict=True)
     ]
     claims = page("## The paper's claims", VERDICTS, verdict_table(runs))
-    return page("# Table 2, ours and the paper's", *map(str.strip, [*halves, claims]))
+    return page("# Table 2, ours and the paper's", *halves, claims)
 
 
 def half(link: str, folder: Path, results: Results) -> str:
     """Return what the page says of one run."""
     environment, hours = results.environment, results.execution.core_hours
-    strict = strict_of(results, folder)
     return page(
         f"## {title(results)}",
-        *(table.markdown() for table in tables(results)),
-        *notes(results),
+        table2_section(results),
         f"Training took {hours:.1f} core-hours on {environment.cpu}, with "
         f"minidl {environment.minidl}, NumPy {environment.numpy} and Numba "
         f"{environment.numba}. The claims with their numbers: "
         f"[{link}/table2.md]({link}/table2.md).",
         show_figure2(results, f"{link}/"),
-        "" if strict is None else strict_section(results, strict, "###").strip(),
+        strict_section(results, strict_of(results, folder), "###"),
     )
 
 

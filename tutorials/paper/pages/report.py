@@ -55,7 +55,7 @@ def report(folder: Path) -> str:
         f"## {title(results)}",
         table2_section(results),
         show_figure2(results),
-        "" if found is None else strict_section(results, found, "##"),
+        strict_section(results, found, "##"),
         claims_section(results),
         "## How many members one perturbation fools",
         show_fooled(results),
@@ -70,9 +70,7 @@ def members_table(results: Results) -> Table:
     """Return each member's own numbers."""
     attacks = results.configuration.attacks
     head = ["Method", "Member", "Architecture", "Last loss J", "Clean"]
-    head += [
-        f"{ATTACK_NAMES.get(a, a)}, {who}" for a in attacks for who in ("it", "all")
-    ]
+    head += [f"{ATTACK_NAMES[a]}, {who}" for a in attacks for who in ("it", "all")]
     rows = []
     for method, r in results.methods.items():
         for i, m in enumerate(r.members):

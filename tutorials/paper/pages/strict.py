@@ -113,8 +113,10 @@ def verdict(best: Accuracies, images: int, shown: Estimate) -> str:
     return f"{left}, and Table 2's own attacks show no more than that."
 
 
-def strict_section(results: Results, found: Strict, level: str) -> str:
-    """Return heading, table, note and verdict in Markdown."""
+def strict_section(results: Results, found: Strict | None, level: str) -> str:
+    """Return heading, table, note and verdict in Markdown, nothing without attacks."""
+    if found is None:
+        return ""
     return page(
         f"{level} {TITLE}",
         strict_table(results, found).markdown(),

@@ -29,7 +29,7 @@ def tables(results: Results) -> list[Table]:
     dataset = results.configuration.dataset
     return [
         Table(
-            [ATTACK_NAMES.get(attack, attack), "", *COLUMNS.values()],
+            [ATTACK_NAMES[attack], "", *COLUMNS.values()],
             [
                 row
                 for method, cells in methods.items()
@@ -81,5 +81,5 @@ def write_table2(folder: Path) -> None:
     for text in (*words, *sentences(results), "", TRAINED_ONCE):
         print(fill(text, width=88, subsequent_indent="  "))
     parts = f"# {title(results)}", table2_section(results), claims_section(results)
-    write_text(folder / "table2.md", page(*map(str.strip, parts)))
+    write_text(folder / "table2.md", page(*parts))
     print(f"\n{folder / 'table2.md'} written")

@@ -1,10 +1,11 @@
 """What attacks leave at a glance: one sentence, and four bars."""
 
-from tutorials.paper.pages.drawings import COLOURS, Figure, new_figure
+from tutorials.paper.pages.drawings import COLOURS, Figure
 from tutorials.paper.pages.strict import most_robust
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results
 from tutorials.paper.results.strict import Strict
+from tutorials.show import new_figure
 
 ADAPTIVE = "#d55e00"
 
@@ -34,7 +35,7 @@ def bars(results: Results, found: Strict | None) -> Figure:
     """Draw the four accuracies as bars, each with its number."""
     rows = accuracies(results, found)
     values, colours = zip(*rows.values(), strict=True)
-    figure, [[axes]] = new_figure(7, 2.2, 1, 1)
+    figure, [axes] = new_figure(width=7, height=2.2)
     drawn = axes.barh(range(len(rows)), values, 0.7, color=colours)
     axes.bar_label(drawn, [f"{value:.1%}" for value in values], padding=4)
     axes.set_yticks(range(len(rows)), rows)
