@@ -33,13 +33,13 @@ PROGRAM = "python -m tutorials.paper"
 DATASET, PROFILE = "mnist-sample", "quick"
 VERBS = {
     "run": "train the members, attack them, write results.json",
-    "strict": "attack the same ensembles with attacks that fit them",
-    "table2": "print Table 2 beside the paper's, and the paper's claims",
+    "strict": "attack the same ensembles with adaptive attacks",
+    "table2": "print Table 2 beside the paper's, and judge the paper's claims",
     "figures": "draw Figures 1 and 2",
-    "report": "write one page with everything",
+    "report": "write one page with all results",
 }
-WORK = ("run", "strict")  # the others show what these have made
-DRAWN = {"figures", "report"}
+WORK = ("run", "strict")  # the other verbs show the results
+DRAWS = {"figures": ["matplotlib"], "report": ["matplotlib", "markdown_it"]}
 
 
 def make_parser() -> Parser:
@@ -58,30 +58,30 @@ def make_parser() -> Parser:
         "--method",
         choices=[*METHODS, "all"],
         action="append",
-        help="may be given repeatedly (default: all)",
+        help="may be repeated (default: all)",
     )
-    add("--members", type=number_of_members, help="of each method")
-    add("--epochs", type=number_of_epochs)
+    add("--members", type=number_of_members, help="of each method (default: profile's)")
+    add("--epochs", type=number_of_epochs, help="(default: profile's)")
     add("--seed", type=seed_number, help="(default: 0)")
     add_places(parser)
     return parser
 
 
 def add_places(parser: Parser) -> None:
-    """Add the options on which no number depends, of --device but for rounding."""
+    """Add the options that change no number, except for --device its last digits."""
     add = parser.add_argument
     add("--device", choices=["cpu", "gpu"], default="cpu")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--jobs",
         type=number_of_processes,
-        help="processes (default: the number of cores, with a GPU 1)",
+        help="number of processes (default: one a core, one for a GPU)",
     )
     where.add_argument(
         "--dask",
         type=scheduler,
         metavar="tcp://HOST:PORT",
-        help="a Dask cluster's scheduler: its workers instead of processes here",
+        help="scheduler of a Dask cluster, whose workers take the place of --jobs",
     )
     add(
         "--results",
@@ -93,32 +93,35 @@ def add_places(parser: Parser) -> None:
         "--runs",
         type=a_path,
         metavar="DIR",
-        help="where what is finished is kept (default: the user's cache folder)",
+        help="where finished work is kept (default: the user's cache folder)",
     )
-    add("--fresh", action="store_true", help="train again what is finished")
+    add("--fresh", action="store_true", help="repeat finished work, too")
 
 
 def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Places]:
     """Return the verbs in their order, what to run, and where."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    methods = None if "all" in (args.method or ["all"]) else args.method
+    verbs = [verb for verb in VERBS if verb in args.verbs]
     config = configure(
         args.dataset or DATASET,
         args.profile or PROFILE,
-        methods,
+        None if "all" in (args.method or ["all"]) else args.method,
         args.members,
         args.epochs,
         args.seed or 0,
     )
-    verbs = [verb for verb in VERBS if verb in args.verbs]
     try:
-        places = find_places(verbs, args, config)
-        check_packages(verbs, args)
+        works = bool({*WORK} & {*verbs})
+        places = find_places(args, config, works)
+        check_packages(args, works)
         if "run" not in verbs and not (places.results / "results.json").is_file():
-            how = how_to_make(config, args.results)
-            parser.error(f"no results.json in {places.results}: {how}")
-        if not {*WORK} & {*verbs}:
+            where = f" --results {args.results}" if args.results else ""
+            parser.error(
+                f"no results.json in {places.results}: {PROGRAM} run --dataset "
+                f"{config.dataset} --profile {config.profile}{where} makes it"
+            )
+        if not works:
             check_shown(args, places.results)
         check_writable("--results", places.results)
     except (OSError, RuntimeError, ValueError, ImportError) as error:
@@ -126,28 +129,29 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
     return verbs, config, places
 
 
-def find_places(
-    verbs: list[str], args: argparse.Namespace, config: Configuration
-) -> Places:
+def find_places(args: argparse.Namespace, config: Configuration, works: bool) -> Places:
     """Return where to work; OSError if finished work couldn't be kept there."""
     default = Path("results") / f"{config.dataset}-{config.profile}"
     jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
     runs = Path()
-    if {*WORK} & {*verbs}:  # to show results no such folder is needed
+    if works:  # to show results no such folder is needed
         runs = args.runs or runs_folder()
         check_writable("--runs", runs)
     results = args.results or default
     return Places(results, runs, jobs, args.fresh, args.dask, args.device)
 
 
-def check_packages(verbs: list[str], args: argparse.Namespace) -> None:
+def check_packages(args: argparse.Namespace, works: bool) -> None:
     """Raise ImportError or RuntimeError unless all is there that will be needed."""
-    if args.device == "gpu" and {*WORK} & {*verbs}:
-        check_gpu(args.dask)
+    if args.device == "gpu" and args.dask is not None:
+        raise RuntimeError("--device gpu works here only: leave out --dask")
+    if args.device == "gpu" and works:
+        try_gpu()
     if args.dask is not None:
         check_installed("distributed", "distributed", "--dask")
-    for verb in DRAWN & {*verbs}:
-        check_installed("matplotlib", "tutorials", f"the verb {verb}")
+    for verb in args.verbs:
+        for package in DRAWS.get(verb, ()):
+            check_installed(package, "tutorials", f"the verb {verb}")
 
 
 def check_shown(args: argparse.Namespace, folder: Path) -> None:
@@ -173,18 +177,3 @@ def scheduler(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
-
-
-def how_to_make(config: Configuration, results: Path | None) -> str:
-    """Return what makes the missing results."""
-    options = f"--dataset {config.dataset} --profile {config.profile}"
-    if results is not None:
-        options += f" --results {results}"
-    return f"{PROGRAM} run {options} makes it"
-
-
-def check_gpu(dask: str | None) -> None:
-    """Raise RuntimeError unless this command can run on a GPU."""
-    if dask is not None:
-        raise RuntimeError("--device gpu works here only: leave out --dask")
-    try_gpu()
