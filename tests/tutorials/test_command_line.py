@@ -1,7 +1,9 @@
-"""The smaller programs of tutorials.paper: what they refuse takes one line."""
+"""All programs of tutorials: what they refuse, and what ends them, takes one line."""
 
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -9,9 +11,10 @@ import pytest
 
 from minidl.processes import signalled
 from tests.benchmarks import page as benchmarks_page
+from tests.minidl.data.synthetic_data import cifar_members, tar_bytes
 from tutorials import notebooks, own_defence, progress, trained
 from tutorials.anomaly import __main__ as anomaly
-from tutorials.command_line import one_line_errors
+from tutorials.command_line import load_once, one_line_errors
 from tutorials.paper.pages import overview
 from tutorials.paper.search import __main__ as search
 
@@ -51,18 +54,6 @@ def test_one_line(program, argv, words, code, capsys, tmp_path, monkeypatch):
     assert error.count("\n") == 1
 
 
-def test_ctrl_c_takes_one_line(capsys, monkeypatch):
-    def interrupted(*args):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(progress, "show", interrupted)
-    with pytest.raises(SystemExit) as ended:
-        progress.main([])
-    assert ended.value.code == 130
-    expected = "python -m tutorials.progress: interrupted; nothing is kept\n"
-    assert capsys.readouterr().err == expected
-
-
 @pytest.mark.parametrize(
     ("number", "code", "word"),
     [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
@@ -80,54 +71,79 @@ def test_signals_take_one_line(capsys, number, code, word):
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_what_is_kept_may_be_unreadable(capsys):
-    def unreadable():
-        raise ValueError("member.npz is damaged")
-
-    with pytest.raises(SystemExit), one_line_errors("program", unreadable):
-        raise KeyboardInterrupt
-    expected = "interrupted; the same command goes on (member.npz is damaged)\n"
-    assert capsys.readouterr().err == f"program: {expected}"
+def unreadable():
+    raise ValueError("member.npz is damaged")
 
 
 @pytest.mark.parametrize(
-    ("device", "advice"), [("cpu", "fewer --jobs"), ("gpu", "a smaller batch size")]
+    ("error", "left", "line"),
+    [
+        (KeyboardInterrupt(), None, "interrupted; nothing is kept"),
+        (
+            KeyboardInterrupt(),
+            unreadable,
+            "interrupted; the same command goes on (member.npz is damaged)",
+        ),
+        (
+            BrokenProcessPool("abruptly"),
+            lambda: "the same\ncommand goes on",
+            "error: a worker process was killed; the same command goes on",
+        ),
+        (
+            BrokenExecutor("the scheduler at tcp://a:1 is lost"),
+            lambda: "2 members are kept",
+            "error: the scheduler at tcp://a:1 is lost; 2 members are kept",
+        ),
+        (
+            MemoryError("no room for 4 GiB"),
+            None,
+            "error: memory is full: fewer --jobs need less (no room for 4 GiB)",
+        ),
+    ],
 )
-def test_a_full_memory_takes_one_line(capsys, device, advice):
+def test_what_ends_a_program_takes_one_line(capsys, error, left, line):
     with (
         pytest.raises(SystemExit) as ended,
-        one_line_errors("program", device=device),
+        one_line_errors("program", *filter(None, [left])),
     ):
-        raise MemoryError("no room for 4 GiB")
-    [line] = capsys.readouterr().err.splitlines()
-    assert ended.value.code == 1
-    assert line.startswith("program: error: ")
-    assert advice in line
-    assert "4 GiB" in line
-
-
-def test_a_killed_worker_takes_one_line_that_says_how_to_go_on(capsys):
-    with (
-        pytest.raises(SystemExit) as ended,
-        one_line_errors("program", lambda: "the same\ncommand goes on"),
-    ):
-        raise BrokenProcessPool("abruptly")
-    expected = "program: error: a worker process was killed; the same command goes on\n"
-    assert ended.value.code == 1
-    assert capsys.readouterr().err == expected
-
-
-def test_a_lost_cluster_takes_one_line_that_says_how_to_go_on(capsys):
-    with (
-        pytest.raises(SystemExit) as ended,
-        one_line_errors("minidl", lambda: "2 members are kept"),
-    ):
-        raise BrokenExecutor("the scheduler at tcp://a:1 is lost")
-    assert ended.value.code == 1
-    expected = "minidl: error: the scheduler at tcp://a:1 is lost; 2 members are kept\n"
-    assert capsys.readouterr().err == expected
+        raise error
+    assert capsys.readouterr().err == f"program: {line}\n"
+    assert ended.value.code == (130 if line.startswith("interrupted") else 1)
 
 
 def test_a_mistake_in_a_program_is_shown_whole():
     with pytest.raises(KeyError), one_line_errors("program"):
         raise KeyError("no such thing")
+
+
+def test_a_mistyped_environment_takes_one_line(capsys, monkeypatch):
+    monkeypatch.setattr("minidl.kernels._chosen", "nunba")
+    with pytest.raises(SystemExit) as ended:
+        progress.main([])
+    assert "MINIDL_KERNELS must be one of auto, reference, numba, got" in (
+        capsys.readouterr().err
+    )
+    assert ended.value.code == 1
+
+
+WORKER = """
+import warnings
+from minidl.data import load_cifar10
+load_cifar10()
+warnings.warn("a full disk")
+"""
+
+
+def test_workers_dont_repeat_what_was_said_of_the_data(tmp_path, monkeypatch):
+    (tmp_path / "cifar-10-binary.tar.gz").write_bytes(tar_bytes(cifar_members()))
+    monkeypatch.setenv("MINIDL_DATA", str(tmp_path))
+    monkeypatch.setenv("PYTHONWARNINGS", "")
+    with pytest.warns(UserWarning, match="is not the published file"):
+        load_once("cifar10")
+    worker = [sys.executable, "-c", WORKER]
+    found = subprocess.run(worker, capture_output=True, text=True, check=True)
+    assert "a full disk" in found.stderr
+    assert "published" not in found.stderr
+    os.environ["PYTHONWARNINGS"] = ""
+    found = subprocess.run(worker, capture_output=True, text=True, check=True)
+    assert "published" in found.stderr
