@@ -1,13 +1,14 @@
 # %% [markdown]
 # # 1. One neuron, its gradient by hand
 #
-# Everything in this library, up to the attack that makes a network read a 7 as a 3, is
-# one idea: a number *J* says how wrong the network is, and a **gradient** says how *J*
-# changes if something else changes a little. This chapter does it for the smallest
-# network there is. You need the chain rule from school and a little NumPy.
+# Everything in this library rests on one idea, even the attack that makes a network
+# classify a 7 as a 3. A number *J* says how wrong the network is, and a **gradient**
+# says how *J* changes if something else changes a little. This chapter works the idea
+# out for the smallest possible network. You need the chain rule from school and a
+# little NumPy.
 #
-# **You will** derive the gradient of a neuron, check it against differences, and see
-# that the same gradient trains the neuron *and* attacks it.
+# **You will** derive the gradient of a neuron, check it against finite differences, and
+# see that the same gradient trains the neuron *and* attacks it.
 
 # %%
 import numpy as np
@@ -20,10 +21,10 @@ from tutorials.show import new_figure, picture, source, table
 rng = np.random.default_rng(0)
 
 # %% [markdown]
-# ## A question with two answers
+# ## Two classes
 #
-# Two clouds of points in the plane. The neuron is to tell which cloud a point belongs
-# to: its label *y* is 0 or 1.
+# The data are two clouds of points in the plane. The label *y* of a point, 0 or 1, says
+# which cloud it belongs to. The neuron has to classify the points.
 
 # %%
 N = 100
@@ -39,7 +40,7 @@ print("x", x.shape, "y", y.shape, "the first point", x[0].round(2), "has label",
 #
 # $$z = w_1 x_1 + w_2 x_2 + b, \qquad p = \sigma(z) = \frac{1}{1 + e^{-z}}.$$
 #
-# How wrong is it? The **cross-entropy** is the surprise of the true label,
+# How wrong is the neuron? The **cross-entropy** is the surprise at the true label,
 # averaged over all points:
 #
 # $$J = \frac1N \sum_n -\log p(y_n), \qquad p(1) = p, \quad p(0) = 1 - p.$$
@@ -61,17 +62,17 @@ print(f"J = {cost(w, b):.4f}; guessing would cost log 2 = {np.log(2):.4f}")
 # %% [markdown]
 # ## The gradient, by hand
 #
-# Three small derivatives, multiplied. For a point with $y = 1$:
+# The gradient is a product of three small derivatives. For a point with $y = 1$:
 #
 # $$J = -\log p, \qquad \frac{dJ}{dp} = -\frac1p, \qquad
 #   \frac{dp}{dz} = p(1-p), \qquad \frac{\partial z}{\partial w_i} = x_i.$$
 #
-# The product of the first two is $-(1-p) = p - 1$; for $y = 0$ it is $p$. Both are
+# The product of the first two is $-(1-p) = p - 1$; for $y = 0$ it is $p$. In both cases
 #
-# $$\frac{dJ}{dz} = p - y$$
+# $$\frac{dJ}{dz} = p - y,$$
 #
-# and that is the whole secret: *the probability minus the truth*. With the mean over
-# points, and $\partial z/\partial w_i = x_i$, $\partial z/\partial b = 1$:
+# *the probability minus the label*. With the mean over points, and with
+# $\partial z/\partial w_i = x_i$ and $\partial z/\partial b = 1$:
 #
 # $$\frac{\partial J}{\partial w} = \frac1N\, x^T (p - y), \qquad
 #   \frac{\partial J}{\partial b} = \frac1N \sum_n (p_n - y_n).$$
@@ -88,11 +89,11 @@ dw, db = gradient(w, b)
 print("dJ/dw =", dw.round(4), " dJ/db =", round(float(db), 4))
 
 # %% [markdown]
-# ## Never believe a gradient that you haven't checked
+# ## Check every gradient
 #
-# A derivative is a slope, and a slope can be *measured*: go a little forwards, go a
-# little back, and see how much *J* differs. The library does that for every layer in
-# its tests, with these lines:
+# A derivative is a slope, and a slope can be *measured*. Evaluate *J* a little further
+# on and a little further back, and divide the difference by the distance. The library's
+# tests check every layer with this function:
 
 # %%
 source(numerical_gradient)
@@ -108,13 +109,14 @@ table(
 )
 
 # %% [markdown]
-# **What to notice.** They agree to about ten digits. A wrong formula (try `p + y`, or
-# leave out `1 / N`) agrees to none. That is why a gradient check is the best test in
-# deep learning: there is hardly a mistake that it doesn't see.
+# **What to notice.** Both columns agree to about ten digits. With a wrong formula (try
+# `p + y`, or leave out `1 / N`) they differ in the first. A gradient check finds nearly
+# every mistake in a derivative, which makes it the best test in deep learning.
 #
 # ## Downhill
 #
-# The gradient points to where *J* grows fastest, so training goes the other way:
+# The gradient points in the direction in which *J* grows fastest, so training takes the
+# opposite one:
 # $w \leftarrow w - \eta\, \partial J / \partial w$, again and again.
 
 # %%
@@ -125,7 +127,7 @@ for _ in range(60):
     path.append(w.copy())
     costs.append(cost(w, b))
 accuracy = ((x @ w + b > 0) == y).mean()
-print(f"J fell from {costs[0]:.3f} to {costs[-1]:.3f}; {accuracy:.0%} are right")
+print(f"J fell from {costs[0]:.3f} to {costs[-1]:.3f}; accuracy {accuracy:.0%}")
 
 # %%
 grid = np.linspace(-3, 4, 60)
@@ -148,8 +150,8 @@ picture(
 
 # %% [markdown]
 # **What to notice.** The steps are long where *J* is steep, and short at the bottom.
-# (The picture has two of the three parameters; *b* has its last value.) The neuron's
-# only freedom is where it puts a straight line.
+# (The picture shows two of the three parameters; *b* has its final value.) All that the
+# neuron can choose is where its straight line lies.
 #
 # ## Now turn it round: attack the neuron
 #
@@ -164,10 +166,10 @@ picture(
 
 # %%
 eps = 0.6
-dx = np.outer(sigmoid(x @ w + b) - y, w)  # (N, 2), one gradient a point
+dx = np.outer(sigmoid(x @ w + b) - y, w)  # (N, 2), one gradient per point
 x_adv = x + eps * np.sign(dx)
 before, after = (((points @ w + b > 0) == y).mean() for points in (x, x_adv))
-print(f"right before the attack: {before:.0%}, after it: {after:.0%}")
+print(f"accuracy before the attack: {before:.0%}, after it: {after:.0%}")
 
 # %%
 figure, (panel,) = new_figure(width=6, height=4.4)
@@ -185,15 +187,16 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** All points of one class move the same way: for a *linear* model
-# the direction is the same everywhere. Networks are curved, but much less than one
-# would hope, and that is why one step can fool them too.
+# **What to notice.** All points of a class move in the same direction, because the
+# gradient of a *linear* model points the same way everywhere. Networks are curved, but
+# only slightly, so one step can fool them, too.
 #
 # ## The library's version
 #
-# The library computes *J* from $z$, not from $p$: for a sure neuron $p$ rounds to 1,
-# and $\log(1 - p)$ would be $-\infty$. It has one $z$ for each class (chapter 4), and
-# returns each point's own cost and gradient: whoever wants the mean divides by $N$.
+# The library computes *J* from $z$ instead of $p$. If the neuron is confident, $p$
+# rounds to 1, and $\log(1 - p)$ would be $-\infty$. There is one $z$ per class (chapter
+# 4). The function returns the cost and the gradient per point; to get the mean, divide
+# by $N$.
 
 # %%
 source(reference.cross_entropy, reference.log_softmax)
@@ -201,8 +204,8 @@ source(reference.cross_entropy, reference.log_softmax)
 # %% [markdown]
 # ## Your turn
 #
-# Fill in each function and run its cell: `check` tries it on hidden random cases and,
-# if something is wrong, tells you what. `hint("neuron")` helps, more each time.
+# Fill in each function and run its cell. `check` tests it on hidden random cases, and
+# names the mistake if it finds one. Each call of `hint("neuron")` gives another hint.
 #
 # **1.1** The probability *p* of a neuron for a batch: x (N, D), w (D,), b a number.
 
@@ -227,8 +230,8 @@ def neuron_gradient(x, y, w, b):
 check(neuron_gradient)
 
 # %% [markdown]
-# **1.3** The slope of any function *f* of a vector *x* along its *i*-th coordinate,
-# measured.
+# **1.3** The slope of a function *f* of a vector *x* along its *i*-th coordinate, by
+# finite differences.
 
 
 # %%
@@ -240,5 +243,5 @@ check(slope)
 hint("slope")
 
 # %% [markdown]
-# **Next:** many neurons, many layers, and how a gradient finds its way back through all
-# of them: [chapter 2](02_layers_and_the_chain_rule.ipynb).
+# **Next:** many neurons, many layers, and how the gradient gets back through all of
+# them, in [chapter 2](02_layers_and_the_chain_rule.ipynb).

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 2. Layers and the chain rule: forward and backward as twins
 #
-# A network is a chain of functions. Its gradient is a chain of products, worked out
-# from the last function to the first. This chapter takes the library's layers apart:
-# each is a `forward` of one to three lines, and its twin `backward`.
+# A network is a chain of functions. Its gradient is a product of their derivatives,
+# multiplied from the last function to the first. This chapter takes the library's
+# layers apart. Each is a `forward` of one to three lines and its twin, `backward`.
 #
-# **You will** follow a batch through a network and back, see why a line won't do, and
-# write the backward pass of two layers.
+# **You will** follow a batch through a network and back, see why a network needs bends,
+# and write the backward pass of two layers.
 
 # %%
 import numpy as np
@@ -22,10 +22,10 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## The twins
 #
-# A layer gets `x` and returns `out`. Later somebody tells it how *J* changes with its
-# output, `dout` $= \partial J/\partial\,$`out`, and it answers with
-# $\partial J/\partial x$, so that the layer before it can go on. It needs no idea of
-# what *J* is, or of what comes behind it.
+# A layer gets `x` and returns `out`. On the way back it gets the derivative of *J* by
+# its output, `dout` $= \partial J/\partial\,$`out`, and returns $\partial J/\partial
+# x$, which is the `dout` of the layer before. It doesn't need to know what *J* is, or
+# which layers follow.
 #
 # A fully connected layer is many neurons side by side, without their sigmoids:
 #
@@ -35,24 +35,26 @@ rng = np.random.default_rng(0)
 #   \frac{\partial J}{\partial W} = x^T \mathrm{dout}, \qquad
 #   \frac{\partial J}{\partial b} = \sum_n \mathrm{dout}_n.$$
 #
-# You needn't remember these: **the shapes leave only one way**. With x (N, D), W (D, M)
-# and dout (N, M), a matrix like x, (N, D), can only be dout @ W.T. What the derivative
-# needs of the forward pass, `remember` keeps, and `recall` brings back:
+# You needn't memorise these, as **the shapes leave only one possibility**. With x (N,
+# D), W (D, M) and dout (N, M), the product of shape (N, D) can only be dout @ W.T.
+# Whatever the derivative needs from the forward pass is stored by `remember` and
+# returned by `recall`:
 
 # %%
 source(Linear.forward, Linear.backward)
 
 # %% [markdown]
-# Between two such layers something must bend, or the two would be one: $(xW_1)W_2 =
-# x(W_1W_2)$. The **ReLU** does it, $\max(x, 0)$; its derivative is 1 where $x > 0$, and
-# 0 elsewhere. (That is where $\mathrm{out} > 0$, too: the layer keeps its output only.)
-# What is compiled for speed stands in plain NumPy in `kernels/reference.py`:
+# Two linear layers in a row are one linear layer, $(xW_1)W_2 = x(W_1W_2)$, so a
+# nonlinear function must stand between them. The **ReLU** is the simplest, $\max(x,
+# 0)$. Its derivative is 1 where $x > 0$ and 0 elsewhere. (Since $x > 0$ exactly where
+# $\mathrm{out} > 0$, the layer stores only its output.) Operations that are compiled
+# for speed also exist in plain NumPy, in `kernels/reference.py`:
 
 # %%
 source(ReLU.forward, ReLU.backward, reference.relu_grad)
 
 # %% [markdown]
-# ## Checked, not believed
+# ## Checking the layers
 #
 # `check_layer` compares `backward` with measured slopes, for the input and for all
 # parameters, in float64.
@@ -66,8 +68,8 @@ for layer, shape in ((linear, (4, 5)), (ReLU(), (4, 6))):
 # %% [markdown]
 # ## The chain
 #
-# `Sequential` goes through its layers forwards, and through the same layers backwards.
-# That is all of "backpropagation":
+# `Sequential` runs through its layers forwards, and then through the same layers
+# backwards. Backpropagation is no more than these lines:
 
 # %%
 source(Sequential.backward)
@@ -75,8 +77,8 @@ source(Sequential.backward)
 # %% [markdown]
 # ## Watch it
 #
-# Two spirals: no straight line separates them. A network with two hidden layers of 32
-# bent neurons does. First, a batch on its way through it and back, before training:
+# No straight line separates two spirals, but a network with two hidden layers of 32
+# neurons does. First, follow a batch through the untrained network and back:
 
 # %%
 N = 200
@@ -98,9 +100,9 @@ model = Sequential(
 walk(model, x, y)
 
 # %% [markdown]
-# **What to notice.** Half of what leaves a ReLU is zero, and where it is zero no
-# gradient comes back. The gradients in the last column are small: *J* is a mean over
-# 200 points, so that each point has a share of a two-hundredth.
+# **What to notice.** Half of each ReLU's outputs are zero, and where the output is zero
+# no gradient passes. The gradients in the last column are small, because *J* is a mean
+# over 200 points and each point contributes one two-hundredth of it.
 #
 # ## Train it
 
@@ -108,12 +110,12 @@ walk(model, x, y)
 optimizer = Adam(model.params, lr=0.01)
 J = []
 for _ in range(300):
-    costs, dz = cross_entropy(model.forward(x), y)  # each point's own
+    costs, dz = cross_entropy(model.forward(x), y)  # per point
     J.append(costs.mean())
     model.backward(dz / N, input_grad=False)
     optimizer.step()
 right = (model.predict(x) == y).mean()
-print(f"J from {J[0]:.3f} to {J[-1]:.4f}; {right:.0%} of the points are right")
+print(f"J from {J[0]:.3f} to {J[-1]:.4f}; accuracy {right:.0%}")
 
 # %%
 grid = np.linspace(-1.2, 1.2, 120, dtype=np.float32)
@@ -130,7 +132,7 @@ for panel in (left, right_panel):
 left.set_title("probability of y = 1")
 unit = arrows / (np.linalg.norm(arrows, axis=1, keepdims=True) + 1e-30)
 right_panel.quiver(*x.T, *unit.T, width=0.003)
-right_panel.set_title("dJ/dx: the way to a larger J")
+right_panel.set_title("dJ/dx, where J grows")
 picture(
     figure,
     "Two interleaved spirals on the learned probability, a bent boundary between them. "
@@ -138,15 +140,14 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The boundary is made of straight pieces: each hidden neuron adds
-# a crease. The arrows are $\partial J/\partial x$: nobody uses them in training (with
-# `input_grad=False` they aren't even computed), but they are what an attack follows.
+# **What to notice.** The boundary is made of straight pieces, and each hidden neuron
+# adds a crease. The arrows are $\partial J/\partial x$. Training doesn't use them (with
+# `input_grad=False` they aren't even computed), but an attack follows them.
 #
-# ## What one layer tells the layer before it
+# ## The gradient on its way back
 #
-# The gradient shrinks or grows on its way back: by the weights of the linear layers
-# that it passes, and in each ReLU by what is set to zero. Here is its length, the root
-# of the sum of squares:
+# The weights of each linear layer shrink or stretch the gradient, and each ReLU sets
+# parts of it to zero. This table shows its length, the root of the sum of squares:
 
 # %%
 steps = list(trace(model, x, y))
@@ -161,7 +162,7 @@ table(
 # %% [markdown]
 # ## Your turn
 #
-# **2.1** A linear layer forward: x (N, D), W (D, M), b (M,).
+# **2.1** The forward pass of a linear layer: x (N, D), W (D, M), b (M,).
 
 
 # %%
@@ -172,7 +173,7 @@ def linear_forward(x, W, b):
 check(linear_forward)
 
 # %% [markdown]
-# **2.2** And backward: return dx, dW and db.
+# **2.2** Its backward pass: return dx, dW and db.
 
 
 # %%
@@ -194,7 +195,8 @@ def relu_backward(x, dout):
 check(relu_backward)
 
 # %% [markdown]
-# **2.4** The chain: $\partial J/\partial x$ for $\mathrm{out} = \max(x W_1, 0)\, W_2$.
+# **2.4** The chain rule: $\partial J/\partial x$ for $\mathrm{out} = \max(x W_1, 0)\,
+# W_2$.
 
 
 # %%
@@ -205,5 +207,5 @@ def two_layers_input_gradient(x, W1, W2, dout):
 check(two_layers_input_gradient)
 
 # %% [markdown]
-# **Next:** images, and how a convolution becomes one matrix product:
+# **Next:** images, and how a convolution becomes one matrix product, in
 # [chapter 3](03_convolution_as_im2col.ipynb).

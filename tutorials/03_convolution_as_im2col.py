@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 3. Convolution as a matrix product, and its transpose
 #
-# A convolution slides a small filter over an image. Written as loops it is four lines
-# and very slow; written as **one matrix product** it is fast, and its backward pass
-# comes for free: the transpose of everything that was done.
+# A convolution slides a small filter over an image. Written as loops it takes four
+# lines and is very slow. Written as **one matrix product** it is fast, and its backward
+# pass is simply the transpose of each step.
 #
-# **You will** see the matrix, write `im2col` and its transpose, and understand why a
-# pixel's gradient is a *sum* over all windows that contain it.
+# **You will** see the matrix, write `im2col` and its transpose, and understand why the
+# gradient of a pixel is a *sum* over all windows that contain it.
 
 # %%
 import numpy as np
@@ -21,26 +21,25 @@ from tutorials.show import image, new_figure, picture, source, table
 rng = np.random.default_rng(0)
 data = load_mnist_sample()
 digit = data.x_test[:1].astype(np.float32) / 255  # (1, 28, 28, 1)
-print("one image:", digit.shape, "that is N, H, W, C; its label:", data.y_test[0])
+print("one image (N, H, W, C):", digit.shape, "with the label", data.y_test[0])
 
 # %% [markdown]
 # ## The equation
 #
-# At each place $(h, w)$ the filter lies on a window of the image; multiply, add up:
+# At each place $(h, w)$ the filter covers a window of the image. Multiply the two
+# element by element, and add up the products:
 #
 # $$\mathrm{out}_{nhwf} = b_f + \sum_{i, j, c} x_{n,\,h+i,\,w+j,\,c}\, W_{ijcf}.$$
 #
-# (Mathematicians would flip the filter and call this a cross-correlation. Networks
-# learn their filters, so nobody flips.)
+# (Strictly speaking this is a cross-correlation, as a convolution would flip the
+# filter. Since networks learn their filters, the flip makes no difference.)
 #
-# In a row of 28 pixels a window of 3 may begin at 0, 1, ..., 25: that is 26 places.
-# With as many in a column, the output has $OH = OW = 26$. Two options change that:
-# **padding**, a frame of zeros around the image (one pixel wide, it keeps a 3x3
-# filter's output at the image's size), and **stride**, how many pixels the window moves
-# on.
+# In a row of 28 pixels a window of 3 can begin at 26 places, 0 to 25. The same holds
+# for a column, so $OH = OW = 26$. Two options change this size. **Padding** is a frame
+# of zeros around the image; one pixel of it keeps the output of a 3x3 filter at the
+# size of the image. **Stride** is the number of pixels by which the window moves.
 #
-# A filter that everybody can read: it answers where the picture gets brighter to the
-# right.
+# This filter is easy to read. It responds where the image gets brighter to the right:
 
 # %%
 edge = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], np.float32)
@@ -70,9 +69,9 @@ picture(
 # %% [markdown]
 # ## im2col: every window becomes a row
 #
-# The sum over $i, j, c$ is the product of a window with the filter, both written as
-# one long row. So: copy *every window* of the image into a row of a matrix. Then all
-# places, all images and all filters are **one** product:
+# The sum over $i, j, c$ is the inner product of a window and the filter, if each is
+# written as one long vector. So copy *every window* of the image into a row of a
+# matrix. A single product then computes all places, all images and all filters:
 #
 # $$\mathrm{col} \in \mathbb{R}^{N\,OH\,OW \times KH\,KW\,C}, \qquad
 #   \mathrm{out} = \mathrm{col}\; W + b.$$
@@ -102,29 +101,29 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Pixel 5 stands in the matrix four times: all four windows contain
-# it. The matrix is up to nine times as large as the image; that memory is the price for
-# one big product, which processors are built for.
+# **What to notice.** Pixel 5 occurs four times, because all four windows contain it.
+# The matrix is up to nine times as large as the image. This memory is the price of one
+# large product, the operation that processors do best.
 
 # %%
 with kernels.use("reference"):
     col = kernels.im2col(digit, (3, 3), stride=1, pad=0)
     product = (col @ edge.reshape(9, 1)).reshape(26, 26)
-print("the same as the loops, up to", abs(product - answer).max())
+print("largest difference from the loops:", abs(product - answer).max())
 
 # %% [markdown]
-# ## The way back: col2im
+# ## The backward pass: col2im
 #
-# Backward is forward transposed, step by step, in the opposite order.
+# The backward pass takes the transpose of each step, in reverse order.
 #
 # | forward | backward |
 # |---|---|
 # | col = im2col(x) | dx = **col2im**(dcol) |
 # | out = col W | dW = colᵀ dout, dcol = dout Wᵀ |
 #
-# What is the transpose of *copying*? If a pixel was copied to four places, a change of
-# it acts four times, so its gradient is the **sum** of the four gradients. col2im adds
-# every window back to where it was taken:
+# What is the transpose of *copying*? If a pixel is copied to four places, changing it
+# acts on all four, so its gradient is the **sum** of the four gradients. `col2im` adds
+# every window back to the place that it was taken from:
 
 # %%
 source(reference.col2im)
@@ -136,8 +135,9 @@ with kernels.use("reference"):
 print("how many windows contain each pixel:\n", counts[0, :, :, 0])
 
 # %% [markdown]
-# There is a test for transposes that needs no derivative. Two linear maps $A$ and $B$
-# are transposed if $\langle A x, u\rangle = \langle x, B u\rangle$ for any $x$ and $u$:
+# Transposes can be tested without derivatives. Two linear maps $A$ and $B$ are each
+# other's transpose if $\langle A x, u\rangle = \langle x, B u\rangle$ for all $x$ and
+# $u$:
 
 # %%
 x = rng.standard_normal((2, 6, 7, 3))
@@ -151,7 +151,7 @@ print(f"<x, col2im(u)> = {(x * back).sum():.10f}")
 # %% [markdown]
 # ## The layer
 #
-# `Conv2D` holds W and b; the two products stand in the kernel's specification:
+# `Conv2D` holds W and b. The reference kernels contain the matrix products:
 
 # %%
 source(reference.conv2d, reference.conv2d_grads)
@@ -162,12 +162,11 @@ errors = check_layer(layer, rng.standard_normal((2, 5, 6, 3)), rng)
 table(("gradient of", "relative error"), [(k, f"{e:.0e}") for k, e in errors.items()])
 
 # %% [markdown]
-# ## Where a gradient comes from
+# ## The receptive field
 #
-# Take one number of the output and ask which pixels it depends on: the gradient of that
-# number with respect to the image. Through one layer it is a 3x3 window; through two, a
-# 5x5 one; behind a network's last layer it is the whole image, and that is what an
-# attack changes.
+# Which pixels does one number of the output depend on? Its gradient with respect to the
+# image shows them: a 3x3 window after one layer, a 5x5 window after two, and the whole
+# image after the last layer of a network, where an attack can change every pixel.
 
 # %%
 figure, axes = new_figure(4, width=9, height=2.6)
@@ -177,7 +176,7 @@ for depth, axis in enumerate(axes, start=1):
     layers.append(Conv2D(channels, 8, 3, pad=1, rng=rng))
     channels = 8
     out = digit
-    with kernels.use("reference"):  # faster kernels leave rounding errors around it
+    with kernels.use("reference"):  # faster kernels leave rounding errors outside
         for conv in layers:
             out = conv.forward(out)
         dout = np.zeros_like(out)
@@ -195,8 +194,9 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The square grows by two pixels a layer: 3, 5, 7, 9. Many ways lead
-# from the middle to the output, and few from the edge, where the colours are faint.
+# **What to notice.** The square grows by two pixels per layer: 3, 5, 7, 9. Many paths
+# lead from its middle to the output, but few from its edge, where the colours are
+# faint.
 #
 # ## Your turn
 #
@@ -223,7 +223,7 @@ def im2col_1d(x, kernel):
 check(im2col_1d)
 
 # %% [markdown]
-# **3.3** Its transpose: add the rows of `col` back to a signal of `width` numbers.
+# **3.3** Its transpose: add the rows of `col` back into a signal of `width` numbers.
 
 
 # %%
@@ -246,5 +246,5 @@ def convolve(x, W):
 check(convolve)
 
 # %% [markdown]
-# **Next:** the rest of a network, and why the last layer gives logits:
+# **Next:** the other layers, and why the last one returns logits, in
 # [chapter 4](04_pooling_dropout_and_the_loss.ipynb).

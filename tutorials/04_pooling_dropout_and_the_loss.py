@@ -2,11 +2,11 @@
 # # 4. Pooling, dropout, softmax, cross-entropy, and why logits
 #
 # Four small pieces complete the paper's networks. Two of them, dropout and the loss,
-# are where attacks go wrong in ways that no error message tells: by a stale mask, and
-# by a gradient that rounds to zero where it counts. Both make a network look robust.
+# can make attacks fail without any error message: dropout by a stale mask, the loss by
+# a gradient that rounds to zero where it matters. Both make a network look robust.
 #
-# **You will** route a gradient through a maximum, see a confident network's gradient
-# vanish in single precision, and see why this library's doesn't.
+# **You will** route a gradient through a maximum, watch the gradient of a confident
+# network vanish in single precision, and see how the library avoids this.
 
 # %%
 import numpy as np
@@ -27,8 +27,8 @@ digit = data.x_test[1:2].astype(np.float32) / 255
 #
 # $$\mathrm{out} = \max(\text{the four pixels of a 2x2 window}).$$
 #
-# Only the largest pixel acts on the output, so only it gets the gradient. The layer
-# must remember *which* one it was:
+# Only the largest pixel affects the output, so only this pixel gets the gradient. The
+# layer must remember its place in the window:
 
 # %%
 source(reference.max_pool, MaxPool2D.backward, reference.max_pool_grad)
@@ -43,24 +43,24 @@ image(middle, out[0], "max pooled, 14x14")
 image(right, back[0], "dJ/dx, if dJ/dout = 1")
 picture(
     figure,
-    "A digit, the same at half the size, and the gradient: one white pixel in each two "
-    "by two window, where the maximum was.",
+    "A digit, the digit at half the size, and the gradient: one white pixel in each "
+    "two by two window, at the place of the maximum.",
 )
 
 # %% [markdown]
 # **What to notice.** Three quarters of the gradient image are zero. In the black
-# background all four pixels are equal: the first one wins the tie, which is why a
-# regular pattern appears there.
+# background all four pixels are equal and the first one wins the tie, which makes a
+# regular pattern.
 #
-# Behind a convolution rounding can choose instead: Winograd's algorithm, the default
-# (chapter 10), adds up equal windows in different orders, so that they may differ in
-# their last bits. Of 200 digits' pixels after BIM, 25 % differ between a network in
-# float32 and the same in float64, but only 0.003 % with `algorithm="im2col"`.
+# After a convolution, rounding can decide the tie. Winograd's algorithm, the default
+# (chapter 10), adds up equal windows in different orders, so their last bits may
+# differ. After BIM on 200 digits, 25 % of the pixels differ between a network in
+# float32 and the same network in float64, but only 0.003 % with `algorithm="im2col"`.
 #
-# ## Dropout: silence at random, in training only
+# ## Dropout, in training only
 #
-# In training, each feature is set to 0 with probability *r*, and what is kept is
-# divided by $1 - r$, so that its mean stays what it was:
+# In training, each feature is set to 0 with probability *r*. The others are divided by
+# $1 - r$, which keeps the mean of every feature unchanged:
 #
 # $$\mathrm{out} = x \cdot m, \qquad m = 0 \text{ or } \frac{1}{1-r}, \qquad E[m] = 1.$$
 
@@ -76,15 +76,15 @@ print("in evaluation: ", layer.forward(x))
 print("its gradient:  ", layer.backward(np.ones_like(x)))
 
 # %% [markdown]
-# **What to notice.** The gradient uses the mask of the *latest* forward pass, and after
-# an evaluation there is none. A layer that kept its old training mask would compute an
-# attack's gradient for another network than the one that is attacked, and the attack
-# would look weak: the first classic mistake. Here training is switched on by handing
-# over a random generator, which no attack does.
+# **What to notice.** The gradient uses the mask of the *latest* forward pass, and an
+# evaluation has no mask. A layer with a stale training mask would compute the gradient
+# of a different network from the one that is attacked, and the attack would look weak.
+# This is the first classic mistake. Here a random generator switches training mode on,
+# and attacks never pass one.
 #
 # ## Softmax: from scores to probabilities
 #
-# The last layer gives one number a class, the **logits** $z$, and
+# The last layer returns one number per class, the **logits** $z$, and
 #
 # $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}}.$$
 
@@ -96,18 +96,19 @@ z = np.array([[2.0, 1.0, -1.0], [1002.0, 1001.0, 999.0]])
 print(activations.softmax(z).round(4))
 
 # %% [markdown]
-# Both rows are equal: only differences count. Without the subtraction the second row
-# would be inf / inf.
+# Both rows are equal, since only differences of logits matter. Without the subtraction
+# the second row would be inf / inf.
 #
-# ## Cross-entropy: the surprise
+# ## Cross-entropy
 #
 # $$J = \frac1N\sum_n -\log p_n(y_n) = \frac1N \sum_n \Bigl(\log\sum_j e^{z_{nj}} -
 #   z_{n y_n}\Bigr), \qquad \frac{\partial J}{\partial z} = \frac{p -
 #   \mathrm{onehot}(y)}{N}.$$
 #
-# The same "probability minus truth" as in chapter 1. The second form needs no
-# probability at all, and that matters more than it seems. The library returns each
-# image's own cost and its gradient, $p - \mathrm{onehot}(y)$; training divides by $N$.
+# The gradient is the probability minus the label, as in chapter 1. The second form of
+# *J* doesn't need any probability, which matters more than it seems. The library
+# returns cost and gradient per image, $p - \mathrm{onehot}(y)$, and training divides by
+# $N$.
 
 # %%
 source(reference.log_softmax, reference.cross_entropy)
@@ -115,9 +116,9 @@ source(reference.log_softmax, reference.cross_entropy)
 # %% [markdown]
 # ## Why logits: the second classic mistake
 #
-# Suppose that a network is sure, as well-trained ones are: the right class leads by a
-# margin of 5, 10, 20 ... What is left of the gradient at the right class if one first
-# computes $p$ in single precision and then $p - 1$?
+# Suppose that a network is confident, as well-trained networks are. The logit of the
+# right class leads by a margin of 5, 10, 20 and more. How much of its gradient is left
+# if the code first computes $p$ in single precision, and then $p - 1$?
 
 # %%
 margins = np.arange(0, 41, 1, dtype=np.float32)
@@ -146,20 +147,19 @@ panel.set(xlabel="margin of the right class", ylabel="size of the gradient")
 panel.legend(frameon=False)
 picture(
     figure,
-    "The gradient at the right class against the margin, logarithmic: the exact "
-    "one and the library's fall on a straight line; that of 1 - p ends at 18.",
+    "The gradient at the right class against the margin, on a logarithmic scale: the "
+    "exact and the library's fall along a straight line; that of 1 - p ends at 18.",
 )
 
 # %% [markdown]
-# **What to notice.** Beyond a margin of 18 the naive entry is *exactly* zero, and the
-# other classes' entries, $p_k$, aren't: of all that would make the network wrong, what
-# pulls the right class down is lost, and an attack goes astray. The network looks
-# robust. It isn't; the ruler was too coarse. From logits, the entry is tiny but right,
-# and its *sign* is all that FGSM needs. A library that clips *p* before the logarithm,
-# as many did, loses everything: where the last column is zero, *J* is constant and the
-# other entries are zero, too. The sign of zero is zero, so that an attack doesn't even
-# move, and more digits wouldn't help. (Chapter 9 tests whether that explains the
-# paper's surprise.)
+# **What to notice.** Beyond a margin of 18 the naive gradient at the right class is
+# *exactly* zero, while the entries of the other classes, $p_k$, are not. The part of
+# the gradient that lowers the right class is lost, the attack goes astray, and the
+# network only looks robust. Computed from logits, the entry is tiny but correct, and
+# FGSM needs no more than its *sign*. A library that clips *p* before the logarithm, as
+# many did, loses the whole gradient. Where the last column is zero, *J* is constant and
+# all entries are zero. The sign of zero is zero, so the attack doesn't move at all, in
+# any precision. (Chapter 9 tests whether such clipping explains the paper's surprise.)
 #
 # ## Your turn
 #
@@ -185,8 +185,8 @@ def max_pool_backward(x, dout):
 check(max_pool_backward)
 
 # %% [markdown]
-# **4.3** Inverted dropout, where `kept` (bool) says what is kept. The result has x's
-# type.
+# **4.3** Inverted dropout; `kept` (bool) is True for the features that stay. The result
+# has the type of x.
 
 
 # %%
@@ -197,7 +197,7 @@ def dropout(x, kept, rate):
 check(dropout)
 
 # %% [markdown]
-# **4.4** The softmax of z (N, K), also of huge logits.
+# **4.4** The softmax of z (N, K), for huge logits, too.
 
 
 # %%
@@ -208,7 +208,7 @@ def softmax(z):
 check(softmax)
 
 # %% [markdown]
-# **4.5** The cross-entropy of logits, without ever taking the logarithm of 0.
+# **4.5** The cross-entropy of logits; it must never take the logarithm of 0.
 
 
 # %%
@@ -230,5 +230,5 @@ def cross_entropy_gradient(z, y):
 check(cross_entropy_gradient)
 
 # %% [markdown]
-# **Next:** put it together and train Table 1's network:
+# **Next:** training the network of Table 1, in
 # [chapter 5](05_training.ipynb).

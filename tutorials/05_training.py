@@ -1,11 +1,12 @@
 # %% [markdown]
 # # 5. Training the paper's network
 #
-# Now all pieces together: Table 1 of the paper, on real digits, from random weights to
-# a network that reads nine out of ten in the time it takes to read this page.
+# This chapter puts all pieces together. The network of the paper's Table 1 learns real
+# digits, from random weights to an accuracy of nine tenths, in the time that you need
+# to read this page.
 #
 # **You will** build and train the network, see what a learning rate does, watch a
-# network memorise, and look at what it has learned to look for.
+# network memorise its training images, and look at the filters that it has learned.
 
 # %%
 import numpy as np
@@ -35,14 +36,14 @@ model = mnist_cnn(np.random.default_rng(0))
 minidl.summary(model)
 
 # %% [markdown]
-# **What to notice.** Nearly all parameters are in the first fully connected layer: it
-# sees 4,608 numbers, and has 128 weights for each. The convolutions, which do most of
-# the work, need few, because one filter is used at every place.
+# **What to notice.** Nearly all parameters are in the first fully connected layer,
+# which has 128 weights for each of its 4,608 inputs. The convolutions do most of the
+# work with few parameters, because they use the same filter at every place.
 #
 # ## The loop
 #
-# An *epoch* goes through all images once, in random order, some at a time (a *batch*):
-# forward, loss, backward, step. That is all of training:
+# An *epoch* goes through all images once, in random order, one *batch* at a time. Each
+# batch takes a forward pass, the loss, a backward pass and a step:
 
 # %%
 source(train_epoch)
@@ -51,21 +52,21 @@ source(train_epoch)
 # ## The step
 #
 # Plain gradient descent takes $p \leftarrow p - \eta\, g$, where $p$ is a parameter and
-# $g = \partial J/\partial p$. **Adam** gives each parameter a rate of its own, by the
-# size of the gradients that it has seen:
+# $g = \partial J/\partial p$. **Adam** gives each parameter its own rate, which depends
+# on the size of its past gradients:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \qquad
 #   v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \qquad
 #   p \leftarrow p - \eta\, \frac{\hat m}{\sqrt{\hat v} + \epsilon}.$$
 #
-# $m$ and $v$ begin at 0 and are too small at first; $\hat m = m / (1 - \beta_1^t)$ and
-# $\hat v = v / (1 - \beta_2^t)$ correct that.
+# $m$ and $v$ start at 0 and are too small at first, which $\hat m = m / (1 -
+# \beta_1^t)$ and $\hat v = v / (1 - \beta_2^t)$ correct.
 
 # %%
 source(Adam.update, reference.adam_step)
 
 # %% [markdown]
-# ## Go
+# ## Training
 
 # %%
 rng = np.random.default_rng(0)
@@ -106,12 +107,12 @@ picture(
 
 # %% [markdown]
 # **What to notice.** The first epoch does most of the work. The paper trains for ten
-# epochs on 60,000 images and reaches 0.991; these are 4,000 images.
+# epochs on 60,000 images and reaches 0.991; this network trains on 4,000.
 #
 # ## Too fast, too slow
 #
-# The learning rate $\eta$ is the one number that one has to get right. Plain gradient
-# descent on 1,000 images, with four rates:
+# No other setting matters as much as the learning rate $\eta$. Here is plain gradient
+# descent on 1,000 images with four rates:
 
 # %%
 x, y = data.x_train[:1000], data.y_train[:1000]
@@ -135,20 +136,21 @@ panel.legend(frameon=False, loc="lower left")
 picture(
     figure,
     "The mean cost of three epochs for four learning rates: the smallest and the "
-    "largest stay at that of guessing, the second begins to fall, the third falls far.",
+    "largest stay at the cost of guessing, the second begins to fall, the third falls "
+    "far.",
 )
 
 # %% [markdown]
 # **What to notice.** The dotted line is $\log 10$, the cost of guessing. The smallest
-# rate is still there after three epochs, and ten times that has just begun to move. The
-# largest is there too, for another reason: its steps throw the weights so far that
-# nothing is learned.
+# rate is still at this line after three epochs, and a rate ten times larger has only
+# begun to move. The largest rate stays there for a different reason: its steps throw
+# the weights so far that the network learns nothing.
 #
-# ## Learning by heart
+# ## Memorising
 #
-# With few images, a network can memorise each one. Dropout makes that harder: it trains
-# with a random half of the last features, so no feature can rely on another one. Two
-# networks on 300 images, one with, one without dropout:
+# With few images, a network can memorise each of them. Dropout makes memorising harder.
+# It trains with a random half of the last features, so no feature can rely on another.
+# Compare two networks on 300 images, with and without dropout:
 
 # %%
 few, labels = data.x_train[:300], data.y_train[:300]
@@ -176,15 +178,16 @@ for name, change in (
 table(("", "on its 300 images", "on test images"), rows)
 
 # %% [markdown]
-# **What to notice.** Both read the images that they were trained on almost perfectly,
-# and others much less well: the gap is what a test set is for. With dropout it is a
-# little smaller.
+# **What to notice.** Both networks classify their training images almost perfectly, and
+# test images much less well. A test set measures this gap. With dropout it is a little
+# smaller.
 #
-# ## What does it look for?
+# ## What do the filters look for?
 #
-# The first layer's filters are small images, and its outputs are pictures of where each
-# one fits. Here are the six strongest of those whose weights nearly cancel, so that
-# they answer to differences (many others thicken or smooth the strokes):
+# The filters of the first layer are small images, and its outputs show where each
+# filter matches. Here are the six with the strongest response among those whose weights
+# nearly cancel, which respond to differences (many of the others thicken or smooth the
+# strokes):
 
 # %%
 W = model.layers[0].W.data  # (3, 3, 1, 32)
@@ -203,18 +206,18 @@ for i, f in enumerate(strongest, start=1):
 picture(
     figure,
     "A digit, six three by three filters of the first layer in red and blue, and below "
-    "each the picture of where it answers: along different edges of the stroke.",
+    "each the places where it responds: along different edges of the stroke.",
 )
 
 # %% [markdown]
-# **What to notice.** Nobody told it to look for edges. Different filters answer to
-# different sides of the strokes.
+# **What to notice.** The network has learned to detect edges, although no one
+# programmed it to. Different filters respond to different sides of the strokes.
 #
 # ## Your turn
 #
-# **5.1** Gradient descent with *momentum* $\mu$ keeps a velocity $v$, a fading sum of
-# all gradients so far: $v \leftarrow \mu v + g$, then $p \leftarrow p - \eta v$. Return
-# the new p and v.
+# **5.1** Gradient descent with *momentum* $\mu$ has a velocity $v$, a fading sum of all
+# gradients so far: $v \leftarrow \mu v + g$, then $p \leftarrow p - \eta v$. Return the
+# new p and v.
 
 
 # %%
@@ -248,5 +251,5 @@ def accuracy(z, y):
 check(accuracy)
 
 # %% [markdown]
-# **Next:** the same gradient, turned against the network:
+# **Next:** the same gradient turned against the network, in
 # [chapter 6](06_the_input_gradient_and_fgsm.ipynb).

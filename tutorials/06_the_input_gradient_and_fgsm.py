@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 6. The input gradient, and one step that fools a network
 #
-# Training asked: how must the *weights* change for *J* to fall? An attack asks: how
-# must the *image* change for *J* to grow? It is the same backward pass, one layer
+# Training asks how the *weights* must change to make *J* fall. An attack asks how the
+# *image* must change to make *J* grow. The answer is the same backward pass, one layer
 # further.
 #
-# **You will** see an adversarial gradient as a picture, fool a network with a change
-# that leaves a digit readable for us, and follow one image through all layers and back.
+# **You will** look at the gradient of an image, fool a network with a change that
+# leaves the digit readable to us, and follow an image through all layers and back.
 
 # %%
 import numpy as np
@@ -23,15 +23,16 @@ data = load_mnist_sample()
 x = data.x_test.astype(np.float32) / 255
 y = data.y_test
 model = network()  # Table 1, trained on 4,000 images
-print(f"it reads {(model.predict(x) == y).mean():.1%} of the test images correctly")
+print(f"accuracy on the test images: {(model.predict(x) == y).mean():.1%}")
 
 # %% [markdown]
 # ## The gradient of an image
 #
 # $$\nabla_x J(\theta, x, y)$$
 #
-# has the shape of the image: for each pixel, how fast *J* grows if that pixel gets
-# brighter. Forward, loss, backward, and no parameter's gradient:
+# has the shape of the image. It says for each pixel how fast *J* grows if the pixel
+# gets brighter. It takes a forward pass, the loss, and a backward pass without the
+# parameters' gradients:
 
 # %%
 source(input_gradient, loss_of, forwards.network, cross_entropy)
@@ -42,51 +43,51 @@ g = input_gradient(model, x[n : n + 1], y[n : n + 1])[0]
 x_adv = fgsm(model_gradient(model), x[n : n + 1], y[n : n + 1], eps=0.25)
 before, after = model.predict_proba(x[n : n + 1])[0], model.predict_proba(x_adv)[0]
 figure, axes = new_figure(4, width=8, height=2.5)
-image(axes[0], x[n], f"x:\nread as {before.argmax()}, p = {before.max():.2f}")
+image(axes[0], x[n], f"x, classified\nas {before.argmax()}, p = {before.max():.2f}")
 image(axes[1], g, "its gradient g", signed=True)
 image(axes[2], np.sign(g), "sign(g)", signed=True)
 image(
     axes[3],
     x_adv[0],
-    f"after the step:\nread as {after.argmax()}, p = {after.max():.2f}",
+    f"x_adv, classified\nas {after.argmax()}, p = {after.max():.2f}",
 )
 picture(
     figure,
     "A digit; its gradient, strongest in and around the strokes; the gradient's sign, "
-    "a pattern over most of the image; and the digit after the step, grey patches "
-    "around a digit that everybody still reads, but not the network.",
+    "a pattern over most of the image; and the digit after the step, with grey patches "
+    "around it, still readable to us, but misclassified by the network.",
 )
 
 # %% [markdown]
-# **What to notice.** The gradient lies in and around the stroke: there a pixel can make
-# one digit look like another. Its *sign* forgets how large it is: all pixels are to
-# move by the same amount, except for those in the corners, where the gradient is
-# exactly zero, since no active feature sees them. In the last picture, black pixels
-# that should get darker have stayed black.
+# **What to notice.** The gradient lies in and around the stroke, where a pixel can make
+# one digit look like another. Its *sign* discards its size, so all pixels move by the
+# same amount. Pixels in the corners don't move, because no active feature sees them and
+# their gradient is exactly zero. In the last picture, black pixels that should get
+# darker have stayed black.
 #
 # ## Why the sign?
 #
 # Near *x*, *J* is almost a linear function: $J(x + r) \approx J(x) + \langle g, r
 # \rangle$. If no pixel may change by more than $\varepsilon$, the inner product is
-# largest when each pixel goes as far as it may, up where $g > 0$ and down where
-# $g < 0$:
+# largest if every pixel changes by exactly $\varepsilon$, up where $g > 0$ and down
+# where $g < 0$:
 #
 # $$\max_{|r_i| \le \varepsilon} \langle g, r\rangle = \varepsilon \sum_i |g_i|
 #   \quad\text{at}\quad r = \varepsilon\, \mathrm{sign}(g).$$
 #
-# That is the **fast gradient sign method**:
+# This is the **fast gradient sign method**:
 #
 # $$x_{FGSM} = x + \varepsilon\, \mathrm{sign}\, \nabla_x J(\theta, x, y),$$
 #
-# afterwards clipped to $[0, 1]$, so that it stays an image.
+# clipped to $[0, 1]$ so that it stays an image.
 
 # %%
 source(fgsm, Threat.step)
 
 # %% [markdown]
-# There are 784 pixels. A change of 0.1 in each of them, a faint grey, adds up to $0.1
-# \sum_i |g_i|$: **many small pushes in the right direction are one big push.** Does the
-# linear approximation tell the truth?
+# The image has 784 pixels. A change of 0.1 in each, a faint grey, raises *J* by $0.1
+# \sum_i |g_i|$. **Many small pushes in the right direction add up to a large one.** How
+# good is the linear approximation?
 
 # %%
 gradient = model_gradient(model)
@@ -100,22 +101,22 @@ rows = []
 for eps in (0.001, 0.01, 0.03, 0.1):
     moved = fgsm(gradient, x[:200], y[:200], eps, bounds=None)
     G = input_gradient(model, x[:200], y[:200])
-    promised = eps * abs(G).sum(axis=(1, 2, 3))
+    predicted = eps * abs(G).sum(axis=(1, 2, 3))
     rows.append(
         (
             f"{eps:g}",
-            promised.mean(),
+            predicted.mean(),
             (costs(moved, y[:200]) - costs(x[:200], y[:200])).mean(),
         )
     )
-table(("eps", "promised by the gradient", "true growth of J"), rows)
+table(("eps", "predicted by the gradient", "actual growth of J"), rows)
 
 # %% [markdown]
-# **What to notice.** For small steps both agree; for larger ones the true cost grows
-# even *more* than promised, because J curves upwards: a network that becomes unsure has
-# a larger gradient.
+# **What to notice.** For small steps both agree. For larger ones *J* grows even *more*
+# than predicted, because it curves upwards. The less confident the network gets, the
+# larger its gradient.
 #
-# ## How much is needed?
+# ## How large must eps be?
 
 # %%
 many, labels = x[:300], y[:300]
@@ -148,37 +149,39 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** In both, each pixel may change by as much. It isn't the *size* of
-# the change that fools the network but its *direction*.
+# **What to notice.** Both change every pixel by up to the same amount. The *direction*
+# of the change fools the network, not its *size*.
 #
-# ## Ten digits, and what was added, times ten
+# ## Ten digits and their perturbations
 
 # %%
 chosen = [int(np.flatnonzero(y == digit)[0]) for digit in range(10)]
 originals = x[chosen]
 adversarial = fgsm(gradient, originals, y[chosen], eps=0.1)
-read = model.predict(adversarial)
+predicted = model.predict(adversarial)
 figure, axes = new_figure(10, 3, width=9, height=3.2)
 for i in range(10):
     image(axes[i], originals[i], f"{y[chosen][i]}")
     image(axes[10 + i], 0.5 + 10 * (adversarial - originals)[i] / 2)
-    image(axes[20 + i], adversarial[i], f"read as {read[i]}")
+    image(axes[20 + i], adversarial[i], f"as {predicted[i]}")
 picture(
     figure,
     "Ten digits in the first row, in the second what the attack adds, ten times "
-    "stronger, and in the third the attacked digits, with what the network reads now.",
+    "stronger, and in the third the attacked digits with the classes predicted now.",
 )
 
 # %% [markdown]
-# **What to notice.** With $\varepsilon = 0.1$ some fall and some don't. In black
-# regions only brighter pixels are possible: clipping takes half of the pattern away.
+# **What to notice.** With $\varepsilon = 0.1$ some digits are misclassified and others
+# are not. In black regions pixels can only get brighter, so clipping removes half of
+# the pattern.
 #
 # ## Why the sum over images
 #
-# Training's *J* is a mean over the batch. If the attack used it as it is, an image's
-# gradient would be divided by the number of images that happen to be attacked with it.
-# FGSM's sign doesn't mind; other attacks do, and tiny numbers may round to zero. So the
-# library takes the sum: row *n* is image *n*'s own gradient, whatever else is there.
+# In training, *J* is a mean over the batch. If an attack used this mean, the gradient
+# of an image would depend on how many images happen to be attacked along with it. The
+# sign in FGSM doesn't change, but other attacks would, and tiny numbers could round to
+# zero. The library takes the sum instead. Row *n* is then the gradient of image *n*,
+# whatever other images are in the batch.
 
 # %%
 alone = input_gradient(model, x[:1], y[:1])[0]
@@ -193,13 +196,13 @@ print(f"largest entry of the gradient:         {abs(alone).max():.1e}")
 walk(model, x[:1], y[:1])
 
 # %% [markdown]
-# Read the last column from the bottom to the top: the gradient starts at the logits,
-# passes all layers, and what leaves the first one is $\nabla_x J$.
+# Read the last column from bottom to top. The gradient starts at the logits, passes
+# through all layers, and leaves the first one as $\nabla_x J$.
 #
 # ## Your turn
 #
 # **6.1** The input gradient of a linear classifier, $z = xW + b$ with softmax and
-# cross-entropy: each image's own, x (N, D), y (N,), W (D, K), b (K,).
+# cross-entropy, per image: x (N, D), y (N,), W (D, K), b (K,).
 
 
 # %%
@@ -210,7 +213,7 @@ def linear_input_gradient(x, y, W, b):
 check(linear_input_gradient)
 
 # %% [markdown]
-# **6.2** FGSM, given the gradient; pixels stay in [0, 1].
+# **6.2** FGSM for a given gradient; pixels stay in [0, 1].
 
 
 # %%
@@ -221,8 +224,8 @@ def fgsm_step(x, gradient, eps):
 check(fgsm_step)
 
 # %% [markdown]
-# **6.3** How far was each image moved? The largest change of a pixel, one number an
-# image.
+# **6.3** How far was each image moved? Return the largest change of a pixel, one number
+# per image.
 
 
 # %%
@@ -233,4 +236,5 @@ def largest_change(x_adv, x):
 check(largest_change)
 
 # %% [markdown]
-# **Next:** many small steps instead of one: [chapter 7](07_bim_and_clipping.ipynb).
+# **Next:** many small steps instead of a large one, in [chapter
+# 7](07_bim_and_clipping.ipynb).

@@ -1,11 +1,11 @@
 # %% [markdown]
 # # 7. Many small steps, and what clip_{x,eps} does
 #
-# FGSM believes that *J* is a plane. It isn't: after a small step the gradient points
-# somewhere else. So take a small step, look again, and never go farther than
-# $\varepsilon$: the **basic iterative method**.
+# FGSM treats *J* as a plane, but after a small step the gradient already points in a
+# different direction. The **basic iterative method** therefore takes small steps,
+# computes the gradient anew after each, and never goes farther than $\varepsilon$.
 #
-# **You will** watch an attack step by step, see what each of its two clips is for, and
+# **You will** watch an attack step by step, see what each of its two clips does, and
 # look at the landscape that it climbs.
 
 # %%
@@ -35,8 +35,8 @@ eps, alpha, steps = 0.2, 0.025, 8  # the paper's
 #
 # $\mathrm{clip}_{x,\varepsilon}$ brings each pixel back to within $\varepsilon$ of the
 # *original* image, and a second clip keeps it in the range of pixels, $[0, 1]$. All
-# images within $\varepsilon$ of $x$ in every pixel are called the *ball* around $x$ (it
-# is a box, of 784 dimensions).
+# images within $\varepsilon$ of $x$ in every pixel form the *ball* around $x$ (for this
+# distance it is a box in 784 dimensions).
 
 # %%
 source(attacks.bim, Threat.step, Threat.project, Linf.project, clip_to_bounds)
@@ -85,27 +85,27 @@ for i, step in enumerate(shown):
     image(axes[len(shown) + i], path[step][n] - x[n], signed=True, limit=eps)
 picture(
     figure,
-    "One digit after some of the eight steps, with what the network reads, and below "
-    "what has been added so far, faint at first: a pattern in and around the strokes, "
-    "red where pixels became brighter, blue where they became darker.",
+    "One digit after some of the eight steps, with the predicted class, and below it "
+    "the perturbation so far, faint at first: a pattern in and around the strokes, red "
+    "where pixels became brighter, blue where they became darker.",
 )
 
 # %% [markdown]
-# **What to notice.** After the same total change as FGSM, the basic iterative method
-# has raised *J* much further. And it is a *pattern*, not noise: it rubs out parts of
-# the stroke and adds others.
+# **What to notice.** With the same largest change as FGSM, the basic iterative method
+# raises *J* much further. The perturbation is a *pattern* rather than noise. It erases
+# parts of the stroke and adds others.
 #
 # ## What the ball is for
 #
-# Without $\mathrm{clip}_{x,\varepsilon}$, eight steps of $\alpha$ could go as far as
-# $8\alpha = 0.2$, which is just $\varepsilon$: with the paper's numbers the ball never
-# stops anything. With more steps it does:
+# Without $\mathrm{clip}_{x,\varepsilon}$, eight steps of $\alpha$ reach at most
+# $8\alpha = 0.2 = \varepsilon$, so with the paper's numbers the ball never limits the
+# attack. With more steps it does:
 
 # %%
 rows = []
 for count in (8, 20, 40):
     inside = attacks.bim(gradient, x, y, eps, alpha, count)
-    far = count * alpha  # the radius of a ball that it can't leave
+    far = count * alpha  # the radius of a ball that so many steps can't leave
     free = attacks.bim(gradient, x, y, far, alpha, count)
     rows.append(
         (
@@ -120,13 +120,13 @@ table(("", "change", "accuracy", "change, no ball", "accuracy, no ball"), rows)
 
 # %% [markdown]
 # **What to notice.** Without the ball the change grows with the number of steps, and
-# the question "how robust is the network against changes of 0.2?" has no answer any
-# more. The ball is what makes attacks comparable.
+# nothing can be said about robustness against changes of 0.2. The ball makes attacks
+# comparable.
 #
 # ## What the range of pixels is for
 #
-# Most pixels of a digit are 0 and cannot get darker. If an attack may leave $[0, 1]$,
-# it has twice the choice, but what it makes is no image:
+# Most pixels of a digit are 0 and cannot get darker. An attack that may leave $[0, 1]$
+# has twice the choice, but its result isn't an image:
 
 # %%
 bounded = attacks.bim(gradient, x, y, eps, alpha, steps)
@@ -147,7 +147,8 @@ table(
 # %% [markdown]
 # ## The landscape
 #
-# *J* around one image, in the plane of two directions: that of FGSM, and random signs.
+# The next figure shows *J* around an image, in the plane spanned by the direction of
+# FGSM and a direction of random signs.
 
 # %%
 rng = np.random.default_rng(0)
@@ -174,17 +175,17 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Near the image *J* is flat. Along random signs it stays so; along
-# the gradient's sign it bends upwards and goes on climbing. The network is robust
-# against noise and helpless against intent.
+# **What to notice.** Near the image *J* is flat. Along random signs it stays flat, but
+# along the gradient's sign it bends upwards and keeps climbing. The network is robust
+# against noise and helpless against an attack.
 #
 # ## Another ball
 #
-# "No pixel by more than $\varepsilon$" is the ball of the largest change,
-# $L_\infty$. Another common one is round, $L_2$: the root of the sum of squares. The
-# same idea with two other functions. A step goes along the gradient itself, made as
-# long as $\alpha$, and whoever has left the ball is brought back along the straight
-# line to $x$ (how, you will write yourself):
+# The ball so far limits the largest change of a pixel, the $L_\infty$ norm. Another
+# common ball is round. It limits the $L_2$ norm, the root of the sum of squares. The
+# attack remains the same except for two functions. A step goes along the gradient
+# itself, scaled to the length $\alpha$, and an image outside the ball is projected back
+# along the straight line to $x$ (exercise 7.3):
 
 
 # %%
@@ -204,16 +205,16 @@ image(axes[3], round_one[n], f"L2: {model.predict(round_one[n : n + 1])[0]}")
 image(axes[4], (round_one - x)[n], "what was added", signed=True)
 picture(
     figure,
-    "A digit, attacked in two balls: in that of the largest change the pattern covers "
-    "most of the image; in the Euclidean one it is concentrated on few pixels.",
+    "A digit, attacked in two balls: in the ball of the largest change the pattern "
+    "covers most of the image; in the Euclidean ball it is concentrated on few pixels.",
 )
 accuracy = (model.predict(round_one) == y).mean()
-print(f"accuracy left in the L2 ball of radius 2: {accuracy:.2f}")
+print(f"accuracy under attack in the L2 ball of radius 2: {accuracy:.2f}")
 
 # %% [markdown]
-# **What to notice.** The first ball, the box, lets every pixel move as far as any
-# other, so that the attack spreads over most of them (black ones can't get darker); the
-# round ball rewards spending the change where the gradient is steepest.
+# **What to notice.** In the first ball, the box, every pixel may move by $\varepsilon$,
+# so the attack spreads over most of them (black pixels can't get darker). In the round
+# ball it pays to spend the change where the gradient is largest.
 #
 # ## Your turn
 #
@@ -228,8 +229,8 @@ def clip_to_ball(x_adv, x, eps):
 check(clip_to_ball)
 
 # %% [markdown]
-# **7.2** The basic iterative method; `gradient(x, y)` is a function. Pixels stay in
-# [0, 1].
+# **7.2** The basic iterative method, where `gradient(x, y)` is a function. Pixels stay
+# in [0, 1].
 
 
 # %%
@@ -240,8 +241,8 @@ def bim(gradient, x, y, eps, alpha, steps):
 check(bim)
 
 # %% [markdown]
-# **7.3** The Euclidean ball: each image to within $\varepsilon$ of its original, in
-# length.
+# **7.3** The Euclidean ball: project each image to within $\varepsilon$ of its
+# original.
 
 
 # %%
@@ -252,5 +253,5 @@ def l2_project(x_adv, x, eps):
 check(l2_project)
 
 # %% [markdown]
-# **Next:** if one network is so easily fooled, what about ten that vote?
-# [Chapter 8](08_ensembles.ipynb).
+# **Next:** if a single network is so easily fooled, how about ten that vote? See
+# [chapter 8](08_ensembles.ipynb).

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 8. Ensembles: four ways to be different, and one vote
 #
-# The paper's idea: several networks make different mistakes, so let them vote. An
-# attack on one of them then meets the others, too. This chapter looks at twelve
-# networks, three for each of the paper's four methods. (The first time it trains them,
-# which takes a minute or two; then they are kept.)
+# Different networks make different mistakes, so the paper lets several of them vote. An
+# attack on one network then faces the others, too. This chapter looks at twelve
+# networks, three for each of the paper's four methods. (The first run trains them,
+# which takes a minute or two; later runs load them from the cache.)
 #
-# **You will** see what makes members different, look at single votes, and measure how
-# sure an ensemble is.
+# **You will** see what makes members different, look at individual votes, and measure
+# how confident an ensemble is.
 
 # %%
 import numpy as np
@@ -27,13 +27,13 @@ teams = ensembles(*METHODS)
 # %% [markdown]
 # ## Four ways to be different
 #
-# 1. **Random initial weights.** Equal networks, equal data; only the start differs.
-# 2. **Mixed models.** Similar networks: some more filters here, a layer more there.
-# 3. **Bagging.** Each member gets its own *bootstrap replicate*: as many images as
-#    there are, drawn with replacement.
-# 4. **Gaussian noise.** Each member gets its own small noise on the training images.
+# 1. **Random initial weights.** Networks and data are the same; only the initial
+# weights differ. 2. **Mixed models.** The networks differ slightly, by a few more
+# filters or a layer. 3. **Bagging.** Each member trains on its own *bootstrap
+# replicate*, as many images as in the training data, drawn with replacement. 4.
+# **Gaussian noise.** Each member trains on images with its own small noise.
 #
-# In the library, a method is a list of *jobs*, descriptions of what to train:
+# In the library, a method is a list of *jobs*, which describe what to train:
 
 # %%
 jobs = jobs_of(METHODS, 3)
@@ -44,15 +44,15 @@ table(
 )
 
 # %% [markdown]
-# The bootstrap replicate is one line:
+# Drawing the bootstrap replicate takes one line:
 
 # %%
 source(bootstrap_replicate)
 
 # %% [markdown]
-# A draw misses a given image with probability $1 - 1/m$; all $m$ draws miss it with
-# $(1 - 1/m)^m \approx 1/e$. So a replicate contains about 63.2 % of the images, some of
-# them several times:
+# A draw misses a given image with probability $1 - 1/m$, and all $m$ draws miss it with
+# probability $(1 - 1/m)^m \approx 1/e$. A replicate therefore contains about 63.2 % of
+# the images, some of them several times:
 
 # %%
 rng = np.random.default_rng(0)
@@ -70,7 +70,7 @@ for i in range(5):
     image(axes[5 + i], noisy[i], f"noise, {noise:g}")
 picture(
     figure,
-    "Five digits, and below them the same with the grainy noise of method four.",
+    "Five digits, and below them the same digits with the grainy noise of method four.",
 )
 
 # %% [markdown]
@@ -78,7 +78,8 @@ picture(
 #
 # $$p(x) = \frac1M \sum_i p_i(x), \qquad \text{answer} = \arg\max_k p_k(x).$$
 #
-# Probabilities are averaged, not votes counted: who is unsure counts for less.
+# The ensemble averages probabilities instead of counting votes, so an unsure member
+# matters less.
 
 # %%
 source(Ensemble.predict_proba)
@@ -89,16 +90,16 @@ for method, members in teams.items():
     each = [(member.predict(x) == y).mean() for member in members]
     together = (Ensemble(members).predict(x) == y).mean()
     rows.append((method, *each, np.mean(each), together))
-table(("", "member 0", "member 1", "member 2", "their mean", "ensemble"), rows)
+table(("", "member 0", "member 1", "member 2", "mean", "ensemble"), rows)
 
 # %% [markdown]
-# **What to notice.** On clean images there is little to gain for an ensemble of three:
-# less than 0.003, which is three digits of a thousand, and it can lose as much. The
-# paper's ensembles of ten gain 0.002 to 0.003, on ten thousand.
+# **What to notice.** On clean images an ensemble of three changes accuracy by less than
+# 0.003, three digits of a thousand, up or down. The paper's ensembles of ten gain 0.002
+# to 0.003 on ten thousand images.
 #
-# ## Single votes
+# ## Individual votes
 #
-# Here are the images on which the members of the first method disagree most.
+# These are the images on which the members of the first method disagree most:
 
 # %%
 members = teams["random-init"]
@@ -108,7 +109,7 @@ shown = spread.argsort()[::-1][:6]
 figure, axes = new_figure(6, 2, width=9, height=3.9)
 colours = ("#56b4e9", "#0072b2", "#d55e00")
 for column, n in enumerate(shown):
-    image(axes[column], x[n], f"a {y[n]}; read as {p[:, n].mean(axis=0).argmax()}")
+    image(axes[column], x[n], f"{y[n]}, classified as {p[:, n].mean(axis=0).argmax()}")
     panel = axes[6 + column]
     for i, colour in enumerate(colours):
         bars = panel.bar(np.arange(10) + 0.27 * (i - 1), p[i, n], 0.27, color=colour)
@@ -119,13 +120,14 @@ figure.legend(*axes[6].get_legend_handles_labels(), loc="outside lower center", 
 picture(
     figure,
     "Six ambiguous digits, and below each the three members' probabilities for the ten "
-    "classes as coloured bars: the members are sure of different answers.",
+    "classes as coloured bars: the members are confident of different answers.",
 )
 
 # %% [markdown]
-# **What to notice.** Some of these digits are oddly written; others look plain to us.
-# The members are *sure*, of different answers. Averaging lets one that is sure outvote
-# two that are not; counting votes wouldn't. Which is better?
+# **What to notice.** Some of these digits are oddly written, others look clear to us.
+# The members are *confident* of different answers. If probabilities are averaged, a
+# confident member can outvote two unsure ones; if votes are counted, it can't. Which
+# rule is better?
 
 # %%
 votes = p.argmax(axis=2)  # (M, N)
@@ -133,7 +135,7 @@ counted = np.array([np.bincount(v, minlength=10).argmax() for v in votes.T])
 averaged = p.mean(axis=0).argmax(axis=1)
 differ = counted != averaged
 table(
-    ("", "all images", "where both differ"),
+    ("", "all images", "where the rules differ"),
     [
         ("votes counted", (counted == y).mean(), (counted == y)[differ].mean()),
         (
@@ -143,18 +145,19 @@ table(
         ),
     ],
 )
-print(f"they differ on {differ.sum()} of {len(y)} images")
+print(f"the rules differ on {differ.sum()} of {len(y)} images")
 
 # %% [markdown]
-# **What to notice.** Both rules nearly always agree, and the few images on which they
-# don't are far too few to say which is better. The mean has a gradient that an attack
-# can follow, and a count of votes has none; but that is no defence: an attack follows
-# the mean all the same, and both nearly always agree (chapter 13 is about such flats).
+# **What to notice.** Both rules nearly always agree, and they differ on far too few
+# images to say which is better. The mean of probabilities has a gradient that an attack
+# can follow; a count of votes has none. Counting is still no defence, because an attack
+# can follow the mean instead, which nearly always gives the same answer (chapter 13 is
+# about such flat functions).
 #
 # ## Are the members different enough?
 #
-# Two members *disagree* on an image if one is right and the other wrong. If all made
-# the same mistakes, voting would be useless.
+# Two members *disagree* on an image if one classifies it and the other misclassifies
+# it. If all members made the same mistakes, voting would be useless.
 
 # %%
 rows = []
@@ -166,14 +169,15 @@ for method, team in teams.items():
 table(("", "disagreement", "0 wrong", "1 wrong", "2 wrong", "3 wrong"), rows)
 
 # %% [markdown]
-# **What to notice.** Most images that fool anybody fool one or two members, not all
-# three: there the others can help. Where all three are wrong, no vote does.
+# **What to notice.** Most misclassified images fool one or two members, and the others
+# can outvote them. No vote helps where all three are wrong.
 #
-# ## How sure is it? The margin
+# ## The margin
 #
 # $$\mathrm{margin} = p_y - \max_{k \ne y} p_k.$$
 #
-# Above 0 the answer is right. An attack has to push the margin below 0.
+# The image is classified correctly if the margin is above 0. An attack has to push it
+# below 0.
 
 # %%
 rows_of = np.arange(len(y))
@@ -196,8 +200,8 @@ panel.set(xlabel="margin", ylabel="images")
 panel.legend(frameon=False, loc="upper left")
 picture(
     figure,
-    "Histogram of margins, logarithmic: nearly all images lie at a margin of one, for "
-    "a member and the ensemble; at minus one, the ensemble has fewer.",
+    "Histogram of margins on a logarithmic scale: nearly all images lie at a margin of "
+    "one, for a member and the ensemble; at minus one, the ensemble has fewer.",
 )
 table(
     ("", "margin < 0", "margin < -0.9", "margin > 0.9"),
@@ -208,13 +212,14 @@ table(
 )
 
 # %% [markdown]
-# **What to notice.** A single network can be *very* sure and wrong: so it is in about
-# one mistake of four. The ensemble is more often unsure: its mistakes are less extreme,
-# and so are its right answers.
+# **What to notice.** A single network can be *very* confident and wrong, as it is in
+# about one of four mistakes. The ensemble is less confident, both when it is wrong and
+# when it is right.
 #
 # ## Your turn
 #
-# **8.1** The ensemble's answers from the members' probabilities p (M, N, K).
+# **8.1** The classes predicted by the ensemble, from the members' probabilities p
+# (M, N, K).
 
 
 # %%
@@ -225,7 +230,7 @@ def ensemble_predict(p):
 check(ensemble_predict)
 
 # %% [markdown]
-# **8.2** The class that most members choose; of two with equal votes, the smaller.
+# **8.2** The class that most members choose; in a tie, the smallest.
 
 
 # %%
@@ -247,7 +252,7 @@ def margin(p, y):
 check(margin)
 
 # %% [markdown]
-# **8.4** How much of m images does a bootstrap replicate contain on average?
+# **8.4** The mean fraction of m images that a bootstrap replicate contains.
 
 
 # %%
@@ -258,5 +263,5 @@ def bootstrap_fraction(m):
 check(bootstrap_fraction)
 
 # %% [markdown]
-# **Next:** what happens to an ensemble that is attacked, by one member's gradient and
-# by all of them: [chapter 9](09_attacking_ensembles.ipynb).
+# **Next:** attacks on an ensemble, by the gradient of one member and of all members, in
+# [chapter 9](09_attacking_ensembles.ipynb).

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 9. Attacking an ensemble
 #
-# One network falls to one gradient. An ensemble has several: which one should an attack
-# follow? The paper tries two answers and finds something that surprised its authors.
-# This chapter repeats it and looks for the reason.
+# A single network has one gradient, but an ensemble has several. Which of them should
+# an attack follow? The paper tries two answers, and the result surprised its authors.
+# This chapter repeats the experiment and looks for the reason.
 #
-# **You will** attack an ensemble through one member and through all, see how far
-# perturbations carry over, and test explanations of the paper's surprise, its own
-# among them.
+# **You will** attack an ensemble through one member and through all, see how well
+# perturbations transfer, and test explanations of the surprise, among them the paper's
+# own.
 
 # %%
 from functools import partial
@@ -41,14 +41,14 @@ def right(classifier, images):
     return (classifier.predict(images) == y).mean()
 
 
-print(f"unattacked, the ensemble reads {right(team, x):.1%} of the images")
+print(f"accuracy of the ensemble without an attack: {right(team, x):.1%}")
 
 # %% [markdown]
 # ## Two adversaries
 #
-# **Adv. 1** follows the gradient of the *i*-th member, and hopes for the best:
-# $\nabla_x J(\theta_i, x, y)$. **Adv. 2** follows the sum of all gradients:
-# $\sum_i \nabla_x J(\theta_i, x, y)$.
+# **Adv. 1** follows the gradient of the *i*-th member, $\nabla_x J(\theta_i, x, y)$,
+# and relies on transfer. **Adv. 2** follows the sum of all members' gradients, $\sum_i
+# \nabla_x J(\theta_i, x, y)$.
 
 # %%
 source(member_gradient, sum_gradient)
@@ -72,12 +72,13 @@ table(("", "Adv. 1, single", "Adv. 1, ensemble", "Adv. 2, ensemble"), rows)
 
 # %% [markdown]
 # **What to notice.** These are three columns of the paper's Table 2, for three members.
-# Attacked through one member, the ensemble stands better than that member alone: the
-# other two help. Attacked through all, it stands worse.
+# Attacked through one member, the ensemble is more accurate than this member alone,
+# because the other two help. Attacked through all members, it is less accurate.
 #
-# ## Do perturbations carry over?
+# ## Do perturbations transfer?
 #
-# Each row: BIM with one member's gradient. Each column: who has to read the result.
+# Each row is BIM with the gradient of one member. Each column is a classifier, with its
+# accuracy on the resulting images.
 
 # %%
 alone = [attack_bim(member_gradient(members, i), x, y) for i in range(3)]
@@ -90,16 +91,16 @@ panel.set_xticks(range(4), ["member 0", "member 1", "member 2", "ensemble"])
 panel.set_yticks(range(3), [f"from member {i}" for i in range(3)])
 picture(
     figure,
-    "A table of accuracies as shades of blue: on the diagonal nearly white, where a "
-    "member is attacked with its own gradient; darker where another member reads it.",
+    "A table of accuracies as shades of blue: nearly white on the diagonal, where a "
+    "member is attacked with its own gradient; darker for the other members.",
 )
 
 # %% [markdown]
-# **What to notice.** The diagonal is nearly zero: against its own gradient, a member
-# loses. Beside the diagonal it is better, but far from safe: most of the perturbation
-# works on networks that it was not made for. That is why ensembles help only so much.
+# **What to notice.** The diagonal is nearly zero, as every member is fooled by its own
+# gradient. Off the diagonal accuracy is higher, but still low. Most perturbations also
+# work on networks that they weren't made for, which limits what ensembles can do.
 #
-# ## Single votes under attack
+# ## Individual votes under attack
 
 # %%
 n = int(np.flatnonzero(team.predict(alone[0]) == y)[0])
@@ -110,9 +111,7 @@ images = {
 }
 figure, axes = new_figure(3, 2, width=9, height=4.4)
 for column, (name, x_adv) in enumerate(images.items()):
-    image(
-        axes[column], x_adv[n], f"{name}: read as {team.predict(x_adv[n : n + 1])[0]}"
-    )
+    image(axes[column], x_adv[n], f"{name}: {team.predict(x_adv[n : n + 1])[0]}")
     panel = axes[3 + column]
     for i, colour in enumerate(("#56b4e9", "#0072b2", "#d55e00")):
         p = members[i].predict_proba(x_adv[n : n + 1])[0]
@@ -125,18 +124,19 @@ axes[3].legend(frameon=False, fontsize=8)
 picture(
     figure,
     "One digit three times, clean and under both attacks, and below it the members' "
-    "probabilities: under Adv. 1 the attacked member changes its mind and is outvoted.",
+    "probabilities: under Adv. 1 the attacked member is fooled and outvoted.",
 )
 
 # %% [markdown]
 # ## The paper's surprise
 #
-# With ten members the paper finds Adv. 2 *weaker* than Adv. 1 under BIM: 0.89 of the
-# digits survive the attack on all members, and 0.65 that on one. It supposes that the
-# members' gradients "block each other". Above it is the other way round, and so it is
-# with ten members on all of MNIST (`results/anomaly` in this repository). What could
-# have happened? Perhaps something else was computed than the formula says. Here are
-# five readings of "all members' gradients", each a few lines; two of them:
+# With ten members the paper finds Adv. 2 *weaker* than Adv. 1 under BIM. Accuracy is
+# 0.89 under the attack on all members, but 0.65 under the attack on one. The paper
+# supposes that the members' gradients "block each other". In the table above Adv. 2 is
+# stronger, and it is stronger with ten members on all of MNIST, too (`results/anomaly`
+# in this repository). Perhaps the paper's code computed something other than its
+# formula. Here are five readings of "all members' gradients", each of a few lines. Two
+# of them are:
 
 # %%
 source(mean_of_perturbations, normalized_gradient)
@@ -150,25 +150,25 @@ one = [
 rows = [("Adv. 1 (mean)", *one)]
 for name, adversary in ADVERSARIES.items():
     rows.append((name, *(right(team, adversary(members, a, x, y)) for a in attacks)))
-table(("accuracy left", "FGSM", "BIM"), rows)
+table(("accuracy under attack", "FGSM", "BIM"), rows)
 
 # %% [markdown]
 # - **sum of gradients** is the paper's formula, Adv. 2 as above;
-# - **sum from clipped probabilities** computes the loss from probabilities that are cut
-#   off at $10^{-7}$, as libraries of the time did: a member that is sure has gradient
-#   zero (chapter 4);
-# - **mean of perturbations** attacks each member for itself and adds the mean of the
+# - **sum from clipped probabilities** computes the loss from probabilities clipped at
+#   $10^{-7}$, as libraries of the time did, so a confident member has gradient zero
+#   (chapter 4);
+# - **mean of perturbations** attacks each member separately and adds the mean of the
 #   three perturbations;
-# - **ensemble's own loss** follows $-\log$ of the mean probability. By the chain
-#   rule that is a weighted sum, $\sum_i w_i \nabla J_i$ with $w_i = p_i(y) / \sum_j
-#   p_j(y)$: who is fooled already doesn't count any more;
+# - **ensemble's own loss** follows $-\log$ of the mean probability. By the chain rule
+#   its gradient is a weighted sum, $\sum_i w_i \nabla J_i$ with $w_i = p_i(y) / \sum_j
+#   p_j(y)$, in which members that are already fooled hardly count;
 # - **normalised gradients** gives each member one vote.
 #
-# **What to notice.** The mean of finished perturbations is by far the weakest: where
-# members disagree about a pixel, the mean moves it only part of the way. It is the only
-# one that is weaker than Adv. 1 under BIM. But it is weaker under FGSM, too, and there
-# the paper finds Adv. 2 stronger (0.45 of the digits survive, and 0.61 under Adv. 1).
-# No reading gives both: where the paper's numbers come from, we can't tell.
+# **What to notice.** The mean of perturbations is by far the weakest. Where members
+# disagree about a pixel, the mean moves it only part of the way. It is also the only
+# reading that is weaker than Adv. 1 under BIM. But it is weaker under FGSM, too, where
+# the paper finds Adv. 2 stronger (accuracy 0.45, and 0.61 under Adv. 1). No reading
+# explains both, so we don't know where the paper's numbers come from.
 #
 # ## Do the gradients block each other?
 
@@ -181,7 +181,7 @@ for step in range(9):
     share = (longest.max(axis=0) / (longest.sum(axis=0) + 1e-30)).mean()
     rows.append((f"{step}", cosines[there].mean(), (cosines[there] < 0).mean(), share))
     x_adv = attack_bim(sum_gradient(members), x, y, steps=step + 1)
-table(("step", "mean cosine", "share below 0", "the longest's share"), rows)
+table(("step", "mean cosine", "share below 0", "share of the longest"), rows)
 
 # %%
 steps = [int(row[0]) for row in rows]
@@ -211,14 +211,15 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** If the gradients blocked each other, cosines would be negative.
-# They aren't. But one member's gradient has most of the sum's length at first: that of
-# the least sure (a gradient is as long as $1 - p_y$ is large). Adv. 2 begins as an
-# attack on that member; giving each member one vote is stronger.
+# **What to notice.** If the gradients blocked each other, their cosines would be
+# negative, but they are positive. At first, however, a single member contributes most
+# of the sum's length. It is the least confident member, as the length of a gradient
+# grows with $1 - p_y$. Adv. 2 therefore begins as an attack on this member. An attack
+# that gives each member one vote is stronger.
 #
 # ## Your turn
 #
-# **9.1** Adv. 2's direction from the members' gradients (M, N, H, W, C).
+# **9.1** The direction of Adv. 2 from the members' gradients (M, N, H, W, C).
 
 
 # %%
@@ -229,8 +230,8 @@ def adv2_direction(gradients):
 check(adv2_direction)
 
 # %% [markdown]
-# **9.2** The weights of the ensemble's own gradient from the members' costs J (M, N).
-# They may be large.
+# **9.2** The weights of the ensemble's own gradient from the members' costs J (M, N),
+# which may be large.
 
 
 # %%
@@ -241,7 +242,7 @@ def ensemble_weights(J):
 check(ensemble_weights)
 
 # %% [markdown]
-# **9.3** The sum of unit gradients; a gradient of zero adds nothing.
+# **9.3** The sum of the members' unit gradients; a gradient of zero adds nothing.
 
 
 # %%
@@ -252,5 +253,5 @@ def normalized_sum(gradients):
 check(normalized_sum)
 
 # %% [markdown]
-# **Next:** where the speed comes from: [chapter 10](10_three_speeds.ipynb). Or at once
-# what is left of the defence: [chapter 12](12_does_the_defence_hold.ipynb).
+# **Next:** where the speed comes from, in [chapter 10](10_three_speeds.ipynb), or
+# whether the defence holds, in [chapter 12](12_does_the_defence_hold.ipynb).

@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 10. Three speeds: NumPy, compiled, and fewer products
 #
-# The same convolution at three speeds: as one matrix product in NumPy, compiled, and
-# with a quarter of the multiplications; and as loops that anybody can read, for which
-# we'd have to wait. All give the same numbers up to rounding, and the slowest is the
-# specification of the fastest.
+# This chapter runs the same convolution at three speeds: as one matrix product in
+# NumPy, compiled, and compiled with a quarter of the multiplications. Plain loops, easy
+# to read but far too slow, serve for comparison. All give the same numbers up to
+# rounding.
 #
-# **You will** measure them, derive Winograd's trick on a signal of four numbers, and
-# step into a compiled kernel with a debugger.
+# **You will** measure each version, derive Winograd's algorithm on a signal of four
+# numbers, and step into a compiled kernel with a debugger.
 
 # %%
 import time
@@ -32,7 +32,7 @@ b = np.zeros(F, np.float32)
 #
 # $$\mathrm{out}_{nhwf} = b_f + \sum_{i, j, c} x_{n,\,h+i,\,w+j,\,c}\, W_{ijcf},$$
 #
-# word for word (one image only, or we'd wait):
+# written as loops (over a single image, to save time):
 
 
 # %%
@@ -53,7 +53,7 @@ def convolve_with_loops(x, W, b):
 
 
 def seconds(function, repeat=5):
-    """The shortest of some runs: everything else on the machine only adds to it."""
+    """The shortest of several runs: other work on the machine only adds to it."""
     times = []
     for _ in range(repeat):
         start = time.perf_counter()
@@ -71,8 +71,8 @@ print(f"loops would take {loops:.1f} s for {N} images of {H}x{H} with {C} channe
 # %% [markdown]
 # ## One product, compiled loops, fewer products
 #
-# `kernels` is the one place that chooses. Everything else in the library calls
-# `kernels.conv2d` and doesn't know which one runs.
+# `kernels` chooses the implementation. All other code in the library calls
+# `kernels.conv2d`, whichever implementation runs.
 
 # %%
 source(kernels.conv2d)
@@ -112,14 +112,14 @@ panel.invert_yaxis()
 picture(
     figure,
     "Bars of the four times on a logarithmic axis: the loops take thousands of times "
-    "as long as NumPy, and compiled kernels are faster again.",
+    "as long as NumPy, and compiled kernels are faster still.",
 )
 
 # %% [markdown]
-# **What to notice.** The great step is from loops to *one product*: it hands the work
-# to BLAS, which uses the processor as it is meant to be used. Compiling saves what is
-# left around the product: the copying of im2col, block by block in the cache. For whole
-# networks, beside PyTorch, `python -m tests.benchmarks` has the figures.
+# **What to notice.** The largest gain comes from the step from loops to *one product*,
+# which BLAS computes at nearly the processor's full speed. Compiling saves time around
+# the product, because im2col then copies block by block within the cache. `python -m
+# tests.benchmarks` compares whole networks with PyTorch.
 #
 # ## How large is im2col's matrix?
 
@@ -128,28 +128,29 @@ col = (H - 2) ** 2 * 9 * C * N * 4
 print(f"images {x.nbytes / 1e6:.2f} MB, their matrix {col / 1e6:.2f} MB")
 
 # %% [markdown]
-# The reference builds it as a whole; the compiled kernel a block at a time, so that it
-# never leaves the cache.
+# The reference builds the whole matrix. The compiled kernel builds a block at a time,
+# which never leaves the cache.
 #
-# ## Fewer products: Winograd's trick, on four numbers
+# ## Fewer products: Winograd's algorithm, on four numbers
 #
 # A filter $g$ of three taps on four pixels $d$ gives two outputs:
 #
 # $$\mathrm{out}_0 = d_0 g_0 + d_1 g_1 + d_2 g_2, \qquad
 #   \mathrm{out}_1 = d_1 g_0 + d_2 g_1 + d_3 g_2.$$
 #
-# Six multiplications. First a question that looks like another one: how to multiply
-# *polynomials*? $u(t) = u_0 + u_1 t$ times $g(t) = g_0 + g_1 t + g_2 t^2$ has four
-# coefficients, so four of its values determine it, and a value is one plain product:
-# $u(t)\,g(t)$. Evaluate both at four points, multiply value by value, interpolate:
-# **four** multiplications instead of six.
+# This takes six multiplications. To save some, first consider a related problem, the
+# product of two *polynomials*. $u(t) = u_0 + u_1 t$ times $g(t) = g_0 + g_1 t + g_2
+# t^2$ has four coefficients, so its values at four points determine it, and each value
+# is a single product, $u(t)\,g(t)$. Evaluate both polynomials at four points, multiply
+# value by value, and interpolate. This takes **four** multiplications instead of six.
 #
 # $$u\,g = B \bigl[(G g) \odot (A u)\bigr].$$
 #
 # $A$ and $G$ evaluate at the points 0, 1, -1 and $\infty$ (where the value is the last
-# coefficient), $B$ interpolates. To interpolate takes halves; they are moved into $G$,
-# which is computed once for all pixels. (That the last row of $A$ and the last column
-# of $B$ are both negative changes nothing: it is how the matrices are usually printed.)
+# coefficient), and $B$ interpolates. The halves of the interpolation are moved into
+# $G$, because $G g$ is computed only once for all pixels. (The negative signs in the
+# last row of $A$ and the last column of $B$ cancel; the matrices are usually printed
+# this way.)
 
 # %%
 A = np.array([[1, 0], [1, 1], [1, -1], [0, -1]])
@@ -160,10 +161,10 @@ print("term by term", np.convolve(u, g))
 print("by values   ", B @ ((G @ g) * (A @ u)))
 
 # %% [markdown]
-# Now the filter. $u \mapsto u\,g$ is linear: a matrix with $g$ in its first column and
-# $g$, one row lower, in its second. Transposed, its rows are $g$ and $g$ moved by one:
-# that is our filter, from four pixels to two outputs. And a chain of matrices is
-# transposed link by link, from the end:
+# Now the filter. The map $u \mapsto u\,g$ is linear. Its matrix has $g$ in the first
+# column and $g$, one row lower, in the second. The rows of its transpose are $g$ and
+# $g$ moved by one, which is our filter, from four pixels to two outputs. A product of
+# matrices is transposed factor by factor, in reverse order:
 #
 # $$\mathrm{out} = A^T \bigl[(G g) \odot (B^T d)\bigr].$$
 
@@ -177,8 +178,8 @@ print("Winograd", A_T @ products)
 
 # %% [markdown]
 # The additions in $B^T d$ are cheap, and $G g$ is computed once for all pixels. In two
-# dimensions the trick acts twice: $F(2\times2, 3\times3)$ needs 16 products instead of
-# 36, and the library's $F(4\times4, 3\times3)$ 36 instead of 144, four times fewer.
+# dimensions the saving is squared: $F(2\times2, 3\times3)$ needs 16 products instead of
+# 36, and the library's $F(4\times4, 3\times3)$ needs 36 instead of 144.
 
 # %%
 table(
@@ -193,7 +194,7 @@ table(
 # ## Its backward pass is its transpose
 #
 # The map from $d$ to out is linear, so its backward pass is its transpose: $A$, then
-# $\odot\, Gg$, then $B$. It is the product of polynomials that we came from.
+# $\odot\, Gg$, then $B$. This is again the product of polynomials.
 
 # %%
 dout = rng.standard_normal(2)
@@ -208,16 +209,16 @@ print("transposed  ", dd)
 print("definition  ", measured)
 
 # %% [markdown]
-# The library's lines: $B^T$ for six vectors of pixels at a time, written out as sums,
-# since a product with zeros and ones needs no multiplication:
+# The library applies $B^T$ to six vectors of pixels at a time. The product is written
+# out as sums, since multiplying by zeros and ones would waste time:
 
 # %%
 source(b_transposed.py_func if hasattr(b_transposed, "py_func") else b_transposed)
 
 # %% [markdown]
-# **And rounding?** The points 2 and -2 of $F(4\times4, 3\times3)$ bring larger numbers
-# in, and larger numbers round more coarsely. Larger tiles need more points, and those
-# larger numbers still: that is why the library stops at four.
+# **Rounding.** The points 2 and -2 of $F(4\times4, 3\times3)$ lead to larger numbers,
+# which round more coarsely. Larger tiles need more points and even larger numbers, so
+# the library stops at four.
 
 # %%
 exact = kernels.conv2d(
@@ -234,9 +235,9 @@ table(
 # %% [markdown]
 # ## Step into a compiled kernel
 #
-# A compiled function can't be stepped through. But it is a plain Python function with a
-# decorator, and `NUMBA_DISABLE_JIT=1` leaves the decorator out. Python's own debugger
-# then stops in it:
+# A debugger can't step through a compiled function. But the kernels are plain Python
+# functions with a decorator, and `NUMBA_DISABLE_JIT=1` disables the decorator. Python's
+# own debugger then stops in them:
 #
 #     $ export NUMBA_DISABLE_JIT=1 OPENBLAS_NUM_THREADS=1
 #     $ .venv/bin/python -m pdb tutorials/10_three_speeds.py
@@ -246,26 +247,26 @@ table(
 #     (Pdb) step
 #     (Pdb) p x.shape
 #
-# (One thread, since a debugger sees only the thread that it was started in.) Or put
-# `breakpoint()` into any kernel, and run your own script with the same two variables.
-# One function alone can be called without them: its attribute `py_func` is the function
-# before compilation.
+# (Python must use one thread, because the debugger only sees the thread in which it was
+# started.) You can also put `breakpoint()` into any kernel and run your own script with
+# the same two variables. To call a single function uncompiled, use its attribute
+# `py_func`.
 
 # %%
 kernel = elementwise.keep_positive
 plain = getattr(kernel, "py_func", kernel)
 dout, out, dx = np.array([1.0, 2.0, 3.0]), np.array([0.0, 5.0, 1.0]), np.empty(3)
 plain(dout, out, dx)  # put a breakpoint here and step: it is Python
-print("ReLU's gradient, step by step:", dx)
+print("the gradient of ReLU, uncompiled:", dx)
 source(plain)
-print("and the whole of Winograd's loop:")
+print("the whole loop of Winograd's algorithm:")
 source(getattr(winograd.forward, "py_func", winograd.forward))
 
 # %% [markdown]
 # ## Your turn
 #
 # **10.1** $F(2, 3)$: two outputs from d (4,) and g (3,), with four products. (`check`
-# sees the outputs alone; that there are four products is up to you.)
+# sees only the outputs; it can't count the products.)
 
 
 # %%
@@ -276,8 +277,8 @@ def winograd_1d(d, g):
 check(winograd_1d)
 
 # %% [markdown]
-# **10.2** How many times fewer products does $F(m\times m, r\times r)$ take than the
-# direct way?
+# **10.2** The number of products of the direct algorithm, divided by that of
+# $F(m\times m, r\times r)$.
 
 
 # %%
@@ -288,8 +289,8 @@ def products_saved(m, r):
 check(products_saved)
 
 # %% [markdown]
-# **10.3** How many numbers does im2col make of each pixel, for an image of H x W and
-# windows of K x K, without padding?
+# **10.3** The size of im2col's matrix, divided by that of the image: H x W pixels,
+# windows of K x K, no padding.
 
 
 # %%
@@ -300,4 +301,4 @@ def im2col_growth(H, W, K):
 check(im2col_growth)
 
 # %% [markdown]
-# **Next:** everything together: [chapter 11](11_the_paper.ipynb).
+# **Next:** the whole experiment, in [chapter 11](11_the_paper.ipynb).

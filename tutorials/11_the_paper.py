@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 11. The paper, end to end
 #
-# *Ensemble Methods as a Defense to Adversarial Perturbations Against Deep Neural
-# Networks* (Strauss et al., 2017), from configuration to verdict. You know all of its
-# pieces by now; this chapter puts them together, on few images so that it runs in
-# seconds, and then reads the full results that are part of the repository.
+# This chapter repeats *Ensemble Methods as a Defense to Adversarial Perturbations
+# Against Deep Neural Networks* (Strauss et al., 2017), from the configuration to the
+# verdicts. You already know all pieces. The chapter puts them together on few images,
+# which takes seconds, and then reads the full results in the repository.
 #
-# **You will** make a small Table 2, put intervals on its numbers, and judge the paper's
-# sentences one by one.
+# **You will** make a small Table 2, compute intervals for its numbers, and judge the
+# paper's claims one by one.
 
 # %%
 from pathlib import Path
@@ -35,9 +35,9 @@ from tutorials.show import new_figure, picture, print_lines, source, table
 from tutorials.trained import ensemble
 
 # %% [markdown]
-# ## What is run: one object
+# ## The configuration
 #
-# All settings of a run stand in one configuration, and each has its reason beside it in
+# A single object holds all settings of a run. The reasons for them stand beside them in
 # `tutorials/paper/experiment/config.py`.
 
 # %%
@@ -47,7 +47,7 @@ print_lines("\n".join(f"{name:<16} {value}" for name, value in vars(config).item
 # %% [markdown]
 # ## Table 2, by hand
 #
-# Its five columns for one method, from what you know: clean and attacked, single and
+# This function computes the five columns for one method: clean and attacked, single and
 # ensemble, Adv. 1 and Adv. 2.
 
 # %%
@@ -83,25 +83,24 @@ for method in ("random-init", "gaussian-noise"):
         found = five_columns(ensemble(method), attack)
         rows.append((f"{name}, {METHOD_NAMES[method]}", *found))
         paper = [paper_accuracy("mnist", name.lower(), method, c) for c in COLUMNS]
-        rows.append(("    the paper's", *paper))
+        rows.append(("    in the paper", *paper))
 table(("", *COLUMNS.values()), rows)
 
 # %% [markdown]
-# **What to notice.** These are 3 members instead of 10, trained on 4,000 images
-# instead of 60,000: clean accuracy is lower, and attacks go through more easily. The
-# *order* of the columns is what to compare. The library's own version of the same
-# columns:
+# **What to notice.** These are 3 members instead of 10, trained on 4,000 images instead
+# of 60,000, so clean accuracy is lower and attacks succeed more often. Compare only the
+# *order* of the columns. The library computes the same columns like this:
 
 # %%
 source(row)
 
 # %% [markdown]
-# ## How sure are these numbers?
+# ## How certain are these numbers?
 #
-# An accuracy on 200 images is itself random. For one classifier, Wilson's interval says
-# which true accuracies fit what was counted. For a mean over members, Student's
-# interval says how much depends on which members happened to be trained. Three members
-# say little about that: $t$ is 4.3 for them, and 2.3 for ten.
+# An accuracy on 200 images is itself random. For one classifier, Wilson's interval
+# contains the true accuracies that are compatible with the count. For a mean over
+# members, Student's interval shows how much the mean depends on which members happened
+# to be trained. It is wide for three members, as $t$ is 4.3 for three and 2.3 for ten.
 
 # %%
 source(wilson, student)
@@ -118,7 +117,7 @@ for images, colour in ((50, "#bbb"), (200, "#56b4e9"), (10_000, "#0072b2")):
         color=colour,
         label=f"{images:,} images",
     )
-panel.set(xlabel="accuracy that was counted", ylabel="interval around it")
+panel.set(xlabel="measured accuracy", ylabel="interval around it")
 panel.set_ylim(-0.2, 0.16)
 panel.legend(frameon=False, ncols=3, loc="lower center")
 picture(
@@ -128,16 +127,16 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** With 200 images, differences of a few percent can be chance. The
-# full run attacks all 10,000.
+# **What to notice.** With 200 images, differences of a few percent can be due to
+# chance. The full run attacks all 10,000.
 #
 # ## The full results
 #
-# They are in `results/mnist-full`, made by
+# The full results are in `results/mnist-full`. They were computed by
 #
 #     python -m tutorials.paper run table2 figures report --dataset mnist --profile full
 #
-# in two or three hours on two cores. Nothing below is trained now; it is read.
+# in two or three hours on two cores. The following cells only read them.
 
 # %%
 checkout = Path(tutorials.__file__).parents[1]
@@ -165,17 +164,18 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Clean accuracies agree to less than a thousandth. Under attack
-# fewer of our images survive. FGSM is one formula with one eps, so something else must
-# differ: the networks (ours have no ReLU on the logits, see `mnist_cnn`, and the paper
-# doesn't name its optimizer), or how their gradients were computed. And under BIM,
-# Adv. 2 is stronger than Adv. 1, not weaker: chapter 9 and `results/anomaly` ask why.
+# **What to notice.** Clean accuracies agree to less than a thousandth. Under attack our
+# accuracies are lower. FGSM is a single formula with a single eps, so either the
+# networks differ (ours have no ReLU on the logits, see `mnist_cnn`, and the paper
+# doesn't name its optimizer) or the way in which gradients were computed. Under BIM,
+# Adv. 2 is stronger than Adv. 1 instead of weaker; chapter 9 and `results/anomaly` ask
+# why.
 #
 # ## The claims, one by one
 #
-# A sentence such as "ensembles outperform single classifiers" is a set of comparisons.
-# Each holds if the whole interval of the difference lies above 0, does not hold if it
-# lies below, and is undecided if it contains 0:
+# A claim such as "ensembles outperform single classifiers" is a set of comparisons. A
+# comparison holds if the whole interval of the difference lies above 0, does not hold
+# if it lies below 0, and is undecided if it contains 0:
 
 # %%
 claim = next(claim for claim in CLAIMS if claim.topic.startswith("BIM, the surprise"))
@@ -185,31 +185,33 @@ source(Comparison, in_each_method)
 
 # %% [markdown]
 # A claim makes several comparisons, one for each method or attack. It holds if *all*
-# come out as the paper says, it does not hold if *one* clearly comes out the other way,
-# and else it is undecided:
+# its comparisons hold, does not hold if *one* of them doesn't, and is undecided
+# otherwise:
 
 # %%
 print_lines("\n".join(f"{v.verdict:>13}: {v.topic}" for v in judge(full)))
 
 # %% [markdown]
-# **What to notice.** Only the direction is judged. "Attacks carry over only in part"
-# holds because a member withstands another's perturbation better than its own; most
-# images that fool one member fool others all the same (chapter 9). And what holds under
-# the paper's attacks may not hold under others (chapter 12).
+# **What to notice.** A verdict judges only the direction. "Attacks carry over only in
+# part" holds, because a member withstands perturbations made for other members better
+# than its own. Still, most images that fool one member also fool others (chapter 9).
+# And a claim that holds under the paper's attacks may not hold under others (chapter
+# 12).
 
 # %% [markdown]
 # ## What now?
 #
-# - Run it yourself, with another seed or more members: `python -m tutorials.paper
+# - Run the experiment with another seed or more members: `python -m tutorials.paper
 #   --help`.
-# - Ask the anomaly another question: `python -m tutorials.anomaly --help`.
-# - Write an attack of your own: any function that takes a gradient function. Write a
-#   defence of your own: anything with `predict_proba`.
+# - Investigate the surprise further: `python -m tutorials.anomaly --help`.
+# - Write your own attack, any function that takes a gradient function, or your own
+#   defence, any object with `predict_proba`.
 #
 # ## Your turn
 #
-# **11.1** Adv. 1's two columns: `members[i, j]` is the accuracy of member j under
-# member i's gradient, `ensemble[i]` that of the ensemble. Return (single, ensemble).
+# **11.1** The two columns of Adv. 1: `members[i, j]` is the accuracy of member j under
+# the gradient of member i, and `ensemble[i]` is the accuracy of the ensemble under it.
+# Return (single, ensemble).
 
 
 # %%
@@ -220,7 +222,7 @@ def table2_row(members, ensemble):
 check(table2_row)
 
 # %% [markdown]
-# **11.2** Wilson's 95 % interval of `correct` right answers among `images`.
+# **11.2** Wilson's 95 % interval for `correct` of `images` classified correctly.
 
 
 # %%
@@ -231,7 +233,8 @@ def wilson_interval(correct, images):
 check(wilson_interval)
 
 # %% [markdown]
-# **11.3** How often two members disagree, one right and one wrong: wrong (M, N) bool.
+# **11.3** How often two members disagree, one right and one wrong: `wrong` is bool, (M,
+# N).
 
 
 # %%
@@ -242,5 +245,5 @@ def disagreement(wrong):
 check(disagreement)
 
 # %% [markdown]
-# **Next:** these are the paper's attacks. Would others do better?
-# [Chapter 12](12_does_the_defence_hold.ipynb).
+# **Next:** attacks that are stronger than the paper's, in
+# [chapter 12](12_does_the_defence_hold.ipynb).

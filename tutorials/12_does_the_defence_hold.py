@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 12. Does the defence hold?
 #
-# "Under our attack, 66 % of the images survive": that is a fact about an attack. To
-# turn it into a fact about a defence one must try to break it, with everything that one
-# knows. This chapter attacks the ensembles of chapter 8 in earnest.
+# An accuracy of 66 % under an attack says something about the attack. It says something
+# about the defence only after a serious attempt to break it. This chapter attacks the
+# ensembles of chapter 8 as strongly as it can.
 #
-# **You will** write down a threat model, attack what the ensemble *predicts* instead of
-# its members, draw accuracy against eps, see how far perturbations carry over, and put
-# several attacks together into one honest number.
+# **You will** write down a threat model, attack the prediction of the *ensemble*
+# instead of its members', plot accuracy against eps, see how well perturbations
+# transfer, and combine several attacks into one reliable number.
 
 # %%
 from functools import partial
@@ -60,27 +60,27 @@ members = teams["random-init"]
 team = Ensemble(members)
 
 # %% [markdown]
-# ## First: what may the adversary do?
+# ## What may the adversary do?
 #
-# A *threat model* says it: which distance, how far, which range of pixels, whether any
-# wrong class will do, and what the adversary knows. Here that is everything, as in the
-# paper (*white box*), unless we say otherwise. Without a threat model an accuracy under
-# attack means nothing, and an attack that leaves it has cheated, so that every result
-# is checked against it.
+# A *threat model* answers this question. It names the distance and its limit, the range
+# of pixels, whether any wrong class will do, and what the adversary knows. Here the
+# adversary knows everything, as in the paper (*white box*), unless stated otherwise.
+# Without a threat model an accuracy under attack means nothing. An attack that leaves
+# the threat model has cheated, so the library checks every result.
 
 # %%
 threat = Threat("Linf", 0.2)
 print(threat)
 x_adv = bim(sum_gradient(members), x, y, 0.2, 0.025, 8)
 print(f"Adv. 2 stays inside: {threat.contains(x_adv, x).all()}")
-print(f"what it leaves: {(team.predict(x_adv) == y).mean():.1%} of the images")
+print(f"accuracy under Adv. 2: {(team.predict(x_adv) == y).mean():.1%}")
 
 # %% [markdown]
 # ## The ensemble's own gradient
 #
-# Adv. 2 follows $\sum_i \nabla J_i$. But nobody asks the members one by one: what
-# counts is the mean probability $p = \frac1M \sum_i p_i$, with the cost $J = -\log
-# p_y$. Its gradient weighs the members by how far they are from being fooled:
+# Adv. 2 follows $\sum_i \nabla J_i$. But the ensemble decides by the mean probability
+# $p = \frac1M \sum_i p_i$, with the cost $J = -\log p_y$. The gradient of this cost
+# weighs each member by its probability of the true label:
 #
 # $$\nabla J = \sum_i w_i \nabla J_i, \qquad w_i = \frac{p_i(y)}{\sum_j p_j(y)} .$$
 
@@ -88,9 +88,9 @@ print(f"what it leaves: {(team.predict(x_adv) == y).mean():.1%} of the images")
 source(ensemble_loss, log_mean_probability)
 
 # %% [markdown]
-# And eight steps are few. *Projected gradient descent* is BIM with three more ideas:
-# begin at a random point of the ball, take many steps, keep the best point of several
-# tries.
+# Eight steps are also few. *Projected gradient descent* (PGD) improves on BIM in three
+# ways. It starts at a random point of the ball, takes many steps, and returns the best
+# point of several restarts.
 
 # %%
 source(pgd, Threat.step, Linf)
@@ -124,12 +124,12 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** All three stay within the same ball. The first two take the same
-# eight steps, and with three members it hardly matters how these are weighed. PGD
-# follows the same gradient more patiently, twenty steps from each of two random points,
-# and leaves almost nothing at an eps at which BIM leaves a sixth. What looked like
-# robustness was the attack's haste. Draw such a curve for every attack: it must fall as
-# eps grows, down to zero. (Why? In a large ball every image can become any other.)
+# **What to notice.** All three attacks stay within the same ball. The first two take
+# the same eight steps, and with three members the weights hardly matter. PGD follows
+# the same gradient for twenty steps from each of two random points. It brings accuracy
+# almost to zero at an eps at which BIM leaves a sixth. The apparent robustness was due
+# to a weak attack. Plot such a curve for every attack. It must fall to zero as eps
+# grows, because in a large ball every image can become any other.
 #
 # ## How many steps does it take?
 
@@ -152,24 +152,24 @@ figure, (panel,) = new_figure(width=6.5, height=3.2)
 plot_steps(panel, steps)
 picture(
     figure,
-    "Three stairs: the part of the images that the ensemble misreads after 0 to 8 "
+    "Three stairs: the share of images that the ensemble misclassifies after 0 to 8 "
     "steps; the ensemble's own loss and Adv. 2 rise together, Adv. 1 stays below.",
 )
 
 # %% [markdown]
-# **What to notice.** The first two steps fool hardly anybody; from then on each fools
-# about as many images more, and after the eighth, at the ball's edge, many are just
-# about to fall: more steps inside the ball will find them. The ensemble's own loss is a
-# little ahead of Adv. 2, which goes on pushing members that are fooled already. Adv. 1,
-# which knows one member only, falls behind.
+# **What to notice.** The first two steps fool hardly any image. From then on each step
+# fools about equally many more. The curves still rise at the eighth step, at the edge
+# of the ball, so more steps inside the ball will fool more images. The ensemble's own
+# loss is a little ahead of Adv. 2, which keeps pushing members that are already fooled.
+# Adv. 1 uses only one member and falls behind.
 #
 # ## Several attacks, one number
 #
-# Attacks may fail on different images. An adversary takes for each image the one that
-# works: the *worst case*. An attack with another loss (here the difference of logits
-# ratio, which has a slope where cross-entropy is flat), one that finds its own step
-# size (APGD), and one that needs no gradient at all (Square) make it hard to be fooled
-# by a gradient that is wrong.
+# Different attacks fail on different images. The *worst case* counts an image as fooled
+# if any attack fools it. A good set of attacks has different weaknesses: one with
+# another loss (here the difference of logits ratio, which has a slope where
+# cross-entropy is flat), one that chooses its own step size (APGD), and one that needs
+# no gradient (Square). Together they reveal a gradient that is wrong.
 
 
 # %%
@@ -209,17 +209,17 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The intervals are Wilson's, of 100 images. The last columns are
-# the mean number of gradients and of queries (answers) that an image took: an attack
-# stops once it has won. The worst case is no better than the best attack alone, PGD;
-# that can't be known beforehand. Gradients do best here,
-# and random squares, which see probabilities and no gradient, still fool nearly half of
-# the images that random initial weights read correctly. If they did *better* than the
-# gradients, these would be wrong (next chapter). The paper's best method, noise, keeps
-# a few images more and is far from a defence: `python -m tutorials.paper strict` says
-# it of ten members and all four methods, and the README has the table.
+# **What to notice.** The intervals are Wilson's, for 100 images. The last columns are
+# the mean numbers of gradients and of queries per image, as an attack stops once it has
+# succeeded. Here the worst case equals the strongest single attack, PGD, but no one
+# could know this in advance. Attacks with gradients do best. Random squares see
+# probabilities only, and still fool nearly half of the images that the first ensemble
+# classifies correctly. If they did *better* than the gradients, the gradients would be
+# wrong (next chapter). The paper's best method, noise, saves a few more images, but it
+# isn't a defence. `python -m tutorials.paper strict` shows the same for ten members and
+# all four methods; the README has the table.
 #
-# ## Do perturbations carry over?
+# ## Do perturbations transfer?
 
 # %%
 sources = {
@@ -242,19 +242,20 @@ picture(
     "others in three of four cases, and the noisy ensemble in more than half.",
 )
 print(f"member 0 to the ensemble: {transfer.rate('member 0', 'ensemble')}")
-print(f"ensemble to the noisy one: {transfer.rate('ensemble', 'noisy ensemble')}")
+print(f"ensemble to noisy ensemble: {transfer.rate('ensemble', 'noisy ensemble')}")
 
 # %% [markdown]
 # **What to notice.** The last column belongs to networks that the attack has never
-# seen, trained by another method. More than half of the images fool them all the same,
-# and those made against the whole ensemble most of all: what fools many fools others.
-# That is the *black-box* threat, in which the adversary knows nothing but the task:
-# train an ensemble of your own, attack it, and carry the result over.
+# seen, trained by a different method. More than half of the images fool them, too, and
+# images made for the whole ensemble transfer best. This makes *black-box* attacks
+# possible, in which the adversary knows only the task. The adversary trains another
+# ensemble, attacks it, and uses the result on the target.
 #
-# ## How far is far enough?
+# ## How far must an image move?
 #
-# Instead of "how many fall within eps?" one can ask "how far must each image go?".
-# DeepFool walks to the nearest border between classes, as if borders were flat.
+# Instead of counting the images fooled within eps, one can measure how far each image
+# must move. DeepFool walks to the nearest decision boundary, as if boundaries were
+# flat.
 
 # %%
 source(deepfool)
@@ -271,7 +272,7 @@ plot_distances(panel, nearest, "Linf")
 panel.axvline(0.2, color="#888", lw=1, ls=":")
 picture(
     figure,
-    "Two rising curves: the part of images fooled within a distance; the noisy "
+    "Two rising curves: the share of images fooled within a distance; the noisy "
     "ensemble's lies to the right, its median at 0.19 instead of 0.15.",
 )
 table(
@@ -280,16 +281,15 @@ table(
 )
 
 # %% [markdown]
-# **What to notice.** Half of the images are within reach of an adversary who may change
-# every pixel by 0.15, and noise in training moves that border out, to 0.19. But the
-# share that lies farther than 0.2 is larger than what PGD left: DeepFool finds *a* way
-# to a border, not the shortest. Every attack gives an upper bound of the robustness
-# only.
+# **What to notice.** Half of the images can be fooled by changing every pixel by at
+# most 0.15. Noise in training raises this distance to 0.19. But DeepFool puts more
+# images beyond 0.2 than PGD leaves correct, because its path to a boundary need not be
+# the shortest. Every attack gives only an upper bound of the robustness.
 #
 # ## Your turn
 #
-# **12.1** The margin loss of logits: $\max_{k \ne y} z_k - z_y$ for each image (N,),
-# and its gradient (N, K). Above 0 an image is misread.
+# **12.1** The margin loss of logits, $\max_{k \ne y} z_k - z_y$ per image (N,), and its
+# gradient (N, K). An image is misclassified if its margin loss is above 0.
 
 
 # %%
@@ -300,8 +300,7 @@ def margin_loss(z, y):
 check(margin_loss)
 
 # %% [markdown]
-# **12.2** The accuracy in the worst case, from what each attack fools, a boolean array
-# (attacks, N).
+# **12.2** The accuracy in the worst case. `fooled` is a boolean array (attacks, N).
 
 
 # %%
@@ -312,9 +311,9 @@ def worst_case(fooled):
 check(worst_case)
 
 # %% [markdown]
-# **12.3** The smallest eps that fools each image (N,), from what each eps fools, a
-# boolean array (E, N), and from these eps (E,) in ascending order; 1, the whole range
-# of pixels, if none does. An attack may fail at a larger eps by bad luck.
+# **12.3** The smallest eps that fools each image (N,). `fooled` is a boolean array (E,
+# N), and eps (E,) is in ascending order. Return 1, the whole range of pixels, for an
+# image that no eps fools. An attack may fail at a larger eps by chance.
 
 
 # %%
@@ -325,5 +324,5 @@ def smallest_eps(fooled, eps):
 check(smallest_eps)
 
 # %% [markdown]
-# **Next:** these attacks worked. What if one doesn't?
-# [Chapter 13](13_why_did_my_attack_fail.ipynb).
+# **Next:** attacks that fail, in
+# [chapter 13](13_why_did_my_attack_fail.ipynb).

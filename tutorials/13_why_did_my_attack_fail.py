@@ -1,16 +1,15 @@
 # %% [markdown]
 # # 13. Why did my attack fail?
 #
-# "My defence withstands every attack!" Usually the attack is broken. It is easy to
-# break: a sign, a clip, a dropout mask left over from training, and the accuracy under
-# attack looks splendid. Or the defence hides the gradient that the attack needs. Of
-# nine defences of one conference seven did, and with attacks that fit them six fell
-# completely and one in part (Athalye et al., *Obfuscated Gradients Give a False Sense
-# of Security*, 2018).
+# If a defence withstands every attack, the attack is usually broken. A wrong sign, a
+# missing clip or a stale dropout mask is enough to make the accuracy under attack look
+# splendid. Or the defence hides the gradient that the attack needs. Of nine defences at
+# one conference seven did so, and adaptive attacks broke six of them completely and one
+# in part (Athalye et al., *Obfuscated Gradients Give a False Sense of Security*, 2018).
 #
-# **You will** look at five broken attacks, most with a splendid result, and find out
-# what is wrong with each: first by the symptoms, then by comparing the gradient with
-# what the classifier really does.
+# **You will** look at five broken attacks, most with a splendid result, and find the
+# fault in each, first by its symptoms, then by comparing the gradient with the
+# behaviour of the classifier.
 
 # %%
 import numpy as np
@@ -41,15 +40,15 @@ def accuracy(x_adv):
 # %% [markdown]
 # ## A defence
 #
-# The network above is that of chapter 6, but for one thing: its logits are four times
-# as large. It answers the same classes, only much surer. That was once published as a
-# defence (*defensive distillation* has this effect), and attacks did fail. Let us see
-# what kind of attacks.
+# The network above is the network of chapter 6 with logits four times as large. It
+# predicts the same classes, only with much more confidence. Defensive distillation, a
+# published defence, has this effect, and it made attacks fail. The question is which
+# attacks.
 #
 # ## Five attacks
 #
-# All are BIM with ten steps, as in chapter 7. Only the gradient, or the attack around
-# it, differs. Before you read on: which ones would you publish?
+# All five are BIM with ten steps, as in chapter 7. They differ in the gradient or in
+# the code around it. Which of the results would you trust?
 
 
 # %%
@@ -61,7 +60,7 @@ right_gradient = model_gradient(model)
 
 
 def gradient_a(x, y):
-    """From Keras: probabilities are clipped before the logarithm."""
+    """As in Keras, probabilities are clipped before the logarithm."""
     p = model.predict_proba(x)
     p_y = p[np.arange(len(y)), y]
     _, dz = cross_entropy(model.forward(x), y)
@@ -70,18 +69,18 @@ def gradient_a(x, y):
 
 
 def gradient_b(x, y):
-    """From the training loop."""
+    """As in training, with dropout."""
     z = model.forward(x, np.random.default_rng(1))
     return model.backward(cross_entropy(z, y)[1], param_grads=False)
 
 
 def gradient_c(x, y):
-    """From an optimizer: it goes where J falls."""
+    """As in an optimizer, it points to where J falls."""
     return -right_gradient(x, y)
 
 
 def gradient_d(x, y):
-    """Saves memory."""
+    """In half precision, to save memory."""
     return right_gradient(x, y).astype(np.float16).astype(np.float32)
 
 
@@ -106,18 +105,18 @@ rows = []
 for name, (gradient, attack) in cases.items():
     x_adv = attack(gradient, x, y, EPS)
     rows.append((name, accuracy(x_adv), float(abs(x_adv - x).max())))
-table(("attack", "accuracy left", "largest change"), rows)
+table(("attack", "accuracy", "largest change"), rows)
 
 # %% [markdown]
-# **What to notice.** *c* would make a wonderful paper, *a* and *d* a good one: the
-# defence seems to hold. *b* is only a little weaker than the right attack. And *e* is
-# as strong as that one; the last column says how it does it.
+# **What to notice.** Under *c* the defence seems perfect, and under *a* and *d* it
+# seems to hold. *b* is only a little weaker than the right attack. *e* is as strong as
+# the right attack; the last column shows how it cheats.
 #
 # ## Symptoms
 #
-# A broken attack shows itself even if nobody looks at its gradient. In a larger ball it
-# must not do worse; with the whole range of pixels hardly an image may be left; many
-# steps must beat one; and no attack that is blind may find what it doesn't.
+# A broken attack has symptoms that show without looking at the gradient. A sound attack
+# is at least as strong in a larger ball, fools nearly every image if it may use the
+# whole range of pixels, gains from more steps, and beats attacks without gradients.
 
 # %%
 radii = np.array([0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
@@ -134,21 +133,22 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** At eps = 1 *every* image is allowed, a plain grey one too. Whoever
-# survives there was not attacked. The plateaus of *a* and *d* are images whose gradient
-# is exactly zero: more room doesn't help somebody who stands still.
+# **What to notice.** At eps = 1 *every* image is allowed, even a plain grey one. An
+# image that is still classified correctly there was never attacked. The plateaus of *a*
+# and *d* consist of images whose gradient is exactly zero. A larger ball doesn't help
+# an attack that doesn't move.
 #
-# ## Causes: compare the gradient with the truth
+# ## Causes: compare the gradient with the classifier
 #
-# The truth is what the classifier answers. Go a little way $r$ in a random direction,
-# and see how the scores change; the gradient promises a change of $\langle g, r
-# \rangle$. Near a sure answer $J$ itself is flat, but the log-odds against the label
-# aren't, and have the same direction:
+# The scores of the classifier show whether a gradient is right. Take a small step $r$
+# in a random direction and measure how the scores change. The gradient predicts a
+# change of $\langle g, r \rangle$. Near a confident prediction $J$ itself is flat, but
+# the log-odds against the label are not, and their gradient has the same direction:
 #
 # $$\nabla \log \frac{1 - p_y}{p_y} = \frac{1}{1 - p_y} \nabla J.$$
 #
-# For each image the factor is another one: so the two changes are correlated over
-# directions $r$, not compared.
+# The factor differs from image to image, so the check correlates the two changes over
+# many directions $r$ instead of comparing them.
 
 # %%
 source(Subject.differences.func, agreement, library_correlation)
@@ -165,61 +165,61 @@ def subject(gradient, attack=ten_steps):
 figure, panels = new_figure(3, width=10, height=3.2)
 for panel, name in zip(panels, ("right", "b", "c"), strict=True):
     examined = subject(cases[name][0])
-    changes, promised = examined.differences
-    scale = abs(promised).max(axis=0) + 1e-300  # of a sure network 1e-30 and less
+    changes, predicted = examined.differences
+    scale = abs(predicted).max(axis=0) + 1e-300  # 1e-30 for a confident network
     panel.plot(
-        (promised / scale)[:, :40].ravel(),
+        (predicted / scale)[:, :40].ravel(),
         (changes / abs(changes).max(axis=0))[:, :40].ravel(),
         ".",
         color="#0072b2",
         alpha=0.3,
         ms=4,
     )
-    panel.set(title=f"{name}: {agreement(examined).value:.3f}", xlabel="promised")
-panels[0].set_ylabel("what happened")
+    panel.set(title=f"{name}: {agreement(examined).value:.3f}", xlabel="predicted")
+panels[0].set_ylabel("measured")
 picture(
     figure,
-    "Three clouds of points, the change of the scores against the promised one: for "
-    "the right gradient they lie on a rising line, for b they scatter around it, for c "
-    "they lie on a falling line.",
+    "Three clouds of points, the measured change of the scores against the predicted "
+    "change: for the right gradient they lie on a rising line, for b they scatter "
+    "around it, for c they lie on a falling line.",
 )
 
 # %% [markdown]
-# **What to notice.** The number is the median correlation. The right gradient keeps its
-# promises. *b*'s dropout mask has switched off half of the network, the same half every
-# time: its gradient is right for a network that nobody attacks. *c* promises the
-# opposite of what happens.
+# **What to notice.** The number is the median correlation. The right gradient predicts
+# the changes. In *b* a dropout mask has switched off half of the network, the same half
+# every time, so the gradient belongs to a different network from the one that is
+# attacked. *c* predicts the opposite of what happens.
 #
-# For each cause there is such a check:
+# The library has such a check for each cause:
 
 # %%
 source(zero_gradients, sign)
 
 # %% [markdown]
-# ## All at once
+# ## All checks at once
 #
-# `diagnose` runs them all, causes first, then symptoms. It needs what you have anyway:
-# the classifier's probabilities, your gradient, your attack, and some images.
+# `diagnose` runs all checks, causes first, then symptoms. It takes the classifier's
+# probabilities, your gradient, your attack, and some images.
 
 # %%
 for name, (gradient, attack) in cases.items():
     findings = diagnose(model.predict_proba, gradient, x, y, EPS, attack)
     failed = [finding.name for finding in findings if finding.failed]
-    print(f"{name:<6} {', '.join(failed) or 'nothing wrong was found'}")
+    print(f"{name:<6} {', '.join(failed) or 'no check failed'}")
 
 # %%
 print_lines(report(diagnose(model.predict_proba, gradient_a, x, y, EPS)))
 
 # %% [markdown]
-# **What to notice.** The first failure is the place to begin: what follows is often its
-# consequence. And a list without failures is no proof that an attack is as strong as it
-# could be: it only rules out the mistakes that people make most.
+# **What to notice.** Begin with the first failure, as the others often follow from it.
+# A report without failures only rules out the most common mistakes. It doesn't prove
+# that the attack is as strong as possible.
 #
 # ## Your turn
 #
 # **13.1** The log-odds against the label, $\log \frac{1 - p_y}{p_y}$, of probabilities
-# p (N, K). Of a sure network $1 - p_y$ rounds to 0; the sum of the other probabilities
-# doesn't.
+# p (N, K). For a confident network $1 - p_y$ rounds to 0, but the sum of the other
+# probabilities doesn't.
 
 
 # %%
@@ -230,7 +230,7 @@ def log_odds(p, y):
 check(log_odds)
 
 # %% [markdown]
-# **13.2** Which part of the images has a gradient of exactly zero? g is (N, H, W, C).
+# **13.2** The fraction of images whose gradient is exactly zero: g (N, H, W, C).
 
 
 # %%
@@ -241,8 +241,8 @@ def part_without_gradient(g):
 check(part_without_gradient)
 
 # %% [markdown]
-# **13.3** The correlation, for each image (N,), of what the gradient promised with what
-# happened, both (R, N) for R directions.
+# **13.3** The correlation per image (N,) of the measured changes with those promised by
+# the gradient, both (R, N) for R directions.
 
 
 # %%
@@ -253,7 +253,8 @@ def correlation(changes, promised):
 check(correlation)
 
 # %% [markdown]
-# **13.4** Repair attack *e*: after each step back into the ball, then into the range.
+# **13.4** Repair attack *e*: clip to the ball after each step, then to the range of
+# pixels.
 
 
 # %%
@@ -264,5 +265,5 @@ def repaired_step(x_adv, x, gradient, eps, alpha):
 check(repaired_step)
 
 # %% [markdown]
-# **The end.** `python -m tutorials.progress` shows which exercises are solved. What
-# to do with it all: attack a defence of your own, `python -m tutorials.own_defence`.
+# **The end.** `python -m tutorials.progress` shows the exercises that you have solved.
+# To attack your own defence, start from `python -m tutorials.own_defence`.
