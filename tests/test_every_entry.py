@@ -79,6 +79,7 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     },
     "minidl.kernels.conv2d_grads dout": POOLED,
     "minidl.kernels.matmul b": SQUARE,
+    "minidl.kernels.sign_step g": X,
     "minidl.kernels.relu_grad dout": SQUARE,
 }
 
@@ -169,7 +170,9 @@ TAKE_IMAGES = (
     *("minidl.im2col", "minidl.kernels.im2col", "minidl.kernels.conv2d"),
     *("minidl.kernels.conv2d_pool", "minidl.kernels.conv2d_grads"),
     *("minidl.kernels.max_pool", "minidl.kernels.dropout_mask"),
+    "minidl.kernels.sign_step",
 )
+THREATS = ("alpha", "eps", "bounds")
 FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "attacks.accuracy_curve eps": [SEQUENCE, ONES],
     "attacks.clip_to_ball eps": [8],
@@ -188,6 +191,8 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     # Kernels compute with any numbers, and with no images.
     **{f"{kernel} x": [EMPTY, LOST] for kernel in TAKE_IMAGES},
     "minidl.kernels.conv2d_grads argmax": [None],
+    # An attack checks its own numbers before its first step.
+    **{f"minidl.kernels.sign_step {name}": BAD[name] for name in THREATS},
     "minidl.kernels.sgd_step lr": [-0.1, 0],
     "minidl.kernels.sgd_step momentum": [-0.1, 1],
     "minidl.kernels.adam_step step": [-0.1, 0],
