@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from threadpoolctl import threadpool_limits
 
-from minidl import Sequential
+from minidl import Sequential, kernels
 from minidl.kernels.cpu.threads import blas
 
 # The same examples in each run; no deadline, since the first call of a kernel compiles.
@@ -23,6 +23,12 @@ settings.load_profile("minidl")
 
 # Tests run without a window, whatever the user's settings.
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+def pytest_configure(config):
+    """Compile all kernels before xdist's workers start, which then load them."""
+    if getattr(config.option, "numprocesses", None):
+        kernels.warm_up()
 
 
 @pytest.fixture

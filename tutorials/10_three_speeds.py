@@ -75,7 +75,7 @@ print(f"loops would take {loops:.1f} s for {N} images of {H}x{H} with {C} channe
 # `kernels.conv2d`, whichever implementation runs.
 
 # %%
-source(kernels.conv2d)
+source(kernels.implementation)
 
 
 # %%

@@ -26,6 +26,8 @@ from minidl.checks import (
     check_number,
     check_shape,
 )
+from minidl.kernels import reference
+from minidl.kernels.dispatch import implementation
 from minidl.kernels.shapes import ImageShape, output_size
 
 ALGORITHMS = ("auto", "im2col", "winograd")
@@ -33,53 +35,62 @@ LARGEST_POOL = 16  # places within a window are stored in one byte
 
 
 def im2col(
-    x: Array, kernel_size: int | tuple[int, int], stride: int, pad: int
-) -> tuple[Array, tuple[int, int]]:
-    """Return images and (KH, KW) for `kernels.im2col`; raise for what doesn't fit."""
+    x: Array, kernel_size: int | tuple[int, int], stride: int = 1, pad: int = 0
+) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.im2col`."""
     check_arrays(x=(x, "N H W C"))
-    return contiguous(x), check_window(kernel_size, stride, pad)
+    return contiguous(x), check_window(kernel_size, stride, pad), stride, pad
 
 
 def col2im(
     col: Array,
     x_shape: ImageShape,
     kernel_size: int | tuple[int, int],
-    stride: int,
-    pad: int,
-) -> tuple[Array, tuple[int, int]]:
-    """Return columns and (KH, KW) for `kernels.col2im`, likewise."""
+    stride: int = 1,
+    pad: int = 0,
+) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.col2im`."""
     check_floats("col", col)
     check_image_shape("x_shape", x_shape)
     window = check_window(kernel_size, stride, pad)
     N, H, W, C = x_shape
     OH, OW = output_size((H, W), window, stride, pad)
     check_shape("col", col, (N * OH * OW, prod(window) * C))
-    return contiguous(col), window
+    return contiguous(col), x_shape, window, stride, pad
 
 
 def conv2d(
-    x: Array, W: Array, b: Array | None, stride: int, pad: int, algorithm: str
-) -> tuple[Array, Array, Array]:
-    """Return images, filters and bias for `kernels.conv2d` and `conv2d_pool`."""
+    x: Array,
+    W: Array,
+    b: Array | None = None,
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+    relu: bool = False,
+) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.conv2d` and `conv2d_pool`."""
     bias = {} if b is None else {"b": (b, "F")}
     check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"), **bias)
-    check_convolution(W, stride, pad, algorithm)
+    check_algorithm(algorithm, check_window(W.shape[:2], stride, pad), stride, pad)
     b = get_array_module(W).zeros(W.shape[3], W.dtype) if b is None else b
-    return contiguous(x), like(x, W), like(x, b)
+    return contiguous(x), like(x, W), like(x, b), stride, pad, algorithm, relu
 
 
 def conv2d_grads(
     x: Array,
     dout: Array,
     W: Array,
-    stride: int,
-    pad: int,
-    algorithm: str,
-    argmax: Array | None,
-) -> tuple[Array, Array, Array, Array | None]:
-    """Return images, gradient, filters and places for `kernels.conv2d_grads`."""
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+    param_grads: bool = True,
+    input_grad: bool = True,
+    argmax: Array | None = None,
+    after_relu: bool = False,
+) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.conv2d_grads`."""
     check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"))
-    check_convolution(W, stride, pad, algorithm)
+    check_algorithm(algorithm, check_window(W.shape[:2], stride, pad), stride, pad)
     OH, OW = output_size(x.shape[1:3], W.shape[:2], stride, pad)
     N, F = len(x), W.shape[3]
     if argmax is None:
@@ -88,11 +99,12 @@ def conv2d_grads(
         check_gradient(dout, (N, OH // 2, OW // 2, F), x)
         check_places(argmax, dout, 2)
         argmax = contiguous(argmax)
-    return like(dout, x), contiguous(dout), like(dout, W), argmax
+    arrays = like(dout, x), contiguous(dout), like(dout, W)
+    return *arrays, stride, pad, algorithm, param_grads, input_grad, argmax, after_relu
 
 
-def matmul(a: Array, b: Array, out: Array | None) -> None:
-    """Raise unless a @ b is a product of matrices that out, if given, can take."""
+def matmul(a: Array, b: Array, out: Array | None = None) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.matmul`."""
     check_floats("a", a)
     check_floats("b", b)
     check_device("b", b, a)
@@ -101,50 +113,62 @@ def matmul(a: Array, b: Array, out: Array | None) -> None:
     if b.ndim not in (1, 2) or len(b) != a.shape[-1]:
         k = a.shape[-1]
         raise ValueError(f"b must have shape ({k},) or ({k}, m), got {b.shape}")
-    if out is None:
-        return
-    check_floats("out", out)
-    check_device("out", out, a)
-    check_shape("out", out, a.shape[:-1] + b.shape[1:])
-    check_written("out", out, a, b)
+    if out is not None:
+        check_floats("out", out)
+        check_device("out", out, a)
+        check_shape("out", out, a.shape[:-1] + b.shape[1:])
+        check_written("out", out, a, b)
+    return a, b, out
 
 
-def max_pool(x: Array, size: int, stride: int) -> Array:
-    """Return images for `kernels.max_pool`; raise for what doesn't fit."""
+def max_pool(x: Array, size: int, stride: int) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.max_pool`."""
     check_arrays(x=(x, "N H W C"))
     check_pool(size, stride)
-    return contiguous(x)
+    return contiguous(x), size, stride
 
 
 def max_pool_grad(
     dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
-) -> tuple[Array, Array]:
-    """Return gradient and places for `kernels.max_pool_grad`, likewise."""
+) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.max_pool_grad`."""
     check_image_shape("x_shape", x_shape)
     check_pool(size, stride)
     N, H, W, C = x_shape
     check_gradient(dout, (N, *output_size((H, W), (size, size), stride, 0), C))
     check_places(argmax, dout, size)
-    return contiguous(dout), contiguous(argmax)
+    return contiguous(dout), contiguous(argmax), x_shape, size, stride
 
 
-def relu_grad(dout: Array, out: Array) -> tuple[Array, Array]:
-    """Return gradient and output for `kernels.relu_grad`, likewise."""
+def relu_grad(dout: Array, out: Array) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.relu_grad`."""
     check_floats("out", out)
     check_gradient(dout, out.shape, out)
     return contiguous(dout), like(dout, out)
 
 
-def cross_entropy(z: Array, y: Array, read: bool) -> None:
-    """Raise unless z holds logits and y a label each, which are read only if asked.
+def dropout_mask(x: Array, rate: float, seed: int) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.dropout_mask`."""
+    check_floats("x", x)
+    check_number("rate", rate, 0, 1, open_high=True)
+    check_count("seed", seed, at_least=0)
+    if seed >= 2**64:
+        raise ValueError(f"seed must be below 2**64, got {seed}")
+    return x, rate, seed
 
-    A GPU's labels would have to be waited for.
+
+def cross_entropy(z: Array, y: Array) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.cross_entropy`.
+
+    A GPU would have to be waited for before labels can be read: there the kernel makes
+    a row NaN whose label is no class.
     """
     check_batch("z", z, ndim=2)
     check_label_array("y", y, len(z))
     check_device("y", y, z)
-    if read:
+    if device_of(z) == "cpu" or implementation(z) is reference:
         check_labels("y", y, *z.shape)
+    return z, y
 
 
 def sign_step(
@@ -154,8 +178,8 @@ def sign_step(
     alpha: float,
     eps: float,
     bounds: tuple[float, float] | None,
-) -> tuple[Array, Array, Array, float, float, tuple[float, float] | None]:
-    """Return the arguments of `kernels.sign_step`, likewise; numbers as Python's."""
+) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.sign_step`."""
     check_floats("x", x)
     for name, a in (("x_adv", x_adv), ("g", g)):
         check_floats(name, a)
@@ -168,6 +192,32 @@ def sign_step(
         g = get_array_module(g).sign(g)
     pair = None if bounds is None else (float(low), float(high))
     return like(x, x_adv), like(x, g), contiguous(x), float(alpha), float(eps), pair
+
+
+def sgd_step(
+    p: Array, g: Array, v: Array, lr: float, momentum: float
+) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.sgd_step`."""
+    check_step(p, g, v=v)
+    check_numbers(lr=lr, momentum=momentum)
+    return p, contiguous(g), v, lr, momentum
+
+
+def adam_step(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    rates: tuple[float, float],
+    step: float,
+    correction: float,
+    eps: float,
+) -> tuple[Any, ...]:
+    """Check the arguments of `kernels.adam_step`."""
+    check_step(p, g, m=m, v=v)
+    rate1, rate2 = rates
+    check_numbers(rate1=rate1, rate2=rate2, step=step, correction=correction, eps=eps)
+    return p, contiguous(g), m, v, rates, step, correction, eps
 
 
 def check_arrays(**arrays: tuple[Array, str]) -> None:
@@ -236,12 +286,6 @@ def check_places(argmax: Array, dout: Array, size: int) -> None:
         )
 
 
-def step(p: Array, g: Array, **averages: Array) -> Array:
-    """Return the gradient for `kernels.sgd_step` and `adam_step`, likewise."""
-    check_step(p, g, **averages)
-    return contiguous(g)
-
-
 def check_step(p: Array, g: Array, **averages: Array) -> None:
     """Raise unless p and its averages can be changed in place, along the gradient g."""
     check_floats("p", p)
@@ -308,27 +352,12 @@ def check_window(
     return pair
 
 
-def check_convolution(W: Array, stride: int, pad: int, algorithm: str) -> None:
-    """Raise unless an algorithm can convolve with W, with such steps and padding."""
-    window = check_window(W.shape[:2], stride, pad)
-    check_algorithm(algorithm, window, stride, pad)
-
-
 def check_pool(size: int, stride: int) -> None:
     """Raise unless windows of size x size, `stride` apart, can be pooled."""
     check_count("size", size)
     if size > LARGEST_POOL:
         raise ValueError(f"size must be at most {LARGEST_POOL}, got {size}")
     check_count("stride", stride)
-
-
-def dropout_mask(x: Array, rate: float, seed: int) -> None:
-    """Raise unless a mask like x can be drawn."""
-    check_floats("x", x)
-    check_number("rate", rate, 0, 1, open_high=True)
-    check_count("seed", seed, at_least=0)
-    if seed >= 2**64:
-        raise ValueError(f"seed must be below 2**64, got {seed}")
 
 
 def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:

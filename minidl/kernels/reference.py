@@ -149,7 +149,6 @@ def relu_grad(dout: Array, out: Array) -> Array:
     return get_array_module(dout).where(out > 0, dout, dout.dtype.type(0))
 
 
-@rounds_to_zero
 def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     """v = momentum v + g; p -= lr v, all in place. Shapes: all equal."""
     v *= momentum
@@ -157,7 +156,6 @@ def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     p -= lr * v
 
 
-@rounds_to_zero
 def adam_step(
     p: Array,
     g: Array,
@@ -193,7 +191,6 @@ def log_softmax(z: Array) -> Array:
     return z - xp.log(xp.exp(z).sum(axis=1, keepdims=True))
 
 
-@rounds_to_zero
 def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
     """Return costs = log(sum_k exp z_k) - z_y, and dz = p - onehot(y) of their sum.
 

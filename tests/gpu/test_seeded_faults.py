@@ -225,7 +225,7 @@ TRANSFERS = {
         lambda model: test_launches.test_a_training_step_starts_few_kernels(model),
     ),
     "plain expressions in place of kernels": (
-        "minidl.kernels._chosen",
+        "minidl.kernels.dispatch._chosen",
         "reference",
         lambda model: test_launches.test_a_training_step_starts_few_kernels(model),
     ),

@@ -117,7 +117,7 @@ def test_a_mistake_in_a_program_is_shown_whole():
 
 
 def test_a_mistyped_environment_takes_one_line(capsys, monkeypatch):
-    monkeypatch.setattr("minidl.kernels._chosen", "nunba")
+    monkeypatch.setattr("minidl.kernels.dispatch._chosen", "nunba")
     with pytest.raises(SystemExit) as ended:
         progress.main([])
     assert "MINIDL_KERNELS must be one of auto, reference, numba, got" in (

@@ -17,7 +17,7 @@ def test_the_source_is_the_librarys(capsys):
 
 
 def test_the_source_of_a_package_is_its_file(capsys):
-    show.source(kernels.conv2d)
+    show.source(kernels.warm_up)
     assert capsys.readouterr().out.startswith("# minidl/kernels/__init__.py, line ")
 
 
