@@ -300,7 +300,7 @@ def test_check_names_the_mistake_and_forgets_nothing(capsys):
 
     check(relu_backward)
     printed = capsys.readouterr().out
-    assert "not yet: you return max(dout, 0): what decides is the sign of x" in printed
+    assert "not yet: you return max(dout, 0): the sign of x decides" in printed
     assert "hint('relu_backward')" in printed
     assert checking.solved() == set()
 

@@ -68,7 +68,7 @@ EXERCISES = (
         neuron,
         points,
         {
-            "you stop at z = x w + b: what is missing is the sigmoid": (
+            "you stop at z = x w + b: the sigmoid is missing": (
                 lambda x, w, b: x @ w + b
             ),
             "you leave out the bias b": lambda x, w, b: sigmoid(x @ w),
@@ -154,7 +154,7 @@ EXERCISES = (
         (
             "Look at f a little ahead of x_i and a little behind it.",
             "(f(x + h e_i) - f(x - h e_i)) / (2 h), with a small h such as 1e-5.",
-            "e_i is all zeros but for a 1 at i: step = np.zeros(len(x)); step[i] = h.",
+            "e_i is zero except for a 1 at i: step = np.zeros(len(x)); step[i] = h.",
         ),
     ),
 )

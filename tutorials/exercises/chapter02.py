@@ -90,7 +90,7 @@ EXERCISES = (
             ),
         },
         (
-            "out[n, m] = sum over d of x[n, d] W[d, m] + b[m]: where does x[n, d] act?",
+            "out[n, m] = sum over d of x[n, d] W[d, m] + b[m]. Which depend on x[n, d]?",
             "dJ/dx[n, d] = sum over m of dout[n, m] W[d, m]: a product with W^T.",
             "dJ/dW = x.T @ dout; b acts on each row, so dJ/db is the sum over rows.",
         ),
@@ -101,10 +101,10 @@ EXERCISES = (
         relu_backward,
         rectified,
         {
-            "you return max(dout, 0): what decides is the sign of x": (
+            "you return max(dout, 0): the sign of x decides": (
                 lambda x, dout: np.maximum(dout, 0)
             ),
-            "at x = 0 the gradient is taken as 0, here it passes": (
+            "at x = 0 the gradient is 0 by convention, but yours passes": (
                 lambda x, dout: dout * (x >= 0)
             ),
             "the gradient passes where x is negative": lambda x, dout: dout * (x < 0),
@@ -139,7 +139,7 @@ EXERCISES = (
             "you multiply by max(x W1, 0), not by its derivative": (
                 lambda x, W1, W2, dout: (dout @ W2.T * np.maximum(x @ W1, 0)) @ W1.T
             ),
-            "you return the gradient behind the first layer, not that of x": (
+            "you return the gradient after the first layer, not the gradient of x": (
                 lambda x, W1, W2, dout: dout @ W2.T * (x @ W1 > 0)
             ),
         },

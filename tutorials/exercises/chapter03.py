@@ -115,7 +115,7 @@ EXERCISES = (
             "your matrix is transposed: a window is a row": (
                 lambda x, kernel: sliding_window_view(x, kernel).T
             ),
-            "you flip each window: here nothing is turned round": (
+            "you flip each window: a window keeps the order of its pixels": (
                 lambda x, kernel: sliding_window_view(x, kernel)[:, ::-1]
             ),
             "the last window is missing": (
@@ -146,7 +146,7 @@ EXERCISES = (
             ),
         },
         (
-            "im2col copied pixel j into all windows that contain it: how many?",
+            "im2col copied pixel j into every window that contains it. How many?",
             "A gradient arrives from each of its copies, and they add up.",
             "x = np.zeros(width); for each row i: x[i : i + kernel] += col[i].",
         ),

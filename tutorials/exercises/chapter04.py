@@ -104,7 +104,7 @@ EXERCISES = (
         max_pool_backward,
         pooled,
         {
-            "you give all four pixels the gradient: only the maximum has made out": (
+            "you give all four pixels the gradient: out depends only on the maximum": (
                 lambda x, dout: spread(dout)
             ),
             "you share the gradient among four pixels: that is average pooling": (
@@ -118,8 +118,8 @@ EXERCISES = (
             ),
         },
         (
-            "Only the maximum of a window acts on out: the others' derivative is 0.",
-            "max_pool(x) repeated twice along both axes tells where x is the maximum.",
+            "out depends only on the maximum of a window: the other derivatives are 0.",
+            "x is the maximum where it equals max_pool(x) repeated along both axes.",
             "np.repeat(np.repeat(dout, 2, axis=1), 2, axis=2), where x is the maximum.",
         ),
     ),
@@ -129,7 +129,7 @@ EXERCISES = (
         dropout,
         masked,
         {
-            "you don't rescale: what is kept must be divided by 1 - rate": (
+            "you don't rescale: divide the features that stay by 1 - rate": (
                 lambda x, kept, rate: x * kept
             ),
             "you divide by the rate, not by 1 - rate": (
@@ -138,19 +138,19 @@ EXERCISES = (
             "you multiply by 1 - rate where you must divide": (
                 lambda x, kept, rate: (x * kept * (1 - rate)).astype(x.dtype)
             ),
-            "you silence those that are to be kept": (
+            "you drop the features that should stay": (
                 lambda x, kept, rate: (x * ~kept / (1 - rate)).astype(x.dtype)
             ),
         },
         (
-            "What is silenced is 0; what is kept grows so that the mean stays.",
-            "A feature is kept with probability 1 - rate.",
+            "Dropped features are 0; the others grow so that the mean stays the same.",
+            "A feature stays with probability 1 - rate.",
             "x * kept / (1 - rate) stays float32; kept / (1 - rate) alone is float64.",
         ),
     ),
     Exercise(
         "4.4",
-        "the softmax, also of huge logits",
+        "the softmax, for huge logits, too",
         softmax,
         logits,
         {
@@ -189,8 +189,8 @@ EXERCISES = (
                 z.max(axis=1) + np.log(sums(z)[:, 0])
             ),
             **{
-                f"you keep p above {least:g}: where the network is wrong and sure, J "
-                "is cut off": partial(clipped_cross_entropy, least=least)
+                f"you clip p at {least:g}: where the network is confident and wrong, "
+                "J is cut off": partial(clipped_cross_entropy, least=least)
                 for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
             },
         },
@@ -212,9 +212,7 @@ EXERCISES = (
             "your sign is flipped: p - onehot": (
                 lambda z, y: (onehot(z, y) - softmax(z)) / len(z)
             ),
-            "you return p: what is missing is - 1 at the label": (
-                lambda z, y: softmax(z) / len(z)
-            ),
+            "you return p: subtract 1 at the label": (lambda z, y: softmax(z) / len(z)),
             "you multiply by p (1 - p) as well": lambda z, y: (
                 (softmax(z) - onehot(z, y)) * softmax(z) * (1 - softmax(z)) / len(z)
             ),

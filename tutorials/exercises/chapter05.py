@@ -96,7 +96,7 @@ EXERCISES = (
                     momentum * v + g,
                 )
             ),
-            "you step with g: what moves p is v": (
+            "you step with g: p moves by v": (
                 lambda p, g, v, lr, momentum: (p - lr * g, momentum * v + g)
             ),
             "you step with the old v": (
@@ -138,7 +138,7 @@ EXERCISES = (
             "you leave out the bias correction: divide by 1 - 0.9^t and 1 - 0.999^t": (
                 lambda p, g, m, v, t: adam_with(p, g, m, v, t, correct=False)
             ),
-            "eps stands inside the root: it belongs behind it": (
+            "eps stands inside the root: add it after taking the root": (
                 lambda p, g, m, v, t: adam_with(p, g, m, v, t, inside=True)
             ),
             "the two rates are swapped: 0.9 for m, 0.999 for v": adam_swapped,
@@ -160,14 +160,14 @@ EXERCISES = (
     ),
     Exercise(
         "5.3",
-        "the fraction of right answers",
+        "the fraction of images classified correctly",
         accuracy,
         answers,
         {
-            "this is the fraction of wrong answers": (
+            "this is the fraction of images misclassified": (
                 lambda z, y: float(np.mean(z.argmax(axis=1) != y))
             ),
-            "you count right answers: divide by their number": (
+            "you return a count: divide by the number of images": (
                 lambda z, y: float(np.sum(z.argmax(axis=1) == y))
             ),
             "you take the smallest logit": (

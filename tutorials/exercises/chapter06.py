@@ -45,14 +45,14 @@ def errors(x: Any, y: Any, W: Any, b: Any) -> Any:
 EXERCISES = (
     Exercise(
         "6.1",
-        "dJ/dx of a linear classifier, each image's own",
+        "dJ/dx of a linear classifier, per image",
         linear_input_gradient,
         classifier,
         {
             "you use the mean over the batch: your gradient depends on batch size": (
                 lambda x, y, W, b: errors(x, y, W, b) @ W.T / len(x)
             ),
-            "your sign is flipped: that would make the image easier to read": (
+            "your sign is flipped: J would fall": (
                 lambda x, y, W, b: -errors(x, y, W, b) @ W.T
             ),
             "you leave out - onehot(y): p alone isn't dJ/dz": (
@@ -61,7 +61,7 @@ EXERCISES = (
             "this is the gradient of the label's logit, not of J": (
                 lambda x, y, W, b: W.T[y]
             ),
-            "you use z where p belongs: what is missing is the softmax": (
+            "you use z where p belongs: the softmax is missing": (
                 lambda x, y, W, b: (x @ W + b - np.eye(len(b))[y]) @ W.T
             ),
             "you leave out b: p depends on it": (
@@ -87,7 +87,7 @@ EXERCISES = (
             "you leave out clipping: pixels must stay in [0, 1]": (
                 lambda x, gradient, eps: x + eps * np.sign(gradient)
             ),
-            "you follow the gradient itself: what counts is its sign": (
+            "you follow the gradient itself: use only its sign": (
                 lambda x, gradient, eps: np.clip(x + eps * gradient, 0, 1)
             ),
             "your sign is flipped: J would fall": (

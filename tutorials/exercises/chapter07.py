@@ -54,7 +54,7 @@ def attack(rng: Rng) -> tuple[Any, ...]:
 def loop(
     gradient: Any, x: Any, y: Any, eps: float, alpha: float, steps: int, **other: Any
 ) -> Any:
-    """BIM with one thing done otherwise."""
+    """BIM with one deviation."""
     x_adv = x
     for _ in range(steps):
         g = gradient(x if other.get("same_gradient") else x_adv, y)
@@ -132,7 +132,7 @@ EXERCISES = (
                 mistaken(same_gradient=True)
             ),
             "your sign is flipped: J would fall": mistaken(downhill=True),
-            "you follow the gradient itself: what counts is its sign": (
+            "you follow the gradient itself: use only its sign": (
                 mistaken(no_sign=True)
             ),
             "you take one step too few": lambda g, x, y, eps, alpha, steps: loop(
@@ -149,7 +149,7 @@ EXERCISES = (
             ),
         },
         (
-            "x_adv = x, and then the same line again and again: range(steps).",
+            "Start with x_adv = x and repeat the step: for _ in range(steps).",
             "A step: x_adv + alpha * np.sign(gradient(x_adv, y)).",
             "After each step clip to x - eps ... x + eps, and then to 0 ... 1.",
         ),

@@ -16,7 +16,7 @@ Rng = np.random.Generator
 
 
 def members(rng: Rng) -> tuple[Any, ...]:
-    """p (M, N, K) of members that often disagree, some of them very sure."""
+    """p (M, N, K) of members that often disagree, some of them very confident."""
     z = rng.standard_normal((5, 40, 4)) * rng.choice([0.5, 6.0], size=(5, 1, 1))
     p = np.exp(z)
     return (p / p.sum(axis=2, keepdims=True),)
@@ -44,8 +44,8 @@ EXERCISES = (
             "you average over images, not over members": (
                 lambda p: p.mean(axis=1).argmax(axis=1)
             ),
-            "you ask the first member only": lambda p: p[0].argmax(axis=1),
-            "you take the member that is surest": lambda p: p.max(axis=0).argmax(
+            "you use only the first member": lambda p: p[0].argmax(axis=1),
+            "you take the most confident member": lambda p: p.max(axis=0).argmax(
                 axis=1
             ),
             "you multiply probabilities: a single member could rule out a class": (
@@ -59,7 +59,7 @@ EXERCISES = (
     ),
     Exercise(
         "8.2",
-        "the class that most members choose (of two, the smaller)",
+        "the class that most members choose; in a tie, the smallest",
         majority_vote,
         members,
         {
@@ -88,13 +88,13 @@ EXERCISES = (
         margin,
         probabilities,
         {
-            "your sign is flipped: above 0 where the answer is right": (
+            "your sign is flipped: the margin of a correct image is above 0": (
                 lambda p, y: -margin(p, y)
             ),
-            "you subtract the largest of all: where the answer is right that is p_y": (
+            "you subtract the largest of all: for a correct image it is p_y": (
                 lambda p, y: p[np.arange(len(y)), y] - p.max(axis=1)
             ),
-            "you subtract the second largest: of a wrong answer it is the largest": (
+            "you subtract the second largest, even where the largest isn't the label's": (
                 lambda p, y: p[np.arange(len(y)), y] - np.sort(p, axis=1)[:, -2]
             ),
             "you forget the label: the largest minus the second largest": (
@@ -111,7 +111,7 @@ EXERCISES = (
     ),
     Exercise(
         "8.4",
-        "how much of m images a bootstrap replicate contains",
+        "the mean fraction of m images in a bootstrap replicate",
         bootstrap_fraction,
         sizes,
         {

@@ -55,10 +55,10 @@ EXERCISES = (
             "you add up signs: first the sum, then the sign": (
                 lambda gradients: np.sign(np.sign(gradients).sum(axis=0))
             ),
-            "you return the sum: what counts is its sign": (
+            "you return the sum: use only its sign": (
                 lambda gradients: gradients.sum(axis=0)
             ),
-            "this is one member's gradient: that is Adv. 1": (
+            "this is the gradient of one member, as in Adv. 1": (
                 lambda gradients: np.sign(gradients[0])
             ),
             "you add up images, not members": (
@@ -79,7 +79,7 @@ EXERCISES = (
         ensemble_weights,
         costs,
         {
-            "your weights grow with J: who is fooled already counts least": (
+            "your weights grow with J: members already fooled must count least": (
                 lambda J: (
                     np.exp(J - J.max(axis=0)) / np.exp(J - J.max(axis=0)).sum(axis=0)
                 )
@@ -87,7 +87,7 @@ EXERCISES = (
             "you divide by the sum over images: each image's weights sum to 1": (
                 lambda J: small_costs(J) / small_costs(J).sum(axis=1, keepdims=True)
             ),
-            "all members count alike: that is Adv. 2": (
+            "all members count equally, as in Adv. 2": (
                 lambda J: np.full(J.shape, 1 / len(J))
             ),
             "you don't divide by the sum over members": small_costs,
@@ -98,7 +98,7 @@ EXERCISES = (
         (
             "p_i(y) = exp(-J_i); divide by the sum over members, axis 0.",
             "exp(-2000) is 0, and 0/0 is no weight: only ratios count.",
-            "Subtract each image's smallest J first: that multiplies all p_i alike.",
+            "First subtract each image's smallest J: the ratios of the p_i stay.",
         ),
     ),
     Exercise(
@@ -118,7 +118,7 @@ EXERCISES = (
                     gradients.sum(axis=0), norms(gradients.sum(axis=0)[None])[0]
                 )
             ),
-            "you add a small number to the norm: a member that is sure, with a tiny "
+            "you add a small number to the norm: a confident member, with a tiny "
             "gradient, loses its vote": (
                 lambda gradients: (gradients / (norms(gradients) + 1e-10)).sum(axis=0)
             ),
@@ -128,7 +128,7 @@ EXERCISES = (
             "you add up signs: a unit vector keeps the ratios of its pixels": (
                 lambda gradients: np.sign(gradients).sum(axis=0)
             ),
-            "you don't normalise: that is Adv. 2's sum": (
+            "you don't normalise: this is the sum of Adv. 2": (
                 lambda gradients: gradients.sum(axis=0)
             ),
         },

@@ -73,11 +73,13 @@ EXERCISES = (
     ),
     Exercise(
         "10.2",
-        "how many times fewer products F(m x m, r x r) takes",
+        "direct products over those of F(m x m, r x r)",
         products_saved,
         sizes,
         {
-            "that is one dimension: images have two": lambda m, r: m * r / (m + r - 1),
+            "this is for one dimension: images have two": lambda m, r: (
+                m * r / (m + r - 1)
+            ),
             "this is the inverse: Winograd's products to the direct ones": (
                 lambda m, r: ((m + r - 1) / (m * r)) ** 2
             ),
@@ -95,7 +97,7 @@ EXERCISES = (
     ),
     Exercise(
         "10.3",
-        "how many numbers im2col makes of a pixel",
+        "the size of im2col's matrix over that of the image",
         im2col_growth,
         image,
         {

@@ -69,7 +69,7 @@ EXERCISES = (
                     ensemble.mean(),
                 )
             ),
-            "the ensemble's number is a mean over gradients, not the smallest": (
+            "the ensemble's accuracy is a mean over gradients, not the smallest": (
                 lambda members, ensemble: (np.diag(members).mean(), ensemble.min())
             ),
             "this is the first member only: the caption says average": (
@@ -107,8 +107,8 @@ EXERCISES = (
             ),
         },
         (
-            "All p with |correct/n - p| <= z sqrt(p (1 - p) / n), z = 1.959964.",
-            "Squared, that is a quadratic equation for p: its two roots are the ends.",
+            "Solve for p: |correct/n - p| <= z sqrt(p (1 - p) / n), z = 1.959964.",
+            "Its square is a quadratic equation for p, whose two roots are the ends.",
             "(p + z^2/2n +- z sqrt(p (1 - p)/n + z^2/4n^2)) / (1 + z^2/n).",
         ),
     ),
@@ -133,7 +133,9 @@ EXERCISES = (
             "you count each member with itself too": lambda wrong: float(
                 np.mean(wrong[:, None] != wrong[None])
             ),
-            "this is the fraction of wrong answers": lambda wrong: float(wrong.mean()),
+            "this is the fraction of images misclassified": lambda wrong: float(
+                wrong.mean()
+            ),
         },
         (
             "For members i and j: (wrong[i] != wrong[j]).mean().",

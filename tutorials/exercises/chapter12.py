@@ -28,7 +28,7 @@ def by_attack(rng: Rng) -> tuple[Any, ...]:
 
 
 def by_eps(rng: Rng) -> tuple[Any, ...]:
-    """fooled (E, N) and eps (E,): one never, one by luck at a small eps only."""
+    """fooled (E, N) and eps (E,): one never, one by chance at a small eps only."""
     fooled = rng.random((4, 9)) < np.array([[0.1], [0.4], [0.7], [0.9]])
     fooled[:, 0] = False
     fooled[:, 1] = [False, True, False, True]
@@ -72,10 +72,10 @@ EXERCISES = (
             "your k may be y itself: leave the label out": (
                 lambda z, y: margin_of(z, y, z.argmax(axis=1))
             ),
-            "you set the label's logit to 0: it wins if all others are below 0": (
+            "you set the label's logit to 0: leave it out, with -inf": (
                 lambda z, y: margin_of(z, y, others(z, y, 0.0).argmax(axis=1))
             ),
-            "your sign is flipped: above 0 means misread": lambda z, y: tuple(
+            "your sign is flipped: above 0 means misclassified": lambda z, y: tuple(
                 -part for part in margin_of(z, y, others(z, y, -np.inf).argmax(axis=1))
             ),
             "your gradient is that of J, p - onehot(y)": lambda z, y: (
@@ -92,22 +92,22 @@ EXERCISES = (
         (
             "Copy z and set the label's logit to -inf: then argmax finds k.",
             "z[np.arange(N), k] picks one logit of each image.",
-            "The gradient is 0 but at k, where it is 1, and at y, where it is -1.",
+            "The gradient is 1 at k, -1 at y, and 0 elsewhere.",
         ),
     ),
     Exercise(
         "12.2",
-        "the accuracy if each image meets the attack that is worst for it",
+        "the accuracy in the worst case: per image, the strongest attack",
         worst_case,
         by_attack,
         {
-            "you count those that are fooled: accuracy is the others' part": (
+            "you count fooled images: accuracy is the fraction of the others": (
                 lambda fooled: fooled.any(axis=0).mean()
             ),
-            "you ask whether all attacks succeed: one is enough": (
+            "an image counts as fooled if any attack succeeds, not only if all do": (
                 lambda fooled: (~fooled.all(axis=0)).mean()
             ),
-            "you take the best single attack: another may fool other images": (
+            "you take the strongest single attack: another may fool other images": (
                 lambda fooled: (~fooled).mean(axis=1).min()
             ),
             "you take the mean over attacks": lambda fooled: (~fooled).mean(),
@@ -116,8 +116,8 @@ EXERCISES = (
             ),
         },
         (
-            "An image is lost if any attack fools it.",
-            "fooled.any(axis=0) says it of each image; the accuracy is the others'.",
+            "An image is fooled if any attack fools it.",
+            "fooled.any(axis=0) marks these; accuracy is the fraction of the others.",
         ),
     ),
     Exercise(
@@ -126,16 +126,16 @@ EXERCISES = (
         smallest_eps,
         by_eps,
         {
-            "who is never fooled gets the first eps: argmax of all False is 0": (
+            "an image never fooled gets the first eps: argmax of all False is 0": (
                 lambda fooled, eps: eps[fooled.argmax(axis=0)]
             ),
-            "you count how many eps fail: an attack may fail by bad luck": (
+            "you count how many eps fail: an attack may fail by chance": (
                 lambda fooled, eps: np.append(eps, 1.0)[(~fooled).sum(axis=0)]
             ),
             "you take the largest eps that fools": lambda fooled, eps: np.where(
                 fooled.any(axis=0), eps[::-1][fooled[::-1].argmax(axis=0)], 1.0
             ),
-            "you return positions: eps[position] is asked for": (
+            "you return positions: return eps[position]": (
                 lambda fooled, eps: np.where(
                     fooled.any(axis=0), fooled.argmax(axis=0), 1.0
                 )
@@ -146,7 +146,7 @@ EXERCISES = (
         },
         (
             "argmax along axis 0 finds the first True.",
-            "Where nothing is True, argmax says 0: ask any(axis=0) too.",
+            "Where nothing is True, argmax returns 0: check any(axis=0), too.",
         ),
     ),
 )

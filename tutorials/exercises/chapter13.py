@@ -66,7 +66,7 @@ def cosine(a: Any, b: Any) -> Any:
 EXERCISES = (
     Exercise(
         "13.1",
-        "the log-odds against the label, of sure networks too",
+        "the log-odds against the label, for confident networks, too",
         log_odds,
         probabilities,
         {
@@ -95,26 +95,26 @@ EXERCISES = (
     ),
     Exercise(
         "13.2",
-        "which part of the images has no gradient",
+        "the fraction of images whose gradient is zero",
         part_without_gradient,
         gradients,
         {
             "you count pixels: an image is stuck if all of its pixels are 0": (
                 lambda g: (g == 0).mean()
             ),
-            "you count those that have one": (
+            "you count the images with a gradient": (
                 lambda g: g.reshape(len(g), -1).any(axis=1).mean()
             ),
             "you count images: divide by their number": (
                 lambda g: (~g.reshape(len(g), -1).any(axis=1)).sum()
             ),
-            "you ask for one zero pixel: all must be 0": (
+            "you look for one zero pixel: all must be 0": (
                 lambda g: (~g.reshape(len(g), -1).all(axis=1)).mean()
             ),
-            "a tiny gradient isn't 0: its sign still shows the way": (
+            "a tiny gradient isn't 0: an attack can still use its sign": (
                 lambda g: (abs(g) < 1e-8).all(axis=(1, 2, 3)).mean()
             ),
-            "you add pixels up: a sum of 0 is no gradient of 0": (
+            "you add up pixels: their sum can be 0 without a zero gradient": (
                 lambda g: (g.sum(axis=(1, 2, 3)) == 0).mean()
             ),
         },
@@ -125,7 +125,7 @@ EXERCISES = (
     ),
     Exercise(
         "13.3",
-        "the correlation of promise and truth, for each image",
+        "the correlation of predicted and measured changes, per image",
         correlation,
         pairs,
         {
@@ -142,7 +142,7 @@ EXERCISES = (
             "you correlate all numbers at once": lambda changes, promised: np.full(
                 changes.shape[1], np.corrcoef(changes.ravel(), promised.ravel())[0, 1]
             ),
-            "you take the absolute value: a wrong sign must show": (
+            "you take the absolute value: it hides a wrong sign": (
                 lambda changes, promised: abs(correlation(changes, promised))
             ),
         },
@@ -167,7 +167,7 @@ EXERCISES = (
                     x_adv + alpha * np.sign(g), x - eps, x + eps
                 )
             ),
-            "you follow the gradient itself: what counts is its sign": (
+            "you follow the gradient itself: use only its sign": (
                 lambda x_adv, x, g, eps, alpha: np.clip(
                     np.clip(x_adv + alpha * g, x - eps, x + eps), 0, 1
                 )
