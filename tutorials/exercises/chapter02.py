@@ -90,7 +90,7 @@ EXERCISES = (
             ),
         },
         (
-            "out[n, m] = sum over d of x[n, d] W[d, m] + b[m]. Which depend on x[n, d]?",
+            "out[n, m] = sum over d of x[n, d] W[d, m] + b[m]: which use x[n, d]?",
             "dJ/dx[n, d] = sum over m of dout[n, m] W[d, m]: a product with W^T.",
             "dJ/dW = x.T @ dout; b acts on each row, so dJ/db is the sum over rows.",
         ),

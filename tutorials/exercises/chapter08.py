@@ -94,7 +94,7 @@ EXERCISES = (
             "you subtract the largest of all: for a correct image it is p_y": (
                 lambda p, y: p[np.arange(len(y)), y] - p.max(axis=1)
             ),
-            "you subtract the second largest, even where the largest isn't the label's": (
+            "you subtract the second largest, also from misclassified images": (
                 lambda p, y: p[np.arange(len(y)), y] - np.sort(p, axis=1)[:, -2]
             ),
             "you forget the label: the largest minus the second largest": (
