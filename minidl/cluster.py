@@ -50,7 +50,7 @@ def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
     ):
         wanted = Wanted(versions(), str(marker))
         wait_for_worker(client, address)
-        on_workers(client, check_running, wanted)
+        on_workers(client, wanted.check)
         # One a machine: its other workers load from the cache on disk.
         hosts = one_a_host(client.nthreads())
         on_workers(client, kernels.warm_up, workers=hosts)
@@ -117,57 +117,53 @@ class Wanted:
     versions: Mapping[str, str]
     marker: str  # a file in the folder that all must see
 
+    def check(self, dask_worker: Any) -> None:
+        """Raise ValueError unless the worker on which this runs gives equal bits.
+
+        Dask fills in a parameter of this name.
+        """
+        worker, threads = dask_worker.address, dask_worker.state.nthreads
+        for package, has in versions().items():
+            asked = self.versions[package]
+            if has != asked:
+                raise ValueError(
+                    f"worker {worker} has {package} {has}, asked for {asked}: equal "
+                    "numbers need equal versions"
+                )
+        if threads != 1:
+            raise ValueError(
+                f"worker {worker} has {threads} threads, whose jobs would share the "
+                "networks that it keeps: start workers with --nthreads 1"
+            )
+        marker = Path(self.marker)
+        if not marker.exists():
+            raise ValueError(
+                f"worker {worker} doesn't see the folder {marker.parent}: --runs must "
+                "be on a file system that all machines share"
+            )
+
+    def call(
+        self, function: Callable[..., Result], *args: Any, **kwargs: Any
+    ) -> Result:
+        """Return function(...), if the worker is as wanted; runs there, as a job."""
+        from distributed import get_worker
+
+        find: Any = get_worker  # it has no types
+        self.check(find())
+        return function(*args, **kwargs)
+
 
 class CheckedExecutor(Executor):
     """An executor whose workers are checked again before each job."""
 
     def __init__(self, executor: Executor, wanted: Wanted) -> None:
-        self.executor = executor
-        self.wanted = wanted
+        self.executor, self.wanted = executor, wanted
 
     def submit(
         self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any
     ) -> Future[Result]:
         """Send a job to a worker, which looks first whether it may do it."""
-        return self.executor.submit(checked, self.wanted, fn, *args, **kwargs)
-
-
-def checked(
-    wanted: Wanted, function: Callable[..., Result], *args: Any, **kwargs: Any
-) -> Result:
-    """Return function(...), if the worker is as wanted; runs there, as a job."""
-    from distributed import get_worker
-
-    find: Any = get_worker  # it has no types
-    check_running(wanted, find())
-    return function(*args, **kwargs)
-
-
-def check_running(wanted: Wanted, dask_worker: Any) -> None:
-    """Check the worker on which this runs; Dask fills in its parameter's name."""
-    check_worker(wanted, dask_worker.address, dask_worker.state.nthreads)
-
-
-def check_worker(wanted: Wanted, worker: str, threads: int) -> None:
-    """Raise ValueError unless this process can give equal bits, one job at a time."""
-    for package, has in versions().items():
-        asked = wanted.versions[package]
-        if has != asked:
-            raise ValueError(
-                f"worker {worker} has {package} {has}, asked for {asked}: equal "
-                "numbers need equal versions"
-            )
-    if threads != 1:
-        raise ValueError(
-            f"worker {worker} has {threads} threads, whose jobs would share the "
-            "networks that it keeps: start workers with --nthreads 1"
-        )
-    marker = Path(wanted.marker)
-    if not marker.exists():
-        raise ValueError(
-            f"worker {worker} doesn't see the folder {marker.parent}: --runs must be "
-            "on a file system that all machines share"
-        )
+        return self.executor.submit(self.wanted.call, fn, *args, **kwargs)
 
 
 def versions() -> dict[str, str]:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -37,66 +37,15 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
         return
     check_importable()
     kernels.warm_up()  # else all processes would compile the same at the same time
-    # spawn, not fork: a fork copies locks that other threads of this process hold.
-    others = set(multiprocessing.active_children())
-    pool = Processes(
-        workers, multiprocessing.get_context("spawn"), initializer=begin_worker
-    )
+    pool = Processes(workers)
     try:
-        # Each task starts a process, which inherits that it ignores Ctrl-C: a terminal
-        # sends it to all, but only the first is to react, and ends them.
-        with signalled(signal.SIGINT, signal.SIG_IGN), deferred(signal.SIGTERM):
-            tasks = [pool.submit(int) for _ in range(workers)]
-        started = set(multiprocessing.active_children()) - others
-        end_together(pool, started)
-        wait_for_start(pool, tasks, started)
+        pool.start(workers)
         yield pool
     except BaseException:
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
+        pool.terminate()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def end_together(pool: "Processes", processes: Collection[BaseProcess]) -> None:
-    """End all processes once one ends before its time.
-
-    Killed while it sends a result, it leaves half of one. The pool would wait for the
-    rest as long as anybody can still write: the others, and this process itself.
-    """
-    writer = pool._result_queue._writer  # type: ignore[attr-defined]
-
-    def watch() -> None:
-        ended = set(wait([process.sentinel for process in processes]))
-        first = next(p for p in processes if p.sentinel in ended)
-        first.join()
-        if first.exitcode == 0:
-            return  # the pool has told it to end
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join()
-        writer.close()
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def wait_for_start(
-    pool: Executor, tasks: Sequence[Future[Any]], processes: Collection[BaseProcess]
-) -> None:
-    """Wait for first tasks; ImportError if the processes can't import the script."""
-    try:
-        for task in tasks:
-            task.result()
-    except BrokenProcessPool:
-        pool.shutdown()  # waits for their ends
-        if all(process.exitcode != FAILED for process in processes):
-            raise  # they were killed
-        raise ImportError(
-            "worker processes couldn't start: they import the script that starts them, "
-            f'whose work must stand below `if __name__ == "__main__":`; {ALONE}'
-        ) from None
 
 
 def check_importable() -> None:
@@ -115,17 +64,71 @@ def check_importable() -> None:
 
 
 class Processes(ProcessPoolExecutor):
-    """Processes that survive a function which they can't import, and name it."""
+    """Processes that end together, and that name a function they can't import."""
 
-    latest: tuple[Any, bytes] = None, b""
+    def __init__(self, workers: int) -> None:
+        # spawn, not fork: a fork copies locks that other threads of this process hold.
+        spawn = multiprocessing.get_context("spawn")
+        super().__init__(workers, spawn, initializer=end_with_parent)
+        self.started: Sequence[BaseProcess] = ()
+        self.sent: tuple[Any, bytes] = None, b""  # the latest function, pickled
 
     def submit(
         self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any
     ) -> Future[Result]:
-        """Send a function, pickled once for all its jobs, and its arguments."""
-        if self.latest[0] is not fn:
-            self.latest = fn, bytes(ForkingPickler.dumps(fn))
-        return super().submit(call_pickled, self.latest[1], *args, **kwargs)
+        """Send a function as bytes, the same for all its jobs, and its arguments."""
+        if self.sent[0] is not fn:
+            self.sent = fn, bytes(ForkingPickler.dumps(fn))
+        return super().submit(call_pickled, self.sent[1], *args, **kwargs)
+
+    def start(self, workers: int) -> None:
+        """Start all processes; ImportError if they can't import the script."""
+        # Each task starts a process, which inherits that it ignores Ctrl-C: a terminal
+        # sends it to all, but only the first is to react, and ends them.
+        with signalled(signal.SIGINT, signal.SIG_IGN), deferred(signal.SIGTERM):
+            tasks = [self.submit(int) for _ in range(workers)]
+            self.started = [*self._processes.values()]
+            self.end_together()
+        try:
+            for task in tasks:
+                task.result()
+        except BrokenProcessPool:
+            self.terminate()
+            if all(process.exitcode != FAILED for process in self.started):
+                raise  # they were killed
+            raise ImportError(
+                "worker processes couldn't start: they import the script that starts "
+                'them, whose work must stand below `if __name__ == "__main__":`; '
+                f"{ALONE}"
+            ) from None
+
+    def end_together(self) -> None:
+        """End all processes once one ends before its time.
+
+        Killed while it sends a result, it leaves half of one. The pool would wait for
+        the rest as long as anybody can write: the others, and this process itself.
+        """
+        writer = self._result_queue._writer  # type: ignore[attr-defined]
+
+        def watch() -> None:
+            ended = wait([process.sentinel for process in self.started])
+            first = next(p for p in self.started if p.sentinel in ended)
+            first.join()
+            if first.exitcode != 0:  # else the pool has told it to end
+                for process in self.started:
+                    process.terminate()
+                    process.join()
+                writer.close()
+
+        self.watch = threading.Thread(target=watch, daemon=True)
+        self.watch.start()
+
+    def terminate(self) -> None:
+        """End all processes at once, whatever they are doing."""
+        for process in self.started:
+            process.terminate()
+        if self.started:
+            self.watch.join()  # or the queue's end would be closed twice
 
 
 def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
@@ -140,22 +143,15 @@ def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-def begin_worker() -> None:
-    """Do what a worker process does first: limit BLAS, and watch its parent."""
-    from minidl.kernels.cpu.threads import (
-        Limit,
-    )  # here, so that import minidl stays fast
-
-    Limit(1)
-    if (parent := multiprocessing.parent_process()) is not None:
+def end_with_parent() -> None:
+    """End this worker when its parent ends: it would wait for its next job for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
         end_after(parent.join)
 
 
 def end_after(wait: Callable[[], object]) -> None:
-    """End this process when a function returns, even while it computes.
-
-    A worker whose parent is killed would wait for its next job for ever.
-    """
+    """End this process when a function returns, even while it computes."""
 
     def watch() -> None:
         wait()

@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import Future
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 from numpy.testing import assert_array_equal
@@ -223,21 +224,23 @@ def test_without_dask_it_says_what_to_install(monkeypatch, tmp_path):
         pass
 
 
-def wanted(marker, **versions):
-    return cluster.Wanted(cluster.versions() | versions, str(marker))
+def check(marker, **versions):
+    """Look at a worker, of one thread, that runs here."""
+    worker = SimpleNamespace(address="tcp://b:1", state=SimpleNamespace(nthreads=1))
+    cluster.Wanted(cluster.versions() | versions, str(marker)).check(worker)
 
 
 def test_a_worker_with_another_version_is_named(tmp_path):
-    cluster.check_worker(wanted(tmp_path), "tcp://a:1", threads=1)
+    check(tmp_path)
     with pytest.raises(
         ValueError, match=r"worker tcp://b:1 has numpy .*, asked for 1\.0: equal"
     ):
-        cluster.check_worker(wanted(tmp_path, numpy="1.0"), "tcp://b:1", threads=1)
+        check(tmp_path, numpy="1.0")
 
 
 def test_a_worker_must_see_the_folder(tmp_path):
     with pytest.raises(ValueError, match=f"doesn't see the folder {tmp_path}: --runs"):
-        cluster.check_worker(wanted(tmp_path / "marker"), "tcp://b:1", threads=1)
+        check(tmp_path / "marker")
 
 
 def test_markers_of_killed_processes_are_removed(tmp_path):
