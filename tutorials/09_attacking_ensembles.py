@@ -24,9 +24,9 @@ from attacks import (
 )
 from ensembles import Ensemble
 from minidl.data import load_mnist_sample
-from tutorials.anomaly.adversaries import ADVERSARIES, mean_of_perturbations
 from tutorials.anomaly.directions import pairwise_cosines
 from tutorials.exercises import check
+from tutorials.paper.experiment.adversaries import ADVERSARIES, mean_of_perturbations
 from tutorials.show import image, new_figure, picture, source, table
 from tutorials.trained import ensemble
 

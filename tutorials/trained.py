@@ -25,7 +25,7 @@ from tutorials.command_line import (
     runs_folder,
 )
 from tutorials.paper.experiment.config import PROFILES, configure
-from tutorials.paper.experiment.plan import member_jobs
+from tutorials.paper.experiment.members import member_jobs
 
 MEMBERS = PROFILES["quick"].members
 

@@ -98,5 +98,6 @@ def test_the_papers_program_trains_and_attacks_on_the_device(gpu, few_images, tm
     assert "CuPy" in there.environment.cpu
     assert there.table2.keys() == here.table2.keys()
     assert there.configuration == here.configuration
-    kept, again = (read_strict(tmp_path / device) for device in ("cpu", "gpu"))
+    config, folders = here.configuration, (tmp_path / "cpu", tmp_path / "gpu")
+    kept, again = (read_strict(folder, config) for folder in folders)
     assert kept.methods.keys() == again.methods.keys()

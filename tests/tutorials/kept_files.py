@@ -20,21 +20,21 @@ from ensembles.member_files import (
 )
 from ensembles.methods import untrained
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
+from minidl.backend import Array
 from minidl.schema import read_as
 from minidl.store import finished, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.anomaly import record as anomaly_record
-from tutorials.anomaly.cases import Case, Outcome, Team
-from tutorials.anomaly.kept import finish, place_of
-from tutorials.anomaly.record import Record
+from tutorials.anomaly.record import Outcome, Record
 from tutorials.exercises import checking
 from tutorials.paper import results as results_file
-from tutorials.paper.experiment import plan as units
-from tutorials.paper.experiment.attack import Counts, Unit
+from tutorials.paper.experiment.attack import carry_out, place_of
+from tutorials.paper.experiment.cases import CLEAN, Block, Case
 from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.members import Team
 from tutorials.paper.results import strict as strict_results
 from tutorials.paper.results.examples import read_examples, write_examples
-from tutorials.paper.results.merge import earlier
+from tutorials.paper.results.files import read_files
 from tutorials.paper.search.rules import Search, Trial
 
 JOBS = [random_init(1, seed, "mnist-sample", epochs=4)[0] for seed in (0, 1)]
@@ -102,21 +102,23 @@ def nothing_resumed() -> Any:
     return read_epoch(Path("nowhere"))
 
 
-UNITS = [Unit((job,), ("a",), None, {}, None, 0, 20) for job in JOBS]
+def block_in(folder: Path, seed: int) -> Block:
+    team = Team((JOBS[seed],), (f"a{seed}",), folder)
+    return Block(CLEAN, team, 0, 20)
 
 
-def counted(unit: Unit, folder: Path, device: str = "cpu") -> Counts:
-    right = 7 + JOBS.index(unit.members[0])
-    return Counts(20, [right], right, [right, 20 - right])
+def predicted(block: Block, device: str = "cpu") -> Array:
+    rng = np.random.default_rng(JOBS.index(block.team.jobs[0]))
+    return rng.dirichlet(np.ones(10), (1, 20)).astype(np.float32)
 
 
 def write_evaluation(folder: Path, seed: int) -> Path:
-    units.evaluate_units([UNITS[seed]], None, folder)
-    return units.place_of(UNITS[seed], folder).path
+    carry_out([block_in(folder, seed)])
+    return place_of(block_in(folder, seed)).path
 
 
 def read_evaluation(folder: Path) -> Any:
-    return units.evaluate_units([UNITS[0]], None, folder)
+    return carry_out([block_in(folder, 0)])
 
 
 class Bright:
@@ -158,12 +160,12 @@ def results_of(seed: int) -> results_file.Results:
 
 
 def write_results(folder: Path, seed: int) -> Path:
-    results_file.write(results_of(seed), folder)
-    return folder / "results.json"
+    results_file.write(made_up(seed=seed, methods=["bagging"]), folder)
+    return folder / "bagging.json"
 
 
 def read_results(folder: Path) -> Any:
-    return earlier(folder, results_of(0).configuration)
+    return read_files(folder, results_of(0).configuration)
 
 
 def write_strict(folder: Path, seed: int) -> Path:
@@ -179,7 +181,7 @@ def write_strict(folder: Path, seed: int) -> Path:
         last_losses={"bagging": [0.5, 0.5]},
     )
     strict_results.write(found, folder)
-    return folder / "strict.json"
+    return folder / "bagging-strict.json"
 
 
 def read_strict(folder: Path) -> Any:
@@ -190,7 +192,7 @@ def write_shown(folder: Path, seed: int) -> Path:
     x, y = np.random.default_rng(seed).random((3, 4, 4, 1)), np.arange(3)
     arrays = {"x": x, "x_adv": 1 - x, "y": y, "predicted": y[::-1]}
     write_examples(arrays, shown_results(seed), folder)
-    return folder / "examples.npz"
+    return folder / "random-init-examples.npz"
 
 
 def shown_results(seed: int) -> results_file.Results:
@@ -218,27 +220,6 @@ def write_experiment(folder: Path, seed: int) -> Path:
 
 def read_experiment(folder: Path) -> Any:
     return anomaly_record.read(folder / "rules.json")
-
-
-def carry_out(case: Case, team: Team) -> Outcome:
-    return Outcome(case, 100, [50 + case.members])
-
-
-def case_of(seed: int) -> Case:
-    return replace(CASE, members=1 + seed)
-
-
-def team_in(folder: Path) -> Team:
-    return Team((JOBS[0],), ("a",), folder, 100)
-
-
-def write_part(folder: Path, seed: int) -> Path:
-    finish([case_of(seed)], carry_out, Outcome, team_in(folder), 1)
-    return place_of(case_of(seed), team_in(folder)).path
-
-
-def read_part(folder: Path) -> Any:
-    return finish([case_of(0)], carry_out, Outcome, team_in(folder), 1)
 
 
 def write_search(folder: Path, seed: int) -> Path:
@@ -285,13 +266,12 @@ KINDS = {
     "epoch": Kept(write_epoch, read_epoch, nothing=nothing_resumed()),
     "evaluation": Kept(write_evaluation, read_evaluation),
     "batch": Kept(write_batch, read_batch),
-    "results": Kept(write_results, read_results),
+    "results": Kept(write_results, read_results, nothing=[]),
     "strict": Kept(write_strict, read_strict),
     "examples": Kept(write_shown, read_shown),
     "experiment": Kept(write_experiment, read_experiment),
-    "part": Kept(write_part, read_part),
     "search": Kept(write_search, read_search),
     "record": Kept(write_record, read_record, nothing=set()),
     "benchmark": Kept(write_benchmark, read_benchmark),
 }
-MADE_AGAIN = ("evaluation", "batch", "part")  # never refused: they block no run
+MADE_AGAIN = ("evaluation", "batch")  # never refused: they block no run

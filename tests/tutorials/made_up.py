@@ -9,14 +9,13 @@ from tutorials.paper.results import (
     AttackResult,
     Cell,
     Data,
-    Examples,
     Execution,
     Member,
     MethodResult,
     Results,
     Score,
 )
-from tutorials.paper.results.table2 import table2
+from tutorials.paper.results.table2 import Table2
 
 MEMBERS = 2
 IMAGES = 10
@@ -51,15 +50,14 @@ def method_result(method):
 def made_up(dataset="mnist-sample", **settings):
     config = configure(dataset, members=MEMBERS, **settings)
     methods = {method: method_result(method) for method in config.methods}
+    seconds = {method: [1800.0, 3600.0] for method in config.methods}
     return Results(
-        schema=1,
+        schema=2,
         configuration=config,
         data=Data(100, 100, [f"class {i}" for i in range(10)]),
         methods=methods,
-        table2=table2(methods),
-        examples=Examples(config.methods[0], 0, "bim"),
         environment=environment(),
-        execution=Execution("2017-09-11T00:00:00+00:00", 1.0, 2, {}),
+        execution=Execution("2017-09-11T00:00:00+00:00", 1.0, 2, seconds),
     )
 
 
@@ -97,4 +95,17 @@ def with_papers_numbers(results, half, images=10**8):
         for attack, old in results.table2.items()
     }
     methods = {method: certain(result) for method, result in results.methods.items()}
-    return dataclasses.replace(results, table2=cells, methods=methods)
+    return with_table2(dataclasses.replace(results, methods=methods), cells)
+
+
+@dataclasses.dataclass(frozen=True)
+class WithTable2(Results):
+    """Results whose Table 2 isn't derived."""
+
+    table2: Table2 = None
+
+
+def with_table2(results, cells):
+    """The same results with other cells."""
+    own = {f.name: getattr(results, f.name) for f in dataclasses.fields(Results)}
+    return WithTable2(**own, table2=cells)

@@ -14,33 +14,32 @@ from numpy.testing import assert_allclose, assert_array_equal
 from attacks import bim, fgsm, input_gradient, member_gradient
 from attacks.evaluation.intervals import wilson
 from ensembles import Ensemble
-from ensembles.member_files import load_member
 from ensembles.training import train_ensemble
-from minidl.data import load_mnist_sample
-from minidl.parallel import limit_threads
 from minidl.store import DamagedError, read_json, write_json
 from tests.attacks.conftest import CLASSES, new_cnn
 from tutorials.anomaly import __main__ as cli
-from tutorials.anomaly import findings
-from tutorials.anomaly.adversaries import (
+from tutorials.anomaly import findings, run
+from tutorials.anomaly.directions import Step, look, pairwise_cosines
+from tutorials.anomaly.experiments import EXPERIMENTS
+from tutorials.anomaly.findings import curves, finding, left, rows
+from tutorials.anomaly.record import Outcome, Record, read, write
+from tutorials.anomaly.report import QUESTIONS, write_report
+from tutorials.anomaly.run import Plan, perform
+from tutorials.paper.claims.intervals import student
+from tutorials.paper.experiment.adversaries import (
     ADVERSARIES,
     CLIP,
+    CLIPPED,
     IN_WORDS,
+    SUM,
     clipped_gradient,
     clipped_input_gradient,
     mean_of_perturbations,
 )
-from tutorials.anomaly.cases import Block, Case, Outcome, carry_out, correct, join
-from tutorials.anomaly.directions import Step, Walk, follow, look, pairwise_cosines
-from tutorials.anomaly.experiments import CLIPPED, EXPERIMENTS, SUM
-from tutorials.anomaly.findings import curves, finding, left, rows
-from tutorials.anomaly.record import Record, read, write
-from tutorials.anomaly.report import QUESTIONS, write_report
-from tutorials.anomaly.run import Plan, find_team, perform
-from tutorials.paper.claims.intervals import student
+from tutorials.paper.experiment.cases import Case
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
-from tutorials.paper.experiment.plan import member_jobs
+from tutorials.paper.experiment.members import member_jobs
 
 RESULTS = Path(__file__).parents[2] / "results" / "anomaly"
 
@@ -141,17 +140,6 @@ def test_a_look_at_known_gradients(members, x, y):
     assert step.correct == right.sum()
 
 
-def test_ensembles_of_the_first_members(members, x, y):
-    expected = [int((Ensemble(members[:M]).predict(x) == y).sum()) for M in range(1, 4)]
-    assert correct(members, x, y) == expected
-
-
-def test_blocks_are_joined():
-    case = Case(SUM, "bim", {}, 2)
-    found = join([Outcome(case, 3, [1, 2]), Outcome(case, 2, [0, 2])])
-    assert found == Outcome(case, 5, [1, 4])
-
-
 def test_a_group_of_several_counts_as_its_mean():
     case = Case("member 0", "bim", {}, 2)
     one, other = Outcome(case, 100, [49, 60]), Outcome(case, 100, [51, 80])
@@ -212,39 +200,35 @@ def test_the_walk_is_the_attack(plan):
     assert last.step == CONFIG.attacks["bim"]["steps"]
 
 
+def test_an_interrupted_walk_goes_on(plan, monkeypatch, capsys):
+    monkeypatch.setattr("tutorials.anomaly.run.BATCH_SIZE", 10)
+    walked, walk = [], run.follow
+
+    def follow(one):
+        if len(walked) == 2:
+            raise KeyboardInterrupt
+        walked.append(one.first)
+        return walk(one)
+
+    monkeypatch.setattr(run, "follow", follow)
+    with pytest.raises(KeyboardInterrupt):
+        perform("directions", plan)
+    stopped = walked.copy()
+    walked.clear()
+    monkeypatch.setattr(run, "follow", follow)
+    assert sum(step.images for step in perform("directions", plan).steps) == 9 * 30
+    assert stopped == [0, 10]
+    assert walked == [20]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["budgets", "directions"])
 def test_two_processes_find_the_same(plan, name, monkeypatch):
-    monkeypatch.setattr("tutorials.anomaly.run.BLOCK", 10)
+    monkeypatch.setattr("tutorials.paper.experiment.cases.BLOCK", 10)
+    monkeypatch.setattr("tutorials.anomaly.run.BATCH_SIZE", 10)
     plan = dataclasses.replace(plan, fresh=True)
     one, two = (perform(name, dataclasses.replace(plan, jobs=j)) for j in (1, 2))
     assert one == two
-
-
-@pytest.mark.parametrize(("bounded", "bounds"), [(True, (0, 1)), (False, None)])
-def test_a_block_is_attacked_by_the_first_members(plan, monkeypatch, bounded, bounds):
-    seen = []
-    monkeypatch.setattr(
-        "tutorials.anomaly.cases.correct", lambda members, x, y: seen.append((x, y))
-    )
-    team, way = find_team(plan), {"eps": 0.2, "alpha": 0.1, "steps": 2}
-    carry_out(Block(Case(SUM, "bim", way, 1, 32, bounded), 10, 15), team)
-    [(x_adv, labels)] = seen
-    data = load_mnist_sample()
-    x, y = data.x_test[10:15].astype(np.float32) / 255, data.y_test[10:15]
-    own = member_gradient([load_member(team.jobs[0], plan.runs)], 0)
-    with limit_threads(1):  # as blocks are: on two, rounding turns other signs
-        expected = bim(own, x, y, **way, bounds=bounds)
-    assert_array_equal(x_adv, expected)
-    assert_array_equal(labels, y)
-    assert (x_adv.min() < 0) != bounded
-
-
-def test_blocks_and_walks_are_computed_on_one_thread(plan, threads_seen):
-    way = {"eps": 0.2, "alpha": 0.1, "steps": 2}
-    carry_out(Block(Case(SUM, "bim", way, 1, 32), 10, 12), find_team(plan))
-    follow(Walk(way, 32, 10, 12), find_team(plan))
-    assert threads_seen == {1}
 
 
 def test_the_budgets():
@@ -279,28 +263,14 @@ def test_each_adversary_is_put_in_words():
     assert ADVERSARIES.keys() == IN_WORDS.keys() >= {SUM, CLIPPED}
 
 
-def test_double_precision_is_double(plan, monkeypatch):
-    seen = set()
-    real = correct
-    monkeypatch.setattr(
-        "tutorials.anomaly.cases.correct",
-        lambda members, x, y: (
-            seen.add((x.dtype.name, members[0].params[0].data.dtype.name))
-            or real(members, x, y)
-        ),
-    )
-    perform("precision", dataclasses.replace(plan, fresh=True))
-    assert seen == {("float32", "float32"), ("float64", "float64")}
-
-
 def test_members_that_arent_there_are_named_with_a_command(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"2 of 2 members aren't .* run --data"):
-        find_team(Plan(CONFIG, tmp_path, 10, 1))
+    with pytest.raises(FileNotFoundError, match=r"2 of 2 members of .* run --data"):
+        perform("rules", Plan(CONFIG, tmp_path, 10, 1))
 
 
 def test_more_images_than_there_are(plan):
     with pytest.raises(ValueError, match=r"images must be at most 1000.*got 1001"):
-        find_team(dataclasses.replace(plan, images=1001))
+        perform("rules", dataclasses.replace(plan, images=1001))
 
 
 def made_up(groups=None, steps=(), experiment="rules", images=1000):

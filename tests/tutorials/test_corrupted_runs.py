@@ -25,9 +25,10 @@ def command(folder):
 
 def numbers(folder):
     """Return all numbers that the command has written, without times."""
-    results = read_json(folder / "results" / "results.json")
+    results = read_json(folder / "results" / "random-init.json")
     execution = results.pop("execution")
-    return results, len(execution), read_json(folder / "results" / "strict.json")
+    strict = read_json(folder / "results" / "random-init-strict.json")
+    return results, len(execution), strict
 
 
 def files(folder):

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.tutorials.corruptions import OFTEN, ONCE
-from tests.tutorials.kept_files import KINDS, MADE_AGAIN, counted
-from tutorials.paper.experiment import plan as units
+from tests.tutorials.kept_files import KINDS, MADE_AGAIN, predicted
+from tutorials.paper.experiment import attack as engine
 
 CORRUPTIONS = 300
 MOST_MEMORY = 50e6  # bytes, while a file is read that says it is enormous
@@ -40,7 +40,7 @@ def test_there_are_as_many_as_promised():
 @pytest.fixture(autouse=True)
 def _cheap(monkeypatch):
     """Count without attacking, and don't wait for the disk."""
-    monkeypatch.setattr(units, "evaluate", counted)
+    monkeypatch.setattr(engine, "attack_block", predicted)
     monkeypatch.setattr(os, "fsync", lambda file: None)
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from attacks.evaluation.intervals import Estimate
-from tests.tutorials.made_up import made_up, with_papers_numbers
+from tests.tutorials.made_up import made_up, with_papers_numbers, with_table2
 from tutorials.paper.claims.comparisons import (
     FAILS,
     HOLDS,
@@ -45,7 +45,7 @@ def change(results, attack, method, column, accuracy):
         for a, methods in results.table2.items()
     }
     table2[attack][method][column] = Cell(accuracy, [accuracy], 10**8)
-    return dataclasses.replace(results, table2=table2)
+    return with_table2(results, table2)
 
 
 @pytest.fixture

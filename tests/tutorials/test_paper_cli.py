@@ -64,9 +64,9 @@ def _elsewhere(tmp_path, monkeypatch):
         ("run --nonsense", "--nonsense"),
         ("run --results file/x", "--results file/x is not a writable folder"),
         ("run --runs file/x", "--runs file/x is not a writable folder"),
-        ("table2 --dataset mnist", "no results.json in results/mnist-quick"),
-        ("report --dataset mnist", "run --dataset mnist --profile quick makes it"),
-        ("report --results x", "--profile quick --results x makes it"),
+        ("table2 --dataset mnist", "no results in results/mnist-quick"),
+        ("report --dataset mnist", "run --dataset mnist --profile quick makes them"),
+        ("report --results x", "--profile quick --results x makes them"),
         ("report table2 --results results --seed 7", "seed is 0, asked for 7"),
         ("table2 --results results --members 3", "members is 2, asked for 3"),
         (
@@ -74,13 +74,13 @@ def _elsewhere(tmp_path, monkeypatch):
             "'mnist-sample', asked for 'mnist'",
         ),
         ("table2 --results results --method bagging", "--method belongs to run and"),
-        ("table2 --results damaged", "results.json is damaged or another's"),
+        ("table2 --results damaged", "bagging.json is damaged or another's"),
     ],
 )
 def test_what_cannot_be_done_is_named(capsys, tmp_path, folder, line, words):
     (tmp_path / "file").write_text("")
     (tmp_path / "damaged").mkdir()
-    (tmp_path / "damaged/results.json").write_text("{")
+    (tmp_path / "damaged/bagging.json").write_text("{")
     message, code = refused(capsys, shlex.split(line))
     assert words in message
     assert code == 2
@@ -88,7 +88,7 @@ def test_what_cannot_be_done_is_named(capsys, tmp_path, folder, line, words):
 
 
 def test_examples_that_are_missing(capsys, folder):
-    (folder / "examples.npz").unlink()
+    (folder / "random-init-examples.npz").unlink()
     message, code = refused(capsys, ["figures", "--results", str(folder)])
     assert "examples.npz" in message
     assert code == 1

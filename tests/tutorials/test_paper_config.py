@@ -7,7 +7,7 @@ import pytest
 from ensembles import METHODS
 from minidl.data import CLASS_NAMES
 from tutorials.paper.experiment.config import DATASETS, PROFILES, configure
-from tutorials.paper.experiment.plan import member_jobs
+from tutorials.paper.experiment.members import member_jobs
 
 
 def test_every_data_set_has_settings():

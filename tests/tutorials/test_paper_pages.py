@@ -24,7 +24,7 @@ from tutorials.paper.pages.report import facts_table, report, write_report
 from tutorials.paper.pages.strict import strict_section
 from tutorials.paper.pages.table2 import table2_section, tables, write_table2
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES, TABLE2
-from tutorials.paper.results import Examples, Member
+from tutorials.paper.results import Member
 from tutorials.paper.results.examples import read_examples, write_examples
 from tutorials.paper.results.strict import strict_of
 
@@ -197,7 +197,6 @@ def test_examples_of_another_run_are_refused(results, folder):
             read_examples(other, folder)
 
     refused(made_up("fashion-mnist"))
-    refused(replace(results, examples=Examples("bagging", 0, "bim")))
     members = [Member(i, 8, "mnist-cnn", [1.0, 0.5]) for i in range(2)]
     method = results.examples.method
     trained_again = replace(results.methods[method], members=members)

@@ -1,22 +1,28 @@
-"""results.json follows its schema, and nothing else is accepted."""
+"""A file of results a method: its schema, and what a folder's files say together."""
+
+from dataclasses import replace
 
 import pytest
 
 from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
+from tutorials.paper.experiment.config import configure
 from tutorials.paper.results import Cell, Score
+from tutorials.paper.results.files import all_environments, read_files
+
+BOTH = ["bagging", "gaussian-noise"]
 
 
 @pytest.fixture
 def content(results, tmp_path):
     results_file.write(results, tmp_path)
-    return read_json(tmp_path / "results.json")
+    return read_json(tmp_path / "bagging.json")
 
 
 def refusal(content, tmp_path):
-    write_json(tmp_path / "results.json", content)
-    with pytest.raises(DamagedError, match=r"results\.json is damaged or ano") as e:
+    write_json(tmp_path / "bagging.json", content)
+    with pytest.raises(DamagedError, match=r"bagging\.json is damaged or ano") as e:
         results_file.read(tmp_path)
     return str(e.value)
 
@@ -27,69 +33,134 @@ def test_what_is_written_is_read(dataset, methods, tmp_path):
     results = made_up(dataset, methods=methods)
     results_file.write(results, tmp_path)
     assert results_file.read(tmp_path) == results
+    assert results_file.methods_in(tmp_path) == [*results.methods]
 
 
-def test_another_schema_is_refused(content, tmp_path):
-    assert "schema must be 1" in refusal(content | {"schema": 2}, tmp_path)
-
-
-def test_a_changed_number_is_refused(content, tmp_path):
-    path = tmp_path / "results.json"
-    text = path.read_text(encoding="utf-8")
-    assert '"accuracy": 0.99' in text
-    path.write_text(text.replace('"accuracy": 0.99', '"accuracy": 0.98'))
-    with pytest.raises(DamagedError, match=r"results\.json .*checksum doesn't match"):
+def test_a_folder_without_results(tmp_path):
+    assert results_file.methods_in(tmp_path) == read_files(tmp_path, configure()) == []
+    with pytest.raises(FileNotFoundError, match=r"no results in .*the verb run"):
         results_file.read(tmp_path)
 
 
-def test_a_missing_key_is_named(content, tmp_path):
-    del content["methods"]["bagging"]["clean"]["ensemble"]
-    assert "methods.bagging.clean.ensemble is missing" in refusal(content, tmp_path)
+def test_methods_of_several_commands_are_read_together(tmp_path):
+    """In the paper's order, with the times of all and the date of the latest."""
+    for day, method in enumerate(reversed(BOTH), start=1):
+        own = made_up(methods=[method])
+        execution = replace(own.execution, date=f"2026-01-0{day}", seconds=day)
+        results_file.write(replace(own, execution=execution), tmp_path)
+    found = results_file.read(tmp_path)
+    assert found.configuration.methods == list(found.methods) == BOTH
+    assert found.methods == made_up(methods=BOTH).methods
+    assert [list(cells) for cells in found.table2.values()] == [BOTH] * 2
+    assert (found.execution.date, found.execution.seconds) == ("2026-01-02", 2)
+    assert found.execution.member_seconds.keys() == {*BOTH}
+    assert found.examples.method == "bagging"
+
+
+def test_machines_that_differ_are_all_named():
+    here = made_up().environment
+    there = replace(here, cpu="another", numpy="1.0")
+    together = all_environments([there, here, there])
+    cpus, versions = f"another and {here.cpu}", f"1.0 and {here.numpy}"
+    assert together == replace(here, cpu=cpus, numpy=versions)
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("settings", "message"),
     [
-        lambda content: content["methods"].pop("bagging"),
-        lambda content: content["methods"]["bagging"]["attacks"].pop("bim"),
-        lambda content: content["methods"]["bagging"]["attacks"]["bim"]["adv1"].pop(),
-        lambda content: content["methods"]["bagging"]["members"].pop(),
-        lambda content: content["methods"]["bagging"]["members"][0].update(losses=[]),
-        lambda content: content["table2"]["bim"].pop("bagging"),
-        lambda content: content["data"].update(classes=[]),
-        lambda content: content["configuration"].update(members=3),
+        ({"members": 3}, "members is 2, asked for 3"),
+        ({"members": 2, "seed": 5}, "seed is 0, asked for 5"),
+        ({"members": 2, "dataset": "mnist"}, "dataset is 'mnist-sample', asked for"),
+        ({"members": 2, "profile": "smoke"}, "profile is 'quick', asked for 'smoke'"),
     ],
 )
-def test_incomplete_results_are_refused(content, tmp_path, spoil):
+def test_another_experiment_is_not_overwritten(tmp_path, settings, message):
+    results_file.write(made_up(methods=BOTH), tmp_path)
+    assert len(read_files(tmp_path, configure(members=2))) == 2
+    with pytest.raises(ValueError, match=f"holds another experiment: {message}"):
+        read_files(tmp_path, configure(**settings))
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"seed": 1}, r"noise\.json holds another experiment: seed is 1, asked for 0"),
+        ({"dataset": "mnist"}, "dataset is 'mnist', asked for 'mnist-sample'"),
+    ],
+)
+def test_methods_of_different_experiments_are_not_read_together(
+    tmp_path, other, message
+):
+    results_file.write(made_up(methods=BOTH[:1]), tmp_path)
+    results_file.write(
+        made_up(methods=BOTH[1:], **({"profile": "quick"} | other)), tmp_path
+    )
+    with pytest.raises(ValueError, match=message):
+        results_file.read(tmp_path)
+
+
+def test_methods_on_different_data_are_not_read_together(tmp_path):
+    results_file.write(made_up(methods=BOTH[:1]), tmp_path)
+    other = made_up(methods=BOTH[1:])
+    data = replace(other.data, differences=["one image is another"])
+    results_file.write(replace(other, data=data), tmp_path)
+    with pytest.raises(ValueError, match="another experiment: differences is"):
+        results_file.read(tmp_path)
+
+
+def test_another_methods_file_is_refused(content, tmp_path):
+    (tmp_path / "bagging.json").rename(tmp_path / "random-init.json")
+    with pytest.raises(DamagedError, match=r"random-init\.json is .*it holds \['bag"):
+        results_file.read(tmp_path)
+
+
+def test_another_schema_is_refused(content, tmp_path):
+    assert "schema must be 2" in refusal(content | {"schema": 1}, tmp_path)
+
+
+def test_a_changed_number_is_refused(content, tmp_path):
+    path = tmp_path / "bagging.json"
+    text = path.read_text(encoding="utf-8")
+    assert '"ensemble": 0.99' in text
+    path.write_text(text.replace('"ensemble": 0.99', '"ensemble": 0.98'))
+    with pytest.raises(DamagedError, match=r"bagging\.json .*checksum doesn't match"):
+        results_file.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda c: c["methods"].pop("bagging"), "it holds"),
+        (lambda c: c["methods"]["bagging"]["attacks"].pop("bim"), "lacks an attack"),
+        (
+            lambda c: c["methods"]["bagging"]["attacks"]["bim"]["adv1"].pop(),
+            "bagging lacks scores",
+        ),
+        (lambda c: c["methods"]["bagging"]["members"].pop(), "bagging lacks members"),
+        (
+            lambda c: c["methods"]["bagging"]["members"][0].update(losses=[]),
+            "a member has no loss",
+        ),
+        (lambda c: c["data"].update(classes=[]), "it names no classes"),
+        (lambda c: c["configuration"].update(members=3), "bagging lacks scores"),
+        (
+            lambda c: c["methods"]["bagging"]["clean"].pop("ensemble"),
+            "methods.bagging.clean.ensemble is missing",
+        ),
+        (
+            lambda c: c["configuration"].update(extra=1),
+            "configuration.extra is unknown",
+        ),
+    ],
+)
+def test_incomplete_results_are_refused(content, tmp_path, spoil, words):
     spoil(content)
-    refusal(content, tmp_path)
-
-
-def test_an_unknown_key_is_named(content, tmp_path):
-    content["configuration"]["extra"] = 1
-    assert "configuration.extra is unknown" in refusal(content, tmp_path)
-
-
-@pytest.mark.parametrize("value", ["0.5", None, True, [0.5]])
-def test_another_type_is_named(content, tmp_path, value):
-    content["table2"]["fgsm"]["bagging"]["adv1_single"]["accuracy"] = value
-    message = refusal(content, tmp_path)
-    assert "table2.fgsm.bagging.adv1_single.accuracy must be float" in message
-
-
-def test_an_item_of_another_type_is_named(content, tmp_path):
-    content["data"]["classes"][3] = 3
-    assert "data.classes[3] must be str" in refusal(content, tmp_path)
-
-
-def test_an_integer_must_be_one(content, tmp_path):
-    content["configuration"]["members"] = 2.5
-    assert "configuration.members must be int" in refusal(content, tmp_path)
+    assert words in refusal(content, tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "1", "{", "{}"])
 def test_other_files_are_refused(text, tmp_path):
-    (tmp_path / "results.json").write_text(text, encoding="utf-8")
+    (tmp_path / "bagging.json").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="is damaged or another's"):
         results_file.read(tmp_path)
 
@@ -112,5 +183,5 @@ def test_fooled_counts_every_image(fooled):
 
 def test_a_file_from_before_data_had_differences(content, tmp_path):
     del content["data"]["differences"]
-    write_json(tmp_path / "results.json", content)
+    write_json(tmp_path / "bagging.json", content)
     assert results_file.read(tmp_path).data.differences == []

@@ -8,16 +8,16 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from ensembles import random_init
 from minidl.store import read_arrays, read_json
-from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
-from tutorials.paper import run
 from tutorials.paper.__main__ import main
+from tutorials.paper.experiment import members
+from tutorials.paper.experiment.places import Places, workers
+from tutorials.paper.results.strict import strict_of
 
 ROOT = Path(__file__).parents[2]
 VERBS = ["run", "strict", "table2", "figures", "report"]
@@ -66,16 +66,16 @@ class Command:
         return process.returncode, out, err
 
     def numbers(self) -> dict:
-        content = read_json(self.results / "results.json")
-        del content["execution"]
-        return content
+        paths = [p for p in self.results.glob("*.json") if "strict" not in p.name]
+        found = {path.name: read_json(path) for path in paths}
+        return {name: c | {"execution": None} for name, c in found.items()}
 
     def strict(self) -> dict:
-        return read_json(self.results / "strict.json")
+        return {p.name: read_json(p) for p in self.results.glob("*-strict.json")}
 
-    def examples(self) -> dict[str, bytes]:
-        arrays, _ = read_arrays(self.results / "examples.npz")
-        return {name: array.tobytes() for name, array in arrays.items()}
+    def examples(self) -> list[bytes]:
+        files = [read_arrays(path)[0] for path in sorted(self.results.glob("*.npz"))]
+        return [array.tobytes() for arrays in files for array in arrays.values()]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,10 @@ def test_everything_is_written(plain):
         f"{n}.svg" for n in ("verdict", "figure1-0", "figure1-5", *pairs)
     )
     pages = "table2.md strict.md report.html"
-    names = f"results.json strict.json examples.npz {pages} {figures}"
+    methods = ["random-init", "gaussian-noise"]
+    kinds = (".json", "-strict.json", "-examples.npz")
+    files = " ".join(f"{method}{kind}" for method in methods for kind in kinds)
+    names = f"{files} {pages} {figures}"
     assert {path.name for path in plain.results.iterdir()} == set(names.split())
     results = results_file.read(plain.results)
     assert list(results.methods) == ["random-init", "gaussian-noise"]
@@ -144,29 +147,26 @@ def test_a_cluster_gives_the_same_bits(plain, tmp_path):
 @pytest.mark.slow
 def test_methods_may_be_run_one_by_one(plain, tmp_path):
     command = Command(tmp_path)
-    both = ["random-init", "gaussian-noise"]
-    for method in reversed(both):
+    for method in ("gaussian-noise", "random-init"):
         own = ["--results", command.results, "--runs", command.folder / "runs"]
         verbs = ["run", "strict", "--profile", "smoke", "--method", method]
         main([*verbs, *map(str, own)])
-    assert command.numbers()["methods"] == plain.numbers()["methods"]
-    assert command.numbers()["table2"] == plain.numbers()["table2"]
-    assert list(command.numbers()["methods"]) == both
+    assert command.numbers() == plain.numbers()
     assert command.strict() == plain.strict()
-    assert list(command.strict()["methods"]) == both
+    assert command.examples() == plain.examples()
 
 
 @pytest.mark.slow
 def test_strict_attacks_leave_less_than_the_papers(plain):
-    found, numbers = plain.strict(), plain.numbers()
-    assert found["images"] == 20
-    for method, budgets in found["methods"].items():
+    results = results_file.read(plain.results)
+    found = strict_of(results, plain.results)
+    assert found.images == 20
+    for method, budgets in found.methods.items():
         for attack, left in budgets.items():
-            adv2 = numbers["table2"][attack][method]["adv2_ensemble"]["accuracy"]
-            assert left["worst"] <= min([*left["attacks"].values(), adv2])
-            clean = numbers["methods"][method]["clean_attacked"]["ensemble"]
-            assert left["clean"] == clean
-            assert left["gradients"] > 20
+            adv2 = results.table2[attack][method]["adv2_ensemble"].accuracy
+            assert left.worst <= min([*left.attacks.values(), adv2])
+            assert left.clean == results.methods[method].clean_attacked.ensemble
+            assert left.gradients > 20
 
 
 @pytest.mark.slow
@@ -216,39 +216,22 @@ def test_fresh_keeps_the_other_methods(plain, tmp_path):
 
 def test_two_fresh_commands_are_not_at_work_in_one_folder(tmp_path):
     """Each would remove what the other has finished."""
-    places = run.Places(tmp_path / "results", tmp_path / "runs", 1, fresh=True)
+    places = Places(tmp_path / "results", tmp_path / "runs", 1, fresh=True)
     message = "a command with --fresh is at work in .*runs already"
-    with run.workers(places):
-        with pytest.raises(BlockingIOError, match=message), run.workers(places):
+    with workers(places):
+        with pytest.raises(BlockingIOError, match=message), workers(places):
             pass
-        with run.workers(replace(places, fresh=False)):
+        with workers(replace(places, fresh=False)):
             pass
-    with run.workers(places):
+    with workers(places):
         pass
 
 
-def test_methods_that_another_command_adds_meanwhile_are_kept(tmp_path, monkeypatch):
-    other, own = (made_up(methods=[m]) for m in ("bagging", "gaussian-noise"))
-
-    def train(*arguments):
-        results_file.write(other, tmp_path)
-
-    monkeypatch.setattr(run, "train_members", train)
-    monkeypatch.setattr(run, "plan", lambda *arguments: [])
-    monkeypatch.setattr(run, "evaluate_units", lambda *arguments: [])
-    monkeypatch.setattr(run, "run_jobs", lambda *arguments: [{}])
-    monkeypatch.setattr(run, "collect", lambda *arguments: own)
-    nothing = SimpleNamespace(x_test=[])
-    found = run.run(own.configuration, nothing, run.Places(tmp_path, tmp_path, 1))
-    assert list(found.methods) == ["bagging", "gaussian-noise"]
-    assert results_file.read(tmp_path) == found
-
-
 def test_members_that_a_full_disk_refused_end_the_run(tmp_path, monkeypatch):
-    jobs = {"random-init": random_init(3, 0, "mnist-sample")}
-    monkeypatch.setattr(run, "train_ensemble", lambda *arguments: None)
+    jobs = random_init(3, 0, "mnist-sample")
+    monkeypatch.setattr(members, "train_ensemble", lambda *arguments: None)
     with pytest.raises(OSError, match=r"3 of 3 members couldn't be saved in .*room"):
-        run.train_members(jobs, None, run.Places(tmp_path, tmp_path, jobs=1))
+        members.train_members(jobs, None, Places(tmp_path, tmp_path, jobs=1))
 
 
 def status(path: Path) -> list[str]:
@@ -296,7 +279,7 @@ def test_ctrl_c_keeps_what_is_finished(plain, tmp_path, jobs, moment, last):
     assert "of 4 members" in message
     assert f"kept in {tmp_path}" in message
     assert "Traceback" not in err
-    assert not (command.results / "results.json").exists()
+    assert not list(command.results.glob("*.json"))
     assert wait_until_gone(process.pid) == []
 
     code, out, err = command.run("run", "--jobs", jobs)

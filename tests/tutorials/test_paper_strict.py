@@ -5,13 +5,15 @@ from dataclasses import replace
 import pytest
 
 from attacks.evaluation.intervals import wilson
-from ensembles.member_files import member_path
+from ensembles.member_files import TrainedMember, member_path, write_finished
+from ensembles.methods import untrained
 from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
-from tutorials.paper.experiment.plan import checksum, member_jobs
+from tutorials.paper.experiment.members import find_team, member_jobs
+from tutorials.paper.experiment.places import Places
 from tutorials.paper.pages.overview import overview, small_table
 from tutorials.paper.pages.report import write_report
 from tutorials.paper.pages.strict import (
@@ -24,14 +26,15 @@ from tutorials.paper.pages.strict import (
 from tutorials.paper.results.strict import (
     Accuracies,
     Strict,
-    earlier_strict,
+    experiment,
     read_strict,
     strict_of,
     write,
 )
-from tutorials.paper.run import Places
 from tutorials.paper.strict import check_same_members
 from tutorials.paper.strict import strict as attack_strictly
+
+CONFIG = configure(members=2)
 
 
 def accuracies(worst):
@@ -40,15 +43,9 @@ def accuracies(worst):
 
 
 def strict(worst=0.05):
-    config = configure(members=2)
+    config = CONFIG
     return Strict(
-        dataset=config.dataset,
-        profile=config.profile,
-        members=2,
-        epochs=config.epochs,
-        seed=0,
-        images=1000,
-        eps={"fgsm": 0.3, "bim": 0.2},
+        **experiment(config, 1000),
         methods={
             method: {"fgsm": accuracies(worst / 2), "bim": accuracies(worst)}
             for method in config.methods[::3]
@@ -58,10 +55,15 @@ def strict(worst=0.05):
     )
 
 
-def test_the_file_comes_back(tmp_path):
+def test_the_files_come_back(tmp_path):
     write(strict(), tmp_path)
-    assert read_strict(tmp_path) == strict()
-    assert read_strict(tmp_path / "elsewhere") is None
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "random-init-strict.json",
+        "gaussian-noise-strict.json",
+    }
+    assert read_strict(tmp_path, CONFIG) == read_strict(tmp_path, CONFIG, 1000)
+    assert read_strict(tmp_path, CONFIG) == strict()
+    assert read_strict(tmp_path / "elsewhere", CONFIG) is None
 
 
 @pytest.mark.parametrize(
@@ -73,25 +75,30 @@ def test_the_file_comes_back(tmp_path):
         lambda content: content["methods"]["random-init"].pop("bim"),
         lambda content: content["methods"]["random-init"]["bim"]["attacks"].popitem(),
         lambda content: content["methods"].clear(),
+        lambda content: content["last_losses"].clear(),
     ],
 )
 def test_another_file_is_refused(tmp_path, change):
     write(strict(), tmp_path)
-    content = read_json(tmp_path / "strict.json")
+    path = tmp_path / "random-init-strict.json"
+    content = read_json(path)
     change(content)
-    write_json(tmp_path / "strict.json", content)
-    with pytest.raises(DamagedError, match=r"strict\.json is damaged or another's"):
-        read_strict(tmp_path)
+    write_json(path, content)
+    with pytest.raises(DamagedError, match="is damaged or another's"):
+        read_strict(tmp_path, CONFIG)
 
 
 def test_another_experiment_is_not_mixed_with_this(tmp_path):
     write(strict(), tmp_path)
-    config = configure(members=2)
-    assert earlier_strict(tmp_path, config, 1000) == strict()
     with pytest.raises(ValueError, match="images is 1000, asked for 300; choose"):
-        earlier_strict(tmp_path, config, 300)
+        read_strict(tmp_path, CONFIG, 300)
     with pytest.raises(ValueError, match="members is 2, asked for 3"):
-        earlier_strict(tmp_path, replace(config, members=3), 1000)
+        read_strict(tmp_path, replace(CONFIG, members=3), 1000)
+    alone = {"methods": {"bagging": strict().methods["random-init"]}}
+    alone |= {"images": 300, "last_losses": {"bagging": [0.5, 0.5]}}
+    write(replace(strict(), **alone), tmp_path)
+    with pytest.raises(ValueError, match="images is 300, asked for 1000"):
+        read_strict(tmp_path, CONFIG)
 
 
 def test_rows_stand_beside_table_2():
@@ -142,7 +149,7 @@ def test_a_tie_goes_to_the_best_of_table_2():
 def test_pages_show_it(tmp_path, capsys):
     results = made_up()
     results_file.write(results, tmp_path)
-    with pytest.raises(FileNotFoundError, match="the verb strict makes it"):
+    with pytest.raises(FileNotFoundError, match="the verb strict makes them"):
         write_strict(tmp_path)
     without = small_table([tmp_path]).splitlines()[-1]
     write(strict(), tmp_path)
@@ -176,13 +183,25 @@ def test_members_that_were_trained_again_are_others(tmp_path):
 
 
 def test_other_members_than_in_table_2_are_not_attacked(tmp_path):
-    results = made_up(methods=["random-init"])
     places = Places(tmp_path / "results", tmp_path / "runs", 1)
-    check_same_members(results, {"random-init": [0.5, 0.5]}, places)
-    with pytest.raises(ValueError, match=r"results\.json has other members of rand"):
-        check_same_members(results, {"random-init": [0.5, 0.4]}, places)
-    with pytest.raises(ValueError, match="json lacks bagging: the verb run adds it"):
-        check_same_members(results, {"bagging": [0.5, 0.5]}, places)
+    config = replace(CONFIG, epochs=2)
+
+    def team(method, loss):
+        jobs = member_jobs(config)[method]
+        for job in jobs:
+            params = [p.data for p in untrained(job).params]
+            member = TrainedMember(job, params, [1.0, loss], 1.0)
+            write_finished(member_path(job, places.runs), member, job)
+        return [find_team(jobs, places.runs)]
+
+    check_same_members(config, team("random-init", 0.4), places)  # no results yet
+    results = made_up(methods=["random-init"], epochs=2)
+    results_file.write(results, places.results)
+    check_same_members(config, team("random-init", 0.5), places)
+    with pytest.raises(ValueError, match="results has other members of random-init"):
+        check_same_members(config, team("random-init", 0.4), places)
+    with pytest.raises(ValueError, match="results lacks bagging: the verb run adds"):
+        check_same_members(config, team("bagging", 0.5), places)
 
 
 def test_results_of_another_experiment_are_not_shown_beside_it(tmp_path):
@@ -194,22 +213,21 @@ def test_results_of_another_experiment_are_not_shown_beside_it(tmp_path):
 
 
 def test_members_are_looked_for_before_anything_is_attacked(tmp_path):
-    config = configure(members=2)
     places = Places(tmp_path, tmp_path / "runs", 1)
     with pytest.raises(FileNotFoundError, match="2 of 2 members of random-init aren't"):
-        attack_strictly(config, places)
-    results_file.write(made_up(seed=1), tmp_path)
+        attack_strictly(CONFIG, places)
+    write(replace(strict(), seed=1, images=300), tmp_path)
     with pytest.raises(ValueError, match="another experiment: seed is 1, asked for 0"):
-        attack_strictly(config, places)
+        attack_strictly(CONFIG, places)
 
 
 def test_a_damaged_member_is_named(tmp_path):
-    job = member_jobs(configure(members=2))["random-init"][0]
+    job = member_jobs(CONFIG)["random-init"][0]
     path = member_path(job, tmp_path)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"PK, torn")
     with pytest.raises(DamagedError, match=path.name):
-        checksum(job, tmp_path)
+        find_team([job], tmp_path)
 
 
 def test_the_report_shows_it(folder):

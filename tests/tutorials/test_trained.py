@@ -8,7 +8,7 @@ from ensembles.methods import untrained
 from minidl.data.places import cache_folder
 from tutorials import trained
 from tutorials.paper.experiment.config import configure
-from tutorials.paper.experiment.plan import member_jobs
+from tutorials.paper.experiment.members import member_jobs
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from attacks import bim, input_gradient
 from attacks.norms import L2
 from ensembles import Ensemble
 from minidl.backend import Array
+from minidl.data import load_dataset
 from minidl.layers import Sequential
-from minidl.parallel import limit_threads
-from tutorials.anomaly.adversaries import clipped_input_gradient
-from tutorials.anomaly.cases import Team, first_images, load_members
+from minidl.training import to_float
+from tutorials.paper.experiment.adversaries import clipped_input_gradient
+from tutorials.paper.experiment.members import Team, load_members
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,14 @@ class Walk:
     """The basic iterative method under Adv. 2, on some images."""
 
     parameters: dict[str, Any]  # of `bim`
-    bits: int
+    team: Team
     first: int
     stop: int
 
 
-def follow(walk: Walk, team: Team) -> Steps:
+def follow(walk: Walk) -> Steps:
     """Attack, and look around before each step and after the last."""
-    members = load_members(team, walk.bits)
+    members, data = load_members(walk.team), load_dataset(walk.team.dataset)
     seen: list[Step] = []
 
     def gradient(x: Array, y: Array) -> Array:
@@ -64,9 +65,9 @@ def follow(walk: Walk, team: Team) -> Steps:
         seen.append(look(len(seen), members, g, x, y))
         return g.sum(axis=0)
 
-    with limit_threads(1):
-        x, y = first_images(team, walk.first, walk.stop, walk.bits)
-        gradient(bim(gradient, x, y, **walk.parameters), y)
+    images = slice(walk.first, walk.stop)
+    x, y = to_float(data.x_test[images]), data.y_test[images]
+    gradient(bim(gradient, x, y, **walk.parameters), y)
     return Steps(seen)
 
 

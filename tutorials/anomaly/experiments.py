@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from tutorials.anomaly.adversaries import ADVERSARIES
-from tutorials.anomaly.cases import Case
+from tutorials.paper.experiment.adversaries import ADVERSARIES, CLIPPED, SUM
+from tutorials.paper.experiment.cases import Case, adv1, adv2
 from tutorials.paper.experiment.config import Parameters
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 
-SUM, CLIPPED = "sum of gradients", "sum from clipped probabilities"
 Settings = Mapping[str, Parameters]  # the paper's parameters, by attack
 
 
@@ -22,11 +21,6 @@ class Experiment:
 
     question: str
     groups: Callable[[Settings, int], dict[str, list[Case]]]
-
-
-def adv1(attack: str, parameters: Parameters, members: int) -> list[Case]:
-    """Return the attacks with each member's own gradient."""
-    return [Case(f"member {i}", attack, parameters, members) for i in range(members)]
 
 
 def rules(settings: Settings, members: int) -> dict[str, list[Case]]:
@@ -66,9 +60,9 @@ def budgets(settings: Settings, members: int) -> dict[str, list[Case]]:
     for name, (attack, parameters) in chosen.items():
         title = f"{name} ({parameters['eps']:g})"
         groups[f"{title}: Adv. 1"] = adv1(attack, parameters, members)
-        groups[f"{title}: Adv. 2"] = [Case(SUM, attack, parameters, members)]
+        groups[f"{title}: Adv. 2"] = [adv2(attack, parameters, members)]
     for name in ("FGSM", "BIM"):
-        case = Case(SUM, *chosen[name], members)
+        case = adv2(*chosen[name], members)
         groups[f"{name}, pixels beyond [0, 1]: Adv. 2"] = [replace(case, bounded=False)]
     return groups
 
@@ -83,7 +77,7 @@ def members(settings: Settings, members: int) -> dict[str, list[Case]]:
     for attack, parameters in settings.items():
         title, sizes = ATTACK_NAMES[attack], range(1, members + 1)
         groups[f"{title}: Adv. 1"] = adv1(attack, parameters, members)
-        cases = [Case(SUM, attack, parameters, size) for size in sizes]
+        cases = [adv2(attack, parameters, size) for size in sizes]
         groups[f"{title}: Adv. 2"] = cases
     return groups
 

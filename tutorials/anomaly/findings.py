@@ -7,13 +7,12 @@ of the same images are compared as if each had its own, which is cautious.
 from collections.abc import Iterable, Mapping
 
 from attacks.evaluation.intervals import Estimate, wilson
-from tutorials.anomaly.adversaries import ADVERSARIES
-from tutorials.anomaly.cases import Outcome
 from tutorials.anomaly.directions import Step
-from tutorials.anomaly.experiments import CLIPPED, DIRECTIONS, SUM
-from tutorials.anomaly.record import Record
+from tutorials.anomaly.experiments import DIRECTIONS
+from tutorials.anomaly.record import Outcome, Record
 from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
 from tutorials.paper.claims.intervals import exactly, of_both
+from tutorials.paper.experiment.adversaries import ADVERSARIES, CLIPPED, SUM
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 from tutorials.paper.results.table2 import mean_cell
 

@@ -5,9 +5,18 @@ from pathlib import Path
 
 from minidl.schema import read_as
 from minidl.store import check, refused, write_json
-from tutorials.anomaly.cases import Outcome
 from tutorials.anomaly.directions import Step
-from tutorials.paper.results import Environment
+from tutorials.paper.experiment.cases import Case
+from tutorials.paper.experiment.environment import Environment
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is left under one case, of so many images."""
+
+    case: Case
+    images: int
+    correct: list[int]  # by the ensembles of the first 1, 2, ... members
 
 
 @dataclass(frozen=True)

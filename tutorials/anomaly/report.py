@@ -4,7 +4,6 @@ from pathlib import Path
 
 from minidl.files import write_text
 from minidl.store import refused
-from tutorials.anomaly.adversaries import IN_WORDS
 from tutorials.anomaly.experiments import (
     DIRECTIONS,
     DIRECTIONS_QUESTION,
@@ -13,6 +12,7 @@ from tutorials.anomaly.experiments import (
 from tutorials.anomaly.figures import draw
 from tutorials.anomaly.findings import curves, finding, rows
 from tutorials.anomaly.record import Record, read
+from tutorials.paper.experiment.adversaries import IN_WORDS
 from tutorials.paper.pages.drawings import as_svg
 from tutorials.paper.pages.markdown import Table
 from tutorials.paper.paper_numbers import TABLE2

@@ -1,20 +1,30 @@
 """Carry out an experiment: all blocks of all cases, on all cores."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from minidl.data import load_dataset
-from tutorials.anomaly.cases import BLOCK, Block, Case, Outcome, Team, carry_out, join
+from minidl.parallel import local_executor
+from minidl.schema import read_as
+from minidl.store import Place, finish, key_of, write_json
 from tutorials.anomaly.directions import Step, Steps, Walk, follow, merge
 from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
-from tutorials.anomaly.kept import finish
-from tutorials.anomaly.record import Record, read
+from tutorials.anomaly.record import Outcome, Record, read
+from tutorials.paper.experiment.attack import (
+    BATCH_SIZE,
+    carry_out,
+    folder_of,
+    images_of,
+)
+from tutorials.paper.experiment.cases import Case, blocks
 from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.counts import add
 from tutorials.paper.experiment.environment import environment
-from tutorials.paper.experiment.plan import checksums, member_jobs
-from tutorials.paper.results.merge import check_same_experiment
+from tutorials.paper.experiment.members import Team, find_team, member_jobs
+from tutorials.paper.results.files import check_same_experiment
 
 
 @dataclass(frozen=True)
@@ -28,18 +38,14 @@ class Plan:
     fresh: bool = False  # attack again what is finished
 
 
-def find_team(plan: Plan) -> Team:
-    """Return the trained members; FileNotFoundError says how to train them."""
-    config = plan.config
-    [jobs] = member_jobs(config).values()
-    found = checksums(jobs, plan.runs, "members", training_command(plan))
-    available = len(load_dataset(config.dataset).x_test)
+def check_images(plan: Plan) -> None:
+    """Raise ValueError unless there are so many test images."""
+    available = len(load_dataset(plan.config.dataset).x_test)
     if plan.images > available:
         raise ValueError(
             f"images must be at most {available}, all test images of "
-            f"{config.dataset}, got {plan.images}"
+            f"{plan.config.dataset}, got {plan.images}"
         )
-    return Team(tuple(jobs), found, plan.runs, plan.images)
 
 
 def training_command(plan: Plan) -> str:
@@ -56,27 +62,32 @@ def training_command(plan: Plan) -> str:
 
 
 def perform(name: str, plan: Plan) -> Record:
-    """Return what one experiment finds."""
-    team, config = find_team(plan), plan.config
+    """Return what one experiment finds.
+
+    Raises FileNotFoundError, which says how to train them, if members are missing.
+    """
+    check_images(plan)
+    [jobs] = member_jobs(plan.config).values()
+    team = find_team(jobs, plan.runs, training_command(plan))
     groups: dict[str, list[Outcome]] = {}
     steps: list[Step] = []
     if name == DIRECTIONS:
         steps = walk_along(team, plan)
     else:
-        cases = EXPERIMENTS[name].groups(config.attacks, config.members)
+        cases = EXPERIMENTS[name].groups(plan.config.attacks, len(jobs))
         every = [case for group in cases.values() for case in group]
         outcomes = iter(attack_all(every, team, plan))
         groups = {g: [next(outcomes) for _ in group] for g, group in cases.items()}
     return Record(
         experiment=name,
-        **team_of(plan),
+        **shared_by_all(plan),
         groups=groups,
         steps=steps,
         environment=environment(),
     )
 
 
-def team_of(plan: Plan) -> dict[str, Any]:
+def shared_by_all(plan: Plan) -> dict[str, Any]:
     """Return what all experiments on one page share, by the names in their files."""
     return {
         "dataset": plan.config.dataset,
@@ -91,26 +102,50 @@ def team_of(plan: Plan) -> dict[str, Any]:
 def check_folder(folder: Path, plan: Plan) -> None:
     """Raise ValueError if a folder holds experiments on others: they share a page."""
     for path in sorted(folder.glob("*.json")):
-        check_same_experiment(path, vars(read(path)), team_of(plan))
+        check_same_experiment(path, vars(read(path)), shared_by_all(plan))
 
 
-def attack_all(cases: list[Case], team: Team, plan: Plan) -> list[Outcome]:
+def attack_all(cases: Sequence[Case], team: Team, plan: Plan) -> list[Outcome]:
     """Return each case's outcome on all images."""
-    ends = list(ends_of_blocks(team))
-    blocks = [Block(case, *block) for case in cases for block in ends]
-    parts = finish(blocks, carry_out, Outcome, team, plan.jobs, plan.fresh)
-    n = len(ends)
-    return [join(parts[i : i + n]) for i in range(0, len(parts), n)]
+    work = [list(blocks(case, team, 0, plan.images)) for case in cases]
+    with local_executor(plan.jobs) as executor:
+        every = [block for case in work for block in case]
+        counts = iter(carry_out(every, executor, plan.fresh))
+    totals = [add([next(counts) for _ in case]) for case in work]
+    return [
+        Outcome(case, total.images, total.ensembles)
+        for case, total in zip(cases, totals, strict=True)
+    ]
 
 
 def walk_along(team: Team, plan: Plan) -> list[Step]:
     """Return the steps of the basic iterative method on all images."""
-    parameters = plan.config.attacks["bim"]
-    walks = [Walk(parameters, 32, *block) for block in ends_of_blocks(team)]
-    return merge(finish(walks, follow, Steps, team, plan.jobs, plan.fresh))
+    walks = [
+        Walk(plan.config.attacks["bim"], team, first, min(first + BATCH_SIZE, n))
+        for n in [plan.images]
+        for first in range(0, n, BATCH_SIZE)
+    ]
+    places = {place_of(walk): walk for walk in walks}
+    with local_executor(plan.jobs) as executor:
+        found = dict(
+            finish(
+                places,
+                follow,
+                partial(read_as, Steps),
+                write_json,
+                executor,
+                "parts",
+                plan.fresh,
+            )
+        )
+    return merge([found[place] for place in places])
 
 
-def ends_of_blocks(team: Team) -> Iterator[tuple[int, int]]:
-    """Yield the ends of consecutive blocks of images."""
-    for first in range(0, team.images, BLOCK):
-        yield first, min(first + BLOCK, team.images)
+def place_of(walk: Walk) -> Place:
+    """Return where a walk's steps are kept."""
+    team = walk.team
+    images = images_of(team.dataset)
+    key = key_of(
+        DIRECTIONS, walk.parameters, walk.first, walk.stop, team.checksums, images
+    )
+    return Place(folder_of(team) / f"{DIRECTIONS}-{key[:16]}.json", key)

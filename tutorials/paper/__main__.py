@@ -5,11 +5,12 @@ import warnings
 from tutorials.command_line import load_once, one_line, one_line_errors
 from tutorials.paper.cli import PROGRAM, parse
 from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.places import Places
 from tutorials.paper.pages.figures import write_figures
 from tutorials.paper.pages.report import write_report
 from tutorials.paper.pages.strict import write_strict
 from tutorials.paper.pages.table2 import write_table2
-from tutorials.paper.run import Places, how_far, run
+from tutorials.paper.run import how_far, run
 from tutorials.paper.strict import strict
 
 SHOW = {"table2": write_table2, "figures": write_figures, "report": write_report}

@@ -26,13 +26,13 @@ from tutorials.paper.experiment.config import (
     Configuration,
     configure,
 )
-from tutorials.paper.results.merge import check_same_experiment
-from tutorials.paper.run import Places
+from tutorials.paper.experiment.places import Places
+from tutorials.paper.results.files import check_same_experiment
 
 PROGRAM = "python -m tutorials.paper"
 DATASET, PROFILE = "mnist-sample", "quick"
 VERBS = {
-    "run": "train the members, attack them, write results.json",
+    "run": "train the members, attack them, write the results",
     "strict": "attack the same ensembles with adaptive attacks",
     "table2": "print Table 2 beside the paper's, and judge the paper's claims",
     "figures": "draw Figures 1 and 2",
@@ -115,11 +115,11 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
         works = bool({*WORK} & {*verbs})
         places = find_places(args, config, works)
         check_packages(args, works)
-        if "run" not in verbs and not (places.results / "results.json").is_file():
+        if "run" not in verbs and not results_file.methods_in(places.results):
             where = f" --results {args.results}" if args.results else ""
             parser.error(
-                f"no results.json in {places.results}: {PROGRAM} run --dataset "
-                f"{config.dataset} --profile {config.profile}{where} makes it"
+                f"no results in {places.results}: {PROGRAM} run --dataset "
+                f"{config.dataset} --profile {config.profile}{where} makes them"
             )
         if not works:
             check_shown(args, places.results)

@@ -12,7 +12,7 @@ METHOD_NAMES = {
 }
 ATTACK_NAMES = {"fgsm": "FGSM", "bim": "BIM"}
 
-# The columns of Table 2, from left to right; results.json has the same keys.
+# The columns of Table 2, from left to right; the results have the same keys.
 COLUMNS = {
     "no_attack_single": "No Attack, Single",
     "no_attack_ensemble": "No Attack, Ensemble",

@@ -1,137 +1,148 @@
-"""One unit of evaluation: attack some images with one gradient, count what survives.
+"""The engine of all experiments: attack images, keep what each member says of them.
 
-Units are independent of each other and run on any worker, which loads members and
-images itself.
+A case says who attacks, how, and whom. It is carried out in blocks of images, on any
+worker, and what each member predicts for each adversarial image is kept: (members, N,
+K) probabilities. Everything else is counted from them whenever results are made: the
+members' accuracies, their ensemble's, that of the first few, how many members an image
+fools. A new experiment is a list of cases, perhaps with an adversary of its own.
+
+What is kept has a key of all that decides it: the case, the block, the members'
+checksums, the test images. Experiments that need the same block share it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from concurrent.futures import Executor
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from attacks import GradientFn, bim, fgsm, member_gradient, sum_gradient
-from ensembles import Ensemble, MemberJob
-from ensembles.member_files import load_member
+from attacks import bim, fgsm
 from minidl.backend import Array, Device, to_device, to_numpy
-from minidl.data import load_dataset
+from minidl.data import CLASS_NAMES, load_dataset
 from minidl.layers import Sequential
-from minidl.parallel import limit_threads
-from minidl.store import key_of
+from minidl.store import (
+    Place,
+    check,
+    finish,
+    key_of,
+    read_arrays,
+    refused,
+    write_arrays,
+)
 from minidl.training import batches, to_float
-from tutorials.paper.experiment.config import Parameters
+from tutorials.paper.experiment.adversaries import Attack, adversary
+from tutorials.paper.experiment.cases import NO_ATTACK, Block, Case
+from tutorials.paper.experiment.counts import Counts, count
+from tutorials.paper.experiment.members import Team, load_members
 
 ATTACKS: dict[str, Any] = {"fgsm": fgsm, "bim": bim}
 BATCH_SIZE = 100  # images that are attacked together
 
 
-@dataclass(frozen=True)
-class Unit:
-    """What to do with the test images first .. stop - 1."""
-
-    members: tuple[MemberJob, ...]
-    checksums: tuple[str, ...]  # of the trained members: others make another unit
-    attack: str | None  # None: leave the images as they are
-    parameters: Parameters
-    source: int | None  # Adv. 1 with the gradient of this member; None: Adv. 2
-    first: int
-    stop: int
-
-    @property
-    def method(self) -> str:
-        """The method of the members."""
-        return self.members[0].method
+def carry_out(
+    work: Sequence[Block],
+    executor: Executor | int | None = None,
+    fresh: bool = False,
+    device: Device = "cpu",
+) -> list[Counts]:
+    """Return each block's counts; what was kept of them is found, and the rest done."""
+    report(work, fresh)
+    places = [place_of(block) for block in work]
+    pieces = dict(zip(places, work, strict=True))  # the same block twice is one piece
+    attack = partial(attack_block, device=device)
+    done = finish(pieces, attack, read, write, executor, "evaluations", fresh)
+    counts = {place: count(p, labels(pieces[place])) for place, p in done}
+    return [counts[place] for place in places]
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How many images were classified correctly; integers, so sums are exact."""
-
-    images: int
-    members: list[int]  # by each member
-    ensemble: int
-    fooled: list[int]  # images on which exactly 0, 1, ... members are wrong
-
-
-class Known:
-    """A member whose probabilities have been computed already."""
-
-    def __init__(self, p: Array) -> None:
-        self.p = p
-
-    def predict_proba(self, x: Array) -> Array:
-        """Return them, whatever x is."""
-        return self.p
+def report(work: Sequence[Block], fresh: bool) -> None:
+    """Say how much is there already, and how much room everything takes."""
+    folder, found = folder_of(work[0].team), 0 if fresh else finished(work)
+    if found:
+        print(f"{found} of {len(work)} evaluations found in {folder}")
+    megabytes = sum(map(size, work)) / 1e6
+    if megabytes >= 1:
+        print(
+            f"{megabytes:.0f} MB of predictions are kept in {folder}, which may be "
+            "removed when the results are made",
+            flush=True,
+        )
 
 
-def evaluate(unit: Unit, folder: Path, device: Device = "cpu") -> Counts:
-    """Attack a unit's images and count, on one thread: same bits on all workers."""
-    data = load_dataset(unit.members[0].dataset)
-    members = load_members(unit.members, unit.checksums, folder, device)
-    gradient = choose_gradient(members, unit.source)
-    parts = []
-    with limit_threads(1):
-        for batch in batches(np.arange(unit.first, unit.stop), BATCH_SIZE):
-            x = to_float(to_device(data.x_test[batch], device))
-            y = to_device(data.y_test[batch], device)
-            x_adv = perturb(unit.attack, unit.parameters, gradient, x, y)
-            parts.append(count(members, x_adv, data.y_test[batch]))
-    return add(parts)
+def finished(work: Sequence[Block]) -> int:
+    """Return how many blocks have been carried out."""
+    places = map(place_of, work)
+    return sum(place.path is not None and place.path.exists() for place in places)
+
+
+def size(block: Block) -> int:
+    """Return how many bytes a block's probabilities take."""
+    members, images = len(block.team.jobs), block.stop - block.first
+    K = len(CLASS_NAMES[block.team.dataset])
+    return members * images * K * block.case.bits // 8
+
+
+def place_of(block: Block) -> Place:
+    """Return where a block's probabilities are kept."""
+    team = block.team
+    images = images_of(team.dataset)
+    key = key_of(block.case, block.first, block.stop, team.checksums, images)
+    return Place(folder_of(team) / f"{team.method}-{key[:16]}.npz", key)
+
+
+def folder_of(team: Team) -> Path:
+    """Return where all evaluations of a data set's members are kept."""
+    return team.folder / team.dataset / "evaluations"
 
 
 @cache
 def images_of(dataset: str) -> str:
-    """Return a name of the test images and labels: others are evaluated anew."""
+    """Return a name of the test images and labels: others are attacked anew."""
     data = load_dataset(dataset)
     return key_of(data.x_test, data.y_test)
 
 
-@lru_cache(maxsize=1)  # one unit after another has the same members
-def load_members(
-    jobs: Sequence[MemberJob],
-    checksums: Sequence[str],
-    folder: Path,
-    device: Device = "cpu",
-) -> list[Sequential]:
-    """Return trained members from their folder, on a device."""
-    return [load_member(job, folder).to_device(device) for job in jobs]
+def labels(block: Block) -> Array:
+    """Return the true labels of a block's images."""
+    return load_dataset(block.team.dataset).y_test[block.first : block.stop]
 
 
-def choose_gradient(members: Sequence[Sequential], source: int | None) -> GradientFn:
-    """Return Adv. 1's gradient of one member, or Adv. 2's of all."""
-    return sum_gradient(members) if source is None else member_gradient(members, source)
+def write(path: Path, p: Array, key: str) -> None:
+    """Keep the members' probabilities of a block."""
+    write_arrays(path, {"p": p}, key=key)
 
 
-def perturb(
-    attack: str | None, parameters: Parameters, gradient: GradientFn, x: Array, y: Array
-) -> Array:
-    """Return adversarial images, or without an attack the images themselves."""
-    return x if attack is None else ATTACKS[attack](gradient, x, y, **parameters)
+def read(path: Path, key: str) -> Array:
+    """Return kept probabilities; DamagedError for a file that holds anything else."""
+    arrays, _ = read_arrays(path, key)
+    with refused(path):
+        check(arrays["p"].ndim == 3, "it holds no probabilities of members")
+        return arrays["p"]
 
 
-def count(members: Sequence[Sequential], x: Array, y: Array) -> Counts:
-    """Count the images that each member, and their ensemble, classifies correctly.
+def attack_block(block: Block, device: Device = "cpu") -> Array:
+    """Attack a block's images and return each member's probabilities, (members, N, K).
 
-    Shapes: x (N, H, W, C) on the members' device, y (N,) on the CPU.
+    On one thread, as all jobs of the store: same bits on all workers.
     """
-    known = [Known(to_numpy(member.predict_proba(x))) for member in members]
-    correct = np.array([k.p.argmax(axis=1) == y for k in known])  # (members, N)
-    wrong = (~correct).sum(axis=0)  # (N,), members that an image fools
-    return Counts(
-        images=len(x),
-        members=correct.sum(axis=1).tolist(),
-        ensemble=int((Ensemble(known).predict(x) == y).sum()),
-        fooled=np.bincount(wrong, minlength=len(members) + 1).tolist(),
-    )
+    case, data = block.case, load_dataset(block.team.dataset)
+    members = load_members(block.team, case.bits, device)
+    parts = []
+    for batch in batches(np.arange(block.first, block.stop), BATCH_SIZE):
+        x = to_float(to_device(data.x_test[batch], device))
+        x = x.astype(f"float{case.bits}", copy=False)
+        y = to_device(data.y_test[batch], device)
+        x_adv = perturb(case, members[: case.members], x, y)
+        parts.append([to_numpy(member.predict_proba(x_adv)) for member in members])
+    return np.concatenate(parts, axis=1)
 
 
-def add(parts: Sequence[Counts]) -> Counts:
-    """Return the counts of all parts together."""
-    return Counts(
-        images=sum(part.images for part in parts),
-        members=np.sum([part.members for part in parts], axis=0).tolist(),
-        ensemble=sum(part.ensemble for part in parts),
-        fooled=np.sum([part.fooled for part in parts], axis=0).tolist(),
-    )
+def perturb(case: Case, members: Sequence[Sequential], x: Array, y: Array) -> Array:
+    """Return a case's adversarial images."""
+    if case.attack == NO_ATTACK:
+        return x
+    bounds = (0, 1) if case.bounded else None
+    attack: Attack = partial(ATTACKS[case.attack], **case.parameters, bounds=bounds)
+    return adversary(case.adversary)(members, attack, x, y)

@@ -3,13 +3,25 @@
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 import minidl
 from minidl.backend import Device, gpu_name
-from tutorials.paper.results import Environment
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the numbers may depend on in their last digits."""
+
+    minidl: str
+    python: str
+    numpy: str
+    numba: str
+    system: str
+    cpu: str
 
 
 def now() -> str:

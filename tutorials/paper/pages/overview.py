@@ -41,7 +41,7 @@ WORST = "adaptive attacks, worst case"
 def committed(root: Path = Path()) -> list[Path]:
     """Return the folders of the full runs in a checkout, else that of the quick one."""
     full = [Path(f"results/{dataset}-full") for dataset in HALVES]
-    there = [folder for folder in full if (root / folder / "results.json").exists()]
+    there = [folder for folder in full if results_file.methods_in(root / folder)]
     return there or [Path("results/readme")]
 
 

@@ -133,7 +133,9 @@ def write_strict(folder: Path) -> None:
     results = read(folder)
     found = strict_of(results, folder)
     if found is None:
-        raise FileNotFoundError(f"no strict.json in {folder}: the verb strict makes it")
+        raise FileNotFoundError(
+            f"no adaptive attacks in {folder}: the verb strict makes them"
+        )
     print(f"\n{TITLE}\n\n{strict_table(results, found).text()}\n")
     for text in (what_is_left(results, found), "", strict_note(found)):
         print(fill(text, width=88))

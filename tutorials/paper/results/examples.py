@@ -1,51 +1,35 @@
 """Figure 1's images: one of each class, before and after an attack."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from attacks import model_gradient
-from ensembles import MemberJob
-from ensembles.member_files import load_member
 from minidl.backend import Array, Device, to_device, to_numpy
 from minidl.data import load_dataset
 from minidl.layers import Sequential
-from minidl.parallel import limit_threads
 from minidl.store import key_of, read_arrays, write_arrays
 from minidl.training import batches, to_float
-from tutorials.paper.experiment.attack import perturb
+from tutorials.paper.experiment.attack import ATTACKS, BATCH_SIZE
 from tutorials.paper.experiment.config import Parameters
-from tutorials.paper.results import Results
-
-BATCH_SIZE = 100
-
-
-@dataclass(frozen=True)
-class ExamplesJob:
-    """Whose images to make, with which attack."""
-
-    member: MemberJob
-    attack: str
-    parameters: Parameters
-    folder: Path
-    device: Device = "cpu"
+from tutorials.paper.experiment.members import Team, load_members
+from tutorials.paper.results.schema import Results
 
 
-def make_examples(job: ExamplesJob) -> dict[str, Array]:
-    """Return correctly classified images, what the attack made of them, and labels.
+def make_examples(
+    team: Team, attack: str, parameters: Parameters, device: Device = "cpu"
+) -> dict[str, Array]:
+    """Return images that the first member classifies correctly, attacked, and labels.
 
     Shapes: x and x_adv (N, H, W, C), y and predicted (N,), N at most one a class.
     """
-    data = load_dataset(job.member.dataset)
-    model = load_member(job.member, job.folder).to_device(job.device)
-    with limit_threads(1):
-        chosen = first_correct(model, data.x_test, data.y_test, job.device)
-        x = to_float(to_device(data.x_test[chosen], job.device))
-        y = to_device(data.y_test[chosen], job.device)
-        x_adv = perturb(job.attack, job.parameters, model_gradient(model), x, y)
-        arrays = {"x": x, "x_adv": x_adv, "y": y, "predicted": model.predict(x_adv)}
-        return {name: to_numpy(array) for name, array in arrays.items()}
+    data, model = load_dataset(team.dataset), load_members(team, device=device)[0]
+    chosen = first_correct(model, data.x_test, data.y_test, device)
+    x = to_float(to_device(data.x_test[chosen], device))
+    y = to_device(data.y_test[chosen], device)
+    x_adv = ATTACKS[attack](model_gradient(model), x, y, **parameters)
+    arrays = {"x": x, "x_adv": x_adv, "y": y, "predicted": model.predict(x_adv)}
+    return {name: to_numpy(array) for name, array in arrays.items()}
 
 
 def first_correct(
@@ -67,19 +51,22 @@ def first_correct(
 
 
 def write_examples(arrays: dict[str, Array], results: Results, folder: Path) -> None:
-    """Write examples.npz into a folder."""
-    write_arrays(folder / "examples.npz", arrays, key=key_in(results))
+    """Write the examples of the first method of some results into a folder."""
+    write_arrays(path_of(results, folder), arrays, key=key_in(results))
 
 
 def read_examples(results: Results, folder: Path) -> dict[str, Array]:
     """Return a folder's examples; DamagedError unless they are those of its results."""
-    return read_arrays(folder / "examples.npz", key_in(results))[0]
+    return read_arrays(path_of(results, folder), key_in(results))[0]
+
+
+def path_of(results: Results, folder: Path) -> Path:
+    """Return where the examples of the first method of some results are kept."""
+    return folder / f"{results.examples.method}-examples.npz"
 
 
 def key_in(results: Results) -> str:
     """Return the key of the examples: which member they fool, and how."""
     shown, config = results.examples, results.configuration
-    [member] = (
-        m for m in results.methods[shown.method].members if m.index == shown.member
-    )
+    member = results.methods[shown.method].members[shown.member]
     return key_of(config.dataset, shown, config.attacks[shown.attack], member)

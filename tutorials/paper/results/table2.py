@@ -1,67 +1,39 @@
-"""From counts to results: accuracies, and the means that Table 2 shows.
+"""Table 2, derived from the methods' accuracies.
 
-The definitions are those of Table 2's caption, "the accuracy of a single classifier is
-the average accuracy of all single classifiers", and where the paper is silent ours:
+The definitions are those of its caption, "the accuracy of a single classifier is the
+average accuracy of all single classifiers", and where the paper is silent ours:
 
     Adv. 1, Single     member j under its own gradient, mean over j
     Adv. 1, Ensemble   the ensemble under member i's gradient, mean over i
     Adv. 2, Ensemble   the ensemble under the sum of all gradients
 """
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from ensembles import MemberJob
-from ensembles.member_files import read_member
-from tutorials.paper.experiment.attack import Counts, Unit, add
-from tutorials.paper.results import AttackResult, Cell, Member, MethodResult, Score
-
-Evaluated = Sequence[tuple[Unit, Counts]]
+from tutorials.paper.results.scores import MethodResult, check_accuracies
 
 
-def method_result(
-    members: list[Member], attacks: Iterable[str], done: Evaluated, attacked: int
-) -> MethodResult:
-    """Return one method's accuracies; `done` holds that method's units only."""
-    clean = [(unit, counts) for unit, counts in done if unit.attack is None]
-    return MethodResult(
-        members=members,
-        clean=score(clean),
-        clean_attacked=score([pair for pair in clean if pair[0].stop <= attacked]),
-        attacks={
-            attack: AttackResult(
-                adv1=[score(select(done, attack, i)) for i in range(len(members))],
-                adv2=score(select(done, attack, None)),
-            )
-            for attack in attacks
-        },
-    )
+@dataclass(frozen=True)
+class Cell:
+    """One number of Table 2, and the accuracies that it is the mean of.
+
+    These are of each member, or of the ensemble under each member's gradient; there
+    is only one for the ensemble on clean images and under Adv. 2.
+    """
+
+    accuracy: float
+    mean_of: list[float]
+    images: int
+
+    def __post_init__(self) -> None:
+        check_accuracies([*self.mean_of, self.accuracy])
 
 
-def select(done: Evaluated, attack: str, source: int | None) -> Evaluated:
-    """Return the units of one attack with one gradient."""
-    return [(u, c) for u, c in done if (u.attack, u.source) == (attack, source)]
+Table2 = dict[str, dict[str, dict[str, Cell]]]
 
 
-def score(done: Evaluated) -> Score:
-    """Return the accuracies on the images of all these units together."""
-    total = add([counts for _, counts in done])
-    return Score(
-        images=total.images,
-        members=[correct / total.images for correct in total.members],
-        ensemble=total.ensemble / total.images,
-        fooled=total.fooled,
-    )
-
-
-def trained(job: MemberJob, folder: Path) -> tuple[Member, float]:
-    """Return what results.json says of a member, and its seconds of training."""
-    found = read_member(job, folder)
-    member = Member(job.index, job.seed, job.architecture, found.losses)
-    return member, found.seconds
-
-
-def table2(methods: dict[str, MethodResult]) -> dict[str, dict[str, dict[str, Cell]]]:
+def table2(methods: Mapping[str, MethodResult]) -> Table2:
     """Return Table 2's cells, by attack, method and column."""
     attacks = next(iter(methods.values())).attacks
     return {

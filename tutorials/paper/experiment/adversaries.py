@@ -1,8 +1,8 @@
-"""Ways to attack all members at once: the paper's Adv. 2, as it may have been meant.
+"""Who attacks: one member's gradient (Adv. 1), or all members' in one way or another.
 
-An adversary turns members and an attack into adversarial images. The paper's words,
-"the sum of the gradients from each classifier", fit the first; the others differ in
-what is differentiated, or in what is added up.
+An adversary turns members and an attack into adversarial images. The paper's words for
+Adv. 2, "the sum of the gradients from each classifier", fit the first; the others
+differ in what is differentiated, or in what is added up.
 """
 
 from collections.abc import Callable, Sequence
@@ -74,16 +74,17 @@ def mean_of_perturbations(
     return x + steps / x.dtype.type(len(members))
 
 
+SUM, CLIPPED = "sum of gradients", "sum from clipped probabilities"
 ADVERSARIES: dict[str, Adversary] = {
-    "sum of gradients": follow(sum_gradient),
-    "sum from clipped probabilities": follow(clipped_gradient),
+    SUM: follow(sum_gradient),
+    CLIPPED: follow(clipped_gradient),
     "mean of perturbations": mean_of_perturbations,
     "ensemble's own loss": follow(mean_probability_gradient),
     "normalised gradients": follow(normalized_gradient),
 }
 IN_WORDS = {
-    "sum of gradients": "sum_i grad J_i with J from the logits, as the paper writes it",
-    "sum from clipped probabilities": (
+    SUM: "sum_i grad J_i with J from the logits, as the paper writes it",
+    CLIPPED: (
         f"the same with J from probabilities clipped to [{CLIP:g}, 1 - {CLIP:g}], as "
         "in the libraries of the paper's time: zero where a member is that sure"
     ),
@@ -93,3 +94,16 @@ IN_WORDS = {
     "ensemble's own loss": "the gradient of -log of the members' mean probability",
     "normalised gradients": "sum_i grad J_i / |grad J_i|, so that all count alike",
 }
+
+
+def one_member(i: int) -> str:
+    """Return the name of the adversary that has member i's gradient: Adv. 1."""
+    return f"member {i}"
+
+
+def adversary(name: str) -> Adversary:
+    """Return an adversary by its name."""
+    if name in ADVERSARIES:
+        return ADVERSARIES[name]
+    i = int(name.removeprefix("member "))
+    return follow(lambda members: member_gradient(members, i))

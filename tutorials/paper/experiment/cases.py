@@ -1,0 +1,56 @@
+"""What is to be done: who attacks whom, how, and on which images.
+
+An experiment is a list of cases. Each is carried out in blocks of images, which are
+independent of each other: any worker takes any of them (attack.py).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tutorials.paper.experiment.adversaries import SUM, one_member
+from tutorials.paper.experiment.config import Parameters
+from tutorials.paper.experiment.members import Team
+
+BLOCK = 1000  # images that one worker attacks: minutes of work, not hours
+
+
+@dataclass(frozen=True)
+class Case:
+    """Who attacks, how, and whom."""
+
+    adversary: str  # a name of ADVERSARIES, or "member 0", "member 1", ...: Adv. 1
+    attack: str  # a name of ATTACKS, or NO_ATTACK
+    parameters: Parameters
+    members: int  # whose gradients the adversary has: the first so many
+    bits: int = 32  # of floating point
+    bounded: bool = True  # pixels stay in [0, 1]
+
+
+NO_ATTACK = "none"
+CLEAN = Case("nobody", NO_ATTACK, {}, 0)
+
+
+def adv1(attack: str, parameters: Parameters, members: int) -> list[Case]:
+    """Return the attacks with each member's own gradient."""
+    return [Case(one_member(i), attack, parameters, members) for i in range(members)]
+
+
+def adv2(attack: str, parameters: Parameters, members: int) -> Case:
+    """Return the attack with the sum of the first members' gradients."""
+    return Case(SUM, attack, parameters, members)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A case on the test images first .. stop - 1; all members of the team see them."""
+
+    case: Case
+    team: Team
+    first: int
+    stop: int
+
+
+def blocks(case: Case, team: Team, first: int, stop: int) -> Iterator[Block]:
+    """Yield consecutive blocks of a case."""
+    for start in range(first, stop, BLOCK):
+        yield Block(case, team, start, min(start + BLOCK, stop))

@@ -1,0 +1,42 @@
+"""Where an experiment works, and what carries it out: no number depends on it."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from minidl.backend import Device
+from minidl.cluster import dask_executor
+from minidl.files import alone
+from minidl.parallel import local_executor
+
+FRESH = "a command with --fresh"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders, processes and device."""
+
+    results: Path
+    runs: Path
+    jobs: int
+    fresh: bool = False  # train and attack again what is finished
+    dask: str | None = None  # a scheduler's address: its workers instead of processes
+    device: Device = "cpu"  # or "gpu"
+
+
+@contextmanager
+def workers(places: Places) -> Iterator[tuple[Executor | None, int]]:
+    """Yield what carries out the jobs, and how many at a time.
+
+    Raises BlockingIOError if this and another command would each remove the other's
+    finished work.
+    """
+    with alone(places.runs, FRESH) if places.fresh else nullcontext():
+        if places.dask is not None:
+            with dask_executor(places.dask, places.runs) as found:
+                yield found
+        else:
+            with local_executor(places.jobs) as executor:
+                yield executor, places.jobs

@@ -1,0 +1,128 @@
+"""The files of results: one a method, every number of its run.
+
+    results/mnist-full/random-init.json, mixed-models.json, ...
+
+The files of a folder are of the same experiment, so that they are read together as if
+one command had made them: commands that run different methods, perhaps on different
+machines, share no file. `read` refuses anything that doesn't follow schema.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ensembles import METHODS
+from minidl.schema import read_as
+from minidl.store import check, refused, write_json
+from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.environment import Environment
+from tutorials.paper.results.schema import Results
+
+
+def path_of(folder: Path, method: str) -> Path:
+    """Return the file of a method."""
+    return folder / f"{method}.json"
+
+
+def methods_in(folder: Path) -> list[str]:
+    """Return the methods that a folder has results of."""
+    return [method for method in METHODS if path_of(folder, method).exists()]
+
+
+def write(results: Results, folder: Path) -> None:
+    """Write each method's file into a folder."""
+    for method, result in results.methods.items():
+        seconds = results.execution.member_seconds.get(method, [])
+        alone = replace(
+            results,
+            configuration=replace(results.configuration, methods=[method]),
+            methods={method: result},
+            execution=replace(results.execution, member_seconds={method: seconds}),
+        )
+        write_json(path_of(folder, method), alone)
+
+
+def read(folder: Path) -> Results:
+    """Return a folder's results.
+
+    Raises FileNotFoundError if there are none, DamagedError if a file doesn't follow
+    the schema, and ValueError if they are of different experiments.
+    """
+    parts = read_files(folder)
+    if not parts:
+        raise FileNotFoundError(f"no results in {folder}: the verb run makes them")
+    return join(parts)
+
+
+def read_files(folder: Path, config: Configuration | None = None) -> list[Results]:
+    """Return the results in each method's file, as far as there are any.
+
+    Raises ValueError, naming the first difference, for another experiment than the
+    one of this configuration, or of the first file.
+    """
+    parts: list[Results] = []
+    for path in (path_of(folder, method) for method in methods_in(folder)):
+        part = read_as(Results, path)
+        with refused(path):
+            check([*part.methods] == [path.stem], f"it holds {[*part.methods]}")
+            check_complete(part)
+        parts.append(part)
+        asked = parts[0].configuration if config is None else config
+        check_same_experiment(path, settings(part.configuration), settings(asked))
+        check_same_experiment(path, asdict(part.data), asdict(parts[0].data))
+    return parts
+
+
+def settings(config: Configuration) -> dict[str, Any]:
+    """Return what all methods of an experiment share."""
+    return {name: v for name, v in asdict(config).items() if name != "methods"}
+
+
+def check_same_experiment(
+    place: Path, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> None:
+    """Raise ValueError, naming the first setting of `now` that is another before."""
+    for name in now:
+        if before[name] != now[name]:
+            raise ValueError(
+                f"{place} holds another experiment: {name} is {before[name]!r}, asked "
+                f"for {now[name]!r}; choose another --results, or remove this"
+            )
+
+
+def join(parts: Sequence[Results]) -> Results:
+    """Return the results of several files as one, with the latest one's date."""
+    methods = {method: r for part in parts for method, r in part.methods.items()}
+    latest = max((part.execution for part in parts), key=lambda e: e.date)
+    seconds = {m: s for part in parts for m, s in part.execution.member_seconds.items()}
+    return replace(
+        parts[0],
+        configuration=replace(parts[0].configuration, methods=list(methods)),
+        methods=methods,
+        environment=all_environments([part.environment for part in parts]),
+        execution=replace(latest, member_seconds=seconds),
+    )
+
+
+def all_environments(parts: Sequence[Environment]) -> Environment:
+    """Return several in one: of each version and machine, all that there were."""
+    names = asdict(parts[0])
+    return Environment(
+        **{n: " and ".join(dict.fromkeys(getattr(e, n) for e in parts)) for n in names}
+    )
+
+
+def check_complete(results: Results) -> None:
+    """Raise an error unless each method has all members and attacks."""
+    config = results.configuration
+    check(bool(results.data.classes), "it names no classes")
+    for method, result in results.methods.items():
+        check(result.attacks.keys() == config.attacks.keys(), "it lacks an attack")
+        scores = [result.clean, result.clean_attacked]
+        for attacked in result.attacks.values():
+            scores += [attacked.adv2, *attacked.adv1]
+            check(len(attacked.adv1) == config.members, f"{method} lacks scores")
+        counts = {len(result.members), *(len(score.members) for score in scores)}
+        check(counts == {config.members}, f"{method} lacks members")
+        check(all(member.losses for member in result.members), "a member has no loss")
