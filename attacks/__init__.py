@@ -18,6 +18,8 @@ with another first argument.
 | `square`           | predict_proba    | Linf     | the worst scores of many tries  |
 | `train_substitute` | predict          |          | a network to attack instead     |
 
+Images are float32 or float64, within `bounds` unless that is None. An argument that
+makes no sense raises TypeError or ValueError with its name, before any work is done.
 Whether a classifier withstands them is told by `evaluate`, `accuracy_curve` and
 `transfer_matrix`, and why an attack may have failed by `diagnose`.
 """

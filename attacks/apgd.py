@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from attacks.arguments import checked
-from attacks.best import Best
 from attacks.norms import Norm
 from attacks.pgd import start
+from attacks.search import Best
 from attacks.threat import Bounds, Threat
 from attacks.victims import LossFn, images
 from minidl.backend import Array, get_array_module
@@ -36,10 +36,7 @@ def apgd(
     the image hasn't got on; it then goes back to its best point. Returns the best of
     all points of all restarts, of which each takes steps + 1 gradients.
 
-    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps in pixel
-    units. Raises TypeError or ValueError for bad images, labels, eps, norm or bounds,
-    unless steps and restarts are >= 1, for restarts without rng, and for a stop_above
-    of NaN.
+    Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
     of Diverse Parameter-free Attacks, 2020, algorithm 1.
     """

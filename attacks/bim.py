@@ -19,9 +19,8 @@ def bim(
     """x_0 = x, x_i = clip_{x,eps}(x_{i-1} + alpha sign(grad J(theta, x_{i-1}, y))).
 
     Each x_i is clipped to the range of pixels too.
-    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
-    pixel units. Raises TypeError or ValueError for bad images, labels or bounds, unless
-    0 < alpha <= eps (any alpha >= 0 if eps is 0), and unless steps >= 1.
+    Shapes: x (N, H, W, C), y (N,), result like x; eps and alpha in pixel units, with
+    0 < alpha <= eps (any alpha >= 0 if eps is 0).
     Source: Kurakin et al., Adversarial Examples in the Physical World, 2017.
     """
     ball, x_adv = Threat("Linf", eps, bounds), x

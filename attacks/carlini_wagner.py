@@ -3,9 +3,8 @@
 import math
 
 from attacks.arguments import checked, finite_bounds
-from attacks.best import Best, warn_of_missed
-from attacks.bisection import Bisection
 from attacks.norms import distance
+from attacks.search import Best, Bisection, warn_of_missed
 from attacks.victims import LossFn, images
 from minidl.backend import Array, get_array_module
 from minidl.layers import Parameter
@@ -34,10 +33,8 @@ def carlini_wagner(
     the least c is sought that is enough; of all points seen with L > kappa the closest
     is returned, and the image itself, with a warning, where there was none.
 
-    Shapes: x (N, H, W, C) float32 or float64, y (N,) what the loss takes (labels, or
-    targets of a targeted margin), result like x. Raises TypeError or ValueError for bad
-    images, labels or bounds, unless c and lr are > 0, kappa >= 0, and searches and
-    steps >= 1.
+    Shapes: x (N, H, W, C), y (N,) what the loss takes (labels, or targets of a targeted
+    margin), result like x.
     Source: Carlini & Wagner, Towards Evaluating the Robustness of Neural Networks,
     2017, sections V and VI.
     """
@@ -57,7 +54,7 @@ def carlini_wagner(
             w.grad[:] = (2 * (x_adv - x) - force) * slope
             optimizer.step()
         weights.update(enough)
-    warn_of_missed("carlini_wagner", best.values == -math.inf, len(x), "unchanged")
+    warn_of_missed("carlini_wagner", best.values == -math.inf, len(x))
     return best.x
 
 

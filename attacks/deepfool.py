@@ -1,8 +1,8 @@
 """DeepFool: walk to the nearest border between classes, as if borders were flat."""
 
 from attacks.arguments import checked
-from attacks.best import warn_of_missed
 from attacks.norms import BALLS, Norm, flat, no_zeros
+from attacks.search import warn_of_missed
 from attacks.threat import Bounds, clip_to_bounds
 from attacks.victims import VJP, Logits, images
 from minidl.backend import Array, get_array_module
@@ -31,9 +31,7 @@ def deepfool(
     start doesn't move. There is no eps: how far an image went is the result. After the
     last step a warning counts the images that are still read as y.
 
-    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x. Raises TypeError
-    or ValueError for bad images, labels, norm or bounds, for an overshoot < 0, and
-    unless steps >= 1.
+    Shapes: x (N, H, W, C), y (N,), result like x.
     Source: Moosavi-Dezfooli et al., DeepFool: a Simple and Accurate Method to Fool Deep
     Neural Networks, 2016, algorithm 2.
     """

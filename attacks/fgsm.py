@@ -12,8 +12,7 @@ def fgsm(
 ) -> Array:
     """x_FGSM = x + eps sign(grad_x J(theta, x, y)), clipped to the range of pixels.
 
-    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps in pixel
-    units. Raises TypeError or ValueError for bad images, labels, eps or bounds.
+    Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units.
     Source: Goodfellow et al., Explaining and Harnessing Adversarial Examples, 2015.
     """
     return Threat("Linf", eps, bounds).step(x, gradient(x, y), x, alpha=eps)

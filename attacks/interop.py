@@ -9,7 +9,8 @@ and there take ours. An adapter is made from a `Forward` of `attacks.forwards`, 
     foolbox_model    Foolbox: the attacks that only ask for scores or decisions
     foolbox_attack   Foolbox: a gradient descent (FGSM, PGD ...) along our gradient
 
-Neither library is imported before one of these is called.
+Neither library is imported before one of these is called. All raise ModuleNotFoundError
+without it, and TypeError or ValueError for arguments that make no sense.
 """
 
 import warnings
@@ -22,13 +23,13 @@ import numpy as np
 from attacks.forwards import Forward, check_members, network
 from attacks.functions import guarded
 from attacks.gradients import GradientFn
-from attacks.losses import Loss, cross_entropy
+from attacks.losses import Loss
 from attacks.threat import checked_range
-from attacks.victims import Logits, LossFn, logits_of, loss_of, vjp_of
-from minidl.answers import check_function
+from attacks.victims import VJP, Logits, LossFn, logits_of, loss_of, vjp_of
 from minidl.backend import Array
 from minidl.checks import check_batch, check_count, check_labels
 from minidl.layers import Sequential
+from minidl.losses import cross_entropy
 from minidl.training import batches
 
 
@@ -45,12 +46,8 @@ def art_classifier(
     Its attacks follow the gradient of `loss`, or ask for rows of the logits' Jacobian;
     those that choose a loss by name (`loss_type`) rebuild a PyTorch network and fail.
     ART computes in float32.
-    Raises ModuleNotFoundError without ART, and TypeError or ValueError for bad bounds,
-    for a network in place of its forward pass, and unless classes >= 2 and
-    batch_size >= 1.
     """
-    check_function("forward", forward, "network(model)")
-    check_function("loss", loss, "cross_entropy")
+    logits, loss_fn = logits_of(forward), loss_of(forward, loss)
     bounds = checked_range(bounds)
     check_count("classes", classes, 2)
     check_count("batch_size", batch_size)
@@ -67,41 +64,40 @@ def art_classifier(
     make = type("MinidlClassifier", (ArtMethods, *parents), {})
     made = make(model=forward, clip_values=bounds, channels_first=False)
     made.nb_classes, made.input_shape = classes, input_shape
-    made.forward, made.loss, made.batch_size = forward, loss, batch_size
+    made.logits, made.vjp = guarded("forward", logits, "logits"), vjp_of(forward)
+    made.loss, made.batch_size = guarded("loss", loss_fn), batch_size
     return made
 
 
 class ArtMethods:
-    """What ART asks of a classifier, in terms of a forward pass and a loss.
+    """What ART asks of a classifier, in terms of our functions of images.
 
     Shapes: x (N, H, W, C); y (N,) labels, or (N, K) with the label's place largest.
     """
 
-    forward: Forward
-    loss: Loss
+    logits: Logits
+    vjp: VJP
+    loss: LossFn
     batch_size: int
     nb_classes: int
     input_shape: tuple[int, ...] = ()
 
     def predict(self, x: Array, **options: Any) -> Array:
         """Return logits (N, K); ART's batch_size and other options are ignored."""
-        logits = guarded("forward", logits_of(self.forward), "logits")
-        return self.in_batches(lambda part: logits(x[part]), x)
+        return self.in_batches(lambda part: self.logits(x[part]), x)
 
     def compute_loss(
         self, x: Array, y: Array, reduction: str = "none", **options: Any
     ) -> Array:
         """Return each image's loss (N,), or their mean or sum."""
-        loss, y = self.own_loss(), labels(y, len(x), self.nb_classes)
-        values = self.in_batches(lambda part: loss(x[part], y[part])[0], x)
-        if reduction == "none":
-            return values
-        return values.mean() if reduction == "mean" else values.sum()
+        y = labels(y, len(x), self.nb_classes)
+        values = self.in_batches(lambda part: self.loss(x[part], y[part])[0], x)
+        return values if reduction == "none" else getattr(values, reduction)()
 
     def loss_gradient(self, x: Array, y: Array, **options: Any) -> Array:
         """Return each image's own gradient of its loss, like x."""
-        loss, y = self.own_loss(), labels(y, len(x), self.nb_classes)
-        return self.in_batches(lambda part: loss(x[part], y[part])[1], x)
+        y = labels(y, len(x), self.nb_classes)
+        return self.in_batches(lambda part: self.loss(x[part], y[part])[1], x)
 
     def class_gradient(
         self, x: Array, label: int | Sequence[int] | None = None, **options: Any
@@ -110,17 +106,13 @@ class ArtMethods:
 
         `label` is one class for all images, one for each, or None for all classes.
         """
-        N, K, vjp = len(x), self.nb_classes, vjp_of(self.forward)
+        N, K = len(x), self.nb_classes
         wanted = np.arange(K)[None] if label is None else np.reshape(label, (-1, 1))
         wanted = np.broadcast_to(wanted, (N, wanted.shape[1]))
         dz = np.eye(K, dtype=x.dtype)[wanted]  # (N, R, K): R classes an image
         return self.in_batches(
-            lambda part: vjp(x[part], dz[part].swapaxes(0, 1)).swapaxes(0, 1), x
+            lambda part: self.vjp(x[part], dz[part].swapaxes(0, 1)).swapaxes(0, 1), x
         )
-
-    def own_loss(self) -> LossFn:
-        """Return the loss of the forward pass, with its gradient."""
-        return guarded("loss", loss_of(self.forward, self.loss))
 
     def in_batches(self, function: Callable[[Array], Array], x: Array) -> Array:
         """Return what a function gives for pieces of the indices of x, as one."""
@@ -154,13 +146,10 @@ def art_ensemble(
     Its gradient is that of Adv. 2 (of `sum_gradient`, over the number of members). For
     the gradient of what an ensemble predicts, the mean probability, put
     `log_mean_probability(members)` into `art_classifier` instead.
-    Raises ModuleNotFoundError without ART, and TypeError or ValueError for no members
-    or bad bounds.
     """
-    members = check_members(members)
     parts = [
         art_classifier(network(m), m.input_shape, m.classes, bounds=bounds)
-        for m in members
+        for m in check_members(members)
     ]
     with extra("adversarial-robustness-toolbox"):
         from art.estimators.classification.ensemble import EnsembleClassifier
@@ -171,11 +160,8 @@ def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
     """Return Foolbox's NumPyModel, enough for attacks that need no gradient.
 
     Of the logits, decision-based attacks use the largest one's place only.
-    Raises ModuleNotFoundError without Foolbox, and TypeError or ValueError for bad
-    bounds: one that isn't finite too.
     """
-    bounds = checked_range(bounds)
-    logits = guarded("logits", logits)
+    bounds, logits = checked_range(bounds), guarded("logits", logits)
     with extra("foolbox"):
         from foolbox import NumPyModel
     return NumPyModel(logits, bounds=bounds, data_format="channels_last")
@@ -187,8 +173,7 @@ def foolbox_attack(attack: type, gradient: GradientFn, **settings: Any) -> Any:
     `attack` is a class such as foolbox.attacks.LinfPGD, and settings are its own. The
     model that it is called with, a `foolbox_model`, only tells which images are fooled.
     For a targeted criterion the gradient gets the targets, and is descended.
-    Raises ModuleNotFoundError without Foolbox, and TypeError for other attacks: they
-    differentiate inside, which takes PyTorch.
+    Raises TypeError for other attacks: they differentiate inside, which takes PyTorch.
     """
     gradient = guarded("gradient", gradient)
     with extra("foolbox"):

@@ -30,9 +30,8 @@ def jsma(
     for the largest theta a part gamma of them; it is returned as it is then, whether or
     not it is read as the target. A pixel is one number: each channel counts.
 
-    Shapes: x (N, H, W, C) float32 or float64, target (N,) the classes wanted, result
-    like x; theta in pixel units. Raises TypeError or ValueError for bad images, targets
-    or bounds, for theta = 0, and unless gamma is in (0, 1].
+    Shapes: x (N, H, W, C), target (N,) the classes wanted, result like x; theta in
+    pixel units, and not 0.
     Source: Papernot et al., The Limitations of Deep Learning in Adversarial Settings,
     2016, algorithms 2 and 3; on logits, as is usual.
     """

@@ -5,9 +5,8 @@ import math
 import numpy as np
 
 from attacks.arguments import checked, finite_bounds
-from attacks.best import Best, warn_of_missed
-from attacks.bisection import Bisection
 from attacks.norms import distance
+from attacks.search import Best, Bisection, warn_of_missed
 from attacks.victims import LossFn, Predict
 from minidl.backend import Array, get_array_module, to_numpy
 
@@ -31,9 +30,7 @@ def lbfgs(
     scipy's L-BFGS-B takes one problem at a time, and so images one by one: solved as
     one, a batch would share its line searches, and each image depend on the others.
 
-    Shapes: x (N, H, W, C) float32 or float64, target (N,) the classes wanted, result
-    like x. Raises TypeError or ValueError for bad images, targets or bounds, unless
-    c > 0, and unless searches and steps are >= 1.
+    Shapes: x (N, H, W, C), target (N,) the classes wanted, result like x.
     Source: Szegedy et al., Intriguing Properties of Neural Networks, 2014, section 4.1.
     """
     rows = get_array_module(x).arange(len(x))
@@ -50,7 +47,7 @@ def lbfgs(
         won = rows[reached]
         best.update(won, x_adv[won], -distance(x_adv[won], x[won], "L2"))
         weights.update(reached)
-    warn_of_missed("lbfgs", best.values == -math.inf, len(x), "unchanged")
+    warn_of_missed("lbfgs", best.values == -math.inf, len(x))
     return best.x
 
 

@@ -22,9 +22,8 @@ def mi_fgsm(
 
     |.|_1 is the sum over an image's pixels, so that early and late gradients count
     alike; where the gradient vanishes, it adds nothing.
-    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
-    pixel units. Raises TypeError or ValueError for bad images, labels or bounds, unless
-    0 < alpha <= eps (any alpha >= 0 if eps is 0), steps >= 1 and mu >= 0.
+    Shapes: x (N, H, W, C), y (N,), result like x; eps and alpha in pixel units, with
+    0 < alpha <= eps (any alpha >= 0 if eps is 0).
     Source: Dong et al., Boosting Adversarial Attacks with Momentum, 2018, algorithm 1.
     """
     ball, x_adv, g = Threat("Linf", eps, bounds), x, get_array_module(x).zeros_like(x)

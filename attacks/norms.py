@@ -1,7 +1,7 @@
 """Geometry of perturbations r = x_adv - x: how long they are, and which way is up.
 
-What differs between the norms stands here once. `Threat` makes a ball of a norm and a
-radius; L0 (few pixels move) has a length only, as no attack walks in its ball.
+What differs between the norms stands here once, a class each. `Threat` makes a ball of
+a norm and a radius; L0 has a length only, as no attack walks in its ball.
 
 Shapes: images (N, H, W, C), rows of them (N, D), lengths (N,); all in pixel units.
 """
@@ -18,34 +18,26 @@ Norm: TypeAlias = str  # one of NORMS
 
 
 class Linf:
-    """No pixel moves far: the ball is a box."""
+    """No pixel moves far: |r| = max |r_i|, and the ball is a box."""
 
     @staticmethod
     def length(r: Array) -> Array:
-        """|r| = max |r_i|."""
+        """Return max |r_i| of each row."""
         return abs(r).max(axis=1)
 
     @staticmethod
     def dual(w: Array) -> Array:
-        """The largest <w, r> of all |r| = 1: sum |w_i|."""
+        """Return sum |w_i|, the largest <w, r> of all |r| = 1."""
         return abs(w).sum(axis=1)
 
     @staticmethod
-    def diameter(width: float, D: int) -> float:
-        """The way across a box of this width in D dimensions."""
-        return width
-
-    @staticmethod
     def project(x_adv: Array, x: Array, eps: float) -> Array:
-        """clip_{x,eps}: move each pixel of x_adv to within eps of x's.
-
-        Source: the paper, section 2.
-        """
+        """clip_{x,eps}: move each pixel of x_adv to within eps of x's."""
         return get_array_module(x).clip(x_adv, x - eps, x + eps)
 
     @staticmethod
     def direction(g: Array) -> Array:
-        """The r of |r| = 1 that climbs fastest: each pixel's sign."""
+        """Return the r of |r| = 1 that climbs fastest, each pixel's sign."""
         return get_array_module(g).sign(g)
 
     @staticmethod
@@ -55,20 +47,15 @@ class Linf:
 
 
 class L2:
-    """The sum of squares is small: the ball is round."""
+    """The sum of squares is small: |r| = sqrt(sum r_i^2), and the ball is round."""
 
     @staticmethod
     @rounds_to_zero
     def length(r: Array) -> Array:
-        """|r| = root of sum r_i^2."""
+        """Return sqrt(sum r_i^2) of each row."""
         return get_array_module(r).sqrt((r * r).sum(axis=1))
 
     dual = length
-
-    @staticmethod
-    def diameter(width: float, D: int) -> float:
-        """The way across a box of this width in D dimensions."""
-        return width * math.sqrt(D)
 
     @staticmethod
     def project(x_adv: Array, x: Array, eps: float) -> Array:
@@ -81,13 +68,12 @@ class L2:
     @staticmethod
     @rounds_to_zero
     def direction(g: Array) -> Array:
-        """The r of |r| = 1 that climbs fastest: g / |g|, or 0 where g is 0.
+        """Return the r of |r| = 1 that climbs fastest, g / |g|; 0 where g is 0.
 
         First divided by its largest entry: the square of a tiny one would underflow.
         """
-        rows = flat(g)
-        scaled = rows / no_zeros(Linf.length(rows)[:, None])
-        return (scaled / no_zeros(L2.length(scaled)[:, None])).reshape(g.shape)
+        r = flat(g) / no_zeros(Linf.length(flat(g))[:, None])
+        return (r / no_zeros(L2.length(r)[:, None])).reshape(g.shape)
 
     @staticmethod
     def random_point(x: Array, eps: float, rng: np.random.Generator) -> Array:
@@ -102,11 +88,11 @@ class L2:
 
 
 class L0:
-    """Few pixels move, each channel of a coloured image being one."""
+    """Few pixels move: |r| counts the r_i that aren't 0, each channel being one."""
 
     @staticmethod
     def length(r: Array) -> Array:
-        """|r| = how many r_i aren't 0; a NaN isn't."""
+        """Return how many r_i of each row aren't 0; a NaN isn't."""
         return (r != 0).sum(axis=1)
 
 
@@ -117,10 +103,8 @@ NORMS: dict[Norm, type[Linf] | type[L2] | type[L0]] = {**BALLS, "L0": L0}
 def distance(x_adv: Array, x: Array, norm: Norm) -> Array:
     """Return |x_adv - x| of each image, (N,).
 
-    Linf: the largest change of a pixel. L2: the root of the sum of squares. L0: how
-    many pixels differ, each channel of a coloured image being one. Raises TypeError or
-    ValueError for another norm, arrays of other shapes, and unless one of the two holds
-    floats: 1 - 2 is 255 in uint8.
+    Raises TypeError or ValueError for another norm, arrays of other shapes, and unless
+    one of the two holds floats: 1 - 2 is 255 in uint8.
     """
     check_choice("norm", norm, NORMS)
     check_pair(x_adv, x)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from attacks.arguments import checked
-from attacks.best import Best
 from attacks.norms import Norm
+from attacks.search import Best
 from attacks.threat import Bounds, Threat
 from attacks.victims import LossFn
 from minidl.backend import Array
@@ -36,11 +36,9 @@ def pgd(
     a margin's or dlr's is not. A restart takes steps + 1 gradients: the last for the
     last point's loss.
 
-    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps and alpha in
-    pixel units. Raises TypeError or ValueError for bad images, labels, norm or bounds,
-    unless 0 < alpha <= eps (any alpha >= 0 if eps is 0), unless steps and restarts are
-    >= 1, for restarts without rng, which would all be the same, and for a stop_above
-    of NaN, which nothing exceeds.
+    Shapes: x (N, H, W, C), y (N,), result like x; eps and alpha in pixel units, with
+    0 < alpha <= eps (any alpha >= 0 if eps is 0). ValueError for restarts without rng,
+    which would all be the same.
     Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial
     Attacks, 2018.
     """

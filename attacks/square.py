@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 from attacks.arguments import checked, images, plain_function
-from attacks.best import Best
 from attacks.losses import Loss, checked_loss, margin
 from attacks.norms import on_device_of
+from attacks.search import Best
 from attacks.threat import Bounds, Threat
 from attacks.victims import PredictProba
 from minidl.backend import Array, get_array_module
@@ -39,9 +39,7 @@ def square(
     a margin, log K of cross-entropy, as in `pgd`. A square has `area` of the image at
     first, and less and less; each channel its own sign.
 
-    Shapes: x (N, H, W, C) float32 or float64, y (N,), result like x; eps in pixel
-    units (Linf). Raises TypeError or ValueError for bad images, labels, eps or bounds,
-    unless queries >= 1 and area is in (0, 1], and for a stop_above of NaN.
+    Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units (Linf).
     Source: Andriushchenko et al., Square Attack, 2020, algorithms 1 and 2.
     """
     ball, best = Threat("Linf", eps, bounds), Best(x)

@@ -6,18 +6,18 @@ answers. What fools the substitute often fools the victim too.
 
 import numpy as np
 
-from attacks.arguments import checked, images
+from attacks.arguments import checked, images, unchanged
 from attacks.forwards import network
 from attacks.threat import clip_to_bounds
 from attacks.victims import Predict, vjp_of
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_labels
+from minidl.checks import check_kind, check_labels
 from minidl.layers import Sequential
 from minidl.optimizers import Adam
 from minidl.training import batches, train
 
 
-@checked(x=images(bounds=(0, 1)))
+@checked(model=unchanged(check_kind, Sequential), x=images(bounds=(0, 1)))
 def train_substitute(
     predict: Predict,
     model: Sequential,
@@ -40,14 +40,11 @@ def train_substitute(
     so that S doubles: len(x) 2^(rounds - 1) questions in all. Attack the victim with
     `model_gradient` of the result, which is `model`.
 
-    Shapes: x (N, H, W, C) float32 or float64 in [0, 1]: a few images of each class,
-    and none of the victim's. Raises TypeError or ValueError for bad images, and unless
-    rounds, epochs and batch_size are >= 1, and step and lr > 0.
+    Shapes: x (N, H, W, C) in [0, 1]: a few images of each class, and none of the
+    victim's.
     Source: Papernot et al., Practical Black-Box Attacks against Machine Learning, 2017,
     algorithm 1.
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model must be a Sequential network, got {model!r}")
     optimizer, xp = Adam(model.params, lr), get_array_module(x)
     y = predict(x)
     check_labels("what predict returns", y, len(x), model.classes)

@@ -25,11 +25,9 @@ class Threat:
     """What an adversary may do to an image: the perturbations |r| <= eps.
 
     eps is in pixel units, and for L0 a number of pixels. A targeted adversary wants one
-    class, an untargeted one any class but the image's own. Attacks walk in the ball by
-    `step`, which L0 doesn't have.
+    class, an untargeted one any class but the image's own.
     Raises TypeError or ValueError for another norm, bad bounds, and an eps that is
     negative or beyond the width of the bounds.
-
     Shapes: images x, x_adv and gradients g (N, H, W, C).
     """
 
@@ -54,27 +52,15 @@ class Threat:
         within = "" if self.bounds is None else " in [{:g}, {:g}]".format(*self.bounds)
         return f"{kind}, {self.norm} <= {self.eps:g}{within}"
 
-    def check_room(self, D: int) -> None:
-        """Raise ValueError if the ball is larger than the range of images of D pixels.
-
-        Any image is allowed then, where mostly eps = 8 of 255 shades was meant.
-        """
-        if self.bounds is None or self.norm == "L0":
-            return
-        low, high = self.bounds
-        most = self.ball.diameter(high - low, D)
-        if self.eps > most * (1 + ROUNDING):
-            raise ValueError(
-                f"eps must be at most {most:g}, the way across all images in [{low:g}, "
-                f"{high:g}], got {self.eps:g}: it is in pixel units, 8/255 for 8 "
-                "shades of 255"
-            )
-
     @property
     def ball(self) -> type[Linf] | type[L2]:
         """The norm's geometry; ValueError for L0, which has a distance only."""
         check_choice("norm", self.norm, BALLS)
         return BALLS[self.norm]
+
+    def direction(self, g: Array) -> Array:
+        """Return the direction of norm 1 that climbs fastest along a gradient."""
+        return self.ball.direction(g)
 
     def project(self, x_adv: Array, x: Array) -> Array:
         """Return x_adv moved into the ball, and then into the range of pixels.
@@ -83,10 +69,6 @@ class Threat:
         """
         check_pair(x_adv, x)
         return clip_to_bounds(self.ball.project(x_adv, x, self.eps), self.bounds)
-
-    def direction(self, g: Array) -> Array:
-        """Return the direction of norm 1 that climbs fastest along a gradient."""
-        return self.ball.direction(g)
 
     def step(self, x_adv: Array, g: Array, x: Array, alpha: float | Array) -> Array:
         """project(x_adv + alpha direction(g)): uphill, and never out of the ball.
@@ -107,16 +89,7 @@ class Threat:
         return distance(x_adv, x, self.norm)
 
     def contains(self, x_adv: Array, x: Array) -> Array:
-        """Tell for each image whether it is allowed, to rounding; shape (N,) bool."""
-        near = self.distances(x_adv, x) <= self.eps + self.rounding(x)
-        inside = get_array_module(x_adv).isfinite(x_adv)
-        if self.bounds is not None:
-            low, high = self.bounds
-            inside &= (x_adv >= low) & (x_adv <= high)
-        return near & flat(inside).all(axis=1)
-
-    def rounding(self, x: Array) -> Array:
-        """Return by how much a distance may exceed eps, as pixels are rounded; (N,).
+        """Tell for each image whether it is allowed, to rounding; shape (N,) bool.
 
         Float32 rounds x + r in proportion to x: near 255 by more than 1e-6.
         """
@@ -124,7 +97,12 @@ class Threat:
         scale = xp.maximum(abs(flat(x)).max(axis=1), 1)
         if self.norm == "L0":
             scale = xp.ones_like(scale)  # pixels are counted, whatever their size
-        return ROUNDING * (self.eps + scale / 10)
+        near = self.distances(x_adv, x) <= self.eps + ROUNDING * (self.eps + scale / 10)
+        inside = xp.isfinite(x_adv)
+        if self.bounds is not None:
+            low, high = self.bounds
+            inside &= (x_adv >= low) & (x_adv <= high)
+        return near & flat(inside).all(axis=1)
 
     def check(self, x_adv: Array, x: Array, name: str = "x_adv") -> None:
         """Raise ValueError unless all images are allowed: an attack must not cheat."""
@@ -134,6 +112,22 @@ class Threat:
                 f"{name}: {count} of {len(x)} images left the threat model ({self}): "
                 f"distances up to {float(self.distances(x_adv, x).max()):.6g}, pixels "
                 f"from {float(x_adv.min()):.6g} to {float(x_adv.max()):.6g}"
+            )
+
+    def check_room(self, D: int) -> None:
+        """Raise ValueError if the ball is larger than the range of images of D pixels.
+
+        Any image is allowed then, where mostly eps = 8 of 255 shades was meant.
+        """
+        if self.bounds is None or self.norm == "L0":
+            return
+        low, high = self.bounds
+        most = (high - low) * (math.sqrt(D) if self.norm == "L2" else 1)
+        if self.eps > most * (1 + ROUNDING):
+            raise ValueError(
+                f"eps must be at most {most:g}, the way across all images in [{low:g}, "
+                f"{high:g}], got {self.eps:g}: it is in pixel units, 8/255 for 8 "
+                "shades of 255"
             )
 
     def fooled(self, predicted: Array, y: Array) -> Array:

@@ -1,5 +1,7 @@
 """What may be wrong with a gradient or an attack: checks that look for the cause."""
 
+import math
+
 import numpy as np
 
 from attacks.diagnosis.subject import Finding, Subject
@@ -8,17 +10,17 @@ from attacks.threat import Threat
 from minidl.backend import Array
 
 FEW = 0.02  # of the images: may happen by chance
+STILL = 1e-9  # changes of the scores up to this are rounding
 
 
 def precision(s: Subject) -> Finding:
     """Look for numbers that half precision holds exactly: hardly any of others does."""
     fine = s.x != s.x.astype(np.float16)  # pixels that float16 can't hold
-    value = max(map(half_precision, (s.p, s.g, s.x_adv[fine])))
     return Finding(
         "float16",
-        value,
-        "part of the numbers that fit into half precision, at most 0.5",
-        value > 0.5,
+        max(map(half_precision, (s.p, s.g, s.x_adv[fine]))),
+        "part of the numbers that fit into half precision",
+        0.5,
         "Probabilities, gradients or images were rounded to float16: small gradients "
         "become 0, and small steps are lost.",
         "Compute the whole attack in float32, or in float64 to see the difference.",
@@ -38,12 +40,11 @@ def steadiness(s: Subject) -> Finding:
     """Ask for the same gradient twice; a NaN at the same place is the same."""
     g, again = np.nan_to_num(s.g), np.nan_to_num(s.gradient(s.x, s.y))
     scale = float(abs(g).max()) or 1.0
-    value = float(abs(again - g).max()) / scale
     return Finding(
         "random gradient",
-        value,
-        "largest change from one call to the next, at most 1e-4 of the largest entry",
-        not value <= 1e-4,
+        float(abs(again - g).max()) / scale,
+        "largest change from one call to the next, relative to the largest entry",
+        1e-4,
         "The gradient differs from call to call: dropout is on, or the defence draws "
         "random numbers. Steps undo each other.",
         "Switch training mode off; for a random defence average many gradients a step.",
@@ -56,14 +57,14 @@ def zero_gradients(s: Subject) -> Finding:
     Scores that change beside a gradient of zero: something between them is flat.
     """
     changes, _ = s.differences
-    dead = ~np.isfinite(s.g).reshape(len(s.x), -1).all(axis=1) | ~flat(s.g).any(axis=1)
-    moving = abs(changes).max(axis=0) > 1e-9
-    value = float(np.mean(dead & moving))
+    g = flat(s.g)
+    dead = ~np.isfinite(g).all(axis=1) | ~g.any(axis=1)
+    moving = abs(changes).max(axis=0) > STILL
     return Finding(
         "masked gradient",
-        value,
-        f"part of the images whose gradient is 0 though the scores move, at most {FEW}",
-        value > FEW,
+        float(np.mean(dead & moving)),
+        "part of the images whose gradient is 0 though the scores move",
+        FEW,
         "The gradient is exactly zero (or NaN) for images whose scores do change: "
         "probabilities were clipped or rounded before the logarithm, or a step of the "
         "defence is flat.",
@@ -75,12 +76,11 @@ def zero_gradients(s: Subject) -> Finding:
 def flat_scores(s: Subject) -> Finding:
     """Count the images whose scores don't change at all in any direction tried."""
     changes, _ = s.differences
-    value = float(np.mean(abs(changes).max(axis=0) <= 1e-9))
     return Finding(
         "saturated scores",
-        value,
-        f"part of the images whose probabilities don't move, at most {FEW}",
-        value > FEW,
+        float(np.mean(abs(changes).max(axis=0) <= STILL)),
+        "part of the images whose probabilities don't move",
+        FEW,
         "The probabilities themselves are rounded or clipped to constants: even an "
         "attack without gradients is blind.",
         "Attack the logits behind them.",
@@ -91,13 +91,12 @@ def sign(s: Subject) -> Finding:
     """Count the images that a small step uphill brings closer to their label."""
     changes, predicted = s.differences
     along = np.sign((changes * predicted).sum(axis=0))  # -1: downhill
-    known = along != 0
-    value = float(np.mean(along[known] < 0)) if known.any() else 0.0
+    along = along[along != 0]
     return Finding(
         "wrong sign",
-        value,
-        "part of the images whose gradient points downhill, at most 0.5",
-        value > 0.5,
+        float(np.mean(along < 0)) if along.size else 0.0,
+        "part of the images whose gradient points downhill",
+        0.5,
         "Along the gradient the label becomes more probable: the attack walks away "
         "from the border.",
         "An attack adds the gradient of the loss, training subtracts it. Targeted "
@@ -110,17 +109,17 @@ def agreement(s: Subject) -> Finding:
     changes, predicted = s.differences
     with np.errstate(invalid="ignore", divide="ignore"):
         r = correlation(changes, predicted)
-    known = np.isfinite(r)
-    value = float(np.median(r[known])) if known.any() else 0.0
+    r = r[np.isfinite(r)]
     return Finding(
         "another gradient",
-        value,
-        "median correlation with differences of the scores, at least 0.95",
-        bool(known.any()) and value < 0.95,
+        float(np.median(r)) if r.size else math.nan,
+        "median correlation with differences of the scores",
+        0.95,
         "The gradient isn't that of the scores: a dropout mask or other work array is "
         "left over from training, or it is the gradient of another classifier or loss.",
         "Compare it with finite differences layer by layer; for an ensemble take "
         "mean_probability_gradient.",
+        at_least=True,
     )
 
 
@@ -134,13 +133,11 @@ def correlation(a: Array, b: Array) -> Array:
 def containment(s: Subject) -> Finding:
     """Measure how far the attack left the ball or the range of pixels."""
     threat = Threat("Linf", s.eps, s.bounds)
-    outside = ~threat.contains(s.x_adv, s.x)
-    value = float(np.mean(outside))
     return Finding(
         "forgotten clip",
-        value,
-        f"part of the images outside ({threat}), at most 0",
-        value > 0,
+        float(np.mean(~threat.contains(s.x_adv, s.x))),
+        f"part of the images outside ({threat})",
+        0,
         "The attack leaves the ball or the range of pixels: it isn't allowed to.",
         "Clip to the ball and then to the range of pixels after every step.",
     )

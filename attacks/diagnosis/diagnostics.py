@@ -7,7 +7,6 @@ Source of the symptoms: Athalye et al., Obfuscated Gradients Give a False Sense 
 Security, 2018, section 3.1; Carlini et al., On Evaluating Adversarial Robustness, 2019.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 from attacks.arguments import checked, images
@@ -46,9 +45,8 @@ def diagnose(
     eps from eps / 4 to the whole range of pixels: its steps must fit into each.
     A hundred images are enough. Those that are misread without any attack are left out:
     nothing can be learnt from them.
-    Shapes: x (N, H, W, C) float32 or float64, y (N,); eps in pixel units, Linf. Raises
-    TypeError or ValueError for bad images, labels, eps or bounds, for eps = 0, and if
-    all images are misread.
+    Shapes: x (N, H, W, C), y (N,); eps in pixel units, Linf. Raises ValueError for
+    eps = 0, and if all images are misread, too.
     """
     if bounds is not None:
         checked_range(bounds)  # random directions lead to random images
@@ -71,9 +69,7 @@ def diagnose(
 
 def report(findings: list[Finding]) -> str:
     """Return the findings as text: the first failure is the place to begin."""
-    if not (
-        isinstance(findings, Sequence) and all(isinstance(f, Finding) for f in findings)
-    ):
+    if not isinstance(findings, list) or {*map(type, findings)} - {Finding}:
         raise TypeError(f"findings must be what diagnose returns, got {findings!r}")
     failed = [finding.name for finding in findings if finding.failed]
     verdict = f"look first at: {failed[0]}" if failed else "nothing wrong was found"

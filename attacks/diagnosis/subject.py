@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from textwrap import fill
+from textwrap import fill, indent
 from typing import TypeAlias
 
 import numpy as np
@@ -24,24 +24,30 @@ SMALL = 0.01  # part of the way to another image, for differences
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: a number, whether it is too far off, and what to do then."""
+    """What a check found: what a value is, its limit, and what to do beyond it."""
 
     name: str
     value: float
-    expected: str
-    failed: bool
+    what: str
+    limit: float
     explanation: str
     remedy: str
+    at_least: bool = False  # the limit is the least that is right, not the most
+
+    @property
+    def failed(self) -> bool:
+        """Whether the value is beyond the limit."""
+        if self.at_least:
+            return self.value < self.limit
+        return not self.value <= self.limit  # NaN is beyond it
 
     def __str__(self) -> str:
-        found = f"{self.name}: {self.value:.3g} ({self.expected})"
+        limit = f"at {'least' if self.at_least else 'most'} {self.limit:.2g}"
+        found = f"{self.name}: {self.value:.3g} ({self.what}, {limit})"
         if not self.failed:
             return f"ok    {found}"
-        advice = [
-            fill(text, 88, initial_indent=" " * 6, subsequent_indent=" " * 6)
-            for text in (self.explanation, self.remedy)
-        ]
-        return "\n".join([f"FAIL  {found}", *advice])
+        advice = "\n".join(fill(text, 82) for text in (self.explanation, self.remedy))
+        return f"FAIL  {found}\n{indent(advice, 6 * ' ')}"
 
 
 @dataclass(frozen=True)
@@ -102,12 +108,9 @@ class Subject:
         return self.predict_proba(x_adv).argmax(axis=1) == self.y
 
     def accuracy(self, eps: float) -> float:
-        """Return the accuracy under the attack at another eps."""
-        return float(self.survivors(self.attack_at(eps)).mean())
-
-    def attack_at(self, eps: float) -> Array:
-        """Return what the attack makes of the images at another eps, kept in range."""
-        return clip_to_bounds(self.run(eps), self.bounds)
+        """Return the accuracy under the attack at another eps, kept in range."""
+        x_adv = clip_to_bounds(self.run(eps), self.bounds)
+        return float(self.survivors(x_adv).mean())
 
     def run(self, eps: float) -> Array:
         """Run the attack on copies: it may work in place, and x stay what it was."""

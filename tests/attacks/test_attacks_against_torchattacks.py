@@ -28,7 +28,7 @@ from attacks import (
     pgd,
     vjp_of,
 )
-from tests.attacks.test_pgd_against_peers import LastWins
+from tests.attacks.test_attacks_against_peers import LastWins
 
 REASON = "not installed here: `make oracles` has an environment for it"
 torchattacks = pytest.importorskip("torchattacks", reason=f"torchattacks is {REASON}")

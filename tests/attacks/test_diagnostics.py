@@ -1,5 +1,7 @@
 """Planted faults are named; a healthy attack passes; each number is what it says."""
 
+import copy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -11,36 +13,43 @@ from attacks import (
     model_gradient,
     report,
 )
-from attacks.losses import cross_entropy
+from attacks.diagnosis.subject import Finding
 from ensembles import Ensemble
-from minidl import Adam, mnist_cnn, train
-from minidl.data import load_dataset
+from minidl import Adam, Dropout, Flatten, Linear, ReLU, Sequential, train
+from minidl.losses import cross_entropy
 
 EPS = 0.3
+CENTRES = np.random.default_rng(1).random((10, 8, 8, 1)).round()
+
+
+def draw(rng, N):
+    """Images of ten classes: a pattern of black and white each, and much noise."""
+    y = rng.integers(10, size=N)
+    x = 0.5 * CENTRES[y] + 0.5 * rng.random((N, 8, 8, 1))
+    return x.astype(np.float32), y
 
 
 @pytest.fixture(scope="module")
 def data():
-    data = load_dataset("mnist-sample")
-    return (data.x_test[:60] / 255).astype(np.float32), data.y_test[:60]
+    return draw(np.random.default_rng(2), 60)
 
 
 @pytest.fixture(scope="module")
 def model():
-    data, rng = load_dataset("mnist-sample"), np.random.default_rng(0)
-    model = mnist_cnn(rng)
-    train(model, data.x_train, data.y_train, Adam(model.params), 4, 32, rng)
+    """A small network that reads all of them, and isn't too sure."""
+    rng = np.random.default_rng(0)
+    layers = [Flatten(), Linear(64, 48, rng=rng), ReLU(), Dropout(0.5)]
+    model = Sequential([*layers, Linear(48, 10, rng=rng)], (8, 8, 1))
+    train(model, *draw(rng, 1000), Adam(model.params, 0.01), 3, 32, rng)
     return model
 
 
 @pytest.fixture(scope="module")
 def sure(model):
-    """The same network with logits three times as large: never in doubt."""
-    twin = mnist_cnn(np.random.default_rng(0))
-    for p, q in zip(twin.params, model.params, strict=True):
-        p.data[:] = q.data
+    """The same network with logits many times as large: never in doubt."""
+    twin = copy.deepcopy(model)
     for p in twin.params[-2:]:
-        p.data *= 3
+        p.data *= 4
     return twin
 
 
@@ -48,23 +57,45 @@ def failures(findings):
     return [finding.name for finding in findings if finding.failed]
 
 
-def test_a_healthy_attack_passes(model, data):
-    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS)
-    assert failures(findings) == []
-    assert report(findings).endswith("nothing wrong was found")
+def diagnosed(model, data, gradient=None, attack=None, **settings):
+    """Return the names of the checks that fail, of all twelve."""
+    gradient = gradient or model_gradient(model)
+    settings = {"eps": EPS, "attack": attack} | settings
+    findings = diagnose(model.predict_proba, gradient, *data, **settings)
     assert len(findings) == 12
+    return failures(findings)
+
+
+@pytest.mark.parametrize("eps", [0.25, 0.3])
+def test_a_healthy_attack_passes(model, data, eps):
+    """A quarter is exact in float16, and so is a black pixel plus a quarter."""
+    assert diagnosed(model, data, eps=eps) == []
 
 
 def test_a_sure_network_is_no_fault(sure, data):
     """Its gradients are tiny, but have a direction: J is taken from the logits."""
-    assert not failures(diagnose(sure.predict_proba, model_gradient(sure), *data, EPS))
+    assert diagnosed(sure, data) == []
 
 
 def test_the_ensembles_own_gradient_passes(model, sure, data):
     members = [model, sure]
     gradient = mean_probability_gradient(members)
-    predict_proba = Ensemble(members).predict_proba
-    assert not failures(diagnose(predict_proba, gradient, *data, EPS))
+    assert diagnosed(Ensemble(members), data, gradient) == []
+
+
+def test_a_report_names_the_first_failure():
+    fine = Finding("one", 0.5, "part of what", 0.5, "Why.", "What to do.")
+    assert report([fine]) == (
+        "ok    one: 0.5 (part of what, at most 0.5)\nnothing wrong was found"
+    )
+    failed = Finding("two", 0.1, "part of that", 0.5, "Why.", "What to do.", True)
+    assert report([fine, failed]).splitlines()[1:] == [
+        "FAIL  two: 0.1 (part of that, at least 0.5)",
+        "      Why.",
+        "      What to do.",
+        "look first at: two",
+    ]
+    assert Finding("three", np.nan, "", 1, "", "").failed  # a NaN is too much
 
 
 def clipped(model):
@@ -80,59 +111,57 @@ def clipped(model):
     return gradient
 
 
-def stale(model):
-    """Dropout's mask of training, again and again."""
+def dropped(model, new_rng):
+    """In training mode: its masks are those that new_rng() gives."""
 
     def gradient(x, y):
-        z = model.forward(x, np.random.default_rng(5))
+        z = model.forward(x, new_rng())
         return model.backward(cross_entropy(z, y)[1], param_grads=False)
 
     return gradient
 
 
-def random_dropout(model):
-    rng = np.random.default_rng(5)
-
-    def gradient(x, y):
-        z = model.forward(x, rng)
-        return model.backward(cross_entropy(z, y)[1], param_grads=False)
-
-    return gradient
-
-
-def downhill(model):
+def changed(model, change):
     gradient = model_gradient(model)
-    return lambda x, y: -gradient(x, y)
+    return lambda x, y: change(gradient(x, y))
 
 
-def rounded(model):
-    gradient = model_gradient(model)
-    return lambda x, y: gradient(x, y).astype(np.float16).astype(np.float32)
+FIVE = np.random.default_rng(5)
+FAULTS = {  # the first finding, and what the gradient is instead
+    "masked gradient": clipped,
+    "another gradient": lambda m: dropped(m, lambda: np.random.default_rng(5)),
+    "random gradient": lambda m: dropped(m, lambda: FIVE),
+    "wrong sign": lambda m: changed(m, np.negative),
+    "float16": lambda m: changed(m, rounded),
+}
 
 
-def of_another_label(model):
-    gradient = model_gradient(model)
-    return lambda x, y: gradient(x, (y + 1) % 10)
+def rounded(a):
+    return a.astype(np.float16).astype(np.float32)
 
 
-@pytest.mark.parametrize(
-    ("plant", "name"),
-    [
-        (clipped, "masked gradient"),
-        (stale, "another gradient"),
-        (random_dropout, "random gradient"),
-        (downhill, "wrong sign"),
-        (rounded, "float16"),
-        (of_another_label, "wrong sign"),
-    ],
-)
-def test_a_planted_fault_is_named_first(sure, data, plant, name):
-    findings = diagnose(sure.predict_proba, plant(sure), *data, EPS)
-    assert failures(findings)[0] == name
-    assert report(findings).endswith(f"look first at: {name}")
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_named_first(sure, data, name):
+    assert diagnosed(sure, data, FAULTS[name](sure))[0] == name
+
+
+def test_the_gradient_of_another_label_goes_the_wrong_way(sure, data):
+    gradient = model_gradient(sure)
+    found = diagnosed(sure, data, lambda x, y: gradient(x, (y + 1) % 10))
+    assert found[0] == "wrong sign"
+
+
+def test_a_gradient_that_is_no_number_is_not_random(model, data):
+    def broken(g):
+        g[:, 4] = np.nan
+        return g
+
+    assert diagnosed(model, data, changed(model, broken))[0] == "masked gradient"
 
 
 def walk(clip):
+    """BIM by hand, with a clip that may be forgotten."""
+
     def attack(gradient, x, y, eps):
         x_adv = x
         for _ in range(10):
@@ -143,6 +172,9 @@ def walk(clip):
     return attack
 
 
+right = walk(lambda x_adv, x, eps: clip_to_ball(x_adv, x, eps).clip(0, 1))
+
+
 @pytest.mark.parametrize(
     "clip",
     [
@@ -151,37 +183,42 @@ def walk(clip):
     ],
 )
 def test_a_forgotten_clip_is_named(model, data, clip):
-    findings = diagnose(
-        model.predict_proba, model_gradient(model), *data, EPS, walk(clip)
-    )
-    assert failures(findings) == ["forgotten clip"]
+    assert diagnosed(model, data, attack=walk(clip)) == ["forgotten clip"]
+
+
+class Scores:
+    """A classifier from its probabilities."""
+
+    def __init__(self, predict_proba):
+        self.predict_proba = predict_proba
 
 
 def test_half_precision_anywhere(model, data):
-    def probabilities(x):
-        return model.predict_proba(x).astype(np.float16).astype(np.float32)
-
-    findings = diagnose(probabilities, model_gradient(model), *data, EPS)
-    assert failures(findings)[0] == "float16"
+    """Of probabilities, and of images."""
+    scores = Scores(lambda x: rounded(model.predict_proba(x)))
+    assert diagnosed(scores, data, model_gradient(model))[0] == "float16"
+    images = lambda g, x, y, eps: rounded(right(g, x, y, 0.99 * eps))  # noqa: E731
+    assert diagnosed(model, data, attack=images) == ["float16"]
 
 
 def test_probabilities_that_stand_still(model, data):
-    def one_hot(x):
-        return np.eye(10, dtype=np.float32)[model.predict(x)]
-
-    findings = diagnose(one_hot, model_gradient(model), *data, EPS)
-    assert "saturated scores" in failures(findings)
+    one_hot = Scores(lambda x: np.eye(10, dtype=np.float32)[model.predict(x)])
+    assert "saturated scores" in diagnosed(one_hot, data, model_gradient(model))
 
 
 def test_steps_too_small_to_get_anywhere(model, data):
     """FGSM does better, and no room helps: symptoms without a wrong gradient."""
+    crawl = lambda g, x, y, eps: right(g, x, y, 0.001)  # noqa: E731
+    assert {
+        "one step beats many",
+        "survives without bounds",
+        "black box beats white box",
+    } <= {*diagnosed(model, data, attack=crawl)}
 
-    def crawl(gradient, x, y, eps):
-        return walk(clip_to_ball)(gradient, x, y, 0.001).clip(0, 1)
 
-    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS, crawl)
-    assert {"one step beats many", "survives without bounds"} <= set(failures(findings))
-    assert "black box beats white box" in failures(findings)
+def test_an_attack_that_gives_up_as_eps_grows(model, data):
+    fades = lambda g, x, y, eps: right(g, x, y, eps * (eps <= EPS))  # noqa: E731
+    assert "accuracy rises with eps" in diagnosed(model, data, attack=fades)
 
 
 def test_a_classifier_with_holes_that_only_chance_finds():
@@ -199,43 +236,17 @@ def test_a_classifier_with_holes_that_only_chance_finds():
     assert 0.02 < found.value < 0.2
 
 
-def test_an_attack_that_gives_up_as_eps_grows(model, data):
-    def fades(gradient, x, y, eps):
-        return walk(clip_to_ball)(gradient, x, y, eps if eps <= EPS else 0).clip(0, 1)
-
-    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS, fades)
-    assert "accuracy rises with eps" in failures(findings)
-
-
-def test_bad_arguments(model, data):
+def test_what_cannot_be_examined(model, data):
     x, y = data
-    gradient = model_gradient(model)
-    with pytest.raises(ValueError, match="eps must be above 0"):
-        diagnose(model.predict_proba, gradient, x, y, 0.0)
-    with pytest.raises(ValueError, match="all images are misread"):
-        diagnose(model.predict_proba, gradient, x, (model.predict(x) + 1) % 10, EPS)
-    with pytest.raises(ValueError, match="x must lie in"):
-        diagnose(model.predict_proba, gradient, x + 1, y, EPS)
-    with pytest.raises(ValueError, match="y must be 0 to 9, got 0 to 99"):
-        diagnose(model.predict_proba, gradient, x, np.where(y == 1, 99, y), EPS)
-    with pytest.raises(ValueError, match="seed must be at least 0"):
-        diagnose(model.predict_proba, gradient, x, y, EPS, seed=-1)
-
-
-@pytest.mark.parametrize("eps", [0.25, 0.3])
-def test_round_numbers_are_not_half_precision(model, data, eps):
-    """A quarter is exact in float16, and so is a black pixel plus a quarter."""
-    findings = diagnose(model.predict_proba, model_gradient(model), *data, eps)
-    assert failures(findings) == []
-
-
-def test_images_in_half_precision(model, data):
-    def rounds(gradient, x, y, eps):
-        x_adv = walk(clip_to_ball)(gradient, x, y, 0.99 * eps).clip(0, 1)
-        return x_adv.astype(np.float16).astype(np.float32)
-
-    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS, rounds)
-    assert failures(findings) == ["float16"]
+    for change, message in (
+        ({"eps": 0.0}, "eps must be above 0"),
+        ({"y": (model.predict(x) + 1) % 10}, "all images are misread"),
+        ({"y": np.where(y == 1, 99, y)}, "y must be 0 to 9, got 0 to 99"),
+        ({"bounds": (0, np.inf)}, r"bounds must be \(low, high\), both finite"),
+    ):
+        good = {"x": x, "y": y, "eps": EPS}
+        with pytest.raises(ValueError, match=message):
+            diagnose(model.predict_proba, model_gradient(model), **good | change)
 
 
 def test_an_attack_in_place_is_compared_with_what_it_got(model, data):
@@ -245,38 +256,11 @@ def test_an_attack_in_place_is_compared_with_what_it_got(model, data):
         x += np.float32(0.9)
         return x.clip(0, 1, out=x)
 
-    findings = diagnose(model.predict_proba, model_gradient(model), x, y, EPS, far)
-    assert "forgotten clip" in failures(findings)
+    assert "forgotten clip" in diagnosed(model, (x, y), attack=far)
     assert_array_equal(x, data[0])
 
 
 @pytest.mark.parametrize("bounds", [(0.25, 0.75), np.array([0.25, 0.75])])
 def test_the_default_attack_keeps_other_bounds(model, data, bounds):
     x, y = data[0].clip(0.25, 0.75), data[1]
-    findings = diagnose(
-        model.predict_proba, model_gradient(model), x, y, EPS, bounds=bounds
-    )
-    assert "forgotten clip" not in failures(findings)
-
-
-def test_random_directions_need_finite_bounds(model, data):
-    with pytest.raises(ValueError, match=r"bounds must be \(low, high\), both finite"):
-        diagnose(
-            model.predict_proba,
-            model_gradient(model),
-            *data,
-            EPS,
-            bounds=(0, np.inf),
-        )
-
-
-def test_a_gradient_that_is_no_number_is_not_random(model, data):
-    gradient = model_gradient(model)
-
-    def broken(x, y):
-        g = gradient(x, y)
-        g[:, 14] = np.nan
-        return g
-
-    findings = diagnose(model.predict_proba, broken, *data, EPS)
-    assert failures(findings)[0] == "masked gradient"
+    assert "forgotten clip" not in diagnosed(model, (x, y), bounds=bounds)

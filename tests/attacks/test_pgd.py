@@ -1,10 +1,10 @@
-"""PGD and MI-FGSM: closed forms on a linear model, and what is kept of all points."""
+"""PGD: closed forms on a linear model, and what is kept of all points."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attacks import clip_to_ball, mi_fgsm, model_gradient, model_loss, pgd
+from attacks import model_loss, pgd
 from attacks.losses import margin
 from tests.attacks.linear import LinearVictim
 
@@ -120,27 +120,6 @@ def test_a_random_start_is_within_the_range_of_pixels(norm):
     pgd(loss, x, np.zeros(50, int), 0.2, 0.1, 1, norm, rng=np.random.default_rng(0))
     assert loss.seen[0][0].min() == 0
     assert loss.seen[0][0].max() > 0.1
-
-
-@pytest.mark.parametrize("mu", [0.0, 0.9, 1.0])
-def test_mi_fgsm_image_by_image(cnn, x, y, mu):
-    """Algorithm 1 of Dong et al., one image at a time."""
-    gradient, expected = model_gradient(cnn), []
-    for n in range(len(x)):
-        image, label = x[n : n + 1], y[n : n + 1]
-        x_adv, g = image, 0
-        for _ in range(6):
-            slope = gradient(x_adv, label)
-            g = mu * g + slope / np.abs(slope).sum()
-            x_adv = clip_to_ball(x_adv + 0.05 * np.sign(g), image, 0.2).clip(0, 1)
-        expected.append(x_adv)
-    found = mi_fgsm(gradient, x, y, 0.2, 0.05, 6, mu)
-    assert_allclose(found, np.concatenate(expected), atol=1e-12)
-
-
-def test_without_a_gradient_mi_fgsm_stays(x, y):
-    found = mi_fgsm(lambda x, y: np.zeros_like(x), x, y, 0.2, 0.05, 6)
-    assert_array_equal(found, x)
 
 
 def test_an_image_that_is_misread_already_does_not_move(cnn, x):

@@ -1,0 +1,66 @@
+"""What attacks keep of each image while they search: its best point, and a weight."""
+
+import math
+import warnings
+
+from minidl.backend import Array, get_array_module
+
+GROWTH = 10.0
+
+
+class Best:
+    """The best points x so far, and their values; at first x itself, at -infinity.
+
+    Shapes: x (N, H, W, C), values (N,).
+    """
+
+    def __init__(self, x: Array) -> None:
+        self.x = x.copy()
+        self.values = get_array_module(x).full(len(x), -math.inf, x.dtype)
+
+    def update(self, rows: Array, x: Array, values: Array) -> Array:
+        """Keep those points of images `rows` that are better; tell which, (rows,)."""
+        better = values > self.values[rows]
+        self.x[rows[better]] = x[better]
+        self.values[rows[better]] = values[better]
+        return better
+
+    def unfinished(self, stop_above: float) -> Array:
+        """Return the rows of the images whose value doesn't exceed a threshold."""
+        return get_array_module(self.x).flatnonzero(self.values <= stop_above)
+
+
+class Bisection:
+    """A constant c for each image: times ten until it is enough, then halfway between.
+
+    Shapes: c, low, high (N,); c > low was too little, c = high enough.
+    """
+
+    def __init__(self, c: float, x: Array) -> None:
+        xp = get_array_module(x)
+        self.c = xp.full(len(x), c, x.dtype)
+        self.low, self.high = xp.zeros_like(self.c), xp.full_like(self.c, xp.inf)
+
+    def update(self, enough: Array) -> None:
+        """Choose the next c, from whether this one was enough; (N,) bool."""
+        xp = get_array_module(self.c)
+        self.high = xp.where(enough, self.c, self.high)
+        self.low = xp.where(enough, self.low, self.c)
+        known = xp.isfinite(self.high)
+        middle = (self.low + xp.where(known, self.high, 0)) / 2
+        self.c = xp.where(known, middle, self.c * GROWTH)
+
+
+def warn_of_missed(
+    attack: str, missed: Array, images: int, returned: str = "unchanged"
+) -> None:
+    """Warn of images that an attack without eps gave up; missed is bool.
+
+    An evaluation would count them as robust.
+    """
+    if count := int(missed.sum()):
+        warnings.warn(
+            f"{attack} found nothing for {count} of {images} images, which are "
+            f"returned {returned}: that is not robustness, take more steps",
+            stacklevel=4,  # where a user calls the attack
+        )
