@@ -6,7 +6,7 @@ from typing import Any, Self
 from minidl.answers import check_classifier, probabilities
 from minidl.backend import Array, Device, get_array_module, rounds_to_zero
 from minidl.checks import check_weights
-from minidl.training import Classifier, classes_of, place_of
+from minidl.classifiers import Classifier, classes_of, place_of
 
 
 class Ensemble:

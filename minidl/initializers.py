@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from minidl.backend import Array
-from minidl.checks import check_array, check_generator
+from minidl.checks import check_generator
 
 Initializer: TypeAlias = Callable[[tuple[int, ...], np.random.Generator], Array]
 
@@ -23,29 +23,6 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     *window, inputs, outputs = shape
     taps = math.prod(window)
     return taps * inputs, taps * outputs
-
-
-def initial(
-    initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator
-) -> Array:
-    """Return an initializer's weights as float32.
-
-    Raises TypeError or ValueError unless it returns finite numbers in this shape.
-    """
-    if not callable(initializer):
-        raise TypeError(
-            f"initializer must be a function, such as minidl.he, got {initializer!r}"
-        )
-    weights = initializer(shape, rng)
-    check_array("what initializer returns", weights)
-    if weights.dtype.kind not in "iuf":
-        raise TypeError(f"initializer must return real numbers, got {weights.dtype}")
-    if weights.shape != shape:
-        raise ValueError(f"initializer must return shape {shape}, got {weights.shape}")
-    weights = weights.astype(np.float32)
-    if not np.isfinite(weights).all():
-        raise ValueError("initializer must return finite numbers, got NaN or infinity")
-    return weights
 
 
 def he(shape: tuple[int, ...], rng: np.random.Generator) -> Array:

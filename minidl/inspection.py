@@ -7,6 +7,7 @@ from minidl.backend import Array
 from minidl.checks import check_kind, check_labels
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
+from minidl.network_checks import check_input
 
 
 class TraceStep(NamedTuple):
@@ -28,7 +29,7 @@ def trace(model: Sequential, x: Array, y: Array | None = None) -> Iterator[Trace
     Shapes: x (N, *input_shape), y (N,).
     """
     check_kind("model", model, Sequential)
-    model.check_input(x)
+    check_input(x, model.input_shape, model.params)
     if y is None:
         yield from trace_forward(model, x)
         return

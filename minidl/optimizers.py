@@ -1,164 +1,37 @@
 """How a gradient becomes a step: SGD, Adam, RMSprop, Adadelta.
 
-Each optimizer keeps running averages ("slots") with one array per parameter. Slots,
-the number of steps and its settings are all that it is, so a checkpoint can bring it
-back.
-Letters: p parameter, g = dJ/dp, t number of the step.
+Each rule keeps running averages ("slots") with one array per parameter. Slots, the
+number of steps and the settings are all that an optimizer is, so a checkpoint can bring
+it back.
+Letters: p parameter, g = dJ/dp, t number of the step, from 1 on.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Any, Self
 
-import numpy as np
-
-from minidl import kernels
-from minidl.backend import (
-    Array,
-    Device,
-    device_of,
-    get_array_module,
-    rounds_to_zero,
-    to_device,
-)
-from minidl.kernels.arguments import check_step
-from minidl.kernels.gpu.flat_parameters import FlatParameters
+from minidl.backend import Array, get_array_module
+from minidl.kernels import implementation
 from minidl.layers import Parameter
-from minidl.settings import fixed, number
-
-OPEN = {"open_low": True, "open_high": True}  # neither limit is a value
-
-# In so few steps no usual average shrinks from NOTHING to 1e-38, where subnormal
-# numbers begin: by 0.9^100 = 3e-5. Even its root, 1e-16, is nothing beside an `eps`.
-NOTHING, FORGET_EVERY = 1e-32, 100
+from minidl.optimizer_base import OPEN
+from minidl.optimizer_base import Optimizer as Optimizer
+from minidl.settings import number
 
 
-class Optimizer:
-    """Base class: `step` applies `update` to each parameter.
-
-    Raises TypeError for what are no parameters, and ValueError for one that is given
-    twice or a learning rate that isn't positive.
-    """
-
-    slots: tuple[str, ...] = ()  # names of the running averages
-    options: tuple[str, ...] = ("lr",)  # names of the numbers that `update` takes
-    lr: float = number(0, inf, **OPEN)
-    params: tuple[Parameter, ...] = fixed()  # their averages are held here
-
-    def __init__(self, params: Iterable[Parameter], lr: float) -> None:
-        self.params = check_params(params)
-        self.lr = lr
-        self.t = 0
-        self.averages = [
-            {slot: get_array_module(p.data).zeros_like(p.data) for slot in self.slots}
-            for p in self.params
-        ]
-        self.flat: FlatParameters | None = None  # on a GPU, from the first step on
-
-    @rounds_to_zero
-    def step(self) -> None:
-        """Move each parameter, in place, against its gradient.
-
-        Raises TypeError or ValueError, and moves none, if a parameter has another shape
-        or type by now than its averages.
-        """
-        pieces = list(self.pieces())
-        for p, g, averages in pieces:
-            check_step(p, g, **averages)
-        self.t += 1
-        for p, g, averages in pieces:
-            self.update(p, g, **averages)
-        if self.t % FORGET_EVERY == 0:
-            self.forget()
-
-    def forget(self) -> None:
-        """Zero the averages that are too small to move anything.
-
-        Where nothing is learned any more, at a dead unit, an average shrinks with every
-        step. It would end among the smallest, subnormal numbers, which CPUs compute
-        with many times more slowly: after 21 epochs of Table 3 in batches of 32, a
-        quarter of Adam's m was there, and a step took 37 ms instead of 2.
-        """
-        for averages in self.averages:
-            for average in averages.values():
-                if device_of(average) == "cpu":
-                    average[abs(average) < NOTHING] = 0
-
-    def pieces(self) -> Iterator[tuple[Array, Array, dict[str, Array]]]:
-        """Yield parameter, gradient and averages one by one, or on a GPU all as one."""
-        if not self.params or device_of(self.params[0].data) == "cpu":
-            for p, averages in zip(self.params, self.averages, strict=True):
-                yield p.data, p.grad, averages
-            return
-        if self.flat is None or not self.flat.hold(self.params, self.averages):
-            self.flat = FlatParameters(self.params, self.averages)
-        yield from self.flat.pieces
-
-    def to_device(self, device: Device) -> Self:
-        """Move the averages to the device "cpu" or "gpu", to which the model moved."""
-        for averages in self.averages:
-            for slot, average in averages.items():
-                averages[slot] = to_device(average, device)
-        self.flat = None
-        return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        # Copies of views share no memory with a copy of the whole: join them again.
-        return self.__dict__ | {"flat": None}
-
-    def update(self, p: Array, g: Array, **averages: Array) -> None:
-        """Change a parameter and its averages in place."""
-        raise NotImplementedError
-
-    @property
-    def state(self) -> dict[str, Array]:
-        """The step and the averages: {"t": t, "<slot>.<i>": array}.
-
-        With `settings` and the parameters, all that a later `step` depends on.
-        """
-        arrays = {
-            f"{slot}.{i}": array
-            for i, averages in enumerate(self.averages)
-            for slot, array in averages.items()
-        }
-        return {"t": np.array(self.t), **arrays}
-
-    @property
-    def settings(self) -> dict[str, float]:
-        """The learning rate and the other numbers in the equation."""
-        return {name: getattr(self, name) for name in self.options}
-
-
-def check_params(params: Iterable[Parameter]) -> tuple[Parameter, ...]:
-    """Return the parameters; TypeError for anything else, such as a model."""
-    found = tuple(params) if isinstance(params, Iterable) else (params,)
-    for p in found:
-        if not isinstance(p, Parameter):
-            raise TypeError(f"params must be parameters, as of model.params, got {p!r}")
-    if len(set(found)) < len(found):
-        raise ValueError("params must be different, got one twice: it would move twice")
-    return found
-
-
+@dataclass(eq=False, repr=False)
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum v = momentum v + g; p -= lr v."""
 
     slots = ("v",)
-    options = ("lr", "momentum")
-    momentum: float = number(0, 1)
-
-    def __init__(
-        self, params: Iterable[Parameter], lr: float, momentum: float = 0.0
-    ) -> None:
-        super().__init__(params, lr)
-        self.momentum = momentum
+    momentum: float = number(0, 1, default=0.0)
 
     def update(self, p: Array, g: Array, v: Array) -> None:  # type: ignore[override]
         """v = momentum v + g; p -= lr v."""
-        kernels.sgd_step(p, g, v, self.lr, self.momentum)
+        implementation(p).sgd_step(p, g, v, self.lr, self.momentum)
 
 
+@dataclass(eq=False, repr=False)
 class Adam(Optimizer):
     """Momentum m over the root v of the gradient's mean square, both bias-corrected.
 
@@ -166,35 +39,26 @@ class Adam(Optimizer):
     """
 
     slots = ("m", "v")
-    options = ("lr", "beta1", "beta2", "eps")
-    beta1: float = number(0, 1, open_high=True)  # 1 - beta is a divisor
-    beta2: float = number(0, 1, open_high=True)
-    eps: float = number(0, inf, **OPEN)
-
-    def __init__(
-        self,
-        params: Iterable[Parameter],
-        lr: float = 1e-3,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        eps: float = 1e-8,
-    ) -> None:
-        super().__init__(params, lr)
-        self.beta1, self.beta2, self.eps = beta1, beta2, eps
+    lr: float = number(0, inf, default=1e-3, **OPEN)
+    beta1: float = number(0, 1, default=0.9, open_high=True)  # 1 - beta is a divisor
+    beta2: float = number(0, 1, default=0.999, open_high=True)
+    eps: float = number(0, inf, default=1e-8, **OPEN)
 
     def update(  # type: ignore[override]
         self, p: Array, g: Array, m: Array, v: Array
     ) -> None:
-        """p -= lr m_hat / (sqrt(v_hat) + eps), m_hat and v_hat without m's, v's bias.
+        """m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v), in one pass over all.
 
-        m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v), in one pass over all.
+        Then p -= lr m_hat / (sqrt(v_hat) + eps), with m_hat = m / (1 - beta1^t) and
+        v_hat = v / (1 - beta2^t), which lack the bias towards 0.
         """
         rates = 1 - self.beta1, 1 - self.beta2
         step = self.lr / (1 - self.beta1**self.t)
         correction = 1 / (1 - self.beta2**self.t)
-        kernels.adam_step(p, g, m, v, rates, step, correction, self.eps)
+        implementation(p).adam_step(p, g, m, v, rates, step, correction, self.eps)
 
 
+@dataclass(eq=False, repr=False)
 class RMSprop(Optimizer):
     """Gradient over the root s of its running mean square.
 
@@ -202,19 +66,9 @@ class RMSprop(Optimizer):
     """
 
     slots = ("s",)
-    options = ("lr", "rho", "eps")
-    rho: float = number(0, 1, open_high=True)  # at 1, s stays 0
-    eps: float = number(0, inf, **OPEN)
-
-    def __init__(
-        self,
-        params: Iterable[Parameter],
-        lr: float = 1e-3,
-        rho: float = 0.9,
-        eps: float = 1e-8,
-    ) -> None:
-        super().__init__(params, lr)
-        self.rho, self.eps = rho, eps
+    lr: float = number(0, inf, default=1e-3, **OPEN)
+    rho: float = number(0, 1, default=0.9, open_high=True)  # at 1, s stays 0
+    eps: float = number(0, inf, default=1e-8, **OPEN)
 
     def update(self, p: Array, g: Array, s: Array) -> None:  # type: ignore[override]
         """p -= lr g / (sqrt(s) + eps)."""
@@ -223,6 +77,7 @@ class RMSprop(Optimizer):
         p -= self.lr * g / (xp.sqrt(s) + self.eps)
 
 
+@dataclass(eq=False, repr=False)
 class Adadelta(Optimizer):
     """Gradient over its root mean square s, in units of the steps' own, u.
 
@@ -230,19 +85,9 @@ class Adadelta(Optimizer):
     """
 
     slots = ("s", "u")
-    options = ("lr", "rho", "eps")
-    rho: float = number(0, 1, open_high=True)  # at 1, s stays 0
-    eps: float = number(0, inf, **OPEN)
-
-    def __init__(
-        self,
-        params: Iterable[Parameter],
-        lr: float = 1.0,
-        rho: float = 0.95,
-        eps: float = 1e-6,
-    ) -> None:
-        super().__init__(params, lr)
-        self.rho, self.eps = rho, eps
+    lr: float = number(0, inf, default=1.0, **OPEN)
+    rho: float = number(0, 1, default=0.95, open_high=True)  # at 1, s stays 0
+    eps: float = number(0, inf, default=1e-6, **OPEN)
 
     def update(  # type: ignore[override]
         self, p: Array, g: Array, s: Array, u: Array
@@ -255,7 +100,7 @@ class Adadelta(Optimizer):
         p -= self.lr * step
 
 
-OPTIMIZERS: dict[str, Callable[[Iterable[Parameter], float], Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[Sequence[Parameter], float], Optimizer]] = {
     "sgd": SGD,
     "momentum": partial(SGD, momentum=0.9),
     "adam": Adam,

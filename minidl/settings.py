@@ -9,67 +9,73 @@
     class Linear(Layer):
         W: Parameter = instance(Parameter)           # an array isn't one
 
+    @dataclass
+    class Adam(Optimizer):
+        beta1: float = number(0, 1, default=0.9)     # with a field's default
+
 A number becomes Python's: NumPy's would compute in another precision, so that training
 had other bits once a checkpoint has brought it back.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from minidl.checks import check_kind, check_number
 
+NONE = object()  # where there is no default
 
-def number(low: float, high: float, **ends: bool) -> Any:
+
+def number(low: float, high: float, default: Any = NONE, **ends: bool) -> Any:
     """Return an attribute that holds a number; its limits are `check_number`'s."""
-    return Number(low, high, ends)
+
+    def checked(name: str, value: Any) -> float:
+        check_number(name, value, low, high, **ends)
+        return float(value)
+
+    return Setting(checked, default)
 
 
-def fixed() -> Any:
+def fixed(checked: Callable[[str, Any], Any] = lambda name, value: value) -> Any:
     """Return an attribute that others depend on: it can be assigned once."""
-    return Fixed()
+    return Setting(checked, once=True)
 
 
 def instance(kind: type) -> Any:
     """Return an attribute that holds an instance of a class."""
-    return Instance(kind)
+
+    def checked(name: str, value: Any) -> Any:
+        check_kind(name, value, kind)
+        return value
+
+    return Setting(checked)
 
 
 class Setting:
     """An attribute whose value lies in its object, and is checked on the way there."""
 
+    def __init__(
+        self,
+        checked: Callable[[str, Any], Any],
+        default: Any = NONE,
+        once: bool = False,
+    ) -> None:
+        self.checked, self.default, self.once = checked, default, once
+
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-
-class Number(Setting):
-    """See `number`."""
-
-    def __init__(self, low: float, high: float, ends: dict[str, bool]) -> None:
-        self.low, self.high, self.ends = low, high, ends
-
-    def __set__(self, thing: object, value: Any) -> None:
-        check_number(self.name, value, self.low, self.high, **self.ends)
-        vars(thing)[self.name] = float(value)
-
-
-class Fixed(Setting):
-    """See `fixed`."""
+    def __get__(self, thing: object, owner: type) -> Any:
+        values = {self.name: self.default} if thing is None else vars(thing)
+        value = values.get(self.name, NONE)
+        if value is NONE:
+            raise AttributeError(f"{owner.__name__} has no {self.name} yet")
+        return value
 
     def __set__(self, thing: object, value: Any) -> None:
-        if self.name in vars(thing):
+        if self.once and self.name in vars(thing):
             kind = type(thing).__name__
             raise TypeError(
                 f"{self.name} of {kind} can't be changed, got {value!r}: make a new "
                 f"{kind} instead"
             )
-        vars(thing)[self.name] = value
-
-
-class Instance(Setting):
-    """See `instance`."""
-
-    def __init__(self, kind: type) -> None:
-        self.kind = kind
-
-    def __set__(self, thing: object, value: Any) -> None:
-        check_kind(self.name, value, self.kind)
-        vars(thing)[self.name] = value
+        vars(thing)[self.name] = self.checked(self.name, value)

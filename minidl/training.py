@@ -3,61 +3,30 @@
 Images stay as they are stored (uint8) and become floating point batch by batch.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from numbers import Integral
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from minidl.answers import check_classifier, probabilities
-from minidl.backend import (
-    DEVICES,
-    Array,
-    Device,
-    device_of,
-    rounds_to_zero,
-    to_device,
-)
+from minidl.backend import Array, Device, device_of, rounds_to_zero, to_device
 from minidl.checks import (
     check_count,
     check_generator,
-    check_kind,
     check_labels,
     check_stored_images,
 )
+from minidl.classifiers import Classifier, classes_of, place_of
 from minidl.layers import Sequential
-from minidl.layers.parameter import trained_here
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
-
-Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
-
-
-class Classifier(Protocol):
-    """Anything that gives class probabilities: a network, an ensemble, a defence."""
-
-    def predict_proba(self, x: Array) -> Array:
-        """Return probabilities. Shapes: x (N, H, W, C), result (N, K)."""
-
-
-def classes_of(classifier: object) -> int | None:
-    """Return how many classes a classifier has, None unless it tells.
-
-    Other libraries' may have a list of names instead.
-    """
-    K = getattr(classifier, "classes", None)
-    return int(K) if isinstance(K, Integral) else None
-
-
-def place_of(classifier: object, otherwise: Device = "cpu") -> Device:
-    """Return where a classifier is, "cpu" or "gpu", or the other if it doesn't tell."""
-    device = getattr(classifier, "device", None)
-    return device if isinstance(device, str) and device in DEVICES else otherwise
-
-
-def to_float(x: Array) -> Array:
-    """Return images as floating point in [0, 1]: uint8 is scaled, floats are kept."""
-    return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
+from minidl.training_checks import (
+    Callback,
+    check_callbacks,
+    check_finite,
+    check_training,
+    trained_here,
+)
 
 
 def train(
@@ -78,46 +47,16 @@ def train(
     Raises TypeError or ValueError for bad arguments, FloatingPointError if J isn't
     finite any more.
     """
-    check_kind("model", model, Sequential)
-    check_kind("optimizer", optimizer, Optimizer)
-    check_count("epochs", epochs)
-    check_count("batch_size", batch_size)
-    check_stored_images("x", x)
-    check_labels("y", y, len(x), model.classes, begins=True)
+    check_training(model, x, y, optimizer, epochs, batch_size)
     check_generator("rng", rng)
-    check_optimizer(optimizer, model)
-    callbacks = check_callbacks(callbacks)
-    losses: list[float] = []
+    callbacks, losses = check_callbacks(callbacks), []
     with trained_here(optimizer.params):
         for epoch in range(1, epochs + 1):
             losses.append(train_epoch(model, x, y, optimizer, batch_size, rng))
-            if not np.isfinite(losses[-1]):
-                raise FloatingPointError(
-                    f"J is {losses[-1]} in epoch {epoch}: parameters have grown "
-                    f"without bound, mostly because lr = {optimizer.lr} is too high"
-                )
+            check_finite(losses[-1], epoch, optimizer.lr)
             for callback in callbacks:
                 callback(epoch, losses[-1])
     return losses
-
-
-def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Return the callbacks, or a single one; TypeError for what is no function."""
-    found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
-    if not all(map(callable, found)):
-        raise TypeError(f"callbacks must be functions, got {callbacks!r}")
-    return found
-
-
-def check_optimizer(optimizer: Optimizer, model: Sequential) -> None:
-    """Raise ValueError unless an optimizer moves parameters of a model."""
-    if not optimizer.params:
-        raise ValueError("optimizer must hold parameters of model, got none")
-    if not set(optimizer.params) <= set(model.params):
-        raise ValueError(
-            "optimizer must hold parameters of model, got another's, or some that were "
-            "replaced since: make a new optimizer"
-        )
 
 
 @rounds_to_zero
@@ -139,6 +78,11 @@ def train_epoch(
         model.backward(dz / len(z), input_grad=False)  # of the mean
         optimizer.step()
     return float(total) / len(x)
+
+
+def to_float(x: Array) -> Array:
+    """Return images as floating point in [0, 1]: uint8 is scaled, floats are kept."""
+    return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
 
 
 def batches_of(

@@ -24,7 +24,8 @@ from minidl.checks import (
     check_labels,
     check_stored_images,
 )
-from minidl.training import Classifier, classes_of, to_float
+from minidl.classifiers import Classifier, classes_of
+from minidl.training import to_float
 
 # (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
 Attack: TypeAlias = Callable[[Array, Array, float, np.random.Generator], Array]

@@ -20,8 +20,9 @@ from attacks.threat import Threat
 from minidl.answers import probabilities
 from minidl.backend import Array, device_of, from_host, to_numpy
 from minidl.checks import check_labels
+from minidl.classifiers import Classifier
 from minidl.progress import progress
-from minidl.training import Classifier, batches, to_float
+from minidl.training import batches, to_float
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,10 @@ class ReLU(Layer):
         out = get_array_module(x).maximum(x, 0)
         return self.remember(out, out)
 
-    def backward(
-        self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    def backward(self, dout: Array) -> Array:
         """dJ/dx = dout where x > 0, else 0 (also at x = 0)."""
         out = self.recall(dout)
-        return kernels.relu_grad(dout, out) if input_grad else None
+        return kernels.relu_grad(dout, out)
 
 
 class Softmax(Layer):
@@ -42,13 +40,9 @@ class Softmax(Layer):
         return self.remember(p, p)
 
     @rounds_to_zero
-    def backward(
-        self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    def backward(self, dout: Array) -> Array:
         """dJ/dz_k = p_k (dout_k - sum_j p_j dout_j)."""
         p = self.recall(dout)
-        if not input_grad:
-            return None
         return p * (dout - (p * dout).sum(axis=1, keepdims=True))
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -1,7 +1,7 @@
 """What every layer is: a function, its derivative, and the numbers it learns."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self, TypeAlias
 
 import numpy as np
@@ -20,7 +20,8 @@ class Layer:
     `forward` remembers what the derivative needs; `backward` belongs to the latest
     `forward` of the same thread. Neither changes an argument, and an array once
     returned is never overwritten. A layer of your own that keeps arrays in attributes
-    instead must not be shared by threads or networks.
+    instead must not be shared by threads or networks. If it has parameters, its
+    `backward` takes param_grads and input_grad, as that of `Linear`.
     """
 
     __slots__ = ("_memory",)  # beside the attributes, which copies share or copy
@@ -37,32 +38,15 @@ class Layer:
 
     @property
     def params(self) -> tuple[Parameter, ...]:
-        """The parameters as they are now: one that was replaced is gone."""
-        return tuple(self.find_params())
-
-    @params.setter
-    def params(self, params: Any) -> None:
-        raise TypeError(
-            f"params of {type(self).__name__} can't be assigned: they are found among "
-            f"its attributes, assign those; got {params!r}"
-        )
-
-    def find_params(self) -> Iterable[Parameter]:
-        """Return the parameters among the attributes, those of lists and layers too."""
-        return dict.fromkeys(parameters_in(vars(self).values()))
+        """The parameters among the attributes, those of lists and layers there too."""
+        return tuple(dict.fromkeys(parameters_in(vars(self).values())))
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = f(x); with rng in training mode, which only dropout knows."""
         raise NotImplementedError
 
-    def backward(
-        self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
-        """Return dJ/dx, given dout = dJ/dout, and fill each parameter's grad.
-
-        Each half is left out, and its work saved, if it isn't asked for: an attack
-        needs the first only, the first layer in training the second only.
-        """
+    def backward(self, dout: Array) -> Array:
+        """Return dJ/dx, given dout = dJ/dout, and fill each parameter's grad."""
         raise NotImplementedError
 
     def remember(self, out: Array, what: Any) -> Array:
@@ -127,16 +111,14 @@ class Layer:
         return f"{type(self).__name__}()"
 
 
-def parameters_in(values: Iterable[Any]) -> list[Parameter]:
-    """Return the parameters among values, also in layers, lists and dicts there."""
-    found: list[Parameter] = []
+def parameters_in(values: Iterable[Any]) -> Iterator[Parameter]:
+    """Yield the parameters among values, also in layers, lists and dicts there."""
     for value in values:
         if isinstance(value, Parameter):
-            found.append(value)
+            yield value
         elif isinstance(value, Layer):
-            found.extend(value.params)
+            yield from value.params
         elif isinstance(value, (list, tuple)):
-            found.extend(parameters_in(value))
+            yield from parameters_in(value)
         elif isinstance(value, dict):
-            found.extend(parameters_in(value.values()))
-    return found
+            yield from parameters_in(value.values())

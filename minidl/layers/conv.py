@@ -7,9 +7,10 @@ import numpy as np
 from minidl import kernels
 from minidl.backend import Array, device_of
 from minidl.checks import check_batch, check_count, check_generator
-from minidl.initializers import Initializer, glorot, initial
+from minidl.initializers import Initializer, glorot
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
+from minidl.network_checks import initial_weights
 from minidl.settings import fixed, instance
 
 
@@ -47,17 +48,13 @@ class Conv2D(Layer):
         self.stride, self.pad = int(stride), int(pad)
         self.algorithm = kernels.check_algorithm(algorithm, window, stride, pad)
         shape = (*window, in_channels, filters)
-        self.W = Parameter(initial(initializer, shape, rng))
+        self.W = initial_weights(initializer, shape, rng)
         self.b = Parameter(np.zeros(filters, np.float32))
 
     @property
     def kernel_size(self) -> Shape:
         """Height and width of the filters."""
         return self.W.data.shape[:2]
-
-    def find_params(self) -> tuple[Parameter, ...]:
-        """Return W and b."""
-        return self.W, self.b
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = x * W + b."""
@@ -67,17 +64,14 @@ class Conv2D(Layer):
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    ) -> Any:
         """Transpose the two linear maps W -> out and x -> out; dJ/db sums dout."""
         return self.gradients(self.recall(dout), dout, param_grads, input_grad)
 
-    def gradients(
-        self, x: Array, dout: Array, param_grads: bool, input_grad: bool, **fused: Any
-    ) -> Array | None:
-        """Fill dJ/dW and dJ/db, return dJ/dx; `fused` as for `kernels.conv2d_grads`."""
-        dx, dW = kernels.conv2d_grads(
-            x, dout, self.W.data, *self.how, param_grads, input_grad, **fused
-        )
+    def gradients(self, x: Array, dout: Array, param_grads: bool, *asked: Any) -> Any:
+        """Fill dJ/dW and dJ/db, return dJ/dx, as asked of `kernels.conv2d_grads`."""
+        arguments = (x, dout, self.W.data, *self.how, param_grads, *asked)
+        dx, dW = kernels.conv2d_grads(*arguments)
         if param_grads:
             self.W.grad[:] = dW
             sum_over_pixels(dout, out=self.b.grad)

@@ -39,13 +39,9 @@ class Dropout(Layer):
         return kernels.dropout_mask(x, self.rate, int(rng.integers(2**63)))
 
     @rounds_to_zero
-    def backward(
-        self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    def backward(self, dout: Array) -> Array:
         """dJ/dx = dout m, with the forward pass's mask."""
         mask = self.recall(dout)
-        if not input_grad:
-            return None
         return dout if mask is None else dout * mask
 
     def __repr__(self) -> str:

@@ -21,12 +21,10 @@ class Flatten(Layer):
         out = x.reshape(len(x), math.prod(x.shape[1:]))  # (N, D)
         return self.remember(out, x.shape)
 
-    def backward(
-        self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    def backward(self, dout: Array) -> Array:
         """dJ/dx is dout in the shape of x."""
         x_shape = self.recall(dout)
-        return dout.reshape(x_shape) if input_grad else None  # (N, H, W, C)
+        return dout.reshape(x_shape)  # (N, H, W, C)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(H, W, C) -> (H*W*C,)."""

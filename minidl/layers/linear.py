@@ -1,13 +1,16 @@
 """The fully connected layer: every output is a weighted sum of all inputs."""
 
+from typing import Any
+
 import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
 from minidl.checks import check_count, check_features, check_generator, check_shape
-from minidl.initializers import Initializer, glorot, initial
+from minidl.initializers import Initializer, glorot
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
+from minidl.network_checks import initial_weights
 from minidl.settings import instance
 
 
@@ -31,12 +34,8 @@ class Linear(Layer):
         check_count("in_features", in_features)
         check_count("out_features", out_features)
         check_generator("rng", rng)
-        self.W = Parameter(initial(initializer, (in_features, out_features), rng))
+        self.W = initial_weights(initializer, (in_features, out_features), rng)
         self.b = Parameter(np.zeros(out_features, np.float32))
-
-    def find_params(self) -> tuple[Parameter, ...]:
-        """Return W and b."""
-        return self.W, self.b
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = x W + b."""
@@ -47,7 +46,7 @@ class Linear(Layer):
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    ) -> Any:
         """dJ/dW = x^T dout, dJ/db = sum of dout over the batch; dJ/dx = dout W^T."""
         x = self.recall(dout)
         if param_grads:

@@ -1,14 +1,13 @@
 """Standardised inputs: what a network subtracts and divides by, as its first layer."""
 
 from collections.abc import Sequence
-from math import inf
-from typing import Any
 
 import numpy as np
 
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_batch
+from minidl.checks import check_batch
 from minidl.layers.base import Layer, Shape
+from minidl.network_checks import per_channel
 from minidl.settings import fixed
 
 
@@ -43,12 +42,10 @@ class Normalize(Layer):
         mean, std = (xp.asarray(a, x.dtype) for a in (self.mean, self.std))
         return self.remember((x - mean) / std, std)
 
-    def backward(
-        self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    def backward(self, dout: Array) -> Array:
         """dJ/dx = dout / std."""
         std = self.recall(dout)
-        return dout / std.astype(dout.dtype) if input_grad else None
+        return dout / std.astype(dout.dtype)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the input's shape; ValueError for another number of channels."""
@@ -61,22 +58,3 @@ class Normalize(Layer):
 
     def __repr__(self) -> str:
         return f"Normalize({self.mean.tolist()}, {self.std.tolist()})"
-
-
-def per_channel(name: str, values: Any, low: float = -inf) -> Array:
-    """Return a number, or one a channel, as an array that nobody can change.
-
-    Raises TypeError or ValueError unless they are above `low`, and finite in float32.
-    """
-    if isinstance(values, np.ndarray):
-        check_array(name, values)
-    array = np.asarray(values)
-    if array.dtype.kind not in "iuf" or array.ndim > 1 or array.size == 0:
-        raise TypeError(f"{name} must be a number, or one a channel, got {values!r}")
-    largest = np.finfo(np.float32).max
-    if not ((low <= array) & (abs(array) <= largest)).all():
-        limit = "finite" if low == -inf else "above 0 and finite"
-        raise ValueError(f"{name} must be {limit} in float32, got {values!r}")
-    array = array.astype(np.float64)
-    array.flags.writeable = False
-    return array

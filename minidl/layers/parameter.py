@@ -1,9 +1,5 @@
 """The numbers that a layer learns, each with the gradient that moves it."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from threading import Lock, get_ident
-
 from minidl.backend import Array, Device, device_of, get_array_module
 from minidl.checks import check_floats
 
@@ -64,29 +60,3 @@ class Parameter:
 def place(a: Array) -> tuple[tuple[int, ...], Device]:
     """Return an array's shape, and the device that it lies on."""
     return a.shape, device_of(a)
-
-
-_trainers: dict[Parameter, int] = {}  # which thread trains a parameter
-_lock = Lock()
-
-
-@contextmanager
-def trained_here(params: Sequence[Parameter]) -> Iterator[None]:
-    """Let no other thread train the parameters meanwhile: both would write their grad.
-
-    Raises RuntimeError if one does already.
-    """
-    here = get_ident()
-    with _lock:
-        if any(_trainers.get(p, here) != here for p in params):
-            raise RuntimeError(
-                "model is being trained in another thread: give each thread a copy, as "
-                "copy.deepcopy(model) makes one"
-            )
-        new = [p for p in params if p not in _trainers]
-        _trainers.update(dict.fromkeys(new, here))
-    try:
-        yield
-    finally:
-        for p in new:
-            del _trainers[p]

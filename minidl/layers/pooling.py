@@ -33,13 +33,9 @@ class MaxPool2D(Layer):
         out, argmax = kernels.max_pool(x, self.size, self.stride)
         return self.remember(out, (argmax, x.shape))
 
-    def backward(
-        self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    def backward(self, dout: Array) -> Array:
         """dJ/dx = dout at each window's (first) maximum, 0 elsewhere."""
         argmax, x_shape = self.recall(dout)
-        if not input_grad:
-            return None
         return kernels.max_pool_grad(dout, argmax, x_shape, self.size, self.stride)
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -32,12 +32,12 @@ def timed_step(trainer: Trainer, batch: Batch) -> dict[str, float]:
         return result
 
     model, (x, y) = trainer.model, batch
-    for i, layer in enumerate(model.steps):
+    for i, layer in enumerate(model.fused):
         x = timed(f"{i} {layer}, forward", layer.forward, x, trainer.rng)
     timed("loss", trainer.loss.forward, x, y)
     dout = timed("loss, backward", trainer.loss.backward)
     first = model.first_learned
-    for i, layer in reversed(list(enumerate(model.steps))[first:]):
+    for i, layer in reversed(list(enumerate(model.fused))[first:]):
         part = f"{i} {layer}, backward"
         dout = timed(part, layer.backward, dout, True, i != first)
     timed("optimizer", trainer.optimizer.step)

@@ -220,7 +220,7 @@ TRANSFERS = {
         ),
     ),
     "a kernel for each parameter": (
-        "minidl.optimizers.device_of",
+        "minidl.optimizer_base.device_of",
         lambda x: "cpu",
         lambda model: test_launches.test_a_training_step_starts_few_kernels(model),
     ),

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -345,14 +346,15 @@ def test_an_optimizers_settings_are_restored(path, kind, options):
 
 
 def test_settings_of_another_optimizer_do_not_fit(path):
+    @dataclass
     class Slower(SGD):
-        options = ("lr", "patience")
-        patience = 3
+        patience: float = 3.0
 
     model = small_network()
     save_checkpoint(path, model, Slower(model.params, 0.1))
     optimizer = SGD(model.params, 0.2)
-    with pytest.raises(ValueError, match=r"has lr, patience, wanted lr, momentum"):
+    message = r"has lr, momentum, patience, wanted lr, momentum"
+    with pytest.raises(ValueError, match=message):
         load_checkpoint(path, model, optimizer)
     assert optimizer.lr == 0.2
 

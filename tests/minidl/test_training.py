@@ -17,9 +17,10 @@ from minidl import (
     accuracy,
     train,
 )
+from minidl.classifiers import classes_of, place_of
 from minidl.kernels import use
 from minidl.optimizers import OPTIMIZERS
-from minidl.training import batches, classes_of, place_of, to_float
+from minidl.training import batches, to_float
 from tests import oracles
 
 

@@ -1,10 +1,10 @@
-"""Fused steps compute what the layers compute one after another."""
+"""Fused blocks compute what the layers compute one after another."""
 
 import numpy as np
 import pytest
 
 from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential, trace
-from minidl.layers.fused import ConvBlock, fuse
+from minidl.fusion import ConvBlock, fuse
 from tests.oracles import assert_close
 
 
@@ -65,12 +65,13 @@ def test_each_gradient_alone_is_the_same(each_implementation, rng):
 
 def test_what_is_fused(rng):
     model = network(rng)
-    kinds = [type(step).__name__ for step in model.steps]
+    kinds = [type(block).__name__ for block in model.fused]
     blocks = ["ConvBlock"] * 4
     assert kinds == [*blocks, "MaxPool2D", "Flatten", "Linear"]
-    assert [step.pool for step in model.steps[:4]] == [False, True, False, False]
-    assert [step.before_block for step in model.steps[:4]] == [True, False, True, False]
-    assert [step.after_relu for step in model.steps[:4]] == [False, True, False, True]
+    found = [(b.pool, b.before_block, b.after_relu) for b in model.fused[:4]]
+    pooled = [False, True, False, False]
+    before, after = [True, False, True, False], [False, True, False, True]
+    assert found == list(zip(pooled, before, after, strict=True))
 
 
 def test_what_stands_alone_is_kept(rng):

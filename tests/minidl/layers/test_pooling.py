@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidl import MaxPool2D, kernels
+from minidl import MaxPool2D
 from tests import oracles
 
 
@@ -21,13 +21,6 @@ def test_forward_and_backward_are_the_loops(each_implementation, rng, size, stri
 def test_the_default_is_the_papers_2x2():
     assert MaxPool2D().output_shape((24, 24, 32)) == (12, 12, 32)
     assert (MaxPool2D().size, MaxPool2D().stride) == (2, 2)
-
-
-def test_a_gradient_not_asked_for_costs_nothing(monkeypatch):
-    layer = MaxPool2D(2)
-    out = layer.forward(np.ones((1, 4, 4, 1)))
-    monkeypatch.setattr(kernels, "max_pool_grad", None)
-    assert layer.backward(out, input_grad=False) is None
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 A ReLU or a pooling of its own reads and writes every number once more. Right behind a
 convolution they cost next to nothing: each block of images is rectified and pooled
-while it is still in the cache. `Sequential` runs these blocks; its `layers`, `summary`
-and `trace` keep to the layers as they were given.
+while it is still in the cache. `Sequential` runs these blocks; its `layers`, `trace`
+and `summary` keep to the layers as they were given.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from minidl.backend import Array
 from minidl.layers.activations import ReLU
 from minidl.layers.base import Layer
 from minidl.layers.conv import Conv2D
-from minidl.layers.parameter import Parameter
 from minidl.layers.pooling import MaxPool2D
 
 
@@ -33,10 +33,6 @@ class ConvBlock(Layer):
         self.conv, self.pool = conv, pool
         self.after_relu = self.before_block = False
 
-    def find_params(self) -> tuple[Parameter, ...]:
-        """Return the convolution's."""
-        return self.conv.params
-
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return max(x * W + b, 0), or the maxima of its 2x2 windows."""
         conv, argmax = self.conv, None
@@ -49,18 +45,13 @@ class ConvBlock(Layer):
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
-    ) -> Array | None:
+    ) -> Any:
         """Derivative of ReLU first, which commutes with pooling, then of the others."""
         x, out, argmax = self.recall(dout)
         if not self.before_block:
             dout = kernels.relu_grad(dout, out)
         return self.conv.gradients(
-            x,
-            dout,
-            param_grads,
-            input_grad,
-            argmax=argmax,
-            after_relu=self.after_relu,
+            x, dout, param_grads, input_grad, argmax, self.after_relu
         )
 
     def __repr__(self) -> str:
@@ -68,12 +59,12 @@ class ConvBlock(Layer):
 
 
 def fuse(layers: Sequence[Layer]) -> list[Layer]:
-    """Return steps that compute the same as the layers one after another."""
-    steps = list(merged(layers))
-    for first, second in pairwise(steps):
+    """Return blocks that compute the same as the layers one after another."""
+    blocks = merged(layers)
+    for first, second in pairwise(blocks):
         if isinstance(first, ConvBlock) and isinstance(second, ConvBlock):
             first.before_block = second.after_relu = not first.pool
-    return steps
+    return blocks
 
 
 def merged(layers: Sequence[Layer]) -> list[Layer]:

@@ -1,0 +1,116 @@
+"""What networks and their layers take: each other, shapes, weights and images."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from minidl.backend import Array, device_of
+from minidl.checks import check_array, check_batch, check_count
+from minidl.layers.base import Layer, Shape
+from minidl.layers.parameter import Parameter
+
+
+def check_layers(layers: Any) -> tuple[Layer, ...]:
+    """Return the layers; TypeError or ValueError if they can't form a network."""
+    if not isinstance(layers, Iterable):
+        raise TypeError(f"layers must be several layers, got {layers!r}")
+    layers = tuple(layers)
+    if not layers:
+        raise ValueError("layers must hold at least one layer, got none")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers must be layers, got {layer!r}")
+    single = list(innermost(layers))
+    if len({id(layer) for layer in single}) < len(single):
+        raise ValueError(
+            f"layers must be different objects, got {', '.join(map(str, single))}"
+        )
+    return layers
+
+
+def innermost(layers: Iterable[Layer]) -> Iterator[Layer]:
+    """Yield layers, and in place of networks theirs."""
+    for layer in layers:
+        within = getattr(layer, "layers", None)
+        yield from [layer] if within is None else innermost(within)
+
+
+def check_input_shape(input_shape: Any) -> Shape:
+    """Return the shape of one input as integers; TypeError or ValueError for others."""
+    if not isinstance(input_shape, Iterable):
+        raise TypeError(f"input_shape must be a tuple, got {input_shape!r}")
+    shape = tuple(input_shape)
+    for size in shape:
+        check_count("input_shape", size)
+    return tuple(map(int, shape))
+
+
+def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> None:
+    """Raise unless x is a batch of inputs, in floats, where the parameters are.
+
+    These must be alike, and each must stand in one place of the network only.
+    """
+    check_batch("x", x)
+    if x.shape[1:] != input_shape:
+        expected = ", ".join(map(str, ("N", *input_shape)))
+        raise ValueError(f"x must have shape ({expected}), got {x.shape}")
+    if len({(p.data.dtype, type(p.data)) for p in params}) > 1:
+        kinds = {f"{p.data.dtype} on the {device_of(p.data)}" for p in params}
+        raise ValueError(
+            "layers must have parameters of one type on one device, got "
+            f"{', '.join(sorted(kinds))}: the network's astype or to_device moves all"
+        )
+    if len(set(params)) < len(params):
+        raise ValueError(
+            "layers must have parameters of their own, got one in two places, whose "
+            "gradient would be the last one's alone"
+        )
+    if params and device_of(x) != (own := device_of(params[0].data)):
+        raise ValueError(
+            f"x is on the {device_of(x)}, the network on the {own}: to_device moves "
+            "either"
+        )
+
+
+def initial_weights(
+    initializer: Callable[..., Array], shape: Shape, rng: np.random.Generator
+) -> Parameter:
+    """Return a parameter with an initializer's weights as float32.
+
+    Raises TypeError or ValueError unless it returns finite numbers in this shape.
+    """
+    if not callable(initializer):
+        raise TypeError(
+            f"initializer must be a function, such as minidl.he, got {initializer!r}"
+        )
+    weights = initializer(shape, rng)
+    check_array("what initializer returns", weights)
+    if weights.dtype.kind not in "iuf":
+        raise TypeError(f"initializer must return real numbers, got {weights.dtype}")
+    if weights.shape != shape:
+        raise ValueError(f"initializer must return shape {shape}, got {weights.shape}")
+    weights = weights.astype(np.float32)
+    if not np.isfinite(weights).all():
+        raise ValueError("initializer must return finite numbers, got NaN or infinity")
+    return Parameter(weights)
+
+
+def per_channel(name: str, values: Any, low: float = -inf) -> Array:
+    """Return a number, or one a channel, as an array that nobody can change.
+
+    Raises TypeError or ValueError unless they are above `low`, and finite in float32.
+    """
+    if isinstance(values, np.ndarray):
+        check_array(name, values)
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf" or array.ndim > 1 or array.size == 0:
+        raise TypeError(f"{name} must be a number, or one a channel, got {values!r}")
+    largest = np.finfo(np.float32).max
+    if not ((low <= array) & (abs(array) <= largest)).all():
+        limit = "finite" if low == -inf else "above 0 and finite"
+        raise ValueError(f"{name} must be {limit} in float32, got {values!r}")
+    array = array.astype(np.float64)
+    array.flags.writeable = False
+    return array

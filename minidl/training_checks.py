@@ -1,0 +1,81 @@
+"""What training takes, and that no two threads train the same network."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock, get_ident
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from minidl.backend import Array
+from minidl.checks import (
+    check_count,
+    check_kind,
+    check_labels,
+    check_stored_images,
+)
+from minidl.layers import Parameter, Sequential
+from minidl.optimizers import Optimizer
+
+Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
+
+_trainers: dict[Parameter, int] = {}  # which thread trains a parameter
+_lock = Lock()
+
+
+def check_training(
+    model: Any, x: Array, y: Array, optimizer: Any, epochs: int, batch_size: int
+) -> None:
+    """Raise TypeError or ValueError unless a network can be trained so."""
+    check_kind("model", model, Sequential)
+    check_kind("optimizer", optimizer, Optimizer)
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
+    check_stored_images("x", x)
+    check_labels("y", y, len(x), model.classes, begins=True)
+    if not optimizer.params:
+        raise ValueError("optimizer must hold parameters of model, got none")
+    if not set(optimizer.params) <= set(model.params):
+        raise ValueError(
+            "optimizer must hold parameters of model, got another's, or some that were "
+            "replaced since: make a new optimizer"
+        )
+
+
+def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """Return the callbacks, or a single one; TypeError for what is no function."""
+    found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    if not all(map(callable, found)):
+        raise TypeError(f"callbacks must be functions, got {callbacks!r}")
+    return found
+
+
+def check_finite(J: float, epoch: int, lr: float) -> None:
+    """Raise FloatingPointError unless an epoch's J is a number."""
+    if not np.isfinite(J):
+        raise FloatingPointError(
+            f"J is {J} in epoch {epoch}: parameters have grown without bound, mostly "
+            f"because lr = {lr} is too high"
+        )
+
+
+@contextmanager
+def trained_here(params: Sequence[Parameter]) -> Iterator[None]:
+    """Let no other thread train the parameters meanwhile: both would write their grad.
+
+    Raises RuntimeError if one does already.
+    """
+    here = get_ident()
+    with _lock:
+        if any(_trainers.get(p, here) != here for p in params):
+            raise RuntimeError(
+                "model is being trained in another thread: give each thread a copy, as "
+                "copy.deepcopy(model) makes one"
+            )
+        new = [p for p in params if p not in _trainers]
+        _trainers.update(dict.fromkeys(new, here))
+    try:
+        yield
+    finally:
+        for p in new:
+            del _trainers[p]
