@@ -1,6 +1,5 @@
 """Checkpoints: the same bits after an interruption, and no half or foreign state."""
 
-import io
 import json
 import math
 from dataclasses import dataclass
@@ -117,30 +116,21 @@ def test_each_of_numpys_generators_goes_on(path, kind):
     assert saved.random(9).tolist() == loaded.random(9).tolist()
 
 
-def test_parameters_alone(path):
+def test_parameters_alone_are_loaded_in_place(path):
+    """Whether the file holds more, or not."""
     model, other = small_network(1), small_network(2)
-    save_checkpoint(path, model)
     arrays = [p.data for p in other.params]
-    assert load_checkpoint(path, other) == {}
-    for p, array, wanted in zip(other.params, arrays, model.params, strict=True):
-        assert p.data is array
-        assert np.array_equal(array, wanted.data)
-
-
-def test_a_checkpoint_of_training_serves_for_prediction(saved):
-    model = small_network(2)
-    load_checkpoint(saved, model)
-    assert np.array_equal(model.params[0].data, small_network().params[0].data)
+    for more in {}, {"optimizer": SGD(model.params, 0.1)}:
+        save_checkpoint(path, model, **more)
+        assert load_checkpoint(path, other) == {}
+        for p, array, wanted in zip(other.params, arrays, model.params, strict=True):
+            assert p.data is array
+            assert_array_equal(array, wanted.data)
+            array[:] = 7
 
 
 def test_the_config_comes_back(saved):
     assert Everything().load(saved) == {"sigma": 0.1, "name": "a"}
-
-
-def test_the_wanted_config_may_hold_tuples(path):
-    model = small_network()
-    save_checkpoint(path, model, config={"shape": (2, 3)})
-    assert load_checkpoint(path, model, config={"shape": (2, 3)}) == {"shape": [2, 3]}
 
 
 @pytest.mark.parametrize(
@@ -158,36 +148,23 @@ def test_another_config_is_named(saved, config, message):
     Everything().assert_refused(saved, message, config=config)
 
 
-def test_another_architecture_is_named(saved):
-    target = Everything()
-    target.model = small_network(units=6)
-    target.optimizer = SGD(target.model.params, 0.1)
-    target.before = target.content()
-    target.assert_refused(
-        saved, r"doesn't fit: optimizer.v.0 is float32 \(12, 5\), wanted"
-    )
+WHOLE = small_network()
+FEWER = Sequential(small_network().layers[:-1], (2, 3, 2))
 
 
-def test_a_model_with_fewer_layers_is_named(path):
-    model = small_network()
-    save_checkpoint(path, model)
-    shorter = Sequential(model.layers[:-1], (2, 3, 2))
-    with pytest.raises(ValueError, match=r"param.2 is float32.*, wanted missing"):
-        load_checkpoint(path, shorter)
-
-
-def test_a_model_with_more_layers_is_named(path):
-    model = small_network()
-    save_checkpoint(path, Sequential(model.layers[:-1], (2, 3, 2)))
-    with pytest.raises(ValueError, match=r"param.2 is missing, wanted float32"):
-        load_checkpoint(path, model)
-
-
-def test_a_model_of_another_precision_is_named(path):
-    model = small_network()
-    save_checkpoint(path, model)
-    with pytest.raises(ValueError, match=r"param.0 is float32 .*, wanted float64"):
-        load_checkpoint(path, model.astype(np.float64))
+@pytest.mark.parametrize(
+    ("saves", "loads", "message"),
+    [
+        (WHOLE, small_network(units=6), r"param.0 is float32 \(12, 5\), wanted"),
+        (WHOLE, FEWER, "param.2 is float32.*, wanted missing"),
+        (FEWER, WHOLE, "param.2 is missing, wanted float32"),
+        (WHOLE, small_network().astype(np.float64), "float32 .*, wanted float64"),
+    ],
+)
+def test_another_network_is_named(path, saves, loads, message):
+    save_checkpoint(path, saves)
+    with pytest.raises(ValueError, match=f"model.npz doesn't fit: .*{message}"):
+        load_checkpoint(path, loads)
 
 
 @pytest.mark.parametrize(("saves", "loads"), [(Adam, SGD), (SGD, Adam)])
@@ -202,10 +179,9 @@ def test_another_optimizer_is_named(path, saves, loads):
 
 
 def test_a_missing_optimizer_state_is_named(path):
-    model = small_network()
-    save_checkpoint(path, model)
-    with pytest.raises(ValueError, match=r"optimizer.t is missing"):
-        load_checkpoint(path, model, SGD(model.params, 0.1))
+    target = Everything()
+    save_checkpoint(path, target.model, rng=target.rng)
+    target.assert_refused(path, "optimizer.t is missing")
 
 
 def test_a_missing_generator_state_is_named(path):
@@ -221,35 +197,11 @@ def test_a_generator_of_another_kind_is_refused(saved):
     target.assert_refused(saved, "doesn't fit: rng is PCG64, wanted PCG64DXSM")
 
 
-def test_a_missing_file_is_a_missing_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nothing.npz"):
-        load_checkpoint(tmp_path / "nothing.npz", small_network())
-
-
 def test_a_truncated_file_is_refused(saved):
     content, target = saved.read_bytes(), Everything()
     for length in range(0, len(content), 29):
         saved.write_bytes(content[:length])
         target.assert_refused(saved, "damaged")
-
-
-def test_a_flipped_byte_is_refused_or_harmless(saved):
-    # Some bytes of a zip file, such as times, belong to nothing that is read.
-    content, refused = saved.read_bytes(), 0
-    right = Everything()
-    right.load(saved)
-    for i in range(0, len(content), 7):
-        damaged, target = bytearray(content), Everything()
-        damaged[i] ^= 0xFF
-        saved.write_bytes(damaged)
-        try:
-            target.load(saved)
-        except ValueError:
-            assert target.content() == target.before
-            refused += 1
-        else:
-            assert target.content() == right.content()
-    assert refused > len(content) / 7 / 2
 
 
 def rewrite(path, **changes):
@@ -261,18 +213,6 @@ def rewrite(path, **changes):
 
 def test_a_changed_number_is_refused(saved):
     rewrite(saved, **{"param.1": np.full(5, 1e-9, np.float32)})
-    Everything().assert_refused(saved, "checksum doesn't match")
-
-
-def test_a_changed_description_is_refused(saved):
-    rewrite(saved, description='{"config": {}, "rng": null}')
-    Everything().assert_refused(saved, "checksum doesn't match")
-
-
-def test_arrays_exchanged_are_refused(saved):
-    with np.load(saved) as file:
-        swapped = {"param.0": file["optimizer.v.0"], "optimizer.v.0": file["param.0"]}
-    rewrite(saved, **swapped)
     Everything().assert_refused(saved, "checksum doesn't match")
 
 
@@ -288,43 +228,20 @@ def test_pickled_objects_are_refused_not_run(saved):
     Everything().assert_refused(saved, r"object \(1,\) announced")
 
 
-@pytest.mark.parametrize("save", [np.save, np.savez])
-def test_other_numpy_files_are_refused(path, save):
-    path.parent.mkdir()
-    content = io.BytesIO()
-    save(content, np.zeros(3))
-    path.write_bytes(content.getvalue())
-    Everything().assert_refused(path, "damaged or another's")
-
-
-def test_a_crash_while_saving_leaves_the_old_file(saved, monkeypatch):
-    old = saved.read_bytes()
-
-    def crash(file, **arrays):
-        file.write(b"half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(np, "savez", crash)
-    with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(saved, small_network(5))
-    assert saved.read_bytes() == old
-    assert list(saved.parent.iterdir()) == [saved]
-
-
 def test_a_config_that_can_be_saved_can_be_asked_for(tmp_path):
     config = {"lr": np.float32(0.25), "sizes": np.arange(2), "nothing": math.nan}
+    config["shape"] = 2, 3
     path, model = tmp_path / "x.npz", small_network()
     save_checkpoint(path, model, config=config)
-    assert load_checkpoint(path, model, config=config)["sizes"] == [0, 1]
+    assert load_checkpoint(path, model, config=config)["shape"] == [2, 3]
     with pytest.raises(ValueError, match=r"lr is 0\.25, wanted 0\.5"):
         load_checkpoint(path, model, config=config | {"lr": np.float32(0.5)})
 
 
 def test_a_config_that_is_not_like_json_is_named(tmp_path):
+    config = {"folder": tmp_path}
     with pytest.raises(TypeError, match=r"^config must be JSON-like, got PosixPath"):
-        save_checkpoint(
-            tmp_path / "x.npz", small_network(), config={"folder": tmp_path}
-        )
+        save_checkpoint(tmp_path / "x.npz", small_network(), config=config)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,22 +16,16 @@ from minidl.files import alone, atomic_write, remove_leftovers, set_aside, write
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_content_and_nothing_else_is_left(tmp_path):
-    path = tmp_path / "a" / "b" / "file.bin"
-    with atomic_write(path) as file:
-        file.write(b"new")
-    assert path.read_bytes() == b"new"
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_the_name_appears_only_at_the_end(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    with atomic_write(path) as file:
-        file.write(b"new")
-        file.flush()
-        assert path.read_bytes() == b"old"
-    assert path.read_bytes() == b"new"
+def test_the_name_appears_only_at_the_end_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "a" / "b" / "file"
+    for old in b"first", b"second":
+        before = path.read_bytes() if path.exists() else None
+        with atomic_write(path) as file:
+            file.write(old)
+            file.flush()
+            assert (path.read_bytes() if path.exists() else None) == before
+        assert path.read_bytes() == old
+        assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
@@ -61,13 +55,13 @@ def test_a_folder_in_the_way_is_an_error_that_leaves_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
-def test_permissions_are_the_usual_ones(tmp_path, umask):
+def test_permissions_are_the_usual_ones(tmp_path, umask, monkeypatch):
+    """The umask is the whole process's: other threads may be making files right now."""
     before = os.umask(umask)
-    try:
+    with monkeypatch.context() as context:
+        context.setattr(os, "umask", lambda mask: pytest.fail("the umask is changed"))
         write_text(tmp_path / "file", "x")
-        assert os.umask(umask) == umask  # and the process keeps its own
-    finally:
-        os.umask(before)
+    assert os.umask(before) == umask
     mode = stat.S_IMODE((tmp_path / "file").stat().st_mode)
     assert mode == 0o666 & ~umask
 
@@ -75,12 +69,6 @@ def test_permissions_are_the_usual_ones(tmp_path, umask):
 def test_text_is_utf8(tmp_path):
     write_text(str(tmp_path / "file"), "ε ≤ 0.3\n")
     assert (tmp_path / "file").read_bytes() == "ε ≤ 0.3\n".encode()
-
-
-def test_the_umask_is_left_alone(tmp_path, monkeypatch):
-    """It is the whole process's: other threads may be making files right now."""
-    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("the umask is changed"))
-    write_text(tmp_path / "file", "x")
 
 
 LEFTOVER = ".other.0123456789abcdef"
@@ -91,12 +79,6 @@ def leave(folder, age=60):
     path.write_bytes(b"half")
     os.utime(path, (time.time() - age,) * 2)
     return path
-
-
-def test_leftovers_of_killed_processes_are_removed_by_the_next_write(tmp_path):
-    leave(tmp_path)
-    write_text(tmp_path / "file", "x")
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 ENDED = """
@@ -119,10 +101,13 @@ def test_a_process_that_ended_while_it_wrote_holds_no_lock(tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["other"]
 
 
-def test_leftovers_are_removed_before_work_begins(tmp_path):
+def test_leftovers_are_removed_by_the_next_write_and_before_work_begins(tmp_path):
     leave(tmp_path)
     assert files.check_writable("folder", tmp_path) == tmp_path
     assert not list(tmp_path.iterdir())
+    leave(tmp_path)
+    write_text(tmp_path / "file", "x")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(
@@ -131,11 +116,8 @@ def test_leftovers_are_removed_before_work_begins(tmp_path):
 def test_other_files_are_no_leftovers(tmp_path, name):
     leave(tmp_path).rename(tmp_path / name)
     remove_leftovers(tmp_path)
-    assert [p.name for p in tmp_path.iterdir()] == [name]
-
-
-def test_leftovers_of_a_folder_that_is_missing(tmp_path):
     remove_leftovers(tmp_path / "nothing")
+    assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
 def test_a_writer_at_work_is_left_alone(tmp_path):

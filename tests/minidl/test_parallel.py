@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -72,34 +73,21 @@ def executor(request):
 
 def test_all_results_arrive(executor):
     assert sorted(run_jobs(square, range(6), executor)) == [0, 1, 4, 9, 16, 25]
+    assert list(run_jobs(square, [], executor)) == []
 
 
-def test_results_come_in_order_here():
-    assert list(run_jobs(square, [3, 1, 2])) == [9, 1, 4]
-
-
-def test_here_a_job_runs_when_it_is_asked_for():
+def test_here_a_job_runs_in_its_turn_when_it_is_asked_for():
     done = []
-    results = run_jobs(done.append, [1, 2, 3])
+    results = run_jobs(done.append, [3, 1, 2])
     assert done == []
     next(results)
-    assert done == [1]
+    assert done == [3]
 
 
 def test_the_others_finish_before_an_error_is_raised(executor):
     results, error = collected(fail_at_two, range(6), executor)
     assert sorted(results) == [0, 1, 3, 5]
-    assert isinstance(error, (ValueError, KeyError))
-
-
-def test_the_first_error_is_raised():
-    _, error = collected(fail_at_two, range(6))
-    assert isinstance(error, ValueError)
-    assert str(error) == "job 2 failed"
-
-
-def test_no_jobs_no_results(executor):
-    assert list(run_jobs(square, [], executor)) == []
+    assert "job 2 failed" in str(error) or (executor and "job 4 failed" in str(error))
 
 
 def test_a_keyboard_interrupt_is_not_kept_back():
@@ -110,17 +98,13 @@ def test_a_keyboard_interrupt_is_not_kept_back():
         list(run_jobs(interrupt, [1, 2]))
 
 
-@pytest.mark.parametrize("make", [ThreadPoolExecutor, ProcessPoolExecutor])
+@pytest.mark.parametrize("make", [nullcontext, ThreadPoolExecutor, ProcessPoolExecutor])
 def test_jobs_of_any_executor_have_one_thread(make):
     """A user's own executor limits nothing."""
-    context = {} if make is ThreadPoolExecutor else {"mp_context": get_context("spawn")}
-    with make(1, **context) as executor:
+    spawned = {"max_workers": 1, "mp_context": get_context("spawn")}
+    options = {ThreadPoolExecutor: {"max_workers": 1}, ProcessPoolExecutor: spawned}
+    with make(**options.get(make, {})) as executor:
         (threads,) = run_jobs(blas_threads, [0], executor)
-    assert set(threads) == {1}
-
-
-def test_here_blas_has_one_thread():
-    (threads,) = run_jobs(blas_threads, [0])
     assert set(threads) == {1}
 
 
@@ -133,14 +117,10 @@ def test_between_jobs_here_blas_has_its_threads():
     assert blas_threads(0) == before
 
 
-def test_each_process_has_one_thread(processes):
+def test_workers_are_other_processes_of_one_thread(processes):
+    assert os.getpid() not in set(run_jobs(process_id, range(6), processes))
     for threads in run_jobs(blas_threads, range(3), processes):
         assert set(threads) == {1}
-
-
-def test_workers_are_other_processes(processes):
-    ids = set(run_jobs(process_id, range(6), processes))
-    assert os.getpid() not in ids
 
 
 def test_one_worker_is_this_process():
@@ -167,7 +147,7 @@ SCRIPT = """
 import os, sys, time
 from minidl import kernels
 from minidl.parallel import local_executor, run_jobs
-from tests.minidl.test_parallel import convolve_for_ever
+from tests.minidl.test_parallel import convolve_for_ever, die_sending
 kernels.warm_up = int  # quick
 def own(folder): pass
 {guard}
@@ -254,17 +234,6 @@ def test_a_signal_waits_while_processes_are_started():
         assert came == ["here"]
 
 
-HALF_SENT = """
-from minidl import kernels
-from minidl.parallel import local_executor, run_jobs
-from tests.minidl.test_parallel import die_sending
-kernels.warm_up = int  # quick
-if __name__ == "__main__":
-    with local_executor(2) as executor:
-        list(run_jobs(die_sending, [1], executor))
-"""
-
-
 def die_sending(_):
     """Be killed in the middle of a result, of which 1,000 bytes are announced."""
     frame = sys._getframe()
@@ -278,25 +247,13 @@ def die_sending(_):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_worker_killed_while_it_sends_breaks_the_pool(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(HALF_SENT)
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE,
-        text=True,
-        timeout=120,  # without the watch it would wait for ever
-    )
-    assert "BrokenProcessPool" in done.stderr.splitlines()[-1]
+    script = run_script(tmp_path, function="die_sending")
+    _, err = script.communicate(timeout=120)  # without the watch it would never end
+    assert "BrokenProcessPool" in err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("workers", [0, -1, 1.5])
-def test_bad_numbers_of_workers_are_named(workers):
-    with (
-        pytest.raises((TypeError, ValueError), match=r"^workers must be"),
-        local_executor(workers),
-    ):
+def test_bad_numbers_of_workers_are_named():
+    with pytest.raises(ValueError, match=r"^workers must be"), local_executor(0):
         pass
 
 

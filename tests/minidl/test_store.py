@@ -66,12 +66,8 @@ def refusal(read, path, *key):
 
 
 @pytest.mark.parametrize("key", [None, "key"])
-def test_json_comes_back(json_file, key):
+def test_what_is_kept_comes_back(json_file, array_file, key):
     assert read_json(json_file, key) == FACTS
-
-
-@pytest.mark.parametrize("key", [None, "key"])
-def test_arrays_come_back(array_file, key):
     arrays, facts = read_arrays(array_file, key)
     assert facts == FACTS
     assert arrays.keys() == ARRAYS.keys()
