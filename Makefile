@@ -11,7 +11,7 @@ ARGS    ?=
 BIN     := .venv/bin
 PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: help setup paper test check lint types tutorials mutants oracles readme clean
+.PHONY: help setup paper test check lint types tutorials mutants oracles readme size clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -53,6 +53,10 @@ oracles: .venv-oracles/.made
 readme: .venv/.tutorials
 	$(BIN)/python -m tutorials.paper run table2 figures report --results results/readme
 	$(BIN)/python -m tutorials.paper.pages.overview
+
+# make size     count lines of Python: of the core, file by file, and of everything
+size:
+	@$(PYTHON) -m tests.size
 
 # make clean    remove the environment and everything that tools left behind
 clean:
