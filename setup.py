@@ -1,11 +1,17 @@
 """Metadata and dependencies of minidl; the rest of the build is the default."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
+ROOT = Path(__file__).parent
+CODE = (ROOT / "minidl" / "__init__.py").read_text(encoding="utf-8")
+[VERSION] = re.findall(r'^__version__ = "(.+)"$', CODE, re.M)
+
+# The lowest versions of all libraries were installed and tried together.
 TUTORIALS = [
-    "matplotlib>=3.8",
+    "matplotlib>=3.9",  # earlier ones refuse NumPy 2
     "markdown-it-py>=3",  # pages of results as HTML
     "jupytext>=1.16",
     "nbclient>=0.10",
@@ -35,12 +41,12 @@ DEV = [
 
 setup(
     name="minidl",
-    version="0.1.0",
+    version=VERSION,
     description=(
         "Deep learning, ensembles and adversarial attacks from scratch on NumPy: "
         "every gradient written out, fast enough to use"
     ),
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     keywords=[

@@ -33,7 +33,7 @@ from minidl.models import cifar10_cnn, mnist_cnn
 from minidl.optimizers import SGD, Adadelta, Adam, Optimizer, RMSprop
 from minidl.training import accuracy, train
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "SGD",
