@@ -7,6 +7,7 @@ import io
 import math
 import os
 import zipfile
+from functools import partial
 from typing import IO, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from minidl.backend import Array
 
 END, DIRECTORY = 22, 2**20  # bytes of a zip file's last record and, at most, before it
+# bzip2 is left out: a thousand bytes of it can unpack to a gigabyte in one step.
+COMPRESSED = {zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA}
 HEADER = 2**14  # bytes; NumPy takes no header of more than 10,000 from strangers
 
 
@@ -30,20 +33,31 @@ def archive(file: IO[bytes]) -> zipfile.ZipFile:
     return zipfile.ZipFile(file)
 
 
-def arrays_in(content: bytes) -> dict[str, Array]:
-    """Return the arrays in the bytes of an uncompressed .npz file.
+def arrays_in(content: bytes, unpacked: int | None = None) -> dict[str, Array]:
+    """Return the arrays in the bytes of an .npz file.
 
-    Raises ValueError, or what damage makes of zipfile's code, unless it is one.
+    It must be uncompressed unless `unpacked` says how many bytes it may unpack to.
+    Raises ValueError, or what damage makes of zipfile's code, unless it is so.
     """
+    methods, most, step = {zipfile.ZIP_STORED}, len(content), 2**20
+    wrong = "it is compressed or overlaps"
+    if unpacked is not None:
+        methods, most = methods | COMPRESSED, unpacked
+        step = 2**12  # what one step of LZMA unpacks is never large
+        wrong = f"it unpacks to more than {most} bytes, or not by deflate or LZMA"
     with archive(io.BytesIO(content)) as file:
         parts = {part.filename.removesuffix(".npy"): part for part in file.infolist()}
-        size = sum(part.file_size for part in file.infolist())
-        stored = all(p.compress_type == zipfile.ZIP_STORED for p in parts.values())
-        if not stored or size > len(content):
-            raise ValueError("it is compressed or overlaps")
+        used = {part.compress_type for part in file.infolist()}
+        if used - methods or sum(part.file_size for part in file.infolist()) > most:
+            raise ValueError(wrong)
         if len(parts) < len(file.infolist()):
             raise ValueError("two of its arrays have one name")
-        return {name: array_of(file.read(part)).copy() for name, part in parts.items()}
+        arrays = {}
+        for name, part in parts.items():
+            with file.open(part) as member:
+                content = b"".join(iter(partial(member.read, step), b""))
+            arrays[name] = array_of(content).copy()
+        return arrays
 
 
 def array_of(content: Any) -> Array:
@@ -61,11 +75,3 @@ def array_of(content: Any) -> Array:
         raise ValueError(f"{dtype} {shape} announced, {found} bytes follow")
     array = np.frombuffer(content, dtype, offset=start.tell())
     return array.reshape(shape, order="F" if fortran else "C")
-
-
-def header_of(array: Array) -> bytes:
-    """Return what precedes an array's own bytes in its .npy file."""
-    start = io.BytesIO()
-    facts = np.lib.format.header_data_from_array_1_0(array)
-    np.lib.format.write_array_header_1_0(start, facts)
-    return start.getvalue()

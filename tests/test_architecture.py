@@ -15,9 +15,6 @@ SOURCES = sorted(
     for folder in PACKAGES
     for path in (ROOT / folder).rglob("*.py")
 )
-# A script that stands beside the data it makes, and that nothing imports.
-SCRIPTS = {Path("minidl/data/mnist_sample/make_sample.py")}
-MODULES = [path for path in SOURCES if path not in SCRIPTS]
 TESTS = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*.py"))
 
 # Packages of this repository that a package may import.
@@ -92,7 +89,7 @@ def test_some_packages_stay_where_they_belong(path):
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in MODULES if p.parts[0] in ("minidl", "ensembles")], ids=id_of
+    "path", [p for p in SOURCES if p.parts[0] in ("minidl", "ensembles")], ids=id_of
 )
 def test_the_core_needs_only_the_required_packages(path):
     others = packages_imported(path) - set(sys.stdlib_module_names) - set(PACKAGES)
@@ -165,6 +162,6 @@ def test_the_top_level_holds_the_known_packages_only():
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_folder_of_a_package_is_a_package(package):
-    for path in MODULES:
+    for path in SOURCES:
         if path.parts[0] == package:
             assert (ROOT / path.parent / "__init__.py").is_file()

@@ -184,6 +184,6 @@ def load_once(dataset: str) -> Dataset:
     Workers inherit the environment. Their other warnings are still shown.
     """
     data = load_dataset(dataset)
-    modules = ("minidl.data.cache", "minidl.data.files")
+    modules = ("minidl.data.files",)
     os.environ["PYTHONWARNINGS"] = ",".join(f"ignore::UserWarning:{m}" for m in modules)
     return data

@@ -4,9 +4,8 @@ Every loader returns a `Dataset` of uint8 images (N, H, W, C), 0 to 255, and int
 labels (N,). Networks and attacks take images in [0, 1]: `x.astype(np.float32) / 255`
 makes them; `train` and `accuracy` do so themselves, batch by batch.
 
-Files are looked for on this machine first and downloaded only when they are not there
-(`places.py` says where, `published.py` under which names). The decoded arrays are kept
-on disk and opened memory-mapped, so only the first load takes seconds (`cache.py`).
+Files are looked for on this machine first and downloaded only when they are not there:
+`places.py` says where, `published.py` under which names.
 """
 
 from minidl.data.datasets import (

@@ -7,6 +7,7 @@ Source: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Image
 """
 
 import hashlib
+import io
 import tarfile
 from pathlib import Path
 from typing import NamedTuple
@@ -15,27 +16,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minidl.data.idx import check_labels
-from minidl.data.pickled import records
-from minidl.data.untrusted import MAX_BYTES, content_of, is_there, opened
+from minidl.data.pickled import values_of
+from minidl.data.published import BATCHES
+from minidl.data.untrusted import MAX_BYTES, is_there, opened, unpacked
 
 Arrays = dict[str, NDArray[np.uint8]]
+Checksums = dict[str, set[str]]
 
 RECORD_BYTES = 1 + 3 * 32 * 32
 MAX_BATCH = 10_000
 MAX_BATCH_BYTES = MAX_BATCH * (RECORD_BYTES + 100)  # a pickle holds file names, too
 MAX_MEMBERS = 100
-BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 FOLDERS = ("cifar-10-batches-bin", "cifar-10-batches-py")
 
 
 class Batch(NamedTuple):
-    """The records (M, 3073) of a batch, and the SHA-1 and md5 of its file."""
+    """The records (M, 3073) of a batch, and checksums of them and of its file."""
 
     records: NDArray[np.uint8]
     checksums: set[str]
 
 
-def read_batches(path: Path) -> tuple[Arrays, dict[str, set[str]]]:
+def read_batches(path: Path) -> tuple[Arrays, Checksums]:
     """Return the four arrays, images (N, 32, 32, 3), and each batch's checksums.
 
     The path is a tar file's, gzipped or not, or that of a folder with the batches.
@@ -59,6 +61,11 @@ def nhwc(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
+def sha1(records: NDArray[np.uint8]) -> str:
+    """Return the SHA-1 of records, which is that of their binary batch."""
+    return hashlib.sha1(records.tobytes(), usedforsecurity=False).hexdigest()
+
+
 def batch_files(folder: Path) -> list[Path]:
     """Return the files of the batches in a folder: binary ones if any, else others."""
     for suffix in (".bin", ""):
@@ -79,22 +86,19 @@ def _read_folder(folder: Path) -> dict[str, Batch]:
 def _read_tar(path: Path) -> dict[str, Batch]:
     """Read the batches by their names; other members are passed over."""
     batches: dict[str, Batch] = {}
-    with opened(path, MAX_BYTES) as file:
-        stream = content_of(file, MAX_BYTES)
-        with tarfile.open(fileobj=stream, mode="r|") as tar:
+    with opened(path) as file:
+        content = io.BytesIO(unpacked(file, MAX_BYTES))
+        # As a stream ("|"): no header can send it back, to read one part for ever.
+        with tarfile.open(fileobj=content, mode="r|") as tar:
             for count, member in enumerate(tar):
                 if count == MAX_MEMBERS:  # tarfile keeps them all in memory
                     raise ValueError(f"more than {MAX_MEMBERS} files in it")
                 folder, _, name = member.name.removeprefix("./").rpartition("/")
                 batch = name.removesuffix(".bin")
-                if folder not in FOLDERS or batch not in BATCHES:
-                    continue
-                if batch in batches:
-                    raise ValueError(f"{batch} is in it twice")
-                batches[batch] = _batch(name, _content(tar, member))
-        # The gzip checksum stands at the very end, after the tar's padding.
-        while stream.read(1 << 20):
-            pass
+                if folder in FOLDERS and batch in BATCHES:
+                    if batch in batches:
+                        raise ValueError(f"{batch} is in it twice")
+                    batches[batch] = _batch(name, _content(tar, member))
     return batches
 
 
@@ -110,19 +114,15 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 def _batch(name: str, content: bytes) -> Batch:
     """Return the batch in a file's bytes; ValueError unless it is whole records."""
-    rows = (
-        np.frombuffer(content, np.uint8) if name.endswith(".bin") else records(content)
-    )
-    count, rest = divmod(rows.size, RECORD_BYTES)
+    is_binary = name.endswith(".bin")
+    values = np.frombuffer(content, np.uint8) if is_binary else values_of(content)
+    count, rest = divmod(values.size, RECORD_BYTES)
     if rest or not 0 < count <= MAX_BATCH:
         raise ValueError(
             f"{name} should hold 1 to {MAX_BATCH} records of {RECORD_BYTES} bytes, "
-            f"got {rows.size} bytes"
+            f"got {values.size} bytes"
         )
-    whole = rows.reshape(-1, RECORD_BYTES)
-    check_labels(whole[:, 0], name)
-    checksums = {
-        hashlib.new(kind, content, usedforsecurity=False).hexdigest()
-        for kind in ("sha1", "md5")
-    }
-    return Batch(whole, checksums)
+    records = values.reshape(-1, RECORD_BYTES)
+    check_labels(records[:, 0], name)
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return Batch(records, {sha1(records), md5})

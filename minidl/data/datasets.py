@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minidl.checks import check_choice
-from minidl.data.files import load_arrays, notes
+from minidl.data.cifar import Arrays
+from minidl.data.files import load_arrays
 from minidl.data.published import PUBLISHED
-from minidl.data.untrusted import MAX_BYTES, opened
+from minidl.data.untrusted import opened
 
 DIGITS = tuple("0123456789")
 
@@ -48,7 +49,7 @@ def load_mnist() -> Dataset:
     Raises FileNotFoundError if it is neither here nor can be downloaded, ValueError if
     a file is malformed. Source: LeCun, Cortes and Burges.
     """
-    return _load_idx_dataset("mnist")
+    return load_dataset("mnist")
 
 
 def load_fashion_mnist() -> Dataset:
@@ -57,7 +58,7 @@ def load_fashion_mnist() -> Dataset:
     Raises FileNotFoundError if it is neither here nor can be downloaded, ValueError if
     a file is malformed. Source: Xiao, Rasul and Vollgraf, arXiv 1708.07747.
     """
-    return _load_idx_dataset("fashion-mnist")
+    return load_dataset("fashion-mnist")
 
 
 def load_cifar10() -> Dataset:
@@ -66,9 +67,7 @@ def load_cifar10() -> Dataset:
     Raises FileNotFoundError if it is neither here nor can be downloaded, ValueError if
     a file is malformed. Source: Krizhevsky (2009).
     """
-    [published] = PUBLISHED["cifar10"]
-    arrays = load_arrays("cifar10", published)
-    return _dataset(*(arrays[name] for name in Dataset._fields))
+    return load_dataset("cifar10")
 
 
 def load_mnist_sample() -> Dataset:
@@ -79,26 +78,7 @@ def load_mnist_sample() -> Dataset:
     full MNIST with them. Raises ValueError if the file is damaged. Source: see
     mnist_sample/README.md.
     """
-    with opened(SAMPLE_FILE, MAX_BYTES) as file:
-        sample = np.load(file, allow_pickle=False)
-        return _dataset(*(sample[name] for name in Dataset._fields))
-
-
-LOADERS = {
-    "mnist-sample": load_mnist_sample,
-    "mnist": load_mnist,
-    "fashion-mnist": load_fashion_mnist,
-    "cifar10": load_cifar10,
-}
-
-
-def differences(name: str) -> list[str]:
-    """Return a sentence for each file of a data set that isn't as it was published.
-
-    Raises what `load_dataset` raises.
-    """
-    load_dataset(name)
-    return [f"{note}." for (d, _), note in notes.items() if d == name and note]
+    return load_dataset("mnist-sample")
 
 
 def load_dataset(name: str) -> Dataset:
@@ -106,24 +86,37 @@ def load_dataset(name: str) -> Dataset:
 
     Raises ValueError for another name, and what the data set's own loader raises.
     """
-    check_choice("name", name, LOADERS)
-    return LOADERS[name]()
+    return _load(name)[0]
 
 
-def _load_idx_dataset(name: str) -> Dataset:
-    files = PUBLISHED[name]
-    arrays = [load_arrays(name, published) for published in files]
-    x_train, y_train, x_test, y_test = (next(iter(a.values())) for a in arrays)
-    for x, y, (x_file, y_file) in (
-        (x_train, y_train, files[:2]),
-        (x_test, y_test, files[2:]),
-    ):
-        if len(x) != len(y):
+def differences(name: str) -> list[str]:
+    """Return a sentence for each file of a data set that isn't as it was published.
+
+    Raises what `load_dataset` raises.
+    """
+    return _load(name)[1]
+
+
+def _load(name: str) -> tuple[Dataset, list[str]]:
+    check_choice("name", name, CLASS_NAMES)
+    if name == "mnist-sample":
+        with opened(SAMPLE_FILE) as file:
+            sample = np.load(file, allow_pickle=False)
+            return _dataset(**{field: sample[field] for field in Dataset._fields}), []
+    arrays: Arrays = {}
+    notes = []
+    for published in PUBLISHED[name]:
+        found = load_arrays(published)
+        arrays |= found.arrays
+        notes += [f"{found.note}."] if found.note else []
+    for part, files in ("train", PUBLISHED[name][:2]), ("test", PUBLISHED[name][2:]):
+        images, labels = len(arrays[f"x_{part}"]), len(arrays[f"y_{part}"])
+        if images != labels:
             raise ValueError(
-                f"{name}: {x_file.name} holds {len(x)} images, but {y_file.name} "
-                f"{len(y)} labels"
+                f"{name}: {files[0].name} holds {images} images, but {files[1].name} "
+                f"{labels} labels"
             )
-    return _dataset(x_train, y_train, x_test, y_test)
+    return _dataset(**arrays), notes
 
 
 def _dataset(
@@ -132,8 +125,9 @@ def _dataset(
     x_test: NDArray[np.uint8],
     y_test: NDArray[np.uint8],
 ) -> Dataset:
-    """Make labels int64 and everything read-only."""
-    data = Dataset(x_train, y_train.astype(np.int64), x_test, y_test.astype(np.int64))
+    """Make labels int64 and everything read-only, for it may be loaded again."""
+    labels = y_train.astype(np.int64), y_test.astype(np.int64)
+    data = Dataset(x_train.view(), labels[0], x_test.view(), labels[1])
     for array in data:
         array.flags.writeable = False
     return data

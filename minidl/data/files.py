@@ -1,125 +1,149 @@
-"""From a published file's name to its arrays: search, decode, judge, download.
+"""From a published file's name to its arrays: search, decode, compare, download.
 
-A file found on this machine is taken if its structure is right. If its bytes aren't
-the published ones it is taken too, with one line of warning, unless they are those of
+A file found on this machine is taken if its structure is right. If its content isn't
+the published one it is taken too, with one line of warning, unless it is that of
 another published file: MNIST and Fashion-MNIST share their file names. A malformed file
 is an error, but among the downloads it is downloaded again.
 """
 
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
-from minidl.data.cache import Decoded, decoded, warn_once
 from minidl.data.cifar import Arrays, batch_files, read_batches
 from minidl.data.download import download
-from minidl.data.idx import read_images, read_labels
+from minidl.data.idx import read_idx
 from minidl.data.npz import read_npz
-from minidl.data.places import download_folder, folders
+from minidl.data.places import cache_folder, candidates, download_folder, folders
 from minidl.data.published import PublishedFile, owner_of
-from minidl.data.similar import similar_files
-from minidl.data.untrusted import is_there, md5_of_file
+from minidl.data.untrusted import MAX_BYTES
+from minidl.store import DamagedError, key_of, read_arrays, write_arrays
 
-# By data set and published file: how the one that was read last differs from it.
-notes: dict[tuple[str, str], str] = {}
+FORMAT = 4  # raise it when a decoder returns something else for the same file
+
+Stamps = tuple[tuple[str, int, int, int], ...]
+
+
+class Decoded(NamedTuple):
+    """uint8 arrays, by field of Dataset, and how their source isn't as published.
+
+    The note is a sentence without full stop that begins with the source's name, or "".
+    """
+
+    arrays: Arrays
+    note: str
 
 
 class WrongFileError(ValueError):
     """The content is that of another published file."""
 
 
-def load_arrays(dataset: str, published: PublishedFile) -> Arrays:
-    """Return the uint8 arrays of a published file, from wherever it is.
+def load_arrays(published: PublishedFile) -> Decoded:
+    """Return the arrays of a published file, from wherever it is.
 
     Raises ValueError if a file of the user's is malformed, FileNotFoundError if none is
     found and none can be downloaded.
     """
-    users, downloads = folders(dataset), []
+    users, downloads = folders(published.dataset), []
     with suppress(FileNotFoundError):  # raised again when it is needed
-        downloads = [download_folder(dataset)]
-    searched = []
-    for folder in (*users, *downloads):
-        searched.append(str(folder))
-        for path in _candidates(folder, published):
+        downloads = [download_folder(published.dataset)]
+    searched = {folder: "" for folder in (*users, *downloads)}
+    for folder in searched:
+        for path in candidates(folder, published):
             try:
-                return _taken(dataset, published, path)
+                return _decoded(published, path)
             except ValueError as error:
                 if not isinstance(error, WrongFileError) and folder not in downloads:
                     raise
-                warn_once(f"{error}; skipped")
-                searched[-1] = f"{folder} (skipped: {error})"
-    similar = similar_files([*users, *downloads], published)
-    return _taken(dataset, published, download(published, dataset, searched, similar))
+                _warn_once(f"{error}; skipped")
+                searched[folder] = f" (skipped: {error})"
+    return _decoded(published, download(published, searched))
 
 
-def _candidates(folder: Path, published: PublishedFile) -> Iterator[Path]:
-    """Yield what lies in a folder under one of the file's names.
-
-    Some programs unpack an archive into a folder of its name.
-    """
-    for name in published.names:
-        for path in (folder / name, folder / name / name):
-            if is_there(path) or (published.batches and batch_files(path)):
-                yield path
-                break
+@cache
+def _warn_once(message: str) -> None:
+    """Emit a UserWarning the first time that this process meets the message."""
+    warnings.warn(message, UserWarning, stacklevel=1)
 
 
-def _taken(dataset: str, published: PublishedFile, path: Path) -> Arrays:
-    """Return the arrays; warn once per process if they aren't the published file's."""
-    parts = batch_files(path) if os.path.isdir(path) else [path]
-    found = decoded(dataset, path, parts, partial(_decode, dataset, published))
-    notes[dataset, published.name] = f"{path.name} {found.note}" if found.note else ""
+def _decoded(published: PublishedFile, path: Path) -> Decoded:
+    """Return a source's arrays; warn unless they are the published ones."""
+    path = path.absolute()
+    found = _decode_once(published, path, _stamps(path))
     if found.note:
-        warn_once(f"{path.absolute()} {found.note}")
-    return found.arrays
+        _warn_once(f"{path.parent / found.note}")
+    return found
 
 
-def _decode(dataset: str, published: PublishedFile, path: Path) -> Decoded:
-    if path.suffix == ".npz":
-        return _decode_npz(published, path)
-    if published.batches:
-        return _decode_batches(published, path)
-    return _decode_idx(dataset, published, path)
+def _stamps(path: Path) -> Stamps:
+    """Return name, size and times of change of all files of a source."""
+    files = batch_files(path) if os.path.isdir(path) else [path]
+    about = [(file.name, file.stat()) for file in files]
+    return tuple((n, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for n, s in about)
 
 
-def _decode_idx(dataset: str, published: PublishedFile, path: Path) -> Decoded:
-    images = "idx3" in published.name
-    array, *checksums = read_images(path) if images else read_labels(path)
-    for md5 in checksums:
-        owner = owner_of(md5)
-        if owner not in (None, (dataset, published)):
-            raise WrongFileError(
-                f"{path} holds {owner[1].name} of {owner[0]}, not {published.name} of "
-                f"{dataset}"
-            )
-    # Another gzip wrapper makes no difference.
-    same = {published.md5, published.content_md5} & {*checksums}
-    note = "" if same else _unknown(published, checksums[0])
-    return Decoded({"images" if images else "labels": array}, note)
+@lru_cache(maxsize=8)  # MNIST has four files
+def _decode_once(published: PublishedFile, path: Path, stamps: Stamps) -> Decoded:
+    """Decode a source once in each process, CIFAR-10 only if it isn't on disk."""
+    decode = partial(_decode, published, path, stamps)
+    if published.field:
+        found = decode()
+    else:
+        found = _kept(decode, key_of(FORMAT, str(path), stamps))
+    for array in found.arrays.values():
+        array.flags.writeable = False
+    return found
 
 
-def _decode_batches(published: PublishedFile, path: Path) -> Decoded:
-    arrays, checksums = read_batches(path)
-    batches = published.batches
-    others = [name for name in batches if not checksums[name] & {*batches[name]}]
-    if not others or (os.path.isfile(path) and md5_of_file(path) == published.md5):
-        return Decoded(arrays, "")
-    return Decoded(arrays, f"is not the published file: {', '.join(others)} differ")
+def _kept(decode: Callable[[], Decoded], key: str) -> Decoded:
+    """Return what was decoded before, in a tenth of the time, or decode and keep it."""
+    with suppress(OSError, DamagedError):
+        arrays, facts = read_arrays(_place(), key, MAX_BYTES)
+        return Decoded(arrays, facts["note"])
+    fresh = decode()
+    try:
+        write_arrays(_place(), fresh.arrays, {"note": fresh.note}, key)
+    except OSError as error:
+        _warn_once(f"decoded data can't be kept ({error}): decoded in each process")
+    return fresh
 
 
-def _decode_npz(published: PublishedFile, path: Path) -> Decoded:
-    arrays, inexact = read_npz(path)
-    if inexact is None:
-        return Decoded(arrays, _unknown(published, md5_of_file(path)))
-    total = len(arrays["x_train"]) + len(arrays["x_test"])
-    note = f"is not the published file: {inexact} of its {total} images differ from it"
+def _place() -> Path:
+    return cache_folder() / "decoded" / "cifar10.npz"
+
+
+def _decode(published: PublishedFile, path: Path, stamps: Stamps) -> Decoded:
+    decode = _decode_idx if published.field else _decode_cifar10
+    arrays, difference = decode(published, path)
+    if _stamps(path) != stamps:
+        raise ValueError(f"{path}: changed while it was read")
+    note = f"{path.name} is not the published file: {difference}" if difference else ""
     return Decoded(arrays, note)
 
 
-def _unknown(published: PublishedFile, file_md5: str) -> str:
-    return (
-        f"is not the published file: md5 {file_md5} instead of {published.md5} of "
-        f"{published.name}"
-    )
+def _decode_idx(published: PublishedFile, path: Path) -> tuple[Arrays, str]:
+    array, md5 = read_idx(path, images=published.field.startswith("x"))
+    [(expected,)] = published.contents.values()
+    owner = owner_of(md5)
+    if owner is None:
+        return {published.field: array}, f"md5 {md5} instead of {expected}"
+    if owner is not published:
+        raise WrongFileError(f"{path} holds {owner}, not {published}")
+    return {published.field: array}, ""
+
+
+def _decode_cifar10(published: PublishedFile, path: Path) -> tuple[Arrays, str]:
+    if path.suffix == ".npz":
+        arrays, checksums, inexact = read_npz(path)
+        if inexact:
+            total = len(arrays["x_train"]) + len(arrays["x_test"])
+            return arrays, f"{inexact} of its {total} images differ from it"
+    else:
+        arrays, checksums = read_batches(path)
+    known = published.contents
+    others = [name for name in known if not checksums[name] & {*known[name]}]
+    return arrays, f"{', '.join(others)} differ" if others else ""

@@ -8,7 +8,6 @@ Source of the commands: the standard library's `pickletools`.
 """
 
 import pickletools
-from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -17,21 +16,14 @@ from numpy.typing import NDArray
 
 MAX_COMMANDS = 100_000  # a batch of CIFAR-10 has about 30,000
 
-GIVEN = {
-    *("BININT", "BININT1", "BININT2", "BINSTRING", "SHORT_BINSTRING", "GLOBAL"),
-    *("BINUNICODE", "SHORT_BINUNICODE", "BINBYTES", "SHORT_BINBYTES"),
-}
-NEW: dict[str, Callable[[], Any]] = {
-    **{"NONE": lambda: None, "NEWFALSE": lambda: False, "NEWTRUE": lambda: True},
-    **{"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple},
-}
 
-
-def records(content: bytes) -> NDArray[np.uint8]:
-    """Return the records (M, 3073) of a batch: {"labels": list, "data": (M, 3072)}.
+def values_of(content: bytes) -> NDArray[np.uint8]:
+    """Return the records of a batch: {"labels": list, "data": array (M, 3072)}.
 
     The array appears as NumPy describes it to pickle: its type, order and bytes.
     Raises ValueError for anything else, and other errors for what is no pickle.
+
+    Shapes: the records (M, 3073).
     """
     match plain_value(content):
         case {
@@ -58,54 +50,51 @@ def plain_value(content: bytes) -> Any:
     stack: list[Any] = []
     below: list[list[Any]] = []  # what the stack held at each mark
     memo: dict[Any, Any] = {}
+    arg: Any
     for command, arg, _ in islice(pickletools.genops(content), MAX_COMMANDS):
-        name = command.name
-        if name in GIVEN:
-            stack.append(arg.decode("latin-1") if isinstance(arg, bytes) else arg)
-        elif name in NEW:
-            stack.append(NEW[name]())
-        elif name in ("BINPUT", "LONG_BINPUT", "MEMOIZE"):
-            memo[len(memo) if name == "MEMOIZE" else arg] = stack[-1]
-        elif name in ("BINGET", "LONG_BINGET"):
-            stack.append(memo[arg])
-        elif name == "MARK":
-            below.append(stack)
-            stack = []
-        elif name in ("TUPLE", "APPENDS", "SETITEMS"):
-            items, stack = stack, below.pop()
-            _collect(name, stack, items)
-        elif name == "STOP":
-            return stack.pop()
-        elif name not in ("PROTO", "FRAME"):
-            _combine(name, stack)
+        match command.name:
+            case "PROTO" | "FRAME":
+                pass
+            case "BININT" | "BININT1" | "BININT2" | "GLOBAL":
+                stack.append(arg)
+            case "BINUNICODE" | "SHORT_BINUNICODE" | "BINSTRING" | "SHORT_BINSTRING":
+                stack.append(arg)
+            case "BINBYTES" | "SHORT_BINBYTES":
+                stack.append(arg.decode("latin-1"))
+            case "NONE" | "NEWFALSE" | "NEWTRUE" as name:
+                stack.append({"NONE": None}.get(name, name == "NEWTRUE"))
+            case "EMPTY_LIST" | "EMPTY_DICT" | "EMPTY_TUPLE" as name:
+                stack.append({"LIST": [], "DICT": {}, "TUPLE": ()}[name[6:]])
+            case "BINPUT" | "LONG_BINPUT" | "MEMOIZE":
+                memo[len(memo) if arg is None else arg] = stack[-1]
+            case "BINGET" | "LONG_BINGET":
+                stack.append(memo[arg])
+            case "MARK":
+                below.append(stack)
+                stack = []
+            case "TUPLE" | "APPENDS" | "SETITEMS" as name:  # all above the latest mark
+                items, stack = stack, below.pop()
+                if name == "TUPLE":
+                    stack.append(tuple(items))
+                elif name == "APPENDS":
+                    stack[-1].extend(items)
+                elif all(type(key) is str for key in items[::2]):
+                    stack[-1].update(zip(items[::2], items[1::2], strict=True))
+                else:  # to hash nested tuples can take for ever
+                    raise ValueError("a key that is no string")
+            case "TUPLE1" | "TUPLE2" | "TUPLE3" as name:
+                stack[-int(name[-1]) :] = [tuple(stack[-int(name[-1]) :])]
+            case "APPEND" | "BUILD":  # an item to a list, a state to a call
+                value = stack.pop()
+                stack[-1].append(value)
+            case "STACK_GLOBAL":
+                stack[-2:] = [" ".join(stack[-2:])]
+            case "REDUCE":
+                called = stack[-2:]
+                bytes_of_python_3 = called[0] == "_codecs encode"  # as protocol 2 does
+                stack[-2:] = [called[1][0] if bytes_of_python_3 else called]
+            case "STOP":
+                return stack.pop()
+            case name:
+                raise ValueError(f"{name} found, which no batch of CIFAR-10 needs")
     raise ValueError(f"more than {MAX_COMMANDS} commands")
-
-
-def _collect(name: str, stack: list[Any], items: list[Any]) -> None:
-    """Do what a command does with all that lies above the latest mark."""
-    if name == "TUPLE":
-        stack.append(tuple(items))
-    elif name == "APPENDS":
-        stack[-1].extend(items)
-    elif all(type(key) is str for key in items[::2]):
-        stack[-1].update(zip(items[::2], items[1::2], strict=True))
-    else:  # to hash nested tuples can take for ever
-        raise ValueError("a key that is no string")
-
-
-def _combine(name: str, stack: list[Any]) -> None:
-    """Do what a command does with a fixed number of values."""
-    if name in ("TUPLE1", "TUPLE2", "TUPLE3"):
-        count = int(name[-1])
-        stack[-count:] = [tuple(stack[-count:])]
-    elif name == "STACK_GLOBAL":
-        stack[-2:] = [" ".join(stack[-2:])]
-    elif name == "REDUCE" and stack[-2] == "_codecs encode":
-        stack[-2:] = [stack[-1][0]]  # how protocol 2 spells the bytes of Python 3
-    elif name == "REDUCE":
-        stack[-2:] = [stack[-2:]]
-    elif name in ("APPEND", "BUILD"):  # an item to a list, a state to a call
-        value = stack.pop()
-        stack[-1].append(value)
-    else:
-        raise ValueError(f"{name} found, which no batch of CIFAR-10 needs")

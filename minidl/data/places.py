@@ -1,4 +1,4 @@
-"""The folders in which data files are looked for, in this order.
+"""The folders in which data files are looked for, in this order, and what is in them.
 
 1. The folder in the environment variable MINIDL_DATA: its subfolder with the data set's
    name, the folder itself, and where torchvision puts the files below it. (MNIST and
@@ -9,7 +9,15 @@
 """
 
 import os
+import re
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from itertools import islice, product
 from pathlib import Path
+
+from minidl.data.cifar import batch_files
+from minidl.data.published import PublishedFile
+from minidl.data.untrusted import is_there
 
 DEBIAN_FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 
@@ -18,6 +26,9 @@ SUBFOLDERS = {
     "fashion-mnist": ("fashion-mnist", ".", "FashionMNIST/raw", "raw"),
     "cifar10": ("cifar10", "."),
 }
+BELOW = ("[!.]*", "[!.]*/[!.]*", "[!.]*/[!.]*/[!.]*")  # nothing hidden
+MAX_ENTRIES = 5_000  # looked at on each level below a folder
+MAX_NAMED = 5
 
 
 def cache_folder() -> Path:
@@ -63,3 +74,37 @@ def folders(dataset: str) -> list[Path]:
     if dataset == "fashion-mnist":
         found.append(DEBIAN_FASHION_FOLDER)
     return found
+
+
+def candidates(folder: Path, published: PublishedFile) -> Iterator[Path]:
+    """Yield what lies in a folder under one of a file's names.
+
+    Some programs unpack an archive into a folder of its name.
+    """
+    for name in published.names:
+        for path in (folder / name, folder / name / name):
+            if is_there(path) or (not published.field and batch_files(path)):
+                yield path
+                break
+
+
+def similar_files(searched: Collection[Path], published: PublishedFile) -> str:
+    """Return names that resemble a file's, in the folders and two levels below.
+
+    A browser's second download, half a download, another tool's archive: data files
+    come under many names. Those that were looked for count only in other places.
+    """
+    found: dict[str, None] = {}  # a set that keeps its order
+    for folder, pattern in product(searched, BELOW):
+        with suppress(OSError):  # it isn't there, or may not be read
+            for path in sorted(islice(folder.glob(pattern), MAX_ENTRIES)):
+                wanted = path.name in published.names
+                letters = re.sub("[^a-z0-9]", "", path.name.lower())
+                if os.path.isdir(path):
+                    found |= {f"{path} (a folder)": None} if wanted else {}
+                elif wanted and path.parent in searched:
+                    continue
+                elif re.search(published.resembling, letters):
+                    found[str(path)] = None
+    more = [f"and {len(found) - MAX_NAMED} more"] if len(found) > MAX_NAMED else []
+    return ", ".join([*islice(found, MAX_NAMED), *more])

