@@ -17,7 +17,6 @@ from attacks.threat import Threat, checked_bounds, checked_range
 from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
 from minidl.checks import (
-    as_float,
     check_batch,
     check_choice,
     check_count,
@@ -82,8 +81,7 @@ def count(at_least: int) -> Check:
     """Return a check of a whole number."""
 
     def check(name: str, value: Any, given: Given) -> int:
-        check_count(name, value, at_least)
-        return int(value)
+        return check_count(name, value, at_least)
 
     return check
 
@@ -94,8 +92,7 @@ def number(
     """Return a check of a number between two others."""
 
     def check(name: str, value: Any, given: Given) -> float:
-        check_number(name, value, low, high, open_low, open_high)
-        return as_float(value)
+        return check_number(name, value, low, high, open_low, open_high)
 
     return check
 
@@ -130,19 +127,20 @@ def labels(name: str, value: Any, given: Given) -> Array:
 
 def nonzero(name: str, value: Any, given: Given) -> float:
     """Return a number that changes something."""
-    if number(-math.inf, open_low=True)(name, value, given) == 0:
+    change = check_number(name, value, open_low=True, open_high=True)
+    if change == 0:
         raise ValueError(f"{name} must not be 0: no pixel would change")
-    return as_float(value)
+    return change
 
 
 def restarts(name: str, value: Any, given: Given) -> int:
     """Return a number of starts: without chance all would be the same."""
-    check_count(name, value)
-    if value > 1 and given["rng"] is None:
+    starts = check_count(name, value)
+    if starts > 1 and given["rng"] is None:
         raise ValueError(
-            f"{name} must be 1 without rng, got {value}: all would be the same"
+            f"{name} must be 1 without rng, got {starts}: all would be the same"
         )
-    return int(value)
+    return starts
 
 
 def radius(name: str, value: Any, given: Given) -> float:

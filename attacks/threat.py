@@ -6,7 +6,6 @@ distance, how far, within which range, and whether any wrong class will do.
 
 import math
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,7 +13,7 @@ import numpy as np
 from attacks.norms import BALLS, L2, NORMS, Linf, Norm, check_pair, distance, flat
 from minidl import kernels
 from minidl.backend import Array, get_array_module
-from minidl.checks import as_float, check_array, check_choice, check_number, is_a
+from minidl.checks import check_array, check_choice, check_number
 
 Bounds: TypeAlias = tuple[float, float] | None  # None: pixels may take any value
 ROUNDING = 1e-5  # relative; sums of many float32 squares are off by as much
@@ -38,11 +37,11 @@ class Threat:
 
     def __post_init__(self) -> None:
         check_choice("norm", self.norm, NORMS)
-        check_number("eps", self.eps, 0, math.inf, open_high=True)
+        eps = check_number("eps", self.eps, 0, open_high=True)
         if not isinstance(self.targeted, bool):
             raise TypeError(f"targeted must be True or False, got {self.targeted!r}")
         # Python's floats: NumPy's would widen float32. Frozen otherwise.
-        object.__setattr__(self, "eps", float(self.eps))
+        object.__setattr__(self, "eps", eps)
         object.__setattr__(self, "bounds", checked_bounds(self.bounds))
         if self.norm == "Linf":
             self.check_room(D=1)
@@ -160,16 +159,14 @@ def checked_bounds(bounds: Any) -> Bounds:
     if bounds is None:
         return None
     try:
-        low, high = bounds
-    except (TypeError, ValueError):  # not two, or nothing that can be counted
-        low = high = None
-    if not (is_a(Real, low) and is_a(Real, high)):
+        low, high = (check_number("bounds", bound) for bound in bounds)
+    except (TypeError, ValueError):  # not two, or no numbers
         raise TypeError(
             f"bounds must be two numbers (low, high) or None, got {bounds!r}"
-        )
+        ) from None
     if not low < high:
         raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")
-    return as_float(low), as_float(high)
+    return low, high
 
 
 def checked_range(bounds: Any) -> tuple[float, float]:

@@ -24,38 +24,38 @@ def is_a(kind: type, value: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def check_count(name: str, value: Any, at_least: int = 1) -> None:
-    """Raise unless value is an integer >= at_least."""
+def check_count(name: str, value: Any, at_least: int = 1) -> int:
+    """Return an integer as Python's; raise unless it is one, and >= at_least."""
     if not is_a(Integral, value):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    return int(value)
 
 
 def check_number(
     name: str,
     value: Any,
-    low: float,
-    high: float,
+    low: float = -inf,
+    high: float = inf,
     open_low: bool = False,
     open_high: bool = False,
-) -> None:
-    """Raise unless value is a real number from low to high; an open end is excluded."""
+) -> float:
+    """Return a real number as Python's float; raise unless it is from low to high.
+
+    An open end is excluded. What is beyond all floats is infinite.
+    """
     if not is_a(Real, value):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    value = as_float(value)
-    excluded = (open_low and value == low) or (open_high and value == high)
-    if not low <= value <= high or excluded:
-        left, right = "(" if open_low else "[", ")" if open_high else "]"
-        raise ValueError(f"{name} must be in {left}{low}, {high}{right}, got {value}")
-
-
-def as_float(value: Any) -> float:
-    """Return a real number as Python's float: infinity if it is beyond all floats."""
     try:
-        return float(value)
+        number = float(value)
     except OverflowError:
-        return inf if value > 0 else -inf
+        number = inf if value > 0 else -inf
+    excluded = (open_low and number == low) or (open_high and number == high)
+    if not low <= number <= high or excluded:
+        left, right = "(" if open_low else "[", ")" if open_high else "]"
+        raise ValueError(f"{name} must be in {left}{low}, {high}{right}, got {number}")
+    return number
 
 
 def check_choice(name: str, value: Any, choices: Collection[str]) -> None:
@@ -118,13 +118,18 @@ def check_float_type(name: str, dtype: Any) -> None:
         raise TypeError(f"{name} must be float32 or float64, got {dtype!r}")
 
 
+def check_nonempty(name: str, x: Array) -> None:
+    """Raise ValueError if an array holds nothing."""
+    if x.size == 0:
+        raise ValueError(f"{name} must not be empty, got shape {x.shape}")
+
+
 def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
     """Raise unless x is a nonempty float32 or float64 array (of ndim axes)."""
     check_floats(name, x)
     if ndim is not None and x.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got shape {x.shape}")
-    if x.size == 0:
-        raise ValueError(f"{name} must not be empty, got shape {x.shape}")
+    check_nonempty(name, x)
 
 
 def check_features(name: str, x: Array, D: int) -> None:
@@ -160,15 +165,14 @@ def check_stored_images(name: str, x: Array) -> None:
     """Raise unless x holds images: uint8 (0 to 255), or floats in [0, 1]."""
     check_array(name, x)
     if x.dtype == "uint8":
-        if x.size == 0:
-            raise ValueError(f"{name} must not be empty, got shape {x.shape}")
-    elif x.dtype not in FLOATS:
+        check_nonempty(name, x)
+    elif x.dtype in FLOATS:
+        check_images(name, x)
+    else:
         raise TypeError(
             f"{name} must be uint8 (0 to 255), or float32 or float64 in [0, 1], "
             f"got {x.dtype}"
         )
-    else:
-        check_images(name, x)
 
 
 def check_label_array(name: str, y: Array, count: int) -> None:
@@ -176,10 +180,8 @@ def check_label_array(name: str, y: Array, count: int) -> None:
     check_array(name, y, "array of labels")
     if y.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integer labels, got {y.dtype}")
-    if y.shape != (count,):
-        raise ValueError(f"{name} must have shape ({count},), got {y.shape}")
-    if count == 0:
-        raise ValueError(f"{name} must not be empty, got shape {y.shape}")
+    check_shape(name, y, (count,))
+    check_nonempty(name, y)
 
 
 def check_labels(

@@ -29,8 +29,7 @@ def number(low: float, high: float, default: Any = NONE, **ends: bool) -> Any:
     """Return an attribute that holds a number; its limits are `check_number`'s."""
 
     def checked(name: str, value: Any) -> float:
-        check_number(name, value, low, high, **ends)
-        return float(value)
+        return check_number(name, value, low, high, **ends)
 
     return Setting(checked, default)
 
