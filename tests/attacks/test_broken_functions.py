@@ -1,7 +1,5 @@
 """Functions that are none, or that return what no attack can follow: told so."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -11,134 +9,80 @@ from attacks import (
     Threat,
     apgd,
     bim,
-    carlini_wagner,
-    deepfool,
     diagnose,
     evaluate,
-    fgsm,
-    jsma,
-    lbfgs,
-    logits_of,
     loss_of,
-    mi_fgsm,
-    model_gradient,
     model_loss,
     network,
-    pgd,
-    square,
     steps_to_success,
     sum_gradient,
     train_substitute,
-    vjp_of,
 )
 from tests.attacks.conftest import new_cnn
+from tests.attacks.every_attack import RUNS, TARGETED, functions_of, run
 
 RNG = np.random.default_rng(0)
 MODEL = new_cnn(np.random.default_rng(1))
-HEALTHY = {
-    "gradient": model_gradient(MODEL),
-    "loss": model_loss(MODEL),
-    "logits": logits_of(network(MODEL)),
-    "vjp": vjp_of(network(MODEL)),
-    "predict": MODEL.predict,
-    "predict_proba": MODEL.predict_proba,
-}
-
-
-def along(gradient, x, y):
-    return bim(gradient, x, y, 0.1, 0.05, 2)
-
-
-# What each function is used for; all of HEALTHY are given, one of them spoilt.
-USES = {
-    "gradient": {
-        "fgsm": lambda gradient, x, y, **_: fgsm(gradient, x, y, 0.1),
-        "bim": lambda gradient, x, y, **_: along(gradient, x, y),
-        "mi_fgsm": lambda gradient, x, y, **_: mi_fgsm(gradient, x, y, 0.1, 0.05, 2),
-        "diagnose": lambda predict_proba, gradient, x, y, **_: diagnose(
-            predict_proba, gradient, x, y, 0.1
+HEALTHY = functions_of(MODEL)
+OTHERS = {
+    "diagnose": (
+        ["predict_proba", "gradient"],
+        lambda p, gradient, x, y: diagnose(p, gradient, x, y, 0.1),
+    ),
+    "steps_to_success": (
+        ["predict", "gradient"],
+        lambda predict, gradient, x, y: steps_to_success(
+            predict, gradient, lambda g, x, y: bim(g, x, y, 0.1, 0.05, 2), x, y
         ),
-        "steps_to_success": lambda predict, gradient, x, y, **_: steps_to_success(
-            predict, gradient, along, x, y
-        ),
-    },
-    "loss": {
-        "pgd": lambda loss, x, y, **_: pgd(loss, x, y, 0.1, 0.05, 3),
-        "apgd": lambda loss, x, y, **_: apgd(loss, x, y, 0.1, 3),
-        "carlini_wagner": lambda loss, x, y, **_: carlini_wagner(loss, x, y, steps=3),
-        "lbfgs": lambda loss, predict, x, y, **_: lbfgs(
-            loss, predict, x, (y + 1) % 4, steps=3
-        ),
-    },
-    "logits": {
-        "deepfool": lambda logits, vjp, x, y, **_: deepfool(logits, vjp, x, y),
-        "jsma": lambda logits, vjp, x, y, **_: jsma(logits, vjp, x, (y + 1) % 4),
-    },
-    "predict": {
-        "train_substitute": lambda predict, x, **_: train_substitute(
+    ),
+    "train_substitute": (
+        ["predict"],
+        lambda predict, x, y: train_substitute(
             predict, new_cnn(RNG), x, RNG, 1, epochs=1
         ),
-    },
-    "predict_proba": {
-        "square": lambda predict_proba, x, y, **_: square(
-            predict_proba, x, y, 0.1, RNG, 3
-        ),
-    },
+    ),
 }
-USES["vjp"] = USES["logits"]
-USES["predict"] |= {
-    "lbfgs": USES["loss"]["lbfgs"],
-    "steps_to_success": USES["gradient"]["steps_to_success"],
-}
-USES["predict_proba"]["diagnose"] = USES["gradient"]["diagnose"]
-EACH_USE = pytest.mark.parametrize(
-    ("name", "use"), [(name, use) for name in USES for use in USES[name]]
+USES = [(name, use) for use, (takes, _) in (RUNS | OTHERS).items() for name in takes]
+EACH_USE = pytest.mark.parametrize(("name", "use"), USES)
+UP_LOSSES = pytest.mark.parametrize(
+    ("name", "use"), [(n, use) for n, use in USES if n in ("loss", "margin")]
 )
-ALONG_GRADIENTS, UP_LOSSES = ("fgsm", "bim", "mi_fgsm"), [*USES["loss"]]
 
 
-def run(name, use, function, x, y=None):
-    """Run an attack with one function of these; the others are the model's."""
-    y = MODEL.predict(x) if y is None else y
-    return USES[name][use](**HEALTHY | {name: function}, x=x, y=y)
+def use_of(name, use, function, x, y=None):
+    """Give an attack one function of these; its others are the model's."""
+    y, functions = MODEL.predict(x) if y is None else y, HEALTHY | {name: function}
+    if use in OTHERS:
+        takes, call = OTHERS[use]
+        return call(*(functions[f] for f in takes), x, y)
+    return run(use, functions, x, (y + 1) % 4 if use in TARGETED else y)
+
+
+def parameter(name):
+    return "loss" if name == "margin" else name
 
 
 @EACH_USE
 def test_a_model_is_no_function_of_it(x, name, use):
     """The error names a function of this model's that would do."""
-    with pytest.raises(
-        TypeError, match=rf"^{name} must be a function, such as .*model.*Sequential"
-    ):
-        run(name, use, MODEL, x)
+    message = f"{parameter(name)} must be a function, such as .*model.*Sequential"
+    with pytest.raises(TypeError, match=f"^{message}"):
+        use_of(name, use, MODEL, x)
 
 
 @EACH_USE
 def test_healthy_functions_pass(x, name, use):
-    run(name, use, HEALTHY[name], x)
+    use_of(name, use, HEALTHY[name], x)
 
 
-@pytest.mark.parametrize("use", ALONG_GRADIENTS)
-def test_a_batchs_mean_gradient_is_refused(x, use):
-    """NumPy would move all images along it without a word."""
-    with pytest.raises(
-        ValueError,
-        match=r"gradient must return an array of shape \(8, 6, 6, 2\) .*, got \(1,",
-    ):
-        run(
-            "gradient",
-            use,
-            lambda *a: HEALTHY["gradient"](*a).mean(0, keepdims=True),
-            x,
-        )
-
-
-def test_losses_and_gradients_are_told_apart(x):
-    for use in ALONG_GRADIENTS:
+@EACH_USE
+def test_losses_and_gradients_are_told_apart(x, name, use):
+    if name == "gradient":
         with pytest.raises(TypeError, match=r"what gradient returns must .*tuple"):
-            run("gradient", use, HEALTHY["loss"], x)
-    for use in UP_LOSSES:
+            use_of(name, use, HEALTHY["loss"], x)
+    elif parameter(name) == "loss":
         with pytest.raises(TypeError, match=r"loss must return two arrays, .* ndarray"):
-            run("loss", use, HEALTHY["gradient"], x)
+            use_of(name, use, HEALTHY["gradient"], x)
 
 
 def nan_at_2(a):
@@ -148,7 +92,7 @@ def nan_at_2(a):
 
 
 @pytest.mark.parametrize("healthy_calls", [0, 1])
-@pytest.mark.parametrize("use", UP_LOSSES)
+@UP_LOSSES
 @pytest.mark.parametrize(
     ("spoil", "error", "message"),
     [
@@ -162,17 +106,17 @@ def nan_at_2(a):
         (lambda v, g: [v, g], TypeError, "two arrays, .* got list"),
     ],
 )
-def test_what_no_attack_can_follow(x, use, spoil, error, message, healthy_calls):
+def test_what_no_attack_can_follow(x, name, use, spoil, error, message, healthy_calls):
     """The image would stay as it is, and pass for robust."""
     calls = []
 
     def broken(x, y):
         calls.append(1)
-        pair = HEALTHY["loss"](x, y)
+        pair = HEALTHY[name](x, y)
         return spoil(*pair) if len(calls) > healthy_calls else pair
 
     with pytest.raises(error, match=f"loss must return {message}"):
-        run("loss", use, broken, x)
+        use_of(name, use, broken, x)
 
 
 SPOIL = {
@@ -188,15 +132,15 @@ SPOIL = {
     "complex": lambda a: a.astype(complex),
 }
 RIGHT = {  # what is no fault in this place
-    *(("gradient", use, "infinity") for use in USES["gradient"]),  # it has a sign
+    *(("gradient", use, "infinity") for _, use in USES),  # it has a sign
     ("gradient", "diagnose", "NaN"),  # which a diagnosis finds
-    *(("predict", use, "NaN") for use in USES["predict"]),  # integers have none
+    *(("predict", use, "NaN") for _, use in USES),  # integers have none
     ("loss", "lbfgs", "one image's"),  # L-BFGS asks for one at a time
 }
-FAULTS = [(name, use, kind) for name in USES for use in USES[name] for kind in SPOIL]
+FAULTS = [(*use, kind) for use in USES for kind in SPOIL if (*use, kind) not in RIGHT]
 
 
-@pytest.mark.parametrize(("name", "use", "kind"), [f for f in FAULTS if f not in RIGHT])
+@pytest.mark.parametrize(("name", "use", "kind"), FAULTS)
 @pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
 def test_every_function_is_named_for_what_it_returns(x, name, use, kind):
     def broken(*arguments):
@@ -205,16 +149,16 @@ def test_every_function_is_named_for_what_it_returns(x, name, use, kind):
             return result[0], SPOIL[kind](result[1])
         return SPOIL[kind](result)
 
-    with pytest.raises((TypeError, ValueError), match=rf"\b{name}\b"):
-        run(name, use, broken, x)
+    with pytest.raises((TypeError, ValueError), match=rf"\b{parameter(name)}\b"):
+        use_of(name, use, broken, x)
 
 
 @EACH_USE
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_function_that_works_in_place_is_named(x, name, use, place):
     """Else images, labels, distances and what other members see would be spoilt."""
-    if place == 1 and name not in ("gradient", "loss"):
-        pytest.skip("it takes no labels")
+    if place == 1 and name not in ("gradient", "loss", "margin"):
+        return  # which take no labels
     x_before, y = x.copy(), np.maximum(MODEL.predict(x), 1)
 
     def in_place(*arguments):
@@ -222,8 +166,8 @@ def test_a_function_that_works_in_place_is_named(x, name, use, place):
         arguments[place][:] = 0
         return result
 
-    with pytest.raises(ValueError, match=f"^{name} must leave its arguments as they"):
-        run(name, use, in_place, x, y if place == 1 else None)
+    with pytest.raises(ValueError, match=f"^{parameter(name)} must leave its"):
+        use_of(name, use, in_place, x, y if place == 1 else None)
     assert_array_equal(x, x_before)
 
 
@@ -290,9 +234,13 @@ def test_answers_that_are_no_probabilities(x, y, use, answer, error, message):
         predict_proba = staticmethod(lambda x: answer)
 
     suite, threat = Suite(Classifier, {"none": lambda *a: a[0]}), Threat("Linf", 0.1)
-    call = partial(run, "predict_proba", use, Classifier.predict_proba, x, y)
-    if use == "evaluate":
-        call = partial(evaluate, lambda: suite, x, y, threat)
+
+    def call():
+        if use == "evaluate":
+            evaluate(lambda: suite, x, y, threat)
+        else:
+            use_of("predict_proba", use, Classifier.predict_proba, x, y)
+
     with pytest.raises(error, match=message):
         call()
 

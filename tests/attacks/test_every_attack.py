@@ -10,16 +10,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import Threat, apgd, bim, distance, fgsm, pgd
 from tests.attacks.conftest import new_cnn
-from tests.attacks.every_attack import BALL_ATTACKS, EVERY_ATTACK, TARGETED
+from tests.attacks.every_attack import BALLS, RUNS, TARGETED, functions_of, run
 
-EVERY = pytest.mark.parametrize("name", EVERY_ATTACK)
-IN_A_BALL = pytest.mark.parametrize("name", BALL_ATTACKS)
+EVERY = pytest.mark.parametrize("name", RUNS)
+IN_A_BALL = pytest.mark.parametrize("name", BALLS)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 NOT_RANDOM = ["fgsm", "bim", "mi_fgsm", "apgd_l2", "deepfool", "jsma", "carlini_wagner"]
 
 
-def attack(name, model, x, y, eps=0.1, bounds=(0, 1), seed=0):
-    return EVERY_ATTACK[name](model, x, y, eps, np.random.default_rng(seed), bounds)
+def attack(name, model, *arguments, **settings):
+    return run(name, functions_of(model), *arguments, **settings)
 
 
 def draw_images(seed, eps, bounds, dtype):
@@ -45,7 +45,7 @@ DRAWN = given(
 def test_never_leaves_the_threat_model(name, eps, bounds, dtype, seed):
     x, y, eps = draw_images(seed, eps, bounds, dtype)
     x_adv = attack(name, new_cnn(np.random.default_rng(0), dtype), x, y, eps, bounds)
-    norm = BALL_ATTACKS[name][0]
+    norm = BALLS[name]
     Threat(norm, eps, bounds).check(x_adv, x)
     assert x_adv.dtype == dtype
     if norm == "Linf":  # to the last bit but one
@@ -159,7 +159,7 @@ def test_no_room_no_change(name, cnn, x, y, bounds):
     assert not np.shares_memory(x_adv, x)
 
 
-@pytest.mark.parametrize("name", [n for n in EVERY_ATTACK if n != "square"])
+@pytest.mark.parametrize("name", [n for n in RUNS if n != "square"])
 def test_it_does_what_it_is_for(name, cnn, x, y):
     """The label's probability falls, or the target's grows."""
     rows = np.arange(len(x))

@@ -8,7 +8,7 @@ from minidl import to_device, to_numpy
 from minidl.backend import device_of
 from minidl.losses import cross_entropy
 from tests.attacks.conftest import new_cnn
-from tests.attacks.every_attack import EVERY_ATTACK
+from tests.attacks.every_attack import RUNS, functions_of, run
 from tests.gpu.test_on_device import FLOAT, Y, network
 
 GRADIENTS = {
@@ -56,15 +56,15 @@ def test_a_gradient_in_float64_moves_images_in_float32(gpu, attack):
     assert np.array_equal(to_numpy(moved), expected)
 
 
-@pytest.mark.parametrize("name", EVERY_ATTACK)
+@pytest.mark.parametrize("name", RUNS)
 def test_every_other_attack_runs_there_too(gpu, name):
     for dtype, most in ((np.float64, 1e-9), (np.float32, 0.05)):
         model = new_cnn(np.random.default_rng(0), dtype)
         x, y = np.random.default_rng(1).random((4, 6, 6, 2)).astype(dtype), Y[:4]
-        expected = EVERY_ATTACK[name](model, x, y, 0.1, np.random.default_rng(2))
+        expected = run(name, functions_of(model), x, y)
         there = [to_device(a, "gpu") for a in (x, y)]
         model.to_device("gpu")
-        moved = EVERY_ATTACK[name](model, *there, 0.1, np.random.default_rng(2))
+        moved = run(name, functions_of(model), *there)
         assert device_of(moved) == "gpu"
         assert moved.dtype == dtype
         # In float32 rounding decides here and there which way an attack goes.
