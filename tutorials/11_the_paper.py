@@ -192,7 +192,7 @@ source(Comparison, in_each_method)
 print_lines("\n".join(f"{v.verdict:>13}: {v.topic}" for v in judge(full)))
 
 # %% [markdown]
-# **What to notice.** A verdict judges only the direction. "Attacks carry over only in
+# **What to notice.** A verdict judges only the direction. "Attacks transfer only in
 # part" holds, because a member withstands perturbations made for other members better
 # than its own. Still, most images that fool one member also fool others (chapter 9).
 # And a claim that holds under the paper's attacks may not hold under others (chapter

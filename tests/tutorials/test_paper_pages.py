@@ -127,7 +127,7 @@ def test_the_notes_say_what_was_run(results):
     assert "smoke" not in text
     assert "smoke" in notes(made_up(profile="smoke"))[0]
     everything = replace(results, data=replace(results.data, test_images=10))
-    assert "No Attack and attacks: all 10 test images." in notes(everything)[0]
+    assert "All accuracies are those on all 10 test images." in notes(everything)[0]
     some = made_up(methods=["random-init", "bagging"])
     assert notes(some)[0] == "Mix. Mod., Gauss Noise: not in this run."
 

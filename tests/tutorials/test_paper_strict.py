@@ -114,13 +114,13 @@ def test_rows_stand_beside_table_2():
     ("worst", "words"),
     [
         (0.05, "Nothing of the defence is left"),
-        (0.05, "left: the rest of what Table 2 shows is the weakness of its attacks."),
-        (0.15, "At best, 17% of the clean accuracy is left: the rest of"),
+        (0.05, "left. The rest of Table 2's accuracy is the weakness of its attacks."),
+        (0.15, "At best, 17% of the clean accuracy is left. The rest of"),
         (
             0.3,
             "33% of the clean accuracy is left, and Table 2's own attacks show",
         ),
-        (0.8, "89% of the clean accuracy is left: against these attacks the best"),
+        (0.8, "89% of the clean accuracy is left. Against these attacks the best"),
     ],
 )
 def test_the_verdict_follows_the_numbers(worst, words):
@@ -133,7 +133,7 @@ def test_the_verdict_follows_the_numbers(worst, words):
     assert "BIM, eps = 0.2: No ensemble is more robust than" in text
     found = strict(worst)
     found.methods["random-init"]["bim"] = accuracies(worst / 2)
-    assert "Most robust is Gauss Noise. It keeps" in what_is_left(results, found)
+    assert "The most robust is Gauss Noise. It keeps" in what_is_left(results, found)
     assert f"and {worst:.4f} [" in text
     assert "Its single members keep 0.100 under BIM with their own gradients." in text
 
@@ -169,7 +169,7 @@ def test_methods_that_the_results_lack_are_left_out(tmp_path):
     write(strict(), tmp_path)
     found = strict_of(results, tmp_path)
     assert list(found.methods) == ["random-init"]
-    assert "Most robust is Rand. Ini. It keeps" in what_is_left(results, found)
+    assert "The most robust is Rand. Ini. It keeps" in what_is_left(results, found)
     assert strict_note(found).endswith("Mix. Mod., Bagging, Gauss Noise: not attacked.")
     assert strict_of(made_up(methods=["bagging"]), tmp_path) is None
 

@@ -37,7 +37,7 @@ class Claim:
 
 CLAIMS = (
     Claim(
-        "Attacks carry over only in part",
+        "Attacks transfer only in part",
         others_survive,
         both="an attack leading one model to misclassify does not imply the same for "
         "other networks performing the same task",
@@ -66,7 +66,7 @@ CLAIMS = (
         section="section 3",
     ),
     Claim(
-        "Singles: trained with noise they withstand more",
+        "Singles: more robust when trained with noise",
         singles_above,
         both="adding Gaussian noise to the training data also makes each classifier "
         "somewhat more robust against adversarial perturbations",

@@ -47,7 +47,7 @@ def weigh(claim: Claim, results: Results) -> tuple[str, str]:
         lacking = (method for method in METHODS if method in missing)
         return NOT_JUDGED, f"this run lacks {', '.join(lacking)}"
     if results.configuration.members < 2:
-        return NOT_JUDGED, "one member is no ensemble"
+        return NOT_JUDGED, "a single member is no ensemble"
     comparisons = claim.compare(results, *claim.methods)
     verdict = overall(comparisons)
     if verdict == HOLDS and not claim.methods and len(results.methods) < len(METHODS):
@@ -64,14 +64,14 @@ def overall(comparisons: list[Comparison]) -> str:
 
 
 def evidence(comparisons: list[Comparison]) -> str:
-    """Return the numbers: all, or of many those that refuse, or the narrowest."""
-    refuse = [c for c in comparisons if c.verdict != HOLDS]
-    count = f"{len(comparisons) - len(refuse)} of {len(comparisons)}"
+    """Return the numbers: all, or of many those that don't hold, or the narrowest."""
+    others = [c for c in comparisons if c.verdict != HOLDS]
+    count = f"{len(comparisons) - len(others)} of {len(comparisons)} comparisons hold"
     if len(comparisons) <= SHOWN:
         return f"{count}: {'; '.join(map(str, comparisons))}"
-    if refuse:
-        return f"{count}, not {'; '.join(map(str, refuse))}"
-    return f"{count}, narrowest {min(comparisons, key=lambda c: c.difference.low)}"
+    if others:
+        return f"{count}; the others: {'; '.join(map(str, others))}"
+    return f"{count}, most narrowly {min(comparisons, key=lambda c: c.difference.low)}"
 
 
 def sentences(results: Results) -> list[str]:

@@ -8,11 +8,11 @@ from tutorials.paper.pages.markdown import Table, details, page
 from tutorials.paper.results import Results
 
 CLAIMS_TITLE = "The paper's claims in this run"
-DIRECTION = "Only the direction is judged, not the sizes in the quotes."
+DIRECTION = "Only directions are judged, not the percentages in the quotes."
 TRAINED_ONCE = (
-    "Each method's ensemble was trained once: where methods are compared, the interval "
-    "of an ensemble covers the choice of images, and under Adv. 1 of the gradient, not "
-    "what training other members would change."
+    "Each ensemble was trained once. Where methods are compared, its interval covers "
+    "the choice of test images and, under Adv. 1, of the gradient. It does not cover "
+    "what another training would change."
 )
 
 

@@ -27,15 +27,15 @@ from tutorials.paper.results.strict import Strict, strict_of
 BARS = "verdict.svg"
 FIGURE1 = (
     "Images that a single network classifies correctly, and below each the same image "
-    "after the attack, with the class that the network sees then"
+    "after the attack, with the class that the network predicts for it"
 )
 FIGURE2 = (
     "Bars of the accuracies in Table 2, a group for each method, with 95 % intervals "
     "and the paper's values as marks"
 )
 FOOLED = (
-    "Curves, one for each method: how many percent of the images fool none, one, ... "
-    "or all members when perturbed against one of them"
+    "One curve for each method: the percentage of images that fool none, one, ... or "
+    "all members when perturbed against one of them"
 )
 
 
@@ -92,8 +92,8 @@ def figure1_caption(results: Results) -> str:
     parameters = results.configuration.attacks[shown.attack]
     attack = ATTACK_NAMES[shown.attack]
     return (
-        f"Above: classified correctly by a single network. Below: after {attack} "
-        f"({in_words(parameters)}), with the class that it sees now."
+        f"Above are images that a single network classifies correctly, below the same "
+        f"images after {attack} ({in_words(parameters)}), with the predicted classes."
     )
 
 

@@ -22,20 +22,22 @@ def notes(results: Results) -> list[str]:
     return [
         *([smoke] if config.profile == "smoke" else []),
         *([f"{', '.join(lacking)}: not in this run."] if lacking else []),
-        f"{counted(config.members, 'member')} a method (paper: 10), trained for "
-        f"{counted(config.epochs, 'epoch')} on {counted(trained, 'image')}. "
+        f"Each method has {counted(config.members, 'member')} (10 in the paper), "
+        f"trained for {counted(config.epochs, 'epoch')} on "
+        f"{counted(trained, 'image')}. "
         f"{tested_images(results)}",
         *(f"Data: {words}" for words in data.differences),
-        f"Attacks: {attack_settings(config)}. BIM may go as far as its steps lead, as "
-        "in the paper's Figure 1: the eps below its Table 2 is a single step. The "
-        "networks are the paper's, but for the ReLU on the logits in its tables, which "
-        "keeps most trainings from starting.",
-        "Adv. 1, Single: each member under its own gradient; Adv. 1, Ensemble: the "
-        "ensemble under each member's gradient. Both, and Single, are means.",
-        "95 %: the interval around our number. Of a mean over members it is Student's, "
-        "which covers the chance in training (for Adv. 1, Ensemble: in whose gradient "
-        "is taken); of one classifier it is Wilson's, which covers the choice of test "
-        "images.",
+        f"Attacks: {attack_settings(config)}. The eps of BIM is that of the paper's "
+        "Figure 1, which the steps just reach; the eps below the paper's Table 2 is a "
+        "single step. The networks are the paper's, except that its tables have a ReLU "
+        "on the logits, and ours have plain logits.",
+        "Adv. 1, Single is the accuracy of each member under its own gradient, and "
+        "Adv. 1, Ensemble that of the ensemble under each member's gradient. Both are "
+        "means, as is No Attack, Single.",
+        "95 % is the confidence interval of our number. For a mean over members it is "
+        "Student's, which covers the randomness of training (for Adv. 1, Ensemble the "
+        "choice of the gradient). For one classifier it is Wilson's, which covers the "
+        "choice of test images.",
     ]
 
 
@@ -57,14 +59,14 @@ def tested_images(results: Results) -> str:
     attacked, there = attacked_images(results), results.data.test_images
     every = f"all {counted(there, 'test image')}"
     if attacked == there:
-        return f"No Attack and attacks: {every}."
+        return f"All accuracies are those on {every}."
     clean = ", ".join(
         f"{METHOD_NAMES[method]} {r.clean_attacked.ensemble:.4f}"
         for method, r in results.methods.items()
     )
     return (
-        f"No Attack: {every}. Attacks: the first {attacked:,} of them, on which the "
-        f"unattacked ensembles reach {clean}."
+        f"Without attack {every} are classified. The first {attacked:,} of them are "
+        f"attacked, on which the unattacked ensembles reach {clean}."
     )
 
 

@@ -17,6 +17,7 @@ from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
 from tutorials.paper.pages.markdown import Table, page, replace_marked
 from tutorials.paper.pages.notes import attacked_images, title
+from tutorials.paper.pages.strict import TITLE as ADAPTIVE
 from tutorials.paper.pages.strict import strict_section
 from tutorials.paper.pages.table2 import table2_section
 from tutorials.paper.paper_numbers import (
@@ -29,13 +30,12 @@ from tutorials.paper.results import Cell, Results
 from tutorials.paper.results.strict import strict_of
 
 VERDICTS = (
-    "The paper's claims, judged by these numbers at 95 %: a claim of several "
-    "comparisons holds if all hold, and does not if one comes out the other way. Only "
-    "the direction is judged, not the sizes that the paper names, and only under the "
-    "paper's own attacks: adaptive attacks stand under “Does the defence hold?” "
-    f"{TRAINED_ONCE}"
+    "The claims are judged by these numbers at 95 %. A claim of several comparisons "
+    "holds if all of them hold, and does not hold if one comes out the other way. Only "
+    "directions are judged, not the paper's percentages, and only under the paper's "
+    f"own attacks. “{ADAPTIVE}” shows the others. {TRAINED_ONCE}"
 )
-WORST = "adaptive attacks, worst case"
+WORST = "Adaptive attacks, worst case"
 
 
 def committed(root: Path = Path()) -> list[Path]:
@@ -64,7 +64,7 @@ def half(link: str, folder: Path, results: Results) -> str:
         table2_section(results),
         f"Training took {hours:.1f} core-hours on {environment.cpu}, with "
         f"minidl {environment.minidl}, NumPy {environment.numpy} and Numba "
-        f"{environment.numba}. The claims with their numbers: "
+        f"{environment.numba}. The claims with their numbers are in "
         f"[{link}/table2.md]({link}/table2.md).",
         show_figure2(results, f"{link}/"),
         strict_section(results, strict_of(results, folder), "###"),

@@ -30,13 +30,13 @@ PAPER = (
     "Against Deep Neural Networks (arXiv 1709.03423)"
 )
 MEMBERS = (
-    "Clean: the member's accuracy on all test images. For each attack with this "
-    "member's own gradient (Adv. 1): the accuracy of the member itself (it) and of the "
-    "ensemble of all members (all)."
+    "Clean is the member's accuracy on all test images. Under each attack with this "
+    "member's gradient (Adv. 1), the table has the accuracies of the member itself and "
+    "of the ensemble."
 )
 SECONDS = (
-    "seconds: of the commands that came to their end; work that they found finished "
-    "cost them nothing. member_seconds: what each member's training took, whenever."
+    "seconds is the time of the commands that ran to their end, without work that they "
+    "found finished. member_seconds is the time of each member's training."
 )
 
 
@@ -70,7 +70,8 @@ def members_table(results: Results) -> Table:
     """Return each member's own numbers."""
     attacks = results.configuration.attacks
     head = ["Method", "Member", "Architecture", "Last loss J", "Clean"]
-    head += [f"{ATTACK_NAMES[a]}, {who}" for a in attacks for who in ("it", "all")]
+    for attack in attacks:
+        head += [f"{ATTACK_NAMES[attack]}, itself", f"{ATTACK_NAMES[attack]}, ensemble"]
     rows = []
     for method, r in results.methods.items():
         for i, m in enumerate(r.members):

@@ -44,15 +44,14 @@ def strict_note(found: Strict) -> str:
     missing = [METHOD_NAMES[m] for m in METHODS if m not in found.methods]
     rest = f" {', '.join(missing)}: not attacked." if missing else ""
     return (
-        f"Accuracy of the ensembles of {found.members} members. Threat model: "
-        "untargeted, no pixel moves by more than eps (Linf) or leaves [0, 1]. No "
-        f"Attack, and all from PGD-100 on: the first {found.images:,} test images; "
-        "Adv. 1 and Adv. 2 as in Table 2. PGD-100: projected gradient descent on the "
-        "ensemble's own cost, -log "
-        "of the mean probability, 100 steps from each of 5 random starts. APGD-CE: "
-        "Auto-PGD on the same, APGD-DLR on the difference-of-logits ratio of the log "
-        "mean probability, 100 steps each. Worst case: an image counts only if it "
-        f"withstands all three.{rest}"
+        f"These are accuracies of ensembles of {found.members} members. The threat "
+        "model is untargeted; no pixel moves by more than eps (Linf) or leaves [0, 1]. "
+        "Adv. 1 and Adv. 2 are those of Table 2. The other columns are of the first "
+        f"{found.images:,} test images. PGD-100 is projected gradient descent on the "
+        "ensemble's own cost, -log of the mean probability, with 100 steps from each "
+        "of 5 random starts. APGD-CE is Auto-PGD on the same cost, APGD-DLR on the "
+        "difference-of-logits ratio of the log mean probability, both with 100 steps. "
+        f"In the worst case an image must withstand all three.{rest}"
     )
 
 
@@ -84,7 +83,7 @@ def sentence(results: Results, found: Strict, attack: str) -> str:
     cells, name = results.table2[attack][method], ATTACK_NAMES[attack]
     most = found.methods[method][attack].worst
     equals = sum(own[attack].worst == most for own in found.methods.values())
-    which = "No ensemble is more robust than" if equals > 1 else "Most robust is"
+    which = "No ensemble is more robust than" if equals > 1 else "The most robust is"
     return (
         f"{name}, eps = {found.eps[attack]:g}: {which} "
         f"{METHOD_NAMES[method].rstrip('.')}. It keeps "
@@ -107,9 +106,9 @@ def verdict(best: Accuracies, images: int, shown: Estimate) -> str:
     else:
         left = f"At best, {part:.0%} of the clean accuracy is left"
     if difference(shown, most).low > 0:
-        return f"{left}: the rest of what Table 2 shows is the weakness of its attacks."
+        return f"{left}. The rest of Table 2's accuracy is the weakness of its attacks."
     if part >= 0.5:
-        return f"{left}: against these attacks the best ensemble is a defence."
+        return f"{left}. Against these attacks the best ensemble is a defence."
     return f"{left}, and Table 2's own attacks show no more than that."
 
 

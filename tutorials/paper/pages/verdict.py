@@ -17,8 +17,8 @@ def accuracies(results: Results, found: Strict | None) -> dict[str, tuple[float,
     labels = {
         "no_attack_ensemble": "ensemble, no attack",
         "adv1_single": f"single network, {name}",
-        "adv1_ensemble": f"ensemble, {name} along one member",
-        "adv2_ensemble": f"ensemble, {name} along all members",
+        "adv1_ensemble": f"ensemble, {name} on one member",
+        "adv2_ensemble": f"ensemble, {name} on all members",
     }
     rows = {
         label: (cells[column].accuracy, COLOURS[column])
