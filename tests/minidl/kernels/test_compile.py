@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 compile = pytest.importorskip("minidl.kernels.cpu.compile", reason="no Numba")
@@ -57,27 +56,21 @@ def one_bit(file):
     file.write_bytes(content)
 
 
-def folder(file):
-    file.unlink()
-    file.mkdir()
-
-
 DAMAGES = {
     "gone": lambda file: file.unlink(),
     "empty": lambda file: file.write_bytes(b""),
     "half": half,
     "one bit": one_bit,
     "noise": lambda file: file.write_bytes(os.urandom(5000)),
-    "another program's": lambda file: file.write_bytes(np.arange(99).tobytes()),
 }
 
 
 @pytest.mark.parametrize("end", ["nbi", "nbc"])
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_file_is_compiled_again(file, damage, end):
+def test_a_damaged_file_is_compiled_again(file, end):
     assert (hits(file), hits(file)) == (0, 1)
-    DAMAGES[damage](cached(file, "double", end))
-    assert (hits(file), hits(file)) == (0, 1)
+    for damage in DAMAGES.values():
+        damage(cached(file, "double", end))
+        assert (hits(file), hits(file)) == (0, 1)
 
 
 def test_another_kernels_files_are_not_taken(file):
@@ -92,7 +85,9 @@ def test_another_kernels_files_are_not_taken(file):
 @pytest.mark.parametrize("end", ["nbi", "nbc"])
 def test_a_folder_in_a_files_place_keeps_nothing(file, end):
     assert (hits(file), hits(file)) == (0, 1)
-    folder(cached(file, "double", end))
+    in_the_way = cached(file, "double", end)
+    in_the_way.unlink()
+    in_the_way.mkdir()
     assert (hits(file), hits(file)) == (0, 0)
 
 

@@ -22,14 +22,10 @@ PUBLISHED = [
 ]
 
 
-def test_the_oracle_gives_the_published_numbers():
-    assert oracles.splitmix64(1234567, 5) == PUBLISHED
-
-
-def test_the_generator_gives_the_published_numbers():
+def test_the_generator_and_its_oracle_give_the_published_numbers():
     bits = random_bits(1234567, 5, np)
     assert bits.dtype == np.uint64
-    assert bits.tolist() == PUBLISHED
+    assert bits.tolist() == oracles.splitmix64(1234567, 5) == PUBLISHED
 
 
 @given(seed=st.integers(0, 2**64 - 1), size=st.integers(0, 40))
@@ -55,22 +51,11 @@ def oracle_mask(shape, rate, seed):
 
 @pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
 @pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 0.99])
-def test_the_mask_is_the_oracle_in_each_implementation(each_way, rate, seed):
-    mask = kernels.dropout_mask(np.zeros((3, 5, 2, 4)), rate, seed)
-    assert np.array_equal(mask, oracle_mask((3, 5, 2, 4), rate, seed))
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_mask_has_the_dtype_of_x(each_way, dtype):
-    mask = kernels.dropout_mask(np.zeros((4, 8), dtype), 0.3, 5)
+def test_the_mask_is_the_oracle_in_each_implementation(each_way, rate, seed, dtype):
+    mask = kernels.dropout_mask(np.zeros((4, 2, 5, 3), dtype).T, rate, seed)
     assert mask.dtype == dtype
-    assert set(mask.ravel()) == {dtype(0), dtype(1 / 0.7)}
-
-
-def test_the_mask_of_a_transposed_array_has_its_shape(each_way):
-    x = np.zeros((3, 4, 2)).T
-    mask = kernels.dropout_mask(x, 0.5, 9)
-    assert np.array_equal(mask, oracle_mask((2, 4, 3), 0.5, 9))
+    assert np.array_equal(mask, oracle_mask((3, 5, 2, 4), rate, seed).astype(dtype))
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
@@ -81,12 +66,8 @@ def test_frequency_and_mean_of_the_mask(rate):
     assert abs(mask.mean() - 1) < 4 * sigma / (1 - rate)
 
 
-def test_neighbours_are_not_correlated():
-    dropped = kernels.dropout_mask(np.zeros(200_000), 0.5, 12) == 0
-    agree = (dropped[1:] == dropped[:-1]).mean()
-    assert abs(agree - 0.5) < 4 * 0.5 / math.sqrt(dropped.size)
-
-
-def test_neighbouring_seeds_are_not_correlated():
-    one, two = (kernels.dropout_mask(np.zeros(200_000), 0.5, s) for s in (1, 2))
-    assert abs((one == two).mean() - 0.5) < 4 * 0.5 / math.sqrt(one.size)
+def test_neither_neighbours_nor_neighbouring_seeds_are_correlated():
+    one, two = (kernels.dropout_mask(np.zeros(200_000), 0.5, s) == 0 for s in (1, 2))
+    for pair in ((one[1:], one[:-1]), (one, two)):
+        agree = np.equal(*pair).mean()
+        assert abs(agree - 0.5) < 4 * 0.5 / math.sqrt(one.size)

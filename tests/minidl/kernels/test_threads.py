@@ -51,9 +51,15 @@ def test_a_blas_that_nobody_can_limit_is_left_alone(monkeypatch):
     assert over_images(lambda part: part, 5) == [slice(0, 5)]
 
 
-def test_two_threads_take_a_half_each_in_order(two_threads):
-    parts = over_images(lambda part: part, 5)
-    assert parts == [slice(0, 2), slice(2, 5)]
+def test_two_threads_take_a_half_each_and_blas_has_one_meanwhile(two_threads):
+    assert over_images(lambda n: (n, blas_threads()), 5) == [
+        (slice(0, 2), 1),
+        (slice(2, 5), 1),
+    ]
+    assert over_images(lambda part: part, 1) == [slice(0, 1)]
+    total = sum_over_images(lambda n: np.arange(3.0) + n.start, 4)
+    np.testing.assert_array_equal(total, [2, 4, 6])
+    assert blas_threads() == 2
 
 
 def test_parts_stay_in_order_whichever_thread_ends_first(two_threads):
@@ -68,15 +74,6 @@ def test_parts_stay_in_order_whichever_thread_ends_first(two_threads):
 
     with threadpool_limits(3):
         assert over_images(wait_for_the_next, 3) == [0, 1, 2]
-
-
-def test_one_image_takes_one_thread(two_threads):
-    assert over_images(lambda part: part, 1) == [slice(0, 1)]
-
-
-def test_blas_has_one_thread_meanwhile_and_all_again_afterwards(two_threads):
-    assert over_images(lambda part: blas_threads(), 4) == [1, 1]
-    assert blas_threads() == 2
 
 
 def test_an_error_in_a_thread_arrives(two_threads):
@@ -130,11 +127,6 @@ def test_products_on_two_threads(two_threads, rng, shapes, given):
     assert_close(product if out is None else out, np.einsum("nk,km->nm", a, b), 1e-12)
 
 
-def test_a_sum_is_that_of_the_parts(two_threads):
-    total = sum_over_images(lambda n: np.arange(3.0) + n.start, 4)
-    np.testing.assert_array_equal(total, [2, 4, 6])
-
-
 def in_another_thread(function):
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(function).result()
@@ -154,12 +146,7 @@ def test_any_python_thread_can_limit_blas(two_threads, rng):
     with kernels.use("numba"):
         kernels.conv2d(x, W, None)
         assert in_another_thread(limited) == [slice(0, 4)]
-        assert in_another_thread(
-            lambda: over_images(lambda part: blas_threads(), 4)
-        ) == [
-            1,
-            1,
-        ]
+        assert in_another_thread(two_parts) == [1, 1]
         assert limited() == [slice(0, 4)]
     assert blas_threads() == 2
 
