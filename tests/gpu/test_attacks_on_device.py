@@ -71,21 +71,14 @@ def test_every_other_attack_runs_there_too(gpu, name):
         assert (abs(to_numpy(moved) - expected) > 1e-5).mean() <= most
 
 
-def test_labels_are_checked_on_the_device(gpu):
-    gradient = model_gradient(network().to_device("gpu"))
-    x = to_device(FLOAT[:2], "gpu")
-    for y in ([0, 3], [-1, 0]):
-        with pytest.raises(ValueError, match="y must be 0"):
-            gradient(x, to_device(np.array(y), "gpu"))
-
-
-def test_labels_that_were_changed_in_place_are_looked_at_again(gpu):
+def test_labels_that_were_changed_in_place_are_seen(gpu):
     gradient = model_gradient(network().to_device("gpu"))
     x, y = (to_device(a, "gpu") for a in (FLOAT[:2], np.array([0, 2])))
     fgsm(gradient, x, y, 0.1)
-    y[1] = 3
-    with pytest.raises(ValueError, match="y must be 0 to 2, got 0 to 3"):
-        fgsm(gradient, x, y, 0.1)
+    for label in (3, -1):
+        y[1] = label
+        with pytest.raises(ValueError, match="y must be 0"):
+            fgsm(gradient, x, y, 0.1)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -52,23 +52,6 @@ def test_blocks_of_images_change_nothing(gpu, monkeypatch, block_bytes):
     CHECKS["conv2d_grads"]()
 
 
-def test_arrays_of_any_layout(gpu):
-    x = normal(3, 6, 5, 2)
-    mirrored = there(x)[:, ::-1].swapaxes(1, 2)
-    expected = kernels.im2col(there(x[:, ::-1].swapaxes(1, 2).copy()), 3)
-    assert np.array_equal(to_numpy(kernels.im2col(mirrored, 3)), to_numpy(expected))
-    out, _ = kernels.max_pool(mirrored, 2, 2)
-    with kernels.use("reference"):
-        expected, _ = kernels.max_pool(mirrored, 2, 2)
-    assert np.array_equal(to_numpy(out), to_numpy(expected))
-
-
-def test_no_images_need_no_kernel(gpu):
-    none = there(np.zeros((0, 4, 4, 2), np.float32))
-    assert kernels.relu_grad(none, none).shape == (0, 4, 4, 2)
-    assert operations.sign_step(none, none, none, 0.1, 0.1, None).shape == none.shape
-
-
 def test_a_label_that_is_no_class_gives_nan_in_its_own_row(gpu):
     z, y = there(normal(4, 3)), there(np.array([0, 3, -1, 2**40]))
     costs, dz = map(to_numpy, operations.cross_entropy(z, y))
@@ -128,10 +111,7 @@ def test_an_array_that_a_kernel_would_misread_is_refused(stand_in, misfit):
         cuda.launch("relu_grad", 6, change(x), x, x.copy(), 6)
 
 
-NUMBERS = (3, True, 0.5, np.float64(0.5), np.float32(0.5), np.int64(3), np.array(3))
-
-
-@pytest.mark.parametrize("value", NUMBERS)
+@pytest.mark.parametrize("value", [3, True, 0.5, np.float64(0.5), np.array(3)])
 def test_a_number_is_passed_in_the_type_that_the_kernel_declares(value):
     wide = next(p for p in cuda.parameters("dropout_mask") if p.name == "seed")
     size, lr = cuda.parameters("sgd_step")[3:5]

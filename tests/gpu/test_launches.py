@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from attacks import bim, model_gradient, sum_gradient
-from minidl import Adam, accuracy, cifar10_cnn, mnist_cnn, to_device, train
+from minidl import accuracy, cifar10_cnn, mnist_cnn, to_device, train
 from minidl.optimizers import OPTIMIZERS
 from tests.gpu import strict_cupy
 from tests.gpu.counting import counted, work
@@ -77,7 +77,7 @@ def test_a_training_step_starts_few_kernels(model):
     assert found["names"].count("cross_entropy") == STEPS
 
 
-def test_only_the_batch_travels_and_only_the_epochs_loss_comes_back(model):
+def test_only_the_batch_travels_and_only_the_loss_comes_back(model):
     found = training(model, STEPS)
     pixels, labels = BATCH * int(np.prod(model.input_shape)), BATCH * 8
     assert found["bytes"] == [pixels, labels] * STEPS  # images as bytes, not floats
@@ -135,12 +135,3 @@ def test_accuracy_waits_once_a_batch_for_whether_these_are_probabilities(model):
         accuracy(model, x, y, BATCH)
     assert found["to host"] == 3 + 1
     assert found["to device"] == 2 * 3
-
-
-def test_no_optimizer_leaves_the_device():
-    model = mnist_cnn(np.random.default_rng(0)).to_device("gpu")
-    optimizer = Adam(model.params)
-    with counted() as found:
-        for _ in range(STEPS):
-            optimizer.step()
-    assert found["to device"] == found["to host"] == 0

@@ -88,21 +88,11 @@ def test_the_stand_in_has_what_cupy_has(cupy):
         assert committed[kind] == found[kind], "python -m tests.gpu.cupy_names"
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "getDeviceCount",
-        "getDeviceProperties",
-        "driverGetVersion",
-        "runtimeGetVersion",
-        "CUDARuntimeError",
-    ],
-)
-def test_cudas_own_functions_are_there(cupy, name):
-    assert hasattr(cupy.cuda.runtime, name)
-
-
-def test_a_full_memory_is_pythons_memory_error(cupy):
+def test_cudas_own_functions_are_there(cupy):
+    for name in ("getDeviceCount", "getDeviceProperties", "CUDARuntimeError"):
+        assert hasattr(cupy.cuda.runtime, name)
+    for name in ("driverGetVersion", "runtimeGetVersion"):
+        assert hasattr(cupy.cuda.runtime, name)
     assert issubclass(cupy.cuda.memory.OutOfMemoryError, MemoryError)
     assert hasattr(cupy.cuda.Device, "synchronize")
 
@@ -129,10 +119,7 @@ def test_numbers_reach_a_kernel_in_these_types(cupy, value, expected):
     assert agrees(outcome(lambda: CScalar(value).dtype.name), expected)
 
 
-def test_places_beyond_an_axis_start_again_at_0(cupy):
+def test_places_wrap_around_and_generators_lack_what_numpys_have(cupy):
     assert "wraps around" in cupy.ndarray.__getitem__.__doc__
-
-
-@pytest.mark.parametrize("name", ["normal", "permutation", "choice", "shuffle"])
-def test_its_generators_lack_what_numpys_have(cupy, name):
-    assert not hasattr(cupy.random.Generator, name)
+    for name in ("normal", "permutation", "choice", "shuffle"):
+        assert not hasattr(cupy.random.Generator, name)

@@ -6,26 +6,11 @@ Here with the reference's kernels, in plain expressions; with CUDA's in `tests/g
 import numpy as np
 import pytest
 
-from minidl import (
-    SGD,
-    Adadelta,
-    Adam,
-    Conv2D,
-    Dropout,
-    Flatten,
-    Linear,
-    MaxPool2D,
-    ReLU,
-    RMSprop,
-    Sequential,
-    Softmax,
-    cross_entropy,
-    kernels,
-    to_device,
-    to_numpy,
-)
+from minidl import Softmax, cross_entropy, kernels, to_device, to_numpy
+from minidl.optimizers import OPTIMIZERS
 from tests.gpu import strict_cupy
 from tests.gpu.device_array import DeviceArray
+from tests.gpu.test_on_device import FLOAT, Y, network
 from tests.oracles import assert_close
 
 
@@ -36,21 +21,7 @@ def _reference_on_the_stand_in(monkeypatch):
         yield
 
 
-def network():
-    rng = np.random.default_rng(0)
-    layers = [
-        Conv2D(1, 2, pad=1, rng=rng),
-        ReLU(),
-        MaxPool2D(2),
-        Dropout(0.3),
-        Flatten(),
-        Linear(18, 3, rng=rng),
-    ]
-    return Sequential(layers, (6, 6, 1))
-
-
-X = np.random.default_rng(1).random((4, 6, 6, 1), np.float32)
-Y = np.array([0, 1, 2, 1])
+X, Y = FLOAT[:4], Y[:4]
 
 
 def gradients(model, x, y, rng=None):
@@ -79,15 +50,15 @@ def test_a_network_stays_on_the_device(seed):
 
 
 def test_softmax_stays_on_the_device():
-    here, there, z = Softmax(), Softmax(), X.reshape(4, 36)
+    here, there, z = Softmax(), Softmax(), X.reshape(4, -1)
     same(here.forward(z), there.forward(to_device(z, "gpu")))
     same(here.backward(z), there.backward(to_device(z, "gpu")))
 
 
-@pytest.mark.parametrize("kind", [SGD, Adam, RMSprop, Adadelta])
+@pytest.mark.parametrize("kind", OPTIMIZERS)
 def test_an_optimizer_stays_on_the_device(kind):
     here, there = network(), network().to_device("gpu")
-    optimizers = [kind(here.params, 0.1), kind(there.params, 0.1)]
+    optimizers = [OPTIMIZERS[kind](model.params, 0.1) for model in (here, there)]
     for _ in range(3):
         for p, q in zip(here.params, there.params, strict=True):
             p.grad[:] = p.data + 0.1
