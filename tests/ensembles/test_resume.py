@@ -3,10 +3,6 @@
 import errno
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from ensembles import MemberJob, member_files, random_init, train_ensemble, training
+from ensembles import member_files, train_ensemble, training
 from ensembles.member_files import load_member, member_path, partial_path
 from ensembles.methods import untrained
 from ensembles.training import train_member
@@ -23,8 +19,6 @@ from minidl.checkpoints import save_checkpoint
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
 from minidl.store import read_arrays
-
-ROOT = Path(__file__).parents[2]
 
 
 class Interrupted(BaseException):
@@ -102,8 +96,12 @@ def test_a_member_killed_after_its_last_epoch_is_not_trained_again(
 
 def test_a_finished_member_leaves_one_file(tiny_data, job, tmp_path):
     train_ensemble([job], folder=tmp_path, workers=1)
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert files == [member_path(job, tmp_path)]
+    path = member_path(job, tmp_path)
+    old = path.with_name(f".{path.name}.0123456789abcdef")
+    old.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    load_member(job, tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [path]
 
 
 def test_what_is_forgotten_is_trained_again(
@@ -225,70 +223,5 @@ def test_losses_of_no_training_are_refused_by_name(tiny_data, job, tmp_path, los
     config = {"job": asdict(job), "losses": losses, "seconds": 1.0}
     model, rng = untrained(job), np.random.default_rng(0)
     save_checkpoint(path, model, OPTIMIZERS[job.optimizer](model.params), rng, config)
-    with pytest.raises(ValueError, match=rf"{path.name}.* must .*losses|losses.* must"):
+    with pytest.raises(ValueError, match=rf"{path.name}.* must (hold|be)"):
         train_member(job, tmp_path)
-
-
-def test_leftovers_beside_a_finished_member_are_removed(tiny_data, job, tmp_path):
-    train_ensemble([job], folder=tmp_path)
-    path = member_path(job, tmp_path)
-    old = path.with_name(f".{path.name}.0123456789abcdef")
-    old.write_bytes(b"half")
-    os.utime(old, (0, 0))
-    load_member(job, tmp_path)
-    assert list(path.parent.iterdir()) == [path]
-
-
-# Real processes, really killed
-
-SMALL = random_init(1, 3, "mnist-sample", epochs=6, batch_size=50, train_images=300)[0]
-PROGRAM = """
-import sys
-from ensembles import MemberJob, train_ensemble
-train_ensemble([MemberJob(**eval(sys.argv[1]))], folder=sys.argv[2], workers=1)
-"""
-# Behind two epochs it waits to be killed: on a busy machine that may take a while.
-TWO_EPOCHS = """
-import time
-from ensembles.member_files import Progress
-keep = Progress.epoch_ended
-def keep_two(self, epoch, loss):
-    keep(self, epoch, loss)
-    if epoch == 2:
-        time.sleep(600)
-Progress.epoch_ended = keep_two
-"""
-
-
-def start(job: MemberJob, folder: Path, before: str = "") -> subprocess.Popen:
-    command = [sys.executable, "-c", before + PROGRAM, repr(asdict(job)), str(folder)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_it_ends_in_the_same_bits(tmp_path):
-    """Moments are counted from the first epoch on disk, or from a write's beginning."""
-    rng = np.random.default_rng(9)
-    whole = train_member(SMALL)
-    path = partial_path(member_path(SMALL, tmp_path))
-    kills = 0
-    for attempt in range(6):
-        before = path.stat().st_mtime_ns if path.exists() else 0
-        process = start(SMALL, tmp_path, TWO_EPOCHS)
-        while process.poll() is None:
-            writing = attempt % 2 and list(path.parent.glob(f".{path.name}.*"))
-            moved = path.exists() and path.stat().st_mtime_ns > before
-            if writing or moved:
-                time.sleep(0 if writing else rng.uniform(0, 0.2))
-                process.send_signal(signal.SIGKILL)
-                kills += process.wait() == -signal.SIGKILL
-            time.sleep(0.0005)
-        if member_path(SMALL, tmp_path).exists():
-            break
-    assert kills >= 2
-    assert start(SMALL, tmp_path).wait(600) == 0
-    model = load_member(SMALL, tmp_path)
-    for p, q in zip(model.params, whole.params, strict=True):
-        assert_array_equal(p.data, q, strict=True)
-    _, saved = read_arrays(member_path(SMALL, tmp_path))
-    assert saved["config"]["losses"] == whole.losses
