@@ -45,20 +45,25 @@ def check_loss(name: str, pair: Any, x: Array, y: Array) -> None:
 
     No attack could follow NaN: the image would stay as it is and pass for robust.
     """
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(
-            f"{name} must return two arrays, values and gradient, got "
-            f"{type(pair).__name__}"
-        )
+    check_values_and_gradient(name, pair, x, y)
     values, gradient = pair
-    check_floats_like(name, values, x, x.shape[:1])
-    check_floats_like(name, gradient, x, x.shape)
     # An infinite value is the best or the worst; a gradient leads nowhere then.
     lost = get_array_module(x).isnan(values) | ~finite_images(gradient)
     if count := int(lost.sum()):
         raise ValueError(
             f"{name} must return numbers, got NaN for {count} of {len(x)} images"
         )
+
+
+def check_values_and_gradient(name: str, pair: Any, x: Array, y: Array) -> None:
+    """Raise TypeError or ValueError unless these are (N,), and like x, or like z."""
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(
+            f"{name} must return two arrays, values and gradient, got "
+            f"{type(pair).__name__}"
+        )
+    check_floats_like(name, pair[0], x, x.shape[:1])
+    check_floats_like(name, pair[1], x, x.shape)
 
 
 def check_logits(name: str, z: Any, x: Array) -> None:
@@ -107,6 +112,7 @@ def finite_images(x: Array) -> Array:
 FUNCTIONS: dict[str, tuple[str, Callable[..., None]]] = {
     "gradient": ("model_gradient(model)", check_gradient),
     "loss": ("model_loss(model)", check_loss),
+    "loss of logits": ("margin", check_values_and_gradient),
     "logits": ("logits_of(network(model))", check_logits),
     "vjp": ("vjp_of(network(model))", check_vjp),
     "predict": ("model.predict", check_classes),

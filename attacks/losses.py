@@ -15,9 +15,9 @@ network is sure of; the others aren't. (But dlr is 1 wherever y has the third lo
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from minidl.answers import answer, check_function
+from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_floats, check_labels, check_logits
+from minidl.checks import check_logits
 from minidl.losses import cross_entropy as cross_entropy
 
 Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
@@ -95,32 +95,6 @@ def strongest_other(z: Array, y: Array) -> Array:
     others = z.copy()
     others[xp.arange(len(z)), y] = -xp.inf
     return others.argmax(axis=1)
-
-
-def checked_loss(loss: Loss) -> Loss:
-    """Return a loss, which may be a user's: labels are classes, it gives (values, dz).
-
-    Raises TypeError for what is no function.
-    """
-    check_function("loss", loss, "margin")
-
-    def checked(z: Array, y: Array) -> tuple[Array, Array]:
-        check_labels("y", y, *z.shape)
-        if loss is cross_entropy:  # a GPU has it in one kernel: no copies beside that
-            return loss(z, y)
-        pair = answer("loss", loss, z, y)
-        if not isinstance(pair, tuple) or len(pair) != 2:
-            raise TypeError(
-                f"loss must return two arrays, values and dz, got {type(pair).__name__}"
-            )
-        shapes = {"values": z.shape[:1], "dz": z.shape}
-        for a, (name, shape) in zip(pair, shapes.items(), strict=True):
-            check_floats(f"the {name} that loss returns", a)
-            if a.shape != shape:
-                raise ValueError(f"loss must return {name} {shape}, got {a.shape}")
-        return pair
-
-    return checked
 
 
 def targeted(loss: Loss) -> Loss:

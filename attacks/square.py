@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 from attacks.arguments import checked, images, plain_function
-from attacks.losses import Loss, checked_loss, margin
+from attacks.functions import guarded
+from attacks.losses import Loss, margin
 from attacks.norms import on_device_of
 from attacks.search import Best
 from attacks.threat import Bounds, Threat
@@ -64,7 +65,7 @@ def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array
     p = p.astype(np.result_type(p, np.float32), copy=False)
     xp = get_array_module(p)
     log_p = xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny))
-    return checked_loss(loss)(log_p, y)[0]
+    return guarded("loss", loss, "loss of logits")(log_p, y)[0]
 
 
 def side(x: Array, done: float, area: float) -> int:

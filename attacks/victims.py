@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from attacks.forwards import Forward, checked_forward, log_mean_probability, network
-from attacks.losses import Loss, checked_loss, cross_entropy
+from attacks.functions import guarded
+from attacks.losses import Loss, cross_entropy
 from minidl.backend import Array, get_array_module
+from minidl.checks import check_labels
 from minidl.layers import Sequential
 
 Predict: TypeAlias = Callable[[Array], Array]
@@ -27,10 +29,13 @@ LossFn: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
 
 def loss_of(forward: Forward, loss: Loss = cross_entropy) -> LossFn:
     """Return the loss of a forward pass's logits, with its gradient."""
-    forward, loss = checked_forward(forward), checked_loss(loss)
+    forward = checked_forward(forward)
+    if loss is not cross_entropy:  # a GPU has it in one kernel: no copies beside that
+        loss = guarded("loss", loss, "loss of logits")
 
     def loss_fn(x: Array, y: Array) -> tuple[Array, Array]:
         z, back = forward(x)
+        check_labels("y", y, *z.shape)
         values, dz = loss(z, y)
         return values, back(dz)
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-from minidl.answers import check_classifier, probabilities
-from minidl.backend import Array, Device, get_array_module, rounds_to_zero
+from ensembles.checks import check_alike, check_members
+from minidl.answers import probabilities
+from minidl.backend import Array, Device, rounds_to_zero
 from minidl.checks import check_weights
 from minidl.classifiers import Classifier, classes_of, place_of
 
@@ -59,31 +60,3 @@ class Ensemble:
     def predict(self, x: Array) -> Array:
         """Return argmax of the mean probability. Shapes: (N, H, W, C) -> (N,)."""
         return self.predict_proba(x).argmax(axis=1)
-
-
-def check_alike(each: Sequence[Array]) -> None:
-    """Raise ValueError unless all members' probabilities can be added up."""
-    first = get_array_module(each[0]), each[0].shape
-    for i, p in enumerate(each):
-        if (own := (get_array_module(p), p.shape)) != first:
-            raise ValueError(
-                f"members[{i}].predict_proba must return what members[0]'s does, "
-                f"{first[0].__name__}'s {first[1]}, got {own[0].__name__}'s {own[1]}"
-            )
-
-
-def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
-    """Return what may vote together; TypeError or ValueError for what may not."""
-    if not isinstance(members, Iterable):
-        raise TypeError(f"members must be several classifiers, got {members!r}")
-    members = tuple(members)
-    if not members:
-        raise ValueError("members must hold at least one classifier, got none")
-    for i, member in enumerate(members):
-        check_classifier(f"members[{i}]", member)
-    told = map(classes_of, members)
-    if len(classes := {K for K in told if K is not None}) > 1:
-        raise ValueError(
-            f"members must have equally many classes, got {sorted(classes)}"
-        )
-    return members

@@ -206,11 +206,17 @@ def test_members_that_are_no_networks_of_ours_see_copies(x, y):
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        (lambda z, y: z, "loss must return two arrays, values and dz, got ndarray"),
-        (lambda z, y: (z, z), r"loss must return values \(8,\), got \(8, 4\)"),
-        (lambda z, y: (z[:, 0], z[:1]), r"loss must return dz \(8, 4\), got \(1, 4\)"),
-        (lambda z, y: (z[:, 0], y), "the dz that loss returns must be float"),
-        (lambda z, y: (None, z), "the values that loss returns must be .* NoneType"),
+        (
+            lambda z, y: z,
+            "loss must return two arrays, values and gradient, got ndarray",
+        ),
+        (lambda z, y: (z, z), r"array of shape \(8,\) for 8 images, got \(8, 4\)"),
+        (
+            lambda z, y: (z[:, 0], z[:1]),
+            r"array of shape \(8, 4\) for .*, got \(1, 4\)",
+        ),
+        (lambda z, y: (z[:, 0], y), r"array of shape \(8, 4\) for .*, got \(8,\)"),
+        (lambda z, y: (None, z), "what loss returns must be .* NoneType"),
     ],
 )
 def test_a_loss_of_logits_is_named_for_what_it_returns(x, y, loss, message):

@@ -1,0 +1,35 @@
+"""What may vote together: classifiers, and their probabilities."""
+
+from collections.abc import Iterable, Sequence
+
+from minidl.answers import check_classifier
+from minidl.backend import Array, get_array_module
+from minidl.classifiers import Classifier, classes_of
+
+
+def check_alike(each: Sequence[Array]) -> None:
+    """Raise ValueError unless all members' probabilities can be added up."""
+    first = get_array_module(each[0]), each[0].shape
+    for i, p in enumerate(each):
+        if (own := (get_array_module(p), p.shape)) != first:
+            raise ValueError(
+                f"members[{i}].predict_proba must return what members[0]'s does, "
+                f"{first[0].__name__}'s {first[1]}, got {own[0].__name__}'s {own[1]}"
+            )
+
+
+def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
+    """Return what may vote together; TypeError or ValueError for what may not."""
+    if not isinstance(members, Iterable):
+        raise TypeError(f"members must be several classifiers, got {members!r}")
+    members = tuple(members)
+    if not members:
+        raise ValueError("members must hold at least one classifier, got none")
+    for i, member in enumerate(members):
+        check_classifier(f"members[{i}]", member)
+    told = map(classes_of, members)
+    if len(classes := {K for K in told if K is not None}) > 1:
+        raise ValueError(
+            f"members must have equally many classes, got {sorted(classes)}"
+        )
+    return members
