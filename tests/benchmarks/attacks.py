@@ -17,11 +17,10 @@ from minidl import Sequential
 from minidl.backend import Array
 from tests.benchmarks.cli import Options
 from tests.benchmarks.problems import ATTACK, build, synthetic_batch
-from tests.benchmarks.timing import Key, Samples, interleaved, summary
+from tests.benchmarks.timing import Task, interleaved, ratios, summary
 
 STEPS = 40
 BATCH = 32
-ATTACKS = ("BIM", "PGD", "APGD")
 PEERS = {"ART": "art", "Foolbox": "foolbox"}  # and the modules that they are
 
 
@@ -43,7 +42,7 @@ class Stopwatch:
 
         return timed
 
-    def attack(self, run: Callable[[], Any]) -> Callable[[], None]:
+    def attack(self, run: Task) -> Task:
         """Return an attack that notes the seconds outside over those inside."""
 
         def timed() -> None:
@@ -55,113 +54,81 @@ class Stopwatch:
 
 
 def measure(name: str, options: Options) -> dict[str, Any]:
-    """Return one network's figures."""
-    model, (x, _) = build(name), synthetic_batch(name, BATCH)
-    eps, y = ATTACK[name]["eps"], model.predict(x)  # ART leaves out what is misread
-    watches = {attack: Stopwatch() for attack in ATTACKS}
-    candidates = ours(model, x, y, eps, watches)
-    if there("ART"):
-        candidates |= art(model, x, y, eps)
-    if there("Foolbox"):
-        candidates |= foolbox(model, x, y, eps)
-    samples = interleaved(candidates, options.rounds)
-    found = compare(samples, watches)
-    return {"name": name, "steps": STEPS, "batch": BATCH, "attacks": found}
+    """Return one network's figures.
 
-
-def there(peer: str) -> bool:
-    """Return whether a library is installed."""
-    return importlib.util.find_spec(PEERS[peer]) is not None
-
-
-def ours(
-    model: Sequential, x: Array, y: Array, eps: float, watches: dict[str, Stopwatch]
-) -> dict[Key, Callable[[], Any]]:
-    """Return this library's attacks."""
-    alpha, rng = eps / STEPS, np.random.default_rng(0)
-    gradient = watches["BIM"].gradient(model_gradient(model))
-    loss = watches["PGD"].gradient(model_loss(model))
-    same = watches["APGD"].gradient(model_loss(model))
-    made: dict[str, Callable[[], Any]] = {
-        "BIM": lambda: bim(gradient, x, y, eps, alpha, STEPS),
-        "PGD": lambda: pgd(loss, x, y, eps, alpha, STEPS, rng=rng),
-        "APGD": lambda: apgd(same, x, y, eps, STEPS, rng=rng),
-    }
-    return {(name, "minidl"): watches[name].attack(run) for name, run in made.items()}
-
-
-def art(
-    model: Sequential, x: Array, y: Array, eps: float
-) -> dict[Key, Callable[[], Any]]:
-    """Return ART's attacks on the same network."""
-    from art.attacks import evasion
-
-    estimator = art_classifier(network(model), model.input_shape, model.classes)
-    usual: dict[str, Any] = {"batch_size": len(x), "verbose": False}
-    made = {
-        "BIM": evasion.BasicIterativeMethod(
-            estimator, eps, eps / STEPS, STEPS, **usual
-        ),
-        "PGD": evasion.ProjectedGradientDescent(
-            estimator,
-            eps=eps,
-            eps_step=eps / STEPS,
-            max_iter=STEPS,
-            num_random_init=1,
-            **usual,
-        ),
-        "APGD": evasion.AutoProjectedGradientDescent(
-            estimator,
-            eps=eps,
-            eps_step=2 * eps,
-            max_iter=STEPS,
-            nb_random_init=1,
-            **usual,
-        ),
-    }
-    return {(name, "ART"): partial(a.generate, x, y) for name, a in made.items()}
-
-
-def foolbox(
-    model: Sequential, x: Array, y: Array, eps: float
-) -> dict[Key, Callable[[], Any]]:
-    """Return Foolbox's attacks on the same network."""
-    from foolbox import attacks
-
-    gradient, wrapped = model_gradient(model), foolbox_model(model.forward)
-    classes = {"BIM": attacks.LinfBasicIterativeAttack, "PGD": attacks.LinfPGD}
-    made = {
-        name: foolbox_attack(cls, gradient, abs_stepsize=eps / STEPS, steps=STEPS)
-        for name, cls in classes.items()
-    }
-    return {
-        (name, "Foolbox"): partial(attack, wrapped, x, y, epsilons=eps)
-        for name, attack in made.items()
-    }
-
-
-def compare(
-    samples: Samples, watches: dict[str, Stopwatch]
-) -> dict[str, dict[str, Any]]:
-    """Return by attack: times, the share above its gradients, and peers' times in ours.
-
-    A peer's, of pairs of one round, so that a slow second hits both.
+    A peer's are ratios of pairs of one round, so that a slow second hits both.
     """
-    return {
+    model, (x, _) = build(name), synthetic_batch(name, BATCH)
+    y, eps = model.predict(x), ATTACK[name]["eps"]  # ART leaves out other labels
+    watches = {attack: Stopwatch() for attack in ("BIM", "PGD", "APGD")}
+    contenders = {"minidl": ours(model, x, y, eps, watches)}
+    for peer, make in (("ART", art), ("Foolbox", foolbox)):
+        if importlib.util.find_spec(PEERS[peer]):
+            contenders[peer] = make(model, x, y, eps)
+    candidates = {
+        (attack, who): run
+        for who, tasks in contenders.items()
+        for attack, run in tasks.items()
+    }
+    samples = interleaved(candidates, options.rounds)
+    found = {
         attack: {
             "ms": summary([1e3 * t for t in samples[attack, "minidl"]]),
             "overhead": summary(watch.overheads[1:]),  # the first run isn't counted
             **{
-                peer: ratio(samples, attack, peer)
+                peer: ratios(samples, (attack, peer), (attack, "minidl"))
                 for peer in PEERS
                 if (attack, peer) in samples
             },
         }
         for attack, watch in watches.items()
     }
+    return {"name": name, "steps": STEPS, "batch": BATCH, "attacks": found}
 
 
-def ratio(samples: Samples, attack: str, peer: str) -> dict[str, float]:
-    """Return the summary of a peer's time over ours in each round."""
-    pairs = zip(samples[attack, peer], samples[attack, "minidl"], strict=True)
-    return summary([theirs / ours for theirs, ours in pairs])
+def ours(
+    model: Sequential, x: Array, y: Array, eps: float, watches: dict[str, Stopwatch]
+) -> dict[str, Task]:
+    """Return this library's attacks."""
+    alpha, rng = eps / STEPS, np.random.default_rng(0)
+    gradient = watches["BIM"].gradient(model_gradient(model))
+    loss, same = (watches[a].gradient(model_loss(model)) for a in ("PGD", "APGD"))
+    made: dict[str, Task] = {
+        "BIM": lambda: bim(gradient, x, y, eps, alpha, STEPS),
+        "PGD": lambda: pgd(loss, x, y, eps, alpha, STEPS, rng=rng),
+        "APGD": lambda: apgd(same, x, y, eps, STEPS, rng=rng),
+    }
+    return {attack: watches[attack].attack(run) for attack, run in made.items()}
+
+
+def art(model: Sequential, x: Array, y: Array, eps: float) -> dict[str, Task]:
+    """Return ART's attacks on the same network."""
+    from art.attacks import evasion
+
+    estimator = art_classifier(network(model), model.input_shape, model.classes)
+    usual: dict[str, Any] = {"eps": eps, "max_iter": STEPS, "batch_size": len(x)}
+    usual |= {"verbose": False}
+    small, large = eps / STEPS, 2 * eps
+    made = {
+        "BIM": evasion.BasicIterativeMethod(estimator, eps_step=small, **usual),
+        "PGD": evasion.ProjectedGradientDescent(
+            estimator, eps_step=small, num_random_init=1, **usual
+        ),
+        "APGD": evasion.AutoProjectedGradientDescent(
+            estimator, eps_step=large, nb_random_init=1, **usual
+        ),
+    }
+    return {attack: partial(a.generate, x, y) for attack, a in made.items()}
+
+
+def foolbox(model: Sequential, x: Array, y: Array, eps: float) -> dict[str, Task]:
+    """Return Foolbox's attacks on the same network."""
+    from foolbox import attacks
+
+    gradient, wrapped = model_gradient(model), foolbox_model(model.forward)
+    classes = {"BIM": attacks.LinfBasicIterativeAttack, "PGD": attacks.LinfPGD}
+    made = {
+        attack: foolbox_attack(cls, gradient, abs_stepsize=eps / STEPS, steps=STEPS)
+        for attack, cls in classes.items()
+    }
+    return {a: partial(run, wrapped, x, y, epsilons=eps) for a, run in made.items()}

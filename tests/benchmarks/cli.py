@@ -1,8 +1,8 @@
 """The command line: parsed once, and checked before anything is measured."""
 
 import argparse
-import importlib.util
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from minidl.backend import Device, try_gpu
@@ -24,7 +24,7 @@ SECTIONS = {
     "profile": "where the time of a training step goes",
 }
 
-USUAL = tuple(name for name in SECTIONS if name != "profile")
+USUAL = {*SECTIONS} - {"profile"}
 ON_A_GPU = ("layers", "networks")
 SEVERAL_CORES = ("members", "scaling")
 
@@ -36,7 +36,7 @@ class Options:
     threads: int = 1
     rounds: int = 15
     peers: tuple[str, ...] = ()
-    sections: tuple[str, ...] = USUAL
+    sections: tuple[str, ...] = tuple(name for name in SECTIONS if name in USUAL)
     json: Path | None = None
     plot: Path | None = None
     batch: int = 128
@@ -63,16 +63,11 @@ def make_parser() -> Parser:
         epilog="\n".join(f"{name:<11} {text}" for name, text in SECTIONS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    threads, rounds = whole_number(1, len(cores())), whole_number(1, 10_000)
     add = parser.add_argument
     add("--peers", nargs="+", choices=HOW_TO_INSTALL, default=[], help="compare with")
-    add("--threads", type=whole_number(1, len(cores())), default=1, metavar="N")
-    add(
-        "--rounds",
-        type=whole_number(1, 10_000),
-        default=15,
-        metavar="N",
-        help="of each timing",
-    )
+    add("--threads", type=threads, default=1, metavar="N")
+    add("--rounds", type=rounds, default=15, metavar="N", help="of each timing")
     add("--json", type=a_path, metavar="FILE", help="write all figures to it")
     add("--plot", type=a_path, metavar="FILE", help="write a plot to it (.png, .svg)")
     add("--device", choices=["cpu", "gpu"], default="cpu")
@@ -85,18 +80,16 @@ def parse(argv: list[str] | None = None) -> Options:
     """Return what to measure; exit with one line if that isn't possible."""
     parser = make_parser()
     args = parser.parse_args(argv)
-    sections = chosen_sections(args)
-    if args.device == "gpu":
-        sections = sections_on_a_gpu(parser, args)
+    chosen = chosen_sections(parser, args)
     for peer in args.peers:
-        if importlib.util.find_spec(peer) is None:
+        if find_spec(peer) is None:
             parser.error(f"--peers {peer} isn't installed: {HOW_TO_INSTALL[peer]}")
-    if len(cores()) == 1 and {*SEVERAL_CORES} & {*(args.only or ())}:
-        parser.error(
-            f"{' and '.join(SEVERAL_CORES)} need two cores, this process has one"
-        )
-    if args.plot:
-        check_plot(parser, args.plot, sections)
+    if args.plot and "networks" not in chosen:
+        parser.error("--plot shows the section networks, which --only leaves out")
+    if args.plot and args.plot.suffix not in FORMATS:
+        parser.error(f"--plot must end in {', '.join(FORMATS)}, got {args.plot.name!r}")
+    if args.plot and find_spec("matplotlib") is None:
+        parser.error("--plot needs matplotlib: pip install matplotlib")
     for path in filter(None, (args.json, args.plot)):
         if path.is_dir():
             parser.error(f"{path} is a folder, not a file")
@@ -104,37 +97,31 @@ def parse(argv: list[str] | None = None) -> Options:
             check_writable("--json or --plot", path.absolute().parent)
         except OSError as error:
             parser.error(str(error))
-    peers = tuple(dict.fromkeys(args.peers))
-    files = args.json, args.plot
-    options = Options(args.threads, args.rounds, peers, sections, *files)
-    return replace(options, device=args.device)
+    return Options(
+        threads=args.threads,
+        rounds=args.rounds,
+        peers=tuple(dict.fromkeys(args.peers)),
+        sections=tuple(name for name in SECTIONS if name in chosen),
+        json=args.json,
+        plot=args.plot,
+        device=args.device,
+    )
 
 
-def chosen_sections(args: argparse.Namespace) -> tuple[str, ...]:
-    """Return what --only and --profile ask for, in the order of SECTIONS."""
-    chosen = {*(args.only or USUAL), *(["profile"] if args.profile else [])}
-    if len(cores()) == 1:
-        chosen -= {*SEVERAL_CORES}
-    return tuple(name for name in SECTIONS if name in chosen)
-
-
-def sections_on_a_gpu(parser: Parser, args: argparse.Namespace) -> tuple[str, ...]:
-    """Return what --only asks for; exit with one line if a GPU can't measure it."""
-    chosen = args.only or ON_A_GPU
-    if args.profile or not {*chosen} <= {*ON_A_GPU}:
-        parser.error(f"--device gpu measures {' and '.join(ON_A_GPU)} only")
-    try:
-        try_gpu()
-    except RuntimeError as error:
-        parser.error(str(error))
-    return tuple(name for name in ON_A_GPU if name in chosen)
-
-
-def check_plot(parser: Parser, path: Path, sections: tuple[str, ...]) -> None:
-    """Exit with one line if there would be nothing to draw, or no means to."""
-    if "networks" not in sections:
-        parser.error("--plot shows the section networks, which --only leaves out")
-    if path.suffix not in FORMATS:
-        parser.error(f"--plot must end in {', '.join(FORMATS)}, got {path.name!r}")
-    if importlib.util.find_spec("matplotlib") is None:
-        parser.error("--plot needs matplotlib: pip install matplotlib")
+def chosen_sections(parser: Parser, args: argparse.Namespace) -> set[str]:
+    """Return what --only and --profile ask for; exit if it can't be measured here."""
+    on_gpu, one_core = args.device == "gpu", len(cores()) == 1
+    chosen = {*(args.only or (ON_A_GPU if on_gpu else USUAL))}
+    chosen |= {"profile"} if args.profile else set()
+    if on_gpu:
+        if not chosen <= {*ON_A_GPU}:
+            parser.error(f"--device gpu measures {' and '.join(ON_A_GPU)} only")
+        try:
+            try_gpu()
+        except RuntimeError as error:
+            parser.error(str(error))
+    if one_core and args.only and chosen & {*SEVERAL_CORES}:
+        parser.error(
+            f"{' and '.join(SEVERAL_CORES)} need two cores, this process has one"
+        )
+    return chosen - {*SEVERAL_CORES} if one_core else chosen

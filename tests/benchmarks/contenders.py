@@ -12,6 +12,7 @@ from minidl import Adam, Sequential, cross_entropy, kernels
 from minidl.backend import Array, Device, to_device
 from tests.benchmarks.agreement import on_host
 from tests.benchmarks.problems import TASKS, Batch
+from tests.benchmarks.timing import Contender
 
 
 def with_kernels(how: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,51 +40,36 @@ class Trainer:
         self.optimizer.step()
 
 
-class Minidl:
-    """What minidl does with the members of an ensemble and a batch."""
+def minidl_network(
+    how: str,
+    members: list[Sequential],
+    batch: Batch,
+    attack: dict[str, Any],
+    device: Device = "cpu",
+) -> Contender:
+    """Return what minidl does with the members of an ensemble and a batch."""
+    x, y = (to_device(array, device) for array in batch)
+    model, *_ = members = [member.to_device(device) for member in members]
+    trainer, team = Trainer(deepcopy(model)), Ensemble(members)
+    work = (
+        lambda: trainer.step(x, y),
+        lambda: model.forward(x),
+        lambda: input_gradient(model, x, y),
+        lambda: bim(model_gradient(model), x, y, **attack),
+        lambda: team.predict(x),
+    )
 
-    def __init__(
-        self,
-        how: str,
-        members: list[Sequential],
-        batch: Batch,
-        attack: dict[str, Any],
-        device: Device = "cpu",
-    ) -> None:
-        self.how, self.attack = how, attack
-        self.members = [member.to_device(device) for member in members]
-        self.x, self.y = (to_device(array, device) for array in batch)
-
-    def tasks(self) -> dict[str, Callable[[], Any]]:
-        """Return all tasks, in the order of TASKS."""
-        model, x, y = self.members[0], self.x, self.y
-        trainer = Trainer(deepcopy(model))
-        work = (
-            lambda: trainer.step(x, y),
-            lambda: model.forward(x),
-            lambda: input_gradient(model, x, y),
-            lambda: bim(model_gradient(model), x, y, **self.attack),
-            lambda: Ensemble(self.members).predict(x),
-        )
-        return {
-            task: with_kernels(self.how, function)
-            for task, function in zip(TASKS, work, strict=True)
-        }
-
-    def answers(self) -> dict[str, Array]:
-        """Return what all contenders must agree on."""
-        return with_kernels(self.how, self.compute_answers)()
-
-    def compute_answers(self) -> dict[str, Array]:
-        """See `answers`; the parameters' gradients are those without dropout."""
-        model = self.members[0]
-        z = model.forward(self.x)
-        _, dz = cross_entropy(z, self.y)
-        model.backward(dz / len(z), input_grad=False)
+    def answers() -> dict[str, Array]:
+        z = model.forward(x)
+        _, dz = cross_entropy(z, y)
+        model.backward(dz / len(z), input_grad=False)  # without dropout
         gradients = [on_host(p.grad).ravel() for p in model.params]
         return {
             "logits": on_host(z),
             "parameter gradients": np.concatenate(gradients),
-            "input gradient": on_host(input_gradient(model, self.x, self.y)),
-            "ensemble": on_host(Ensemble(self.members).predict_proba(self.x)),
+            "input gradient": on_host(input_gradient(model, x, y)),
+            "ensemble": on_host(team.predict_proba(x)),
         }
+
+    tasks = [with_kernels(how, function) for function in work]
+    return Contender(dict(zip(TASKS, tasks, strict=True)), with_kernels(how, answers))

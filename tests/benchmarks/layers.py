@@ -1,19 +1,18 @@
 """Each convolution of the paper by itself: forward, and the halves of backward."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array, to_device
-from tests.benchmarks.agreement import agree, on_host
+from tests.benchmarks.agreement import on_host
 from tests.benchmarks.cli import Options
 from tests.benchmarks.contenders import with_kernels
-from tests.benchmarks.timing import Key, compare, interleaved, sgemm_rate
+from tests.benchmarks.timing import Contender, Task, compete
 
-OPERATIONS = ("forward", "input gradient", "weight gradient", "both gradients")
-WORK = dict(zip(OPERATIONS, (1, 1, 1, 2), strict=True))  # in convolutions
+# Tasks, and their work in convolutions.
+WORK = {"forward": 1, "input gradient": 1, "weight gradient": 1, "both gradients": 2}
 
 
 class Convolution(NamedTuple):
@@ -50,23 +49,17 @@ LAYERS = (
 
 def measure(layer: Convolution, options: Options) -> dict[str, Any]:
     """Return one layer's figures."""
-    device = options.device
-    x, W, b, dout = (to_device(a, device) for a in arrays(layer, options.batch))
-    work = {how: make(how, x, W, b, dout, layer.pad) for how in options.contenders}
-    candidates: dict[Key, Callable[[], Any]] = {
-        (operation, how): function
-        for how, operations in work.items()
-        for operation, function in operations.items()
+    device, batch = options.device, options.batch
+    x, W, b, dout = (to_device(a, device) for a in arrays(layer, batch))
+    contenders = {
+        how: contender(how, x, W, b, dout, layer.pad) for how in options.contenders
     }
-    samples = interleaved(candidates, options.rounds, device)
-    gflop = {name: WORK[name] * layer.gflop(options.batch) for name in OPERATIONS}
+    gflop = {task: size * layer.gflop(batch) for task, size in WORK.items()}
     return {
         "name": layer.name,
         **layer._asdict(),
         "kernel": algorithm(W, layer.pad, device),
-        "sgemm_gflop_per_s": sgemm_rate(samples, device),
-        "agreement": agree({how: answers(w) for how, w in work.items()}, {}),
-        "operations": compare(samples, gflop, options.batch, device),
+        **compete(contenders, gflop, options, {}),
     }
 
 
@@ -92,20 +85,34 @@ def arrays(layer: Convolution, batch: int) -> tuple[Array, Array, Array, Array]:
     return normal(batch, side, side, C), W, normal(F), normal(batch, out, out, F)
 
 
-def make(how: str, *problem: Any) -> dict[str, Callable[[], Any]]:
-    """Return a contender's four operations."""
+def contender(how: str, *problem: Any) -> Contender:
+    """Return a contender's tasks, and their results."""
     if how == "torch":
-        from tests.benchmarks import torch_layer
+        from tests.benchmarks.torch_peer import torch_convolution
 
-        return torch_layer.convolution(*problem)
-    work = minidl_convolution("im2col" if how == "im2col" else "auto", *problem)
-    return {name: with_kernels(how, function) for name, function in work.items()}
+        tasks = torch_convolution(*problem)
+    else:
+        work = convolution("im2col" if how == "im2col" else "auto", *problem)
+        tasks = {name: with_kernels(how, function) for name, function in work.items()}
+
+    def answers() -> dict[str, Array]:
+        dx, dW = map(on_host, tasks["both gradients"]())
+        (out,), (only_dx,), (only_dW,) = (
+            map(on_host, tasks[task]()) for task in list(WORK)[:3]
+        )
+        return {
+            "output": out,
+            "input gradient": np.concatenate([dx, only_dx]),
+            "weight gradient": np.concatenate([dW, only_dW]),
+        }
+
+    return Contender(tasks, answers)
 
 
-def minidl_convolution(
+def convolution(
     algorithm: str, x: Array, W: Array, b: Array, dout: Array, pad: int
-) -> dict[str, Callable[[], Any]]:
-    """Return minidl's four operations; forward as networks run it, with ReLU."""
+) -> dict[str, Task]:
+    """Return minidl's four tasks; forward as networks run it, with ReLU."""
 
     def grads(dW: bool, dx: bool) -> list[Array]:
         pair = kernels.conv2d_grads(x, dout, W, 1, pad, algorithm, dW, dx)
@@ -116,17 +123,4 @@ def minidl_convolution(
         "input gradient": lambda: grads(False, True),
         "weight gradient": lambda: grads(True, False),
         "both gradients": lambda: grads(True, True),
-    }
-
-
-def answers(operations: dict[str, Callable[[], list[Array]]]) -> dict[str, Array]:
-    """Return the results that all contenders must agree on."""
-    dx, dW = map(on_host, operations["both gradients"]())
-    (out,) = map(on_host, operations["forward"]())
-    (only_dx,) = map(on_host, operations["input gradient"]())
-    (only_dW,) = map(on_host, operations["weight gradient"]())
-    return {
-        "output": out,
-        "input gradient": np.concatenate([dx, only_dx]),
-        "weight gradient": np.concatenate([dW, only_dW]),
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minidl.files import atomic_write
-from tests.benchmarks.rows import name
+from tests.benchmarks.table import name
 
 # Two of Okabe and Ito's colours, distinct to colour-blind eyes and in grey.
 COLOURS = ("#56b4e9", "#d55e00")
@@ -46,33 +46,23 @@ def draw(result: dict[str, Any], pyplot: Any) -> Any:
         for panel, task in zip(row, tasks, strict=True):
             bars(panel, network["operations"][task])
             panel.set_xlabel(task)
-    figure.suptitle(title(result), fontsize=10)
-    return figure
-
-
-def title(result: dict[str, Any]) -> str:
-    """Return what the bars have in common."""
     machine, settings = result["machine"], result["settings"]
-    threads = (
-        "1 thread" if settings["threads"] == 1 else f"{settings['threads']} threads"
-    )
     torch = f", PyTorch {machine['torch']}" if "torch" in settings["peers"] else ""
-    return (
-        f"{machine['cpu']}, {threads}, batch {settings['batch']}{torch}: "
-        "images per second, and minidl's ratio"
+    figure.suptitle(
+        f"{machine['cpu']}, threads: {settings['threads']}, batch {settings['batch']}"
+        f"{torch}: images per second, and minidl's ratio",
+        fontsize=10,
     )
+    return figure
 
 
 def bars(panel: Any, by: dict[str, Any]) -> None:
     """Draw minidl's bar beside its rival's, each with its number."""
     rival = next(how for how in ("torch", "im2col", "reference") if how in by)
     speeds = [by[how]["images_per_s"] for how in ("auto", rival)]
-    names = [name("auto"), name(rival)]
-    drawn = panel.bar(names, speeds, color=COLOURS, width=0.75)
+    drawn = panel.bar([name("auto"), name(rival)], speeds, color=COLOURS, width=0.75)
     panel.bar_label(drawn, [f"{speed:,.0f}" for speed in speeds], padding=1)
-    ratio = speeds[0] / speeds[1]
-    if rival == "torch":  # as in the table: the median of each round's ratio
-        ratio = by["auto"]["vs_torch"]["median"]
-    panel.set_title(f"{ratio:.1f}x", fontweight="bold")
+    versus = by["auto"].get("vs_torch", {"median": speeds[0] / speeds[1]})
+    panel.set_title(f"{versus['median']:.1f}x", fontweight="bold")
     panel.set_ylim(0, 1.15 * max(speeds))
     panel.set_yticks([])  # the numbers stand on the bars

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from tests.benchmarks.child import STEPS
 from tests.benchmarks.cli import Options
@@ -30,13 +30,11 @@ class Child:
 
     def ask(self, seconds: int = SECONDS, steps: int = 0) -> None:
         """Let it train."""
-        assert self.process.stdin is not None
         print(seconds, steps, file=self.process.stdin, flush=True)
 
     def answer(self) -> dict[str, float]:
         """Wait until it has trained."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = cast(IO[str], self.process.stdout).readline()
         if not line:
             raise ChildProcessError(f"a child process failed: {self.process.args!r}")
         return json.loads(line)
@@ -85,44 +83,40 @@ def members(name: str, options: Options) -> dict[str, Any]:
     first, second = options.cores[:1], options.cores[1:2]
     return {
         "name": name,
-        "images_per_s": {
-            how: side_by_side(name, how, options, [first], [first, second])
-            for how in options.finalists
-        },
+        "images_per_s": rates(name, options, [first], [first, second]),
     }
 
 
 def scaling(name: str, options: Options) -> dict[str, Any]:
     """Return images/s of one training on one core and of one on all cores."""
-    return {
-        "name": name,
-        "cores": len(options.cores),
-        "images_per_s": {
-            how: side_by_side(name, how, options, [options.cores[:1]], [options.cores])
-            for how in options.finalists
-        },
-    }
+    found = rates(name, options, [options.cores[:1]], [options.cores])
+    return {"name": name, "cores": len(options.cores), "images_per_s": found}
 
 
-def side_by_side(
+def rates(
     name: str,
-    how: str,
     options: Options,
     few: list[tuple[int, ...]],
     many: list[tuple[int, ...]],
 ) -> dict[str, Any]:
-    """Return the rates of training on few and on many cores, taking turns."""
-    with ExitStack() as stack:
-        trainings = {
-            cores: stack.enter_context(child(name, how, options, cores))
-            for cores in dict.fromkeys([*few, *many])
+    """Return each finalist's rates of training on few and on many cores, in turns."""
+    found = {}
+    for how in options.finalists:
+        with ExitStack() as stack:
+            trainings = {
+                cores: stack.enter_context(child(name, how, options, cores))
+                for cores in dict.fromkeys([*few, *many])
+            }
+            pairs = [
+                [together([trainings[cores] for cores in each]) for each in (few, many)]
+                for _ in range(min(ROUNDS, options.rounds))
+            ]
+        columns = {"few": 0, "many": 1}
+        found[how] = {
+            k: summary([pair[i] for pair in pairs]) for k, i in columns.items()
         }
-        rates: dict[str, list[float]] = {"few": [], "many": []}
-        for _ in range(min(ROUNDS, options.rounds)):
-            rates["few"].append(together([trainings[cores] for cores in few]))
-            rates["many"].append(together([trainings[cores] for cores in many]))
-    ratios = [b / a for a, b in zip(*rates.values(), strict=True)]
-    return {key: summary(r) for key, r in rates.items()} | {"ratio": summary(ratios)}
+        found[how]["ratio"] = summary([b / a for a, b in pairs])
+    return found
 
 
 def together(trainings: list[Child]) -> float:

@@ -8,37 +8,44 @@ import numpy as np
 
 from tests.benchmarks.cli import Options
 from tests.benchmarks.contenders import Trainer
-from tests.benchmarks.problems import Batch, build, synthetic_batch
+from tests.benchmarks.problems import build, synthetic_batch
+
+REST = "loss, checks"
 
 
 def measure(name: str, options: Options) -> dict[str, Any]:
     """Return the median milliseconds of each part, and its share of their sum."""
     trainer, batch = Trainer(build(name)), synthetic_batch(name, options.batch)
-    steps = [timed_step(trainer, batch) for _ in range(options.rounds + 1)][1:]
-    ms = {part: 1e3 * float(np.median([s[part] for s in steps])) for part in steps[0]}
-    total = sum(ms.values())
-    parts = [{"part": p, "ms": t, "share": t / total} for p, t in ms.items()]
-    return {"name": name, "parts": parts, "total_ms": total}
-
-
-def timed_step(trainer: Trainer, batch: Batch) -> dict[str, float]:
-    """Take `Trainer.step` apart; return the seconds of each part."""
-    seconds: dict[str, float] = {}
-
-    def timed(part: str, function: Callable[..., Any], *args: Any) -> Any:
+    seconds: dict[str, list[float]] = {}
+    layers = list(enumerate(trainer.model.fused))
+    for i, layer in layers:
+        watch(layer, "forward", f"{i} {layer}, forward", seconds)
+    seconds[REST] = []
+    for i, layer in reversed(layers[trainer.model.first_learned :]):
+        watch(layer, "backward", f"{i} {layer}, backward", seconds)
+    watch(trainer.optimizer, "step", "optimizer", seconds)
+    for _ in range(options.rounds + 1):
         start = time.perf_counter()
-        result = function(*args)
-        seconds[part] = time.perf_counter() - start
+        trainer.step(*batch)
+        taken = time.perf_counter() - start
+        parts = sum(times[-1] for part, times in seconds.items() if part != REST)
+        seconds[REST].append(taken - parts)
+    # The first step, in which kernels are compiled, isn't counted.
+    ms = {part: 1e3 * float(np.median(times[1:])) for part, times in seconds.items()}
+    total = sum(ms.values())
+    parts_of = [{"part": p, "ms": t, "share": t / total} for p, t in ms.items()]
+    return {"name": name, "parts": parts_of, "total_ms": total}
+
+
+def watch(owner: Any, method: str, part: str, seconds: dict[str, list[float]]) -> None:
+    """Let an object note how long each call of one of its methods takes."""
+    function: Callable[..., Any] = getattr(owner, method)
+    seconds[part] = []
+
+    def timed(*args: Any, **options: Any) -> Any:
+        start = time.perf_counter()
+        result = function(*args, **options)
+        seconds[part].append(time.perf_counter() - start)
         return result
 
-    model, (x, y) = trainer.model, batch
-    for i, layer in enumerate(model.fused):
-        x = timed(f"{i} {layer}, forward", layer.forward, x, trainer.rng)
-    timed("loss", trainer.loss.forward, x, y)
-    dout = timed("loss, backward", trainer.loss.backward)
-    first = model.first_learned
-    for i, layer in reversed(list(enumerate(model.fused))[first:]):
-        part = f"{i} {layer}, backward"
-        dout = timed(part, layer.backward, dout, True, i != first)
-    timed("optimizer", trainer.optimizer.step)
-    return seconds
+    vars(owner)[method] = timed

@@ -31,14 +31,27 @@ direct convolution's operations counted, and for minidl beside PyTorch also vs_t
 the summary of its ratio in each round.
 """
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
-from tests.benchmarks import machine
+from minidl.progress import progress
+from tests.benchmarks import attacks, layers, machine, networks, processes, profile
 from tests.benchmarks.cli import Options
 from tests.benchmarks.cores import pin
-from tests.benchmarks.sections import measure
+from tests.benchmarks.problems import NETWORKS
 
 SCHEMA = 1
+Measure: TypeAlias = Callable[[Any, Options], dict[str, Any]]
+SECTIONS: dict[str, tuple[Measure, Sequence[Any]]] = {  # and their units
+    "layers": (layers.measure, layers.LAYERS),
+    "networks": (networks.measure, tuple(NETWORKS)),
+    "attacks": (attacks.measure, tuple(NETWORKS)),
+    "memory": (processes.memory, tuple(NETWORKS)),
+    "members": (processes.members, tuple(NETWORKS)),
+    "scaling": (processes.scaling, tuple(NETWORKS)),
+    "cold_start": (processes.cold_start, tuple(NETWORKS)),
+    "profile": (profile.measure, tuple(NETWORKS)),
+}
 
 
 def run(options: Options) -> dict[str, Any]:
@@ -52,9 +65,14 @@ def run(options: Options) -> dict[str, Any]:
         "peers": list(options.peers),
         "pinned_to": pinned,
     }
-    start = {
-        "schema": SCHEMA,
-        "settings": settings,
-        "machine": machine.describe(options.device),
-    }
-    return start | measure(options)
+    about = {"schema": SCHEMA, "settings": settings}
+    return about | {"machine": machine.describe(options.device)} | measure(options)
+
+
+def measure(options: Options) -> dict[str, list[dict[str, Any]]]:
+    """Return the figures of all units of the chosen sections."""
+    figures: dict[str, list[dict[str, Any]]] = {s: [] for s in options.sections}
+    jobs = [(s, unit) for s in options.sections for unit in SECTIONS[s][1]]
+    for section, unit in progress(jobs, len(jobs), "benchmarks"):
+        figures[section].append(SECTIONS[section][0](unit, options))
+    return figures

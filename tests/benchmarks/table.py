@@ -1,26 +1,41 @@
 """Results as text: one aligned table for each section."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
-from tests.benchmarks.rows import TABLES, Rows, Units, name
+from tutorials.paper.pages.markdown import Table
 
+Units: TypeAlias = list[dict[str, Any]]
+NAMES = {"auto": "minidl", "torch": "PyTorch"}
 NOTE = """\
-Wall time of a batch: medians and [quartiles] of interleaved rounds. GFLOP/s count the
-direct convolution's operations. "minidl" is what algorithm="auto" chooses. Ratios are
-rates over rates, above 1 minidl is faster; sgemm is measured in the same rounds."""
+Medians and [quartiles] of interleaved rounds; ms is the wall time of a batch.
+gflop_per_s counts the direct convolution's operations. "minidl" is what
+algorithm="auto" chooses. Ratios are rates over rates, above 1 minidl is faster; sgemm
+is measured in the same rounds."""
 DIFFERENCES = """\
 Largest difference from the reference's results, in units of their largest number.
 In gradients, rounding decides near-ties of ReLU and pooling in a few images."""
+TITLES = {
+    "layers": "Convolutions",
+    "networks": "Networks",
+    "attacks": "Attacks: overhead beside their gradients, and peers' times over ours",
+    "memory": "Peak resident memory of ten training steps, MB",
+    "members": "Images/s of two trainings on two cores beside one",
+    "scaling": "Images/s of one training on all cores beside one",
+    "cold_start": "Seconds to the first training step's end",
+    "profile": "Where a training step's time goes",
+}
+SHOWN = {"operations", "attacks", "peak_mb", "images_per_s", "cold", "warm", "parts"}
 
 
 def render(result: dict[str, Any]) -> str:
     """Return the whole result as text."""
     blocks = [heading(result["machine"], result["settings"])]
-    for section, (title, rows, words) in TABLES.items():
-        if section in result:
-            blocks.append(f"{title}\n\n{aligned(rows(result[section]), words)}")
-            blocks += agreement(result[section])
-    blocks += [on_paper(u) for u in result.get("networks", []) if "roofline_ms" in u]
+    for section, title in TITLES.items():
+        if units := result.get(section):
+            blocks.append(f"{title}\n\n{table(units)}")
+            if "agreement" in units[0]:
+                blocks.append(f"{DIFFERENCES}\n\n{agreement(units)}")
     return "\n\n".join(blocks)
 
 
@@ -49,31 +64,69 @@ def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
     )
 
 
-def on_paper(unit: dict[str, Any]) -> str:
-    """Return how long a GPU would need at least, beside what was measured."""
-    ms = ", ".join(f"{t:.2f} ms {way}" for way, t in unit["roofline_ms"].items())
-    return f"{unit['name']}, training step, an H100 on paper: {ms}."
+def table(units: Units) -> str:
+    """Return a row for each figure of each unit, whatever its section measures."""
+    found = [row for unit in units for row in rows(unit, (unit["name"],))]
+    words = max(len(path) for path, _ in found)
+    columns = dict.fromkeys(key for _, figures in found for key in figures)
+    head = [""] * words + [name(column) for column in columns]
+    body = [
+        [*map(name, path), *(cell(figures.get(column)) for column in columns)]
+        for path, figures in found
+    ]
+    return aligned(head, body, words)
 
 
-def aligned(rows: Rows, words: int) -> str:
-    """Return rows in columns, the first ones words; the first row is the heading."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = [cell.ljust(w) for cell, w in zip(row, widths, strict=True)][:words]
-        cells += [cell.rjust(w) for cell, w in zip(row, widths, strict=True)][words:]
-        lines.append("  ".join(cells).rstrip())
-    lines.insert(1, "-" * max(map(len, lines)))
-    return "\n".join(lines)
+def rows(
+    tree: dict[str, Any], path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """Yield the way to each dictionary of numbers or summaries, and the dictionary."""
+    if len(path) == 1:
+        tree = {k: v for k, v in tree.items() if k in SHOWN}
+        if len(tree) == 1:
+            [tree] = tree.values()
+    if isinstance(tree, list):  # of a profile
+        tree = {part["part"]: {k: part[k] for k in ("ms", "share")} for part in tree}
+    if all(is_number(value) for value in tree.values()):
+        yield path, tree
+        return
+    for key, branch in tree.items():
+        yield from rows(branch, (*path, key))
 
 
-def agreement(units: Units) -> list[str]:
-    """Return the table of how far results differ, where they were compared."""
-    first = units[0].get("agreement")
-    if not first:
-        return []
-    rows: Rows = [("", *map(name, first))]
-    for answer in next(iter(first.values())):
-        largest = (max(u["agreement"][how][answer] for u in units) for how in first)
-        rows.append((answer, *(f"{most:.0e}" for most in largest)))
-    return [f"{DIFFERENCES}\n\n{aligned(rows, 1)}"]
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a number, or the summary of several."""
+    return not isinstance(value, dict | list) or "median" in value
+
+
+def cell(value: Any) -> str:
+    """Return a number, or a median with its quartiles."""
+    if isinstance(value, dict):
+        return "{} [{}, {}]".format(
+            *(cell(value[k]) for k in ("median", "low", "high"))
+        )
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def name(key: str) -> str:
+    """Return what a contender is called in public."""
+    return NAMES.get(key, key)
+
+
+def aligned(head: list[str], body: list[list[str]], words: int) -> str:
+    """Return rows in columns, the first ones words, below a line under the head."""
+    first, *others = Table(head, body, words).text().splitlines()
+    return "\n".join([first, "-" * max(map(len, [first, *others])), *others])
+
+
+def agreement(units: Units) -> str:
+    """Return a row of the largest differences for each answer."""
+    contenders = units[0]["agreement"]
+    body = [
+        [answer]
+        + [f"{max(u['agreement'][c][answer] for u in units):.0e}" for c in contenders]
+        for answer in next(iter(contenders.values()))
+    ]
+    return aligned(["", *map(name, contenders)], body, 1)

@@ -1,71 +1,85 @@
 """Timing side by side: candidates take turns, so that a slow second hits them all.
 
-A candidate is an operation done by a contender. Times are wall-clock; the quartiles
-beside a median say how quiet the machine was.
+A candidate is a task done by a contender. Times are wall-clock; the quartiles beside a
+median say how quiet the machine was.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from minidl.backend import Device, require_gpu, to_device
+from minidl.backend import Array, Device, require_gpu, to_device
+from tests.benchmarks.agreement import agree
+from tests.benchmarks.cli import Options
 
-Key: TypeAlias = tuple[str, str]  # (operation, contender)
+Task: TypeAlias = Callable[[], Any]
+Key: TypeAlias = tuple[str, str]  # (task, contender)
 Samples: TypeAlias = dict[Key, list[float]]  # seconds
 SGEMM: Key = ("sgemm", "numpy")
 SQUARE = {"cpu": 1024, "gpu": 8192}  # rows and columns of sgemm's matrices
 FEW = {"reference": 3}  # contenders too slow for many rounds
 
 
+class Contender(NamedTuple):
+    """Who computes: its tasks, and the answers that all contenders must agree on."""
+
+    tasks: dict[str, Task]
+    answers: Callable[[], dict[str, Array]]
+
+
+def compete(
+    contenders: Mapping[str, Contender],
+    gflop: Mapping[str, float],
+    options: Options,
+    tolerance: Mapping[str, float],
+) -> dict[str, Any]:
+    """Compare the contenders' answers, then time their tasks; return a unit's figures.
+
+    gflop is each task's work. Raises ValueError if the answers differ.
+    """
+    agreement = agree({how: c.answers() for how, c in contenders.items()}, tolerance)
+    candidates = {
+        (task, how): function
+        for how, contender in contenders.items()
+        for task, function in contender.tasks.items()
+    }
+    samples = interleaved(candidates, options.rounds, options.device)
+    sgemm = 2 * SQUARE[options.device] ** 3 / 1e9 / float(np.median(samples[SGEMM]))
+    return {
+        "sgemm_gflop_per_s": sgemm,
+        "agreement": agreement,
+        "operations": compare(samples, gflop, options.batch, sgemm),
+    }
+
+
 def interleaved(
-    candidates: Mapping[Key, Callable[[], Any]], rounds: int, device: Device = "cpu"
+    candidates: Mapping[Key, Task], rounds: int, device: Device = "cpu"
 ) -> Samples:
     """Return the seconds that each candidate took in each round, and sgemm's.
 
     A round before the first, in which kernels are compiled, isn't counted.
     """
-    everyone = {SGEMM: sgemm(device), **candidates}
-    if device == "gpu":
-        everyone = {key: until_done(function) for key, function in everyone.items()}
+    n = SQUARE[device]  # the machine's yardstick is a large product in float32
+    square = to_device(np.random.default_rng(0).random((n, n), np.float32), device)
+    everyone = {SGEMM: lambda: square @ square, **candidates}
     samples: Samples = {key: [] for key in everyone}
-    for key in everyone:
-        everyone[key]()
-    for i in range(rounds):
-        for (operation, contender), function in everyone.items():
-            if i < FEW.get(contender, rounds):
-                samples[operation, contender].append(seconds(function))
+    for i in range(-1, rounds):
+        for key, function in everyone.items():
+            if i < FEW.get(key[1], rounds):
+                taken = seconds(function, device)
+                samples[key] += [taken] if i >= 0 else []
     return samples
 
 
-def seconds(function: Callable[[], Any]) -> float:
-    """Return how long a call takes."""
+def seconds(function: Task, device: Device) -> float:
+    """Return how long a call takes, until the GPU has done all its work."""
     start = time.perf_counter()
     function()
-    return time.perf_counter() - start
-
-
-def until_done(function: Callable[[], Any]) -> Callable[[], None]:
-    """Return a function that ends when the GPU has done all its work, PyTorch's too."""
-
-    def run() -> None:
-        function()
+    if device == "gpu":
         require_gpu().cuda.Device().synchronize()
-
-    return run
-
-
-def sgemm(device: Device = "cpu") -> Callable[[], Any]:
-    """Return the machine's own yardstick: a large product of float32 matrices."""
-    n = SQUARE[device]
-    square = to_device(np.random.default_rng(0).random((n, n), np.float32), device)
-    return lambda: square @ square
-
-
-def sgemm_rate(samples: Samples, device: Device = "cpu") -> float:
-    """Return sgemm's GFLOP/s."""
-    return 2 * SQUARE[device] ** 3 / 1e9 / float(np.median(samples[SGEMM]))
+    return time.perf_counter() - start
 
 
 def summary(values: list[float]) -> dict[str, float]:
@@ -75,45 +89,35 @@ def summary(values: list[float]) -> dict[str, float]:
     return dict(zip(names, quantiles, strict=True)) | {"rounds": len(values)}
 
 
+def ratios(samples: Samples, above: Key, below: Key) -> dict[str, float]:
+    """Return the summary of times over times, round by round.
+
+    What slowed the machine down slowed both.
+    """
+    pairs = zip(samples[above], samples[below], strict=False)
+    return summary([a / b for a, b in pairs])
+
+
 def compare(
-    samples: Samples, gflop: Mapping[str, float], batch: int, device: Device = "cpu"
+    samples: Samples, gflop: Mapping[str, float], batch: int, sgemm: float
 ) -> dict[str, dict[str, Any]]:
-    """Return the figures of each operation and contender: {operation: {contender: }}.
+    """Return times, rates and ratios: {task: {contender: figures}}.
 
     Ratios are rates over rates: above 1, the contender is the faster one.
     """
-    sgemm = sgemm_rate(samples, device)
-    return {
-        operation: {
-            contender: figures(
-                samples, (operation, contender), batch, gflop[operation], sgemm
-            )
-            for contender in contenders(samples, operation)
+    found: dict[str, dict[str, Any]] = {task: {} for task in gflop}
+    for task, how in samples:
+        if (task, how) == SGEMM:
+            continue
+        ms = summary([1e3 * t for t in samples[task, how]])
+        rate = gflop[task] / ms["median"] * 1e3
+        found[task][how] = {
+            "ms": ms,
+            "images_per_s": batch / ms["median"] * 1e3,
+            "gflop_per_s": rate,
+            "vs_sgemm": rate / sgemm,
         }
-        for operation in gflop
-    }
-
-
-def contenders(samples: Samples, operation: str) -> Iterator[str]:
-    """Yield who was timed at an operation."""
-    return (contender for name, contender in samples if name == operation)
-
-
-def figures(
-    samples: Samples, key: Key, batch: int, gflop: float, sgemm: float
-) -> dict[str, Any]:
-    """Return one candidate's times, rates and ratios; gflop is its work for a batch."""
-    ms = summary([1e3 * t for t in samples[key]])
-    rate = gflop / ms["median"] * 1e3
-    result = {
-        "ms": ms,
-        "images_per_s": batch / ms["median"] * 1e3,
-        "gflop_per_s": rate,
-        "vs_sgemm": rate / sgemm,
-    }
-    operation, contender = key
-    if (operation, "torch") in samples and contender != "torch":
-        # Pairs of one round: what slowed the machine down slowed both.
-        pairs = zip(samples[operation, "torch"], samples[key], strict=False)
-        result["vs_torch"] = summary([theirs / ours for theirs, ours in pairs])
-    return result
+        if (task, "torch") in samples and how != "torch":
+            versus = ratios(samples, (task, "torch"), (task, how))
+            found[task][how]["vs_torch"] = versus
+    return found

@@ -1,22 +1,25 @@
-"""The same networks in PyTorch, as fast as eager mode runs them.
+"""The same networks and layers in PyTorch, as fast as eager mode runs them.
 
-Fused Adam, and frozen weights where an attack needs no gradients by them; see also
-`torch_convert`. Other settings were tried and are slower or equal: channels first,
-`inference_mode` instead of `no_grad`, Adam's other implementations.
+Fused Adam, frozen weights where an attack needs no gradients by them, and single
+convolutions without autograd's small costs; see also `torch_convert`. Other settings
+were tried and are slower or equal: channels first, `inference_mode` instead of
+`no_grad`, Adam's other implementations.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import conv2d, cross_entropy
 
 from minidl import Sequential
 from minidl.backend import Array, Device, to_device
 from tests.benchmarks.agreement import on_host
 from tests.benchmarks.problems import TASKS, Batch
+from tests.benchmarks.timing import Contender, Task
 from tests.benchmarks.torch_convert import (
+    Tensor,
     convert,
     images,
     in_nhwc,
@@ -24,8 +27,6 @@ from tests.benchmarks.torch_convert import (
     single_precision,
     tensor,
 )
-
-Tensor = torch.Tensor
 
 
 class TorchTrainer:
@@ -38,53 +39,43 @@ class TorchTrainer:
     def step(self, x: Array, y: Array) -> None:
         """Forward with dropout, loss, backward, Adam."""
         self.optimizer.zero_grad(set_to_none=True)
-        z = self.model(images(x))
-        nn.functional.cross_entropy(z, tensor(y)).backward()
+        cross_entropy(self.model(images(x)), tensor(y)).backward()
         self.optimizer.step()
 
 
-class Torch:
-    """What PyTorch does with the members of an ensemble and a batch."""
+def torch_network(
+    members: list[Sequential],
+    batch: Batch,
+    attack: dict[str, Any],
+    device: Device = "cpu",
+) -> Contender:
+    """Return what PyTorch does with the members of an ensemble and a batch."""
+    single_precision()
+    arrays = [to_device(array, device) for array in batch]
+    x, y = images(arrays[0]), tensor(arrays[1])
+    frozen = [convert(m, device).eval().requires_grad_(False) for m in members]
+    trainer, first = TorchTrainer(members[0], device), frozen[0]
+    work = (
+        lambda: trainer.step(*arrays),
+        lambda: logits(first, x),
+        lambda: input_gradient(first, x, y),
+        lambda: bim(first, x, y, **attack),
+        lambda: vote(frozen, x).argmax(dim=1),
+    )
 
-    def __init__(
-        self,
-        members: list[Sequential],
-        batch: Batch,
-        attack: dict[str, Any],
-        device: Device = "cpu",
-    ) -> None:
-        single_precision()
-        self.attack = attack
-        self.batch = tuple(to_device(array, device) for array in batch)
-        self.x, self.y = images(self.batch[0]), tensor(self.batch[1])
-        frozen = [convert(m, device).eval() for m in members]
-        self.members = [model.requires_grad_(False) for model in frozen]
-        self.trainer = TorchTrainer(members[0], device)
-
-    def tasks(self) -> dict[str, Callable[[], Any]]:
-        """Return all tasks, in the order of TASKS."""
-        model, x, y = self.members[0], self.x, self.y
-        work = (
-            lambda: self.trainer.step(*self.batch),
-            lambda: logits(model, x),
-            lambda: input_gradient(model, x, y),
-            lambda: bim(model, x, y, **self.attack),
-            lambda: vote(self.members, x).argmax(dim=1),
-        )
-        return dict(zip(TASKS, work, strict=True))
-
-    def answers(self) -> dict[str, Array]:
-        """Return minidl's answers in minidl's layout."""
-        x, y, model = self.x, self.y, self.trainer.model.eval()
-        nn.functional.cross_entropy(model(x), y).backward()
+    def answers() -> dict[str, Array]:
+        model = trainer.model.eval()
+        cross_entropy(model(x), y).backward()
         gradients = [on_host(in_our_layout(p.grad)).ravel() for p in model.parameters()]
         model.train()
         return {
-            "logits": on_host(logits(self.members[0], x)),
+            "logits": on_host(logits(first, x)),
             "parameter gradients": np.concatenate(gradients),
-            "input gradient": on_host(in_nhwc(input_gradient(self.members[0], x, y))),
-            "ensemble": on_host(vote(self.members, x)),
+            "input gradient": on_host(in_nhwc(input_gradient(first, x, y))),
+            "ensemble": on_host(vote(frozen, x)),
         }
+
+    return Contender(dict(zip(TASKS, work, strict=True)), answers)
 
 
 def logits(model: nn.Module, x: Tensor) -> Tensor:
@@ -101,8 +92,7 @@ def vote(members: list[Any], x: Tensor) -> Tensor:
 def input_gradient(model: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     """Return the gradient of the sum of J over images; weights are frozen."""
     x = x.detach().requires_grad_()
-    loss = nn.functional.cross_entropy(model(x), y, reduction="sum")
-    return torch.autograd.grad(loss, x)[0]
+    return torch.autograd.grad(cross_entropy(model(x), y, reduction="sum"), x)[0]
 
 
 def bim(
@@ -115,3 +105,25 @@ def bim(
         step = input_gradient(model, x_adv, y).sign_().mul_(alpha)
         x_adv = step.add_(x_adv).clamp_(low, high)
     return x_adv
+
+
+def torch_convolution(
+    x: Array, W: Array, b: Array, dout: Array, pad: int
+) -> dict[str, Task]:
+    """Return the four tasks of a single convolution; forward with bias and ReLU."""
+    single_precision()
+    tx, td, tb = images(x), images(dout), tensor(b)
+    tW = tensor(W).permute(3, 2, 0, 1).contiguous(memory_format=torch.channels_last)
+
+    def grads(dx: bool, dW: bool) -> list[Tensor]:
+        settings = ([1, 1], [pad, pad], [1, 1], False, [0, 0], 1, [dx, dW, False])
+        pair = torch.ops.aten.convolution_backward(td, tx, tW, None, *settings)[:2]
+        results = zip((in_nhwc, in_our_layout), pair, (dx, dW), strict=True)
+        return [read(array) for read, array, asked in results if asked]
+
+    return {
+        "forward": lambda: [in_nhwc(torch.relu_(conv2d(tx, tW, tb, padding=pad)))],
+        "input gradient": lambda: grads(True, False),
+        "weight gradient": lambda: grads(False, True),
+        "both gradients": lambda: grads(True, True),
+    }
