@@ -93,3 +93,11 @@ def test_labels_on_another_device_are_named(gpu, device, dtype):
             attack(model_gradient(model), x, y)
     with pytest.raises(ValueError, match=message):
         cross_entropy(model.forward(x), y)
+
+
+def test_bounds_may_be_an_array_of_the_host(gpu):
+    x, bounds = FLOAT[:6], np.array([0.0, 1.0])
+    expected = fgsm(lambda x, y: x - np.float32(0.5), x, Y[:6], 0.3)
+    there = [to_device(a, "gpu") for a in (x, Y[:6])]
+    moved = fgsm(lambda x, y: x - np.float32(0.5), *there, 0.3, bounds)
+    np.testing.assert_allclose(to_numpy(moved), expected, rtol=1e-6)
