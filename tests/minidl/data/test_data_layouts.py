@@ -50,6 +50,8 @@ def test_idx_files(monkeypatch, data_dir, dataset, place, wrap):
         write_files(data_dir, {path: wrap(content)})
     for found, made in zip(load_dataset(dataset), arrays, strict=True):
         assert np.array_equal(found, made)
+        assert found.dtype == (np.uint8 if made.ndim == 4 else np.int64)
+        assert type(found) is np.ndarray
 
 
 TAR, PYTHON_TAR = tar_bytes(cifar_members()), tar_bytes(python_members())
