@@ -1,8 +1,9 @@
 """Pictures of an evaluation: curves, worst cases, transfer, steps and distances.
 
-Each draws into matplotlib axes, which `tutorials.show.new_figure` makes.
+Each draws into matplotlib axes, which `new_figure` makes.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,35 @@ from attacks.evaluation.transfer import Transfer
 from minidl.backend import Array
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
+STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "minidl",  # or each SVG file would have other names in it
+}
+
+
+def in_notebook() -> bool:
+    """Return whether this is a notebook's kernel."""
+    return "ipykernel" in sys.modules
+
+
+def new_figure(
+    columns: int = 1, rows: int = 1, width: float = 8, height: float = 3
+) -> Any:
+    """Return a matplotlib figure and its axes, a flat list; sizes in inches."""
+    import matplotlib as mpl
+
+    if not in_notebook():
+        mpl.use("Agg")
+    from matplotlib import pyplot
+
+    mpl.rcParams.update(STYLE)
+    figure, axes = pyplot.subplots(
+        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
+    )
+    return figure, list(axes.flat)
 
 
 def plot_curve(axes: Any, curve: Curve, label: str = "", colour: str = "") -> None:

@@ -22,8 +22,11 @@ import numpy as np
 from minidl import Sequential, trace
 from minidl.backend import Array
 from minidl.files import atomic_write
+from tutorials.command_line import check_installed
 from tutorials.output import keep_writing
 from tutorials.paper.pages.markdown import Table
+from tutorials.plots import in_notebook
+from tutorials.plots import new_figure as new_figure  # chapters import it from here
 
 ROOT = Path(__file__).parents[1]
 FOLDER = Path("pictures")
@@ -32,20 +35,9 @@ LINES = (
     "font-family: monospace; font-size: 13px; line-height: 1.3"
 )
 DIGITS = 4  # significant ones
-STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "minidl",  # or each SVG file would have other names in it
-}
 numbers = count(1)  # of a script's pictures
 keep_writing()
-
-
-def in_notebook() -> bool:
-    """Return whether this is a notebook's kernel."""
-    return "ipykernel" in sys.modules
+check_installed("matplotlib", "tutorials", "a chapter")  # before it trains
 
 
 def print_lines(text: str) -> None:
@@ -131,23 +123,6 @@ def walk(model: Sequential, x: Array, y: Array) -> None:
             )
         )
     table(("layer", "output", "min", "max", "zeros", "max |dJ/doutput|"), rows)
-
-
-def new_figure(
-    columns: int = 1, rows: int = 1, width: float = 8, height: float = 3
-) -> Any:
-    """Return a matplotlib figure and its axes, a flat list; sizes in inches."""
-    import matplotlib as mpl
-
-    if not in_notebook():
-        mpl.use("Agg")
-    from matplotlib import pyplot
-
-    mpl.rcParams.update(STYLE)
-    figure, axes = pyplot.subplots(
-        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
-    )
-    return figure, list(axes.flat)
 
 
 def image(

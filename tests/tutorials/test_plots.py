@@ -6,13 +6,13 @@ import pytest
 from attacks import Threat, accuracy_curve, evaluate, transfer_matrix
 from tests.attacks.test_evaluation import Brightness, brighter, darker, make_brightness
 from tutorials.plots import (
+    new_figure,
     plot_curve,
     plot_distances,
     plot_evaluation,
     plot_steps,
     plot_transfer,
 )
-from tutorials.show import new_figure
 
 LEVELS = np.arange(1, 10, dtype=np.float32) / 10
 X = np.ones((9, 2, 2, 1), np.float32) * LEVELS[:, None, None, None]

@@ -1,5 +1,7 @@
 """What the chapters show: sources, tables, pictures."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 from IPython import display
@@ -121,3 +123,10 @@ def test_a_notebook_doesnt_break_lines(shown):
     assert data["text/plain"] == "<a>  b\nc    1"
     assert data["text/html"].startswith('<pre style="overflow-x: auto; ')
     assert "&lt;a&gt;  b\nc    1</pre>" in data["text/html"]
+
+
+def test_what_is_not_installed_is_named_before_a_chapter_trains(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    message = r"a chapter needs matplotlib: pip install 'minidl\[tutorials\]'"
+    with pytest.raises(ModuleNotFoundError, match=message):
+        importlib.reload(show)

@@ -8,7 +8,7 @@ from tutorials.anomaly.findings import curves, rows
 from tutorials.anomaly.record import Record
 from tutorials.paper.pages.drawings import COLOURS
 from tutorials.paper.paper_numbers import ATTACK_NAMES
-from tutorials.show import new_figure
+from tutorials.plots import new_figure
 
 ONE, ALL = COLOURS["adv1_ensemble"], COLOURS["adv2_ensemble"]
 

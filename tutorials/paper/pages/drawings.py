@@ -16,7 +16,7 @@ from tutorials.paper.paper_numbers import (
     paper_accuracy,
 )
 from tutorials.paper.results import Results
-from tutorials.show import new_figure
+from tutorials.plots import new_figure
 
 Figure: TypeAlias = Any  # matplotlib's, which loads only when a figure is drawn
 Axes: TypeAlias = Any

@@ -5,7 +5,7 @@ from tutorials.paper.pages.strict import most_robust
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results
 from tutorials.paper.results.strict import Strict
-from tutorials.show import new_figure
+from tutorials.plots import new_figure
 
 ADAPTIVE = "#d55e00"
 
