@@ -86,21 +86,9 @@ def test_anybody_can_read_both(json_file, array_file):
 
 def test_dataclasses_and_numpys_values_are_kept(tmp_path):
     path = tmp_path / "x.json"
-    write_json(path, {"setting": Setting(np.float64(0.5)), "counts": np.arange(2)})
-    read = read_json(path)
-    assert read == {"setting": {"rate": 0.5, "sizes": [1, 2]}, "counts": [0, 1]}
-
-
-def test_names_that_are_numbers_become_texts(tmp_path):
-    write_json(tmp_path / "x.json", {10: "ten", 9: "nine"})
-    read = read_json(tmp_path / "x.json")
-    assert list(read.items()) == [("10", "ten"), ("9", "nine")]  # in their order
-
-
-def test_spaces_and_line_ends_do_not_count(json_file):
-    content = json.loads(json_file.read_text(encoding="utf-8"))
-    json_file.write_text(json.dumps(content).replace(", ", ",\r\n"))
-    assert read_json(json_file, "key") == FACTS
+    write_json(path, {"one": Setting(np.float64(0.5)), 10: np.arange(2), 9: "nine"})
+    expected = {"one": {"rate": 0.5, "sizes": [1, 2]}, "10": [0, 1], "9": "nine"}
+    assert list(read_json(path).items()) == [*expected.items()]  # in their order
 
 
 def test_what_is_not_like_json_is_not_kept(tmp_path):
