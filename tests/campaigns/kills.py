@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -27,25 +26,14 @@ from pathlib import Path
 
 import numpy as np
 
+from minidl.files import LEFTOVER
 from tests.campaigns.killed import KILL, KINDS
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 10.0  # until all processes must have ended
-TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}")
-ON_WINDOWS = os.name == "nt"
-HOWS = (
-    ("parent killed", "parent killed before renaming", "worker killed before renaming")
-    if ON_WINDOWS
-    else (
-        "parent killed",
-        "parent terminated",
-        "Ctrl-C",
-        "worker killed",
-        "parent killed before renaming",
-        "worker killed before renaming",
-    )
-)
-# What remains is 1 where a worker was killed, and what a shell reports of signals.
+
+# The ways to be killed, and the exit codes that remain: 1 where a worker was killed,
+# otherwise what a shell reports of signals.
 CODES = {
     "parent killed": {-9, 1, 15},
     "parent terminated": {143},
@@ -54,6 +42,8 @@ CODES = {
     "parent killed before renaming": {-9, 1, 15},
     "worker killed before renaming": {1},
 }
+POSIX = {"parent terminated", "Ctrl-C", "worker killed"}
+HOWS = [how for how in CODES if os.name != "nt" or how not in POSIX]
 
 
 @dataclass
@@ -107,14 +97,14 @@ class Command:
         return {
             str(path.relative_to(self.folder)): content(path)
             for path in paths
-            if not TEMPORARY.fullmatch(path.name)
+            if not LEFTOVER.fullmatch(path.name)
             and not path.name.endswith((".partial.npz", ".lock"))
         }
 
     def leftovers(self) -> list[str]:
         """Return the names of temporary files."""
         names = [path.name for path in self.folder.rglob("*")]
-        return [n for n in names if TEMPORARY.fullmatch(n) or ".partial." in n]
+        return [n for n in names if LEFTOVER.fullmatch(n) or ".partial." in n]
 
 
 def kill(process: "subprocess.Popen[str]", how: str) -> None:

@@ -56,18 +56,6 @@ def test_a_killed_worker_changes_nothing(workers, tmp_path):
             assert_array_equal(p.data, q.data, strict=True)
 
 
-@pytest.mark.slow
-def test_a_worker_with_several_threads_is_refused(tmp_path):
-    with (
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0"
-        ) as local,
-        pytest.raises(ValueError, match=r"has 2 threads.*--nthreads 1"),
-        cluster.dask_executor(local.scheduler_address, tmp_path),
-    ):
-        pass
-
-
 @contextmanager
 def dask(*arguments):
     """Run Dask's command line in a process of its own."""
@@ -97,6 +85,7 @@ def worker(address, threads=1):
 
 @pytest.mark.slow
 def test_a_worker_that_joins_later_is_checked_before_its_first_job(tmp_path):
+    """And all that are there before any work."""
     with (
         scheduler(tmp_path) as (_, address),
         worker(address) as first,
@@ -110,6 +99,11 @@ def test_a_worker_that_joins_later_is_checked_before_its_first_job(tmp_path):
             first.kill()
             with pytest.raises(ValueError, match=r"has 2 threads.*--nthreads 1"):
                 executor.submit(abs, -2).result()
+            with (
+                pytest.raises(ValueError, match=r"has 2 threads.*--nthreads 1"),
+                cluster.dask_executor(address, tmp_path),
+            ):
+                pass
 
 
 def die():
