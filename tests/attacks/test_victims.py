@@ -112,11 +112,6 @@ def test_equal_weights_are_none(members, x, y):
         assert_allclose(found, expected, rtol=1e-12)
 
 
-def test_weights_that_are_none_are_refused(members):
-    with pytest.raises(ValueError, match="weights must be 3 numbers, one a member"):
-        log_mean_probability(members[:3], [1, 2])
-
-
 def test_the_ensembles_own_gradient_is_a_mean_of_its_members(members, x, y):
     """grad J = sum_i r_i grad J_i, weighted by the members' shares in p_y."""
     p_y = np.stack([m.predict_proba(x)[np.arange(8), y] for m in members])
@@ -158,14 +153,6 @@ def test_weights_and_their_gradients_are_left_alone(forward, kind, members, x, y
 def test_labels_beyond_the_classes_are_refused(forward, kind, x, y):
     with pytest.raises(ValueError, match="y must be 0 to 3"):
         loss_of(forward)(x, y + 4)
-
-
-@pytest.mark.parametrize(
-    "combine", [mean_logits, mean_probability, log_mean_probability]
-)
-def test_no_members_are_refused(combine):
-    with pytest.raises(ValueError, match="members must hold at least one"):
-        combine([])
 
 
 @pytest.mark.parametrize("answer", [lambda x: x, lambda x: (x, None), lambda x: None])

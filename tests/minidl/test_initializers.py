@@ -52,24 +52,14 @@ def test_weights_of_other_types_become_float32(kind, dtype):
     assert (layer.W.data == 1).all()
 
 
-@pytest.mark.parametrize("kind", [Linear, Conv2D])
-def test_weights_of_another_shape_are_named(kind):
-    def turned(shape, rng):
-        return np.ones(shape[::-1], np.float32)
-
-    with pytest.raises(ValueError, match=r"^initializer must return shape \(.*2, 3\)"):
-        kind(2, 3, rng=np.random.default_rng(0), initializer=turned)
-
-
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
         (np.full((2, 3), np.nan), "^initializer must return finite numbers"),
         (np.full((2, 3), 1e300), "^initializer must return finite numbers"),
+        (np.ones((3, 2)), r"^initializer must return shape \(2, 3\), got \(3, 2\)"),
         (np.ones((2, 3)) * 1j, "^initializer must return real numbers, got complex128"),
-        (np.ones((2, 3), bool), "^initializer must return real numbers, got bool"),
         (np.ma.masked_all((2, 3)), "^what initializer returns must be a .*MaskedArray"),
-        ([[1.0] * 3] * 2, "^what initializer returns must be a NumPy .* got list"),
         (None, "^what initializer returns must be a NumPy .* got NoneType"),
     ],
 )
@@ -77,12 +67,6 @@ def test_weights_of_another_shape_are_named(kind):
 def test_what_are_no_weights_is_named(weights, message):
     with pytest.raises((TypeError, ValueError), match=message):
         Linear(2, 3, rng=RNG, initializer=lambda shape, rng: weights)
-
-
-@pytest.mark.parametrize("initializer", [None, "he", np.ones((2, 3))])
-def test_what_is_no_initializer_is_named(initializer):
-    with pytest.raises(TypeError, match=r"^initializer must be a function, such as"):
-        Linear(2, 3, rng=RNG, initializer=initializer)
 
 
 @pytest.mark.parametrize("initializer", [he, glorot])

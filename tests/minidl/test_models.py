@@ -84,13 +84,6 @@ def test_table_3_without_padding_is_impossible():
         cifar10_cnn(np.random.default_rng(0), pad=0)
 
 
-def test_the_generator_decides_the_weights(network):
-    models = [network(np.random.default_rng(seed)) for seed in (3, 3, 4)]
-    weights = [[p.data.tobytes() for p in model.params] for model in models]
-    assert weights[0] == weights[1]
-    assert weights[0] != weights[2]
-
-
 @pytest.fixture
 def problem(network):
     """A network in float64, images, labels, and J as a function of nothing."""

@@ -6,8 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
-from minidl import SGD, Adadelta, Adam, Linear, Parameter, RMSprop
-from minidl.optimizers import OPTIMIZERS, Optimizer
+from minidl import SGD, Adadelta, Adam, Parameter, RMSprop
+from minidl.optimizers import OPTIMIZERS
 
 GRADIENTS = [0.5, -2.0, 0.25, 3.0, 0.0, -0.125]
 
@@ -79,11 +79,17 @@ def test_steps_are_the_published_rule(kind, rule, options):
         assert p.data[0] == pytest.approx(expected, rel=1e-13)
 
 
+def stepped(optimizer, params, g):
+    """One step along g."""
+    for p in params:
+        p.grad[:] = g
+    optimizer.step()
+
+
 def test_elements_and_parameters_do_not_mix(kind):
     together = [parameter(1.0, 2.0), parameter(3.0)]
     alone = [parameter(1.0), parameter(2.0), parameter(3.0)]
-    optimizers = [kind(together, **OPTIONS[kind])]
-    optimizers += [kind([p], **OPTIONS[kind]) for p in alone]
+    optimizers = [kind(params, **OPTIONS[kind]) for params in (together, alone)]
     for g in GRADIENTS:
         together[0].grad[:] = g, 2 * g
         together[1].grad[:] = -g
@@ -94,46 +100,28 @@ def test_elements_and_parameters_do_not_mix(kind):
     assert [*together[0].data, *together[1].data] == [p.data[0] for p in alone]
 
 
-def test_a_parameter_moves_in_place_and_its_gradient_stays(kind):
-    p = parameter(1.0, 2.0)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_parameter_moves_in_place_and_keeps_its_type_and_gradient(kind, dtype):
+    p = parameter(1.0, 2.0, dtype=dtype)
     data, grad = p.data, p.grad
-    optimizer = kind([p], **OPTIONS[kind])
-    p.grad[:] = 1, -1
-    optimizer.step()
+    optimizer = kind(iter([p]), **OPTIONS[kind])
+    stepped(optimizer, [p], (1, -1))
+    assert optimizer.params == (p,)
     assert p.data is data
     assert p.grad is grad
     assert p.grad.tolist() == [1, -1]
     assert p.data[0] < 1
     assert p.data[1] > 2
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_is_kept(kind, dtype):
-    p = parameter(1.0, 2.0, dtype=dtype)
-    optimizer = kind([p], **OPTIONS[kind])
-    p.grad[:] = 1, -1
-    optimizer.step()
-    assert p.data.dtype == dtype
-    averages = {name: a for name, a in optimizer.state.items() if name != "t"}
-    assert {a.dtype for a in averages.values()} == {np.dtype(dtype)}
+    averages = [a for name, a in optimizer.state.items() if name != "t"]
+    assert {a.dtype for a in (data, *averages)} == {np.dtype(dtype)}
 
 
 def test_a_zero_gradient_moves_nothing(kind):
     p = parameter(1.0, 2.0)
-    optimizer = kind([p], **OPTIONS[kind])
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # 0 / 0 is what eps is for
-        optimizer.step()
+        kind([p], **OPTIONS[kind]).step()
     assert p.data.tolist() == [1, 2]
-
-
-def test_a_parabola_is_minimised(kind):
-    p = parameter(1.0)
-    optimizer = kind([p], lr=10 if kind is Adadelta else 0.05)
-    for _ in range(300):
-        p.grad[:] = 2 * p.data
-        optimizer.step()
-    assert abs(p.data[0]) < 0.1
 
 
 SLOTS = {SGD: ["v"], Adam: ["m", "v"], RMSprop: ["s"], Adadelta: ["s", "u"]}
@@ -142,11 +130,8 @@ SLOTS = {SGD: ["v"], Adam: ["m", "v"], RMSprop: ["s"], Adadelta: ["s", "u"]}
 def test_the_state_names_each_average_and_the_time(kind):
     optimizer = kind([parameter(1.0), parameter(2.0, 3.0)], **OPTIONS[kind])
     names = {f"{slot}.{i}" for slot in SLOTS[kind] for i in (0, 1)}
-    assert optimizer.state.keys() == {"t", *names}
-    assert optimizer.state["t"] == 0
-    for name in names:
-        expected = [0] if name.endswith("0") else [0, 0]
-        assert optimizer.state[name].tolist() == expected
+    state = {name: array.tolist() for name, array in optimizer.state.items()}
+    assert state == {"t": 0} | {n: [0, 0] if "1" in n else [0] for n in names}
     optimizer.step()
     optimizer.step()
     assert optimizer.state["t"] == 2
@@ -158,8 +143,7 @@ def test_state_and_settings_are_all_that_a_later_step_depends_on(kind):
     for name, value in first.settings.items():
         setattr(first, name, 0.9 * value)
     for g in GRADIENTS:
-        one.grad[:] = g
-        first.step()
+        stepped(first, [one], g)
     second = kind([two], **OPTIONS[kind])
     two.data[:] = one.data
     for name, array in first.state.items():
@@ -168,26 +152,8 @@ def test_state_and_settings_are_all_that_a_later_step_depends_on(kind):
     for name, value in first.settings.items():
         setattr(second, name, value)
     for optimizer, p in ((first, one), (second, two)):
-        p.grad[:] = 0.7
-        optimizer.step()
+        stepped(optimizer, [p], 0.7)
     assert one.data == two.data
-
-
-def test_parameters_may_come_from_an_iterator(kind):
-    p = parameter(1.0)
-    optimizer = kind(iter([p]), **OPTIONS[kind])
-    p.grad[:] = 1
-    optimizer.step()
-    optimizer.step()
-    assert optimizer.params == (p,)
-
-
-@pytest.mark.parametrize(
-    "params", [Linear(2, 2, rng=np.random.default_rng(0)), [np.zeros(2)], 3]
-)
-def test_what_are_no_parameters_is_named(kind, params):
-    with pytest.raises(TypeError, match=r"^params must be parameters, as of model.par"):
-        kind(params, **OPTIONS[kind])
 
 
 def test_an_optimizers_parameters_are_fixed(kind):
@@ -196,17 +162,10 @@ def test_an_optimizers_parameters_are_fixed(kind):
         optimizer.params = (parameter(2.0),)
 
 
-def test_a_parameter_given_twice_is_named(kind):
-    p = parameter(1.0)
-    with pytest.raises(ValueError, match=r"^params must be different, got one twice"):
-        kind([p, parameter(2.0), p], **OPTIONS[kind])
-
-
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (np.zeros((2, 3)), r"must have shape \(2, 3\), got \(3,\)"),
-        (np.zeros(100_000), r"must have shape \(100000,\), got \(3,\)"),
         (np.zeros(1), r"must have shape \(1,\), got \(3,\)"),
         (np.zeros(3, np.float32), "must .*float32, got float64"),
     ],
@@ -215,9 +174,8 @@ def test_averages_of_another_parameter_are_named_before_any_moves(kind, data, me
     first, p = Parameter(np.ones(3)), Parameter(np.ones(3))
     optimizer = kind([first, p], **OPTIONS[kind])
     p.replace(data)
-    first.grad[:] = p.grad[:] = 1
     with pytest.raises((TypeError, ValueError), match=message):
-        optimizer.step()
+        stepped(optimizer, [first, p], 1)
     assert first.data.tolist() == [1, 1, 1]
     assert optimizer.t == 0
 
@@ -233,8 +191,8 @@ def test_numbers_of_numpys_types_are_pythons(kind, number):
         setattr(later, name, value)
     expected = {name: float(value) for name, value in values.items()}
     assert made.settings == later.settings == expected
-    assert {type(value) for value in made.settings.values()} == {float}
-    assert {type(value) for value in later.settings.values()} == {float}
+    both = (*made.settings.values(), *later.settings.values())
+    assert {type(value) for value in both} == {float}
 
 
 def test_settings_are_checked_later_too(kind):
@@ -247,69 +205,15 @@ def test_settings_are_checked_later_too(kind):
     assert optimizer.settings == before
 
 
-@pytest.mark.parametrize("lr", [0, -1, float("nan"), float("inf")])
-def test_a_learning_rate_that_cannot_be_is_named(kind, lr):
-    with pytest.raises(ValueError, match=r"^lr must be in \(0, inf\), got"):
-        kind([], lr=lr)
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "too_high"),
-    [
-        (SGD, "momentum", 1.01),
-        (Adam, "beta1", 1),
-        (Adam, "beta2", 1),
-        (RMSprop, "rho", 1),
-        (Adadelta, "rho", 1),
-    ],
-)
-def test_factors_that_cannot_be_are_named(kind, name, too_high):
-    for value in (-0.1, too_high):
-        with pytest.raises(ValueError, match=rf"^{name} must be in \[0, 1.* got"):
-            kind([], lr=0.1, **{name: value})
-    with pytest.raises(TypeError, match=f"^{name} must be a number, got '0.9'"):
-        kind([], lr=0.1, **{name: "0.9"})
-
-
-@pytest.mark.parametrize("kind", [Adam, RMSprop, Adadelta])
-@pytest.mark.parametrize("eps", [0.0, -1.0, float("nan"), float("inf")])
-def test_eps_must_be_above_zero(kind, eps):
-    with pytest.raises(ValueError, match=r"^eps must be in \(0, inf\), got"):
-        kind([], lr=0.1, eps=eps)
-
-
-def test_the_base_class_has_no_rule():
-    p = parameter(1.0)
-    with pytest.raises(NotImplementedError):
-        Optimizer([p], 0.1).step()
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("sgd", SGD),
-        ("momentum", SGD),
-        ("adam", Adam),
-        ("rmsprop", RMSprop),
-        ("adadelta", Adadelta),
-    ],
-)
-def test_optimizers_by_name(name, kind):
-    optimizer = OPTIMIZERS[name]([parameter(1.0)], 0.25)
-    assert type(optimizer) is kind
-    assert optimizer.lr == 0.25
-    assert getattr(optimizer, "momentum", None) == {"sgd": 0, "momentum": 0.9}.get(name)
-
-
-@pytest.mark.parametrize("kind", [SGD, Adam, RMSprop, Adadelta])
-def test_a_parameter_given_in_another_memory_layout_is_moved_too(kind):
-    data = np.asfortranarray(np.arange(6.0).reshape(2, 3))
-    plain, transposed = Parameter(data.copy(order="C")), Parameter(data)
-    for p in (plain, transposed):
-        p.grad[:] = 1
-        kind([p], 0.1).step()
-    assert np.array_equal(transposed.data, plain.data)
-    assert not np.array_equal(plain.data, data)
+def test_optimizers_by_name():
+    made = {name: make([parameter(1.0)], 0.25) for name, make in OPTIMIZERS.items()}
+    kinds = {"sgd": SGD, "momentum": SGD, "adam": Adam} | {
+        "rmsprop": RMSprop,
+        "adadelta": Adadelta,
+    }
+    assert {name: type(optimizer) for name, optimizer in made.items()} == kinds
+    assert {optimizer.lr for optimizer in made.values()} == {0.25}
+    assert (made["sgd"].momentum, made["momentum"].momentum) == (0, 0.9)
 
 
 @pytest.mark.parametrize(("kind", "rule", "options"), RULES)

@@ -117,18 +117,8 @@ def test_the_same_seed_gives_the_same_bits(problem):
     assert same_bits(one[1], two[1])
 
 
-def test_another_seed_gives_another_network(problem):
-    assert not same_bits(run(*problem)[1], run(*problem, seed=2)[1])
-
-
 def test_dropout_is_on_in_training(problem):
     assert not same_bits(run(*problem)[1], run(*problem, rate=0.5)[1])
-
-
-def test_data_is_untouched(problem):
-    x, y = problem
-    x.flags.writeable = y.flags.writeable = False
-    run(x, y)
 
 
 def test_the_networks_own_input_gradient_is_not_computed(problem):
@@ -179,28 +169,11 @@ def with_pixel(value):
 
 
 BAD_DATA = {
-    "too few labels": (IMAGES, LABELS[:5], r"^y must have shape \(6,\), got \(5,\)"),
     "one-hot labels": (IMAGES, np.eye(3, dtype=int)[LABELS], r"^y must have shape"),
     "label too high": (IMAGES, LABELS + 1, "^y must be 0 to 2, got 1 to 3"),
-    "label below 0": (IMAGES, LABELS - 1, "^y must be 0 to 2, got -1 to 1"),
-    "float labels": (IMAGES, LABELS * 1.0, "^y must hold integer labels, got float64"),
-    "list of labels": (
-        IMAGES,
-        list(LABELS),
-        "^y must be a NumPy or CuPy array of labels, got list",
-    ),
     "NaN": (with_pixel(np.nan), LABELS, "^x must be finite, got NaN or infinity"),
-    "infinity": (with_pixel(np.inf), LABELS, "^x must be finite"),
     "too bright": (with_pixel(1.5), LABELS, r"^x must lie in \[0, 1\], got .* to 1.5"),
-    "too dark": (with_pixel(-0.5), LABELS, r"^x must lie in \[0, 1\], got .* -0.5 to"),
-    "float16": (IMAGES.astype(np.float16), LABELS, "^x must be uint8 .*got float16"),
     "integers": (IMAGES.astype(int), LABELS, "^x must be uint8 .*got int64"),
-    "list of images": (
-        IMAGES.tolist(),
-        LABELS,
-        "^x must be a NumPy or CuPy array, got list",
-    ),
-    "no images": (IMAGES[:0], LABELS[:0], "^x must not be empty"),
     "no bytes": (IMAGES[:0].astype(np.uint8), LABELS[:0], "^x must not be empty"),
     "channels": (IMAGES.repeat(3, 3), LABELS, r"^x must have shape \(N, 2, 2, 1\)"),
 }
@@ -211,36 +184,10 @@ def test_bad_data_is_named_before_anything_changes(name):
     x, y, message = BAD_DATA[name]
     model = network()
     before = [p.data.copy() for p in model.params]
-    with pytest.raises((TypeError, ValueError), match=message):
-        run(x, y, model=model)
+    for use_data in (lambda: run(x, y, model=model), lambda: accuracy(model, x, y)):
+        with pytest.raises((TypeError, ValueError), match=message):
+            use_data()
     assert same_bits(before, [p.data for p in model.params])
-
-
-@pytest.mark.parametrize("name", BAD_DATA)
-def test_accuracy_of_bad_data_is_an_error(name):
-    x, y, message = BAD_DATA[name]
-    with pytest.raises((TypeError, ValueError), match=message):
-        accuracy(network(), x, y)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"epochs": 0}, "^epochs must be at least 1, got 0"),
-        ({"epochs": 1.5}, "^epochs must be an integer, got 1.5"),
-        ({"batch_size": 0}, "^batch_size must be at least 1, got 0"),
-        ({"batch_size": None}, "^batch_size must be an integer, got None"),
-    ],
-)
-def test_bad_settings_are_named(options, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        run(IMAGES, LABELS, **options)
-
-
-def test_another_networks_optimizer_is_refused():
-    other = Adam(network().params)
-    with pytest.raises(ValueError, match=r"^optimizer must hold parameters of model"):
-        train(network(), IMAGES, LABELS, other, 1, 8, np.random.default_rng(0))
 
 
 def test_an_optimizer_of_parameters_that_were_replaced_is_refused():
@@ -256,14 +203,6 @@ def test_an_optimizer_of_parameters_that_were_replaced_is_refused():
     before = model.layers[1].W.data.copy()
     train(model, IMAGES, LABELS, Adam(model.params), 1, 8, rng)
     assert (model.layers[1].W.data != before).any()
-
-
-def test_an_optimizer_of_nothing_is_refused():
-    model = network()
-    with pytest.raises(
-        ValueError, match=r"^optimizer must hold parameters .* got none"
-    ):
-        train(model, IMAGES, LABELS, Adam([]), 1, 8, np.random.default_rng(0))
 
 
 def test_two_threads_cant_train_one_network():
@@ -291,28 +230,6 @@ def test_some_parameters_may_stay_what_they_are():
     assert changed == [False, False, True, True]
 
 
-@pytest.mark.parametrize("callbacks", [[None], ["print"], None, 3])
-def test_what_is_no_callback_is_refused_before_training(callbacks):
-    model = network()
-    before = model.params[0].data.copy()
-    with pytest.raises(TypeError, match=r"^callbacks must be functions"):
-        run(IMAGES, LABELS, model=model, callbacks=callbacks)
-    assert np.array_equal(model.params[0].data, before)
-
-
-@pytest.mark.parametrize("model", [None, Linear(4, 3, rng=np.random.default_rng(0))])
-def test_what_is_no_network_is_named(model):
-    optimizer = Adam(network().params)
-    with pytest.raises(TypeError, match=r"^model must be of type Sequential, got"):
-        train(model, IMAGES, LABELS, optimizer, 1, 8, np.random.default_rng(0))
-
-
-@pytest.mark.parametrize("optimizer", [None, Adam, "adam"])
-def test_what_is_no_optimizer_is_named(optimizer):
-    with pytest.raises(TypeError, match=r"^optimizer must be of type Optimizer, got"):
-        train(network(), IMAGES, LABELS, optimizer, 1, 8, np.random.default_rng(0))
-
-
 def test_callbacks_may_come_from_an_iterator():
     called = []
     run(IMAGES, LABELS, callbacks=iter([lambda epoch, loss: called.append(epoch)]))
@@ -323,12 +240,6 @@ def test_a_network_that_ends_in_images_is_no_classifier():
     model = Sequential([ReLU()], (2, 2, 1))
     with pytest.raises(ValueError, match=r"output must have shape \(N, K\), .*2, 2, 1"):
         train(model, IMAGES, LABELS, Adam([]), 1, 8, np.random.default_rng(0))
-
-
-def test_a_seed_is_no_generator():
-    model = network()
-    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
-        train(model, IMAGES, LABELS, Adam(model.params), 1, 8, rng=0)
 
 
 @pytest.mark.parametrize("kernels", ["reference", "numba"])
@@ -415,21 +326,12 @@ class Answers:
     ("change", "message"),
     [
         (lambda p: p * np.nan, "predict_proba must return finite numbers, .* 4 of 4"),
-        (lambda p: p[:1], r"predict_proba must return an array \(N, K\), N = 4"),
-        (lambda p: p[:, :1], r"predict_proba must return an array .* got \(4, 1\)"),
         (lambda p: p[:, 0], r"predict_proba must return an array .* got \(4,\)"),
-        (lambda p: p.argmax(axis=1), "predict_proba must return an array"),
         (lambda p: np.log(p + 1e-9), "predict_proba must return probabilities"),
-        (lambda p: 9 * p - 3, "predict_proba must return probabilities"),
         (lambda p: 1.6 * p - 0.2, "predict_proba must return .* from -0.2 to 1.4"),
         (lambda p: p / 2, "predict_proba must return probabilities, 0 or more and of"),
         (lambda p: p == 1, "predict_proba must return floats, got bool"),
-        (lambda p: p.astype(complex), "predict_proba must return floats, got complex"),
-        (lambda p: p.astype(str), "predict_proba must return floats, got <U"),
-        (lambda p: None, "what predict_proba returns must be .* got NoneType"),
-        (lambda p: (p, p), "what predict_proba returns must be .* got tuple"),
         (lambda p: p.tolist(), "what predict_proba returns must be .* got list"),
-        (np.ma.masked_array, "what predict_proba returns must be .* got .*Masked"),
     ],
 )
 def test_answers_that_are_no_probabilities(change, message):
@@ -442,9 +344,7 @@ def test_answers_that_are_no_probabilities(change, message):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda p: p,
         lambda p: p.astype(int),
-        lambda p: p.astype(np.float16),
         lambda p: (p + 0.31 / 3).astype(np.float16) / np.float16(1.31),
     ],
 )
@@ -463,12 +363,6 @@ def test_a_classifier_that_works_in_place_is_named():
     with pytest.raises(ValueError, match=r"^predict_proba must leave its arguments"):
         accuracy(Scales(range(10)), x, np.zeros(4, int))
     assert (x == 0.01).all()
-
-
-@pytest.mark.parametrize("classifier", [None, np.argmax, [1], "network"])
-def test_accuracy_names_what_is_no_classifier(classifier):
-    with pytest.raises(TypeError, match=r"^classifier must have predict_proba, got"):
-        accuracy(classifier, np.zeros((1, 1, 1, 1)), np.zeros(1, int))
 
 
 class Foreign(Table):
@@ -495,8 +389,3 @@ def test_images_and_labels_may_lie_in_a_file(tmp_path, problem):
     assert losses == expected
     assert same_bits(params, wanted)
     assert accuracy(network(), stored, labels) == accuracy(network(), x, y)
-
-
-def test_accuracy_names_a_bad_batch_size():
-    with pytest.raises(ValueError, match=r"^batch_size must be at least 1, got 0"):
-        accuracy(network(), IMAGES, LABELS, 0)

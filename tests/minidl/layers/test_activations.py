@@ -44,11 +44,6 @@ def test_softmax_of_huge_logits_is_finite():
     assert softmax(z).tolist() == [[1, 0, 0], [third] * 3]
 
 
-def test_softmax_ignores_a_common_shift(rng):
-    z = rng.standard_normal((3, 4))
-    assert_close(softmax(z + 1000), softmax(z), 1e-12)
-
-
 def test_softmax_gradient_is_the_jacobian(rng):
     layer = Softmax()
     z, dout = rng.standard_normal((2, 4)), rng.standard_normal((2, 4))

@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pytest
 
-from minidl import Conv2D, he, kernels
+from minidl import Conv2D, kernels
 from minidl.initializers import glorot
 from tests import oracles
 from tests.oracles import assert_close
@@ -44,28 +44,6 @@ def test_shapes_and_initial_values():
     assert layer.b.data.tolist() == [0] * 4
     assert layer.params == (layer.W, layer.b)
     assert {p.data.dtype for p in layer.params} == {np.dtype(np.float32)}
-
-
-def test_the_default_is_the_papers_3x3_without_padding(rng):
-    layer = Conv2D(1, 2, rng=rng)
-    assert layer.W.data.shape == (3, 3, 1, 2)
-    assert layer.output_shape((28, 28, 1)) == (26, 26, 2)
-
-
-def test_another_initializer():
-    rngs = (np.random.default_rng(3) for _ in range(2))
-    layer = Conv2D(2, 3, rng=next(rngs), initializer=he)
-    assert np.array_equal(layer.W.data, he((3, 3, 2, 3), next(rngs)))
-
-
-def test_the_algorithm_is_an_attribute(rng):
-    assert Conv2D(1, 1, rng=rng).algorithm == "auto"
-    assert Conv2D(1, 1, rng=rng, algorithm="im2col").algorithm == "im2col"
-
-
-def test_an_unknown_algorithm_is_named(rng):
-    with pytest.raises(ValueError, match=r"^algorithm must be one of .*, got 'fft'"):
-        Conv2D(1, 1, rng=rng, algorithm="fft")
 
 
 def test_the_algorithm_reaches_each_kernel(rng, monkeypatch):
@@ -129,22 +107,6 @@ def test_an_input_that_does_not_fit_is_named(rng, shape):
 def test_output_shape_of_a_window_that_is_not_square(rng):
     layer = Conv2D(2, 4, (3, 1), 2, 1, rng=rng)
     assert layer.output_shape((6, 5, 2)) == (3, 4, 4)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"in_channels": 0}, "^in_channels must be at least 1, got 0"),
-        ({"filters": 0}, "^filters must be at least 1, got 0"),
-        ({"filters": 2.0}, "^filters must be an integer, got 2.0"),
-        ({"kernel_size": (3, 0)}, "^kernel_size must be at least 1, got 0"),
-        ({"stride": 0}, "^stride must be at least 1, got 0"),
-        ({"pad": -1}, "^pad must be at least 0, got -1"),
-    ],
-)
-def test_settings_that_cannot_be_are_named(rng, arguments, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        Conv2D(**{"in_channels": 1, "filters": 1, **arguments}, rng=rng)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,3 @@ def test_numbers_keep_their_order():
     out = layer.forward(x)
     assert out.tolist() == [list(range(12)), list(range(12, 24))]
     assert np.array_equal(layer.backward(out), x)
-
-
-def test_output_shape():
-    assert Flatten().output_shape((3, 4, 5)) == (60,)
-    assert Flatten().output_shape((7,)) == (7,)
-
-
-def test_repr():
-    assert repr(Flatten()) == "Flatten()"

@@ -90,139 +90,90 @@ CASES = {
 }
 
 
+LEARNED = [name for name, case in CASES.items() if case.layer().params]
+
+
 @pytest.fixture(params=CASES.values(), ids=CASES.keys())
 def case(request):
     return request.param
 
 
-@pytest.fixture(params=[np.float32, np.float64])
-def dtype(request):
-    return request.param
+def passed(case, layer, x, dout):
+    """The output, dJ/dx and the parameters' gradients."""
+    out = case.forward(layer, x)
+    return [out, layer.backward(dout), *(p.grad for p in layer.params)]
 
 
-def test_input_gradient_is_the_difference_quotient(each_implementation, case):
+def test_gradients_are_the_difference_quotients(each_implementation, case):
     layer, x = case.layer(), case.x()
     dout = case.dout(layer)
-    case.forward(layer, x)
-    dx = layer.backward(dout)
-    numeric = differences(lambda: np.vdot(case.forward(layer, x), dout), x)
-    assert relative_error(dx, numeric) <= 1e-6
+    _, *gradients = passed(case, layer, x, dout)
+    arrays = [x, *(p.data for p in layer.params)]
+    for gradient, array in zip(gradients, arrays, strict=True):
+        kept = gradient.copy()
+        numeric = differences(lambda: np.vdot(case.forward(layer, x), dout), array)
+        assert relative_error(kept, numeric) <= 1e-6
 
 
-def test_parameter_gradients_are_the_difference_quotients(each_implementation, case):
-    layer, x = case.layer(), case.x()
-    dout = case.dout(layer)
-    case.forward(layer, x)
-    layer.backward(dout)
-    for p in layer.params:
-        numeric = differences(lambda: np.vdot(case.forward(layer, x), dout), p.data)
-        assert relative_error(p.grad, numeric) <= 1e-6
-
-
-def test_the_dtype_is_kept(each_implementation, case, dtype):
-    layer = case.layer(dtype)
-    dout = case.dout(layer, dtype)
-    out = case.forward(layer, case.x(dtype))
-    dx = layer.backward(dout)
-    arrays = [out, dx, *(p.data for p in layer.params), *(p.grad for p in layer.params)]
-    assert {a.dtype for a in arrays} == {np.dtype(dtype)}
-
-
-def test_float32_is_float64_to_rounding(each_implementation, case):
-    results = []
+def test_types_are_kept_and_float32_is_float64_to_rounding(each_implementation, case):
+    results = {}
     for dtype in (np.float32, np.float64):
         layer = case.layer(dtype)
-        dout = case.dout(layer, dtype)
-        out = case.forward(layer, case.x(dtype))
-        results.append([out, layer.backward(dout), *(p.grad for p in layer.params)])
-    for low, high in zip(*results, strict=True):
+        found = passed(case, layer, case.x(dtype), case.dout(layer, dtype))
+        assert {a.dtype for a in (*found, *(p.data for p in layer.params))} == {
+            np.dtype(dtype)
+        }
+        results[dtype] = found
+    for low, high in zip(*results.values(), strict=True):
         assert_close(low, high, 5e-6)
 
 
-def test_arguments_are_untouched(each_implementation, case):
+def test_arguments_and_parameters_are_untouched(each_implementation, case):
     layer, x = case.layer(), case.x()
     dout = case.dout(layer)
+    arrays = [x, dout, *(p.data for p in layer.params)]
+    before = [a.copy() for a in arrays]
     x.flags.writeable = dout.flags.writeable = False
-    x_before, dout_before = x.copy(), dout.copy()
-    case.forward(layer, x)
-    layer.backward(dout)
-    assert np.array_equal(x, x_before)
-    assert np.array_equal(dout, dout_before)
-
-
-def test_parameters_are_untouched(each_implementation, case):
-    layer = case.layer()
-    before = [p.data.copy() for p in layer.params]
-    dout = case.dout(layer)
-    layer.backward(dout)
-    assert all(
-        np.array_equal(p.data, data)
-        for p, data in zip(layer.params, before, strict=True)
-    )
+    passed(case, layer, x, dout)
+    for array, copy in zip(arrays, before, strict=True):
+        assert np.array_equal(array, copy)
 
 
 def test_returned_arrays_are_never_overwritten(each_implementation, case):
     layer, x = case.layer(), case.x()
     dout = case.dout(layer)
-    out = case.forward(layer, x)
-    dx = layer.backward(dout)
+    out, dx, *_ = passed(case, layer, x, dout)
     kept_out, kept_dx = out.copy(), dx.copy()
-    case.forward(layer, x[::-1] * 2)
-    layer.backward(dout * 3)
-    case.forward(layer, x[:1])
-    layer.backward(dout[:1])
+    passed(case, layer, x[::-1] * 2, dout * 3)
+    passed(case, layer, x[:1], dout[:1])
     assert np.array_equal(out, kept_out)
     assert np.array_equal(dx, kept_dx)
 
 
-def test_the_same_call_gives_the_same_bits(each_implementation, case):
+def test_the_same_call_gives_the_same_bits_in_the_same_arrays(
+    each_implementation, case
+):
+    """Gradients are written in place, not added."""
     layer, x = case.layer(), case.x()
     dout = case.dout(layer)
-    one, two = (
-        (case.forward(layer, x).tobytes(), layer.backward(dout).tobytes())
-        for _ in range(2)
-    )
-    assert one == two
+    one = passed(case, layer, x, dout)
+    bits = [a.tobytes() for a in one]
+    two = passed(case, layer, x, dout)
+    assert bits == [a.tobytes() for a in two]
+    assert all(p is q for p, q in zip(one[2:], two[2:], strict=True))
 
 
-def test_gradients_are_written_in_place_not_added(each_implementation, case):
-    layer = case.layer()
-    dout = case.dout(layer)
-    arrays = [p.grad for p in layer.params]
-    layer.backward(dout)
-    first = [g.copy() for g in arrays]
-    layer.backward(dout)
-    for p, array, gradient in zip(layer.params, arrays, first, strict=True):
-        assert p.grad is array
-        assert np.array_equal(array, gradient)
-
-
-LEARNED = [name for name, case in CASES.items() if case.layer().params]
-EACH_LEARNED = pytest.mark.parametrize("name", LEARNED)
-
-
-@EACH_LEARNED
-def test_without_param_grads_they_stay_as_they_were(each_implementation, name):
+@pytest.mark.parametrize("name", LEARNED)
+def test_what_is_not_asked_for_stays_as_it_was(each_implementation, name):
     case = CASES[name]
     layer = case.layer()
     dout = case.dout(layer)
-    expected = layer.backward(dout)
+    _, dx, *gradients = passed(case, layer, case.x(), dout)
+    expected = [g.copy() for g in gradients]
     for p in layer.params:
         p.grad[...] = 77
-    dx = layer.backward(dout, param_grads=False)
-    assert np.array_equal(dx, expected)
+    assert np.array_equal(layer.backward(dout, param_grads=False), dx)
     assert all((p.grad == 77).all() for p in layer.params)
-
-
-@EACH_LEARNED
-def test_without_input_grad_there_is_none(each_implementation, name):
-    case = CASES[name]
-    layer = case.layer()
-    dout = case.dout(layer)
-    layer.backward(dout)
-    expected = [p.grad.copy() for p in layer.params]
-    for p in layer.params:
-        p.grad[...] = 77
     assert layer.backward(dout, input_grad=False) is None
     for p, gradient in zip(layer.params, expected, strict=True):
         assert np.array_equal(p.grad, gradient)
@@ -231,8 +182,7 @@ def test_without_input_grad_there_is_none(each_implementation, name):
 def test_backward_belongs_to_the_latest_forward(each_implementation, case):
     layer, x = case.layer(), case.x()
     dout = case.dout(layer)
-    case.forward(layer, x)
-    expected = layer.backward(dout)
+    expected = passed(case, layer, x, dout)[1]
     case.forward(layer, x * 5 + 1)
     case.forward(layer, x)
     assert np.array_equal(layer.backward(dout), expected)
@@ -241,9 +191,7 @@ def test_backward_belongs_to_the_latest_forward(each_implementation, case):
 def test_backward_before_forward_is_named(case):
     layer = case.layer()
     dout = case.dout(case.layer())
-    with pytest.raises(
-        RuntimeError, match=r"^backward of .* needs a forward pass in th"
-    ):
+    with pytest.raises(RuntimeError, match=r"^backward of .* needs a forward pass"):
         layer.backward(dout)
 
 
@@ -253,29 +201,19 @@ def test_the_gradient_of_another_batch_is_named(each_implementation, case):
     dout = case.dout(layer)
     more = np.concatenate([dout, dout])
     for other in (more, dout[:0], dout[0], dout[..., None], dout[..., :1]):
-        halves = ({}, {"param_grads": False}, {"input_grad": False})
-        for asked in halves if layer.params else ({},):
-            if other.shape != dout.shape:
-                with pytest.raises(
-                    ValueError, match=r"^dout must have the shape of th"
-                ):
-                    layer.backward(other, **asked)
-    with pytest.raises(
-        TypeError, match=r"^dout must be a NumPy or CuPy array, got lis"
-    ):
-        layer.backward(dout.tolist())
-    with pytest.raises(TypeError, match=r"^dout must be float32 or float64, got int64"):
-        layer.backward(dout.astype(int))
+        if other.shape != dout.shape:
+            with pytest.raises(ValueError, match=r"^dout must have the shape of th"):
+                layer.backward(other)
+    for other in (dout.tolist(), dout.astype(int)):
+        with pytest.raises(TypeError, match=r"^dout must be "):
+            layer.backward(other)
 
 
 def test_what_is_no_batch_is_named(each_implementation, case):
     layer, x = case.layer(), case.x()
-    with pytest.raises(ValueError, match=r"^x must not be empty|^x must have shape"):
-        layer.forward(x[:0])
-    with pytest.raises(TypeError, match=r"^x must be a NumPy or CuPy array, got list"):
-        layer.forward(x.tolist())
-    with pytest.raises(TypeError, match=r"^x must be float32 or float64, got int64"):
-        layer.forward(x.astype(int))
+    for other in (x[:0], x.tolist(), x.astype(int)):
+        with pytest.raises((TypeError, ValueError), match=r"^x must (not )?(be|have)"):
+            layer.forward(other)
 
 
 @pytest.mark.parametrize(

@@ -23,22 +23,10 @@ def test_the_default_is_the_papers_2x2():
     assert (MaxPool2D().size, MaxPool2D().stride) == (2, 2)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"size": 0}, "^size must be at least 1, got 0"),
-        ({"size": 17}, "^size must be at most 16, got 17"),
-        ({"size": 2.0}, "^size must be an integer, got 2.0"),
-        ({"stride": 0}, "^stride must be at least 1, got 0"),
-    ],
-)
-def test_settings_that_cannot_be_are_named(arguments, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        MaxPool2D(**arguments)
-
-
 def test_the_largest_window():
     assert MaxPool2D(16).output_shape((33, 16, 2)) == (2, 1, 2)
+    with pytest.raises(ValueError, match=r"^size must be at most 16, got 17"):
+        MaxPool2D(17)
 
 
 @pytest.mark.parametrize("shape", [(5,), (5, 5), (1, 5, 5, 2)])
@@ -46,11 +34,6 @@ def test_an_input_that_is_no_image_is_named(shape):
     message = r"^MaxPool2D\(2x2\) takes shape \(H, W, C\), got"
     with pytest.raises(ValueError, match=message):
         MaxPool2D().output_shape(shape)
-
-
-def test_an_image_smaller_than_the_window_is_named():
-    with pytest.raises(ValueError, match="3x3 window doesn't fit into an image of 2x9"):
-        MaxPool2D(3).output_shape((2, 9, 1))
 
 
 def test_repr():
