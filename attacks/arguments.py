@@ -13,11 +13,12 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from attacks.functions import FUNCTIONS, finite_images, guarded
 from attacks.norms import BALLS
-from attacks.threat import Threat, checked_bounds, checked_range
+from attacks.threat import Threat
 from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
 from minidl.checks import (
     check_batch,
+    check_bounds,
     check_choice,
     check_count,
     check_device,
@@ -25,6 +26,7 @@ from minidl.checks import (
     check_images,
     check_labels,
     check_number,
+    check_range,
 )
 
 Given: TypeAlias = dict[str, Any]  # all arguments of a call, by name
@@ -77,34 +79,19 @@ def check_result(attack: str, x_adv: Any, x: Any) -> None:
         )
 
 
-def count(at_least: int) -> Check:
-    """Return a check of a whole number."""
-
-    def check(name: str, value: Any, given: Given) -> int:
-        return check_count(name, value, at_least)
-
-    return check
-
-
-def number(
-    low: float, high: float = math.inf, open_low: bool = False, open_high: bool = True
-) -> Check:
-    """Return a check of a number between two others."""
-
-    def check(name: str, value: Any, given: Given) -> float:
-        return check_number(name, value, low, high, open_low, open_high)
-
-    return check
-
-
-def unchanged(check: Callable[..., None], *limits: Any) -> Check:
-    """Return a check of a value that stays what it is."""
+def alone(check: Callable[..., Any], *limits: Any, **options: bool) -> Check:
+    """Return a check of a value by itself: what it returns, or the value as it is."""
 
     def call(name: str, value: Any, given: Given) -> Any:
-        check(name, value, *limits)
-        return value
+        found = check(name, value, *limits, **options)
+        return value if found is None else found
 
     return call
+
+
+def number(low: float, high: float = math.inf, open_low: bool = False) -> Check:
+    """Return a check of a number up to another one, but not to infinity."""
+    return alone(check_number, low, high, open_low, high == math.inf)
 
 
 def images(ndim: int | None = None, bounds: tuple[float, float] | None = None) -> Check:
@@ -127,8 +114,7 @@ def labels(name: str, value: Any, given: Given) -> Array:
 
 def nonzero(name: str, value: Any, given: Given) -> float:
     """Return a number that changes something."""
-    change = check_number(name, value, open_low=True, open_high=True)
-    if change == 0:
+    if (change := check_number(name, value, open_low=True, open_high=True)) == 0:
         raise ValueError(f"{name} must not be 0: no pixel would change")
     return change
 
@@ -152,29 +138,28 @@ def radius(name: str, value: Any, given: Given) -> float:
 
 def step_size(name: str, value: Any, given: Given) -> float:
     """Return alpha: at most eps, and anything in a ball that has no room for a step."""
-    if eps := given["eps"]:
-        return number(0, eps, open_low=True, open_high=False)(name, value, given)
-    return number(0)(name, value, given)
+    eps = given["eps"]
+    return number(0, eps or math.inf, open_low=eps > 0)(name, value, given)
 
 
-plain_function = unchanged(check_function, "bim or margin")  # checked where it is used
-finite_bounds: Check = lambda name, value, given: checked_range(value)  # noqa: E731
+plain_function = alone(check_function, "bim or margin")  # checked where it is used
+finite_bounds = alone(check_range)
 
 # In this order: what costs nothing comes first, and what others depend on.
 CHECKS: dict[str, Check] = {
-    **dict.fromkeys(FUNCTIONS, lambda name, value, given: guarded(name, value)),
+    **dict.fromkeys(FUNCTIONS, alone(guarded)),
     "attack": plain_function,
-    **dict.fromkeys(("steps", "searches", "queries", "rounds"), count(1)),
-    **dict.fromkeys(("epochs", "batch_size"), count(1)),
+    **dict.fromkeys(("steps", "searches", "queries", "rounds"), alone(check_count)),
+    **dict.fromkeys(("epochs", "batch_size"), alone(check_count)),
     **dict.fromkeys(("c", "lr", "step"), number(0, open_low=True)),
     **dict.fromkeys(("kappa", "mu", "overshoot"), number(0)),
-    **dict.fromkeys(("gamma", "area"), number(0, 1, True, False)),
+    **dict.fromkeys(("gamma", "area"), number(0, 1, open_low=True)),
     "theta": nonzero,
-    "stop_above": number(-math.inf, open_high=False),
-    "seed": count(0),
-    "norm": unchanged(check_choice, BALLS),
-    "bounds": lambda name, value, given: checked_bounds(value),
-    "rng": unchanged(check_generator),
+    "stop_above": alone(check_number),
+    "seed": alone(check_count, 0),
+    "norm": alone(check_choice, BALLS),
+    "bounds": alone(check_bounds),
+    "rng": alone(check_generator),
     "restarts": restarts,
     "x": images(),
     "y": labels,

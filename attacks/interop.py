@@ -24,10 +24,9 @@ from attacks.forwards import Forward, check_members, network
 from attacks.functions import guarded
 from attacks.gradients import GradientFn
 from attacks.losses import Loss
-from attacks.threat import checked_range
 from attacks.victims import VJP, Logits, LossFn, logits_of, loss_of, vjp_of
 from minidl.backend import Array
-from minidl.checks import check_batch, check_count, check_labels
+from minidl.checks import check_batch, check_count, check_labels, check_range
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
 from minidl.training import batches
@@ -48,7 +47,7 @@ def art_classifier(
     ART computes in float32.
     """
     logits, loss_fn = logits_of(forward), loss_of(forward, loss)
-    bounds = checked_range(bounds)
+    bounds = check_range("bounds", bounds)
     check_count("classes", classes, 2)
     check_count("batch_size", batch_size)
     with extra("adversarial-robustness-toolbox"):
@@ -161,7 +160,7 @@ def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
 
     Of the logits, decision-based attacks use the largest one's place only.
     """
-    bounds, logits = checked_range(bounds), guarded("logits", logits)
+    bounds, logits = check_range("bounds", bounds), guarded("logits", logits)
     with extra("foolbox"):
         from foolbox import NumPyModel
     return NumPyModel(logits, bounds=bounds, data_format="channels_last")

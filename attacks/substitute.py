@@ -6,7 +6,7 @@ answers. What fools the substitute often fools the victim too.
 
 import numpy as np
 
-from attacks.arguments import checked, images, unchanged
+from attacks.arguments import alone, checked, images
 from attacks.forwards import network
 from attacks.threat import clip_to_bounds
 from attacks.victims import Predict, vjp_of
@@ -17,7 +17,7 @@ from minidl.optimizers import Adam
 from minidl.training import batches, train
 
 
-@checked(model=unchanged(check_kind, Sequential), x=images(bounds=(0, 1)))
+@checked(model=alone(check_kind, Sequential), x=images(bounds=(0, 1)))
 def train_substitute(
     predict: Predict,
     model: Sequential,

@@ -6,14 +6,14 @@ distance, how far, within which range, and whether any wrong class will do.
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from attacks.norms import BALLS, L2, NORMS, Linf, Norm, check_pair, distance, flat
 from minidl import kernels
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_choice, check_number
+from minidl.checks import check_array, check_bounds, check_choice, check_number
 
 Bounds: TypeAlias = tuple[float, float] | None  # None: pixels may take any value
 ROUNDING = 1e-5  # relative; sums of many float32 squares are off by as much
@@ -42,7 +42,7 @@ class Threat:
             raise TypeError(f"targeted must be True or False, got {self.targeted!r}")
         # Python's floats: NumPy's would widen float32. Frozen otherwise.
         object.__setattr__(self, "eps", eps)
-        object.__setattr__(self, "bounds", checked_bounds(self.bounds))
+        object.__setattr__(self, "bounds", check_bounds("bounds", self.bounds))
         if self.norm == "Linf":
             self.check_room(D=1)
 
@@ -150,33 +150,8 @@ def clip_to_bounds(x_adv: Array, bounds: Bounds) -> Array:
     Raises TypeError or ValueError for bad bounds, and for what is no array.
     """
     check_array("x_adv", x_adv)
-    pair = checked_bounds(bounds)
+    pair = check_bounds("bounds", bounds)
     return x_adv if pair is None else get_array_module(x_adv).clip(x_adv, *pair)
-
-
-def checked_bounds(bounds: Any) -> Bounds:
-    """Return bounds as Python's floats, or None; raise unless low < high."""
-    if bounds is None:
-        return None
-    try:
-        low, high = (check_number("bounds", bound) for bound in bounds)
-    except (TypeError, ValueError):  # not two, or no numbers
-        raise TypeError(
-            f"bounds must be two numbers (low, high) or None, got {bounds!r}"
-        ) from None
-    if not low < high:
-        raise ValueError(f"bounds must be (low, high) with low < high, got {bounds}")
-    return low, high
-
-
-def checked_range(bounds: Any) -> tuple[float, float]:
-    """Return bounds that are finite, for attacks that need them."""
-    pair = checked_bounds(bounds)
-    if pair is None or not all(map(math.isfinite, pair)):
-        raise ValueError(
-            f"bounds must be (low, high), both finite, got {bounds}: they are needed"
-        )
-    return pair
 
 
 def check_threat(threat: Threat) -> None:

@@ -145,6 +145,33 @@ def check_shape(name: str, x: Array, shape: tuple[int, ...]) -> None:
         raise ValueError(f"{name} must have shape {shape}, got {x.shape}")
 
 
+def check_bounds(name: str, bounds: Any) -> tuple[float, float] | None:
+    """Return bounds as Python's floats, or None; raise unless low < high."""
+    if bounds is None:
+        return None
+    try:
+        low, high = bounds
+    except (TypeError, ValueError):  # not two, or nothing that can be counted
+        low = high = None
+    if not (is_a(Real, low) and is_a(Real, high)):
+        raise TypeError(
+            f"{name} must be two numbers (low, high) or None, got {bounds!r}"
+        )
+    if not low < high:
+        raise ValueError(f"{name} must be (low, high) with low < high, got {bounds}")
+    return check_number(name, low), check_number(name, high)
+
+
+def check_range(name: str, bounds: Any) -> tuple[float, float]:
+    """Return bounds that are finite, for what needs them."""
+    pair = check_bounds(name, bounds)
+    if pair is None or not all(map(isfinite, pair)):
+        raise ValueError(
+            f"{name} must be (low, high), both finite, got {bounds}: they are needed"
+        )
+    return pair
+
+
 def check_images(
     name: str, x: Array, bounds: tuple[float, float] | None = (0, 1)
 ) -> None:

@@ -15,10 +15,10 @@ from attacks.diagnosis.causes import CAUSES
 from attacks.diagnosis.subject import AttackAlong, Finding, Subject
 from attacks.diagnosis.symptoms import SYMPTOMS
 from attacks.gradients import GradientFn
-from attacks.threat import Bounds, checked_range
+from attacks.threat import Bounds
 from attacks.victims import PredictProba
 from minidl.backend import Array, device_of, from_host, to_numpy
-from minidl.checks import check_labels
+from minidl.checks import check_labels, check_range
 
 
 def ten_steps(
@@ -49,7 +49,7 @@ def diagnose(
     eps = 0, and if all images are misread, too.
     """
     if bounds is not None:
-        checked_range(bounds)  # random directions lead to random images
+        check_range("bounds", bounds)  # random directions lead to random images
     if eps == 0:
         raise ValueError(
             "eps must be above 0: an attack without room can't be examined"

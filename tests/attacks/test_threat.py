@@ -36,24 +36,25 @@ def test_clip_to_bounds_pixel_by_pixel(rng, bounds, dtype):
 
 
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("alpha", [0.05, 0.3])
 @DTYPES
-def test_a_step_is_its_equation(rng, norm, dtype):
+def test_a_step_is_its_equation(rng, norm, dtype, alpha):
     """project(x_adv + alpha direction(g)), the ball first and then the range."""
     x = rng.random((4, 3, 3, 2)).astype(dtype)
-    x_adv = (x + rng.uniform(-0.1, 0.1, x.shape)).astype(dtype).clip(0, 1)
+    x_adv = (x + rng.uniform(-0.02, 0.02, x.shape)).astype(dtype).clip(0, 1)
     g = rng.standard_normal(x.shape).astype(dtype)
     g[0] = 0
     length = np.sqrt((g * g).sum((1, 2, 3), keepdims=True))
     up = np.sign(g) if norm == "Linf" else g / np.where(length > 0, length, 1)
-    r = x_adv + 0.3 * up - x
+    r = x_adv + alpha * up - x
     if norm == "Linf":
         r = r.clip(-0.2, 0.2)
     else:
         r *= np.minimum(1, 0.2 / np.sqrt((r * r).sum((1, 2, 3), keepdims=True)))
-    found = Threat(norm, 0.2).step(x_adv, g, x, 0.3)
+    found = Threat(norm, 0.2).step(x_adv, g, x, alpha)
     assert found.dtype == dtype
     assert_allclose(found, (x + r).clip(0, 1), atol=1e-6)
-    each = np.full((4, 1, 1, 1), 0.3, dtype)  # a step size for each image
+    each = np.full((4, 1, 1, 1), alpha, dtype)  # a step size for each image
     assert_array_equal(Threat(norm, 0.2).step(x_adv, g, x, each), found)
 
 
@@ -125,3 +126,12 @@ def test_counted_pixels_are_not_rounded():
     x_adv = x.copy()
     x_adv[0, 0] += 1  # two of them
     assert not Threat("L0", 1, None).contains(x_adv, x)
+
+
+@pytest.mark.parametrize(("norm", "most"), [("Linf", 1), ("L2", 6)])
+def test_no_ball_is_larger_than_all_images(norm, most):
+    """36 pixels from 0 to 1 are at most 6 apart in L2."""
+    Threat(norm, most).check_room(36)
+    Threat(norm, 9 * most, None).check_room(36)
+    with pytest.raises(ValueError, match=f"eps must be at most {most}, the way across"):
+        Threat(norm, 1.01 * most).check_room(36)
