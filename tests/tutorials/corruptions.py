@@ -7,6 +7,7 @@ import re
 import shutil
 import warnings
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -28,17 +29,9 @@ def lengthen(path, rng, other):
     path.write_bytes(path.read_bytes() + rng.bytes(rng.integers(1, 2000)))
 
 
-def empty(path, rng, other):
-    path.write_bytes(b"")
-
-
 def zeros(path, rng, other):
     """As after a power cut on some file systems."""
     path.write_bytes(bytes(path.stat().st_size))
-
-
-def notes(path, rng, other):
-    path.write_text("Remember the milk.\n", encoding="utf-8")
 
 
 def another_kinds(path, rng, other):
@@ -74,16 +67,14 @@ def without_checksum(path, rng, other):
         np.savez(path, **{name: file[name] for name in file if name != "sha256"})
 
 
-def nested(path, rng, other):
-    path.write_text(rng.choice(["[", '{"a":', '{"sha256": [']) * 50_000)
+def content(name, *texts):
+    """Return a corruption that writes one of some texts in place of a file."""
 
+    def spoil(path, rng, other):
+        path.write_text(rng.choice(texts), encoding="utf-8")
 
-def deep_inside(path, rng, other):
-    path.write_text('{"sha256": "0", "a": ' + "[" * 900 + "]" * 900 + "}")
-
-
-def huge_number(path, rng, other):
-    path.write_text('{"sha256": ' + "9" * 10_000 + "}")
+    spoil.__name__ = name
+    return spoil
 
 
 def npz_of(path, npy, **options):
@@ -92,25 +83,19 @@ def npz_of(path, npy, **options):
         file.writestr("sha256.npy", npy)
 
 
-def npy(header: str) -> bytes:
-    content = header.encode()
-    return (
-        b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little") + content + b"12345"
-    )
+def header(name, *texts):
+    """Return a corruption whose arrays have one of some headers."""
+
+    def spoil(path, rng, other):
+        text = str(rng.choice(texts)).encode()
+        size = len(text).to_bytes(2, "little")
+        npz_of(path, b"\x93NUMPY\x01\x00" + size + text + b"12345")
+
+    spoil.__name__ = name
+    return spoil
 
 
-def enormous_header(path, rng, other):
-    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (%d,)}\n"
-    npz_of(path, npy(header % 10 ** rng.integers(9, 15)))
-
-
-def nested_header(path, rng, other):
-    npz_of(path, npy(rng.choice(["(", "[", "-", "{1:"]) * 9000))
-
-
-def objects(path, rng, other):
-    header = "{'descr': '|O', 'fortran_order': False, 'shape': ()}\n"
-    npz_of(path, npy(header))
+ARRAY = "{'descr': '%s', 'fortran_order': False, 'shape': (%s)}\n"
 
 
 def bomb(path, rng, other):
@@ -127,41 +112,33 @@ def strange_names(path, rng, other):
                 file.writestr(name, b"x")
 
 
-def folder_instead(path, rng, other):
-    path.unlink()
-    path.mkdir()
+def instead(name, make, *arguments):
+    """Return a corruption that puts something else in a file's place."""
 
+    def spoil(path, rng, other):
+        path.unlink()
+        make(path, *arguments)
 
-def pipe_instead(path, rng, other):
-    path.unlink()
-    os.mkfifo(path)
-
-
-def endless_instead(path, rng, other):
-    path.unlink()
-    path.symlink_to("/dev/zero")
-
-
-def link_to_nothing(path, rng, other):
-    path.unlink()
-    path.symlink_to("nothing")
+    spoil.__name__ = name
+    return spoil
 
 
 OFTEN = [flip_bits, cut, edit, another_kinds]
 ONCE = [
-    lengthen,
-    empty,
-    zeros,
-    notes,
-    without_checksum,
-    nested,
-    deep_inside,
-    huge_number,
-    enormous_header,
-    nested_header,
-    objects,
-    bomb,
-    strange_names,
-    folder_instead,
-    *([pipe_instead, endless_instead, link_to_nothing] if os.name == "posix" else []),
+    *(lengthen, zeros, without_checksum, bomb, strange_names),
+    content("empty", ""),
+    content("notes", "Remember the milk.\n"),
+    content("nested", *(start * 50_000 for start in ("[", '{"a":', '{"sha256": ['))),
+    content("deep_inside", '{"sha256": "0", "a": ' + "[" * 900 + "]" * 900 + "}"),
+    content("huge_number", '{"sha256": ' + "9" * 10_000 + "}"),
+    header("enormous_header", *(ARRAY % ("<f8", 10**n) for n in range(9, 15))),
+    header("nested_header", *(start * 9000 for start in ("(", "[", "-", "{1:"))),
+    header("objects", ARRAY % ("|O", "")),
+    instead("folder_instead", Path.mkdir),
 ]
+if os.name == "posix":
+    ONCE += [
+        instead("pipe_instead", os.mkfifo),
+        instead("endless_instead", Path.symlink_to, "/dev/zero"),
+        instead("link_to_nothing", Path.symlink_to, "nothing"),
+    ]
