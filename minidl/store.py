@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from functools import partial
 from pathlib import Path
@@ -71,13 +71,14 @@ def finish(
     before the first error is raised. Raises OSError, before any work, for a folder that
     can't be written.
     """
-    found = {} if fresh else finished(works, read)
-    yield from found.items()
-    missing = [item for item in works.items() if item[0] not in found]
-    for folder in folders(place for place, _ in missing):
+    missing = dict(works)
+    for place, result in () if fresh else finished(works, read):
+        del missing[place]
+        yield place, result
+    for folder in folders(missing):
         check_writable("folder", folder)
     with as_executor(executor, len(missing)) as chosen:
-        made = run_jobs(partial(make_one, make), missing, chosen)
+        made = run_jobs(partial(make_one, make), missing.items(), chosen)
         for place, result in progress(made, len(missing), unit):
             if place.path is not None:
                 write(place.path, result, place.key)
@@ -86,19 +87,21 @@ def finish(
 
 def finished(
     places: Iterable[Place], read: Callable[[Path, Any], Result]
-) -> dict[Place, Result]:
-    """Return what is kept and whole, and remove what killed writers left.
+) -> Iterator[tuple[Place, Result]]:
+    """Yield what is kept and whole, one by one, and remove what killed writers left.
 
     A file that `read` refuses by DamagedError is missing: its work is done again.
     """
-    places, results = list(places), {}
+    places = list(places)
     for folder in folders(places):
         remove_leftovers(folder)
     for place in places:
         if place.path is not None:
-            with suppress(FileNotFoundError, DamagedError):
-                results[place] = read(place.path, place.key)
-    return results
+            try:
+                result = read(place.path, place.key)
+            except (FileNotFoundError, DamagedError):
+                continue
+            yield place, result
 
 
 def folders(places: Iterable[Place]) -> set[Path]:

@@ -17,7 +17,6 @@ from attacks.evaluation.outcomes import Evaluation, Outcome, join
 from attacks.evaluation.saved import read_outcome, write_outcome
 from attacks.evaluation.suites import (
     MakeSuite,
-    Suite,
     check_work,
     generator,
     made,
@@ -29,19 +28,22 @@ from minidl.backend import Array, device_of, to_numpy
 from minidl.checks import check_labels
 from minidl.files import check_writable
 from minidl.parallel import limit_threads, run_jobs
-from minidl.progress import progress
-from minidl.store import key_of
+from minidl.store import Place, finish, key_of
 from minidl.training import batches, to_float
 
 
 @dataclass(frozen=True)
-class Job:
-    """One attack on one batch of images."""
+class Batch:
+    """Images for one attack, and what the classifier says of them without it.
+
+    Shapes: x (N, H, W, C), y (N,), p (N, K).
+    """
 
     name: str
-    start: int
+    start: int  # of the first among all images
     x: Array
     y: Array
+    p: Array
 
 
 def evaluate(
@@ -57,12 +59,12 @@ def evaluate(
     """Attack all images with all attacks, batch by batch.
 
     `make_suite` is called where the work is done: once in this process, and with an
-    executor once for each batch and attack on a worker (it must be picklable then).
-    With a folder each finished batch is saved there, adversarial images included, and
-    not done again. Batches of another classifier, other images or another threat model
-    are recognised; other settings of an attack are not, so give it another name.
-    Same seed and batches, same bits on one kind of processor, whatever the executor and
-    however often interrupted. Images on a GPU are attacked there.
+    executor once for each batch, clean or attacked, on a worker (it must be picklable
+    then). With a folder each finished batch is saved there, adversarial images
+    included, and not done again. Batches of another classifier, other images or
+    another threat model are recognised; other settings of an attack are not, so give
+    it another name. Same seed and batches, same bits on one kind of processor, whatever
+    the executor and however often interrupted. Images on a GPU are attacked there.
 
     An image that is misread once, before the attack or after it, is fooled: a random
     defence's answers differ. (Its batches are never recognised.)
@@ -73,31 +75,36 @@ def evaluate(
     what isn't images like x or leaves the threat model.
     """
     check_work(x, y, threat, batch_size, seed)
-    check_means(make_suite, executor)
-    place = None if folder is None else check_writable("folder", folder)
+    check_workers(make_suite, executor)
+    root = None if folder is None else check_writable("folder", folder)
     device, x, y = device_of(x), to_numpy(x), to_numpy(y)
     with limit_threads(1):  # as on a worker: what it trains must have the same bits
         here = made(make_suite, device)
-        p = probabilities(here.classifier.predict_proba, to_float(x[:batch_size]))
-    check_labels("y", y, len(x), p.shape[1])
-    run = key_of(repr(threat), seed, x, y, p)  # p is of a batch: its size counts too
-    jobs = [
-        Job(name, int(batch[0]), x[batch], y[batch])
-        for name in here.attacks
-        for batch in batches(np.arange(len(x)), batch_size)
-    ]
     make = partial(made, make_suite, device) if executor else lambda: here
-    work = partial(attack_batch, make, threat=threat, seed=seed, run=run, folder=place)
-    parts: dict[str, dict[int, Outcome]] = {name: {} for name in here.attacks}
-    for job, outcome in progress(run_jobs(work, jobs, executor), len(jobs), "batches"):
-        parts[job.name][job.start] = outcome
-    return Evaluation(
-        threat,
-        {name: join([part[k] for k in sorted(part)]) for name, part in parts.items()},
-    )
+    parts = {int(part[0]): part for part in batches(np.arange(len(x)), batch_size)}
+    images = [(start, x[part]) for start, part in parts.items()]
+    clean = dict(run_jobs(partial(predict, make), images, executor))
+    p = np.concatenate([clean[start] for start in parts])
+    check_labels("y", y, len(x), p.shape[1])
+    every = [
+        Batch(name, start, x[part], y[part], p[part])
+        for name in here.attacks
+        for start, part in parts.items()
+    ]
+    works = {place_of(batch, threat, seed, root): batch for batch in every}
+    run = key_of(repr(threat), seed, batch_size, x, y, p)
+    read, write = partial(read_outcome, run), partial(write_outcome, run)
+    attack = partial(attack_batch, make, threat=threat, seed=seed)
+    done = finish(works, attack, read, write, executor, "batches")
+    outcomes = {place: outcome for place, (outcome, _) in done}
+    parts_of = {
+        name: [outcomes[place] for place, batch in works.items() if batch.name == name]
+        for name in here.attacks
+    }
+    return Evaluation(threat, {name: join(own) for name, own in parts_of.items()})
 
 
-def check_means(make_suite: Any, executor: Any) -> None:
+def check_workers(make_suite: Any, executor: Any) -> None:
     """Raise TypeError unless there is a function to call, and something to call it."""
     if not callable(make_suite):
         raise TypeError(
@@ -111,40 +118,37 @@ def check_means(make_suite: Any, executor: Any) -> None:
         )
 
 
+def predict(make_suite: MakeSuite, images: tuple[int, Array]) -> tuple[int, Array]:
+    """Return a batch's start, and the probabilities of its clean images."""
+    start, x = images
+    return start, probabilities(make_suite().classifier.predict_proba, to_float(x))
+
+
+def place_of(batch: Batch, threat: Threat, seed: int, folder: Path | None) -> Place:
+    """Return where a batch is kept, if anywhere, and the key of what decides it."""
+    x, name = to_float(batch.x), batch.name
+    key = key_of(name, batch.start, repr(threat), seed, x, batch.y, batch.p)
+    return Place(folder and folder / f"{name}-{batch.start}.npz", key)
+
+
 def attack_batch(
-    make_suite: MakeSuite,
-    job: Job,
-    threat: Threat,
-    seed: int,
-    run: str,
-    folder: Path | None,
-) -> tuple[Job, Outcome]:
-    """Attack a batch, or find what was saved of it; either belongs to this `run`."""
-    suite, x = made(make_suite), to_float(job.x)
-    p = probabilities(suite.classifier.predict_proba, x)
-    before = threat.fooled(p.argmax(axis=1), job.y)
-    key = key_of(job.name, job.start, repr(threat), seed, x, job.y, p)
-    path = None if folder is None else folder / f"{job.name}-{job.start}.npz"
-    found = None if path is None else read_outcome(path, run, key, x.nbytes)
-    if found is not None:
-        return job, found
-    outcome, x_adv = attack_images(suite, job, x, before, threat, seed)
-    if path is not None:
-        write_outcome(path, run, key, outcome, x_adv)
-    return job, outcome
-
-
-def attack_images(
-    suite: Suite, job: Job, x: Array, before: Array, threat: Threat, seed: int
+    make_suite: MakeSuite, batch: Batch, threat: Threat, seed: int
 ) -> tuple[Outcome, Array]:
-    """Attack those images of a batch that aren't fooled `before`; check the result."""
-    todo, y, counter = np.flatnonzero(~before), job.y, suite.counter
+    """Attack those images of a batch that aren't fooled before, and check the result.
+
+    Returns what was found, and the images.
+    """
+    suite, x, y = make_suite(), to_float(batch.x), batch.y
+    before = threat.fooled(batch.p.argmax(axis=1), y)
+    todo, counter = np.flatnonzero(~before), suite.counter
     gradients, queries = counter.gradients, counter.queries
-    x_adv, start = x.copy(), time.perf_counter()
+    x_adv, since = x.copy(), time.perf_counter()
     if len(todo):
-        rng = generator(seed, job.name, job.start)
-        attack = suite.attacks[job.name]
-        x_adv[todo] = run_attack(job.name, attack, x[todo], y[todo], threat, rng)
+        rng, attack = (
+            generator(seed, batch.name, batch.start),
+            suite.attacks[batch.name],
+        )
+        x_adv[todo] = run_attack(batch.name, attack, x[todo], y[todo], threat, rng)
     p = probabilities(suite.classifier.predict_proba, x_adv)
     outcome = Outcome(
         before=before,
@@ -153,6 +157,6 @@ def attack_images(
         distance=threat.distances(x_adv, x),
         gradients=counter.gradients - gradients,
         queries=counter.queries - queries,
-        seconds=time.perf_counter() - start,
+        seconds=time.perf_counter() - since,
     )
     return outcome, x_adv

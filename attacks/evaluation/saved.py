@@ -9,9 +9,6 @@ import numpy as np
 from attacks.evaluation.outcomes import Outcome
 from minidl.backend import Array
 from minidl.store import (
-    MAX_ARRAYS,
-    MAX_JSON,
-    DamagedError,
     check,
     read_arrays,
     refused,
@@ -21,35 +18,28 @@ from minidl.store import (
 OF_IMAGES = ("before", "fooled", "distance")  # arrays; the others are numbers
 
 
-def write_outcome(
-    path: Path, run: str, key: str, outcome: Outcome, x_adv: Array
-) -> None:
+def write_outcome(run: str, path: Path, found: tuple[Outcome, Array], key: str) -> None:
     """Save a batch with the keys of itself and of its run; whole or not at all."""
+    outcome, x_adv = found
     facts = dict(vars(outcome), run=run)
     arrays = {name: facts.pop(name) for name in OF_IMAGES}
     write_arrays(path, {**arrays, "x_adv": x_adv}, facts, key)
 
 
-def read_outcome(path: Path, run: str, key: str, images: int) -> Outcome | None:
-    """Return a saved batch, or None if there is none, or a damaged or another one.
+def read_outcome(run: str, path: Path, key: str) -> tuple[Outcome, Array]:
+    """Return a saved batch; raises FileNotFoundError and DamagedError, as all do.
 
-    Its images have so many bytes. A batch that is the same in another run belongs to
-    this one from now on.
+    One that is the same in another run belongs to this run from now on.
     """
-    try:
-        its_run, outcome, x_adv = read_batch(path, key, MAX_JSON + 2 * images)
-    except (FileNotFoundError, DamagedError):
-        return None  # it is attacked and saved again
+    its_run, outcome, x_adv = read_batch(path, key)
     if its_run != run:
-        write_outcome(path, run, key, outcome, x_adv)
-    return outcome
+        write_outcome(run, path, (outcome, x_adv), key)
+    return outcome, x_adv
 
 
-def read_batch(
-    path: Path, key: str | None = None, most: int = MAX_ARRAYS
-) -> tuple[str, Outcome, Array]:
+def read_batch(path: Path, key: str | None = None) -> tuple[str, Outcome, Array]:
     """Return the run that a batch belongs to, what was found, and its images."""
-    arrays, facts = read_arrays(path, key, most)
+    arrays, facts = read_arrays(path, key)
     parts: dict[str, Any] = {**arrays, **facts}
     with refused(path):
         run, x_adv = str(parts.pop("run")), parts.pop("x_adv")

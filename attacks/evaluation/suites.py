@@ -63,7 +63,7 @@ def made(make_suite: MakeSuite, device: Device = "cpu") -> Suite:
     if not isinstance(suite, Suite):
         raise TypeError(f"make_suite must return a Suite, got {suite!r}")
     check_classifier("a suite's classifier", suite.classifier)
-    check_attacks("a suite", "attack", suite.attacks)
+    check_named("a suite", "attack", suite.attacks, check_attack)
     for name in suite.attacks:
         if not (0 < len(name) <= 100 and name.isprintable()) or set(name) & {*"/\\"}:
             raise ValueError(
@@ -117,7 +117,7 @@ def within(attack: Attack, threat: Threat) -> Attack:
 
     NaN isn't far: what isn't a number stays, and is an error of the evaluation.
     """
-    check_attacks("within", "attack", {"attack": attack})
+    check_attack("attack", attack)
     check_threat(threat)
 
     def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
@@ -148,29 +148,26 @@ def check_work(x: Array, y: Array, threat: Threat, batch_size: int, seed: int) -
     check_count("seed", seed, 0)
 
 
-def check_attacks(where: str, what: str, attacks: Any) -> None:
-    """Raise TypeError or ValueError unless these are functions by name, and some."""
-    check_named(where, what, attacks)
-    for name, attack in attacks.items():
-        if not callable(attack):
-            raise TypeError(f"{what} {name!r} must be a function, got {attack!r}")
+def check_named(
+    where: str, what: str, things: Any, check: Callable[[str, Any], None]
+) -> None:
+    """Raise TypeError or ValueError unless there are things by name, and each is right.
 
-
-def check_classifiers(where: str, what: str, classifiers: Any) -> None:
-    """Raise TypeError or ValueError unless these are classifiers by name, and some."""
-    check_named(where, what, classifiers)
-    for name, classifier in classifiers.items():
-        check_classifier(f"{what} {name!r}", classifier)
-
-
-def check_named(where: str, what: str, things: Any) -> None:
-    """Raise TypeError or ValueError unless there are things, each with a name."""
+    `check(name, thing)` raises for one of them.
+    """
     if not isinstance(things, Mapping):
         raise TypeError(
             f"{where} must hold each {what} by its name, got {type(things).__name__}"
         )
     if not things:
         raise ValueError(f"{where} must hold at least one {what}, got none")
-    for name in things:
+    for name, thing in things.items():
         if not isinstance(name, str):
             raise TypeError(f"the name of each {what} must be a text, got {name!r}")
+        check(f"{what} {name!r}", thing)
+
+
+def check_attack(name: str, attack: Any) -> None:
+    """Raise TypeError unless an attack can be called."""
+    if not callable(attack):
+        raise TypeError(f"{name} must be a function, got {attack!r}")

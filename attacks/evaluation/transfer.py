@@ -10,14 +10,14 @@ from attacks.evaluation.intervals import Estimate, wilson
 from attacks.evaluation.suites import (
     Attack,
     FromHost,
-    check_attacks,
-    check_classifiers,
+    check_attack,
+    check_named,
     check_work,
     generator,
     run_attack,
 )
 from attacks.threat import Threat
-from minidl.answers import probabilities
+from minidl.answers import check_classifier, probabilities
 from minidl.backend import Array, device_of, from_host, to_numpy
 from minidl.checks import check_labels
 from minidl.classifiers import Classifier
@@ -80,8 +80,8 @@ def transfer_matrix(
     isn't images like x or leaves the threat model.
     """
     check_work(x, y, threat, batch_size, seed)
-    check_attacks("sources", "source", sources)
-    check_classifiers("victims", "victim", victims)
+    check_named("sources", "source", sources, check_attack)
+    check_named("victims", "victim", victims, check_classifier)
     device, x, y = device_of(x), to_numpy(x), to_numpy(y)
     sources = {name: from_host(attack, device) for name, attack in sources.items()}
     victims = {name: FromHost(victim, device) for name, victim in victims.items()}

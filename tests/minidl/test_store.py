@@ -323,7 +323,7 @@ def test_a_result_is_kept_although_another_work_fails(tmp_path):
     works = places(tmp_path, [1, 0, 2])
     with pytest.raises(ZeroDivisionError):
         run(works)
-    assert [place.key for place in finished(works, read_json)] == ["1", "2"]
+    assert [place.key for place, _ in finished(works, read_json)] == ["1", "2"]
 
 
 def test_works_that_are_kept_nowhere():
@@ -350,5 +350,5 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path):
     leftover = tmp_path / ".1.json.0123456789abcdef"
     leftover.touch()
     os.utime(leftover, (0, 0))
-    finished(places(tmp_path, [1]), read_json)
+    list(finished(places(tmp_path, [1]), read_json))
     assert not leftover.exists()

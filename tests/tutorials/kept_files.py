@@ -22,7 +22,7 @@ from ensembles.methods import untrained
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
 from minidl.backend import Array
 from minidl.schema import read_as
-from minidl.store import finished, read_json, refused, write_json
+from minidl.store import finished, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.anomaly import record as anomaly_record
 from tutorials.anomaly.record import Outcome, Record
@@ -79,7 +79,7 @@ def write_member(folder: Path, seed: int) -> Path:
 
 def read_member(folder: Path) -> Any:
     members = finished([member_files.place_of(JOBS[0], folder)], read_whole)
-    return [float(p.sum()) for member in members.values() for p in member.params]
+    return [float(p.sum()) for _, member in members for p in member.params]
 
 
 def write_epoch(folder: Path, seed: int) -> Path:
@@ -248,20 +248,6 @@ def read_record(folder: Path) -> Any:
     return checking.solved() - {"slope"}
 
 
-def write_benchmark(folder: Path, seed: int) -> Path:
-    operations = {"step": {"auto": {"images_per_s": 2.5 + seed}}}
-    networks = [{"name": "Table 1", "operations": operations}]
-    write_json(folder / "speed.json", {"networks": networks})
-    return folder / "speed.json"
-
-
-def read_benchmark(folder: Path) -> Any:
-    # Whose speed this is isn't told: another's measurement is a measurement.
-    content = read_json(folder / "speed.json")
-    with refused(folder / "speed.json", LookupError):  # as `tests.benchmarks.page`
-        return [n["name"] for n in content["networks"]]
-
-
 KINDS = {
     "checkpoint": Kept(write_checkpoint, read_checkpoint),
     "member": Kept(write_member, read_member, nothing=[]),
@@ -274,6 +260,5 @@ KINDS = {
     "experiment": Kept(write_experiment, read_experiment),
     "search": Kept(write_search, read_search),
     "record": Kept(write_record, read_record, nothing=set()),
-    "benchmark": Kept(write_benchmark, read_benchmark),
 }
 MADE_AGAIN = ("evaluation", "batch")  # never refused: they block no run
