@@ -110,15 +110,16 @@ def test_each_folder_on_the_map_exists(folder):
 
 def test_the_results_are_those_of_the_committed_files(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    tables = {"README.md": ("results", small_table(committed()))}
-    tables["docs/distributed.md"] = "hours", hours_table(committed())
+    runs = committed()
+    tables = {"README.md": ("results", small_table(runs))}
+    tables["docs/distributed.md"] = "hours", hours_table(runs)
     for name, table in tables.items():
         copy = tmp_path / "copy.md"
         copy.write_bytes(Path(name).read_bytes())
         replace_marked(copy, *table)
         assert copy.read_bytes() == Path(name).read_bytes()
-    page = Path("results/table2.md")
-    assert overview(committed(), page) == page.read_text(encoding="utf-8")
+    page = Path("results/table2.md").read_text(encoding="utf-8")
+    assert overview(runs) == page
 
 
 @pytest.mark.parametrize(

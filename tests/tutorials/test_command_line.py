@@ -28,7 +28,7 @@ from tutorials.paper.search import __main__ as search
         (search, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
         (search, ["--json", "/proc/x/y"], "--json /proc/x is not a writable", 1),
         (anomaly, ["all", "--runs", "/proc/x"], "--runs /proc/x is not a writable", 1),
-        (overview, ["nowhere"], "no results in nowhere", 1),
+        (overview, [], "no results in results/readme", 1),
         (benchmarks_page, [], "required: sources, page", 2),
         (benchmarks_page, ["nowhere.json", "speed.md"], "nowhere.json", 1),
         (trained, [], "required: members, METHOD", 2),

@@ -78,20 +78,18 @@ def test_on_the_sample_noise_is_compared_with_the_same_networks(means, expected)
     by_sigma = dict(zip((0.0, 0.1, 0.2, 0.3, 0.4), means, strict=True))
     empty = replace(EMPTY, dataset=SAMPLE)
     noise = [Trial(job, by_sigma[job.sigma]) for job in search.sigma_jobs(empty)]
-    assert len({t.job.seed for t in noise}) == search.FOLDS
+    assert len({t.job.seed for t in noise}) == search.SEEDS[SAMPLE]
     least = rules.least_with_noise(replace(empty, sigma=noise))
     assert rules.largest_sigma(noise, least) == expected
 
 
 @pytest.mark.parametrize(
     ("dataset", "index", "expected"),
-    [(SAMPLE, 1, [1, 6]), ("mnist", 0, [8, 9]), ("mnist", 1, [8, 9])],
+    [(SAMPLE, 1, [1, 6]), ("mnist", 1, [9])],
 )
-def test_a_fold_or_the_last_images_are_held_out(monkeypatch, dataset, index, expected):
-    monkeypatch.setattr(search, "VALIDATION_IMAGES", {"mnist": 2})
+def test_a_fold_or_the_last_images_are_held_out(dataset, index, expected):
     out = search.held_out(replace(JOB, dataset=dataset, index=index), 10)
     assert np.flatnonzero(out).tolist() == expected
-    assert search.validation_images(dataset, 10) == 2
 
 
 @pytest.mark.parametrize(
@@ -142,7 +140,6 @@ def test_a_search_never_trains_on_the_images_of_its_scores(
     monkeypatch.setattr(
         search, "accuracy", lambda m, x, y: scored.append(x) or accuracy(m, x, y)
     )
-    monkeypatch.setattr(search, "VALIDATION_IMAGES", {"mnist": 100})
     monkeypatch.setattr(search, "OPTIMIZERS", search.OPTIMIZERS[:2])
     monkeypatch.setattr(search, "SIGMAS", {"mnist": (0.1, 0.3)})
     settings = replace(DATASETS["mnist"], epochs=1)
@@ -190,10 +187,9 @@ def test_trials_stay_until_there_are_others(monkeypatch, tmp_path):
 def test_another_data_sets_search_is_not_overwritten(monkeypatch, tmp_path):
     data = load_dataset(SAMPLE)
     monkeypatch.setattr(program, "load_once", lambda name: data)
-    monkeypatch.setattr(search, "VALIDATION_IMAGES", {"mnist": 100, "cifar10": 100})
     path = tmp_path / "search.json"
     begun = program.begin("mnist", path)
-    assert begun == Search("mnist", len(data.x_train) - 100, 100, [], [], [])
+    assert begun == Search("mnist", 3334, 666, [], [], [])
     write_json(path, begun)
     assert program.begin("mnist", path) == begun
     with pytest.raises(ValueError, match=r"images of mnist, asked for .* of cifar10"):
@@ -209,6 +205,6 @@ def test_config_holds_what_the_committed_search_gives(path):
     settings = asdict(DATASETS[found.dataset])
     assert rules.choose(found).items() <= settings.items()
     whole = found.train_images + found.validation_images
-    assert found.validation_images == search.validation_images(found.dataset, whole)
+    assert found.validation_images == whole // search.PARTS[found.dataset]
     for name, (jobs_of, _) in program.SEARCHES.items():
         assert {trial.job for trial in getattr(found, name)} >= {*jobs_of(found)}

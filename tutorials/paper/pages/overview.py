@@ -6,12 +6,11 @@ takes the full runs in results/, as far as they are there, else the quick one. N
 on these pages is typed by hand.
 """
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from minidl.files import write_text
-from tutorials.command_line import a_path, one_line_errors, parser_of
+from tutorials.command_line import one_line_errors, parser_of
 from tutorials.paper import results as results_file
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
@@ -36,47 +35,45 @@ VERDICTS = (
     f"own attacks. “{ADAPTIVE}” shows the others. {TRAINED_ONCE}"
 )
 WORST = "Adaptive attacks, worst case"
+PAGE = Path("results/table2.md")
+README, CLUSTER = Path("README.md"), Path("docs/distributed.md")
 
 
-def committed(root: Path = Path()) -> list[Path]:
-    """Return the folders of the full runs in a checkout, else that of the quick one."""
+def committed() -> dict[Path, Results]:
+    """Return the full runs in results/ by their folders, without any the quick one."""
     full = [Path(f"results/{dataset}-full") for dataset in HALVES]
-    there = [folder for folder in full if results_file.methods_in(root / folder)]
-    return there or [Path("results/readme")]
+    there = [folder for folder in full if results_file.methods_in(folder)]
+    folders = there or [Path("results/readme")]
+    return {folder: results_file.read(folder) for folder in folders}
 
 
-def overview(folders: Sequence[Path], out: Path) -> str:
-    """Return the page of all runs; `out` is where it will lie, for its links."""
-    runs = [results_file.read(folder) for folder in folders]
-    halves = [
-        half(os.path.relpath(folder, out.parent), folder, results)
-        for folder, results in zip(folders, runs, strict=True)
-    ]
-    claims = page("## The paper's claims", VERDICTS, verdict_table(runs))
+def overview(runs: Mapping[Path, Results]) -> str:
+    """Return the page of all runs, which lies beside their folders."""
+    halves = [half(folder, results) for folder, results in runs.items()]
+    claims = page("## The paper's claims", VERDICTS, verdict_table([*runs.values()]))
     return page("# Table 2, ours and the paper's", *halves, claims)
 
 
-def half(link: str, folder: Path, results: Results) -> str:
+def half(folder: Path, results: Results) -> str:
     """Return what the page says of one run."""
     environment, hours = results.environment, results.execution.core_hours
+    link = f"{folder.name}/table2.md"
     return page(
         f"## {title(results)}",
         table2_section(results),
         f"Training took {hours:.1f} core-hours on {environment.cpu}, with "
         f"minidl {environment.minidl}, NumPy {environment.numpy} and Numba "
-        f"{environment.numba}. The claims with their numbers are in "
-        f"[{link}/table2.md]({link}/table2.md).",
-        show_figure2(results, f"{link}/"),
+        f"{environment.numba}. The claims with their numbers are in [{link}]({link}).",
+        show_figure2(results, f"{folder.name}/"),
         strict_section(results, strict_of(results, folder), "###"),
     )
 
 
-def small_table(folders: Sequence[Path]) -> str:
+def small_table(runs: Mapping[Path, Results]) -> str:
     """Return the first method's row of Table 2 in each run, ours (the paper's)."""
     rows = [
         small_row(folder, results, attack)
-        for folder in folders
-        for results in [results_file.read(folder)]
+        for folder, results in runs.items()
         for attack in results.table2
     ]
     return Table(["", *COLUMNS.values(), WORST], rows).markdown()
@@ -100,11 +97,10 @@ def both(ours: Cell, paper: float | None) -> str:
     return f"{ours.accuracy:.3f}" + ("" if paper is None else f" ({paper:.3f})")
 
 
-def hours_table(folders: Sequence[Path]) -> str:
+def hours_table(runs: Mapping[Path, Results]) -> str:
     """Return how many core-hours each run took, from its members' own seconds."""
     head = ["run", "processor", "training", "slowest member", "attacks, about"]
-    rows = [hours_row(results_file.read(folder)) for folder in folders]
-    return Table(head, rows, words=2).markdown()
+    return Table(head, [hours_row(r) for r in runs.values()], words=2).markdown()
 
 
 def hours_row(results: Results) -> list[str]:
@@ -126,17 +122,13 @@ def hours_row(results: Results) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Write them all."""
     parser = parser_of("tutorials.paper.pages.overview", __doc__)
-    parser.add_argument("folders", nargs="*", type=a_path, metavar="FOLDER")
-    parser.add_argument("--out", type=a_path, default=Path("results/table2.md"))
-    parser.add_argument("--readme", type=a_path, default=Path("README.md"))
-    parser.add_argument("--hours", type=a_path, default=Path("docs/distributed.md"))
-    args = parser.parse_args(argv)
+    parser.parse_args(argv)
     with one_line_errors(parser.prog):
-        folders = args.folders or committed()
-        write_text(args.out, overview(folders, args.out))
-        replace_marked(args.readme, "results", small_table(folders))
-        replace_marked(args.hours, "hours", hours_table(folders))
-        print(f"{args.out}, {args.readme} and {args.hours} written")
+        runs = committed()
+        write_text(PAGE, overview(runs))
+        replace_marked(README, "results", small_table(runs))
+        replace_marked(CLUSTER, "hours", hours_table(runs))
+        print(f"{PAGE}, {README} and {CLUSTER} written")
 
 
 if __name__ == "__main__":

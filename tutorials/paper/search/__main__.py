@@ -45,12 +45,11 @@ from tutorials.command_line import (
 )
 from tutorials.paper.search.rules import Search, Trial, accuracies, choose
 from tutorials.paper.search.trials import (
-    SEEDS,
+    PARTS,
     architecture_jobs,
     optimizer_jobs,
     sigma_jobs,
     validate,
-    validation_images,
 )
 
 # By search: its jobs, given what is found so far, and what they differ in.
@@ -103,7 +102,7 @@ def begin(dataset: str, path: Path) -> Search:
     set's, or another split's.
     """
     images = len(load_once(dataset).x_train)
-    held_out = validation_images(dataset, images)
+    held_out = images // PARTS[dataset]
     empty = Search(dataset, images - held_out, held_out, [], [], [])
     before = read_as(Search, path) if path.exists() else empty
     if replace(before, optimizer=[], sigma=[], architectures=[]) != empty:
@@ -119,7 +118,7 @@ def main(argv: list[str] | None = None) -> None:
     """Search, print what was found and what the rules choose, write the file."""
     parser = parser_of("tutorials.paper.search", __doc__)
     add = parser.add_argument
-    add("--dataset", choices=SEEDS, default="mnist")
+    add("--dataset", choices=PARTS, default="mnist")
     add("--json", type=a_path, metavar="FILE", help="where all trials are kept")
     add("--runs", type=a_path, metavar="DIR", help="where epochs are kept meanwhile")
     add("--jobs", type=number_of_processes, default=available_cores())
