@@ -301,13 +301,11 @@ def test_the_sentence_about_rules_follows_the_numbers():
         f"FGSM: {own}": [600],
     }
     text = finding(made_up(groups))
-    assert f"Weaker than that: {mean}, {own}. Stronger: {SUM}. Not told apart: " in text
-    assert (
-        f"apart: {CLIPPED}. Under FGSM, one member's gradient (Adv. 1) leaves" in text
-    )
-    assert text.endswith(f"stronger under FGSM: {mean}.")
+    assert f"Weaker attacks: {mean}, {own}. Stronger attacks: {SUM}. " in text
+    assert f"Undecided: {CLIPPED}. Under FGSM, one member's gradient" in text
+    assert text.endswith(f"stronger under FGSM, as in the paper: {mean}.")
     groups[f"FGSM: {mean}"] = [500]
-    assert finding(made_up(groups)).endswith("stronger under FGSM: none.")
+    assert finding(made_up(groups)).endswith("as in the paper: none.")
 
 
 def test_the_sentence_about_budgets_follows_the_numbers():
@@ -317,7 +315,7 @@ def test_the_sentence_about_budgets_follows_the_numbers():
     text = finding(made_up(groups, experiment="budgets"))
     assert text == (
         "a: Adv. 2 is stronger than Adv. 1; b: Adv. 2 is weaker than Adv. 1; "
-        "c: Adv. 2 is not told apart from Adv. 1."
+        "c: Adv. 2 is not significantly different from Adv. 1."
     )
 
 
@@ -345,9 +343,11 @@ def test_the_sentence_about_members_follows_the_numbers():
     rising = members_record([[100, 500, 510]] * 3, [100, 500, 900])
     text = finding(rising)
     assert "BIM: Adv. 2: 0.1000" in text
-    assert "0.9000 [0.8798, 0.9171] with 3; from 3 on, no number" in text
+    assert "0.9000 [0.8798, 0.9171] with 3; from 3 members on, no ensemble" in text
     equal = members_record([[100, 500, 510]] * 3, [100, 890, 900])
-    end = "with 3; from 2 on, no number of members can be told from all."
+    end = (
+        "with 3; from 2 members on, no ensemble differs significantly from the largest."
+    )
     assert finding(equal).endswith(end)
 
 
@@ -357,8 +357,8 @@ def test_the_sentence_about_precision_follows_the_numbers():
     text = finding(
         made_up(dict(zip(names, counts, strict=True)), experiment="precision")
     )
-    assert "sum of gradients: single precision weakens the attack" in text
-    assert "probabilities: single precision makes no difference" in text
+    assert "sum of gradients, single precision weakens the attack" in text
+    assert "probabilities, single precision makes no significant difference" in text
 
 
 @pytest.mark.parametrize(
@@ -375,10 +375,9 @@ def test_the_sentence_about_directions_follows_the_numbers(opposed, words):
     steps = [step, step, last]
     text = finding(made_up(steps=steps, experiment="directions", images=100))
     assert words in text
-    assert f"mean cosine is 0.500, and below 0 in a fraction of {opposed / 80:.4f}" in (
-        text
-    )
-    assert "with clipped probabilities 25.0%; those leave a fraction of 0.1000" in text
+    fraction = f"{opposed / 80:.4f}"
+    assert f"cosine is 0.500, and below 0 on a fraction of {fraction}" in text
+    assert "25.0% with clipped probabilities. These leave a fraction of 0.1000" in text
 
 
 def test_without_any_gradient_there_is_still_a_sentence():
@@ -466,7 +465,7 @@ def test_members_suffice_if_no_larger_number_can_be_told_from_all(
     estimates = [wilson(accuracy, 1000) for accuracy in curve]
     monkeypatch.setattr(findings, "curves", lambda record: {"BIM": estimates})
     said = findings.of_members(SimpleNamespace(members=3))
-    assert f"from {enough} on, no number of members can be told from all" in said
+    assert f"from {enough} members on, no ensemble differs" in said
 
 
 @pytest.mark.parametrize(

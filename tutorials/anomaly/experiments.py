@@ -90,8 +90,8 @@ EXPERIMENTS = {
     ),
     "precision": Experiment("Do rounding errors explain it?", precision),
     "budgets": Experiment(
-        "The paper compares FGSM with one eps and BIM with another, and its caption "
-        "says a third: what does the eps decide?",
+        "The paper has one eps for FGSM, another for BIM and a third in its caption. "
+        "What do they decide?",
         budgets,
     ),
     "members": Experiment("What does each further member add?", members),

@@ -1,7 +1,7 @@
 """From counts to accuracies with intervals, and from these to a sentence each.
 
-No sentence is typed by hand: what is said follows from the 95 % intervals. Two numbers
-of the same images are compared as if each had its own, which is cautious.
+All sentences follow from the 95 % intervals. Two numbers of the same images are
+compared as if each had images of its own, which is cautious.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,24 +20,21 @@ Rows = dict[str, Estimate]
 
 
 def left(outcomes: list[Outcome], members: int) -> Estimate:
-    """Return the accuracy that is left of the ensemble of the first members.
-
-    Of several cases the mean.
-    """
+    """Return the accuracy of the ensemble of the first members, a mean over cases."""
     values = [o.correct[members - 1] / o.images for o in outcomes]
     return of_both(mean_cell(values, outcomes[0].images))
 
 
 def rows(record: Record) -> Rows:
-    """Return what is left in each group, of the whole ensemble."""
+    """Return the accuracy of the whole ensemble in each group."""
     return {g: left(o, record.members) for g, o in record.groups.items()}
 
 
 def curves(record: Record) -> dict[str, list[Estimate]]:
-    """Return what is left of ensembles of 1, 2, ... members, in each group.
+    """Return the accuracies of ensembles of 1, 2, ... members, in each group.
 
-    Under Adv. 1 the mean over attacks with the gradient of one of these members; under
-    Adv. 2 the attack on exactly these.
+    Under Adv. 1 this is the mean over attacks with the gradient of one of the members,
+    under Adv. 2 the attack on exactly these members.
     """
     sizes = range(1, record.members + 1)
     return {
@@ -57,7 +54,7 @@ def finding(record: Record) -> str:
 def compared(
     reference: Estimate, others: Mapping[str, Estimate]
 ) -> dict[str, list[str]]:
-    """Return by verdict, whether others are above the reference, their names."""
+    """Return the names of the others by verdict: are they above the reference?"""
     names: dict[str, list[str]] = {HOLDS: [], FAILS: [], UNDECIDED: []}
     for name, estimate in others.items():
         names[Comparison(name, estimate, reference).verdict].append(name)
@@ -85,13 +82,12 @@ def of_rules(record: Record) -> str:
         verdicts = compared(one, own)
         as_in_paper &= set(verdicts[HOLDS if attack == "BIM" else FAILS])
         parts.append(
-            f"Under {attack}, one member's gradient (Adv. 1) leaves {one}. "
-            f"Weaker than that: {listed(verdicts[HOLDS])}. Stronger: "
-            f"{listed(verdicts[FAILS])}. Not told apart: "
-            f"{listed(verdicts[UNDECIDED])}."
+            f"Under {attack}, one member's gradient (Adv. 1) leaves {one}. Weaker "
+            f"attacks: {listed(verdicts[HOLDS])}. Stronger attacks: "
+            f"{listed(verdicts[FAILS])}. Undecided: {listed(verdicts[UNDECIDED])}."
         )
     parts.append(
-        "Both as in the paper, weaker under BIM and stronger under FGSM: "
+        "Weaker under BIM and stronger under FGSM, as in the paper: "
         f"{listed(sorted(as_in_paper))}."
     )
     return " ".join(parts)
@@ -106,14 +102,17 @@ def of_precision(record: Record) -> str:
         effect = {
             HOLDS: "weakens the attack",
             FAILS: "strengthens the attack",
-            UNDECIDED: "makes no difference that can be told",
+            UNDECIDED: "makes no significant difference",
         }[verdict]
-        parts.append(f"{name}: single precision {effect} ({single}; double: {double})")
-    return f"Under BIM, {'; '.join(parts)}."
+        parts.append(
+            f"Under BIM with the {name}, single precision {effect}: {single} against "
+            f"{double} in double precision."
+        )
+    return " ".join(parts)
 
 
 def of_budgets(record: Record) -> str:
-    """For each pair, is Adv. 2 stronger, as it has more to go by?"""
+    """For each eps, is Adv. 2 stronger than Adv. 1?"""
     found, parts = rows(record), []
     for group, two in found.items():
         title = group.removesuffix(": Adv. 2")
@@ -122,28 +121,28 @@ def of_budgets(record: Record) -> str:
             words = {
                 HOLDS: "stronger than",
                 FAILS: "weaker than",
-                UNDECIDED: "not told apart from",
+                UNDECIDED: "not significantly different from",
             }
             parts.append(f"{title}: Adv. 2 is {words[verdict]} Adv. 1")
     return f"{'; '.join(parts)}."
 
 
 def of_members(record: Record) -> str:
-    """From how many members on do more not help?"""
+    """From how many members on does no further one help?"""
     parts = []
     for group, curve in curves(record).items():
-        told_apart = [
+        different = [
             i
             for i, estimate in enumerate(curve, start=1)
             if Comparison("", curve[-1], estimate).verdict != UNDECIDED
         ]
-        enough = max(told_apart, default=0) + 1
+        enough = max(different, default=0) + 1
         parts.append(
             f"{group}: {curve[0]} with one member and {curve[-1]} with "
-            f"{record.members}; from {enough} on, no number of members can be told "
-            "from all"
+            f"{record.members}; from {enough} members on, no ensemble differs "
+            "significantly from the largest."
         )
-    return f"{'; '.join(parts)}."
+    return " ".join(parts)
 
 
 def of_directions(record: Record) -> str:
@@ -151,14 +150,15 @@ def of_directions(record: Record) -> str:
     first, last = record.steps[0], record.steps[-2]  # the last step that is taken
     n = first.images
     return (
-        f"Along BIM under Adv. 2, {of_opposition(first, 'first')}, and "
-        f"{of_opposition(last, 'last')}. The sum is as long as "
-        f"{first.unity / n:.1%} and {last.unity / n:.1%} of its parts together, of "
-        f"which the longest has {first.longest / n:.1%} and {last.longest / n:.1%}. At "
-        f"the first step {first.zero / n:.1%} of the members' gradients are exactly "
-        f"zero, with clipped probabilities {first.zero_clipped / n:.1%}; those leave "
-        f"a fraction of {wilson(first.stuck_clipped / n, n)} of the images without "
-        "any direction at all."
+        f"The images move along BIM under Adv. 2. {of_opposition(first, 'first')} "
+        f"{of_opposition(last, 'last')} The sum of the gradients has "
+        f"{first.unity / n:.1%} and {last.unity / n:.1%} of the length that it would "
+        "have if all pointed one way, and the longest gradient has "
+        f"{first.longest / n:.1%} and {last.longest / n:.1%} of it. At the first step "
+        f"{first.zero / n:.1%} of the members' gradients are exactly zero, and "
+        f"{first.zero_clipped / n:.1%} with clipped probabilities. "
+        f"These leave a fraction of {wilson(first.stuck_clipped / n, n)} of the images "
+        "without any direction."
     )
 
 
@@ -173,8 +173,9 @@ def of_opposition(step: Step, name: str) -> str:
         UNDECIDED: "neither agree nor point against each other",
     }[verdict]
     return (
-        f"at the {name} step the members' gradients {word}: their mean cosine is "
-        f"{step.cosine / there:.3f}, and below 0 in a fraction of {opposed} of images"
+        f"At the {name} step the members' gradients {word}: their mean cosine is "
+        f"{step.cosine / there:.3f}, and below 0 on a fraction of {opposed} of the "
+        "images."
     )
 
 

@@ -24,14 +24,15 @@ QUESTIONS = {
 *_, ONE, ALL = TABLE2["MNIST"]["bim"]["random-init"]  # the paper's
 HEAD = f"""# Is attacking the whole ensemble weaker than attacking one member?
 
-The paper finds so under the basic iterative method ({ALL} against {ONE} of the digits
-survive, with random initial weights), calls it surprising, and supposes that the
-members' gradients block each other. Made by `python -m tutorials.anomaly report` from
-the files beside it; 95 % intervals in brackets: Wilson's, and for a mean over members
-(Adv. 1) together with Student's. All attacks are on the same images,
-but are compared as if each had its own: that finds too few differences, not too many.
-Adv. 1 follows the gradient of one member, each in turn. Adv. 2 follows all, which can
-be meant in more than one way:"""
+The paper finds that it is under the basic iterative method: with random initial
+weights {ALL} of the digits survive Adv. 2, and {ONE} Adv. 1. It calls this surprising
+and supposes that the members' gradients block each other. Here Adv. 1 follows the
+gradient of each member in turn. Adv. 2 follows all members, which can mean several
+things:"""
+FOOT = """This page is made by `python -m tutorials.anomaly report` from the files
+beside it. 95 % intervals stand in brackets: Wilson's, combined with Student's for a
+mean over members (Adv. 1). All attacks are on the same images, but are compared as if
+each had images of its own, which finds too few differences rather than too many."""
 
 
 def write_report(folder: Path) -> Path:
@@ -44,7 +45,7 @@ def write_report(folder: Path) -> Path:
         raise FileNotFoundError(
             f"no experiment in {folder}; python -m tutorials.anomaly all makes them"
         )
-    parts = [HEAD, legend()]
+    parts = [HEAD, legend(), FOOT]
     for file in files:
         record = read(file)
         with refused(file):  # it follows the schema, but may lack a group

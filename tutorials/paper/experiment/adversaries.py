@@ -86,10 +86,10 @@ IN_WORDS = {
     SUM: "sum_i grad J_i with J from the logits, as the paper writes it",
     CLIPPED: (
         f"the same with J from probabilities clipped to [{CLIP:g}, 1 - {CLIP:g}], as "
-        "in the libraries of the paper's time: zero where a member is that sure"
+        "in the libraries of the paper's time, so that it vanishes for a sure member"
     ),
     "mean of perturbations": (
-        "each member is attacked alone, and the mean of what was added is added"
+        "each member is attacked alone, and the mean of the perturbations is added"
     ),
     "ensemble's own loss": "the gradient of -log of the members' mean probability",
     "normalised gradients": "sum_i grad J_i / |grad J_i|, so that all count alike",
