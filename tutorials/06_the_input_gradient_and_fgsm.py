@@ -12,6 +12,7 @@
 import numpy as np
 
 from attacks import Threat, fgsm, forwards, input_gradient, model_gradient
+from attacks.norms import Linf
 from attacks.victims import loss_of
 from minidl.data import load_mnist_sample
 from minidl.losses import cross_entropy
@@ -82,7 +83,7 @@ picture(
 # clipped to $[0, 1]$ so that it stays an image.
 
 # %%
-source(fgsm, Threat.step)
+source(fgsm, Threat.step, Linf.direction)
 
 # %% [markdown]
 # The image has 784 pixels. A change of 0.1 in each, a faint grey, raises *J* by $0.1

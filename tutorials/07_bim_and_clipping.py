@@ -39,7 +39,8 @@ eps, alpha, steps = 0.2, 0.025, 8  # the paper's
 # distance it is a box in 784 dimensions).
 
 # %%
-source(attacks.bim, Threat.step, Threat.project, Linf.project, clip_to_bounds)
+source(attacks.bim, Threat.step, Linf.direction)
+source(Threat.project, Linf.project, clip_to_bounds)
 
 # %% [markdown]
 # ## Step by step

@@ -191,22 +191,6 @@ def test_the_margin_is_what_carries_over_the_border(linear_model, x):
     assert_allclose(difference, 1e-4, rtol=0.1)
 
 
-def test_art_applies_its_overshoot_at_the_end(linear_model, x):
-    """On flat borders one step is enough, and it is the same but for our margin."""
-    model, x = linear_model.astype(np.float32), inside(x).astype(np.float32)
-    y = model.predict(x)
-    found = ours(network(model), x, y, overshoot=0.1)
-    assert_allclose(found, arts(network(model), model, x, y, 0.1), atol=3e-4)
-
-
-def test_art_forgets_what_was_clipped(no_margin, cnn, x):
-    """From images at the ends of the range: Foolbox's walk is ours, ART's isn't."""
-    model, x = cnn.astype(np.float32), x.round().astype(np.float32)
-    y = model.predict(x)
-    found = ours(network(model), x, y, overshoot=0.0)
-    assert abs(found - arts(network(model), model, x, y)).max() > 1e-3
-
-
 def test_a_label_that_is_not_predicted_is_misread_already(monkeypatch, cnn, x):
     """We don't move such an image; the others walk away from what they predict."""
     wrong = (cnn.predict(x) + 1) % 4
