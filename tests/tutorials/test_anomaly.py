@@ -162,7 +162,7 @@ def runs(tmp_path_factory):
     [jobs] = member_jobs(CONFIG).values()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        train_ensemble(jobs, None, folder)
+        train_ensemble(jobs, folder=folder, workers=1)
     return folder
 
 
