@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, get_array_module, to_numpy
-from minidl.checks import check_generator
+from minidl.checks import check_generator, check_kind
 from minidl.layers import Layer
 from minidl.optimizers import Optimizer
 from minidl.schema import build
@@ -52,8 +52,7 @@ def save_checkpoint(
     `config` is any JSON-like description of what the numbers belong to. Raises
     TypeError for others.
     """
-    if rng is not None:
-        check_generator("rng", rng)
+    check_arguments(model, optimizer, rng, config)
     arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
     facts = {
         "config": plain(dict(config or {}), "config"),
@@ -78,6 +77,7 @@ def load_checkpoint(
     `config` or doesn't fit the model, the optimizer or the generator; nothing is
     changed then.
     """
+    check_arguments(model, optimizer, rng, config)
     size = sum(p.data.nbytes for p in model.params)
     arrays, facts = read_arrays(path, most=MAX_JSON + AVERAGES * size)
     with refused(path):
@@ -93,6 +93,17 @@ def load_checkpoint(
     if optimizer is not None:
         optimizer.t = int(arrays["optimizer.t"])
     return saved.config
+
+
+def check_arguments(model: Any, optimizer: Any, rng: Any, config: Any) -> None:
+    """Raise TypeError, by name, for what has no state to save or to restore."""
+    check_kind("model", model, Layer)
+    if optimizer is not None:
+        check_kind("optimizer", optimizer, Optimizer)
+    if rng is not None:
+        check_generator("rng", rng)
+    if config is not None:
+        check_kind("config", config, Mapping)
 
 
 def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:

@@ -60,7 +60,7 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     **dict(model=MODEL, classifier=MODEL, members=[MODEL], i=0, findings=[]),
     **dict(sources={"a": never}, victims={"m": MODEL}, attacks={"a": never}),
     **dict(batch_size=3, epochs=1, lr=0.1, momentum=0.5, rate=0.5, folder="never"),
-    **dict(params=MODEL.params, optimizer=Adam(MODEL.params)),
+    **dict(params=MODEL.params, optimizer=Adam(MODEL.params), path="never"),
     **dict(layers=[ReLU()], input_shape=(6,), shape=(3, 4), mean=0.5, std=0.5),
     **dict(in_channels=3, filters=3, in_features=3, out_features=3, device="cpu"),
     **dict(kernel_size=3, stride=2, pad=0, size=2, x_shape=(2, 6, 6, 3), name="auto"),
@@ -103,6 +103,7 @@ NO_FUNCTIONS = [None, 0.5, MODEL, X, "loss"]
 NO_MODELS = [None, never, X, Ensemble([MODEL])]
 NO_MEMBERS = [None, [], [None], MODEL, [MODEL, never]]
 NO_GENERATORS = [0, "seed", np.random, np.random.RandomState(0)]
+STRANGERS = [Adam(OTHER.params), Adam([])]
 NO_PATHS = [3, b"x", ["a"]]
 NO_NAMES = [None, "other", 3, ["auto"]]
 BAD: dict[str, list[Any]] = {
@@ -144,7 +145,9 @@ BAD: dict[str, list[Any]] = {
     "theta": [None, "1", 0, np.nan, np.inf, True],
     "stop_above": [None, "0", np.nan, True],
     "params": [None, 3, [X], [None], [*MODEL.params, MODEL.params[0]]],
-    "optimizer": [None, Adam, "adam", Adam(OTHER.params), Adam([])],
+    "optimizer": [None, Adam, "adam", *STRANGERS],
+    "path": [],
+    "config": [3, "a", [1]],
     "callbacks": [None, 3, [None], [3], never, "print"],
     "layers": [None, [], [None], ReLU(), ReLU, [ReLU, ReLU()], [MODEL, MODEL], 3],
     "input_shape": [None, 6, (0,), (-6,), (6.0,), ("6",)],
@@ -188,6 +191,7 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "Sequential.predict x": [LOST],  # refused by what it makes of the logits
     "minidl.trace x": [LOST],
     "minidl.train callbacks": [never],
+    **{f"minidl.{way}_checkpoint optimizer": STRANGERS for way in ("save", "load")},
     # Kernels compute with any numbers, and with no images.
     **{f"{kernel} x": [EMPTY, LOST] for kernel in TAKE_IMAGES},
     "minidl.kernels.conv2d_grads argmax": [None],
@@ -198,9 +202,9 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "minidl.kernels.adam_step step": [-0.1, 0],
     "minidl.kernels.adam_step eps": [-0.1, 8],
 }
-OTHERS = {  # they read files, take anything, or have no arguments; types
+OTHERS = {  # they take anything, or have no arguments; types; files' own tests
     *("minidl.get_array_module", "minidl.to_numpy", "minidl.to_device"),
-    *("minidl.load_checkpoint", "minidl.save_checkpoint", "minidl.Array"),
+    "minidl.Array",
     *(
         "minidl.Flatten",
         "minidl.Layer",
@@ -211,6 +215,10 @@ OTHERS = {  # they read files, take anything, or have no arguments; types
     *("minidl.kernels.output_size", "minidl.kernels.use", "minidl.kernels.warm_up"),
     *("attacks.GradientFn", "attacks.LossFn", "attacks.Counter", "attacks.Suite"),
     *("attacks.adversarial_images", "ensembles.METHODS"),
+}
+AT_WORK = {  # good calls train for a while, or read and write files
+    *("ensembles.train_ensemble", "minidl.train"),
+    *("minidl.load_checkpoint", "minidl.save_checkpoint"),
 }
 ANY_TRUTH = {"relu", "relu_logits", "after_relu", "param_grads", "input_grad", "rates"}
 
@@ -264,7 +272,7 @@ def test_what_makes_no_sense_is_refused_by_name(name, parameter, value):
 def test_only_one_argument_is_bad():
     """A good call is taken, or comes to the point where a user's function is called."""
     for name, entry in entries().items():
-        if name not in ("ensembles.train_ensemble", "minidl.train"):  # which take long
+        if name not in AT_WORK:
             with suppress(pytest.fail.Exception):
                 entry(**good_call(GOOD, name, entry))
 
