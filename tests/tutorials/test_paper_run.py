@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ensembles import random_init
+from ensembles import random_init, training
 from minidl.store import read_arrays, read_json
 from tutorials.paper import results as results_file
 from tutorials.paper.__main__ import main
@@ -229,9 +229,9 @@ def test_two_fresh_commands_are_not_at_work_in_one_folder(tmp_path):
 
 def test_members_that_a_full_disk_refused_end_the_run(tmp_path, monkeypatch):
     jobs = random_init(3, 0, "mnist-sample")
-    monkeypatch.setattr(members, "train_ensemble", lambda *arguments: None)
+    monkeypatch.setattr(training, "train_members", lambda jobs, *where: jobs)
     with pytest.raises(OSError, match=r"3 of 3 members couldn't be saved in .*room"):
-        members.train_members(jobs, None, Places(tmp_path, tmp_path, jobs=1))
+        members.train_teams({"a": jobs}, None, Places(tmp_path, tmp_path, jobs=1))
 
 
 def status(path: Path) -> list[str]:

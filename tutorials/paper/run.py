@@ -7,9 +7,7 @@ stopped at any time, and the same command goes on.
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain
 
-from ensembles.member_files import read_member
 from minidl.data import CLASS_NAMES, Dataset, differences, load_dataset
 from minidl.parallel import limit_threads
 from tutorials.paper.experiment.attack import carry_out, finished
@@ -21,7 +19,7 @@ from tutorials.paper.experiment.members import (
     find_team,
     member_jobs,
     members_found,
-    train_members,
+    train_teams,
 )
 from tutorials.paper.experiment.places import Places, workers
 from tutorials.paper.results.examples import make_examples, write_examples
@@ -36,10 +34,9 @@ def run(config: Configuration, data: Dataset, places: Places) -> None:
     Raises ValueError if the folder holds another experiment.
     """
     read_files(places.results, config)  # else refused before any work
-    start, jobs = time.perf_counter(), member_jobs(config)
+    start = time.perf_counter()
     with workers(places) as (executor, count):
-        train_members(list(chain(*jobs.values())), executor, places)
-        teams = [find_team(own, places.runs) for own in jobs.values()]
+        teams = train_teams(member_jobs(config), executor, places)
         work = blocks_of(config, teams, len(data.x_test))
         counts = carry_out(work, executor, places.fresh, places.device)
     done = list(zip(work, counts, strict=True))
@@ -89,12 +86,12 @@ def collect(
     execution: Execution,
 ) -> Results:
     """Return the results of one method, whose blocks are all done."""
-    trained = [read_member(job, team.folder) for job in team.jobs]
     members = [
-        Member(m.job.index, m.job.seed, m.job.architecture, m.losses) for m in trained
+        Member(job.index, job.seed, job.architecture, losses)
+        for job, losses in zip(team.jobs, team.losses, strict=True)
     ]
     n = attacked(config, len(data.x_test))
-    seconds = [round(member.seconds, 1) for member in trained]
+    seconds = [round(seconds, 1) for seconds in team.seconds]
     return Results(
         schema=SCHEMA,
         configuration=replace(config, methods=[team.method]),

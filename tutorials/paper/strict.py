@@ -18,7 +18,6 @@ from attacks.evaluation.outcomes import Evaluation
 from attacks.evaluation.suites import Attack, suite_from_host
 from attacks.victims import LossFn
 from ensembles import Ensemble
-from ensembles.member_files import read_member
 from minidl.backend import Array, Device
 from minidl.data import load_dataset
 from minidl.layers import Sequential
@@ -135,7 +134,7 @@ def strict(config: Configuration, places: Places) -> None:
 
 def losses_of(team: Team) -> list[float]:
     """Return the mean of J in each member's last epoch."""
-    return [read_member(job, team.folder).losses[-1] for job in team.jobs]
+    return [losses[-1] for losses in team.losses]
 
 
 def check_same_members(

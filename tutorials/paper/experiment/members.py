@@ -1,19 +1,24 @@
 """A configuration's members: who they are, their training, and finding them again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ensembles import METHODS, MemberJob, train_ensemble
-from ensembles.member_files import forget, load_member, member_path, read_member
+from ensembles import METHODS, MemberJob, training
+from ensembles.member_files import (
+    TrainedMember,
+    forget,
+    load_member,
+    member_path,
+    read_member,
+)
 from minidl.backend import Device
 from minidl.layers import Sequential
-from minidl.store import key_of
 from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.places import Places
 
@@ -25,6 +30,8 @@ class Team:
     jobs: tuple[MemberJob, ...]
     checksums: tuple[str, ...]  # of what the members compute
     folder: Path  # of runs
+    losses: tuple[list[float], ...] = field(default=(), compare=False)  # by epoch
+    seconds: tuple[float, ...] = field(default=(), compare=False)
 
     @property
     def dataset(self) -> str:
@@ -55,13 +62,16 @@ def member_jobs(config: Configuration) -> dict[str, list[MemberJob]]:
     return jobs
 
 
-def train_members(
-    jobs: Sequence[MemberJob], executor: Executor | None, places: Places
-) -> None:
-    """Train the members that aren't in the folder of runs yet.
+def train_teams(
+    methods: Mapping[str, Sequence[MemberJob]],
+    executor: Executor | None,
+    places: Places,
+) -> list[Team]:
+    """Return each method's members; train those that aren't in the folder of runs yet.
 
     Raises OSError if one couldn't be saved there.
     """
+    jobs = [job for own in methods.values() for job in own]
     if places.fresh:
         for job in jobs:
             forget(job, places.runs)
@@ -72,8 +82,10 @@ def train_members(
             "--fresh trains again",
             flush=True,
         )
-    train_ensemble(jobs, executor, places.runs, places.jobs, places.device)
+    where = executor, places.runs, places.jobs, places.device
+    trained = dict(zip(jobs, training.train_members(jobs, *where), strict=True))
     check_saved(jobs, places.runs)
+    return [team_of([trained[j] for j in own], places.runs) for own in methods.values()]
 
 
 def members_found(jobs: Sequence[MemberJob], folder: Path) -> int:
@@ -105,12 +117,14 @@ def find_team(
             f"{missing} of {len(jobs)} members of {jobs[0].method} aren't in "
             f"{folder}: {training} trains them"
         )
-    return Team(jobs, tuple(checksum(job, folder) for job in jobs), folder)
+    return team_of([read_member(job, folder) for job in jobs], folder)
 
 
-def checksum(job: MemberJob, folder: Path) -> str:
-    """Return a name of what a trained member computes, however it was trained."""
-    return key_of(job.architecture, *read_member(job, folder).params)
+def team_of(members: Sequence[TrainedMember], folder: Path) -> Team:
+    """Return what is known of trained members, without their parameters."""
+    about = [(m.job, m.checksum(), m.losses, m.seconds) for m in members]
+    jobs, checksums, losses, seconds = zip(*about, strict=True)
+    return Team(jobs, checksums, folder, losses, seconds)
 
 
 @lru_cache(maxsize=2)  # one piece of work after another has the same members
