@@ -20,22 +20,8 @@ from mutmut.mutation import file_mutation, mutators
 from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.stats import status_by_exit_code
 
-CORE = (  # where the equations stand
-    "minidl/layers/*.py",
-    "minidl/losses.py",
-    "minidl/optimizers.py",
-    "minidl/training.py",
-    "minidl/models.py",
-    "minidl/initializers.py",
-    "ensembles/ensemble.py",
-    "ensembles/methods.py",
-    "attacks/threat.py",
-    "attacks/gradients.py",
-    "attacks/losses.py",
-    "attacks/fgsm.py",
-    "attacks/bim.py",
-    "attacks/pgd.py",
-)
+from tests.size import CORE
+
 GROUPS = {"core": (CORE, 0.98), "attacks": (("attacks/*.py",), 0.95)}
 KILLED = ("killed", "timeout", "segfault")
 LEFT_ALONE = ("TypeError", "ValueError", "RuntimeError", "FloatingPointError", "zip")
