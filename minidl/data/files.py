@@ -93,26 +93,26 @@ def _decode_once(published: PublishedFile, path: Path, stamps: Stamps) -> Decode
     if published.field:
         found = decode()
     else:
-        found = _kept(decode, key_of(FORMAT, str(path), stamps))
+        found = _cached(decode, key_of(FORMAT, str(path), stamps))
     for array in found.arrays.values():
         array.flags.writeable = False
     return found
 
 
-def _kept(decode: Callable[[], Decoded], key: str) -> Decoded:
+def _cached(decode: Callable[[], Decoded], key: str) -> Decoded:
     """Return what was decoded before, in a tenth of the time, or decode and keep it."""
     with suppress(OSError, DamagedError):
-        arrays, facts = read_arrays(_place(), key, MAX_BYTES)
+        arrays, facts = read_arrays(_cache_file(), key, MAX_BYTES)
         return Decoded(arrays, facts["note"])
     fresh = decode()
     try:
-        write_arrays(_place(), fresh.arrays, {"note": fresh.note}, key)
+        write_arrays(_cache_file(), fresh.arrays, {"note": fresh.note}, key)
     except OSError as error:
         _warn_once(f"decoded data can't be kept ({error}): decoded in each process")
     return fresh
 
 
-def _place() -> Path:
+def _cache_file() -> Path:
     return cache_folder() / "decoded" / "cifar10.npz"
 
 
