@@ -18,6 +18,7 @@ CORE = (
     "ensembles/ensemble.py",
     "ensembles/methods.py",
     "attacks/threat.py",
+    "attacks/norms.py",
     "attacks/gradients.py",
     "attacks/losses.py",
     "attacks/fgsm.py",
