@@ -50,15 +50,9 @@ def shorten(content, rng):
 
 
 def swap(content, rng):
-    """Exchange two blocks."""
-    size = int(rng.integers(1, max(2, len(content) // 8)))
-    a, b = sorted(rng.integers(0, len(content) - size, 2))
-    b = min(max(a + size, b), len(content) - size)
-    content[a : a + size], content[b : b + size] = (
-        content[b : b + size],
-        content[a : a + size],
-    )
-    return content
+    """Its end stands before its start."""
+    place = int(rng.integers(len(content)))
+    return content[place:] + content[:place]
 
 
 def blank(content, rng):
