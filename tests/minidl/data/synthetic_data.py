@@ -167,4 +167,6 @@ def npz_bytes(arrays):
 
 def tree(folder: Path):
     """Every file below a folder, by its path relative to it."""
-    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    return sorted(
+        p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()
+    )
