@@ -43,59 +43,33 @@ DRAWS = {"figures": ["matplotlib"], "report": ["matplotlib", "markdown_it"]}
 
 
 def make_parser() -> Parser:
-    """Return the parser of all verbs and options."""
+    """Return the parser of all verbs and options.
+
+    From --device on, options change no number, but for the device its last digits.
+    """
     parser = Parser(
         prog=PROGRAM,
         description="Reproduce Table 2 and Figures 1 and 2 of the paper.",
         epilog="\n".join(f"{verb:<8} {text}" for verb, text in VERBS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
+    add, methods = parser.add_argument, [*METHODS, "all"]
     add("verbs", nargs="+", choices=VERBS, metavar="verb", help=", ".join(VERBS))
     add("--dataset", choices=DATASETS, help=f"(default: {DATASET})")
     add("--profile", choices=PROFILES, help=f"(default: {PROFILE})")
-    add(
-        "--method",
-        choices=[*METHODS, "all"],
-        action="append",
-        help="may be repeated (default: all)",
-    )
+    add("--method", choices=methods, action="append", help="may be repeated")
     add("--members", type=number_of_members, help="of each method (default: profile's)")
     add("--epochs", type=number_of_epochs, help="(default: profile's)")
     add("--seed", type=seed_number, help="(default: 0)")
-    add_places(parser)
-    return parser
-
-
-def add_places(parser: Parser) -> None:
-    """Add the options that change no number, except for --device its last digits."""
-    add = parser.add_argument
     add("--device", choices=["cpu", "gpu"], default="cpu")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--jobs",
-        type=number_of_processes,
-        help="number of processes (default: one a core, one for a GPU)",
-    )
-    where.add_argument(
-        "--dask",
-        type=scheduler,
-        metavar="tcp://HOST:PORT",
-        help="scheduler of a Dask cluster, whose workers take the place of --jobs",
-    )
-    add(
-        "--results",
-        type=a_path,
-        metavar="DIR",
-        help="where the results go (default: results/DATASET-PROFILE)",
-    )
-    add(
-        "--runs",
-        type=a_path,
-        metavar="DIR",
-        help="where finished work is kept (default: the user's cache folder)",
-    )
+    where = parser.add_mutually_exclusive_group().add_argument
+    where("--jobs", type=number_of_processes, help="(default: one per core or GPU)")
+    where("--dask", type=scheduler, metavar="tcp://HOST:PORT", help="use a cluster")
+    results, runs = "(default: results/DATASET-PROFILE)", "(default: the user's cache)"
+    add("--results", type=a_path, metavar="DIR", help=f"for results {results}")
+    add("--runs", type=a_path, metavar="DIR", help=f"for trained members {runs}")
     add("--fresh", action="store_true", help="repeat finished work, too")
+    return parser
 
 
 def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Places]:
