@@ -1,4 +1,4 @@
-"""What all programs here share: arguments and errors that take one line each."""
+"""What all programs here share: arguments, and errors that take one line each."""
 
 import argparse
 import importlib.util
@@ -89,7 +89,7 @@ def one_line_errors(
 ) -> Iterator[None]:
     """End a program with one line, not a traceback, on all that isn't a mistake in it.
 
-    `go_on` tells what is left of an interrupted run.
+    `go_on` says what an interrupted run has kept.
     """
     keep_writing()
     try:
@@ -114,12 +114,12 @@ def one_line_errors(
 
 
 def left(go_on: Callable[[], str]) -> str:
-    """Return what is kept, as far as that can be found out; Ctrl-C ends the search."""
+    """Return what is kept, as far as it can be found out; Ctrl-C ends the search."""
     with signalled(signal.SIGINT, signal.SIG_DFL):
         try:
             return go_on()
         except (ValueError, OSError) as error:
-            return f"the same command goes on ({error})"
+            return f"the same command continues ({error})"
 
 
 def check_written(program: str) -> None:

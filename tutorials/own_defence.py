@@ -109,7 +109,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--jobs", type=number_of_processes, default=1, help="processes")
     add("--save", type=a_path, metavar="DIR", help="keep finished batches and images")
     args = parser.parse_args(argv)
-    with one_line_errors(parser.prog, lambda: "with --save the same command goes on"):
+    with one_line_errors(parser.prog, lambda: "with --save the same command continues"):
         if args.save:
             check_writable("--save", args.save)
         show(args.images, args.jobs, args.save)

@@ -97,7 +97,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.with_parent:
         end_after(sys.stdin.read)
     jobs = jobs_of(args.methods, args.members).values()
-    with one_line_errors(parser.prog, lambda: "the same command goes on"):
+    with one_line_errors(parser.prog, lambda: "the same command continues"):
         check_writable("MINIDL_CACHE", runs := runs_folder())
         train_ensemble([j for team in jobs for j in team], folder=runs)
 

@@ -129,7 +129,7 @@ def test_the_run_goes_on_without_a_worker_that_dies_in_warm_up(
 def lose(address, folder, lost, *job):
     """Send a job to a cluster, and then lose something of it."""
     with (
-        one_line_errors("minidl", lambda: "the same command goes on"),
+        one_line_errors("minidl", lambda: "the same command continues"),
         cluster.dask_executor(address, folder) as (executor, _),
     ):
         future = executor.submit(*job)
@@ -156,7 +156,7 @@ def test_a_scheduler_that_dies_takes_one_line(tmp_path, monkeypatch, capsys):
         with pytest.raises(SystemExit):
             lose(address, tmp_path, process.kill, time.sleep, 60)
     assert one_line(capsys) == (
-        f"minidl: error: the scheduler at {address} is lost; the same command goes on"
+        f"minidl: error: the scheduler at {address} is lost; the same command continues"
     )
 
 
@@ -173,7 +173,7 @@ def test_a_job_that_takes_its_workers_with_it_takes_one_line(tmp_path, capsys):
         lose(local.scheduler_address, tmp_path, list, os._exit, 1)
     line = one_line(capsys)
     assert "all those workers died" in line
-    assert line.endswith("; the same command goes on")
+    assert line.endswith("; the same command continues")
 
 
 NO_ADDRESSES = ["", "nonsense", "tcp://", "tcp://host", "tcp://:8786", "tcp://host:x"]

@@ -82,12 +82,12 @@ def unreadable():
         (
             KeyboardInterrupt(),
             unreadable,
-            "interrupted; the same command goes on (member.npz is damaged)",
+            "interrupted; the same command continues (member.npz is damaged)",
         ),
         (
             BrokenProcessPool("abruptly"),
-            lambda: "the same\ncommand goes on",
-            "error: a worker process was killed; the same command goes on",
+            lambda: "the same\ncommand continues",
+            "error: a worker process was killed; the same command continues",
         ),
         (
             BrokenExecutor("the scheduler at tcp://a:1 is lost"),

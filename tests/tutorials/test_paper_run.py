@@ -275,7 +275,7 @@ def test_ctrl_c_keeps_what_is_finished(plain, tmp_path, jobs, moment, last):
     out, err = process.communicate(timeout=300)
     assert process.returncode == 130
     [message] = [line for line in err.splitlines() if "interrupted" in line]
-    assert "the same command goes on from there" in message
+    assert "the same command continues from there" in message
     assert "of 4 members" in message
     assert f"kept in {tmp_path}" in message
     assert "Traceback" not in err

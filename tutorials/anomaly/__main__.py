@@ -1,4 +1,4 @@
-"""python -m tutorials.anomaly rules: one of the experiments; all: all of them.
+"""python -m tutorials.anomaly rules, or another experiment, or all of them.
 
 With ten members and 1,000 images of MNIST all take about eight minutes of one core.
 """
@@ -45,12 +45,12 @@ def make_parser() -> Parser:
     add("--jobs", type=number_of_processes, default=available_cores())
     add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
     add("--results", type=a_path, metavar="DIR", default=Path("results/anomaly"))
-    add("--fresh", action="store_true", help="attack again what is finished")
+    add("--fresh", action="store_true", help="repeat finished attacks, too")
     return parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Carry out what is asked for."""
+    """Carry out the experiments and write their page."""
     parser = make_parser()
     args = parser.parse_args(argv)
     config = configure(
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     several = {"all": list(QUESTIONS), "report": []}
     experiments = several.get(args.experiment, [args.experiment])
-    with one_line_errors(PROGRAM, lambda: "the same command goes on"):
+    with one_line_errors(PROGRAM, lambda: "the same command continues"):
         check_installed("matplotlib", "tutorials", "the page of figures")
         check_writable("--results", args.results)
         runs = args.runs or (runs_folder() if experiments else Path())

@@ -1,4 +1,4 @@
-"""The members' gradients along the way of the basic iterative method, step by step.
+"""The members' gradients at each step of the basic iterative method.
 
 Do they block each other, as the paper supposes? Then the cosine between two members'
 gradients would be negative, and the sum much shorter than its parts.
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Steps:
-    """All steps of a walk, and how it looks after the last."""
+    """All steps of a walk, and the gradients after the last."""
 
     steps: list[Step]
 
@@ -56,7 +56,7 @@ class Walk:
 
 
 def follow(walk: Walk) -> Steps:
-    """Attack, and look around before each step and after the last."""
+    """Attack, and look at the gradients before each step and after the last."""
     members, data = load_members(walk.team), load_dataset(walk.team.dataset)
     seen: list[Step] = []
 
@@ -114,7 +114,7 @@ def pairwise_cosines(g: Array) -> tuple[Array, Array]:
 
 
 def merge(blocks: list[Steps]) -> list[Step]:
-    """Return the steps of all blocks of images together."""
+    """Return the steps, summed over all blocks of images."""
     together = zip(*(block.steps for block in blocks), strict=True)
     return [add(list(steps)) for steps in together]
 

@@ -1,4 +1,4 @@
-"""What is asked, and the cases that answer it: all attacks are on the same images."""
+"""The questions, and the cases that answer them, all on the same images."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ Settings = Mapping[str, Parameters]  # the paper's parameters, by attack
 class Experiment:
     """A question, and the cases whose outcomes answer it, by the names of groups.
 
-    A group of several cases (Adv. 1, with each member's gradient) counts as their mean,
-    but in "members" Adv. 2 has one for each size of the ensemble.
+    A group of several cases (Adv. 1 with each member's gradient) stands for its mean.
+    In "members", Adv. 2 has one case for each size of the ensemble.
     """
 
     question: str
@@ -70,8 +70,8 @@ def budgets(settings: Settings, members: int) -> dict[str, list[Case]]:
 def members(settings: Settings, members: int) -> dict[str, list[Case]]:
     """Ensembles of the first 1, 2, ... members, attacked as a whole or by one of them.
 
-    Adv. 1's images don't depend on the size of the ensemble, so that one attack with
-    each member's gradient serves all sizes; Adv. 2's do.
+    The images of Adv. 1 are the same for each size of the ensemble, so that one attack
+    with each member's gradient serves all sizes. Those of Adv. 2 are others.
     """
     groups = {}
     for attack, parameters in settings.items():

@@ -21,7 +21,7 @@ def draw(record: Record) -> Any:
 
 
 def bars(record: Record) -> Any:
-    """Draw what is left in each group, Adv. 1 in another colour."""
+    """Draw the accuracy in each group, Adv. 1 in another colour."""
     found = rows(record)
     figure, [panel] = new_figure(width=8, height=0.8 + 0.32 * len(found))
     places = range(len(found))
@@ -40,13 +40,13 @@ def bars(record: Record) -> Any:
 
 
 def errors(estimates: Any) -> list[tuple[float, ...]]:
-    """Return how far the intervals reach down and up."""
+    """Return how far the intervals reach below and above."""
     reach = ((e.value - e.low, e.high - e.value) for e in estimates)
     return list(zip(*reach, strict=True))
 
 
 def members(record: Record) -> Any:
-    """Draw what is left against the number of members, a panel for each attack."""
+    """Draw accuracy against the number of members, a panel for each attack."""
     found, numbers = curves(record), range(1, record.members + 1)
     figure, axes = new_figure(2, width=10, height=3.8)
     for panel, attack in zip(axes, ATTACK_NAMES.values(), strict=True):

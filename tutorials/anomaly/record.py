@@ -1,4 +1,4 @@
-"""results/anomaly/*.json: what an experiment counted, and on what."""
+"""results/anomaly/*.json: the counts of an experiment, and its settings."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from tutorials.paper.experiment.environment import Environment
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is left under one case, of so many images."""
+    """How many images are classified correctly in one case."""
 
     case: Case
     images: int

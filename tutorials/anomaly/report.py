@@ -1,4 +1,4 @@
-"""results/anomaly/README.md: each question, its table, its picture, what was found."""
+"""results/anomaly/README.md: each question with its answer, picture and table."""
 
 from pathlib import Path
 
@@ -86,13 +86,13 @@ def legend() -> str:
 
 
 def groups_table(record: Record) -> str:
-    """Return what is left in each group, in Markdown."""
+    """Return the accuracy in each group, in Markdown."""
     found = [[group, str(estimate)] for group, estimate in rows(record).items()]
     return Table(["attack", "accuracy of the ensemble"], found, words=2).markdown()
 
 
 def members_table(record: Record) -> str:
-    """Return what is left of ensembles of all sizes, in Markdown."""
+    """Return the accuracies of ensembles of all sizes, in Markdown."""
     found = curves(record)
     sizes = enumerate(zip(*found.values(), strict=True), start=1)
     cells = [[str(M), *map(str, estimates)] for M, estimates in sizes]

@@ -1,4 +1,4 @@
-"""Carry out an experiment: all blocks of all cases, on all cores."""
+"""Carry out an experiment, all blocks of all cases on all cores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,13 +29,13 @@ from tutorials.paper.results.files import check_same_experiment
 
 @dataclass(frozen=True)
 class Plan:
-    """Whom to attack, on how many images, and with how many processes."""
+    """The members to attack, the number of images and of processes."""
 
     config: Configuration  # of one method
     runs: Path
     images: int
     jobs: int  # no number depends on it
-    fresh: bool = False  # attack again what is finished
+    fresh: bool = False  # repeat finished attacks, too
 
 
 def check_images(plan: Plan) -> None:

@@ -39,7 +39,7 @@ def experiment(config: Configuration, places: Places) -> None:
 def kept(config: Configuration, places: Places) -> str:
     """Return what is finished, and how to go on."""
     command = "the same command" + (" without --fresh" if places.fresh else "")
-    return f"{how_far(config, places)}; {command} goes on from there"
+    return f"{how_far(config, places)}; {command} continues from there"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The verb `run`: train all members, attack them, write the results.
 
-Everything finished is on disk at once, in the folder of runs: the command can be
-stopped at any time, and the same command goes on.
+Finished work is kept at once in the folder of runs. The command can be stopped at any
+time, and the same command continues.
 """
 
 import time

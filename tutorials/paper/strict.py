@@ -1,8 +1,9 @@
-"""The verb `strict`: the same ensembles under attacks that fit them.
+"""The verb `strict`: the same ensembles under adaptive attacks.
 
-The paper's Adv. 1 and Adv. 2 follow the gradients of single members. Here everything is
-aimed at what the ensemble predicts, the mean probability, with many more steps, random
-starts and two losses. What is left after the worst of them is left of the defence.
+The paper's Adv. 1 and Adv. 2 follow the gradients of single members. Adaptive attacks
+are aimed at what the ensemble predicts, the mean probability, with many more steps,
+random starts and two losses. The accuracy under the worst of them is what the defence
+is worth.
 """
 
 import math
@@ -48,7 +49,7 @@ RESTARTS = 5
 
 
 def suite(team: Team, device: Device = "cpu") -> Suite:
-    """Return an ensemble and the attacks that fit it; workers call this."""
+    """Return an ensemble and its adaptive attacks; workers call this."""
     members = load_members(team, device=device)
     counter = Counter()
     there = Suite(Ensemble(members), strict_attacks(members, counter), counter)

@@ -1,7 +1,7 @@
-"""What a claim about Table 2 asserts: that each of some numbers is above another.
+"""The comparisons behind the claims: each asserts that one number is above another.
 
-Each function returns comparisons; they differ in which numbers they take from the
-results. `Comparison.verdict` is the one place that judges a difference.
+The functions differ in the numbers that they take from the results.
+`Comparison.verdict` alone judges a difference.
 """
 
 from collections.abc import Callable
@@ -45,12 +45,12 @@ class Comparison(NamedTuple):
 
     @property
     def difference(self) -> Estimate:
-        """By how much it is higher."""
+        """The difference, with its interval."""
         return self.paired or difference(self.higher, self.lower)
 
     @property
     def verdict(self) -> str:
-        """What the interval of the difference says; undecided if it contains 0."""
+        """Whether the difference is above 0, by its interval."""
         if self.difference.low > ROUNDING:
             return HOLDS
         return FAILS if self.difference.high < -ROUNDING else UNDECIDED
@@ -75,8 +75,8 @@ def compare_cells(
 ) -> Comparison:
     """Compare two accuracies, or means of accuracies.
 
-    Of two means over the same members, the difference of each member counts, not how
-    much members vary. The images' chance is in one classifier's number already.
+    Two means over the same members are compared member by member, so that differences
+    between members don't count. One classifier's interval covers the images already.
     """
     a, b = of_cell(higher), of_cell(lower)
     if min(len(higher.mean_of), len(lower.mean_of)) == 1:
@@ -215,7 +215,7 @@ def more_diverse(results: Results, method: str, rival: str) -> list[Comparison]:
 def majority_stays_accurate(results: Results) -> list[Comparison]:
     """Under each gradient, half of the members are better than guessing.
 
-    That is what the paper calls accurate. Adv. 1 is judged by its strongest gradient.
+    The paper calls such members accurate. Adv. 1 is judged by its strongest gradient.
     """
     guessing = exactly(1 / len(results.data.classes))
     return [

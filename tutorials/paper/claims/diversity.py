@@ -1,4 +1,4 @@
-"""Do the members err on different images? Read from how many each image fools.
+"""Do the members err on different images? The histograms of fooled members tell.
 
 `fooled[f]` counts the images on which exactly f of M members are wrong. Of the
 M (M - 1) / 2 pairs of members, f (M - f) then disagree: one is right, the other wrong.
@@ -27,8 +27,8 @@ def disagreement_under(
 def disagreement(scores: Sequence[Score]) -> Estimate:
     """Return the fraction of pairs, one right and one wrong, over all images.
 
-    Several scores are of the same images, perturbed in different ways: they make the
-    mean more exact, but don't count as more images.
+    Several scores are of the same images, perturbed in different ways. They make the
+    mean more exact but don't count as more images.
     """
     fooled = mean_fooled(scores)
     M = len(fooled) - 1

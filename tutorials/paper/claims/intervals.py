@@ -1,11 +1,11 @@
-"""How sure a number is: 95 % intervals, and the one of a difference.
+"""95 % confidence intervals of accuracies and of their differences.
 
-Two things are random. *Which images* happen to be in the test set: Wilson's interval
-covers that, for one classifier. *How training happened to go*, its seeds: Student's
-interval covers that, for a mean over members. (The ensemble under each member's
-gradient is one ensemble: there it covers which gradient is taken.) Where means alone
-are compared, `combined` adds the chance of the images. All of Table 2 is measured on
-the same ones, so that it matters less for differences than these intervals assume.
+Two things are random. For one classifier, Wilson's interval covers the choice of the
+*test images*. For a mean over members, Student's interval covers the *seeds* of their
+training. (For one ensemble under each member's gradient it covers the choice of the
+gradient.) Where two means are compared, `combined` adds the choice of the images. All
+of Table 2 is measured on the same images, which therefore matter less for differences
+than these intervals assume.
 """
 
 import math
@@ -19,7 +19,7 @@ from tutorials.paper.results import Cell
 
 
 def exactly(value: float) -> Estimate:
-    """Return a number that is known."""
+    """Return a number that is known exactly."""
     return Estimate(value, value, value)
 
 
@@ -28,8 +28,8 @@ def student(values: Sequence[float], least: float = 0.0) -> Estimate:
 
     mean +- t s / sqrt(n), with s^2 = sum (v - mean)^2 / (n - 1) and t the 97.5 %
     quantile of Student's distribution with n - 1 degrees of freedom, within [least, 1]
-    (-1 is the least of differences between accuracies). One value has no spread that
-    could be told: it is returned as if it were known.
+    (-1 is the least of differences between accuracies). A single value has no spread
+    and is returned as if it were known.
     Source: Student, The Probable Error of a Mean, 1908.
     """
     n, mean = len(values), float(np.mean(values))
@@ -51,17 +51,17 @@ def mean_per_image(values: Sequence[float], counts: Sequence[float]) -> Estimate
 
 
 def of_cell(cell: Cell) -> Estimate:
-    """Return a number of Table 2: a mean's interval, or one classifier's."""
+    """Return a number of Table 2 with Student's interval, or one classifier's."""
     return student(cell.mean_of) if len(cell.mean_of) > 1 else of_images(cell)
 
 
 def of_images(cell: Cell) -> Estimate:
-    """Return a number of Table 2 with the chance of its images alone."""
+    """Return a number of Table 2 with the interval of its images alone."""
     return wilson(cell.accuracy, cell.images)
 
 
 def of_both(cell: Cell) -> Estimate:
-    """Return a number of Table 2 with both chances, of training and of its images."""
+    """Return a number of Table 2 with the interval of both training and images."""
     if len(cell.mean_of) == 1:
         return of_images(cell)
     value, low, high = combined(of_cell(cell), of_images(cell))
@@ -82,9 +82,9 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
 
 
 def combined(training: Estimate, images: Estimate) -> Estimate:
-    """Return the first number, as unsure as the two sources of chance make it.
+    """Return the first number with the interval of two independent sources of chance.
 
-    Independent chances: their squares add up.
+    Their squares add up.
     """
     value, low, high = training
     below = math.hypot(value - low, images.value - images.low)

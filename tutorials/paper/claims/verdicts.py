@@ -1,10 +1,10 @@
 """Whether the paper's claims hold in a run.
 
-A claim holds if all comparisons that it makes come out as the paper says, each by more
-than its 95 % interval; that needs no correction for their number, as each one can
-refuse it. It does not hold if one of them comes out the other way by as much: among
-many that can be chance, so that their number stands beside the verdict. Else the run
-leaves it undecided. Means over the same members are compared member by member.
+A claim holds if all of its comparisons come out as the paper says, each with its whole
+95 % interval. Their number needs no correction, as each one can refute the claim.
+The claim does not hold if one comparison comes out the other way with its whole
+interval. Among many that can happen by chance, so their number stands beside the
+verdict. Otherwise the claim is undecided.
 """
 
 from dataclasses import dataclass

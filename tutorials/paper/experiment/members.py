@@ -99,7 +99,7 @@ def check_saved(jobs: Sequence[MemberJob], folder: Path) -> None:
     if lost:
         raise OSError(
             f"{lost} of {len(jobs)} members couldn't be saved in {folder}: make room "
-            "there, then the same command goes on"
+            "there, then the same command continues"
         )
 
 

@@ -1,4 +1,4 @@
-"""The paper's claims as a table: what they say unfolds, with our numbers."""
+"""The paper's claims as a table, whose rows unfold quotes and numbers."""
 
 from collections.abc import Sequence
 

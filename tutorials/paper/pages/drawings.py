@@ -1,6 +1,6 @@
-"""Figures 1 and 2 as drawings: images before and after an attack, and Table 2 as bars.
+"""The drawings: Figure 1, Figure 2, and how many members a perturbation fools.
 
-And how many members a perturbation fools, which the paper says in words.
+The paper has the third in words only.
 """
 
 import io

@@ -1,6 +1,6 @@
 """The figures of a run as SVG files, and how pages show them.
 
-A figure is several pictures: they stand side by side, or on a phone below each other.
+A figure consists of several pictures, side by side or, on a phone, below each other.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def draw(
 
 
 def halves(arrays: dict[str, Array]) -> Iterator[dict[str, Array]]:
-    """Yield the images of Figure 1, so many to a picture."""
+    """Yield the images of Figure 1, HALF to a picture."""
     for start in range(0, len(arrays["x"]), HALF):
         yield {name: array[start : start + HALF] for name, array in arrays.items()}
 
@@ -87,7 +87,7 @@ def side_by_side(text: str, files: list[str], link: str = "") -> str:
 
 
 def figure1_caption(results: Results) -> str:
-    """Return a line that says what was attacked, and how."""
+    """Return the caption, which names the attack."""
     shown = results.examples
     parameters = results.configuration.attacks[shown.attack]
     attack = ATTACK_NAMES[shown.attack]

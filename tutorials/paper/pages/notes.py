@@ -1,4 +1,4 @@
-"""What was run, in sentences: they stand below each table."""
+"""The sentences below each table: what was run, and how to read it."""
 
 from tutorials.paper.experiment.config import Configuration, Parameters
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
@@ -6,7 +6,7 @@ from tutorials.paper.results import Results
 
 
 def title(results: Results) -> str:
-    """Return what the table is."""
+    """Return the title of Table 2."""
     dataset = results.configuration.dataset
     if dataset not in HALVES:
         return f"Table 2 for {dataset}, which the paper doesn't have"
@@ -55,7 +55,7 @@ def in_words(parameters: Parameters) -> str:
 
 
 def tested_images(results: Results) -> str:
-    """Return the sentence that says which test images the numbers are of."""
+    """Return the sentence about the test images."""
     attacked, there = attacked_images(results), results.data.test_images
     every = f"all {counted(there, 'test image')}"
     if attacked == there:

@@ -1,4 +1,4 @@
-"""What the committed runs say: results/table2.md, and tables in README and docs.
+"""Pages of the committed runs: results/table2.md, and tables in README and docs.
 
     python -m tutorials.paper.pages.overview
 
@@ -55,7 +55,7 @@ def overview(runs: Mapping[Path, Results]) -> str:
 
 
 def half(folder: Path, results: Results) -> str:
-    """Return what the page says of one run."""
+    """Return one run's part of the page."""
     environment, hours = results.environment, results.execution.core_hours
     link = f"{folder.name}/table2.md"
     return page(
@@ -80,7 +80,7 @@ def small_table(runs: Mapping[Path, Results]) -> str:
 
 
 def small_row(folder: Path, results: Results, attack: str) -> list[str]:
-    """Return one row, with what adaptive attacks leave behind it."""
+    """Return one row, with the accuracy under adaptive attacks at its end."""
     dataset, found = results.configuration.dataset, strict_of(results, folder)
     method, cells = next(iter(results.table2[attack].items()))
     name = f"{dataset}, {ATTACK_NAMES[attack]}"

@@ -1,4 +1,4 @@
-"""report.html: everything about a run on one page, which needs no other file."""
+"""report.html: all results of a run on one page without other files."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""What is left of the defence: the strict attacks beside the columns of Table 2."""
+"""Does the defence hold? Adaptive attacks beside the columns of Table 2."""
 
 from pathlib import Path
 from textwrap import fill
@@ -40,7 +40,7 @@ def row(results: Results, found: Strict, attack: str, method: str) -> list[str]:
 
 
 def strict_note(found: Strict) -> str:
-    """Return what the columns are, and which methods have none yet."""
+    """Return what the columns mean, and which methods have none yet."""
     missing = [METHOD_NAMES[m] for m in METHODS if m not in found.methods]
     rest = f" {', '.join(missing)}: not attacked." if missing else ""
     return (
@@ -56,7 +56,7 @@ def strict_note(found: Strict) -> str:
 
 
 def what_is_left(results: Results, found: Strict) -> str:
-    """Return the verdict in words, every number from the files."""
+    """Return what adaptive attacks leave of the defence, in sentences."""
     parts = [sentence(results, found, attack) for attack in results.table2]
     attack, method = max(
         ((attack, method) for method in found.methods for attack in results.table2),
@@ -68,7 +68,7 @@ def what_is_left(results: Results, found: Strict) -> str:
 
 
 def most_robust(results: Results, found: Strict, attack: str) -> str:
-    """Return the method that keeps most within an eps; Table 2's Adv. 2 breaks ties."""
+    """Return the most robust method within an eps; Table 2's Adv. 2 breaks ties."""
 
     def left(method: str) -> tuple[float, float]:
         table2 = results.table2[attack][method]["adv2_ensemble"].accuracy

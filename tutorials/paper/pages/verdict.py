@@ -1,4 +1,4 @@
-"""What attacks leave at a glance: one sentence, and four bars."""
+"""The verdict on the defence at a glance, one sentence and four bars."""
 
 from tutorials.paper.pages.drawings import COLOURS, Figure
 from tutorials.paper.pages.strict import most_robust
@@ -11,7 +11,7 @@ ADAPTIVE = "#d55e00"
 
 
 def accuracies(results: Results, found: Strict | None) -> dict[str, tuple[float, str]]:
-    """Return four accuracies with their colours, by what they are of."""
+    """Return four accuracies with their colours, by label."""
     attack, method = shown(results, found)
     cells, name = results.table2[attack][method], ATTACK_NAMES[attack]
     labels = {
@@ -47,7 +47,7 @@ def bars(results: Results, found: Strict | None) -> Figure:
 
 
 def verdict(results: Results, found: Strict | None) -> str:
-    """Return in one sentence what attacks leave, of the method that keeps most."""
+    """Return one sentence about the most robust method."""
     attack, method = shown(results, found)
     cells = results.table2[attack][method]
     single, one, every = (
@@ -67,7 +67,7 @@ def verdict(results: Results, found: Strict | None) -> str:
 
 
 def shown(results: Results, found: Strict | None) -> tuple[str, str]:
-    """Return what the first screen is of: the last attack and the best method."""
+    """Return the attack and the method of the first screen: the last and the best."""
     attack, methods = list(results.table2.items())[-1]
     if found is not None:
         return attack, most_robust(results, found, attack)

@@ -1,4 +1,4 @@
-"""What is left of each ensemble under adaptive attacks: one file a method.
+"""Accuracies of each ensemble under adaptive attacks, one file a method.
 
 It stands beside the method's results, of the same members, and is read the same way:
 `random-init-strict.json` is `Strict` with that method alone.

@@ -124,7 +124,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--jobs", type=number_of_processes, default=available_cores())
     args = parser.parse_args(argv)
     path = args.json or Path(f"results/search/{args.dataset}.json")
-    with one_line_errors(parser.prog, lambda: "the same command goes on"):
+    with one_line_errors(parser.prog, lambda: "the same command continues"):
         runs = args.runs or runs_folder()
         check_writable("--runs", runs)
         check_writable("--json", path.parent)
