@@ -12,12 +12,8 @@ from tests.attacks.conftest import one_by_one
 from tests.attacks.naive_apgd import CHECKPOINTS_OF_100, naive_apgd
 
 
-def test_the_papers_checkpoints():
-    assert checkpoints(100) == CHECKPOINTS_OF_100
-
-
-@pytest.mark.parametrize("steps", [1, 2, 7, 10, 20, 50, 64, 1000])
-def test_other_checkpoints_are_the_same_fractions_rounded_up(steps):
+@pytest.mark.parametrize("steps", [1, 2, 7, 10, 20, 50, 64, 100, 1000])
+def test_checkpoints_are_the_papers_fractions_rounded_up(steps):
     expected = [-(-p * steps // 100) for p in CHECKPOINTS_OF_100]
     assert checkpoints(steps) == expected
 
@@ -55,30 +51,34 @@ def test_climbing_without_a_new_best_point_is_no_progress():
     assert seen[42] == pytest.approx(back)
 
 
-def test_steps_are_counted(cnn, x, y):
-    """steps + 1 gradients a restart, for the whole batch."""
-    seen, loss_fn = [], model_loss(cnn)
+class Counted:
+    """A loss, and for how many images it was asked each time."""
 
-    def counted(x, y):
-        seen.append(len(x))
-        return loss_fn(x, y)
+    def __init__(self, loss):
+        self.loss, self.seen = loss, []
 
-    apgd(counted, x, y, 0.1, 10, restarts=3, rng=np.random.default_rng(0))
-    assert seen == [8] * 33
+    def __call__(self, x, y):
+        self.seen.append(len(x))
+        return self.loss(x, y)
+
+
+def test_a_restart_takes_a_gradient_more_than_its_steps_and_never_loses(cnn, x, y):
+    loss = Counted(model_loss(cnn))
+    once, thrice = (
+        apgd(loss, x, y, 0.1, 10, restarts=restarts, rng=np.random.default_rng(0))
+        for restarts in (1, 3)
+    )
+    assert loss.seen == [8] * 11 * 4
+    assert (loss(thrice, y)[0] >= loss(once, y)[0]).all()
 
 
 def test_images_that_are_done_ask_for_nothing(cnn, x, y):
-    seen, loss_fn = [], model_loss(cnn, margin)
-    enough = np.median(loss_fn(apgd(loss_fn, x, y, 0.3, 20), y)[0])
-
-    def counted(x, y):
-        seen.append(len(x))
-        return loss_fn(x, y)
-
+    loss = model_loss(cnn, margin)
+    enough, counted = np.median(loss(apgd(loss, x, y, 0.3, 20), y)[0]), Counted(loss)
     found = apgd(counted, x, y, 0.3, 50, stop_above=enough)
-    assert seen == sorted(seen, reverse=True)
-    assert seen[-1] < 8
-    assert (loss_fn(found, y)[0] > enough).sum() >= 4
+    assert counted.seen == sorted(counted.seen, reverse=True)
+    assert counted.seen[-1] < 8
+    assert (loss(found, y)[0] > enough).sum() >= 4
 
 
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.1), ("L2", 0.6)])
@@ -88,13 +88,6 @@ def test_it_finds_points_as_bad_as_pgd_without_being_told_a_step(cnn, x, y, norm
     best_pgd = pgd(loss, x, y, eps, eps / 10, 100, norm)
     assert distance(found, x, norm).max() <= eps * (1 + 1e-9)
     assert loss(found, y)[0].mean() > loss(best_pgd, y)[0].mean() - 1e-2
-
-
-def test_a_restart_never_loses(cnn, x, y):
-    loss, rng = model_loss(cnn), np.random.default_rng(0)
-    once = apgd(loss, x, y, 0.1, 10, rng=np.random.default_rng(0))
-    thrice = apgd(loss, x, y, 0.1, 10, restarts=3, rng=rng)
-    assert (loss(thrice, y)[0] >= loss(once, y)[0]).all()
 
 
 def test_a_flat_loss_halves_and_stays(x, y):
