@@ -92,11 +92,9 @@ def conv2d_grads(
     check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C"))
     check_algorithm(algorithm, check_window(W.shape[:2], stride, pad), stride, pad)
     OH, OW = output_size(x.shape[1:3], W.shape[:2], stride, pad)
-    N, F = len(x), W.shape[3]
-    if argmax is None:
-        check_gradient(dout, (N, OH, OW, F), x)
-    else:
-        check_gradient(dout, (N, OH // 2, OW // 2, F), x)
+    size = (OH, OW) if argmax is None else (OH // 2, OW // 2)
+    check_arrays(x=(x, x.shape), dout=(dout, (len(x), *size, W.shape[3])))
+    if argmax is not None:
         check_places(argmax, dout, 2)
         argmax = contiguous(argmax)
     arrays = like(dout, x), contiguous(dout), like(dout, W)
@@ -114,9 +112,7 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> tuple[Any, ...]:
         k = a.shape[-1]
         raise ValueError(f"b must have shape ({k},) or ({k}, m), got {b.shape}")
     if out is not None:
-        check_floats("out", out)
-        check_device("out", out, a)
-        check_shape("out", out, a.shape[:-1] + b.shape[1:])
+        check_arrays(a=(a, a.shape), out=(out, a.shape[:-1] + b.shape[1:]))
         check_written("out", out, a, b)
     return a, b, out
 
@@ -135,7 +131,9 @@ def max_pool_grad(
     check_image_shape("x_shape", x_shape)
     check_pool(size, stride)
     N, H, W, C = x_shape
-    check_gradient(dout, (N, *output_size((H, W), (size, size), stride, 0), C))
+    OH, OW = output_size((H, W), (size, size), stride, 0)
+    check_floats("dout", dout)
+    check_shape("dout", dout, (N, OH, OW, C))
     check_places(argmax, dout, size)
     return contiguous(dout), contiguous(argmax), x_shape, size, stride
 
@@ -143,7 +141,7 @@ def max_pool_grad(
 def relu_grad(dout: Array, out: Array) -> tuple[Any, ...]:
     """Check the arguments of `kernels.relu_grad`."""
     check_floats("out", out)
-    check_gradient(dout, out.shape, out)
+    check_arrays(out=(out, out.shape), dout=(dout, out.shape))
     return contiguous(dout), like(dout, out)
 
 
@@ -181,10 +179,7 @@ def sign_step(
 ) -> tuple[Any, ...]:
     """Check the arguments of `kernels.sign_step`."""
     check_floats("x", x)
-    for name, a in (("x_adv", x_adv), ("g", g)):
-        check_floats(name, a)
-        check_device(name, a, x)
-        check_shape(name, a, x.shape)
+    check_arrays(x=(x, x.shape), x_adv=(x_adv, x.shape), g=(g, x.shape))
     low, high = (-inf, inf) if bounds is None else bounds
     for name, number in (("alpha", alpha), ("eps", eps), ("low", low), ("high", high)):
         check_number(name, number, -inf, inf)
@@ -220,7 +215,7 @@ def adam_step(
     return p, contiguous(g), m, v, rates, step, correction, eps
 
 
-def check_arrays(**arrays: tuple[Array, str]) -> None:
+def check_arrays(**arrays: tuple[Array, str | tuple[int, ...]]) -> None:
     """Raise unless arrays are floats of the given shapes, all on one device.
 
     In check_arrays(W=(W, "KH KW C F"), x=(x, "N H W C")) a letter stands for the same
@@ -231,6 +226,9 @@ def check_arrays(**arrays: tuple[Array, str]) -> None:
     for name, (a, shape) in arrays.items():
         check_floats(name, a)
         check_device(name, a, first)
+        if isinstance(shape, tuple):
+            check_shape(name, a, shape)
+            continue
         letters = shape.split()
         fits = len(letters) == a.ndim
         for letter, size in zip(letters, a.shape, strict=False):
@@ -238,34 +236,21 @@ def check_arrays(**arrays: tuple[Array, str]) -> None:
                 size > 0 or letter == "N"
             )
         if not fits:
-            raise ValueError(misfit(name, arrays))
+            wanted = ", ".join(sizes_before(name, arrays))
+            wanted += "," if len(letters) == 1 else ""
+            reason = ": only N may be 0" if 0 in a.shape else ""
+            given = f"{a.shape}{reason}"
+            raise ValueError(f"{name} must have shape ({wanted}), got {given}")
 
 
-def misfit(name: str, arrays: dict[str, tuple[Array, str]]) -> str:
-    """Return what `check_arrays` says about an array: the sizes known before it."""
+def sizes_before(name: str, arrays: dict[str, tuple[Array, Any]]) -> list[str]:
+    """Return an array's shape: sizes known from those before it, letters elsewhere."""
     sizes: dict[str, int] = {}
     for other, (a, shape) in arrays.items():
-        letters = shape.split()
         if other == name:
             break
-        sizes |= zip(letters, a.shape, strict=True)
-    wanted = ", ".join(str(sizes.get(letter, letter)) for letter in letters)
-    wanted += "," if len(letters) == 1 else ""
-    reason = ": only N may be 0" if 0 in a.shape else ""
-    return f"{name} must have shape ({wanted}), got {a.shape}{reason}"
-
-
-def check_gradient(
-    dout: Array, shape: Sequence[int], first: Array | None = None
-) -> None:
-    """Raise unless dout is the gradient of an output of this shape, where first is."""
-    check_floats("dout", dout)
-    check_device("dout", dout, dout if first is None else first)
-    if dout.shape != tuple(shape):
-        raise ValueError(
-            f"dout must have the shape of the latest output, {tuple(shape)}, got "
-            f"{dout.shape}"
-        )
+        sizes |= zip(shape.split(), a.shape, strict=True)
+    return [str(sizes.get(letter, letter)) for letter in shape.split()]
 
 
 def check_places(argmax: Array, dout: Array, size: int) -> None:
@@ -289,29 +274,15 @@ def check_places(argmax: Array, dout: Array, size: int) -> None:
 def check_step(p: Array, g: Array, **averages: Array) -> None:
     """Raise unless p and its averages can be changed in place, along the gradient g."""
     check_floats("p", p)
-    check_in_place("p", p)
-    for name, a in averages.items():
-        check_alike(name, a, p)
-        check_in_place(name, a)
-    check_alike("g", g, p)
-
-
-def check_alike(name: str, a: Array, p: Array) -> None:
-    """Raise unless an array has p's shape and type, and lies where p does."""
-    if type(a) is type(p) and a.shape == p.shape and a.dtype == p.dtype:
-        return
-    check_floats(name, a)
-    check_device(name, a, p)
-    check_shape(name, a, p.shape)
-    if a.dtype != p.dtype:
-        raise TypeError(f"{name} must have p's type, {p.dtype}, got {a.dtype}")
-
-
-def check_in_place(name: str, a: Array) -> None:
-    """Raise ValueError unless a kernel can write to all of an array as one row."""
-    check_written(name, a)
-    if not a.flags.c_contiguous:
-        raise ValueError(f"{name} must be contiguous, got strides {a.strides}")
+    for name, a in (*averages.items(), ("g", g)):
+        if type(a) is not type(p) or a.shape != p.shape or a.dtype != p.dtype:
+            check_arrays(p=(p, p.shape), **{name: (a, p.shape)})
+            if a.dtype != p.dtype:
+                raise TypeError(f"{name} must have p's type, {p.dtype}, got {a.dtype}")
+    for name, a in (("p", p), *averages.items()):
+        check_written(name, a)
+        if not a.flags.c_contiguous:
+            raise ValueError(f"{name} must be contiguous, got strides {a.strides}")
 
 
 def check_written(name: str, a: Array, *read: Array) -> None:

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from minidl.backend import Array, device_of, rounds_to_zero
+from minidl.backend import Array, device_of
 from minidl.checks import check_choice
 from minidl.kernels import reference
 
@@ -86,7 +86,6 @@ def dispatched(
     name = specification.__name__
 
     @wraps(specification)
-    @rounds_to_zero
     def operation(*given: Parameters.args, **named: Parameters.kwargs) -> Result:
         values = arguments(*given, **named)
         result: Result = getattr(implementation(values[0]), name)(*values)

@@ -44,6 +44,7 @@ def col2im(
     return x[:, pad : pad + H, pad : pad + W].copy()
 
 
+@rounds_to_zero
 def conv2d(
     x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
 ) -> Array:
@@ -66,6 +67,7 @@ def conv2d_pool(
     return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
 
 
+@rounds_to_zero
 def conv2d_grads(
     x: Array,
     dout: Array,
@@ -100,6 +102,7 @@ def conv2d_grads(
     return dx, dW
 
 
+@rounds_to_zero
 def matmul(a: Array, b: Array, out: Array | None) -> Array:
     """Return a @ b, in `out` if given. Shapes: a (n, ..., k), b (k, ...)."""
     if out is None:
@@ -149,6 +152,7 @@ def relu_grad(dout: Array, out: Array) -> Array:
     return get_array_module(dout).where(out > 0, dout, dout.dtype.type(0))
 
 
+@rounds_to_zero
 def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     """v = momentum v + g; p -= lr v, all in place. Shapes: all equal."""
     v *= momentum
@@ -156,6 +160,7 @@ def sgd_step(p: Array, g: Array, v: Array, lr: float, momentum: float) -> None:
     p -= lr * v
 
 
+@rounds_to_zero
 def adam_step(
     p: Array,
     g: Array,
@@ -191,6 +196,7 @@ def log_softmax(z: Array) -> Array:
     return z - xp.log(xp.exp(z).sum(axis=1, keepdims=True))
 
 
+@rounds_to_zero
 def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
     """Return costs = log(sum_k exp z_k) - z_y, and dz = p - onehot(y) of their sum.
 

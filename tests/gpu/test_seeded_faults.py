@@ -248,8 +248,8 @@ COMPUTED = {
         *("adam", test_mixed_types.replace_averages),
     ),
     "two types in one array": (
-        FLAT + "by_type",
-        lambda params, slots: [list(zip(params, slots, strict=True))],
+        FLAT + "kind",
+        lambda p: None,
         test_mixed_types.test_parameters_of_two_types_stay_what_they_are,
         "adam",
     ),

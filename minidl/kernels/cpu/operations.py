@@ -11,7 +11,7 @@ from types import ModuleType
 
 import numpy as np
 
-from minidl.backend import Array
+from minidl.backend import Array, rounds_to_zero
 from minidl.kernels.arguments import fits_winograd
 from minidl.kernels.cpu import few_channels, windows, winograd
 from minidl.kernels.cpu.elementwise import adam_step as adam_step
@@ -42,6 +42,7 @@ def convolution(W: Array, stride: int, pad: int, algorithm: str) -> ModuleType:
     return few_channels if stride == 1 and C < FEW_CHANNELS else windows
 
 
+@rounds_to_zero
 def conv2d(
     x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
 ) -> Array:
@@ -50,6 +51,7 @@ def conv2d(
     return module.conv2d(x, W, b, stride, pad, relu)
 
 
+@rounds_to_zero
 def conv2d_pool(
     x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
 ) -> tuple[Array, Array]:
@@ -60,6 +62,7 @@ def conv2d_pool(
     return max_pool(module.conv2d(x, W, b, stride, pad, relu), 2, 2)
 
 
+@rounds_to_zero
 def conv2d_grads(
     x: Array,
     dout: Array,
@@ -84,6 +87,7 @@ def conv2d_grads(
     return relu_grad(dx, x) if after_relu and input_grad else dx, dW
 
 
+@rounds_to_zero
 def matmul(a: Array, b: Array, out: Array | None) -> Array:
     """a @ b; its rows or columns, whichever are more, are shared out among threads.
 

@@ -5,7 +5,7 @@ them costs one. Parameters, gradients and running averages become views of one a
 each; layers go on using them as before.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from operator import is_
 from typing import Any, TypeAlias
@@ -29,11 +29,11 @@ class FlatParameters:
     """
 
     def __init__(self, params: Sequence[Parameter], slots: Sequence[Slots]) -> None:
+        groups: dict[Any, list[tuple[Parameter, Slots]]] = {}
         for p, averages in zip(params, slots, strict=True):
             check_step(p.data, p.grad, **averages)  # joined, a misfit might not show
-        self.pieces = [
-            join(*zip(*group, strict=True)) for group in by_type(params, slots)
-        ]
+            groups.setdefault(kind(p), []).append((p, averages))
+        self.pieces = [join(*zip(*group, strict=True)) for group in groups.values()]
         self.views = list(arrays_of(params, slots))
 
     def hold(self, params: Sequence[Parameter], slots: Sequence[Slots]) -> bool:
@@ -41,21 +41,15 @@ class FlatParameters:
         return all(map(is_, arrays_of(params, slots), self.views))
 
 
+def kind(p: Parameter) -> Any:
+    """Return what parameters have in common that share an array: type and device."""
+    return p.data.dtype, device_of(p.data)
+
+
 def arrays_of(params: Sequence[Parameter], slots: Sequence[Slots]) -> Iterator[Array]:
     """Yield each parameter, its gradient and its averages, as they are now."""
     for p, averages in zip(params, slots, strict=True):
         yield from (p.data, p.grad, *averages.values())
-
-
-def by_type(
-    params: Sequence[Parameter], slots: Sequence[Slots]
-) -> Iterable[list[tuple[Parameter, Slots]]]:
-    """Return parameters with their averages, those of a type and device together."""
-    groups: dict[Any, list[tuple[Parameter, Slots]]] = {}
-    for p, averages in zip(params, slots, strict=True):
-        kind = p.data.dtype, device_of(p.data)
-        groups.setdefault(kind, []).append((p, averages))
-    return groups.values()
 
 
 def join(params: Sequence[Parameter], slots: Sequence[Slots]) -> Piece:
@@ -74,14 +68,10 @@ def join(params: Sequence[Parameter], slots: Sequence[Slots]) -> Piece:
 
 def joined(arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
     """Copy arrays into a new flat one; return it, and views of it like the arrays."""
-    xp = get_array_module(arrays[0])
     room = [-(-a.size // ALIGNMENT) * ALIGNMENT for a in arrays]
     *starts, size = accumulate(room, initial=0)
-    flat = xp.zeros(size, arrays[0].dtype)
-    views = [
-        flat[start : start + a.size].reshape(a.shape)
-        for start, a in zip(starts, arrays, strict=True)
-    ]
-    for view, a in zip(views, arrays, strict=True):
-        view[...] = a
+    flat, views = get_array_module(arrays[0]).zeros(size, arrays[0].dtype), []
+    for start, a in zip(starts, arrays, strict=True):
+        views.append(flat[start : start + a.size].reshape(a.shape))
+        views[-1][...] = a
     return flat, views
