@@ -80,22 +80,15 @@ def forget(job: MemberJob, folder: str | Path) -> None:
 
 def load_member(job: MemberJob, folder: str | Path) -> Sequential:
     """Return a finished member's network; raises as `read_member` does."""
-    return read_member(job, folder).model()
+    return read_member(member_path(job, folder), job).model()
 
 
-def read_member(job: MemberJob, folder: str | Path) -> TrainedMember:
+def read_member(path: Path, job: MemberJob) -> TrainedMember:
     """Return a finished member.
 
-    Raises FileNotFoundError if there is none, DamagedError if its file isn't whole,
-    and ValueError if it holds another job.
+    Raises FileNotFoundError if there is no file, DamagedError if it isn't whole, and
+    ValueError if it holds another job.
     """
-    path = member_path(job, folder)
-    remove_leftovers(path.parent)
-    return read_finished(path, job)
-
-
-def read_finished(path: Path, job: MemberJob) -> TrainedMember:
-    """Return the finished member in a file; raises as `read_member` does."""
     model = untrained(job)
     losses, seconds = history(path, load_checkpoint(path, model), job, job.epochs)
     return TrainedMember(job, [p.data for p in model.params], losses, seconds)
@@ -104,7 +97,7 @@ def read_finished(path: Path, job: MemberJob) -> TrainedMember:
 def read_whole(path: Path, job: MemberJob) -> TrainedMember:
     """Return the finished member in a file, which is set aside if it is damaged."""
     try:
-        return read_finished(path, job)
+        return read_member(path, job)
     except DamagedError as error:
         set_aside(path, error, "training again")
         raise
@@ -140,7 +133,6 @@ class Progress:
         self.path = None if folder is None else partial_path(member_path(job, folder))
         self.losses: list[float] = []
         self.seconds, self.since = 0.0, time.perf_counter()
-        self.warned = False
         if self.path is not None:
             remove_leftovers(self.path.parent)
             self.resume(self.path)
@@ -157,7 +149,10 @@ class Progress:
         self.losses, self.seconds = history(path, saved, self.job, 1)
 
     def epoch_ended(self, epoch: int, loss: float) -> None:
-        """Keep what there is. A full disk doesn't stop training: the next may fit."""
+        """Keep what there is. A full disk doesn't stop training: the next may fit.
+
+        Python shows the same warning once.
+        """
         now = time.perf_counter()
         self.seconds, self.since = self.seconds + now - self.since, now
         self.losses.append(loss)
@@ -167,9 +162,7 @@ class Progress:
             about = vars(History(asdict(self.job), self.losses, self.seconds))
             save_checkpoint(self.path, *self.state, about)
         except OSError as error:
-            if not self.warned:
-                warnings.warn(f"training goes on unsaved: {error}", stacklevel=2)
-            self.warned = True
+            warnings.warn(f"training goes on unsaved: {error}", stacklevel=2)
 
 
 def history(

@@ -31,27 +31,22 @@ from minidl.training import train
 
 
 def train_member(
-    job: MemberJob, folder: str | Path | None = None, device: Device = "cpu"
-) -> TrainedMember:
-    """Train one member on its data set's training images; see `train_on`."""
-    data = load_dataset(job.dataset)
-    return train_on(job, data.x_train, data.y_train, folder, device)
-
-
-def train_on(
     job: MemberJob,
-    x: Array,
-    y: Array,
     folder: str | Path | None = None,
     device: Device = "cpu",
+    images: tuple[Array, Array] | None = None,
 ) -> TrainedMember:
-    """Train one member on some images, on one thread or the GPU.
+    """Train one member, on one thread or the GPU.
 
     On more, BLAS adds in another order: the bits would depend on the executor. With
-    `folder`, of this worker, training goes on after the latest epoch kept there; it is
-    for these images only.
+    `folder`, of this worker, training goes on after the latest epoch kept there.
+    Without other `images` x and y, for which it needs a folder of its own, it sees the
+    training images of its data set.
     """
-    model, x, y = materialise(job, x, y)
+    if images is None:
+        data = load_dataset(job.dataset)
+        images = data.x_train, data.y_train
+    model, x, y = materialise(job, *images)
     model.to_device(device)
     optimizer = OPTIMIZERS[job.optimizer](model.params, job.lr)
     rng = job.generator("training")

@@ -100,7 +100,7 @@ def test_a_finished_member_leaves_one_file(tiny_data, job, tmp_path):
     old = path.with_name(f".{path.name}.0123456789abcdef")
     old.write_bytes(b"half")
     os.utime(old, (0, 0))
-    load_member(job, tmp_path)
+    train_ensemble([job], folder=tmp_path, workers=1)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [path]
 
 
@@ -179,9 +179,8 @@ def full_disk(monkeypatch):
 def test_a_full_disk_does_not_stop_training(tiny_data, job, tmp_path, full_disk):
     whole = train_member(job)
     full_disk(".partial")
-    with pytest.warns(UserWarning, match="goes on unsaved.*No space left") as warned:
+    with pytest.warns(UserWarning, match="goes on unsaved.*No space left"):
         member = train_member(job, tmp_path)
-    assert len(warned) == 1
     assert_same(member, whole)
 
 

@@ -117,7 +117,8 @@ def find_team(
             f"{missing} of {len(jobs)} members of {jobs[0].method} aren't in "
             f"{folder}: {training} trains them"
         )
-    return team_of([read_member(job, folder) for job in jobs], folder)
+    members = [read_member(member_path(job, folder), job) for job in jobs]
+    return team_of(members, folder)
 
 
 def team_of(members: Sequence[TrainedMember], folder: Path) -> Team:

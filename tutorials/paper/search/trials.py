@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ensembles import METHODS, MemberJob
-from ensembles.training import train_on
+from ensembles.training import train_member
 from minidl import accuracy
 from minidl.backend import Array
 from minidl.data import load_dataset
@@ -56,7 +56,8 @@ def validate(job: MemberJob, runs: Path) -> Trial:
     """Train on the images that aren't held out, and score on those that are."""
     data = load_dataset(job.dataset)
     out = held_out(job, len(data.x_train))
-    member = train_on(job, data.x_train[~out], data.y_train[~out], runs)
+    seen = data.x_train[~out], data.y_train[~out]
+    member = train_member(job, runs, images=seen)
     return Trial(job, accuracy(member.model(), data.x_train[out], data.y_train[out]))
 
 
