@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from minidl.data import (
     npz,
     places,
 )
+from minidl.data.published import PUBLISHED
 from tests.minidl.data.synthetic_data import (
     cifar_members,
     idx_contents,
@@ -24,6 +26,7 @@ from tests.minidl.data.synthetic_data import (
     images_and_labels,
     npz_arrays,
     npz_bytes,
+    python_members,
     write_files,
     zipped,
 )
@@ -171,6 +174,16 @@ def test_inexact_images_are_counted(data_dir, new_process):
         assert np.array_equal(data.y_test, made["y_test"])
         assert differences("cifar10") == [message.replace("\\", "") + " from it."]
         new_process()
+
+
+def test_a_batch_for_python_is_known_by_its_md5_alone(
+    monkeypatch, cifar10, data_dir, silence
+):
+    [real] = PUBLISHED["cifar10"]
+    contents = {name: (md5,) for name, (_, md5) in real.contents.items()}
+    monkeypatch.setitem(PUBLISHED, "cifar10", (replace(real, contents=contents),))
+    write_files(data_dir, python_members())
+    assert differences("cifar10") == []
 
 
 def test_an_npz_with_the_published_images_is_as_good(
