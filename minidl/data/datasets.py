@@ -99,35 +99,25 @@ def differences(name: str) -> list[str]:
 
 def _load(name: str) -> tuple[Dataset, list[str]]:
     check_choice("name", name, CLASS_NAMES)
-    if name == "mnist-sample":
-        with opened(SAMPLE_FILE) as file:
-            sample = np.load(file, allow_pickle=False)
-            return _dataset(**{field: sample[field] for field in Dataset._fields}), []
     arrays: Arrays = {}
     notes = []
-    for published in PUBLISHED[name]:
+    if name == "mnist-sample":
+        with opened(SAMPLE_FILE) as file:
+            arrays = dict(np.load(file, allow_pickle=False))
+    for published in PUBLISHED.get(name, ()):
         found = load_arrays(published)
         arrays |= found.arrays
         notes += [f"{found.note}."] if found.note else []
-    for part, files in ("train", PUBLISHED[name][:2]), ("test", PUBLISHED[name][2:]):
-        images, labels = len(arrays[f"x_{part}"]), len(arrays[f"y_{part}"])
-        if images != labels:
+    files = {published.field: published.name for published in PUBLISHED.get(name, ())}
+    for x, y in ("x_train", "y_train"), ("x_test", "y_test"):
+        if len(arrays[x]) != len(arrays[y]):
             raise ValueError(
-                f"{name}: {files[0].name} holds {images} images, but {files[1].name} "
-                f"{labels} labels"
+                f"{name}: {files[x]} holds {len(arrays[x])} images, but {files[y]} "
+                f"{len(arrays[y])} labels"
             )
-    return _dataset(**arrays), notes
-
-
-def _dataset(
-    x_train: NDArray[np.uint8],
-    y_train: NDArray[np.uint8],
-    x_test: NDArray[np.uint8],
-    y_test: NDArray[np.uint8],
-) -> Dataset:
-    """Make labels int64 and everything read-only, for it may be loaded again."""
-    labels = y_train.astype(np.int64), y_test.astype(np.int64)
-    data = Dataset(x_train.view(), labels[0], x_test.view(), labels[1])
+    x_train, x_test = (arrays[x].view() for x in ("x_train", "x_test"))
+    y_train, y_test = (arrays[y].astype(np.int64) for y in ("y_train", "y_test"))
+    data = Dataset(x_train, y_train, x_test, y_test)
     for array in data:
         array.flags.writeable = False
-    return data
+    return data, notes
