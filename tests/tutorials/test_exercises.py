@@ -244,11 +244,11 @@ def test_luck_on_one_case_isnt_enough():
 
 
 def test_equal_to_rounding_is_equal():
-    assert same(np.float32(1), 1.0)
-    assert same(np.ones(3), np.ones(3) * (1 + 1e-9))
-    assert not same(np.ones(3, np.float32), np.ones(3))
-    assert not same((1, 2), 1)
-    assert not same("1", 1.5)
+    assert same([np.float32(1)], [1.0])
+    assert same([np.ones(3)], [np.ones(3) * (1 + 1e-9)])
+    assert not same([np.ones(3, np.float32)], [np.ones(3)])
+    assert not same([1, 2], [1])
+    assert not same(["1"], [1.5])
 
 
 def relu_backward(x, dout):

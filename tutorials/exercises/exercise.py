@@ -36,11 +36,20 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A function's answer to one case, beside the right one."""
+    """A function's answer to one case, beside the right one: one value or several."""
 
     arguments: tuple[Any, ...]
-    expected: Any
-    got: Any
+    expected: tuple[Any, ...]
+    got: tuple[Any, ...]
+
+    def value(self, i: int) -> "Attempt":
+        """Return one of several values."""
+        return Attempt(self.arguments, self.expected[i : i + 1], self.got[i : i + 1])
+
+    @property
+    def right(self) -> bool:
+        """Whether all values are equal to rounding."""
+        return same(self.got, self.expected)
 
 
 def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
@@ -52,14 +61,14 @@ def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
         if attempt is None:
             return problem
         attempts.append(attempt)
-    if all(same(a.got, a.expected) for a in attempts):
+    wrong = [attempt for attempt in attempts if not attempt.right]
+    if not wrong:
         return None
     for sentence, mistake in exercise.mistakes.items():
         if all(does_the_same(mistake, a) for a in attempts):
             return sentence
-    wrong = [attempt for attempt in attempts if not same(attempt.got, attempt.expected)]
     of_form = next(filter(None, map(form, wrong)), None)
-    return of_form or usual_mistake(attempts) or in_one_part(attempts, wrong[0])
+    return of_form or usual_mistake(attempts) or in_one_value(attempts, wrong[0])
 
 
 def call(
@@ -75,14 +84,19 @@ def call(
         return None, f"it raises {type(error).__name__}: {error}{shapes(names, given)}"
     if got is None or got is Ellipsis:
         return None, "it returns nothing yet"
-    if isinstance(expected, tuple) and isinstance(got, list):
-        got = tuple(got)
-    if isinstance(got, tuple) and not isinstance(expected, tuple):
-        got = list(got)  # `return a, b` for an array of two numbers
     for name, before, after in zip(names, arguments, given, strict=True):
-        if not unchanged(before, after):
+        # Functions are what they were; arrays must be so exactly.
+        if not (callable(before) or np.array_equal(before, after)):
             return None, f"it changes its argument {name}: work on a new array"
-    return Attempt(arguments, expected, got), ""
+    return Attempt(arguments, values(expected), values(got, like=expected)), ""
+
+
+def values(answer: Any, like: Any = None) -> tuple[Any, ...]:
+    """Return an answer's values; an array may be written as a tuple or a list."""
+    several = isinstance(answer if like is None else like, tuple)
+    if several and isinstance(answer, tuple | list):
+        return tuple(answer)
+    return (list(answer) if isinstance(answer, tuple) else answer,)
 
 
 def shapes(names: Sequence[str], arguments: Sequence[Any]) -> str:
@@ -95,31 +109,21 @@ def shapes(names: Sequence[str], arguments: Sequence[Any]) -> str:
     return f" (the shapes here: {', '.join(found)})" if found else ""
 
 
-def unchanged(before: Any, after: Any) -> bool:
-    """Return whether an argument is what it was, exactly; functions always are."""
-    return callable(before) or np.array_equal(before, after)
-
-
 def does_the_same(mistake: Callable[..., Any], attempt: Attempt) -> bool:
     """Return whether a mistake gives a learner's answer."""
     try:
-        return same(attempt.got, mistake(*copy.deepcopy(attempt.arguments)))
+        return same(attempt.got, values(mistake(*copy.deepcopy(attempt.arguments))))
     except Exception:  # a mistake may not fit all cases
         return False
 
 
-def same(a: Any, b: Any) -> bool:
-    """Return whether two answers are equal: shape, type, and numbers to rounding."""
-    if isinstance(a, tuple) or isinstance(b, tuple):
-        return (
-            isinstance(a, tuple)
-            and isinstance(b, tuple)
-            and len(a) == len(b)
-            and all(same(i, j) for i, j in zip(a, b, strict=True))
-        )
+def same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Return whether values are equal: shape, type, and numbers to rounding."""
     try:
-        a, b = np.asarray(a), np.asarray(b)
-        return a.shape == b.shape and kind(a) == kind(b) and close(a, b)
+        arrays = [(np.asarray(i), np.asarray(j)) for i, j in zip(a, b, strict=True)]
+        return all(
+            i.shape == j.shape and kind(i) == kind(j) and close(i, j) for i, j in arrays
+        )
     except (TypeError, ValueError):
         return False
 
@@ -137,14 +141,17 @@ def close(a: Any, b: Any) -> bool:
 
 def form(attempt: Attempt) -> str | None:
     """Return what is wrong with an answer apart from its numbers."""
-    expected, got = attempt.expected, attempt.got
-    if isinstance(expected, tuple):
-        if not isinstance(got, tuple) or len(got) != len(expected):
-            return f"it must return {len(expected)} values: return a, b, ..."
-        for i in range(len(expected)):
-            if sentence := form(part(attempt, i)):
-                return f"{place(attempt, i)}{sentence}"
-        return None
+    count = len(attempt.expected)
+    if len(attempt.got) != count:
+        return f"it must return {count} values: return a, b, ..."
+    for i, pair in enumerate(zip(attempt.got, attempt.expected, strict=True)):
+        if sentence := form_of_value(*pair, attempt.arguments):
+            return f"{place(attempt, i)}{sentence}"
+    return None
+
+
+def form_of_value(got: Any, expected: Any, arguments: tuple[Any, ...]) -> str | None:
+    """Return what is wrong with one value apart from its numbers."""
     try:
         a, b = np.asarray(got), np.asarray(expected)
         np.isfinite(a)
@@ -157,7 +164,7 @@ def form(attempt: Attempt) -> str | None:
     if not np.isfinite(a).all():
         return "it returns inf or NaN: something overflows, or divides by zero"
     if kind(a) != kind(b):
-        given = [x.dtype for x in attempt.arguments if isinstance(x, np.ndarray)]
+        given = [x.dtype for x in arguments if isinstance(x, np.ndarray)]
         if b.dtype in given:
             must = f"the arguments' type {b.dtype} must stay"
         else:
@@ -166,24 +173,18 @@ def form(attempt: Attempt) -> str | None:
     return None
 
 
-def part(attempt: Attempt, i: int) -> Attempt:
-    """Return one of several values of an answer."""
-    return Attempt(attempt.arguments, attempt.expected[i], attempt.got[i])
-
-
 def place(attempt: Attempt, i: int) -> str:
-    """Return which of an answer's values it is, for the beginning of a sentence."""
-    return f"value {i + 1} of {len(attempt.expected)}: "
+    """Return which of several values one is, for the beginning of a sentence."""
+    count = len(attempt.expected)
+    return f"value {i + 1} of {count}: " if count > 1 else ""
 
 
-def in_one_part(attempts: list[Attempt], wrong: Attempt) -> str:
+def in_one_value(attempts: list[Attempt], wrong: Attempt) -> str:
     """Return what is wrong with an answer's numbers, with the first wrong value's."""
-    if not isinstance(wrong.expected, tuple):
-        return example(wrong)
     count = len(wrong.expected)
-    i = next(i for i in range(count) if not same(wrong.got[i], wrong.expected[i]))
-    alone = [part(attempt, i) for attempt in attempts]
-    return f"{place(wrong, i)}{usual_mistake(alone) or example(part(wrong, i))}"
+    i = next(i for i in range(count) if not wrong.value(i).right)
+    alone = [attempt.value(i) for attempt in attempts]
+    return f"{place(wrong, i)}{usual_mistake(alone) or example(wrong.value(i))}"
 
 
 def usual_mistake(attempts: list[Attempt]) -> str | None:
@@ -212,25 +213,22 @@ def batch_size(attempt: Attempt) -> int:
     return len(arrays[0]) if arrays else 1
 
 
-def ratio(got: Any, expected: Any) -> float | None:
-    """Return c if got = c expected, all parts alike; None if there is no such c."""
+def ratio(got: tuple[Any, ...], expected: tuple[Any, ...]) -> float | None:
+    """Return c if got = c expected, all values alike; None if there is no such c."""
     a, b = (
-        np.concatenate([np.ravel(part) for part in parts(v)]) for v in (got, expected)
+        np.concatenate([np.asarray(value, np.float64).ravel() for value in answer])
+        for answer in (got, expected)
     )
     size = float(b @ b)
     c = float(a @ b) / size if size else 0.0
     return c if c and close(a, c * b) else None
 
 
-def parts(value: Any) -> tuple[Any, ...]:
-    """Return a tuple's parts as floating point, or the one value."""
-    values = value if isinstance(value, tuple) else (value,)
-    return tuple(np.asarray(v, np.float64) for v in values)
-
-
 def example(attempt: Attempt) -> str:
     """Return where an answer, a single value, differs most."""
-    got, expected = (np.asarray(v, np.float64) for v in (attempt.got, attempt.expected))
+    [got], [expected] = (
+        np.asarray(answer, np.float64) for answer in (attempt.got, attempt.expected)
+    )
     worst = np.unravel_index(np.abs(got - expected).argmax(), expected.shape)
     where = f" at {tuple(map(int, worst))}" if expected.ndim else ""
     return (
