@@ -80,6 +80,12 @@ def test_without_chance_there_is_no_second_start():
         pgd(Script(), x, y, 0.4, 0.1, 2, restarts=2)
 
 
+def test_no_ball_is_larger_than_all_images(victim):
+    """72 pixels from 0 to 1 are at most 8.49 apart in L2."""
+    with pytest.raises(ValueError, match=r"eps must be at most 8\.48528"):
+        pgd(Script(), victim.x, victim.y, 8.5, 0.1, 2, "L2")
+
+
 def test_an_image_that_is_done_is_left_alone():
     """Its gradient isn't asked for any more; the other goes on, with its own label."""
     x, y = np.full((2, 1, 1, 1), 0.5), np.array([7, 8])
