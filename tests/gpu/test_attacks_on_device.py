@@ -101,3 +101,9 @@ def test_bounds_may_be_an_array_of_the_host(gpu):
     there = [to_device(a, "gpu") for a in (x, Y[:6])]
     moved = fgsm(lambda x, y: x - np.float32(0.5), *there, 0.3, bounds)
     np.testing.assert_allclose(to_numpy(moved), expected, rtol=1e-6)
+
+
+def test_what_a_function_returns_lies_where_its_images_do(gpu):
+    there = [to_device(a, "gpu") for a in (FLOAT[:6], Y[:6])]
+    with pytest.raises(ValueError, match="what gradient returns must be on the gpu"):
+        fgsm(lambda x, y: FLOAT[:6], *there, 0.1)
