@@ -128,18 +128,6 @@ def test_each_attack_and_batch_has_a_generator_of_its_own(grey):
     assert drawn("b", "a") == numbers
 
 
-def test_what_is_no_image_is_an_error_and_not_robust(grey):
-    """A broken gradient must not pass as a perfect defence."""
-
-    def broken(x, y, eps, rng):
-        return np.full_like(x, np.nan)
-
-    for attack in (broken, within(broken, THREAT)):
-        suite = Suite(Brightness(), {"broken": attack})
-        with pytest.raises(ValueError, match="left the threat model"):
-            evaluate(lambda s=suite: s, *grey, THREAT)
-
-
 class Dazzled(Brightness):
     """Its answers are no numbers where it is bright: argmax would say class 0."""
 
@@ -159,17 +147,12 @@ def test_answers_that_are_no_numbers_are_an_error(grey, above, count):
         evaluate(lambda: suite, *grey, THREAT)
 
 
-def test_one_image_for_all_is_not_put_in_the_place_of_all(grey):
-    suite = Suite(Brightness(), {"first": lambda x, y, eps, rng: x[:1]})
-    with pytest.raises(
-        ValueError, match=r"attack 'first' must return shape \(9, 2, 2, 1\), got"
-    ):
-        evaluate(lambda: suite, *grey, Threat("Linf", 1.0))
-
-
-def test_within_a_number_is_refused_at_once():
-    with pytest.raises(TypeError, match=r"threat must be a threat model, .* got 0\.1"):
-        within(lambda *a: pytest.fail("work began"), 0.1)
+def test_within_nan_is_an_error_and_not_robust(grey):
+    """A broken gradient must not pass as a perfect defence."""
+    broken = within(lambda x, y, eps, rng: x * np.nan, THREAT)
+    suite = Suite(Brightness(), {"broken": broken})
+    with pytest.raises(ValueError, match="left the threat model"):
+        evaluate(lambda: suite, *grey, THREAT)
 
 
 def test_within_takes_the_eps_of_the_call(grey):
@@ -210,17 +193,6 @@ def test_targets_are_reached_not_avoided(grey):
     assert "target missed [95 %]" in found.table()
     assert found.robust("brighter").value == 3 / 9
     assert found.robust("darker").value == 5 / 9
-
-
-def test_an_attack_that_cheats_is_caught(grey):
-    def cheat(x, y, eps, rng):
-        return (x + 0.5).clip(0, 1)
-
-    suite = Suite(Brightness(), {"cheat": cheat})
-    with pytest.raises(
-        ValueError, match=r"images left the threat model \(untargeted, L"
-    ):
-        evaluate(lambda: suite, *grey, THREAT)
 
 
 def suite_of_a_network():
@@ -418,8 +390,9 @@ def test_more_images_take_over_the_batches_of_fewer(grey, tmp_path):
     assert_array_equal(adversarial_images(tmp_path, "count"), expected)
 
 
-@pytest.mark.parametrize("part", ["fooled", "before", "distance", "x_adv"])
-@pytest.mark.parametrize("checksum", ["kept", "absent"])
+@pytest.mark.parametrize(
+    ("part", "checksum"), [("fooled", "kept"), ("x_adv", "absent")]
+)
 def test_a_changed_batch_is_done_again(images, labels, tmp_path, part, checksum):
     """Without a checksum are those of version 0.1.0."""
     whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
@@ -446,15 +419,6 @@ def test_a_batch_under_another_ones_name_is_done_again(
     whole = evaluate(suite_of_a_network, x, y, THREAT, 3, folder=tmp_path)
     shutil.copy(tmp_path / f"{one}.npz", tmp_path / f"{other}.npz")
     same(evaluate(suite_of_a_network, x, y, THREAT, 3, folder=tmp_path), whole)
-
-
-def test_a_file_far_larger_than_its_batch_is_not_read(images, labels, tmp_path):
-    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
-    with (tmp_path / "pgd-3.npz").open("r+b") as file:
-        file.truncate(4 * 10**7)
-    again = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
-    same(again, whole)
-    assert (tmp_path / "pgd-3.npz").stat().st_size < 10**5
 
 
 def test_stray_files_beside_batches_do_not_matter(images, labels, tmp_path):
@@ -495,54 +459,6 @@ def test_a_missing_batch_is_no_end(images, labels, tmp_path):
         adversarial_images(tmp_path, "pgd")
 
 
-@pytest.mark.parametrize("change", ["images", "labels", "threat", "seed", "classifier"])
-def test_other_work_is_not_taken_for_this(images, labels, tmp_path, change):
-    evaluate(suite_of_a_network, images, labels, THREAT, 8, folder=tmp_path)
-    make, threat, seed = suite_of_a_network, THREAT, 0
-    if change == "images":
-        images = images * np.float32(0.99)
-    elif change == "labels":
-        labels = (labels + 1) % 4
-    elif change == "threat":
-        threat = Threat("Linf", 0.1)
-    elif change == "seed":
-        seed = 1
-    else:
-        suite = suite_of_a_network()
-        suite.classifier.params[-1].data[:] += 1e-3 * np.arange(4, dtype=np.float32)
-
-        def make():
-            return suite
-
-    arguments = (images, labels, threat, 8, seed)
-    same(evaluate(make, *arguments, folder=tmp_path), evaluate(make, *arguments))
-
-
-@pytest.mark.parametrize("damage", [b"", b"no zip file"])
-def test_a_damaged_batch_is_done_again(images, labels, tmp_path, damage):
-    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
-    (tmp_path / "pgd-3.npz").write_bytes(damage)
-    (tmp_path / "fgsm-0.npz").write_bytes((tmp_path / "fgsm-0.npz").read_bytes()[:-99])
-    same(
-        evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path), whole
-    )
-
-
-@pytest.mark.parametrize("part", range(12))
-def test_a_flipped_bit_anywhere_is_found(grey, tmp_path, part):
-    """Also where it is in the images, or makes zip ask for a password."""
-    whole = evaluate(make_brightness, *grey, THREAT, folder=tmp_path)
-    path = tmp_path / "brighter-0.npz"
-    content = path.read_bytes()
-    for place in range(part, len(content), 12 * 7):
-        damaged = bytearray(content)
-        damaged[place] ^= 1
-        path.write_bytes(damaged)
-        same(evaluate(make_brightness, *grey, THREAT, folder=tmp_path), whole)
-        images = adversarial_images(tmp_path, "brighter")
-        assert_array_equal(images, brighter(*grey, 0.2, None))
-
-
 @pytest.mark.slow
 def test_workers_change_no_bit(images, labels):
     with local_executor(2) as executor:
@@ -574,27 +490,6 @@ def test_bad_suites(grey, names, message):
     suite = Suite(Brightness(), dict.fromkeys(names, brighter))
     with pytest.raises(ValueError, match=message):
         evaluate(lambda: suite, *grey, THREAT)
-
-
-def test_bad_arguments(grey):
-    x, y = grey
-    with pytest.raises(ValueError, match=r"y must have shape \(9,\)"):
-        evaluate(make_brightness, x, y[:3], THREAT)
-    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\]"):
-        evaluate(make_brightness, x + 1, y, THREAT)
-    with pytest.raises(ValueError, match="batch_size must be at least 1"):
-        evaluate(make_brightness, x, y, THREAT, batch_size=0)
-    with pytest.raises(ValueError, match="y must be 0 to 1, got 0 to 7"):
-        evaluate(make_brightness, x, 7 * y, THREAT, batch_size=2)
-    with pytest.raises(TypeError, match=r"threat must be a threat model, .* got 0\.1"):
-        evaluate(make_brightness, x, y, 0.1)
-    with pytest.raises(ValueError, match="seed must be at least 0, got -1"):
-        evaluate(make_brightness, x, y, THREAT, seed=-1)
-    suite = Suite(Brightness(), {1: brighter})
-    with pytest.raises(
-        TypeError, match="the name of each attack must be a text, got 1"
-    ):
-        evaluate(lambda: suite, x, y, THREAT)
 
 
 def test_an_attack_in_place_is_given_up_too(grey):
@@ -682,13 +577,11 @@ def never(x, y, eps, rng):
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"make_suite": Suite(Brightness(), {"a": never})}, TypeError, "got Suite"),
         ({"make_suite": lambda: None}, TypeError, "must return a Suite, got None"),
         ({"make_suite": lambda: Suite(max, {"a": never})}, TypeError, "predict_proba"),
         ({"make_suite": lambda: Suite(Brightness(), [never])}, TypeError, "got list"),
         ({"make_suite": lambda: Suite(Brightness(), {"a": 1})}, TypeError, "'a' must"),
-        ({"executor": 4}, TypeError, "executor must be a concurrent.*, got int"),
-        ({"folder": 7}, TypeError, "folder must be a path or None, got 7"),
+        ({"y": 7 * np.eye(9, dtype=int)[8]}, ValueError, "y must be 0 to 1, got 0 to"),
         ({"threat": Threat("Linf", 8, (0, 255))}, ValueError, "in .0, 1., as images"),
         ({"threat": Threat("Linf", 8, None)}, ValueError, "eps must be at most 1"),
         ({"threat": Threat("L2", 3)}, ValueError, "eps must be at most 2, the way"),

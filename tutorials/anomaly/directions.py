@@ -17,7 +17,8 @@ from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.training import to_float
 from tutorials.paper.experiment.adversaries import clipped_input_gradient
-from tutorials.paper.experiment.members import Team, load_members
+from tutorials.paper.experiment.cases import Block
+from tutorials.paper.experiment.members import load_members
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,9 @@ class Steps:
     steps: list[Step]
 
 
-@dataclass(frozen=True)
-class Walk:
-    """The basic iterative method under Adv. 2, on some images."""
-
-    parameters: dict[str, Any]  # of `bim`
-    team: Team
-    first: int
-    stop: int
-
-
-def follow(walk: Walk) -> Steps:
-    """Attack, and look at the gradients before each step and after the last."""
-    members, data = load_members(walk.team), load_dataset(walk.team.dataset)
+def follow(block: Block) -> Steps:
+    """Attack by BIM, and look at the gradients before each step and after the last."""
+    members, data = load_members(block.team), load_dataset(block.team.dataset)
     seen: list[Step] = []
 
     def gradient(x: Array, y: Array) -> Array:
@@ -65,9 +56,10 @@ def follow(walk: Walk) -> Steps:
         seen.append(look(len(seen), members, g, x, y))
         return g.sum(axis=0)
 
-    images = slice(walk.first, walk.stop)
+    images = slice(block.first, block.stop)
     x, y = to_float(data.x_test[images]), data.y_test[images]
-    gradient(bim(gradient, x, y, **walk.parameters), y)
+    parameters: Any = block.case.parameters
+    gradient(bim(gradient, x, y, **parameters), y)
     return Steps(seen)
 
 

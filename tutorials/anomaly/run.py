@@ -9,17 +9,16 @@ from typing import Any
 from minidl.data import load_dataset
 from minidl.parallel import local_executor
 from minidl.schema import read_as
-from minidl.store import Place, finish, key_of, write_json
-from tutorials.anomaly.directions import Step, Steps, Walk, follow, merge
+from minidl.store import Place, finish, write_json
+from tutorials.anomaly.directions import Step, Steps, follow, merge
 from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
 from tutorials.anomaly.record import Outcome, Record, read
 from tutorials.paper.experiment.attack import (
     BATCH_SIZE,
     carry_out,
-    folder_of,
-    images_of,
+    place_of,
 )
-from tutorials.paper.experiment.cases import Case, blocks
+from tutorials.paper.experiment.cases import Block, Case, adv2, blocks
 from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.counts import add
 from tutorials.paper.experiment.environment import environment
@@ -120,32 +119,18 @@ def attack_all(cases: Sequence[Case], team: Team, plan: Plan) -> list[Outcome]:
 
 def walk_along(team: Team, plan: Plan) -> list[Step]:
     """Return the steps of the basic iterative method on all images."""
-    walks = [
-        Walk(plan.config.attacks["bim"], team, first, min(first + BATCH_SIZE, n))
-        for n in [plan.images]
-        for first in range(0, n, BATCH_SIZE)
-    ]
-    places = {place_of(walk): walk for walk in walks}
+    case, n = adv2("bim", plan.config.attacks["bim"], len(team.jobs)), plan.images
+    starts = range(0, n, BATCH_SIZE)
+    walks = [Block(case, team, i, min(i + BATCH_SIZE, n)) for i in starts]
+    places = {steps_of(walk): walk for walk in walks}
+    read = partial(read_as, Steps)
     with local_executor(plan.jobs) as executor:
-        found = dict(
-            finish(
-                places,
-                follow,
-                partial(read_as, Steps),
-                write_json,
-                executor,
-                "parts",
-                plan.fresh,
-            )
-        )
+        done = finish(places, follow, read, write_json, executor, "parts", plan.fresh)
+        found = dict(done)
     return merge([found[place] for place in places])
 
 
-def place_of(walk: Walk) -> Place:
-    """Return where a walk's steps are kept."""
-    team = walk.team
-    images = images_of(team.dataset)
-    key = key_of(
-        DIRECTIONS, walk.parameters, walk.first, walk.stop, team.checksums, images
-    )
-    return Place(folder_of(team) / f"{DIRECTIONS}-{key[:16]}.json", key)
+def steps_of(walk: Block) -> Place:
+    """Return where the steps of an attack are kept, beside the predictions after it."""
+    path, key = place_of(walk)
+    return Place(path and path.with_suffix(".json"), key)

@@ -12,12 +12,9 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
 
-import numpy as np
-
 from attacks import Counter, Suite, Threat, apgd, dlr, ensemble_loss, evaluate, pgd
 from attacks.evaluation.outcomes import Evaluation
 from attacks.evaluation.suites import Attack, suite_from_host
-from attacks.victims import LossFn
 from ensembles import Ensemble
 from minidl.backend import Array, Device
 from minidl.data import load_dataset
@@ -62,46 +59,18 @@ def strict_attacks(
     """Return the attacks by name, on the ensemble's own loss and margin."""
     own = counter.loss(ensemble_loss(members))
     ratio = counter.loss(ensemble_loss(members, dlr))
-    K = members[0].classes
+    most = math.log(members[0].classes)  # an image whose cost exceeds it is misread
+    many = partial(pgd, steps=STEPS, restarts=RESTARTS, stop_above=most)
+    auto = partial(apgd, steps=STEPS)
     return {
-        "PGD-100": partial(run_pgd, own, math.log(K)),
-        "APGD-CE": partial(run_apgd, own, math.log(K)),
-        "APGD-DLR": partial(run_apgd, ratio, 0.0),
+        "PGD-100": lambda x, y, eps, rng: many(own, x, y, eps, eps / 10, rng=rng),
+        "APGD-CE": lambda x, y, eps, rng: auto(
+            own, x, y, eps, rng=rng, stop_above=most
+        ),
+        "APGD-DLR": lambda x, y, eps, rng: auto(
+            ratio, x, y, eps, rng=rng, stop_above=0.0
+        ),
     }
-
-
-def run_pgd(
-    loss: LossFn,
-    stop_above: float,
-    x: Array,
-    y: Array,
-    eps: float,
-    rng: np.random.Generator,
-) -> Array:
-    """PGD with STEPS steps of eps / 10 from RESTARTS random starts."""
-    return pgd(
-        loss,
-        x,
-        y,
-        eps,
-        eps / 10,
-        STEPS,
-        restarts=RESTARTS,
-        rng=rng,
-        stop_above=stop_above,
-    )
-
-
-def run_apgd(
-    loss: LossFn,
-    stop_above: float,
-    x: Array,
-    y: Array,
-    eps: float,
-    rng: np.random.Generator,
-) -> Array:
-    """APGD with STEPS steps from one random start."""
-    return apgd(loss, x, y, eps, STEPS, rng=rng, stop_above=stop_above)
 
 
 def strict(config: Configuration, places: Places) -> None:
