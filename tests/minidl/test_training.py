@@ -22,6 +22,7 @@ from minidl.kernels import use
 from minidl.optimizers import OPTIMIZERS
 from minidl.training import batches, to_float
 from tests import oracles
+from tests.oracles import assert_close, differences
 
 
 def network(seed=0, rate=0.0):
@@ -74,6 +75,19 @@ def test_an_epochs_loss_is_the_mean_over_all_images(problem):
     losses = train(model, x / 255, y, tiny, 1, 8, np.random.default_rng(0))
     assert losses == [pytest.approx(expected, rel=1e-9)]
     assert type(losses[0]) is float
+
+
+def test_a_step_goes_along_the_gradient_of_the_mean(problem):
+    x, y = problem[0] / 255, problem[1]
+    model = network().astype(np.float64)
+    slopes = [
+        differences(lambda: oracles.cross_entropy(model.forward(x), y), p.data)
+        for p in model.params
+    ]
+    wanted = [p.data - 0.1 * g for p, g in zip(model.params, slopes, strict=True)]
+    train(model, x, y, SGD(model.params, 0.1), 1, 50, np.random.default_rng(0))
+    for p, expected in zip(model.params, wanted, strict=True):
+        assert_close(p.data, expected, 1e-8)
 
 
 class Recorder(Sequential):
