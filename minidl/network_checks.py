@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.backend import Array, device_of
+from minidl.backend import Array, device_of, get_array_module
 from minidl.checks import check_array, check_batch, check_count
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
@@ -71,6 +71,14 @@ def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> No
         raise ValueError(
             f"x is on the {device_of(x)}, the network on the {own}: to_device moves "
             "either"
+        )
+
+
+def check_numbers(z: Array) -> None:
+    """Raise ValueError for NaN among logits, and say in how many rows."""
+    if count := int(get_array_module(z).isnan(z).any(axis=1).sum()):
+        raise ValueError(
+            f"logits must be numbers, got NaN for {count} of {len(z)} images"
         )
 
 

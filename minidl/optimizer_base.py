@@ -3,7 +3,7 @@
 On a GPU all parameters move in one kernel: see `kernels.gpu.flat_parameters`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from math import inf
 from typing import Any, ClassVar, Self
@@ -45,14 +45,16 @@ def different_params(name: str, params: Any) -> tuple[Parameter, ...]:
 
 @dataclass(eq=False, repr=False)
 class Optimizer:
-    """Base class: `step` applies `update` to each parameter.
+    """Base class: `step` applies a rule, `update`, to each parameter.
 
     A rule is a dataclass: its fields are the numbers in its equation, and `slots` names
-    its running averages. Raises TypeError for what are no parameters, and ValueError
-    for one that is given twice or a learning rate that isn't positive.
+    its running averages, which `update(p, g, ...)` changes in place, as it does p.
+    Raises TypeError for what are no parameters, and ValueError for one that is given
+    twice or a learning rate that isn't positive.
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
+    update: ClassVar[Callable[..., None]]
     params: Sequence[Parameter] = fixed(different_params)
     lr: float = number(0, inf, **OPEN)
 
@@ -79,10 +81,6 @@ class Optimizer:
             self.update(p, g, **averages)
         if self.t % FORGET_EVERY == 0:
             self.forget()
-
-    def update(self, p: Array, g: Array, **averages: Array) -> None:
-        """Change a parameter and its averages in place."""
-        raise NotImplementedError
 
     def forget(self) -> None:
         """Zero the averages that are too small to move anything.

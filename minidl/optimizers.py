@@ -26,7 +26,7 @@ class SGD(Optimizer):
     slots = ("v",)
     momentum: float = number(0, 1, default=0.0)
 
-    def update(self, p: Array, g: Array, v: Array) -> None:  # type: ignore[override]
+    def update(self, p: Array, g: Array, v: Array) -> None:
         """v = momentum v + g; p -= lr v."""
         implementation(p).sgd_step(p, g, v, self.lr, self.momentum)
 
@@ -44,9 +44,7 @@ class Adam(Optimizer):
     beta2: float = number(0, 1, default=0.999, open_high=True)
     eps: float = number(0, inf, default=1e-8, **OPEN)
 
-    def update(  # type: ignore[override]
-        self, p: Array, g: Array, m: Array, v: Array
-    ) -> None:
+    def update(self, p: Array, g: Array, m: Array, v: Array) -> None:
         """m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v), in one pass over all.
 
         Then p -= lr m_hat / (sqrt(v_hat) + eps), with m_hat = m / (1 - beta1^t) and
@@ -70,7 +68,7 @@ class RMSprop(Optimizer):
     rho: float = number(0, 1, default=0.9, open_high=True)  # at 1, s stays 0
     eps: float = number(0, inf, default=1e-8, **OPEN)
 
-    def update(self, p: Array, g: Array, s: Array) -> None:  # type: ignore[override]
+    def update(self, p: Array, g: Array, s: Array) -> None:
         """p -= lr g / (sqrt(s) + eps)."""
         xp = get_array_module(g)
         s += (1 - self.rho) * (g * g - s)
@@ -89,9 +87,7 @@ class Adadelta(Optimizer):
     rho: float = number(0, 1, default=0.95, open_high=True)  # at 1, s stays 0
     eps: float = number(0, inf, default=1e-6, **OPEN)
 
-    def update(  # type: ignore[override]
-        self, p: Array, g: Array, s: Array, u: Array
-    ) -> None:
+    def update(self, p: Array, g: Array, s: Array, u: Array) -> None:
         """p -= lr sqrt(u + eps) / sqrt(s + eps) g."""
         xp = get_array_module(g)
         s += (1 - self.rho) * (g * g - s)

@@ -1,6 +1,5 @@
 """What every layer is: a function, its derivative, and the numbers it learns."""
 
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, Self, TypeAlias
 
@@ -8,33 +7,22 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.backend import Array, Device, device_of, get_array_module, to_device
-from minidl.checks import check_float_type, check_floats
-from minidl.layers.parameter import Parameter, place
+from minidl.checks import check_float_type
+from minidl.layer_memory import Remembers
+from minidl.layers.parameter import Parameter
 
 Shape: TypeAlias = tuple[int, ...]  # without the batch axis
 
 
-class Layer:
+class Layer(Remembers):
     """A differentiable function of x and of its parameters.
 
-    `forward` remembers what the derivative needs; `backward` belongs to the latest
-    `forward` of the same thread. Neither changes an argument, and an array once
-    returned is never overwritten. A layer of your own that keeps arrays in attributes
-    instead must not be shared by threads or networks. If it has parameters, its
-    `backward` takes param_grads and input_grad, as that of `Linear`.
+    `forward` remembers what the derivative needs, `backward` recalls it: it belongs to
+    the latest `forward` of the same thread. Neither changes an argument, and an array
+    once returned is never overwritten. A layer of your own that keeps arrays in
+    attributes instead must not be shared by threads or networks. If it has parameters,
+    its `backward` takes param_grads and input_grad, as that of `Linear`.
     """
-
-    __slots__ = ("_memory",)  # beside the attributes, which copies share or copy
-    _memory: threading.local
-
-    def __new__(cls, *arguments: Any, **options: Any) -> Self:
-        """Return a layer with a memory of each thread's latest forward pass."""
-        layer = super().__new__(cls)
-        layer._memory = threading.local()
-        return layer
-
-    def __getstate__(self) -> dict[str, Any]:
-        return vars(self).copy()  # a copy has seen no forward pass yet
 
     @property
     def params(self) -> tuple[Parameter, ...]:
@@ -48,38 +36,6 @@ class Layer:
     def backward(self, dout: Array) -> Array:
         """Return dJ/dx, given dout = dJ/dout, and fill each parameter's grad."""
         raise NotImplementedError
-
-    def remember(self, out: Array, what: Any) -> Array:
-        """Keep what the derivative needs, for this thread; return out."""
-        self.latest = place(out), what
-        return out
-
-    def recall(self, dout: Array) -> Any:
-        """Return what this thread's latest `forward` kept, for its dJ/dout.
-
-        Raises RuntimeError before any, and ValueError for the gradient of another.
-        """
-        if self.latest is None:
-            raise RuntimeError(
-                f"backward of {self} needs a forward pass in the same thread first"
-            )
-        check_floats("dout", dout)
-        where, what = self.latest
-        if place(dout) != where:
-            raise ValueError(
-                "dout must have the shape of the latest output, {} on the {}, got "
-                "{} on the {}".format(*where, *place(dout))
-            )
-        return what
-
-    @property
-    def latest(self) -> Any:
-        """This thread's latest forward pass: its output's place, and what was kept."""
-        return getattr(self._memory, "latest", None)
-
-    @latest.setter
-    def latest(self, latest: Any) -> None:
-        self._memory.latest = latest
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return one output's shape for one input's; ValueError if it can't be."""

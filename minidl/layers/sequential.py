@@ -5,13 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from minidl.backend import Array, get_array_module, rounds_to_zero
+from minidl.backend import Array, rounds_to_zero
 from minidl.checks import check_generator, check_shape
 from minidl.fusion import fuse
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape, parameters_in
 from minidl.layers.parameter import Parameter
-from minidl.network_checks import check_input, check_input_shape, check_layers
+from minidl.network_checks import (
+    check_input,
+    check_input_shape,
+    check_layers,
+    check_numbers,
+)
 from minidl.settings import fixed
 
 
@@ -107,11 +112,7 @@ class Sequential(Layer):
         Raises ValueError for NaN among the logits: argmax would take it for the class.
         """
         z = self.forward(x)
-        lost = get_array_module(z).isnan(z).any(axis=1)
-        if count := int(lost.sum()):
-            raise ValueError(
-                f"logits must be numbers, got NaN for {count} of {len(x)} images"
-            )
+        check_numbers(z)
         return z.argmax(axis=1)
 
     def __repr__(self) -> str:

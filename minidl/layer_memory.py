@@ -1,0 +1,56 @@
+"""What a layer remembers between forward and backward, for each thread of its own."""
+
+import threading
+from typing import Any, Self
+
+from minidl.backend import Array
+from minidl.checks import check_floats
+from minidl.layers.parameter import place
+
+
+class Remembers:
+    """A layer's memory of each thread's latest forward pass; a copy has seen none."""
+
+    __slots__ = ("_memory",)  # beside the attributes, which copies share or copy
+    _memory: threading.local
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Return a layer that has seen no forward pass yet."""
+        layer = super().__new__(cls)
+        layer._memory = threading.local()
+        return layer
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self).copy()
+
+    def remember(self, out: Array, what: Any) -> Array:
+        """Keep what the derivative needs, for this thread; return out."""
+        self.latest = place(out), what
+        return out
+
+    def recall(self, dout: Array) -> Any:
+        """Return what this thread's latest `forward` kept, for its dJ/dout.
+
+        Raises RuntimeError before any, and ValueError for the gradient of another.
+        """
+        if self.latest is None:
+            raise RuntimeError(
+                f"backward of {self} needs a forward pass in the same thread first"
+            )
+        check_floats("dout", dout)
+        where, what = self.latest
+        if place(dout) != where:
+            raise ValueError(
+                "dout must have the shape of the latest output, {} on the {}, got "
+                "{} on the {}".format(*where, *place(dout))
+            )
+        return what
+
+    @property
+    def latest(self) -> Any:
+        """This thread's latest forward pass: its output's place, and what was kept."""
+        return getattr(self._memory, "latest", None)
+
+    @latest.setter
+    def latest(self, latest: Any) -> None:
+        self._memory.latest = latest
