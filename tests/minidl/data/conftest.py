@@ -9,6 +9,7 @@ from tests.minidl.data.synthetic_data import publish_cifar, publish_idx
 
 # Where the full data sets are, if the user says so; read before the tests hide it.
 FULL_DATA = os.environ.get("MINIDL_DATA")
+DEBIAN_FOLDER = places.DEBIAN_FASHION_FOLDER
 
 
 @pytest.fixture(autouse=True)
@@ -86,4 +87,5 @@ def full_data(monkeypatch):
         pytest.skip(f"{published.name} is not in {', '.join(map(str, searched))}")
 
     monkeypatch.setenv("MINIDL_DATA", FULL_DATA)
+    monkeypatch.setattr(places, "DEBIAN_FASHION_FOLDER", DEBIAN_FOLDER)
     monkeypatch.setattr(files, "download", skip)

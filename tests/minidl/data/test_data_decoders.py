@@ -283,6 +283,7 @@ PICKLES = {
     "an order that is a number": replaced(b"K\x00tb\x89", b"K\x00tbK\x01"),
     "other shape": replaced(b"M\x03\x00M\x00\x0c", b"M\x04\x00M\x00\x09"),
     "more images than labels": replaced(b"M\x03\x00M\x00\x0c", b"M\x02\x00M\x00\x0c"),
+    "fewer labels": pickle.dumps(UNPICKLED | {"labels": [1, 2]}, 2),
     "labels of another type": replaced(b"labelsq\x04]q\x05(", b"labelsq\x04]q\x05(N"),
     "no labels": replaced(b"labels", b"lapels"),
     "no data": replaced(b"U\x04data", b"U\x04dada"),
