@@ -63,7 +63,7 @@ def unpacked(file: IO[bytes], at_most: int) -> bytes:
     file.seek(0)
     stream = gzip.GzipFile(fileobj=file) if gzipped else file
     parts = iter(lambda: stream.read(PART), b"")
-    content = b"".join(islice(parts, at_most // PART + 2))
+    content = b"".join(islice(parts, at_most // PART + 1))
     if len(content) > at_most:
         raise ValueError(f"unpacks to more than {at_most} bytes")
     return content

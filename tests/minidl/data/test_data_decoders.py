@@ -274,7 +274,6 @@ PICKLES = {
     "no mark": b"]e.",
     "a list of itself": b"]q\x00h\x00a.",
     "a key that hashes for ever": b"}(K\x01" + b"q\x00h\x00\x86" * 99 + b"K\x01u.",
-    "too many commands": b"N" * 200_000 + b".",
     "a string of 2 GB": b"T\xff\xff\xff\x7fabc.",
     "a negative string": b"T\xff\xff\xff\xffabc.",
     "no end": PICKLED[:-1],
@@ -312,6 +311,7 @@ HEADERS = {
     "types without end": announcing("[('a'," * 90 + "'u1'" + ")]" * 90, "(8,)"),
     "no size": announcing("'|V0'", "(8,)"),
     "a long header": header(" " * 60_000),
+    "a header of two lines' error": header(" " * 12_000),
     "another version": header("{}", b"\x09\x00"),
     "no header": b"",
 }
@@ -384,6 +384,11 @@ REFUSED = {
         )
         for name, content in PICKLES.items()
     },
+    "pickle, too many commands": (
+        read_batches,
+        tar_bytes({**python_members(), PYTHON_BATCH: b"N" * 200_000 + b"."}),
+        "more than 100000 commands",
+    ),
     **{f"npz, {name}": (read_npz, *case) for name, case in NPZ.items()},
 }
 
