@@ -26,16 +26,12 @@ def cupy(stand_in):
 
 MISTAKES = {
     "NumPy's function": lambda cupy, x: np.exp(x),
-    "NumPy's function of two": lambda cupy, x: np.maximum(x, 0),
     "NumPy's constructor": lambda cupy, x: np.zeros_like(x),
-    "unasked conversion": lambda cupy, x: np.asarray(x),
     "a sum with NumPy's array": lambda cupy, x: x + X,
     "the other way round": lambda cupy, x: X * x,
     "in place": lambda cupy, x: x.__iadd__(X),
-    "NumPy's array in CuPy's function": lambda cupy, x: cupy.maximum(x, X),
     "NumPy's array as an argument": lambda cupy, x: x.dot(X.T),
     "NumPy's labels as indices": lambda cupy, x: x[np.arange(4)],
-    "NumPy's array written": lambda cupy, x: x.__setitem__(0, X[0]),
     "an argument unknown to a function": lambda cupy, x: cupy.dot(x, x.T, where=True),
     "an argument unknown to a method": lambda cupy, x: x.max(where=x > 0),
 }

@@ -10,17 +10,10 @@ from minidl import get_array_module, to_device, to_numpy
 from minidl.backend import device_of, from_host, require_gpu, try_gpu
 
 
-def test_numpy_arrays_are_numpys():
-    assert get_array_module(np.zeros(2)) is np
-
-
-def test_the_cpu_keeps_an_array_as_it_is():
+def test_the_cpu_keeps_an_array_as_it_is_and_makes_one_of_numbers():
     x = np.zeros(2)
-    assert to_numpy(x) is x
-    assert to_device(x, "cpu") is x
-
-
-def test_numbers_become_arrays():
+    assert get_array_module(x) is np
+    assert to_numpy(x) is to_device(x, "cpu") is x
     for x in (np.float32(1.5), [1.5], 1.5):
         assert isinstance(to_numpy(x), np.ndarray)
         assert to_numpy(x) == 1.5
@@ -56,17 +49,12 @@ def fake_cupy(monkeypatch):
     return cupy
 
 
-def test_arrays_on_a_gpu_are_cupys(fake_cupy):
-    assert get_array_module(FakeArray()) is fake_cupy
-    assert get_array_module(np.zeros(2)) is np
-    assert (device_of(FakeArray()), device_of(np.zeros(2))) == ("gpu", "cpu")
-
-
-def test_arrays_travel_there_and_back(fake_cupy):
+def test_arrays_on_a_gpu_are_cupys_and_travel_there_and_back(fake_cupy):
     there = to_device(np.zeros(3), "gpu")
     assert isinstance(there, FakeArray)
-    assert to_device(there, "cpu").tolist() == [1, 1, 1]
-    assert to_numpy(there).tolist() == [1, 1, 1]
+    assert get_array_module(there) is fake_cupy
+    assert (device_of(there), device_of(np.zeros(2))) == ("gpu", "cpu")
+    assert to_device(there, "cpu").tolist() == to_numpy(there).tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize("device", ["cpu", "gpu"])
@@ -96,10 +84,6 @@ def said():
     return str(caught.value)
 
 
-def no_device():
-    raise RuntimeError("cudaErrorNoDevice")
-
-
 def test_a_missing_package_is_named_with_its_installation(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     assert "the package CuPy: pip install 'minidl[gpu]'" in said()
@@ -107,50 +91,43 @@ def test_a_missing_package_is_named_with_its_installation(monkeypatch):
         to_device(np.zeros(2), "gpu")
 
 
-def test_a_missing_driver_is_named(fake_cupy):
-    fake_cupy.cuda.runtime.driverGetVersion = lambda: 0
-    fake_cupy.cuda.runtime.getDeviceCount = no_device
-    assert "NVIDIA's driver, which isn't installed" in said()
+def no_device():
+    raise RuntimeError("cudaErrorNoDevice")
 
 
-def test_an_old_driver_is_named_with_what_fits_it(fake_cupy):
-    fake_cupy.cuda.runtime.driverGetVersion = lambda: 12040
-    fake_cupy.cuda.runtime.getDeviceCount = no_device
-    assert "this one is for CUDA 12, CuPy for CUDA 13" in said()
-    assert "cupy-cuda12x" in said()
-
-
-@pytest.mark.parametrize("count", [no_device, lambda: 0])
-def test_a_missing_device_is_named(fake_cupy, count):
+@pytest.mark.parametrize(
+    ("driver", "count", "messages"),
+    [
+        (0, no_device, ["NVIDIA's driver, which isn't installed"]),
+        (12040, no_device, ["for CUDA 12, CuPy for CUDA 13", "cupy-cuda12x"]),
+        (13020, no_device, ["and the driver finds none", "CUDA_VISIBLE_DEVICES"]),
+        (13020, lambda: 0, ["and the driver finds none", "CUDA_VISIBLE_DEVICES"]),
+    ],
+)
+def test_what_cuda_lacks_is_named_with_what_to_do(fake_cupy, driver, count, messages):
+    fake_cupy.cuda.runtime.driverGetVersion = lambda: driver
     fake_cupy.cuda.runtime.getDeviceCount = count
-    assert "a CUDA device, and the driver finds none" in said()
-    assert "CUDA_VISIBLE_DEVICES" in said()
+    assert all(message in said() for message in messages)
 
 
-def test_missing_libraries_are_named(fake_cupy):
-    def no_library(shape, dtype):
-        raise OSError("libnvrtc.so.13 not found")
+def raises(error):
+    def ones(shape, dtype):
+        raise error
 
-    fake_cupy.ones = no_library
-    with pytest.raises(RuntimeError, match=r"cuBLAS, NVRTC.*minidl\[gpu\].*libnvrtc"):
-        try_gpu()
+    return ones
 
 
-def test_a_full_memory_is_named_with_what_to_set(fake_cupy):
-    def full(shape, dtype):
-        raise MemoryError("allocating 16 bytes")
-
-    fake_cupy.ones = full
-    with pytest.raises(RuntimeError, match="memory is full: set a smaller batch size"):
-        try_gpu()
-
-
-def test_a_gpu_that_computes_passes(fake_cupy):
+@pytest.mark.parametrize(
+    ("ones", "message"),
+    [
+        (raises(OSError("libnvrtc.so")), r"cuBLAS, NVRTC.*minidl\[gpu\].*libnvrtc"),
+        (raises(MemoryError("16 bytes")), "memory is full: set a smaller batch size"),
+        (np.zeros, "wrong numbers"),
+    ],
+)
+def test_a_gpu_that_cannot_compute_is_named_with_what_to_do(fake_cupy, ones, message):
     fake_cupy.ones = np.ones
     try_gpu()
-
-
-def test_a_gpu_that_computes_wrongly_does_not(fake_cupy):
-    fake_cupy.ones = np.zeros
-    with pytest.raises(RuntimeError, match="wrong numbers"):
+    fake_cupy.ones = ones
+    with pytest.raises(RuntimeError, match=message):
         try_gpu()

@@ -60,7 +60,9 @@ def conv2d_grads(
         dimages = np.zeros_like(images)
         dW = backward(images, dout[n], W, param_grads, input_grad, dimages)
         if dx is not None:
-            dx[n] = crop(dimages, x.shape, pad)
+            height, width = x.shape[1:3]
+            inner = dimages[:, :, pad : pad + height, pad : pad + width]
+            dx[n] = inner.transpose(0, 2, 3, 1)
         return dW
 
     dW = sum_over_images(part, len(x))
@@ -91,12 +93,6 @@ def backward(
             multiply(W.reshape(-1, F), rows.T, by_tap(col), 0)
             scatter_taps(col, dimages[n])
     return dW
-
-
-def crop(images: Array, x_shape: tuple[int, ...], pad: int) -> Array:
-    """Return planes without their padding as images (N, H, W, C)."""
-    _, H, W, _ = x_shape
-    return images[:, :, pad : pad + H, pad : pad + W].transpose(0, 2, 3, 1)
 
 
 def planes(x: Array, pad: int) -> Array:

@@ -62,17 +62,16 @@ class Limit:
     def begin(self) -> None:
         """Put it into force, in place of this thread's earlier one from now on."""
         with limit_lock:
-            limits[:] = [other for other in limits if not self.replaces(other)]
+            limits[:] = [
+                other
+                for other in limits
+                if other.is_block or other.thread != self.thread or other is self
+            ]
             if not limits:
                 unlimited[:] = [library.num_threads for library in libraries()]
             if self not in limits:
                 limits.append(self)
             apply_limits()
-
-    def replaces(self, other: "Limit") -> bool:
-        """Tell whether another limit, one from now on, ends where this one begins."""
-        from_now_on = not other.is_block and other.thread == self.thread
-        return from_now_on and other is not self
 
 
 def apply_limits() -> None:

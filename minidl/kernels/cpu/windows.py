@@ -24,7 +24,7 @@ def im2col(x: Array, kernel_size: Window, stride: int, pad: int) -> Array:
     KH, KW = kernel_size
     OH, OW = output_size((H, W), kernel_size, stride, pad)
     col = np.empty((N, OH, OW, KH, KW, C), x.dtype)
-    gather_windows(np.ascontiguousarray(x), col, stride, pad)
+    gather_windows(x, col, stride, pad)
     return col.reshape(N * OH * OW, KH * KW * C)
 
 
@@ -35,8 +35,7 @@ def col2im(
     N, H, W, C = x_shape
     OH, OW = output_size((H, W), kernel_size, stride, pad)
     x = np.zeros(x_shape, col.dtype)
-    windows = np.ascontiguousarray(col).reshape(N, OH, OW, *kernel_size, C)
-    scatter_windows(windows, x, stride, pad)
+    scatter_windows(col.reshape(N, OH, OW, *kernel_size, C), x, stride, pad)
     return x
 
 
