@@ -102,16 +102,6 @@ def test_weights_are_the_ensembles(members, weights, x, y, rng):
     assert_allclose(found, slope, atol=1e-6)
 
 
-def test_equal_weights_are_none(members, x, y):
-    M = len(members)
-    for found, expected in zip(
-        ensemble_loss(members, weights=[1 / M] * M)(x, y),
-        ensemble_loss(members)(x, y),
-        strict=True,
-    ):
-        assert_allclose(found, expected, rtol=1e-12)
-
-
 def test_the_ensembles_own_gradient_is_a_mean_of_its_members(members, x, y):
     """grad J = sum_i r_i grad J_i, weighted by the members' shares in p_y."""
     p_y = np.stack([m.predict_proba(x)[np.arange(8), y] for m in members])
@@ -171,3 +161,19 @@ def test_a_forward_pass_of_ones_own_has_a_way_back(x, y, answer):
 def test_an_ensemble_is_no_list_of_members(members, use):
     with pytest.raises(TypeError, match=r"members must be networks, .* got Ensemble"):
         use(Ensemble(members))
+
+
+class Scores:
+    """A classifier without a gradient."""
+
+    def predict_proba(self, x):
+        return np.full((len(x), 2), 0.5)
+
+
+@pytest.mark.parametrize("use", [network, model_loss, sum_gradient, ensemble_loss])
+def test_a_classifier_without_a_gradient_is_named(cnn, use):
+    one = use in (network, model_loss)
+    name = "model" if one else r"members\[1\]"
+    message = rf"^{name} must be a network with a backward pass, .* or take square"
+    with pytest.raises(TypeError, match=message):
+        use(Scores() if one else [cnn, Scores()])

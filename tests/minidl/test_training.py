@@ -20,7 +20,7 @@ from minidl import (
 from minidl.classifiers import classes_of, place_of
 from minidl.kernels import use
 from minidl.optimizers import OPTIMIZERS
-from minidl.training import batches, to_float
+from minidl.training import to_float
 from tests import oracles
 from tests.oracles import assert_close, differences
 
@@ -110,13 +110,6 @@ def test_each_epoch_takes_every_image_once_in_a_new_order():
     assert model.seen[0].dtype == np.float32
 
 
-def test_one_step_a_batch(problem):
-    model = network()
-    optimizer = Adam(model.params)
-    train(model, *problem, optimizer, 3, 8, np.random.default_rng(0))
-    assert optimizer.t == 3 * 7
-
-
 def test_stored_bytes_are_pixels_over_255(problem):
     x, y = problem
     floats = x.astype(np.float32) / np.float32(255)
@@ -153,15 +146,6 @@ def test_callbacks_get_each_epoch_and_its_loss(problem):
         callbacks=[lambda *args: calls.append(args), lambda *args: calls.append(args)],
     )
     assert calls == [(e, losses[e - 1]) for e in (1, 1, 2, 2, 3, 3)]
-
-
-def test_a_callback_can_end_training(problem):
-    def stop(epoch, loss):
-        if epoch == 2:
-            raise StopIteration
-
-    with pytest.raises(StopIteration):
-        run(*problem, epochs=100, callbacks=[stop])
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -247,7 +231,7 @@ def test_some_parameters_may_stay_what_they_are():
 def test_callbacks_may_come_from_an_iterator():
     called = []
     run(IMAGES, LABELS, callbacks=iter([lambda epoch, loss: called.append(epoch)]))
-    assert called == list(range(1, len(called) + 1)) != []
+    assert called == [1, 2]
 
 
 def test_a_network_that_ends_in_images_is_no_classifier():
@@ -288,11 +272,6 @@ def test_numpys_warnings_as_errors_change_nothing(problem, kind, implementation)
     assert losses == expected
     assert same_bits(found, wanted)
     assert (found[0] == 0).any()
-
-
-def test_batches():
-    assert [b.tolist() for b in batches(np.arange(5), 2)] == [[0, 1], [2, 3], [4]]
-    assert [b.tolist() for b in batches(np.arange(2), 9)] == [[0, 1]]
 
 
 class Table:

@@ -10,14 +10,6 @@ class Plain(Layer):
     """A layer that defines nothing."""
 
 
-def test_a_parameter_has_a_gradient_of_its_own():
-    p = Parameter(np.ones((2, 3), np.float32))
-    assert p.grad.shape == (2, 3)
-    assert p.grad.dtype == np.float32
-    assert not p.grad.any()
-    assert not np.shares_memory(p.grad, p.data)
-
-
 def test_replace_starts_with_a_zero_gradient():
     p = Parameter(np.ones(3, np.float32))
     p.grad += 1
@@ -126,19 +118,6 @@ def test_astype_converts_the_layers_own_parameters(rng):
     assert layer.params == (layer.W, layer.b)
     assert W.data.dtype == W.grad.dtype == layer.b.data.dtype == np.float64
     assert np.array_equal(W.data, before)
-
-
-def test_to_device_cpu_keeps_the_parameters(rng):
-    layer = Linear(3, 2, rng=rng)
-    before = layer.W.data
-    assert layer.to_device("cpu") is layer
-    assert layer.W.data is before
-
-
-def test_a_layer_without_parameters_keeps_its_inputs_shape():
-    assert Plain().params == ()
-    assert Plain().output_shape((4, 5, 6)) == (4, 5, 6)
-    assert repr(Plain()) == "Plain()"
 
 
 def test_an_array_that_is_assigned_is_trained():

@@ -86,11 +86,6 @@ def test_predict_proba_is_softmax_of_the_logits(model, x):
     assert_close(model.predict_proba(x), oracles.softmax(model.forward(x)), 1e-13)
 
 
-def test_predict_is_the_largest_logit(model, x):
-    assert np.array_equal(model.predict(x), model.forward(x).argmax(axis=1))
-    assert model.predict(x).shape == (4,)
-
-
 @pytest.mark.parametrize("spoil", ["image", "weights"])
 def test_nan_is_no_class(model, x, spoil):
     """argmax takes the first NaN for the largest: all images would be of class 0."""
@@ -184,10 +179,6 @@ def test_a_network_can_be_a_layer_of_another(model, x, rng):
     assert len(outer.params) == len(model.params) + 2
     with pytest.raises(ValueError, match=r"takes \(6, 6, 1\), got \(5, 5, 1\)"):
         Sequential([model], (5, 5, 1))
-
-
-def test_repr(model):
-    assert repr(model) == "Sequential of 6 layers"
 
 
 def gradients(model, x, dout):
