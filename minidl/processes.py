@@ -1,4 +1,4 @@
-"""Worker processes of one thread each, which end when they are no longer needed."""
+"""Worker processes, which end when they are no longer needed."""
 
 import multiprocessing
 import os
