@@ -16,8 +16,8 @@ from attacks.interop import art_classifier, foolbox_attack, foolbox_model
 from minidl import Sequential
 from minidl.backend import Array
 from tests.benchmarks.cli import Options
-from tests.benchmarks.problems import ATTACK, build, synthetic_batch
-from tests.benchmarks.timing import Task, interleaved, ratios, summary
+from tests.benchmarks.problems import ATTACK, Task, build, synthetic_batch
+from tests.benchmarks.timing import interleaved, ratios, summary
 
 STEPS = 40
 BATCH = 32

@@ -11,8 +11,7 @@ from ensembles import Ensemble
 from minidl import Adam, Sequential, cross_entropy, kernels
 from minidl.backend import Array, Device, to_device
 from tests.benchmarks.agreement import on_host
-from tests.benchmarks.problems import TASKS, Batch
-from tests.benchmarks.timing import Contender
+from tests.benchmarks.problems import TASKS, Batch, Contender
 
 
 def with_kernels(how: str, function: Callable[..., Any]) -> Callable[..., Any]:

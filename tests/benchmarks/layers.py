@@ -9,7 +9,8 @@ from minidl.backend import Array, to_device
 from tests.benchmarks.agreement import on_host
 from tests.benchmarks.cli import Options
 from tests.benchmarks.contenders import with_kernels
-from tests.benchmarks.timing import Contender, Task, compete
+from tests.benchmarks.problems import Contender, Task
+from tests.benchmarks.timing import compete
 
 # Tasks, and their work in convolutions.
 WORK = {"forward": 1, "input gradient": 1, "weight gradient": 1, "both gradients": 2}

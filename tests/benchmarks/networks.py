@@ -10,11 +10,12 @@ from tests.benchmarks.problems import (
     ATTACK,
     MEMBERS,
     Batch,
+    Contender,
     build,
     gflop,
     synthetic_batch,
 )
-from tests.benchmarks.timing import Contender, compete
+from tests.benchmarks.timing import compete
 
 TOLERANCE = {"parameter gradients": KINKS, "input gradient": KINKS}
 

@@ -1,12 +1,14 @@
 """What is computed: the paper's networks, random images, and the work they take."""
 
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from minidl import Conv2D, Linear, Sequential, cifar10_cnn, mnist_cnn
 from minidl.backend import Array
 
+Task: TypeAlias = Callable[[], Any]
 Batch: TypeAlias = tuple[Array, Array]  # images (N, H, W, C), labels (N,)
 NETWORKS = {"Table 1": mnist_cnn, "Table 3": cifar10_cnn}
 TASKS = ("training step", "forward", "input gradient", "BIM, 8 steps", "ensemble of 4")
@@ -16,6 +18,13 @@ ATTACK: dict[str, dict[str, Any]] = {
     "Table 1": {"eps": 0.2, "alpha": 0.025, "steps": 8},
     "Table 3": {"eps": 0.02, "alpha": 0.0025, "steps": 8},
 }
+
+
+class Contender(NamedTuple):
+    """Who computes: its tasks, and the answers that all contenders must agree on."""
+
+    tasks: dict[str, Task]
+    answers: Callable[[], dict[str, Array]]
 
 
 def build(name: str, how: str = "auto", seed: int = 0) -> Sequential:

@@ -5,28 +5,21 @@ median say how quiet the machine was.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.backend import Array, Device, require_gpu, to_device
+from minidl.backend import Device, require_gpu, to_device
 from tests.benchmarks.agreement import agree
 from tests.benchmarks.cli import Options
+from tests.benchmarks.problems import Contender, Task
 
-Task: TypeAlias = Callable[[], Any]
 Key: TypeAlias = tuple[str, str]  # (task, contender)
 Samples: TypeAlias = dict[Key, list[float]]  # seconds
 SGEMM: Key = ("sgemm", "numpy")
 SQUARE = {"cpu": 1024, "gpu": 8192}  # rows and columns of sgemm's matrices
 FEW = {"reference": 3}  # contenders too slow for many rounds
-
-
-class Contender(NamedTuple):
-    """Who computes: its tasks, and the answers that all contenders must agree on."""
-
-    tasks: dict[str, Task]
-    answers: Callable[[], dict[str, Array]]
 
 
 def compete(

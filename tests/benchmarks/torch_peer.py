@@ -16,8 +16,7 @@ from torch.nn.functional import conv2d, cross_entropy
 from minidl import Sequential
 from minidl.backend import Array, Device, to_device
 from tests.benchmarks.agreement import on_host
-from tests.benchmarks.problems import TASKS, Batch
-from tests.benchmarks.timing import Contender, Task
+from tests.benchmarks.problems import TASKS, Batch, Contender, Task
 from tests.benchmarks.torch_convert import (
     Tensor,
     convert,
