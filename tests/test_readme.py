@@ -3,10 +3,12 @@
 import importlib
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from attacks import interop
 from tests.benchmarks.page import update as benchmarks_to_page
 from tests.printed_example import check_first_example, run_code
 from tutorials.paper.pages.markdown import replace_marked
@@ -39,6 +41,21 @@ def test_the_example_of_an_evaluation_runs():
     """With two small networks in the place of what the page assumes."""
     [code] = re.findall(r"```python\n(.*?)```", DOCS["evaluation.md"], re.S)
     assert "worst case" in run_code(GIVEN + code)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not find_spec("art"), reason="art isn't installed")
+@pytest.mark.skipif(not find_spec("foolbox"), reason="foolbox isn't installed")
+def test_the_example_with_other_libraries_prints_what_its_page_says():
+    # Besides, ART draws from the global generator.
+    check_first_example(DOCS["interop.md"], 0.15)
+
+
+@pytest.mark.parametrize(
+    "name", re.findall(r"^\| `(\w+)` \|", DOCS["interop.md"], re.M)
+)
+def test_each_function_for_other_libraries_exists(name):
+    assert callable(getattr(interop, name))
 
 
 def test_the_example_has_fifteen_lines():
