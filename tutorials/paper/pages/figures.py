@@ -44,30 +44,25 @@ def draw(
 ) -> Iterator[tuple[str, Figure]]:
     """Yield the figures of a run, by the names of their files."""
     yield BARS, bars(results, found)
-    for name, part in zip(figure1_files(len(arrays["x"])), halves(arrays), strict=True):
-        yield name, figure1(results, part)
+    for start in range(0, len(arrays["x"]), HALF):
+        part = {name: array[start : start + HALF] for name, array in arrays.items()}
+        yield f"figure1-{start}.svg", figure1(results, part)
     for attack in results.table2:
         yield f"figure2-{attack}.svg", figure2(results, attack)
         yield f"fooled-{attack}.svg", fooled(results, attack)
 
 
-def halves(arrays: dict[str, Array]) -> Iterator[dict[str, Array]]:
-    """Yield the images of Figure 1, HALF to a picture."""
-    for start in range(0, len(arrays["x"]), HALF):
-        yield {name: array[start : start + HALF] for name, array in arrays.items()}
-
-
-def figure1_files(images: int) -> list[str]:
-    """Return the names of Figure 1's pictures."""
-    return [f"figure1-{start}.svg" for start in range(0, images, HALF)]
-
-
 def show_figure1(folder: Path) -> str:
     """Return Figure 1 of the results in a folder in Markdown, with its caption."""
     results = results_file.read(folder)
-    images = len(read_examples(results, folder)["x"])
-    pictures = side_by_side(FIGURE1, figure1_files(images))
-    return f"{pictures}\n\n{figure1_caption(results)}"
+    attack, images = results.examples.attack, len(read_examples(results, folder)["x"])
+    files = [f"figure1-{start}.svg" for start in range(0, images, HALF)]
+    settings = in_words(results.configuration.attacks[attack])
+    return (
+        f"{side_by_side(FIGURE1, files)}\n\nAbove are images that a single network "
+        "classifies correctly, below the same images after "
+        f"{ATTACK_NAMES[attack]} ({settings}), with the predicted classes."
+    )
 
 
 def show_figure2(results: Results, link: str = "") -> str:
@@ -84,17 +79,6 @@ def show_fooled(results: Results) -> str:
 def side_by_side(text: str, files: list[str], link: str = "") -> str:
     """Return pictures in Markdown; a narrow page shows them below each other."""
     return " ".join(f"![{text}]({link}{file})" for file in files)
-
-
-def figure1_caption(results: Results) -> str:
-    """Return the caption, which names the attack."""
-    shown = results.examples
-    parameters = results.configuration.attacks[shown.attack]
-    attack = ATTACK_NAMES[shown.attack]
-    return (
-        f"Above are images that a single network classifies correctly, below the same "
-        f"images after {attack} ({in_words(parameters)}), with the predicted classes."
-    )
 
 
 def draw_all(folder: Path) -> list[Path]:

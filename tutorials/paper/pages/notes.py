@@ -1,6 +1,6 @@
 """The sentences below each table: what was run, and how to read it."""
 
-from tutorials.paper.experiment.config import Configuration, Parameters
+from tutorials.paper.experiment.config import Parameters
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
 from tutorials.paper.results import Results
 
@@ -18,6 +18,7 @@ def notes(results: Results) -> list[str]:
     config, data = results.configuration, results.data
     trained = min(config.train_images or data.train_images, data.train_images)
     smoke = "This was a smoke test: numbers and verdicts mean nothing."
+    attacks = [f"{ATTACK_NAMES[a]} {in_words(p)}" for a, p in config.attacks.items()]
     lacking = [name for m, name in METHOD_NAMES.items() if m not in results.methods]
     return [
         *([smoke] if config.profile == "smoke" else []),
@@ -27,7 +28,7 @@ def notes(results: Results) -> list[str]:
         f"{counted(trained, 'image')}. "
         f"{tested_images(results)}",
         *(f"Data: {words}" for words in data.differences),
-        f"Attacks: {attack_settings(config)}. The eps of BIM is that of the paper's "
+        f"Attacks: {'; '.join(attacks)}. The eps of BIM is that of the paper's "
         "Figure 1, which the steps just reach; the eps below the paper's Table 2 is a "
         "single step. The networks are the paper's, except that its tables have a ReLU "
         "on the logits, and ours have plain logits.",
@@ -39,14 +40,6 @@ def notes(results: Results) -> list[str]:
         "choice of the gradient). For one classifier it is Wilson's, which covers the "
         "choice of test images.",
     ]
-
-
-def attack_settings(config: Configuration) -> str:
-    """Return how far each attack goes, and by which steps."""
-    return "; ".join(
-        f"{ATTACK_NAMES[attack]} " + in_words(parameters)
-        for attack, parameters in config.attacks.items()
-    )
 
 
 def in_words(parameters: Parameters) -> str:

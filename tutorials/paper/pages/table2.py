@@ -21,48 +21,34 @@ from tutorials.paper.paper_numbers import (
     METHOD_NAMES,
     paper_accuracy,
 )
-from tutorials.paper.results import Cell, Results
+from tutorials.paper.results import Results
 
 
 def tables(results: Results) -> list[Table]:
     """Return Table 2, a table for each attack."""
-    dataset = results.configuration.dataset
-    return [
-        Table(
-            [ATTACK_NAMES[attack], "", *COLUMNS.values()],
-            [
-                row
-                for method, cells in methods.items()
-                for row in block(dataset, attack, method, cells)
-            ],
-            words=2,
-        )
-        for attack, methods in results.table2.items()
-    ]
+    found = []
+    for attack, methods in results.table2.items():
+        rows = [row for method in methods for row in block(results, attack, method)]
+        head = [ATTACK_NAMES[attack], "", *COLUMNS.values()]
+        found.append(Table(head, rows, words=2))
+    return found
 
 
-def block(
-    dataset: str, attack: str, method: str, cells: dict[str, Cell]
-) -> list[list[str]]:
-    """Return a method's four rows under one attack, two where there's no paper."""
+def block(results: Results, attack: str, method: str) -> list[list[str]]:
+    """Return a method's four rows under one attack, or two without the paper's."""
+    dataset, cells = results.configuration.dataset, results.table2[attack][method]
     ours = [cells[column].accuracy for column in COLUMNS]
-    paper = [paper_accuracy(dataset, attack, method, c) for c in COLUMNS]
+    ends = [of_cell(cells[column]) for column in COLUMNS]
     rows = [
         [f"**{METHOD_NAMES[method]}**", "ours", *(f"**{v:.4f}**" for v in ours)],
-        ["", "95 %", *(interval(cells[column]) for column in COLUMNS)],
+        ["", "95 %", *(f"{low:.4f}-{high:.4f}" for _, low, high in ends)],
     ]
-    known = [p for p in paper if p is not None]
-    if known:
+    papers = [paper_accuracy(dataset, attack, method, c) for c in COLUMNS]
+    if known := [p for p in papers if p is not None]:
         away = [signed(o - p) for o, p in zip(ours, known, strict=True)]
         rows.append(["", "paper's", *(f"{p:.4f}" for p in known)])
         rows.append(["", "difference", *away])
     return rows
-
-
-def interval(cell: Cell) -> str:
-    """Return the ends of a cell's 95 % interval."""
-    _, low, high = of_cell(cell)
-    return f"{low:.4f}-{high:.4f}"
 
 
 def table2_section(results: Results) -> str:

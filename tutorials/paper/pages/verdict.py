@@ -14,18 +14,15 @@ def accuracies(results: Results, found: Strict | None) -> dict[str, tuple[float,
     """Return four accuracies with their colours, by label."""
     attack, method = shown(results, found)
     cells, name = results.table2[attack][method], ATTACK_NAMES[attack]
-    labels = {
-        "no_attack_ensemble": "ensemble, no attack",
-        "adv1_single": f"single network, {name}",
-        "adv1_ensemble": f"ensemble, {name} on one member",
-        "adv2_ensemble": f"ensemble, {name} on all members",
+    columns = {
+        "ensemble, no attack": "no_attack_ensemble",
+        f"single network, {name}": "adv1_single",
+        f"ensemble, {name} on one member": "adv1_ensemble",
+        f"ensemble, {name} on all members": "adv2_ensemble",
     }
-    rows = {
-        label: (cells[column].accuracy, COLOURS[column])
-        for column, label in labels.items()
-    }
+    rows = {k: (cells[c].accuracy, COLOURS[c]) for k, c in columns.items()}
     if found is not None:
-        del rows[labels["no_attack_ensemble"]]
+        del rows["ensemble, no attack"]
         worst = found.methods[method][attack].worst
         rows["ensemble, adaptive attacks"] = worst, ADAPTIVE
     return rows
