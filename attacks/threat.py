@@ -152,11 +152,3 @@ def clip_to_bounds(x_adv: Array, bounds: Bounds) -> Array:
     check_array("x_adv", x_adv)
     pair = check_bounds("bounds", bounds)
     return x_adv if pair is None else get_array_module(x_adv).clip(x_adv, *pair)
-
-
-def check_threat(threat: Threat) -> None:
-    """Raise TypeError unless it is a threat model: eps alone isn't one."""
-    if not isinstance(threat, Threat):
-        raise TypeError(
-            f"threat must be a threat model, as Threat('Linf', 0.1), got {threat!r}"
-        )

@@ -11,8 +11,9 @@ from attacks.evaluation.intervals import Estimate
 from attacks.evaluation.outcomes import Evaluation, fraction
 from attacks.evaluation.robustness import evaluate
 from attacks.evaluation.suites import MakeSuite, check_work
-from attacks.threat import Threat, check_threat
+from attacks.threat import Threat
 from minidl.backend import Array
+from minidl.checks import check_kind
 from minidl.files import check_writable
 
 
@@ -64,7 +65,7 @@ def accuracy_curve(
 
     The other arguments, and what is raised, are those of `evaluate`.
     """
-    check_threat(threat)
+    check_kind("threat", threat, Threat)
     if not isinstance(eps, Iterable) or np.ndim(eps) == 0:
         raise TypeError(f"eps must be a sequence of numbers, got {eps!r}")
     threats = [replace(threat, eps=value) for value in eps]  # all are checked first

@@ -13,7 +13,7 @@ import numpy as np
 
 from attacks.evaluation.counter import Counter
 from attacks.norms import flat
-from attacks.threat import Threat, check_threat
+from attacks.threat import Threat
 from attacks.victims import images
 from minidl.answers import check_classifier
 from minidl.backend import Array, Device, from_host, get_array_module
@@ -21,6 +21,7 @@ from minidl.checks import (
     check_array,
     check_count,
     check_images,
+    check_kind,
     check_labels,
     check_stored_images,
 )
@@ -118,7 +119,7 @@ def within(attack: Attack, threat: Threat) -> Attack:
     NaN isn't far: what isn't a number stays, and is an error of the evaluation.
     """
     check_attack("attack", attack)
-    check_threat(threat)
+    check_kind("threat", threat, Threat)
 
     def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
         x_adv = attack(x.copy(), y.copy(), eps, rng)  # it may work in place
@@ -136,7 +137,7 @@ def check_work(x: Array, y: Array, threat: Threat, batch_size: int, seed: int) -
     """
     check_stored_images("x", x)
     check_labels("y", y, len(x))
-    check_threat(threat)
+    check_kind("threat", threat, Threat)
     low, high = bounds = threat.bounds or (0, 1)
     if low < 0 or high > 1:
         raise ValueError(
