@@ -136,7 +136,7 @@ def test_numba_without_numba_is_an_import_error():
 COMPILED = (
     "import importlib, numpy as np, minidl\n"
     "from minidl import kernels\n"
-    "modules = ['windows', 'winograd_transforms', 'few_channels', 'pooling']\n"
+    "modules = ['windows', 'few_channels', 'pooling', 'elementwise', 'winograd']\n"
     "modules = [importlib.import_module(f'minidl.kernels.cpu.{m}') for m in modules]\n"
     "def misses():\n"
     "    functions = [f for m in modules for f in vars(m).values()]\n"
