@@ -19,10 +19,11 @@ from ensembles.methods import untrained
 from minidl.backend import Array
 from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
 from minidl.files import remove_leftovers, set_aside
+from minidl.finish import Place
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
 from minidl.schema import build
-from minidl.store import DamagedError, Place, key_of, to_json
+from minidl.store import DamagedError, key_of, to_json
 
 
 @dataclass(frozen=True)

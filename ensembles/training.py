@@ -24,9 +24,9 @@ from minidl.backend import Array, Device, to_numpy
 from minidl.checks import check_count, check_kind
 from minidl.data import load_dataset
 from minidl.files import check_path
+from minidl.finish import finish
 from minidl.optimizers import OPTIMIZERS
 from minidl.parallel import available_cores, limit_threads
-from minidl.store import finish
 from minidl.training import train
 
 

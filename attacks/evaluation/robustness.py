@@ -27,8 +27,9 @@ from minidl.answers import probabilities
 from minidl.backend import Array, device_of, to_numpy
 from minidl.checks import check_labels
 from minidl.files import check_writable
+from minidl.finish import Place, finish
 from minidl.parallel import limit_threads, run_jobs
-from minidl.store import Place, finish, key_of
+from minidl.store import key_of
 from minidl.training import batches, to_float
 
 

@@ -21,8 +21,9 @@ from ensembles.member_files import (
 from ensembles.methods import untrained
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
 from minidl.backend import Array
+from minidl.finish import finished
 from minidl.schema import read_as
-from minidl.store import finished, write_json
+from minidl.store import write_json
 from tests.tutorials.made_up import made_up
 from tutorials.anomaly import record as anomaly_record
 from tutorials.anomaly.record import Outcome, Record

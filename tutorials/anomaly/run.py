@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from minidl.data import load_dataset
+from minidl.finish import Place, finish
 from minidl.parallel import local_executor
 from minidl.schema import read_as
-from minidl.store import Place, finish, write_json
+from minidl.store import write_json
 from tutorials.anomaly.directions import Step, Steps, follow, merge
 from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
 from tutorials.anomaly.record import Outcome, Record, read
