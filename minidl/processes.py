@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -94,6 +94,7 @@ class Processes(ProcessPoolExecutor):
                 task.result()
         except BrokenProcessPool:
             self.terminate()
+            self.watch.join()
             if all(process.exitcode != FAILED for process in self.started):
                 raise  # they were killed
             raise ImportError(
@@ -118,17 +119,20 @@ class Processes(ProcessPoolExecutor):
                 for process in self.started:
                     process.terminate()
                     process.join()
-                writer.close()
+                with suppress(OSError):  # the pool may have closed it
+                    writer.close()
 
         self.watch = threading.Thread(target=watch, daemon=True)
         self.watch.start()
 
     def terminate(self) -> None:
-        """End all processes at once, whatever they are doing."""
+        """End all processes at once, whatever they are doing.
+
+        A shutdown must follow at once. Else the pool finds itself broken first, and
+        Python 3.11 fails to say so to futures that have been cancelled.
+        """
         for process in self.started:
             process.terminate()
-        if self.started:
-            self.watch.join()  # or the queue's end would be closed twice
 
 
 def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
