@@ -138,7 +138,7 @@ def tar_bytes(members):
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in members.items():
             if isinstance(content, tarfile.TarInfo):
-                tar.addfile(content)
+                tar.addfile(content, io.BytesIO(bytes(content.size)))
             else:
                 info = tarfile.TarInfo(name)
                 info.size = len(content)
