@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import math
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from attacks import interop
 from tests.benchmarks.page import update as benchmarks_to_page
 from tests.printed_example import check_first_example, run_code
+from tests.size import CORE, core
 from tutorials.paper.pages.markdown import replace_marked
 from tutorials.paper.pages.overview import committed, hours_table, overview, small_table
 
@@ -118,6 +120,15 @@ def test_the_readmes_ratio_to_pytorch_is_that_of_the_committed_files():
     ]
     words = f"{min(found):.1f} to {max(found):.1f} times as fast as"
     assert words in " ".join(README.split())
+
+
+def test_the_readme_says_how_many_lines_the_core_has():
+    hundreds = math.ceil(sum(core().values()) / 100)
+    assert f"its core has {100 * hundreds:,} lines" in " ".join(README.split())
+
+
+def test_each_part_of_the_core_exists():
+    assert [pattern for pattern in CORE if not list(ROOT.glob(pattern))] == []
 
 
 @pytest.mark.parametrize("folder", re.findall(r"^\| `([a-z_/]+)/` \|", README, re.M))
