@@ -15,7 +15,8 @@ is the paper's networks: the nearest accuracy wins, not the best.
                    the sample: the fewest epochs at which bagging, the least accurate
                    method, reaches 0.96
     sigma          of method (iv)'s noise: the largest that costs no more accuracy than
-                   the paper's noise cost its single classifiers, from the largest down
+                   the paper's noise cost its single classifiers, from the largest down.
+                   The sample is too small to choose one; all are tried
     architectures  of mixed models, a few epochs each: none is chosen, but one that
                    learned nothing would have to be replaced
 """
@@ -76,7 +77,8 @@ def search(found: Search, runs: Path, workers: int) -> Iterator[Search]:
                     yield (found := with_trials(found, name, known))
                     forget(trial.job, runs)  # its epochs: the trial is written
         yield (found := with_trials(found, name, known))
-        report(found, name, *keys)
+        if getattr(found, name):
+            report(found, name, *keys)
 
 
 def with_trials(found: Search, name: str, known: dict[MemberJob, Trial]) -> Search:
