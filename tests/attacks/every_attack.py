@@ -88,7 +88,7 @@ RUNS = {
     "lbfgs": (
         ["loss", "predict"],
         lambda loss, predict, x, y, eps, rng, b: lbfgs(
-            loss, predict, x, y, 0.1, 3, 20, b
+            loss, predict, x, y, 1.0, 2, 8, b
         ),
     ),
     "carlini_wagner": (
