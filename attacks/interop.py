@@ -26,10 +26,10 @@ from attacks.gradients import GradientFn
 from attacks.losses import Loss
 from attacks.victims import VJP, Logits, LossFn, logits_of, loss_of, vjp_of
 from minidl.backend import Array
+from minidl.batches import batches
 from minidl.checks import check_batch, check_count, check_labels, check_range
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
-from minidl.training import batches
 
 
 def art_classifier(

@@ -11,10 +11,11 @@ from attacks.forwards import network
 from attacks.threat import clip_to_bounds
 from attacks.victims import Predict, vjp_of
 from minidl.backend import Array, get_array_module
+from minidl.batches import batches
 from minidl.checks import check_kind, check_labels
 from minidl.layers import Sequential
 from minidl.optimizers import Adam
-from minidl.training import batches, train
+from minidl.training import train
 
 
 @checked(model=alone(check_kind, Sequential), x=images(bounds=(0, 1)))

@@ -14,6 +14,7 @@ import numpy as np
 from ensembles.architectures import architecture_names, build_architecture
 from ensembles.jobs import METHOD_NAMES, TABLE_OF, MemberJob, member_seed
 from minidl.backend import Array
+from minidl.batches import to_float
 from minidl.checks import (
     check_choice,
     check_count,
@@ -24,7 +25,6 @@ from minidl.checks import (
     check_stored_images,
 )
 from minidl.layers import Sequential
-from minidl.training import to_float
 
 
 def random_init(

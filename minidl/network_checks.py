@@ -11,6 +11,8 @@ from minidl.checks import check_array, check_batch, check_count
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
 
+TINY = float(np.finfo(np.float32).tiny)
+
 
 def check_layers(layers: Any) -> tuple[Layer, ...]:
     """Return the layers; TypeError or ValueError if they can't form a network."""
@@ -74,6 +76,15 @@ def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> No
         )
 
 
+def check_classifier(model: Layer, output_shape: Shape) -> None:
+    """Raise ValueError unless a network ends in logits."""
+    if len(output_shape) != 1:
+        raise ValueError(
+            f"a classifier's output must have shape (N, K), {model} ends in "
+            f"{output_shape} for each image"
+        )
+
+
 def check_numbers(z: Array) -> None:
     """Raise ValueError for NaN among logits, and say in how many rows."""
     if count := int(get_array_module(z).isnan(z).any(axis=1).sum()):
@@ -103,6 +114,16 @@ def initial_weights(
     if not np.isfinite(weights).all():
         raise ValueError("initializer must return finite numbers, got NaN or infinity")
     return Parameter(weights)
+
+
+def check_channels(mean: Any, std: Any) -> tuple[Array, Array]:
+    """Return both as arrays; ValueError if they have different numbers of channels."""
+    pair = per_channel("mean", mean), per_channel("std", std, low=TINY)
+    if len({shape for a in pair for shape in a.shape}) > 1:
+        raise ValueError(
+            f"mean and std must have equally many channels, got {mean} and {std}"
+        )
+    return pair
 
 
 def per_channel(name: str, values: Any, low: float = -inf) -> Array:

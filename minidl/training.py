@@ -1,15 +1,13 @@
-"""The training loop, and accuracy.
+"""The training loop, and accuracy."""
 
-Images stay as they are stored (uint8) and become floating point batch by batch.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minidl.answers import check_classifier, probabilities
-from minidl.backend import Array, Device, device_of, rounds_to_zero, to_device
+from minidl.backend import Array, device_of, rounds_to_zero
+from minidl.batches import batches_of
 from minidl.checks import (
     check_count,
     check_generator,
@@ -78,29 +76,6 @@ def train_epoch(
         model.backward(dz / len(z), input_grad=False)  # of the mean
         optimizer.step()
     return float(total) / len(x)
-
-
-def to_float(x: Array) -> Array:
-    """Return images as floating point in [0, 1]: uint8 is scaled, floats are kept."""
-    return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
-
-
-def batches_of(
-    x: Array, y: Array, order: Array, batch_size: int, device: Device
-) -> Iterator[tuple[Array, Array]]:
-    """Yield images as floats and their labels, in an order, on a device.
-
-    Only batches travel, as they are stored; data on a GPU is taken from there.
-    """
-    order, y = to_device(order, device_of(x)), to_device(y, device_of(x))
-    for batch in batches(order, batch_size):
-        yield to_float(to_device(x[batch], device)), to_device(y[batch], device)
-
-
-def batches(indices: Array, batch_size: int) -> Iterator[Array]:
-    """Yield consecutive pieces of `batch_size` indices; the last may be shorter."""
-    for start in range(0, len(indices), batch_size):
-        yield indices[start : start + batch_size]
 
 
 def accuracy(

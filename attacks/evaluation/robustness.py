@@ -25,12 +25,12 @@ from attacks.evaluation.suites import (
 from attacks.threat import Threat
 from minidl.answers import probabilities
 from minidl.backend import Array, device_of, to_numpy
+from minidl.batches import batches, to_float
 from minidl.checks import check_labels
 from minidl.files import check_writable
 from minidl.finish import Place, finish
 from minidl.parallel import limit_threads, run_jobs
 from minidl.store import key_of
-from minidl.training import batches, to_float
 
 
 @dataclass(frozen=True)

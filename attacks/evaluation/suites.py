@@ -17,6 +17,7 @@ from attacks.threat import Threat
 from attacks.victims import images
 from minidl.answers import check_classifier
 from minidl.backend import Array, Device, from_host, get_array_module
+from minidl.batches import to_float
 from minidl.checks import (
     check_array,
     check_count,
@@ -26,7 +27,6 @@ from minidl.checks import (
     check_stored_images,
 )
 from minidl.classifiers import Classifier, classes_of
-from minidl.training import to_float
 
 # (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
 Attack: TypeAlias = Callable[[Array, Array, float, np.random.Generator], Array]

@@ -19,10 +19,10 @@ from attacks.evaluation.suites import (
 from attacks.threat import Threat
 from minidl.answers import check_classifier, probabilities
 from minidl.backend import Array, device_of, from_host, to_numpy
+from minidl.batches import batches, to_float
 from minidl.checks import check_labels
 from minidl.classifiers import Classifier
 from minidl.progress import progress
-from minidl.training import batches, to_float
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from minidl import kernels
-from minidl.backend import Array, device_of
+from minidl.backend import Array
 from minidl.checks import check_batch, check_count, check_generator
 from minidl.initializers import Initializer, glorot
+from minidl.kernels.sums import sum_over_pixels
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
 from minidl.network_checks import initial_weights
@@ -98,18 +99,3 @@ class Conv2D(Layer):
         options = f", stride={self.stride}" if self.stride != 1 else ""
         options += f", pad={self.pad}" if self.pad else ""
         return f"Conv2D({C}, {F}, {KH}x{KW}{options})"
-
-
-def sum_over_pixels(dout: Array, out: Array) -> None:
-    """Fill out with the sum of dout over images, rows and columns.
-
-    On a CPU as a product with ones, which is faster than `sum` and, because each image
-    is added up first, more accurate. Shapes: dout (N, OH, OW, F), out (F,).
-    """
-    pixels = dout.reshape(len(dout), -1, dout.shape[3])  # (N, OH*OW, F)
-    if device_of(dout) == "cpu":
-        ones = np.ones(pixels.shape[1], dout.dtype)
-        sums = kernels.matmul(pixels.swapaxes(1, 2), ones)  # (N, F)
-    else:
-        sums = pixels.sum(axis=1)  # cuBLAS would first copy the pixels, transposed
-    sums.sum(axis=0, out=out)

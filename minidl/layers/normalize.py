@@ -7,7 +7,7 @@ import numpy as np
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_batch
 from minidl.layers.base import Layer, Shape
-from minidl.network_checks import per_channel
+from minidl.network_checks import check_channels
 from minidl.settings import fixed
 
 
@@ -27,12 +27,7 @@ class Normalize(Layer):
     def __init__(
         self, mean: float | Sequence[float], std: float | Sequence[float]
     ) -> None:
-        self.mean = per_channel("mean", mean)
-        self.std = per_channel("std", std, low=float(np.finfo(np.float32).tiny))
-        if len({*self.mean.shape, *self.std.shape}) > 1:
-            raise ValueError(
-                f"mean and std must have equally many channels, got {mean} and {std}"
-            )
+        self.mean, self.std = check_channels(mean, std)
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return (x - mean) / std."""

@@ -1,7 +1,7 @@
 """The numbers that a layer learns, each with the gradient that moves it."""
 
 from minidl.backend import Array, Device, device_of, get_array_module
-from minidl.checks import check_floats
+from minidl.checks import check_device, check_floats, check_shape
 
 
 class Parameter:
@@ -48,12 +48,8 @@ class Parameter:
         # Into the same array: an optimizer on a GPU holds a view of it.
         if grad is not self._grad:
             check_floats("grad", grad)
-            if place(grad) != place(self._grad):
-                raise ValueError(
-                    "grad must be {} on the {}, as data is, got {} on the {}".format(
-                        *place(self._grad), *place(grad)
-                    )
-                )
+            check_device("grad", grad, self._grad)
+            check_shape("grad", grad, self._grad.shape)
             self._grad[...] = grad
 
 

@@ -12,6 +12,7 @@ from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape, parameters_in
 from minidl.layers.parameter import Parameter
 from minidl.network_checks import (
+    check_classifier,
     check_input,
     check_input_shape,
     check_layers,
@@ -52,11 +53,7 @@ class Sequential(Layer):
 
         Raises ValueError for a network that ends in anything but logits.
         """
-        if len(self.shapes[-1]) != 1:
-            raise ValueError(
-                f"a classifier's output must have shape (N, K), {self} ends in "
-                f"{self.shapes[-1]} for each image"
-            )
+        check_classifier(self, self.shapes[-1])
         return self.shapes[-1][0]
 
     @rounds_to_zero

@@ -41,7 +41,7 @@ def training(settings: dict[str, Any]) -> Callable[[], None]:
     """Return a function that takes the next training step of a contender."""
     import numpy as np
 
-    from minidl.training import to_float
+    from minidl.batches import to_float
     from tests.benchmarks.problems import build
 
     model = build(settings["network"], settings["how"])

@@ -184,7 +184,7 @@ COUNTED = {
         an_attack,
     ),
     "images sent as floats": (
-        "minidl.training.to_device",
+        "minidl.batches.to_device",
         lambda a, device: to_device(a / np.float32(255) if a.ndim > 1 else a, device),
         transfers,
     ),

@@ -17,10 +17,10 @@ from minidl import (
     accuracy,
     train,
 )
+from minidl.batches import to_float
 from minidl.classifiers import classes_of, place_of
 from minidl.kernels import use
 from minidl.optimizers import OPTIMIZERS
-from minidl.training import to_float
 from tests import oracles
 from tests.oracles import assert_close, differences
 

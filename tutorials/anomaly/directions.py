@@ -13,9 +13,9 @@ from attacks import bim, input_gradient
 from attacks.norms import L2
 from ensembles import Ensemble
 from minidl.backend import Array
+from minidl.batches import to_float
 from minidl.data import load_dataset
 from minidl.layers import Sequential
-from minidl.training import to_float
 from tutorials.paper.experiment.adversaries import clipped_input_gradient
 from tutorials.paper.experiment.cases import Block
 from tutorials.paper.experiment.members import load_members

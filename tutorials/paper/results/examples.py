@@ -6,10 +6,10 @@ import numpy as np
 
 from attacks import model_gradient
 from minidl.backend import Array, Device, to_device, to_numpy
+from minidl.batches import batches, to_float
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.store import key_of, read_arrays, write_arrays
-from minidl.training import batches, to_float
 from tutorials.paper.experiment.attack import ATTACKS, BATCH_SIZE
 from tutorials.paper.experiment.config import Parameters
 from tutorials.paper.experiment.members import Team, load_members
