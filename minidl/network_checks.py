@@ -76,7 +76,7 @@ def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> No
         )
 
 
-def check_classifier(model: Layer, output_shape: Shape) -> None:
+def check_ends_in_logits(model: Layer, output_shape: Shape) -> None:
     """Raise ValueError unless a network ends in logits."""
     if len(output_shape) != 1:
         raise ValueError(

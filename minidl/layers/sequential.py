@@ -12,7 +12,7 @@ from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape, parameters_in
 from minidl.layers.parameter import Parameter
 from minidl.network_checks import (
-    check_classifier,
+    check_ends_in_logits,
     check_input,
     check_input_shape,
     check_layers,
@@ -53,7 +53,7 @@ class Sequential(Layer):
 
         Raises ValueError for a network that ends in anything but logits.
         """
-        check_classifier(self, self.shapes[-1])
+        check_ends_in_logits(self, self.shapes[-1])
         return self.shapes[-1][0]
 
     @rounds_to_zero
