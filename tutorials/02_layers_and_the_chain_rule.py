@@ -69,8 +69,8 @@ for layer, shape in ((linear, (4, 5)), (ReLU(), (4, 6))):
 # ## The chain
 #
 # `Sequential` runs through its layers forwards, and then through the same layers
-# backwards. Backpropagation is no more than these lines. (`fused` holds the layers, some
-# of them joined for speed; a layer without parameters has only one gradient to give.)
+# backwards. Backpropagation is no more than these lines. (`fused` holds the layers,
+# some of them joined for speed; a layer without parameters has one gradient to give.)
 
 # %%
 source(Sequential.backward)
