@@ -292,6 +292,12 @@ def test_a_product_goes_into_an_array_of_another_type(device):
         np.testing.assert_allclose(out, expected, rtol=1e-4)
 
 
+def test_a_gradient_too_small_for_the_images_type_has_its_sign(device):
+    zeros, g = np.zeros((4, 5), np.float32), np.full((4, 5), 1e-60)
+    (moved,) = run("sign_step", device, x_adv=zeros, g=g, x=zeros)
+    assert np.array_equal(moved, np.full((4, 5), np.float32(0.1)))
+
+
 @pytest.mark.parametrize("argument", ["g", "m", "v"])
 def test_an_optimizers_arrays_have_the_parameters_type(argument):
     refused("adam_step", TypeError, **{argument: STEP[argument].astype(np.float64)})
