@@ -49,6 +49,14 @@ def test_gradients_are_difference_quotients(loss, z, y):
     assert_allclose(loss(z, y)[1], expected, atol=1e-7)
 
 
+@pytest.mark.parametrize(("loss", "K"), [(margin, 2), (dlr, 3), (targeted_dlr, 4)])
+def test_the_fewest_classes(loss, K, rng):
+    z, y = rng.standard_normal((5, K)), np.zeros(5, int)
+    assert np.isfinite(loss(z, y)[0]).all()
+    with pytest.raises(ValueError, match=f"{K}"):
+        loss(z[:, 1:], y)
+
+
 def test_dlr_has_no_scale(z, y):
     for changed in (7 * z, z + 100):
         assert_allclose(dlr(changed, y)[0], dlr(z, y)[0], rtol=1e-10)
