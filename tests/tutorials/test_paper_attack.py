@@ -12,7 +12,6 @@ from ensembles.methods import untrained
 from minidl.data import load_dataset
 from minidl.parallel import limit_threads
 from minidl.store import write_arrays
-from tests.attacks.conftest import new_cnn
 from tutorials.paper.experiment import attack as engine
 from tutorials.paper.experiment import cases
 from tutorials.paper.experiment.adversaries import SUM, adversary
@@ -114,32 +113,29 @@ def test_everything_is_computed_on_one_thread(team, threads_seen):
     assert threads_seen == {1}
 
 
+class Answer:
+    """A member that has answered already."""
+
+    def __init__(self, p):
+        self.predict_proba = lambda x: p
+
+
 def test_counts_are_those_of_members_and_ensembles():
+    """Rounded as the ensemble rounds: a tie is decided in the same way."""
     rng = np.random.default_rng(0)
-    members, x, y = [new_cnn(rng) for _ in range(3)], rng.random((40, 6, 6, 2)), None
-    p = np.array([member.predict_proba(x) for member in members])
-    y = rng.permutation(p.mean(axis=0).argmax(axis=1))
-    right = np.array([member.predict(x) == y for member in members])
-    sizes = range(1, 4)
-    ensembles = [int((Ensemble(members[:M]).predict(x) == y).sum()) for M in sizes]
-    assert count(p, y) == Counts(
-        40,
+    p = rng.dirichlet([1, 1, 1], (5, 500)).astype(np.float32)
+    y, members = rng.integers(3, size=500), list(map(Answer, p))
+    ensembles = [Ensemble(members[:M]) for M in range(1, 6)]
+    x, right = np.zeros(500), p.argmax(axis=2) == y
+    found = count(p, y)
+    assert found == Counts(
+        500,
         right.sum(axis=1).tolist(),
-        ensembles,
-        [int(((~right).sum(axis=0) == k).sum()) for k in range(4)],
+        [int((ensemble.predict(x) == y).sum()) for ensemble in ensembles],
+        [int(((~right).sum(axis=0) == k).sum()) for k in range(6)],
     )
-
-
-def test_an_ensemble_of_known_probabilities_is_rounded_as_the_ensemble():
-    """A tie that rounding decides is decided in the same way."""
-    p = np.random.default_rng(0).dirichlet([1, 1, 1], (7, 500)).astype(np.float32)
-
-    class Answer:
-        def __init__(self, p):
-            self.predict_proba = lambda x: p
-
-    mean = Ensemble(map(Answer, p)).predict_proba(np.zeros(500))
-    assert (mean_probability(p) == mean).all()
+    assert len({*found.ensembles}) == 5
+    assert (mean_probability(p) == ensembles[-1].predict_proba(x)).all()
 
 
 def test_images_that_fool_nobody_are_counted_too():
