@@ -100,7 +100,7 @@ def _decode_once(published: PublishedFile, path: Path, stamps: Stamps) -> Decode
 
 
 def _cached(decode: Callable[[], Decoded], key: str) -> Decoded:
-    """Return what was decoded before, in a tenth of the time, or decode and keep it."""
+    """Return what was decoded before, or spend seconds to decode it, and keep it."""
     with suppress(OSError, DamagedError):
         arrays, facts = read_arrays(_cache_file(), key, MAX_BYTES)
         return Decoded(arrays, facts["note"])
