@@ -40,9 +40,10 @@ def test_public_names_exist(name):
 
 def test_the_version_is_the_packages():
     assert f"\nversion: {minidl.__version__}\n" in (ROOT / "CITATION.cff").read_text()
-    pytest.importorskip(
-        "setuptools"
-    )  # not in each environment of Python 3.12 and later
+    assert f"\n## {minidl.__version__} - 20" in (ROOT / "CHANGELOG.md").read_text(
+        "utf-8"
+    )
+    pytest.importorskip("setuptools")  # Python 3.12 and later come without it
     command = [sys.executable, "setup.py", "--version"]
     found = subprocess.check_output(
         command, cwd=ROOT, text=True, stderr=subprocess.PIPE
