@@ -21,7 +21,7 @@ from ensembles import (
     training,
 )
 from ensembles.member_files import member_path
-from minidl import Adam, parallel, store, train
+from minidl import Adam, finish, parallel, train
 from tests.ensembles.tiny_data import use_tiny_dataset
 
 # In this process, unless an executor is given: the tiny data are only here.
@@ -99,7 +99,7 @@ def test_members_stand_in_the_order_of_jobs(tiny_data, jobs, monkeypatch):
     def last_first(function, jobs, executor):
         return (function(job) for job in reversed(jobs))
 
-    monkeypatch.setattr(store, "run_jobs", last_first)
+    monkeypatch.setattr(finish, "run_jobs", last_first)
     assert_same_bits(train_ensemble(jobs), expected)
 
 
