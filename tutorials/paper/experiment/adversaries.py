@@ -20,6 +20,7 @@ from attacks import (
 from minidl.backend import Array
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
+from tutorials.paper.experiment.labels import TRUE, label_gradient
 
 Members: TypeAlias = Sequence[Sequential]
 Attack: TypeAlias = Callable[[GradientFn, Array, Array], Array]
@@ -101,9 +102,20 @@ def one_member(i: int) -> str:
     return f"member {i}"
 
 
+def with_label(name: str, rule: str) -> str:
+    """Return the name of Adv. 1 or Adv. 2 with another label than the true one."""
+    return name if rule == TRUE else f"{name}, {rule}"
+
+
 def adversary(name: str) -> Adversary:
     """Return an adversary by its name."""
     if name in ADVERSARIES:
         return ADVERSARIES[name]
-    i = int(name.removeprefix("member "))
-    return follow(lambda members: member_gradient(members, i))
+    who, _, rule = name.partition(", ")
+    i = None if who == SUM else int(who.removeprefix("member "))
+
+    def attack_with(members: Members, attack: Attack, x: Array, y: Array) -> Array:
+        sources = members if i is None else members[i : i + 1]
+        return attack(label_gradient(rule or TRUE, members, sources, x, y), x, y)
+
+    return attack_with

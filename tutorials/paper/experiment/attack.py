@@ -10,7 +10,7 @@ What is kept has a key of all that decides it: the case, the block, the members'
 checksums, the test images. Experiments that need the same block share it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import cache, partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from minidl.layers import Sequential
 from minidl.store import check, key_of, read_arrays, refused, write_arrays
 from tutorials.paper.experiment.adversaries import Attack, adversary
 from tutorials.paper.experiment.cases import NO_ATTACK, Block, Case
-from tutorials.paper.experiment.counts import Counts, count
+from tutorials.paper.experiment.counts import count
 from tutorials.paper.experiment.members import Team, load_members
 
 ATTACKS: dict[str, Any] = {"fgsm": fgsm, "bim": bim}
@@ -39,14 +39,18 @@ def carry_out(
     executor: Executor | int | None = None,
     fresh: bool = False,
     device: Device = "cpu",
-) -> list[Counts]:
-    """Return each block's counts; what was kept of them is found, and the rest done."""
+    of: Callable[[Array, Array], Any] = count,
+) -> list[Any]:
+    """Return each block's counts; what was kept of them is found, and the rest done.
+
+    `of` takes anything else from a block's probabilities (members, N, K) and labels.
+    """
     report(work, fresh)
     places = [place_of(block) for block in work]
     pieces = dict(zip(places, work, strict=True))  # the same block twice is one piece
     attack = partial(attack_block, device=device)
     done = finish(pieces, attack, read, write, executor, "evaluations", fresh)
-    counts = {place: count(p, labels(pieces[place])) for place, p in done}
+    counts = {place: of(p, labels(pieces[place])) for place, p in done}
     return [counts[place] for place in places]
 
 

@@ -7,8 +7,9 @@ independent of each other: any worker takes any of them (attack.py).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tutorials.paper.experiment.adversaries import SUM, one_member
+from tutorials.paper.experiment.adversaries import SUM, one_member, with_label
 from tutorials.paper.experiment.config import Parameters
+from tutorials.paper.experiment.labels import TRUE
 from tutorials.paper.experiment.members import Team
 
 BLOCK = 1000  # images that one worker attacks: minutes of work, not hours
@@ -30,14 +31,17 @@ NO_ATTACK = "none"
 CLEAN = Case("nobody", NO_ATTACK, {}, 0)
 
 
-def adv1(attack: str, parameters: Parameters, members: int) -> list[Case]:
+def adv1(
+    attack: str, parameters: Parameters, members: int, label: str = TRUE
+) -> list[Case]:
     """Return the attacks with each member's own gradient."""
-    return [Case(one_member(i), attack, parameters, members) for i in range(members)]
+    names = (with_label(one_member(i), label) for i in range(members))
+    return [Case(name, attack, parameters, members) for name in names]
 
 
-def adv2(attack: str, parameters: Parameters, members: int) -> Case:
+def adv2(attack: str, parameters: Parameters, members: int, label: str = TRUE) -> Case:
     """Return the attack with the sum of the first members' gradients."""
-    return Case(SUM, attack, parameters, members)
+    return Case(with_label(SUM, label), attack, parameters, members)
 
 
 @dataclass(frozen=True)

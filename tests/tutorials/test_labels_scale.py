@@ -1,0 +1,104 @@
+"""The factor s: crossings of known curves, intervals, and a search on real members."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from ensembles.training import train_ensemble
+from minidl.store import write_json
+from tutorials.anomaly.labels import scale
+from tutorials.anomaly.labels.scale import (
+    FACTORS,
+    crossing,
+    find_scale,
+    read_scale,
+    scaled,
+    with_interval,
+)
+from tutorials.paper.experiment.attack import carry_out
+from tutorials.paper.experiment.cases import adv1, blocks
+from tutorials.paper.experiment.config import configure
+from tutorials.paper.experiment.members import find_team, member_jobs
+
+
+def test_lengths_are_scaled_and_steps_are_not():
+    bim = {"eps": 0.2, "alpha": 0.025, "steps": 8}
+    assert scaled(bim, 0.5) == {"eps": 0.1, "alpha": 0.0125, "steps": 8}
+    assert scaled(bim, 1.0) == bim
+
+
+@pytest.mark.parametrize(
+    ("curve", "expected"),
+    [
+        ([1.0, 0.5, 0.0], 2.5),
+        ([1.0, 0.05, 0.0], 1 + 0.75 / 0.95),
+        ([0.75, 0.0, 0.5], 1 + 2 / 3),  # reached once: it doesn't matter what follows
+        ([0.2, 0.1, 0.0], 1.0),
+        ([0.9, 0.8, 0.7], 3.0),
+    ],
+)
+def test_where_a_curve_reaches_its_target(curve, expected):
+    found = crossing([1.0, 2.0, 3.0], np.array(curve), 0.25)
+    assert found == pytest.approx(expected)
+
+
+def falls_at(limits):
+    """Images that are misclassified from these factors on."""
+    return np.array(FACTORS)[:, None, None] < limits
+
+
+def test_the_interval_covers_images_and_members():
+    """It narrows as 1 / sqrt(N) if members are alike, and not if they differ."""
+    widths = {}
+    for N in (100, 1600):
+        limits = np.random.default_rng(1).normal(1, 0.2, N)
+        alike = np.tile(limits, (4, 1))
+        differ = alike + np.array([[-0.3], [0], [0.1], [0.2]])
+        for name, each in (("alike", alike), ("differ", differ)):
+            s, low, high = with_interval(falls_at(each), FACTORS, 0.5)
+            assert low < s < high
+            assert s == pytest.approx(np.median(each), abs=0.04)
+            widths[name, N] = high - low
+    assert widths["alike", 100] / widths["alike", 1600] == pytest.approx(4, rel=0.3)
+    assert widths["differ", 1600] > 5 * widths["alike", 1600]
+
+
+CONFIG = configure("mnist-sample", "smoke", ["random-init"])
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory):
+    """Two members, trained for an epoch on 1,000 images."""
+    folder = tmp_path_factory.mktemp("runs")
+    [jobs] = member_jobs(CONFIG).values()
+    train_ensemble(jobs, folder=folder, workers=1)
+    return find_team(jobs, folder)
+
+
+def test_the_search_counts_what_the_engine_counts(team, tmp_path, monkeypatch):
+    monkeypatch.setattr(scale, "FACTORS", [0.05, 0.5, 1.0])
+    monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.5)
+    found = find_scale(CONFIG, team, 30)
+    assert found.low <= found.s <= found.high
+    for s, correct in zip(found.factors, found.correct, strict=True):
+        cases = adv1("fgsm", {"eps": 0.3 * s}, 2)
+        work = [block for case in cases for block in blocks(case, team, 0, 30)]
+        assert [c.ensembles[-1] for c in carry_out(work)] == correct
+    write_json(tmp_path / "scale.json", found)
+    assert read_scale(tmp_path / "scale.json") == found
+
+
+def test_without_a_factor_nothing_is_chosen(team, monkeypatch):
+    monkeypatch.setattr(scale, "FACTORS", [0.05, 0.1])
+    monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.01)
+    with pytest.raises(ValueError, match=r"no factor between 0\.05 and 0\.1"):
+        find_scale(CONFIG, team, 20)
+
+
+def test_it_is_chosen_on_one_method_only(team, tmp_path):
+    jobs = [dataclasses.replace(job, method="bagging") for job in team.jobs]
+    with pytest.raises(ValueError, match="not with bagging"):
+        find_scale(CONFIG, dataclasses.replace(team, jobs=tuple(jobs)), 20)
+    with pytest.raises(FileNotFoundError, match="the verb scale makes it"):
+        read_scale(tmp_path / "scale.json")

@@ -1,0 +1,136 @@
+"""How large is the paper's eps in our networks' units?
+
+All perturbations are multiplied by one number s for each data set: the one at which our
+ensemble is as accurate as the paper's under FGSM with Adv. 1, random initial weights.
+That one number of Table 2 is spent on it, and the others are predicted.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from attacks.evaluation.intervals import Estimate
+from minidl.backend import Array
+from minidl.schema import read_as
+from tutorials.paper.experiment.attack import carry_out
+from tutorials.paper.experiment.cases import adv1, blocks
+from tutorials.paper.experiment.config import Configuration, Parameters
+from tutorials.paper.experiment.counts import mean_probability
+from tutorials.paper.experiment.environment import Environment, environment
+from tutorials.paper.experiment.members import Team
+from tutorials.paper.paper_numbers import paper_accuracy
+
+METHOD, ATTACK, COLUMN = "random-init", "fgsm", "adv1_ensemble"  # s is chosen on this
+FACTORS = [k / 20 for k in range(8, 33)]  # 0.4, 0.45, ..., 1.6
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Scale:
+    """scale.json: the factor s, its interval, and what it follows from."""
+
+    configuration: Configuration
+    images: int
+    target: float  # the paper's accuracy
+    factors: list[float]
+    correct: list[list[int]]  # by factor, and by whose gradient it is
+    s: float
+    low: float
+    high: float
+    environment: Environment
+
+    @property
+    def estimate(self) -> Estimate:
+        """The factor with its interval."""
+        return Estimate(self.s, self.low, self.high)
+
+
+def scaled(parameters: Parameters, s: float) -> Parameters:
+    """Return an attack's parameters with all lengths times s."""
+    lengths = ("eps", "alpha")
+    return {n: v * s if n in lengths else v for n, v in parameters.items()}
+
+
+def find_scale(
+    config: Configuration,
+    team: Team,
+    images: int,
+    executor: Executor | int | None = None,
+    fresh: bool = False,
+) -> Scale:
+    """Return s, from attacks with each factor and the gradient of each member.
+
+    Raises ValueError if no factor makes ours as accurate as the paper's.
+    """
+    target = paper_accuracy(config.dataset, ATTACK, METHOD, COLUMN)
+    if target is None or team.method != METHOD:
+        raise ValueError(
+            f"s is chosen with {METHOD} on a data set of the paper's, not with "
+            f"{team.method} on {config.dataset}"
+        )
+    M, parameters = len(team.jobs), config.attacks[ATTACK]
+    cases = [c for s in FACTORS for c in adv1(ATTACK, scaled(parameters, s), M)]
+    work = [list(blocks(case, team, 0, images)) for case in cases]
+    every = [block for case in work for block in case]
+    parts = iter(carry_out(every, executor, fresh, of=ensemble_right))
+    right = np.array([np.concatenate([next(parts) for _ in case]) for case in work])
+    right = right.reshape(len(FACTORS), M, images)
+    s, low, high = with_interval(right, FACTORS, target)
+    if s in (FACTORS[0], FACTORS[-1]):
+        raise ValueError(
+            f"no factor between {FACTORS[0]} and {FACTORS[-1]} makes the accuracy "
+            f"{target}: it goes from {right[0].mean():.4f} to {right[-1].mean():.4f}"
+        )
+    return Scale(
+        configuration=config,
+        images=images,
+        target=target,
+        factors=FACTORS,
+        correct=right.sum(axis=2).tolist(),
+        s=round(s, 3),
+        low=round(low, 3),
+        high=round(high, 3),
+        environment=environment(),
+    )
+
+
+def read_scale(path: Path) -> Scale:
+    """Return what the verb scale has found; FileNotFoundError if it hasn't run."""
+    if not path.exists():
+        raise FileNotFoundError(f"no {path}: the verb scale makes it")
+    return read_as(Scale, path)
+
+
+def ensemble_right(p: Array, y: Array) -> Array:
+    """Tell where the ensemble is right. Shapes: p (M, N, K), y (N,) -> (N,)."""
+    return mean_probability(p).argmax(axis=1) == y
+
+
+def with_interval(right: Array, factors: Sequence[float], target: float) -> Estimate:
+    """Return the factor at which the mean accuracy is the target, and its interval.
+
+    Shapes: right (factors, members, images) bool. Bootstrap: members and images are
+    drawn again, independently of each other; the interval is that of percentiles.
+    Source: Owen, The Pigeonhole Bootstrap, 2007.
+    """
+    M, N = right.shape[1:]
+    rng = np.random.default_rng(0)
+    members = rng.multinomial(M, [1 / M] * M, RESAMPLES) / M  # (resamples, M) weights
+    images = rng.multinomial(N, [1 / N] * N, RESAMPLES) / N
+    curves = np.einsum("fmb,bm->bf", right.astype(float) @ images.T, members)
+    found = [crossing(factors, curve, target) for curve in curves]
+    low, high = np.percentile(found, [2.5, 97.5])
+    s = crossing(factors, right.mean(axis=(1, 2)), target)
+    return Estimate(s, float(low), float(high))
+
+
+def crossing(factors: Sequence[float], curve: Array, target: float) -> float:
+    """Return where a falling curve first reaches the target, on lines between points.
+
+    An end of the factors stands for all that is beyond it.
+    """
+    falling = np.minimum.accumulate(curve)
+    return float(np.interp(-target, -falling, factors))
