@@ -33,6 +33,8 @@ from tutorials.paper.claims.verdicts import (
 from tutorials.paper.results import Cell
 from tutorials.paper.results.table2 import mean_cell
 
+OF_TABLE2 = [claim for claim in CLAIMS if not claim.adaptive]
+
 
 def verdicts(results):
     return {verdict.topic: verdict.verdict for verdict in judge(results)}
@@ -63,14 +65,14 @@ def test_no_accuracy_leaves_0_to_1(values):
 
 def test_the_papers_mnist_numbers_fulfil_its_claims(papers):
     assert set(verdicts(papers).values()) == {HOLDS}
-    assert len(verdicts(papers)) == len(CLAIMS)
+    assert len(verdicts(papers)) == len(OF_TABLE2)
 
 
 def test_the_papers_cifar10_numbers_fulfil_its_claims():
     results = with_papers_numbers(made_up("cifar10"), "CIFAR-10")
     found = verdicts(results)
     assert set(found.values()) == {HOLDS}
-    assert len(found) == sum(bool(claim.both or claim.cifar10) for claim in CLAIMS)
+    assert len(found) == sum(bool(c.both or c.cifar10) for c in OF_TABLE2)
 
 
 # For each claim, one number of the paper's changed so that this claim fails.
@@ -141,7 +143,7 @@ def test_scores_of_members_decide(papers, topic):
 
 
 def test_every_claim_was_broken():
-    assert BROKEN.keys() | BROKEN_SCORES.keys() == {c.topic for c in CLAIMS}
+    assert BROKEN.keys() | BROKEN_SCORES.keys() == {c.topic for c in OF_TABLE2}
 
 
 def test_ten_thousand_images_dont_decide_all_that_the_paper_says():

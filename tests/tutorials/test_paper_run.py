@@ -1,5 +1,6 @@
 """The whole command on real images: same bits, resumption, Ctrl-C."""
 
+import operator
 import os
 import shutil
 import signal
@@ -167,6 +168,10 @@ def test_strict_attacks_leave_less_than_the_papers(plain):
             assert left.worst <= min([*left.attacks.values(), adv2])
             assert left.clean == results.methods[method].clean_attacked.ensemble
             assert left.gradients > 20
+            adv1 = results.methods[method].attacks[attack].adv1
+            own = [score.members[i] for i, score in enumerate(adv1)]
+            assert all(map(operator.le, left.singles, own))
+            assert len(left.singles) == len(own)
 
 
 @pytest.mark.slow

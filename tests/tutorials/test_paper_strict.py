@@ -2,14 +2,21 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from attacks import Suite, Threat, apgd, dlr, evaluate, model_loss, pgd
 from attacks.evaluation.intervals import wilson
+from attacks.evaluation.outcomes import Evaluation, Outcome
 from ensembles.member_files import TrainedMember, member_path, write_finished
 from ensembles.methods import untrained
+from minidl.data import load_dataset
 from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
+from tutorials.paper import strict as verb
+from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED
+from tutorials.paper.claims.verdicts import judge
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.members import find_team, member_jobs
@@ -23,12 +30,14 @@ from tutorials.paper.pages.strict import (
     what_is_left,
     write_strict,
 )
+from tutorials.paper.pages.table2 import write_table2
 from tutorials.paper.results.strict import (
     Accuracies,
     Strict,
     experiment,
     read_strict,
     strict_of,
+    with_singles,
     write,
 )
 from tutorials.paper.strict import check_same_members
@@ -55,14 +64,26 @@ def strict(worst=0.05):
     )
 
 
-def test_the_files_come_back(tmp_path):
-    write(strict(), tmp_path)
+def with_members(found, *singles, methods=("random-init", "gaussian-noise")):
+    """The same, and what each member keeps alone."""
+    own = {
+        method: {a: replace(old, singles=list(singles)) for a, old in budgets.items()}
+        for method, budgets in found.methods.items()
+        if method in methods
+    }
+    return replace(found, methods=found.methods | own)
+
+
+@pytest.mark.parametrize("singles", [(), (0.01, 0.03)])
+def test_the_files_come_back(tmp_path, singles):
+    expected = with_members(strict(), *singles)
+    write(expected, tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
         "random-init-strict.json",
         "gaussian-noise-strict.json",
     }
     assert read_strict(tmp_path, CONFIG) == read_strict(tmp_path, CONFIG, 1000)
-    assert read_strict(tmp_path, CONFIG) == strict()
+    assert read_strict(tmp_path, CONFIG) == expected
     assert read_strict(tmp_path / "elsewhere", CONFIG) is None
 
 
@@ -74,6 +95,13 @@ def test_the_files_come_back(tmp_path):
         lambda content: content["methods"]["random-init"]["bim"].update(worst=1.5),
         lambda content: content["methods"]["random-init"].pop("bim"),
         lambda content: content["methods"]["random-init"]["bim"]["attacks"].popitem(),
+        lambda content: content["methods"]["random-init"]["bim"].update(singles=[0.1]),
+        lambda content: content["methods"]["random-init"]["bim"].update(
+            singles=[0.1, 1.5]
+        ),
+        lambda content: content["methods"]["random-init"]["bim"].update(
+            singles=[0.1, 0.2]  # but none within FGSM's eps
+        ),
         lambda content: content["methods"].clear(),
         lambda content: content["last_losses"].clear(),
     ],
@@ -241,3 +269,140 @@ def test_the_report_shows_it(folder):
 def test_an_ensemble_that_reads_nothing_has_nothing_left():
     lost = Accuracies(clean=0.0, attacks={"PGD": 0.0}, worst=0.0, gradients=1)
     assert "Nothing of the defence is left" in verdict(lost, 1000, wilson(0.0, 1000))
+
+
+# Single members under the same attacks: section 5's expectation.
+
+TOPIC = "Adaptive attacks: ensembles above singles"
+
+
+def expectation(found):
+    """The verdict on the claim, None if it isn't shown."""
+    return {v.topic: v.verdict for v in judge(made_up(), found)}.get(TOPIC)
+
+
+def test_files_from_before_single_members_were_attacked_are_valid(tmp_path):
+    write(strict(), tmp_path)
+    for path in tmp_path.iterdir():
+        content = read_json(path)
+        for own in next(iter(content["methods"].values())).values():
+            assert own.pop("singles") == []
+        write_json(path, content)
+    assert read_strict(tmp_path, CONFIG) == strict()
+
+
+def test_a_column_shows_the_mean_of_single_members():
+    assert "singles" not in str(strict_table(made_up(), strict()).head)
+    assert "single members in" not in strict_note(strict())
+    found = with_members(strict(), 0.01, 0.03, methods=["gaussian-noise"])
+    table = strict_table(made_up(), found)
+    assert table.head[-2:] == ["worst case", "singles, worst case"]
+    assert [row[-1] for row in table.rows] == ["-", "0.020"] * 2
+    assert "own cost and ratio. -: not attacked yet. Mix. Mod." in strict_note(found)
+    assert "-:" not in strict_note(with_members(strict(), 0.01, 0.03))
+
+
+def test_single_members_stand_beside_the_most_robust_ensemble():
+    """0.02 and 0.06: t = 12.7 times the standard error 0.02, but none is below 0."""
+    found = with_members(strict(), 0.02, 0.06)
+    expected = "with their own gradients, and 0.0400 [0.0000, 0.2941] under adaptive"
+    assert expected in what_is_left(made_up(), found)
+    assert "gradients, and" not in what_is_left(made_up(), strict())
+
+
+@pytest.mark.parametrize(
+    ("worst", "singles", "verdict"),
+    [
+        (0.3, (0.05, 0.05), "holds so far (2 of 4 methods)"),
+        (0.3, (0.4, 0.4), FAILS),
+        (0.3, (0.0, 0.2), UNDECIDED),  # members differ too much
+        (0.3, (0.149, 0.149), UNDECIDED),  # 0.15 of 1,000 images, within FGSM's eps
+        (0.0, (0.0, 0.0), UNDECIDED),  # nothing is left of either
+    ],
+)
+def test_the_expectation_is_judged_as_all_claims(worst, singles, verdict):
+    assert expectation(with_members(strict(worst), *singles)) == verdict
+
+
+def test_the_expectation_is_not_shown_without_its_data():
+    assert expectation(None) is expectation(strict()) is None
+    some = with_members(strict(0.3), 0.05, 0.05, methods=["bagging", "gaussian-noise"])
+    assert list(with_singles(some).methods) == ["gaussian-noise"]
+    assert expectation(some) == "holds so far (1 of 4 methods)"
+    every = {m: some.methods["gaussian-noise"] for m in CONFIG.methods}
+    assert expectation(replace(some, methods=every)) == HOLDS
+    [verdict] = [v for v in judge(made_up(), some) if v.topic == TOPIC]
+    assert verdict.section == "section 5"
+    assert verdict.evidence.startswith(
+        "2 of 2 comparisons hold: eps = 0.3 Gauss Noise 0.1500 > 0.0500 (+0.1000"
+    )
+
+
+def test_pages_judge_the_expectation(folder, capsys):
+    results = made_up()
+    write(strict(0.3), folder)
+    write_table2(folder)
+    assert TOPIC not in capsys.readouterr().out
+    assert TOPIC not in overview({folder: results})
+    write(with_members(strict(0.3), 0.05, 0.05), folder)
+    write_table2(folder)
+    assert f"HOLDS SO FAR (2 OF 4 METHODS): {TOPIC}" in capsys.readouterr().out
+    assert TOPIC in (folder / "table2.md").read_text(encoding="utf-8")
+    write_report(folder)
+    assert TOPIC in (folder / "report.html").read_text(encoding="utf-8")
+    page = overview({folder: results, folder.parent: made_up("mnist")})
+    assert f"| {TOPIC} | holds so far (2 of 4 methods) | not judged |" in page
+    assert "own attacks, but for the last claim, which is about others." in page
+
+
+def test_a_member_keeps_what_withstands_all_attacks():
+    def evaluation(**fooled):
+        before, four = np.zeros(4, bool), np.arange(4)
+        outcomes = {
+            name: Outcome(before, four < k, four / 8, gradients=k, queries=0, seconds=1)
+            for name, k in fooled.items()
+        }
+        return Evaluation(Threat("Linf", 0.5), outcomes)
+
+    found = verb.summarise(evaluation(a=1, b=1), evaluation(a=2, b=3), evaluation(a=4))
+    assert found == Accuracies(1.0, {"a": 0.75, "b": 0.75}, 0.75, 2, [0.25, 0.0])
+
+
+def test_each_member_is_attacked_alone_on_its_own_loss(tmp_path, monkeypatch):
+    """As by hand, without ensembles; and a second time nothing is attacked."""
+    monkeypatch.setattr(verb, "IMAGES", 200)
+    monkeypatch.setattr(verb, "STEPS", 2)
+    monkeypatch.setattr(verb, "RESTARTS", 1)
+    places = Places(tmp_path / "results", tmp_path / "runs", 1)
+    budgets = {"fgsm": {"eps": 0.002}, "bim": {"eps": 0.001}}
+    config = replace(CONFIG, methods=["random-init"], attacks=budgets, epochs=1)
+    [jobs] = member_jobs(config).values()
+    for job in jobs:
+        params = [p.data for p in untrained(job).params]
+        member = TrainedMember(job, params, [0.5], 1.0)
+        write_finished(member_path(job, places.runs), member, job)
+    attack_strictly(config, places)
+    found = read_strict(places.results, config)
+
+    def alone(job, eps):
+        own, ratio = (model_loss(untrained(job), *loss) for loss in ((), (dlr,)))
+        attacks = {
+            "PGD-100": lambda x, y, eps, rng: pgd(
+                own, x, y, eps, eps / 10, 2, restarts=1, rng=rng
+            ),
+            "APGD-CE": lambda x, y, eps, rng: apgd(own, x, y, eps, 2, rng=rng),
+            "APGD-DLR": lambda x, y, eps, rng: apgd(ratio, x, y, eps, 2, rng=rng),
+        }
+        data = load_dataset(config.dataset)
+        x, y = data.x_test[:200], data.y_test[:200]
+        suite = Suite(untrained(job), attacks)
+        return evaluate(lambda: suite, x, y, Threat("Linf", eps)).worst_case().value
+
+    for attack, own in found.methods["random-init"].items():
+        singles = [alone(job, budgets[attack]["eps"]) for job in jobs]
+        assert own.singles == pytest.approx(singles, abs=0.006)  # an image by rounding
+        assert 0 < min(singles) < max(singles)
+    for name in ("pgd", "apgd"):
+        monkeypatch.setattr(verb, name, lambda *_, **__: pytest.fail("attacked again"))
+    attack_strictly(config, places)
+    assert read_strict(places.results, config) == found

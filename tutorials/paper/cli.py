@@ -33,7 +33,7 @@ PROGRAM = "python -m tutorials.paper"
 DATASET, PROFILE = "mnist-sample", "quick"
 VERBS = {
     "run": "train the members, attack them, write the results",
-    "strict": "attack the same ensembles with adaptive attacks",
+    "strict": "attack the same ensembles, and each member, with adaptive attacks",
     "table2": "print Table 2 beside the paper's, and judge the paper's claims",
     "figures": "draw Figures 1 and 2",
     "report": "write one page with all results",

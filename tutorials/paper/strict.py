@@ -3,7 +3,8 @@
 The paper's Adv. 1 and Adv. 2 follow the gradients of single members. Adaptive attacks
 are aimed at what the ensemble predicts, the mean probability, with many more steps,
 random starts and two losses. The accuracy under the worst of them is what the defence
-is worth.
+is worth. Each member meets the same attacks alone, on its own loss: does its ensemble
+withstand them better?
 """
 
 import math
@@ -74,7 +75,7 @@ def strict_attacks(
 
 
 def strict(config: Configuration, places: Places) -> None:
-    """Attack each method's ensemble at the budgets of the paper's attacks; write it.
+    """Attack each method's ensemble and members at the paper's budgets; write it.
 
     The members must be trained: `run` does that. Raises FileNotFoundError if some are
     missing, and ValueError if the folder holds another experiment, or other members.
@@ -89,7 +90,10 @@ def strict(config: Configuration, places: Places) -> None:
         for team in teams:
             found = {
                 attack: summarise(
-                    attack_team(team, x, y, parameters["eps"], places, executor)
+                    *(
+                        attack_team(own, x, y, parameters["eps"], places, executor)
+                        for own in (team, *singles(team))
+                    )
                 )
                 for attack, parameters in config.attacks.items()
             }
@@ -100,6 +104,12 @@ def strict(config: Configuration, places: Places) -> None:
                 last_losses={team.method: losses_of(team)},
             )
             write(result, places.results)
+
+
+def singles(team: Team) -> list[Team]:
+    """Return each member as an ensemble of one: its loss is the member's own."""
+    each = zip(team.jobs, team.checksums, strict=True)
+    return [Team((job,), (checksum,), team.folder) for job, checksum in each]
 
 
 def losses_of(team: Team) -> list[float]:
@@ -138,16 +148,18 @@ def attack_team(
     folder = team.folder / team.dataset / "strict" / name / f"eps-{eps:g}"
     if places.fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{team.method}, eps = {eps:g}", flush=True)
+    only = f", member {team.jobs[0].index} alone" if len(team.jobs) == 1 else ""
+    print(f"{team.method}{only}, eps = {eps:g}", flush=True)
     make, threat = partial(suite, team, places.device), Threat("Linf", eps)
     return evaluate(make, x, y, threat, folder=folder, executor=executor)
 
 
-def summarise(found: Evaluation) -> Accuracies:
-    """Return the accuracies that go into the file."""
+def summarise(found: Evaluation, *alone: Evaluation) -> Accuracies:
+    """Return an ensemble's accuracies, and its members' alone, for the file."""
     return Accuracies(
         clean=found.clean().value,
         attacks={name: found.robust(name).value for name in found.outcomes},
         worst=found.worst_case().value,
         gradients=sum(o.gradients for o in found.outcomes.values()),
+        singles=[member.worst_case().value for member in alone],
     )

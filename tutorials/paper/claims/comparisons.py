@@ -24,6 +24,7 @@ from tutorials.paper.claims.intervals import (
 )
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import AttackResult, Cell, Results
+from tutorials.paper.results.strict import Strict
 from tutorials.paper.results.table2 import mean_cell
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
@@ -186,6 +187,19 @@ def others_and_own(result: AttackResult) -> tuple[Cell, Cell]:
     others = matrix[~own].reshape(len(matrix), -1).mean(axis=1)
     n = result.adv1[0].images
     return mean_cell(others.tolist(), n), mean_cell(matrix[own].tolist(), n)
+
+
+def ensembles_above_members(found: Strict) -> list[Comparison]:
+    """Under adaptive attacks ensembles are above their members, each attacked alone."""
+    return [
+        compare_cells(
+            f"eps = {found.eps[attack]:g} {METHOD_NAMES[method]}",
+            mean_cell([own.worst], found.images),
+            mean_cell(own.singles, found.images),
+        )
+        for method, budgets in found.methods.items()
+        for attack, own in budgets.items()
+    ]
 
 
 def errors_differ(results: Results) -> list[Comparison]:

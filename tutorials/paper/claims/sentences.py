@@ -1,4 +1,4 @@
-"""The paper's claims about Table 2, sentence by sentence."""
+"""The paper's claims about Table 2, and about other attacks, sentence by sentence."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from tutorials.paper.claims.comparisons import (
     best_under_attack,
     clean_above,
     ensemble_beats_singles,
+    ensembles_above_members,
     errors_differ,
     in_each_method,
     majority_stays_accurate,
@@ -33,6 +34,7 @@ class Claim:
     both: str = ""  # one sentence on both
     methods: tuple[str, ...] = ()  # that are compared, if not each for itself
     section: str = "section 4"
+    adaptive: bool = False  # compare takes what adaptive attacks left, not Table 2
 
 
 CLAIMS = (
@@ -193,5 +195,14 @@ CLAIMS = (
         mnist="However, such an ensemble still performs better than all single "
         "classifiers on MNIST.",
         methods=NOISE_AND_OTHERS,
+    ),
+    Claim(
+        "Adaptive attacks: ensembles above singles",
+        ensembles_above_members,
+        both="Although having tested only simple attack scenarios, it can be expected "
+        "that ensemble methods may improve the robustness against other adversarial "
+        "attacks.",
+        section="section 5",
+        adaptive=True,
     ),
 )

@@ -14,6 +14,7 @@ from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparis
 from tutorials.paper.claims.sentences import CLAIMS, Claim
 from tutorials.paper.paper_numbers import HALVES
 from tutorials.paper.results import Results
+from tutorials.paper.results.strict import Strict, with_singles
 
 NOT_JUDGED = "not judged"
 SHOWN = 5  # comparisons that a sentence lists completely
@@ -30,23 +31,28 @@ class Verdict:
     evidence: str
 
 
-def judge(results: Results) -> list[Verdict]:
-    """Return a verdict on each claim that the paper makes of this data set."""
+def judge(results: Results, found: Strict | None = None) -> list[Verdict]:
+    """Return a verdict on each claim that the paper makes of this data set.
+
+    That about adaptive attacks needs what they left of ensembles and of members alone.
+    """
+    members, attacked = results.configuration.members, with_singles(found)
     on_cifar = HALVES.get(results.configuration.dataset) == "CIFAR-10"
     verdicts = []
     for claim in CLAIMS:
-        if quote := claim.both or (claim.cifar10 if on_cifar else claim.mnist):
-            verdict = weigh(claim, results)
+        quote = claim.both or (claim.cifar10 if on_cifar else claim.mnist)
+        if quote and (source := attacked if claim.adaptive else results):
+            verdict = weigh(claim, source, members)
             verdicts.append(Verdict(claim.topic, quote, claim.section, *verdict))
     return verdicts
 
 
-def weigh(claim: Claim, results: Results) -> tuple[str, str]:
+def weigh(claim: Claim, results: Results | Strict, members: int) -> tuple[str, str]:
     """Return the verdict on a claim, and the numbers."""
     if missing := {*claim.methods} - {*results.methods}:
         lacking = (method for method in METHODS if method in missing)
         return NOT_JUDGED, f"this run lacks {', '.join(lacking)}"
-    if results.configuration.members < 2:
+    if members < 2:
         return NOT_JUDGED, "a single member is no ensemble"
     comparisons = claim.compare(results, *claim.methods)
     verdict = overall(comparisons)
@@ -74,9 +80,9 @@ def evidence(comparisons: list[Comparison]) -> str:
     return f"{count}, most narrowly {min(comparisons, key=lambda c: c.difference.low)}"
 
 
-def sentences(results: Results) -> list[str]:
+def sentences(results: Results, found: Strict | None = None) -> list[str]:
     """Return one sentence a claim: the verdict, the paper's words and the numbers."""
     return [
         f"{v.verdict.upper()}: {v.topic} (“{v.quote}”, {v.section}): {v.evidence}."
-        for v in judge(results)
+        for v in judge(results, found)
     ]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from tutorials.paper.claims.sentences import CLAIMS
-from tutorials.paper.claims.verdicts import judge
+from tutorials.paper.claims.verdicts import NOT_JUDGED, judge
 from tutorials.paper.pages.markdown import Table, details, page
 from tutorials.paper.results import Results
+from tutorials.paper.results.strict import Strict
 
 CLAIMS_TITLE = "The paper's claims in this run"
 DIRECTION = "Only directions are judged, not the percentages in the quotes."
@@ -16,29 +17,32 @@ TRAINED_ONCE = (
 )
 
 
-def table_of_claims(results: Results) -> str:
+def table_of_claims(results: Results, found: Strict | None = None) -> str:
     """Return the verdict on each claim; quote and numbers unfold."""
     rows = [
         [details(v.topic, f"“{v.quote}” ({v.section}). {v.evidence}."), v.verdict]
-        for v in judge(results)
+        for v in judge(results, found)
     ]
     return Table(["the paper's claim", "this run"], rows, words=2).markdown()
 
 
-def verdict_table(runs: Sequence[Results]) -> str:
+def verdict_table(runs: Sequence[tuple[Results, Strict | None]]) -> str:
     """Return the verdicts on the paper's claims, a column for each run."""
-    judged = [{v.topic: v.verdict for v in judge(results)} for results in runs]
-    head = ["the paper's claim", *(results.configuration.dataset for results in runs)]
-    rows = [
-        [c.topic, *(verdicts.get(c.topic, "not claimed") for verdicts in judged)]
-        for c in CLAIMS
-        if any(c.topic in verdicts for verdicts in judged)
-    ]
+    judged = [{v.topic: v.verdict for v in judge(*run)} for run in runs]
+    head = ["the paper's claim", *(run[0].configuration.dataset for run in runs)]
+    rows = []
+    for claim in CLAIMS:
+        lacking = NOT_JUDGED if claim.both else "not claimed"
+        cells = [verdicts.get(claim.topic, lacking) for verdicts in judged]
+        if any(claim.topic in verdicts for verdicts in judged):
+            rows.append([claim.topic, *cells])
     return Table(head, rows, words=len(head)).markdown()
 
 
-def claims_section(results: Results) -> str:
+def claims_section(results: Results, found: Strict | None = None) -> str:
     """Return the claims, and how they are judged, in Markdown."""
     return page(
-        f"## {CLAIMS_TITLE}", f"{DIRECTION} {TRAINED_ONCE}", table_of_claims(results)
+        f"## {CLAIMS_TITLE}",
+        f"{DIRECTION} {TRAINED_ONCE}",
+        table_of_claims(results, found),
     )

@@ -56,7 +56,7 @@ def report(folder: Path) -> str:
         table2_section(results),
         show_figure2(results),
         strict_section(results, found, "##"),
-        claims_section(results),
+        claims_section(results, found),
         "## How many members one perturbation fools",
         show_fooled(results),
         f"## Each member\n\n{members_table(results).markdown()}\n\n{MEMBERS}",

@@ -10,11 +10,17 @@ from tutorials.paper.claims.intervals import difference, of_cell
 from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results, read
-from tutorials.paper.results.strict import Accuracies, Strict, strict_of
+from tutorials.paper.results.strict import (
+    Accuracies,
+    Strict,
+    strict_of,
+    with_singles,
+)
+from tutorials.paper.results.table2 import mean_cell
 
 TITLE = "Does the defence hold? Adaptive attacks"
 HEAD = ["eps of", "", "No Attack", "Adv. 1", "Adv. 2"]
-WORST = "worst case"
+WORST, SINGLES, NONE = "worst case", "singles, worst case", "-"
 
 
 def strict_table(results: Results, found: Strict) -> Table:
@@ -26,7 +32,8 @@ def strict_table(results: Results, found: Strict) -> Table:
         for method in methods
         if method in found.methods
     ]
-    return Table([*HEAD, *first.attacks, WORST], rows, words=2)
+    singles = [SINGLES] if with_singles(found) else []
+    return Table([*HEAD, *first.attacks, WORST, *singles], rows, words=2)
 
 
 def row(results: Results, found: Strict, attack: str, method: str) -> list[str]:
@@ -36,7 +43,16 @@ def row(results: Results, found: Strict, attack: str, method: str) -> list[str]:
     values = [ours.clean, *(cell.accuracy for cell in two)]
     values += [*ours.attacks.values(), ours.worst]
     eps = f"{ATTACK_NAMES[attack]}, {found.eps[attack]:g}"
-    return [eps, METHOD_NAMES[method], *(f"{value:.3f}" for value in values)]
+    shown = [f"{value:.3f}" for value in values]
+    if with_singles(found):
+        alone = mean_of_singles(ours, found.images)
+        shown.append(f"{alone.value:.3f}" if alone else NONE)
+    return [eps, METHOD_NAMES[method], *shown]
+
+
+def mean_of_singles(ours: Accuracies, images: int) -> Estimate | None:
+    """Return the mean of the members' worst cases; None if they weren't attacked."""
+    return of_cell(mean_cell(ours.singles, images)) if ours.singles else None
 
 
 def strict_note(found: Strict) -> str:
@@ -51,7 +67,19 @@ def strict_note(found: Strict) -> str:
         "ensemble's own cost, -log of the mean probability, with 100 steps from each "
         "of 5 random starts. APGD-CE is Auto-PGD on the same cost, APGD-DLR on the "
         "difference-of-logits ratio of the log mean probability, both with 100 steps. "
-        f"In the worst case an image must withstand all three.{rest}"
+        f"In the worst case an image must withstand all three.{alone(found)}{rest}"
+    )
+
+
+def alone(found: Strict) -> str:
+    """Return what the column of single members means, nothing without the column."""
+    attacked = with_singles(found)
+    if attacked is None:
+        return ""
+    unknown = f" {NONE}: not attacked yet." if attacked != found else ""
+    return (
+        " The last column is the mean over single members in their own worst case: the "
+        f"same three attacks climb each member's own cost and ratio.{unknown}"
     )
 
 
@@ -84,13 +112,16 @@ def sentence(results: Results, found: Strict, attack: str) -> str:
     most = found.methods[method][attack].worst
     equals = sum(own[attack].worst == most for own in found.methods.values())
     which = "No ensemble is more robust than" if equals > 1 else "The most robust is"
+    singles = mean_of_singles(found.methods[method][attack], found.images)
+    adaptive = f", and {singles} under adaptive attacks" if singles else ""
     return (
         f"{name}, eps = {found.eps[attack]:g}: {which} "
         f"{METHOD_NAMES[method].rstrip('.')}. It keeps "
         f"{cells['adv1_ensemble'].accuracy:.3f} under Adv. 1, "
         f"{cells['adv2_ensemble'].accuracy:.3f} under Adv. 2, and "
         f"{wilson(most, found.images)} under adaptive attacks. Its single members keep "
-        f"{cells['adv1_single'].accuracy:.3f} under {name} with their own gradients."
+        f"{cells['adv1_single'].accuracy:.3f} under {name} with their own gradients"
+        f"{adaptive}."
     )
 
 

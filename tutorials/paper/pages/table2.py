@@ -22,6 +22,7 @@ from tutorials.paper.paper_numbers import (
     paper_accuracy,
 )
 from tutorials.paper.results import Results
+from tutorials.paper.results.strict import strict_of
 
 
 def tables(results: Results) -> list[Table]:
@@ -60,12 +61,13 @@ def table2_section(results: Results) -> str:
 def write_table2(folder: Path) -> None:
     """Print table and claims of the results in a folder, and write table2.md."""
     results = results_file.read(folder)
+    found = strict_of(results, folder)
     print(f"\n{title(results)}")
     for table in tables(results):
         print(f"\n{table.text()}")
     words = [*notes(results), "", f"{CLAIMS_TITLE}. {DIRECTION}", ""]
-    for text in (*words, *sentences(results), "", TRAINED_ONCE):
+    for text in (*words, *sentences(results, found), "", TRAINED_ONCE):
         print(fill(text, width=88, subsequent_indent="  "))
-    parts = f"# {title(results)}", table2_section(results), claims_section(results)
-    write_text(folder / "table2.md", page(*parts))
+    parts = table2_section(results), claims_section(results, found)
+    write_text(folder / "table2.md", page(f"# {title(results)}", *parts))
     print(f"\n{folder / 'table2.md'} written")

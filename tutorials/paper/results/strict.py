@@ -5,7 +5,7 @@ It stands beside the method's results, of the same members, and is read the same
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,12 @@ class Accuracies:
     attacks: dict[str, float]
     worst: float  # each image under the attack that is worst for it
     gradients: int  # of the ensemble, one an image, that all attacks took together
+    # Each member's worst case, attacked alone on its own loss; older files lack it.
+    singles: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        check_accuracies([self.clean, *self.attacks.values(), self.worst])
+        every = [self.clean, *self.attacks.values(), self.worst, *self.singles]
+        check_accuracies(every)
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ def check_complete(part: Strict, name: str) -> None:
     check(own == [name], f"it holds {[*part.methods]}")
     check(part.last_losses.keys() == part.methods.keys(), "it lacks losses")
     check(all(m.keys() == part.eps.keys() for m in part.methods.values()), "no eps")
+    counts = {len(found.singles) for found in accuracies(part)}
+    check(counts in ({0}, {part.members}), "it lacks single members")
 
 
 def accuracies(part: Strict) -> list[Accuracies]:
@@ -121,6 +126,18 @@ def strict_of(results: Results, folder: Path) -> Strict | None:
         for method, budgets in found.methods.items()
         if method in results.methods
         and found.last_losses[method] == last_losses(results.methods[method].members)
+    }
+    return replace(found, methods=methods) if methods else None
+
+
+def with_singles(found: Strict | None) -> Strict | None:
+    """Return the methods whose members were attacked alone, too, None without any."""
+    if found is None:
+        return None
+    methods = {
+        method: budgets
+        for method, budgets in found.methods.items()
+        if all(own.singles for own in budgets.values())
     }
     return replace(found, methods=methods) if methods else None
 
