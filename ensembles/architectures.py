@@ -3,7 +3,13 @@
 The paper's method (ii) trains "different but similar" networks: "extra filters are
 used in one classifier or an extra convolution layer is added to another". It doesn't
 list them; these are ours. Variant 0 is the table itself.
+
+Each network exists twice. Both tables end in "Relu Fully Connected 10": taken
+literally, the logits are max(0, a). The name then ends in -literal, before the number
+of a variant. Otherwise the logits are plain, a itself.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,11 +19,9 @@ from minidl.models import (
     MNIST_SHAPE,
     Row,
     build,
-    cifar10_cnn,
     dropout,
     linear,
     max_pool,
-    mnist_cnn,
     relu_conv,
     relu_linear,
 )
@@ -63,32 +67,41 @@ CIFAR10_VARIANTS = (
     table3((32, 32), (64, 64), (128, 160)),
 )
 
-VARIANTS = {
+LITERAL = "-literal"
+
+
+def literal(variants: Sequence[list[Row]]) -> list[list[Row]]:
+    """Return the same networks with the table's own last row, a ReLU on the logits."""
+    return [[*rows[:-1], relu_linear(10)] for rows in variants]
+
+
+# By name: the shape of an image, the convolutions' padding, and the variants.
+TABLES = {
     "mnist-cnn": (MNIST_SHAPE, 0, MNIST_VARIANTS),
     "cifar10-cnn": (CIFAR10_SHAPE, 1, CIFAR10_VARIANTS),
+    f"mnist-cnn{LITERAL}": (MNIST_SHAPE, 0, literal(MNIST_VARIANTS)),
+    f"cifar10-cnn{LITERAL}": (CIFAR10_SHAPE, 1, literal(CIFAR10_VARIANTS)),
 }
-TABLES = {"mnist-cnn": mnist_cnn, "cifar10-cnn": cifar10_cnn}
 
 
 def architecture_names(table: str) -> list[str]:
     """Return the name of a table's own network and those of its variants."""
-    variants = VARIANTS[table][2]
+    _, _, variants = TABLES[table]
     return [table, *(f"{table}/{i}" for i in range(len(variants)))]
 
 
 def build_architecture(name: str, rng: np.random.Generator) -> Sequential:
     """Return the network "mnist-cnn" (Table 1) or "cifar10-cnn" (Table 3).
 
-    A variant is named by its number: "mnist-cnn/0" to "mnist-cnn/9".
+    A variant is named by its number, "mnist-cnn/0" to "mnist-cnn/9", and a network
+    with a ReLU on the logits "mnist-cnn-literal" or "mnist-cnn-literal/3".
     Raises ValueError for another name.
     """
-    if name in TABLES:
-        return TABLES[name](rng)
     table, _, number = name.partition("/")
-    if table not in VARIANTS or number not in map(str, range(len(VARIANTS[table][2]))):
+    if table not in TABLES or name not in architecture_names(table):
         raise ValueError(
             f"architecture must be one of {', '.join(TABLES)}, or one of them with "
             f"/0 to /9 for a variant, got {name!r}"
         )
-    input_shape, pad, variants = VARIANTS[table]
-    return build(input_shape, variants[int(number)], rng, pad)
+    input_shape, pad, variants = TABLES[table]
+    return build(input_shape, variants[int(number or 0)], rng, pad)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ensembles.architectures import architecture_names
+from ensembles.architectures import LITERAL, architecture_names
 from minidl.checks import check_choice, check_count, check_number
 from minidl.optimizers import OPTIMIZERS
 
@@ -21,6 +21,11 @@ TABLE_OF = {
     "fashion-mnist": "mnist-cnn",
     "cifar10": "cifar10-cnn",
 }
+
+
+def tables_of(dataset: str) -> tuple[str, str]:
+    """Return a data set's two networks: with plain logits, and the literal table."""
+    return TABLE_OF[dataset], TABLE_OF[dataset] + LITERAL
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,8 @@ class MemberJob:
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHOD_NAMES)
         check_choice("dataset", self.dataset, TABLE_OF)
-        names = architecture_names(TABLE_OF[self.dataset])
+        tables = tables_of(self.dataset)
+        names = [name for table in tables for name in architecture_names(table)]
         check_choice("architecture", self.architecture, names)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         for name, least in ("index", 0), ("seed", 0), ("epochs", 1), ("batch_size", 1):

@@ -12,7 +12,13 @@ from typing import Any
 import numpy as np
 
 from ensembles.architectures import architecture_names, build_architecture
-from ensembles.jobs import METHOD_NAMES, TABLE_OF, MemberJob, member_seed
+from ensembles.jobs import (
+    METHOD_NAMES,
+    TABLE_OF,
+    MemberJob,
+    member_seed,
+    tables_of,
+)
 from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.checks import (
@@ -32,8 +38,8 @@ def random_init(
 ) -> list[MemberJob]:
     """(i) The same architecture, other initial weights.
 
-    `settings` are fields of MemberJob: architecture (by default the data set's table),
-    epochs, batch_size, optimizer, lr, train_images.
+    `settings` are fields of MemberJob: architecture (by default the data set's table
+    with plain logits), epochs, batch_size, optimizer, lr, train_images.
     """
     return make_jobs("random-init", members, seed, dataset, settings)
 
@@ -41,14 +47,11 @@ def random_init(
 def mixed_models(
     members: int, seed: int, dataset: str, **settings: Any
 ) -> list[MemberJob]:
-    """(ii) Different but similar architectures: the ten variants in turn."""
+    """(ii) Different but similar architectures: the ten variants of a table in turn."""
     jobs = make_jobs("mixed-models", members, seed, dataset, settings)
-    if "architecture" in settings:
-        raise ValueError(
-            "architecture must be left out, mixed models take all variants in turn; "
-            f"got {settings['architecture']!r}"
-        )
-    _, *variants = architecture_names(TABLE_OF[dataset])
+    table = jobs[0].architecture
+    check_choice("architecture", table, tables_of(dataset))
+    _, *variants = architecture_names(table)
     return [
         replace(job, architecture=variants[job.index % len(variants)]) for job in jobs
     ]

@@ -1,5 +1,7 @@
 """The ten variants of each table: similar, all different, the first one the table."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -7,7 +9,9 @@ from numpy.testing import assert_array_equal
 from ensembles.architectures import architecture_names, build_architecture
 from minidl import Conv2D, Dropout, cifar10_cnn, cross_entropy, mnist_cnn
 
-TABLES = {"mnist-cnn": mnist_cnn, "cifar10-cnn": cifar10_cnn}
+PLAIN = {"mnist-cnn": mnist_cnn, "cifar10-cnn": cifar10_cnn}
+LITERAL = {f"{t}-literal": partial(f, relu_logits=True) for t, f in PLAIN.items()}
+TABLES = PLAIN | LITERAL
 TABLE = pytest.mark.parametrize("table", TABLES)
 NAMES = [f"{table}/{i}" for table in TABLES for i in range(10)]
 
@@ -58,6 +62,13 @@ def test_variants_are_similar(table):
         assert 0.5 < size(new_model(f"{table}/{i}")) / size(expected) < 2
 
 
+@pytest.mark.parametrize("name", [n for n in NAMES if "literal" in n])
+def test_literal_networks_differ_from_the_plain_ones_in_the_logits_relu(name, rng):
+    literal, plain = new_model(name), new_model(name.replace("-literal", ""))
+    x = rng.random((2, *plain.input_shape), np.float32)
+    assert_array_equal(literal.forward(x), np.maximum(plain.forward(x), 0))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_variant_runs_forward_and_backward(name, rng):
     model = new_model(name)
@@ -76,9 +87,13 @@ def test_the_names(table):
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet", "mnist-cnn/10", "mnist-cnn/-1", "mnist-cnn/", "mnist-cnn/00", ""]
+    "name",
+    [
+        *("resnet", "mnist-cnn/10", "mnist-cnn/-1", "mnist-cnn/", "mnist-cnn/00", ""),
+        *("-literal", "mnist-cnn-literal/10", "mnist-cnn/3-literal"),
+    ],
 )
 def test_an_unknown_name(name):
-    message = f"^architecture must be one of mnist-cnn, cifar10-cnn, or .*got '{name}'$"
+    message = f"^architecture must be one of {', '.join(TABLES)}, or .*got '{name}'$"
     with pytest.raises(ValueError, match=message):
         new_model(name)
