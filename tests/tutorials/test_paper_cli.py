@@ -73,6 +73,9 @@ def _elsewhere(tmp_path, monkeypatch):
             "table2 --results results --dataset mnist",
             "'mnist-sample', asked for 'mnist'",
         ),
+        ("run --network relu", "invalid choice: 'relu'"),
+        ("report --network literal", "quick --network literal makes them"),
+        ("table2 --results results --network literal", "'plain', asked for 'literal'"),
         ("table2 --results results --method bagging", "--method belongs to run and"),
         ("table2 --results damaged", "bagging.json is damaged or another's"),
     ],
@@ -178,6 +181,12 @@ def test_options_are_passed_on(tmp_path):
     assert (config.members, config.epochs, config.seed) == (4, 5, 6)
     assert (places.results, places.runs) == (results, runs)
     assert (places.jobs, places.fresh) == (7, True)
+
+
+def test_the_literal_network_has_a_folder_of_its_own():
+    _, config, places = parse(["run", "--network", "literal"])
+    assert config.network == "literal"
+    assert str(places.results) == "results/mnist-sample-quick-literal"
 
 
 def test_three_verbs_work_in_their_order_from_results_alone(folder, capsys):

@@ -5,8 +5,17 @@ import dataclasses
 import pytest
 
 from ensembles import METHODS
+from ensembles.member_files import member_path
 from minidl.data import CLASS_NAMES
-from tutorials.paper.experiment.config import DATASETS, PROFILES, configure
+from tutorials.paper.experiment.config import (
+    DATASETS,
+    LITERAL,
+    NETWORKS,
+    PLAIN,
+    PROFILES,
+    configure,
+    settings_of,
+)
 from tutorials.paper.experiment.members import member_jobs
 
 
@@ -60,6 +69,36 @@ def test_jobs_are_as_configured(profile):
                 assert getattr(job, field) == getattr(config, field)
 
 
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_literal_network_is_the_plain_one_with_another_last_row(dataset):
+    plain = member_jobs(configure(dataset, "full", network=PLAIN))
+    literal = member_jobs(configure(dataset, "full", network=LITERAL))
+    for method, jobs in plain.items():
+        for job, other in zip(jobs, literal[method], strict=True):
+            table, *number = job.architecture.split("/")
+            assert other.architecture == "/".join([f"{table}-literal", *number])
+            assert other.seed == job.seed
+
+
+def test_the_files_of_plain_members_have_their_old_names(tmp_path):
+    jobs = member_jobs(configure("mnist", "full", seed=1))
+    names = [member_path(own[1], tmp_path).name for own in jobs.values()]
+    assert names == [
+        "random-init-1-0da2c8dc423f.npz",
+        "mixed-models-1-247529325bfa.npz",
+        "bagging-1-8594be5ef54a.npz",
+        "gaussian-noise-1-eac986a6a4ce.npz",
+    ]
+
+
+def test_settings_of_a_network_come_before_those_of_the_data_set(monkeypatch):
+    monkeypatch.setitem(NETWORKS, LITERAL, {"mnist": {"lr": 0.5, "sigma": 0.2}})
+    config = configure("mnist", network=LITERAL)
+    assert (config.lr, config.sigma, config.network) == (0.5, 0.2, LITERAL)
+    assert settings_of("mnist") == DATASETS["mnist"]
+    assert settings_of("cifar10", LITERAL) == DATASETS["cifar10"]
+
+
 def test_another_seed_makes_other_members():
     jobs = [member_jobs(configure(seed=seed))["bagging"] for seed in (0, 1)]
     assert {job.seed for job in jobs[0]}.isdisjoint(job.seed for job in jobs[1])
@@ -73,3 +112,5 @@ def test_settings_cannot_change_during_a_run():
 def test_a_method_that_there_is_not():
     with pytest.raises(ValueError, match=r"methods must be one of .*, got 'baging'"):
         configure(methods=["baging"])
+    with pytest.raises(ValueError, match="network must be one of plain, literal"):
+        configure(network="relu")

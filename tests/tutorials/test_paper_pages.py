@@ -104,6 +104,15 @@ def test_the_papers_own_numbers_differ_by_nothing(dataset, half):
     assert half in title(results)
 
 
+def test_pages_name_the_network():
+    plain, literal = made_up(), made_up(network="literal")
+    assert "ReLU" not in title(plain)
+    assert "ours have plain logits" in " ".join(notes(plain))
+    assert "(ReLU on the logits)" in title(literal)
+    assert "with the ReLU on the logits" in " ".join(notes(literal))
+    assert "plain" not in " ".join(notes(literal))
+
+
 def test_a_data_set_that_the_paper_doesnt_have():
     results = made_up("fashion-mnist")
     kinds = {row[1] for table in tables(results) for row in table.rows}

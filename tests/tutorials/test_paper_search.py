@@ -10,7 +10,7 @@ from ensembles import gaussian_noise, training
 from minidl.data import load_dataset
 from minidl.schema import read_as
 from minidl.store import write_json
-from tutorials.paper.experiment.config import DATASETS
+from tutorials.paper.experiment.config import DATASETS, settings_of
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.search import __main__ as program
 from tutorials.paper.search import rules
@@ -70,6 +70,16 @@ def test_on_the_sample_each_noise_is_tried_with_the_same_networks():
     jobs = search.sigma_jobs(replace(EMPTY, dataset=SAMPLE))
     assert len(jobs) == 5 * len(search.SIGMAS[SAMPLE])
     assert len({job.seed for job in jobs}) == 5
+
+
+@pytest.mark.parametrize("dataset", search.PARTS)
+def test_all_trials_are_of_the_network_that_is_searched(dataset):
+    found = replace(EMPTY, dataset=dataset, network="literal")
+    jobs = search.optimizer_jobs(found)
+    found = replace(found, optimizer=[Trial(job, 0.9) for job in jobs])
+    jobs += search.sigma_jobs(found) + search.architecture_jobs(found)
+    assert {job.architecture.partition("/")[0] for job in jobs} == {found.architecture}
+    assert found.architecture.endswith("-cnn-literal")
 
 
 @pytest.mark.parametrize(
@@ -181,8 +191,12 @@ def test_another_data_sets_search_is_not_overwritten(monkeypatch, tmp_path):
     assert begun == Search("mnist", 3334, 666, [], [], [])
     write_json(path, begun)
     assert program.begin("mnist", path) == begun
-    with pytest.raises(ValueError, match=r"images of mnist, asked for .* of cifar10"):
+    with pytest.raises(
+        ValueError, match=r"images of mnist .*, asked for .* of cifar10"
+    ):
         program.begin("cifar10", path)
+    with pytest.raises(ValueError, match=r"plain network.* asked for .*literal"):
+        program.begin("mnist", path, "literal")
     write_json(path, asdict(begun) | {"more": 1})
     with pytest.raises(ValueError, match="more is unknown"):
         program.begin("mnist", path)
@@ -191,7 +205,7 @@ def test_another_data_sets_search_is_not_overwritten(monkeypatch, tmp_path):
 @pytest.mark.parametrize("path", sorted((ROOT / "results/search").glob("*.json")))
 def test_config_holds_what_the_committed_search_gives(path):
     found = read_as(Search, path)
-    settings = asdict(DATASETS[found.dataset])
+    settings = asdict(settings_of(found.dataset, found.network))
     assert rules.choose(found).items() <= settings.items()
     whole = found.train_images + found.validation_images
     assert found.validation_images == whole // search.PARTS[found.dataset]

@@ -85,6 +85,8 @@ def test_the_files_come_back(tmp_path, singles):
     assert read_strict(tmp_path, CONFIG) == read_strict(tmp_path, CONFIG, 1000)
     assert read_strict(tmp_path, CONFIG) == expected
     assert read_strict(tmp_path / "elsewhere", CONFIG) is None
+    with pytest.raises(ValueError, match="network is 'plain', asked for 'literal'"):
+        read_strict(tmp_path, replace(CONFIG, network="literal"))
 
 
 @pytest.mark.parametrize(

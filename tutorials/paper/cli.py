@@ -22,9 +22,12 @@ from tutorials.command_line import (
 from tutorials.paper import results as results_file
 from tutorials.paper.experiment.config import (
     DATASETS,
+    NETWORKS,
+    PLAIN,
     PROFILES,
     Configuration,
     configure,
+    suffix,
 )
 from tutorials.paper.experiment.places import Places
 from tutorials.paper.results.files import check_same_experiment
@@ -57,6 +60,7 @@ def make_parser() -> Parser:
     add("verbs", nargs="+", choices=VERBS, metavar="verb", help=", ".join(VERBS))
     add("--dataset", choices=DATASETS, help=f"(default: {DATASET})")
     add("--profile", choices=PROFILES, help=f"(default: {PROFILE})")
+    add("--network", choices=NETWORKS, help="logits plain or as in the paper's tables")
     add("--method", choices=methods, action="append", help="may be repeated")
     add("--members", type=number_of_members, help="of each method (default: profile's)")
     add("--epochs", type=number_of_epochs, help="(default: profile's)")
@@ -84,13 +88,15 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
         args.members,
         args.epochs,
         args.seed or 0,
+        args.network or PLAIN,
     )
     try:
         works = bool({*WORK} & {*verbs})
         places = find_places(args, config, works)
         check_packages(args, works)
         if "run" not in verbs and not results_file.methods_in(places.results):
-            where = f" --results {args.results}" if args.results else ""
+            where = f" --network {args.network}" if args.network else ""
+            where += f" --results {args.results}" if args.results else ""
             parser.error(
                 f"no results in {places.results}: {PROGRAM} run --dataset "
                 f"{config.dataset} --profile {config.profile}{where} makes them"
@@ -105,13 +111,13 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
 
 def find_places(args: argparse.Namespace, config: Configuration, works: bool) -> Places:
     """Return where to work; OSError if finished work couldn't be kept there."""
-    default = Path("results") / f"{config.dataset}-{config.profile}"
+    name = f"{config.dataset}-{config.profile}{suffix(config.network)}"
     jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
     runs = Path()
     if works:  # to show results no such folder is needed
         runs = args.runs or runs_folder()
         check_writable("--runs", runs)
-    results = args.results or default
+    results = args.results or Path("results") / name
     return Places(results, runs, jobs, args.fresh, args.dask, args.device)
 
 
@@ -133,7 +139,7 @@ def check_shown(args: argparse.Namespace, folder: Path) -> None:
 
     They are shown whole, with all methods that they have.
     """
-    names = ("dataset", "profile", "members", "epochs", "seed")
+    names = ("dataset", "profile", "network", "members", "epochs", "seed")
     asked = {n: getattr(args, n) for n in names if getattr(args, n) is not None}
     there = asdict(results_file.read(folder).configuration)
     check_same_experiment(folder, there, asked)

@@ -6,9 +6,11 @@ attacked accuracy or on test images: by `tutorials.paper.search`, all of whose t
 are in results/search/.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ensembles import METHODS
+from ensembles.jobs import TABLE_OF
 from minidl.checks import check_choice
 
 Parameters = dict[str, float]
@@ -88,6 +90,34 @@ DATASETS = {
 }
 
 
+# The networks of each table, and a network's own settings by data set where they aren't
+# those above.
+PLAIN, LITERAL = "plain", "literal"
+NETWORKS: dict[str, dict[str, dict[str, Any]]] = {
+    PLAIN: {},  # plain logits
+    # A ReLU on the logits, as in the paper's tables. Not searched yet, so that it has
+    # the plain network's settings: python -m tutorials.paper.search --network literal
+    # chooses optimizer, lr, batch_size and sigma.
+    LITERAL: {},
+}
+
+
+def settings_of(dataset: str, network: str = PLAIN) -> DatasetSettings:
+    """Return the settings of a data set's network; ValueError without such a one."""
+    check_choice("network", network, NETWORKS)
+    return replace(DATASETS[dataset], **NETWORKS[network].get(dataset, {}))
+
+
+def suffix(network: str) -> str:
+    """Return what names of files end in for a network: nothing for the plain one."""
+    return "" if network == PLAIN else f"-{network}"
+
+
+def table_of(dataset: str, network: str = PLAIN) -> str:
+    """Return the architecture that is a data set's network."""
+    return TABLE_OF[dataset] + suffix(network)
+
+
 @dataclass(frozen=True)
 class Profile:
     """How much is run; None stands for the data set's own number."""
@@ -125,6 +155,10 @@ class Configuration:
     train_images: int | None  # the first so many training images; None: all
     attacked_images: int | None  # the first so many test images; None: all
     attacks: dict[str, Parameters]
+    network: str = PLAIN
+
+    def __post_init__(self) -> None:
+        check_choice("network", self.network, NETWORKS)
 
 
 def configure(
@@ -134,14 +168,15 @@ def configure(
     members: int | None = None,
     epochs: int | None = None,
     seed: int = 0,
+    network: str = PLAIN,
 ) -> Configuration:
     """Return the configuration; None means all methods, or the profile's number.
 
-    Raises ValueError for a method that there isn't.
+    Raises ValueError for a method or network that there isn't.
     """
     for method in methods or ():
         check_choice("methods", method, METHODS)
-    settings, size = DATASETS[dataset], PROFILES[profile]
+    settings, size = settings_of(dataset, network), PROFILES[profile]
     own_epochs = settings.epochs if profile == "full" else settings.quick_epochs
     return Configuration(
         dataset=dataset,
@@ -164,4 +199,5 @@ def configure(
                 "steps": settings.bim_steps,
             },
         },
+        network=network,
     )

@@ -19,7 +19,7 @@ from ensembles.member_files import (
 )
 from minidl.backend import Device
 from minidl.layers import Sequential
-from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.config import Configuration, table_of
 from tutorials.paper.experiment.places import Places
 
 
@@ -54,6 +54,7 @@ def member_jobs(config: Configuration) -> dict[str, list[MemberJob]]:
             "optimizer": config.optimizer,
             "lr": config.lr,
             "train_images": config.train_images,
+            "architecture": table_of(config.dataset, config.network),
         }
         if method == "gaussian-noise":
             settings["sigma"] = config.sigma

@@ -1,16 +1,25 @@
 """The sentences below each table: what was run, and how to read it."""
 
-from tutorials.paper.experiment.config import Parameters
+from tutorials.paper.experiment.config import LITERAL, PLAIN, Parameters
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
 from tutorials.paper.results import Results
+
+NETWORKS = {
+    PLAIN: "The networks are the paper's, except that its tables have a ReLU on the "
+    "logits, and ours have plain logits.",
+    LITERAL: "The networks are the paper's, with the ReLU on the logits that its "
+    "tables have.",
+}
 
 
 def title(results: Results) -> str:
     """Return the title of Table 2."""
-    dataset = results.configuration.dataset
+    config = results.configuration
+    dataset = config.dataset
+    network = " (ReLU on the logits)" if config.network == LITERAL else ""
     if dataset not in HALVES:
-        return f"Table 2 for {dataset}, which the paper doesn't have"
-    return f"Table 2, {HALVES[dataset]} half: {dataset} beside the paper"
+        return f"Table 2 for {dataset}{network}, which the paper doesn't have"
+    return f"Table 2, {HALVES[dataset]} half: {dataset}{network} beside the paper"
 
 
 def notes(results: Results) -> list[str]:
@@ -30,8 +39,7 @@ def notes(results: Results) -> list[str]:
         *(f"Data: {words}" for words in data.differences),
         f"Attacks: {'; '.join(attacks)}. The eps of BIM is that of the paper's "
         "Figure 1, which the steps just reach; the eps below the paper's Table 2 is a "
-        "single step. The networks are the paper's, except that its tables have a ReLU "
-        "on the logits, and ours have plain logits.",
+        f"single step. {NETWORKS[config.network]}",
         "Adv. 1, Single is the accuracy of each member under its own gradient, and "
         "Adv. 1, Ensemble that of the ensemble under each member's gradient. Both are "
         "means, as is No Attack, Single.",

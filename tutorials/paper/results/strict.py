@@ -12,7 +12,7 @@ from typing import Any
 from ensembles import METHODS
 from minidl.schema import read_as
 from minidl.store import check, refused, write_json
-from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.config import PLAIN, Configuration
 from tutorials.paper.experiment.environment import Environment
 from tutorials.paper.results.files import check_same_experiment
 from tutorials.paper.results.schema import Results
@@ -50,6 +50,7 @@ class Strict:
     environment: Environment
     # By method, the mean of J in each member's last epoch: which members these were.
     last_losses: dict[str, list[float]]
+    network: str = PLAIN
 
 
 def path_of(folder: Path, method: str) -> Path:
@@ -152,6 +153,7 @@ def experiment(config: Configuration, images: int) -> dict[str, Any]:
     return {
         "dataset": config.dataset,
         "profile": config.profile,
+        "network": config.network,
         "members": config.members,
         "epochs": config.epochs,
         "seed": config.seed,

@@ -44,6 +44,7 @@ from tutorials.command_line import (
     parser_of,
     runs_folder,
 )
+from tutorials.paper.experiment.config import NETWORKS, PLAIN, suffix
 from tutorials.paper.search.rules import Search, Trial, accuracies, choose
 from tutorials.paper.search.trials import (
     PARTS,
@@ -97,21 +98,21 @@ def report(found: Search, name: str, *keys: str) -> None:
         print(f"  {words:<24} mean {np.mean(scores):.4f}  of {each}", flush=True)
 
 
-def begin(dataset: str, path: Path) -> Search:
+def begin(dataset: str, path: Path, network: str = PLAIN) -> Search:
     """Return what a file has already, or a search without trials.
 
     Raises DamagedError if the file isn't one, and ValueError if it holds another data
-    set's, or another split's.
+    set's, another network's, or another split's.
     """
     images = len(load_once(dataset).x_train)
     held_out = images // PARTS[dataset]
-    empty = Search(dataset, images - held_out, held_out, [], [], [])
+    empty = Search(dataset, images - held_out, held_out, [], [], [], network)
     before = read_as(Search, path) if path.exists() else empty
     if replace(before, optimizer=[], sigma=[], architectures=[]) != empty:
         raise ValueError(
             f"{path} holds a search on {before.train_images} images of "
-            f"{before.dataset}, asked for {empty.train_images} of {dataset}: choose "
-            "another --json"
+            f"{before.dataset} ({before.network} network), asked for "
+            f"{empty.train_images} of {dataset} ({network}): choose another --json"
         )
     return before
 
@@ -121,16 +122,18 @@ def main(argv: list[str] | None = None) -> None:
     parser = parser_of("tutorials.paper.search", __doc__)
     add = parser.add_argument
     add("--dataset", choices=PARTS, default="mnist")
+    add("--network", choices=NETWORKS, default=PLAIN)
     add("--json", type=a_path, metavar="FILE", help="where all trials are kept")
     add("--runs", type=a_path, metavar="DIR", help="where epochs are kept meanwhile")
     add("--jobs", type=number_of_processes, default=available_cores())
     args = parser.parse_args(argv)
-    path = args.json or Path(f"results/search/{args.dataset}.json")
+    name = args.dataset + suffix(args.network)
+    path = args.json or Path(f"results/search/{name}.json")
     with one_line_errors(parser.prog, lambda: "the same command continues"):
         runs = args.runs or runs_folder()
         check_writable("--runs", runs)
         check_writable("--json", path.parent)
-        before = begin(args.dataset, path)
+        before = begin(args.dataset, path, args.network)
         for found in search(before, runs / "search", args.jobs):
             write_json(path, found)
         print(f"{path} written; chosen: {choose(found)}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ensembles import MemberJob
-from tutorials.paper.experiment.config import DATASETS
+from tutorials.paper.experiment.config import PLAIN, settings_of, table_of
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 
 SAMPLE = "mnist-sample"
@@ -33,6 +33,12 @@ class Search:
     optimizer: list[Trial]
     sigma: list[Trial]
     architectures: list[Trial]
+    network: str = PLAIN
+
+    @property
+    def architecture(self) -> str:
+        """The network whose settings are searched."""
+        return table_of(self.dataset, self.network)
 
 
 def accuracies(trials: Sequence[Trial], *keys: str) -> dict[Any, list[float]]:
@@ -96,12 +102,12 @@ def least_with_noise(search: Search) -> float:
 
 
 def choose(search: Search) -> dict[str, Any]:
-    """Return the settings that the rules give, by their names in `DATASETS`.
+    """Return the settings that the rules give, by their names in `settings_of`.
 
     The sample is too small to choose a noise.
     """
     if search.dataset == SAMPLE:
-        batch_size = DATASETS[SAMPLE].batch_size
+        batch_size = settings_of(SAMPLE, search.network).batch_size
         return {"quick_epochs": fewest_epochs(search.optimizer, batch_size)}
     names = ("optimizer", "lr", "batch_size")
     chosen = dict(zip(names, choose_optimizer(search), strict=True))

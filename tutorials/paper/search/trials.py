@@ -11,7 +11,7 @@ from ensembles.training import train_member
 from minidl import accuracy
 from minidl.backend import Array
 from minidl.data import load_dataset
-from tutorials.paper.experiment.config import DATASETS
+from tutorials.paper.experiment.config import settings_of
 from tutorials.paper.search.rules import (
     SAMPLE,
     Search,
@@ -66,7 +66,10 @@ def optimizer_jobs(search: Search) -> list[MemberJob]:
     dataset = search.dataset
     if dataset == SAMPLE:
         pairs = [(size, epochs) for size in BATCH_SIZES for epochs in EPOCHS]
-        settings = [{"batch_size": size, "epochs": epochs} for size, epochs in pairs]
+        settings = [
+            {"batch_size": size, "epochs": epochs, "architecture": search.architecture}
+            for size, epochs in pairs
+        ]
     else:
         settings = [optimizer_settings(search, *choice) for choice in OPTIMIZERS]
     make = METHODS["bagging" if dataset == SAMPLE else "random-init"]
@@ -78,11 +81,12 @@ def optimizer_settings(
 ) -> dict[str, Any]:
     """Return the settings of a job on a full data set."""
     return {
-        "epochs": DATASETS[search.dataset].epochs,
+        "epochs": settings_of(search.dataset, search.network).epochs,
         "train_images": search.train_images,
         "optimizer": optimizer,
         "lr": lr,
         "batch_size": batch_size,
+        "architecture": search.architecture,
     }
 
 
@@ -90,8 +94,12 @@ def chosen_settings(search: Search) -> dict[str, Any]:
     """Return the settings of the later searches."""
     if search.dataset != SAMPLE:
         return optimizer_settings(search, *choose_optimizer(search))
-    own = DATASETS[SAMPLE]
-    return {"epochs": own.quick_epochs, "batch_size": own.batch_size}
+    own = settings_of(SAMPLE, search.network)
+    return {
+        "epochs": own.quick_epochs,
+        "batch_size": own.batch_size,
+        "architecture": search.architecture,
+    }
 
 
 def sigma_jobs(search: Search) -> list[MemberJob]:
