@@ -37,6 +37,9 @@ from tutorials.paper.results import strict as strict_results
 from tutorials.paper.results.examples import read_examples, write_examples
 from tutorials.paper.results.files import read_files
 from tutorials.paper.search.rules import Search, Trial
+from tutorials.starts.__main__ import check_free
+from tutorials.starts.count import Plan, Start, Starts
+from tutorials.starts.page import path_of
 
 JOBS = [random_init(1, seed, "mnist-sample", epochs=4)[0] for seed in (0, 1)]
 
@@ -238,6 +241,20 @@ def read_search(folder: Path) -> Any:
     return found
 
 
+def write_starts(folder: Path, seed: int) -> Path:
+    found = [Start(JOBS[0], 0.75, 0.25 + seed / 4, [3], 0.5)]
+    plan = Plan("mnist", "plain", 1 + seed, 1, None)
+    path = path_of(folder, "mnist", "plain")
+    write_json(path, Starts(plan, found, found, environment()))
+    return path
+
+
+def read_starts(folder: Path) -> Any:
+    plan = Plan("mnist", "plain", 1, 1, None)
+    check_free([plan], folder)
+    return read_as(Starts, path_of(folder, "mnist", "plain"))
+
+
 def write_record(folder: Path, seed: int) -> Path:
     path = checking.record()
     write_json(path, {"solved": [("neuron", "slope")[seed]]})
@@ -260,6 +277,7 @@ KINDS = {
     "examples": Kept(write_shown, read_shown),
     "experiment": Kept(write_experiment, read_experiment),
     "search": Kept(write_search, read_search),
+    "starts": Kept(write_starts, read_starts),
     "record": Kept(write_record, read_record, nothing=set()),
 }
 MADE_AGAIN = ("evaluation", "batch")  # never refused: they block no run

@@ -17,6 +17,7 @@ from tutorials.anomaly import __main__ as anomaly
 from tutorials.command_line import load_once, one_line_errors
 from tutorials.paper.pages import overview
 from tutorials.paper.search import __main__ as search
+from tutorials.starts import __main__ as starts
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,12 @@ from tutorials.paper.search import __main__ as search
         (search, ["--dataset", "fashion"], "invalid choice: 'fashion'", 2),
         (search, ["--jobs", "0"], "--jobs: must be an integer from 1 to", 2),
         (search, ["--dataset", "mnist"], "MINIDL_DATA", 1),
+        (search, ["--network", "relu"], "invalid choice: 'relu'", 2),
+        (starts, ["--dataset", "fashion-mnist"], "invalid choice: 'fashion", 2),
+        (starts, ["--seeds", "0"], "--seeds: must be an integer from 1 to", 2),
+        (starts, ["--results", "/proc/x"], "--results /proc/x is not a writable", 1),
+        (starts, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
+        (starts, ["page"], "no counts in results/starts", 1),
         (search, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
         (search, ["--json", "/proc/x/y"], "--json /proc/x is not a writable", 1),
         (anomaly, ["all", "--runs", "/proc/x"], "--runs /proc/x is not a writable", 1),

@@ -1,0 +1,189 @@
+"""The count of starts: its rules, the reason it gives, and that it goes on."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from ensembles import random_init
+from ensembles.architectures import build_architecture
+from ensembles.member_files import TrainedMember
+from ensembles.methods import untrained
+from minidl import cross_entropy
+from minidl.data import load_dataset
+from minidl.schema import read_as
+from minidl.store import DamagedError, write_json
+from tutorials.paper.search.trials import OPTIMIZERS
+from tutorials.starts import __main__ as program
+from tutorials.starts import count as counting
+from tutorials.starts.count import Plan, Start, Starts, best, by_optimizer, count
+from tutorials.starts.page import finding, path_of, row, write_page
+
+SAMPLE = "mnist-sample"
+PLAN = Plan(SAMPLE, "literal", 2, 2, 100)
+[JOB] = random_init(1, 0, SAMPLE, architecture="mnist-cnn-literal", epochs=1)
+
+
+def model_with_dead(classes, seed=0):
+    """Table 1 with classes that are dead for good: w_k <= 0 and b_k < 0."""
+    model = build_architecture("mnist-cnn-literal", np.random.default_rng(seed))
+    W, b = (p.data for p in model.params[-2:])
+    W[:, classes], b[classes] = -abs(W[:, classes]), -0.1
+    return model
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Members that are made at once instead of trained; jobs as they are called for."""
+    jobs, data = [], load_dataset(SAMPLE)
+    few = data._replace(x_test=data.x_test[:20], y_test=data.y_test[:20])
+    monkeypatch.setattr(counting, "load_dataset", lambda name: few)
+
+    def train(job, folder):
+        jobs.append(job)
+        params = [p.data for p in untrained(job).params]
+        return TrainedMember(job, params, [2.0], 1.0)
+
+    monkeypatch.setattr(counting, "train_member", train)
+    return jobs
+
+
+# What is counted.
+
+
+def test_a_network_is_measured_on_the_test_images(monkeypatch, tmp_path):
+    params = [p.data for p in model_with_dead([3, 7]).params]
+    member = TrainedMember(JOB, params, [2.5, 2.0], 1.0)
+    monkeypatch.setattr(counting, "train_member", lambda job, folder: member)
+    found, data = counting.start(JOB, tmp_path), load_dataset(SAMPLE)
+    z = member.model().forward(data.x_test / np.float32(255)).astype(float)
+    costs = logsumexp(z, axis=1) - z[np.arange(len(z)), data.y_test]
+    np.testing.assert_allclose(found.J, costs.mean(), rtol=1e-5)
+    assert found.J_training == 2.0
+    assert {3, 7} <= {*found.dead} == {*np.flatnonzero(z.max(axis=0) == 0)}
+    assert found.accuracy == np.mean(z.argmax(axis=1) == data.y_test)
+    dead = np.isin(data.y_test, found.dead)
+    assert costs[dead].min() >= np.log(10) - 1e-6  # as the page says
+
+
+@pytest.mark.parametrize("classes", [[3], [*range(10)]])
+def test_a_dead_class_has_no_gradient_and_a_dead_network_none_at_all(classes, rng):
+    model = model_with_dead(classes)
+    x, y = rng.random((50, 28, 28, 1), np.float32), rng.integers(10, size=50)
+    model.backward(cross_entropy(model.forward(x, rng), y)[1])
+    W, b = (p.grad for p in model.params[-2:])
+    assert not W[:, classes].any()
+    assert not b[classes].any()
+    assert any(p.grad.any() for p in model.params) == (len(classes) < 10)
+
+
+def test_the_jobs_are_those_of_the_search_and_members_seeds():
+    jobs = counting.first_jobs(replace(PLAN, seeds=3, train_images=None))
+    settings = [(job.optimizer, job.lr, job.batch_size) for job in jobs]
+    assert settings == [choice for choice in OPTIMIZERS for _ in range(3)]
+    assert {job.architecture for job in jobs} == {"mnist-cnn-literal"}
+    own = [job.seed for job in random_init(3, 0, SAMPLE)]
+    assert [job.seed for job in jobs] == own * len(OPTIMIZERS)
+
+
+def made_up(**costs):
+    """Starts with J as given, by optimizer."""
+    return [
+        Start(replace(JOB, optimizer=name, index=i), J + 0.5, J, [1] * i, 0.5 + i / 10)
+        for name, own in costs.items()
+        for i, J in enumerate(own)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("costs", "chosen"),
+    [
+        ({"adam": [0.1, 2.3], "rmsprop": [1.4, 1.4]}, "rmsprop"),  # more start
+        ({"adam": [0.4, 0.6], "rmsprop": [0.4, 0.5]}, "rmsprop"),  # J is lower
+        ({"adam": [1.5, 1.5], "rmsprop": [1.49, 2.3]}, "rmsprop"),  # below 1.5
+    ],
+)
+def test_the_best_optimizer(costs, chosen):
+    starts = made_up(**costs)
+    assert {one.job.optimizer for one in best(starts)} == {chosen}
+    assert [len(own) for own in by_optimizer(starts)] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("going", "words"),
+    [(5, "need no restarts"), (2, "need a restart"), (1, "too few"), (0, "too few")],
+)
+def test_what_follows(going, words):
+    own = made_up(adam=[0.1] * going + [2.3] * (5 - going))
+    assert f"batches of 128, {going} of 5 start" in finding(own)
+    assert words in finding(own)
+
+
+def test_a_row_of_the_table():
+    own = made_up(adam=[0.1, 2.3])
+    assert row(own) == ["1 of 2", "0, 1", "1.7000", "1.2000", "0.5500", "0.5000"]
+    assert row(own[1:])[-1] == ""
+
+
+# Carrying it out.
+
+
+def test_finished_networks_are_found_again(trained, tmp_path):
+    found = count(PLAN, tmp_path, 1)
+    assert len(found.first) == 2 * len(OPTIMIZERS)
+    assert [one.job.epochs for one in found.last] == [2, 2]
+    assert len(trained) == len(found.first) + 2
+    lost, *_ = sorted(tmp_path.rglob("*.json"))
+    lost.write_text("{}")
+    assert count(PLAN, tmp_path, 1) == found
+    assert len(trained) == len(found.first) + 3
+
+
+@pytest.mark.slow
+def test_from_the_command_to_the_page(tmp_path, capsys):
+    line = "--dataset mnist-sample --seeds 1 --epochs 2 --train-images 200 --jobs 1"
+    argv = [*line.split(), "--runs", str(tmp_path / "runs"), "--results", str(tmp_path)]
+    program.main(argv)
+    found = read_as(Starts, tmp_path / "mnist-sample-literal.json")
+    assert found.plan == replace(PLAN, seeds=1, train_images=200)
+    assert len(found.last) == 1
+    assert not [*tmp_path.rglob("*.npz")]  # epochs and members
+    page = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "## mnist-sample, ReLU on the logits" in page
+    assert f"{found.last[0].J:.4f}" in page
+    assert "--network literal --seeds 1 --epochs 2 --train-images 200`" in page
+    (tmp_path / "README.md").unlink()
+    program.main(["page", "--results", str(tmp_path)])
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == page
+
+
+def test_other_counts_are_not_overwritten(trained, tmp_path, capsys):
+    write_json(path_of(tmp_path, SAMPLE, "literal"), count(PLAN, tmp_path, 1))
+    with pytest.raises(SystemExit):
+        program.main(["--dataset", SAMPLE, "--results", str(tmp_path)])
+    assert "seeds is 2, asked for 20" in capsys.readouterr().err
+
+
+def test_another_networks_counts_are_refused(trained, tmp_path):
+    path = path_of(tmp_path, SAMPLE, "plain")
+    write_json(path, count(PLAN, tmp_path, 1))
+    with pytest.raises(DamagedError, match="it holds mnist-sample-literal"):
+        write_page(tmp_path)
+
+
+def test_a_page_without_counts(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no counts in .* makes them"):
+        write_page(tmp_path)
+
+
+def test_plain_networks_have_a_section_of_their_own(trained, tmp_path):
+    for network in ("plain", "literal"):
+        plan = replace(PLAN, network=network)
+        write_json(path_of(tmp_path, SAMPLE, network), count(plan, tmp_path, 1))
+    text = write_page(tmp_path).read_text(encoding="utf-8")
+    heads = [line for line in text.splitlines() if line.startswith("## mnist")]
+    assert heads == [f"## {SAMPLE}, ReLU on the logits", f"## {SAMPLE}, plain logits"]
+    assert asdict(read_as(Starts, tmp_path / f"{SAMPLE}.json").plan)["network"] == (
+        "plain"
+    )

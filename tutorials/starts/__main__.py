@@ -1,0 +1,89 @@
+"""python -m tutorials.starts: how many of the paper's own networks start to learn.
+
+Both tables take about two hours of two cores. Finished networks and epochs
+are kept in the folder of runs: the same command continues.
+"""
+
+import warnings
+from pathlib import Path
+
+from minidl.files import check_writable
+from minidl.parallel import available_cores
+from minidl.store import write_json
+from tutorials.command_line import (
+    Parser,
+    a_path,
+    load_once,
+    number_of_epochs,
+    number_of_processes,
+    one_line,
+    one_line_errors,
+    parser_of,
+    runs_folder,
+    whole_number,
+)
+from tutorials.paper.experiment.config import DATASETS, LITERAL, NETWORKS
+from tutorials.paper.results.files import check_same_experiment
+from tutorials.paper.search.trials import PARTS
+from tutorials.starts.count import Plan, count
+from tutorials.starts.page import path_of, read, write_page
+
+TABLES = ("mnist", "cifar10")  # 1 and 3
+
+
+def make_parser() -> Parser:
+    """Return the parser."""
+    parser = parser_of("tutorials.starts", __doc__)
+    add = parser.add_argument
+    add("verb", nargs="?", choices=["count", "page"], default="count")
+    add("--dataset", choices=PARTS, help=f"(default: {' and '.join(TABLES)})")
+    add("--network", choices=NETWORKS, default=LITERAL)
+    add("--seeds", type=whole_number(1, 1000), default=20)
+    add("--epochs", type=number_of_epochs, help="of the best (default: the paper's)")
+    add("--train-images", type=whole_number(1, 60_000), help="(default: all)")
+    add("--jobs", type=number_of_processes, default=available_cores())
+    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
+    add("--results", type=a_path, metavar="DIR", default=Path("results/starts"))
+    return parser
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Count, and write the files and their page."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    datasets = [args.dataset] if args.dataset else TABLES
+    plans = [
+        Plan(
+            dataset,
+            args.network,
+            args.seeds,
+            args.epochs or DATASETS[dataset].epochs,
+            args.train_images,
+        )
+        for dataset in datasets
+    ]
+    with one_line_errors(parser.prog, lambda: "the same command continues"):
+        check_writable("--results", args.results)
+        if args.verb == "count":
+            runs = args.runs or runs_folder()
+            check_writable("--runs", runs)
+            check_free(plans, args.results)
+            for plan in plans:
+                load_once(plan.dataset)
+                path = path_of(args.results, plan.dataset, plan.network)
+                write_json(path, count(plan, runs / "starts", args.jobs))
+                print(f"{path} written", flush=True)
+        print(f"{write_page(args.results)} written")
+
+
+def check_free(plans: list[Plan], folder: Path) -> None:
+    """Raise ValueError, before any work, if a folder holds other counts."""
+    for plan in plans:
+        path = path_of(folder, plan.dataset, plan.network)
+        if path.exists():
+            check_same_experiment(path, vars(read(path).plan), vars(plan))
+
+
+if __name__ == "__main__":
+    warnings.formatwarning = one_line  # type: ignore[assignment]
+    main()

@@ -1,0 +1,144 @@
+"""results/starts/README.md: the counts, and when a logit's ReLU is dead for good."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from minidl.files import write_text
+from minidl.schema import read_as
+from minidl.store import check, refused
+from tutorials.paper.experiment.config import NETWORKS, PLAIN, suffix
+from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.pages.notes import counted
+from tutorials.paper.search.trials import PARTS
+from tutorials.starts.count import STARTED, Start, Starts, best, by_optimizer
+
+ENOUGH = 0.2  # of the networks: if more start, restarts make a table of them
+LOGITS = {PLAIN: "plain logits"}  # others have the table's own
+HEAD = f"""# Do the paper's own networks start to learn?
+
+Tables 1 and 3 of the paper end in "Relu Fully Connected 10", a ReLU on the logits,
+before the softmax. Here networks are trained from many seeds with each optimizer of the
+[search](../search). A network *has started* if the mean of J over the test images is
+below {STARTED} after one epoch; guessing costs log(10) = 2.30. A class is *dead* if its
+logit is 0 for all test images. J in training is the mean over an epoch, with dropout;
+it decides nothing."""
+REASON = """## When is a logit's ReLU dead for good?
+
+Let h be what the last hidden layer gives for an image with the label y, and for each
+class k
+
+    a_k = w_k h + b_k,  z_k = max(0, a_k),  p = softmax(z),  J = -log p_y
+
+    dJ/dz_k = p_k - 1{y = k}
+    dJ/da_k = (p_k - 1{y = k}) 1{a_k > 0}
+    dJ/dw_k = dJ/da_k h,  dJ/db_k = dJ/da_k,  dJ/dh = sum_k dJ/da_k w_k
+
+An image with a_k <= 0 has no part in the gradient of w_k and b_k. If all images of
+class k are such images, only the others are left. Each of them lowers a_k, as p_k > 0.
+
+- **If a_k <= 0 for all training images**, under all masks of dropout, the gradient of
+  w_k and b_k is 0. They stay as they are when the optimizer's momentum has faded, and
+  the class adds nothing to dJ/dh: nothing pulls a_k back. The other classes still
+  change h, which may raise a_k by chance.
+- **If w_k <= 0 and b_k <= 0 as well, the class is dead for good**: h >= 0, as it comes
+  out of a ReLU, so that a_k <= 0 whatever h becomes.
+- **If all ten classes are dead, the network is**: no parameter has a gradient. For all
+  images z = 0, p_k = 1/10 and J = log(10) = 2.3026, for ever.
+
+A dead class has the least logit that there is, 0, so that p_k <= 1/10. Each of its
+images costs at least log(10). With ten classes of equal size, d dead ones cost at least
+0.23 d in the mean of J. A network that has started may have up to six dead classes."""
+
+
+def path_of(folder: Path, dataset: str, network: str) -> Path:
+    """Return the file of a data set's network."""
+    return folder / f"{dataset}{suffix(network)}.json"
+
+
+def read(path: Path) -> Starts:
+    """Return a file of counts; DamagedError if it isn't the one of its name."""
+    starts = read_as(Starts, path)
+    with refused(path):
+        own = path_of(path.parent, starts.plan.dataset, starts.plan.network)
+        check(path == own, f"it holds {own.name}")
+        check(bool(starts.first and starts.last), "it lacks networks")
+    return starts
+
+
+def write_page(folder: Path) -> Path:
+    """Write the page of all counts in a folder; return its path.
+
+    Raises FileNotFoundError if there is none.
+    """
+    paths = [path_of(folder, d, n) for n in reversed(NETWORKS) for d in PARTS]
+    found = [read(path) for path in paths if path.exists()]
+    if not found:
+        raise FileNotFoundError(
+            f"no counts in {folder}: python -m tutorials.starts makes them"
+        )
+    path = folder / "README.md"
+    write_text(path, page(HEAD, *map(section, found), REASON))
+    return path
+
+
+def section(starts: Starts) -> str:
+    """Return one network's part of the page."""
+    plan = starts.plan
+    images = f"{plan.train_images:,}" if plan.train_images else "all"
+    options = f"--dataset {plan.dataset} --network {plan.network} --seeds {plan.seeds}"
+    more = f" --train-images {plan.train_images}" if plan.train_images else ""
+    first, last = by_optimizer(starts.first), starts.last
+    seeds = {f"seed {one.job.index}": [one] for one in last}
+    return page(
+        f"## {plan.dataset}, {LOGITS.get(plan.network, 'ReLU on the logits')}",
+        f"{counted(plan.seeds, 'seed')} with each optimizer, one epoch of {images} "
+        "training images:",
+        table({name(own[0]): own for own in first}).markdown(),
+        finding(best(starts.first)),
+        f"With {name(last[0])}, after {counted(plan.epochs, 'epoch')}:",
+        table(seeds).markdown(),
+        f"`python -m tutorials.starts {options} --epochs {plan.epochs}{more}` makes "
+        f"this, on {starts.environment.cpu} with minidl {starts.environment.minidl}.",
+    )
+
+
+def name(one: Start) -> str:
+    """Return an optimizer with its settings."""
+    job = one.job
+    return f"{job.optimizer}, rate {job.lr:g}, batches of {job.batch_size}"
+
+
+def table(groups: Mapping[str, Sequence[Start]]) -> Table:
+    """Return a row for each group: how many start, and means over all of them."""
+    head = ["", "started", "dead classes of each", "J in training", "J", "accuracy"]
+    rows = [[group, *row(own)] for group, own in groups.items()]
+    return Table([*head, "of those that started"], rows)
+
+
+def row(own: Sequence[Start]) -> list[str]:
+    """Return one group's numbers."""
+    going = [one.accuracy for one in own if one.started]
+    numbers = [
+        np.mean([one.J_training for one in own]),
+        np.mean([one.J for one in own]),
+        np.mean([one.accuracy for one in own]),
+    ]
+    return [
+        f"{len(going)} of {len(own)}",
+        ", ".join(str(dead) for dead in sorted(len(one.dead) for one in own)),
+        *(f"{value:.4f}" for value in numbers),
+        f"{np.mean(going):.4f}" if going else "",
+    ]
+
+
+def finding(own: Sequence[Start]) -> str:
+    """Return what follows from the best optimizer's count."""
+    going = sum(one.started for one in own)
+    found = f"With {name(own[0])}, {going} of {len(own)} start"
+    if going == len(own):
+        return f"{found}. Members need no restarts."
+    if going > ENOUGH * len(own):
+        return f"{found}. Members that haven't started need a restart, as a rule."
+    return f"{found}: too few for a table of ten members a method."
