@@ -81,8 +81,8 @@ def mnist_cnn(
 ) -> Sequential:
     """Table 1, the network for MNIST, 600,810 parameters.
 
-    The table's last fully connected row is a ReLU too, which keeps most trainings
-    from starting: logits can only be raised. It is taken literally on request.
+    The table's last fully connected row is a ReLU too. With `relu_logits` it is taken
+    literally; without, logits are plain.
     Shapes: (N, 28, 28, 1) -> logits (N, 10).
     """
     rows = [
@@ -101,7 +101,8 @@ def cifar10_cnn(
 ) -> Sequential:
     """Table 3, the network for CIFAR-10, 1,341,226 parameters.
 
-    Without padding the image would vanish before the last pooling.
+    Without padding the image would vanish before the last pooling. `relu_logits` is as
+    in `mnist_cnn`.
     Shapes: (N, 32, 32, 3) -> logits (N, 10).
     """
     rows = [
