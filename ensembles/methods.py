@@ -12,13 +12,7 @@ from typing import Any
 import numpy as np
 
 from ensembles.architectures import architecture_names, build_architecture
-from ensembles.jobs import (
-    METHOD_NAMES,
-    TABLE_OF,
-    MemberJob,
-    member_seed,
-    tables_of,
-)
+from ensembles.jobs import METHOD_NAMES, TABLE_OF, MemberJob, member_seed, tables_of
 from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.checks import (
