@@ -331,8 +331,12 @@ def test_the_expectation_is_not_shown_without_its_data():
     some = with_members(strict(0.3), 0.05, 0.05, methods=["bagging", "gaussian-noise"])
     assert list(with_singles(some).methods) == ["gaussian-noise"]
     assert expectation(some) == "holds so far (1 of 4 methods)"
-    every = {m: some.methods["gaussian-noise"] for m in CONFIG.methods}
-    assert expectation(replace(some, methods=every)) == HOLDS
+    noisy, losses = some.methods["gaussian-noise"], [0.5, 0.5]
+    every = {
+        "methods": dict.fromkeys(CONFIG.methods, noisy),
+        "last_losses": dict.fromkeys(CONFIG.methods, losses),
+    }
+    assert expectation(replace(some, **every)) == HOLDS
     [verdict] = [v for v in judge(made_up(), some) if v.topic == TOPIC]
     assert verdict.section == "section 5"
     assert verdict.evidence.startswith(

@@ -30,7 +30,7 @@ from tutorials.paper.experiment.members import (
     member_jobs,
 )
 from tutorials.paper.experiment.places import Places, workers
-from tutorials.paper.results.files import read_files
+from tutorials.paper.results.files import join, read_files
 from tutorials.paper.results.strict import (
     Accuracies,
     Strict,
@@ -101,7 +101,7 @@ def strict(config: Configuration, places: Places) -> None:
                 **experiment(config, images),
                 methods={team.method: found},
                 environment=environment(places.device),
-                last_losses={team.method: losses_of(team)},
+                last_losses={team.method: last_losses(team.losses)},
             )
             write(result, places.results)
 
@@ -112,23 +112,19 @@ def singles(team: Team) -> list[Team]:
     return [Team((job,), (checksum,), team.folder) for job, checksum in each]
 
 
-def losses_of(team: Team) -> list[float]:
-    """Return the mean of J in each member's last epoch."""
-    return [losses[-1] for losses in team.losses]
-
-
 def check_same_members(
     config: Configuration, teams: Sequence[Team], places: Places
 ) -> None:
     """Raise ValueError unless the folder's results, if any, are of these members."""
     parts = read_files(places.results, config)
-    methods = {method: r for part in parts for method, r in part.methods.items()}
+    methods = join(parts).methods if parts else {}
     for team in teams if methods else ():
         if team.method not in methods:
             raise ValueError(
                 f"{places.results} lacks {team.method}: the verb run adds it"
             )
-        if last_losses(methods[team.method].members) != losses_of(team):
+        losses = [member.losses for member in methods[team.method].members]
+        if last_losses(losses) != last_losses(team.losses):
             raise ValueError(
                 f"{places.results} has other members of {team.method} than "
                 f"{places.runs}: the verb run evaluates these"

@@ -5,12 +5,13 @@
 The files of a folder are of the same experiment, so that they are read together as if
 one command had made them: commands that run different methods, perhaps on different
 machines, share no file. `read` refuses anything that doesn't follow schema.py.
+Files of another kind, such as strict.py's, stand beside them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ensembles import METHODS
 from minidl.schema import read_as
@@ -19,15 +20,17 @@ from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.environment import Environment
 from tutorials.paper.results.schema import Results
 
+T = TypeVar("T")
 
-def path_of(folder: Path, method: str) -> Path:
+
+def path_of(folder: Path, method: str, kind: str = "") -> Path:
     """Return the file of a method."""
-    return folder / f"{method}.json"
+    return folder / f"{method}{kind}.json"
 
 
-def methods_in(folder: Path) -> list[str]:
+def methods_in(folder: Path, kind: str = "") -> list[str]:
     """Return the methods that a folder has results of."""
-    return [method for method in METHODS if path_of(folder, method).exists()]
+    return [method for method in METHODS if path_of(folder, method, kind).exists()]
 
 
 def write(results: Results, folder: Path) -> None:
@@ -61,16 +64,27 @@ def read_files(folder: Path, config: Configuration | None = None) -> list[Result
     Raises ValueError, naming the first difference, for another experiment than the
     one of this configuration, or of the first file.
     """
-    parts: list[Results] = []
-    for path in (path_of(folder, method) for method in methods_in(folder)):
-        part = read_as(Results, path)
-        with refused(path):
-            check([*part.methods] == [path.stem], f"it holds {[*part.methods]}")
-            check_complete(part)
-        parts.append(part)
-        asked = parts[0].configuration if config is None else config
+    files = read_parts(Results, folder, check_complete)
+    parts = [*files.values()]
+    for path, part in files.items():
+        asked = config or parts[0].configuration
         check_same_experiment(path, settings(part.configuration), settings(asked))
         check_same_experiment(path, asdict(part.data), asdict(parts[0].data))
+    return parts
+
+
+def read_parts(
+    form: type[T], folder: Path, check_whole: Callable[[T], None], kind: str = ""
+) -> dict[Path, T]:
+    """Return each method's file as far as there are any; DamagedError for another's."""
+    parts = {}
+    for method in methods_in(folder, kind):
+        path = path_of(folder, method, kind)
+        part: Any = read_as(form, path)
+        with refused(path):
+            check([*part.methods] == [method], f"it holds {[*part.methods]}")
+            check_whole(part)
+        parts[path] = part
     return parts
 
 

@@ -4,19 +4,23 @@ It stands beside the method's results, of the same members, and is read the same
 `random-init-strict.json` is `Strict` with that method alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ensembles import METHODS
-from minidl.schema import read_as
 from minidl.store import check, refused, write_json
 from tutorials.paper.experiment.config import PLAIN, Configuration
 from tutorials.paper.experiment.environment import Environment
-from tutorials.paper.results.files import check_same_experiment
+from tutorials.paper.results.files import (
+    check_same_experiment,
+    path_of,
+    read_parts,
+)
 from tutorials.paper.results.schema import Results
-from tutorials.paper.results.scores import Member, check_accuracies
+from tutorials.paper.results.scores import check_accuracies
+
+KIND = "-strict"  # of file
 
 
 @dataclass(frozen=True)
@@ -53,17 +57,10 @@ class Strict:
     network: str = PLAIN
 
 
-def path_of(folder: Path, method: str) -> Path:
-    """Return the file of a method."""
-    return folder / f"{method}-strict.json"
-
-
 def write(result: Strict, folder: Path) -> None:
     """Write each method's file into a folder."""
-    for method, found in result.methods.items():
-        losses = {method: result.last_losses[method]}
-        alone = replace(result, methods={method: found}, last_losses=losses)
-        write_json(path_of(folder, method), alone)
+    for method in result.methods:
+        write_json(path_of(folder, method, KIND), of_methods(result, [method]))
 
 
 def read_strict(
@@ -74,25 +71,19 @@ def read_strict(
     Raises DamagedError for a file that isn't one, and ValueError, naming the first
     difference, for another experiment or number of images (None: the first file's).
     """
-    parts: list[Strict] = []
-    for path in (path_of(folder, method) for method in METHODS):
-        if path.exists():
-            part = read_as(Strict, path)
-            with refused(path):
-                check_complete(part, path.name)
-            images = images or part.images
-            check_same_experiment(path, vars(part), experiment(config, images))
-            parts.append(part)
+    files = read_parts(Strict, folder, check_complete, KIND)
+    for path, part in files.items():
+        images = images or part.images
+        check_same_experiment(path, vars(part), experiment(config, images))
+    parts = [*files.values()]
     with refused(folder):
         columns = {tuple(a.attacks) for p in parts for a in accuracies(p)}
         check(len(columns) <= 1, "its methods were attacked otherwise")
     return join(parts) if parts else None
 
 
-def check_complete(part: Strict, name: str) -> None:
-    """Raise ValueError unless this is the whole file of one method."""
-    own = [path_of(Path(), method).name for method in part.methods]
-    check(own == [name], f"it holds {[*part.methods]}")
+def check_complete(part: Strict) -> None:
+    """Raise ValueError unless this is the whole file of a method."""
     check(part.last_losses.keys() == part.methods.keys(), "it lacks losses")
     check(all(m.keys() == part.eps.keys() for m in part.methods.values()), "no eps")
     counts = {len(found.singles) for found in accuracies(part)}
@@ -113,6 +104,13 @@ def join(parts: Sequence[Strict]) -> Strict:
     )
 
 
+def of_methods(found: Strict, methods: Sequence[str]) -> Strict | None:
+    """Return what the files say of some methods, None for none."""
+    own = {m: found.methods[m] for m in methods}
+    losses = {m: found.last_losses[m] for m in methods}
+    return replace(found, methods=own, last_losses=losses) if own else None
+
+
 def strict_of(results: Results, folder: Path) -> Strict | None:
     """Return what a folder's files say of the members in its results, None if nothing.
 
@@ -122,41 +120,30 @@ def strict_of(results: Results, folder: Path) -> Strict | None:
     found = read_strict(folder, results.configuration)
     if found is None:
         return None
-    methods = {
-        method: budgets
-        for method, budgets in found.methods.items()
-        if method in results.methods
-        and found.last_losses[method] == last_losses(results.methods[method].members)
+    losses = {
+        method: last_losses(member.losses for member in own.members)
+        for method, own in results.methods.items()
     }
-    return replace(found, methods=methods) if methods else None
+    same = [m for m, own in found.last_losses.items() if losses.get(m) == own]
+    return of_methods(found, same)
 
 
 def with_singles(found: Strict | None) -> Strict | None:
     """Return the methods whose members were attacked alone, too, None without any."""
     if found is None:
         return None
-    methods = {
-        method: budgets
-        for method, budgets in found.methods.items()
-        if all(own.singles for own in budgets.values())
-    }
-    return replace(found, methods=methods) if methods else None
+    methods = found.methods.items()
+    attacked = [m for m, own in methods if all(a.singles for a in own.values())]
+    return of_methods(found, attacked)
 
 
-def last_losses(members: Sequence[Member]) -> list[float]:
-    """Return the mean of J in each member's last epoch."""
-    return [member.losses[-1] for member in members]
+def last_losses(losses: Iterable[Sequence[float]]) -> list[float]:
+    """Return the last of each member's losses: which members these are."""
+    return [own[-1] for own in losses]
 
 
 def experiment(config: Configuration, images: int) -> dict[str, Any]:
     """Return the settings that the file has, too, by their names there."""
-    return {
-        "dataset": config.dataset,
-        "profile": config.profile,
-        "network": config.network,
-        "members": config.members,
-        "epochs": config.epochs,
-        "seed": config.seed,
-        "images": images,
-        "eps": {attack: p["eps"] for attack, p in config.attacks.items()},
-    }
+    names = ("dataset", "profile", "network", "members", "epochs", "seed")
+    eps = {attack: p["eps"] for attack, p in config.attacks.items()}
+    return {n: getattr(config, n) for n in names} | {"images": images, "eps": eps}
