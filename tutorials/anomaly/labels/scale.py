@@ -26,6 +26,7 @@ from tutorials.paper.paper_numbers import paper_accuracy
 METHOD, ATTACK, COLUMN = "random-init", "fgsm", "adv1_ensemble"  # s is chosen on this
 FACTORS = [k / 20 for k in range(8, 33)]  # 0.4, 0.45, ..., 1.6
 RESAMPLES = 2000
+SCALE = "scale.json"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,275 @@
+"""Readings, what is measured of them, and their page."""
+
+import dataclasses
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from ensembles.training import train_ensemble
+from tutorials.anomaly.labels import __main__ as cli
+from tutorials.anomaly.labels import scale
+from tutorials.anomaly.labels.fit import fit
+from tutorials.anomaly.labels.measure import (
+    Labels,
+    Right,
+    attacked,
+    count_right,
+    read_labels,
+)
+from tutorials.anomaly.labels.readings import (
+    FILE,
+    READINGS,
+    SUSPECT,
+    expect,
+    fixed_readings,
+)
+from tutorials.anomaly.labels.walks import pushed_back, walk_all
+from tutorials.paper.experiment import attack as engine
+from tutorials.paper.experiment.attack import carry_out
+from tutorials.paper.experiment.cases import adv1, adv2, blocks
+from tutorials.paper.experiment.config import configure
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.labels import RULES, TRUE
+from tutorials.paper.experiment.members import find_team, member_jobs
+from tutorials.paper.paper_numbers import TABLE2
+
+RESULTS = Path(__file__).parents[2] / "results" / "labels"
+MEMBER, ENSEMBLE = "member's current prediction", "ensemble's current prediction"
+
+
+def reading(adv1, adv2, scaled=False):
+    [found] = [
+        r for r in READINGS if (r.adv1, r.adv2, r.scaled) == (adv1, adv2, scaled)
+    ]
+    return expect(found)
+
+
+def test_readings_are_all_combinations():
+    assert [r.number for r in READINGS] == list(range(1, 163))
+    assert len({(r.adv1, r.adv2, r.scaled) for r in READINGS}) == 9 * 9 * 2
+    assert reading(TRUE, MEMBER, scaled=True).number == SUSPECT
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "surprise", "cifar_fgsm"),
+    [
+        (TRUE, TRUE, False, True),
+        (TRUE, MEMBER, True, False),
+        (TRUE, ENSEMBLE, True, False),
+        (TRUE, "member's prediction after the first step", True, True),
+        (TRUE, "ensemble's current prediction where right at first", True, True),
+        (TRUE, "member's first prediction", False, False),
+        (MEMBER, TRUE, False, True),
+        (MEMBER, MEMBER, False, True),
+        (ENSEMBLE, MEMBER, True, True),
+        (ENSEMBLE, ENSEMBLE, False, True),
+    ],
+)
+def test_what_is_expected(one, two, surprise, cifar_fgsm):
+    found = reading(one, two)
+    assert found.orders == {
+        "MNIST FGSM": True,
+        "MNIST BIM": surprise,
+        "CIFAR-10 FGSM": cifar_fgsm,
+        "CIFAR-10 BIM": surprise,
+    }
+    assert ("the surprise" in found.words) == surprise
+    assert found.words.endswith("against the paper.") != cifar_fgsm
+    assert reading(one, two, scaled=True).orders == found.orders
+
+
+def test_the_readings_stay_as_they_were_written_down():
+    written = fixed_readings(RESULTS)
+    assert written.readings == list(map(expect, READINGS))
+    assert written.suspect == SUSPECT
+
+
+# Made-up counts: the paper's own numbers.
+
+N, CONFIG = 10_000, configure("mnist", "full", ["random-init"], members=2)
+
+
+def as_in_paper(attack, rule, scaled):
+    _, _, single, one, two = (round(N * a) for a in TABLE2["MNIST"][attack]["bagging"])
+    return Right(
+        attack, rule, scaled, [single - 9, single + 9], [one - 5, one + 5], two
+    )
+
+
+def made_up(method="bagging", **changes):
+    config = dataclasses.replace(CONFIG, methods=[method])
+    right = [
+        dataclasses.replace(as_in_paper(*key), **changes.get(key[0], {}))
+        for key in attacked()
+    ]
+    return Labels(config, N, 0.8, right, [], environment())
+
+
+def test_the_papers_own_numbers_fit():
+    found = fit(reading(TRUE, MEMBER), [made_up()])
+    assert found.difference == pytest.approx(0, abs=1e-12)
+    assert found[:6] == (2, 2, 2, 0, 2, 6)
+
+
+def test_orders_that_dont_come_out_are_counted():
+    other = made_up(bim={"adv2": 0}, fgsm={"adv2": N})
+    found = fit(reading(TRUE, MEMBER), [made_up(), other])
+    assert found[:6] == (4, 2, 2, 2, 2, 12)
+    apart = TABLE2["MNIST"]["bim"]["bagging"][4] + 1
+    apart -= TABLE2["MNIST"]["fgsm"]["bagging"][4]
+    assert found.difference == pytest.approx(apart / 12)
+    none = fit(reading(TRUE, TRUE), [made_up()])  # expected: no surprise
+    assert (none.shown, none.as_expected) == (2, 1)
+
+
+def test_the_number_that_s_was_chosen_on_is_no_prediction():
+    labels = [made_up("random-init")]
+    stated, scaled = (fit(reading(TRUE, TRUE, s), labels) for s in (False, True))
+    assert (stated.numbers, scaled.numbers) == (6, 5)
+    own = abs(
+        TABLE2["MNIST"]["fgsm"]["random-init"][3]
+        - TABLE2["MNIST"]["fgsm"]["bagging"][3]
+    )
+    assert 6 * stated.difference - own == pytest.approx(5 * scaled.difference)
+
+
+def test_each_adversary_has_the_numbers_of_its_rule():
+    labels = made_up()
+    right = [
+        dataclasses.replace(r, adv2=1, adv1=[2, 2]) if r.rule == MEMBER else r
+        for r in labels.right
+    ]
+    labels = dataclasses.replace(labels, right=right)
+    cells = labels.cells("fgsm", TRUE, "member's first prediction", True)  # one step
+    assert cells["adv2_ensemble"].accuracy == 1 / N
+    assert cells["adv1_ensemble"].accuracy > 0.5
+    cells = labels.cells("bim", TRUE, "member's first prediction", True)
+    assert cells["adv2_ensemble"].accuracy > 0.5
+    cells = labels.cells("bim", MEMBER, TRUE, True)
+    assert cells["adv1_ensemble"].mean_of == [2 / N, 2 / N]
+
+
+def test_pushed_back_is_wrong_before_and_right_after():
+    right = np.array([[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 0, 0]], bool)
+    back = [[0, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0]]
+    assert_array_equal(pushed_back(right), np.array(back, bool))
+
+
+# On real members: a small run of everything.
+
+SMOKE = configure("mnist-sample", "smoke", ["random-init"])
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Two members, trained for an epoch on 1,000 images."""
+    folder = tmp_path_factory.mktemp("runs")
+    [jobs] = member_jobs(SMOKE).values()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train_ensemble(jobs, folder=folder, workers=1)
+    return folder
+
+
+@pytest.fixture
+def team(runs):
+    return find_team(next(iter(member_jobs(SMOKE).values())), runs)
+
+
+def engine_counts(team, case):
+    [counted] = carry_out(list(blocks(case, team, 0, 20)))
+    return counted
+
+
+def test_the_counts_are_the_engines(team):
+    found = {(r.attack, r.rule, r.scaled): r for r in count_right(SMOKE, team, 20, 0.5)}
+    assert len(found) == 24
+    for (attack, rule, scaled), right in found.items():
+        if rule not in (TRUE, MEMBER):
+            continue
+        s = 0.5 if scaled else 1
+        lengths = {n: v * s for n, v in SMOKE.attacks[attack].items() if n != "steps"}
+        own = attack, SMOKE.attacks[attack] | lengths, 2, rule
+        each = [engine_counts(team, case) for case in adv1(*own)]
+        assert right.single == [each[0].members[0], each[1].members[1]]
+        assert right.adv1 == [c.ensembles[-1] for c in each]
+        assert right.adv2 == engine_counts(team, adv2(*own)).ensembles[-1]
+
+
+@pytest.mark.parametrize("rule", [TRUE, MEMBER, ENSEMBLE])
+def test_a_walk_is_the_attack_after_each_number_of_steps(team, rule):
+    bim = {"eps": 0.2, "alpha": 0.1, "steps": 3}
+    case = adv2("bim", bim, 2, rule)
+    [found] = walk_all([case], team, 20)
+    for steps in (1, 2, 3):
+        counted = engine_counts(team, adv2("bim", bim | {"steps": steps}, 2, rule))
+        assert found.right[steps] == counted.ensembles[-1]
+        assert found.members_right[steps] == sum(counted.members)
+    assert len(found.right) == len(found.back) == 4
+    assert walk_all([case], team, 20) == [found]  # from its file
+
+
+@pytest.fixture
+def command(runs, tmp_path, monkeypatch):
+    """Weak members need other factors to become as accurate as a number."""
+    monkeypatch.setattr(scale, "FACTORS", [0.05, 0.5, 1.0])
+    monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.4)
+
+    def run(verb, *more):
+        fixed = ["--dataset=mnist-sample", "--profile=smoke", "--jobs=1"]
+        fixed += [f"--runs={runs}", f"--results={tmp_path}"]
+        cli.main([verb, *fixed, *(more or ["--images=20"])])
+        return tmp_path
+
+    return run
+
+
+def test_from_s_to_the_page(command, monkeypatch):
+    folder = command("scale")
+    command("run")
+    path = folder / "mnist-sample-smoke" / "random-init.json"
+    labels, page = read_labels(path), (folder / "README.md").read_text("utf-8")
+    assert labels.images == 20
+    found = fit(expect(READINGS[SUSPECT - 1]), [labels])
+    shown = f"{found.shown} of 2 ({found.surely}, {found.against})"
+    numbers = f"{shown} | {found.as_expected} of 2 | {found.difference:.3f} |"
+    assert f"| **{SUSPECT}** | {TRUE} | {MEMBER} | s | {numbers}" in page
+    assert f"{labels.s:.3f} [" in page
+    for factor in (1.0, labels.s):
+        assert f"perturbations times {factor:g}" in page
+    for rule in RULES:
+        assert f"\n| {rule} |" in page
+    monkeypatch.setattr(engine, "attack_block", lambda *a, **o: pytest.fail("again"))
+    before = read_labels(path)
+    command("run")
+    assert read_labels(path) == before
+
+
+def test_a_folder_belongs_to_one_experiment(command, capsys):
+    with pytest.raises(SystemExit):
+        command("run")
+    assert "the verb scale makes it" in capsys.readouterr().err
+    command("scale")
+    with pytest.raises(SystemExit):
+        command("run", "--images=30")
+    assert "images is 20, asked for 30" in capsys.readouterr().err
+
+
+def test_readings_are_written_once(command, capsys):
+    folder = command("readings")
+    assert (folder / FILE).read_bytes() == (RESULTS / FILE).read_bytes()
+    with pytest.raises(SystemExit):
+        command("report")
+    assert "the verb scale begins" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not [*RESULTS.glob("*/scale.json")], reason="nothing measured yet")
+def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
+    folder = shutil.copytree(RESULTS, tmp_path / "labels")
+    cli.main(["report", f"--results={folder}"])
+    page = (RESULTS / "README.md").read_bytes()
+    assert (folder / "README.md").read_bytes() == page

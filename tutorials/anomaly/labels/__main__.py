@@ -1,0 +1,139 @@
+"""python -m tutorials.anomaly.labels scale, then run for each method, then report.
+
+readings   write the list of all readings, with what each is expected to find
+scale      choose s with random initial weights
+run        attack one method with all labels, as stated and times s
+report     the page on all that has been found
+"""
+
+import warnings
+from pathlib import Path
+
+from ensembles import METHODS
+from minidl.files import check_writable
+from minidl.parallel import available_cores, local_executor
+from minidl.store import write_json
+from tutorials.anomaly.labels.measure import Labels, check_others, count_right
+from tutorials.anomaly.labels.readings import FILE, fixed_readings
+from tutorials.anomaly.labels.report import write_report
+from tutorials.anomaly.labels.scale import SCALE, find_scale, read_scale, scaled
+from tutorials.anomaly.labels.walks import walk_all
+from tutorials.anomaly.run import Plan, check_images, training_command
+from tutorials.command_line import (
+    Parser,
+    a_path,
+    load_once,
+    number_of_processes,
+    one_line,
+    one_line_errors,
+    parser_of,
+    runs_folder,
+    seed_number,
+    whole_number,
+)
+from tutorials.paper.experiment.cases import Case, adv1, adv2
+from tutorials.paper.experiment.config import (
+    DATASETS,
+    PROFILES,
+    Configuration,
+    configure,
+)
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.labels import RULES
+from tutorials.paper.experiment.members import Team, find_team, member_jobs
+
+
+def make_parser() -> Parser:
+    """Return the parser."""
+    parser = parser_of("tutorials.anomaly.labels", __doc__)
+    add = parser.add_argument
+    add("verb", choices=["readings", "scale", "run", "report"])
+    add("--dataset", choices=DATASETS, default="mnist")
+    add("--profile", choices=PROFILES, default="full")
+    add("--method", choices=METHODS, default="random-init")
+    add("--members", type=whole_number(2, 1000), help="(default: profile's)")
+    add("--images", type=whole_number(1, 60_000), default=1000, help="of the test set")
+    add("--seed", type=seed_number, default=0)
+    add("--jobs", type=number_of_processes, default=available_cores())
+    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
+    add("--results", type=a_path, metavar="DIR", default=Path("results/labels"))
+    add("--fresh", action="store_true", help="repeat finished attacks, too")
+    return parser
+
+
+def team_of(plan: Plan) -> Team:
+    """Return the members of the only method."""
+    [jobs] = member_jobs(plan.config).values()
+    return find_team(jobs, plan.runs, training_command(plan))
+
+
+def scale(plan: Plan, folder: Path) -> Path:
+    """Choose s and write its file."""
+    with local_executor(plan.jobs) as executor:
+        where = executor, plan.fresh
+        found = find_scale(plan.config, team_of(plan), plan.images, *where)
+    print(f"s = {found.s} [{found.low}, {found.high}]")
+    write_json(folder / SCALE, found)
+    return folder / SCALE
+
+
+def measure(plan: Plan, folder: Path) -> Path:
+    """Attack one method with all labels and write its file."""
+    config, team = plan.config, team_of(plan)
+    s = read_scale(folder / SCALE).s
+    with local_executor(plan.jobs) as executor:
+        where = executor, plan.fresh
+        right = count_right(config, team, plan.images, s, *where)
+        walks = walk_all(walked(config, len(team.jobs), s), team, plan.images, *where)
+    path = folder / f"{team.method}.json"
+    write_json(path, Labels(config, plan.images, s, right, walks, environment()))
+    return path
+
+
+def walked(config: Configuration, members: int, s: float) -> list[Case]:
+    """Return what is watched at each step: BIM, Adv. 2 and Adv. 1 of one member."""
+    return [
+        case
+        for factor in (1.0, s)
+        for rule in RULES
+        for own in [("bim", scaled(config.attacks["bim"], factor), members, rule)]
+        for case in (adv1(*own)[0], adv2(*own))
+    ]
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Do what the verb says."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    config = configure(
+        args.dataset, args.profile, [args.method], args.members, seed=args.seed
+    )
+    with one_line_errors(parser.prog, lambda: "the same command continues"):
+        check_writable("--results", args.results)
+        fixed_readings(args.results)  # before anything is measured
+        if args.verb in WORK:
+            runs = args.runs or runs_folder()
+            check_writable("--runs", runs)
+            load_once(config.dataset)
+            plan = Plan(config, runs, args.images, args.jobs, args.fresh)
+            check_images(plan)
+            folder = args.results / folder_name(config)
+            check_others(folder, config, args.images)
+            print(f"{WORK[args.verb](plan, folder)} written")
+        if args.verb == "readings":
+            print(f"{args.results / FILE} is there")
+        else:
+            print(f"{write_report(args.results)} written")
+
+
+WORK = {"scale": scale, "run": measure}
+
+
+def folder_name(config: Configuration) -> str:
+    """Return the folder of a data set's files."""
+    return f"{config.dataset}-{config.profile}"
+
+
+if __name__ == "__main__":
+    warnings.formatwarning = one_line  # type: ignore[assignment]
+    main()

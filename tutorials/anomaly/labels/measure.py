@@ -1,0 +1,150 @@
+"""Attack with all labels, as stated and times s, and count: Table 2 for each reading.
+
+results/labels/mnist-full/random-init.json
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+from ensembles import METHODS
+from minidl.schema import read_as
+from minidl.store import check, refused
+from tutorials.anomaly.labels.scale import SCALE, read_scale, scaled
+from tutorials.anomaly.labels.walks import Walk
+from tutorials.paper.experiment.attack import carry_out
+from tutorials.paper.experiment.cases import Case, adv1, adv2, blocks
+from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.counts import add
+from tutorials.paper.experiment.environment import Environment
+from tutorials.paper.experiment.labels import RULES, in_one_step
+from tutorials.paper.experiment.members import Team
+from tutorials.paper.results.files import check_same_experiment, settings
+from tutorials.paper.results.table2 import Cell, mean_cell
+
+Attacked = tuple[str, str, bool]  # attack, rule of the label, times s or not
+
+
+@dataclass(frozen=True)
+class Right:
+    """How many images stay right when both adversaries follow one rule."""
+
+    attack: str
+    rule: str
+    scaled: bool
+    single: list[int]  # each member under its own gradient
+    adv1: list[int]  # the ensemble under each member's gradient
+    adv2: int  # the ensemble under the sum of gradients
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One method's file."""
+
+    configuration: Configuration  # of this method
+    images: int  # the first so many test images
+    s: float
+    right: list[Right]
+    walks: list[Walk]
+    environment: Environment
+
+    @property
+    def method(self) -> str:
+        """The only method."""
+        return self.configuration.methods[0]
+
+    @cached_property
+    def found(self) -> dict[Attacked, Right]:
+        """The counts by attack, rule and scale."""
+        return {(r.attack, r.rule, r.scaled): r for r in self.right}
+
+    def cells(self, attack: str, one: str, two: str, scaled: bool) -> dict[str, Cell]:
+        """Return Table 2's columns for rules of Adv. 1 and Adv. 2."""
+        if attack == "fgsm":
+            one, two = in_one_step(one), in_one_step(two)
+        own, other = (self.found[attack, rule, scaled] for rule in (one, two))
+        columns = {
+            "adv1_single": own.single,
+            "adv1_ensemble": own.adv1,
+            "adv2_ensemble": [other.adv2],
+        }
+        n = self.images
+        return {c: mean_cell([k / n for k in v], n) for c, v in columns.items()}
+
+
+def attacked() -> Iterator[Attacked]:
+    """Yield all that is different: in one step some rules are the same."""
+    for times_s, rule in product((False, True), RULES):
+        yield "bim", rule, times_s
+        if in_one_step(rule) == rule:
+            yield "fgsm", rule, times_s
+
+
+def cases_of(
+    config: Configuration, members: int, s: float
+) -> dict[Attacked, list[Case]]:
+    """Return Adv. 1 with each member's gradient, then Adv. 2, for all that differs."""
+    cases = {}
+    for attack, rule, times_s in attacked():
+        parameters = scaled(config.attacks[attack], s if times_s else 1.0)
+        own = attack, parameters, members, rule
+        cases[attack, rule, times_s] = [*adv1(*own), adv2(*own)]
+    return cases
+
+
+def count_right(
+    config: Configuration,
+    team: Team,
+    images: int,
+    s: float,
+    executor: Executor | int | None = None,
+    fresh: bool = False,
+) -> list[Right]:
+    """Return the counts of all attacks that differ."""
+    cases = cases_of(config, len(team.jobs), s)
+    work = [list(blocks(case, team, 0, images)) for g in cases.values() for case in g]
+    every = [block for case in work for block in case]
+    counts = iter(carry_out(every, executor, fresh))
+    totals = iter([add([next(counts) for _ in case]) for case in work])
+    found = []
+    for key, group in cases.items():
+        *each, together = [next(totals) for _ in group]
+        single = [total.members[i] for i, total in enumerate(each)]
+        ensembles = [total.ensembles[-1] for total in each]
+        found.append(Right(*key, single, ensembles, together.ensembles[-1]))
+    return found
+
+
+def read_labels(path: Path) -> Labels:
+    """Return a method's file; DamagedError if it isn't, or lacks an attack."""
+    labels = read_as(Labels, path)
+    with refused(path):
+        check([path.stem] == labels.configuration.methods, "it holds another method")
+        check({*labels.found} == {*attacked()}, "it lacks an attack")
+    return labels
+
+
+def shared(config: Configuration, images: int) -> Mapping[str, object]:
+    """Return what all files of a folder share."""
+    return {**settings(config), "images": images}
+
+
+def check_others(folder: Path, config: Configuration, images: int) -> None:
+    """Raise ValueError if a folder holds other experiments: they share a page and s."""
+    path, now = folder / SCALE, shared(config, images)
+    if path.exists():
+        scale = read_scale(path)
+        there = shared(scale.configuration, scale.images)
+        check_same_experiment(path, there, now)
+    for path in method_files(folder):
+        labels = read_labels(path)
+        there = shared(labels.configuration, labels.images)
+        check_same_experiment(path, there, now)
+
+
+def method_files(folder: Path) -> list[Path]:
+    """Return the files of methods in a folder."""
+    return [path for m in METHODS if (path := folder / f"{m}.json").exists()]

@@ -1,0 +1,136 @@
+"""All readings of the paper's attacks, fixed before any was measured at full size.
+
+The paper doesn't say whose label its attacks climb away from, nor in which units its
+pixels are. A reading answers: a rule for the label of Adv. 1, one for Adv. 2, and
+perturbations as stated or times one factor s for each data set. All combinations are
+here, with what each is expected to find; none is tuned, and none may be added later
+without being named as later.
+
+What is expected follows from two trials. Ten members with random initial weights, the
+first 1,000 test images of MNIST, BIM: the more an adversary's label moves, the more it
+undoes its own steps (`TRIAL`). Four weak networks on CIFAR-10: where many images are
+misclassified before any step, a predicted label at the first step makes an adversary
+weaker under FGSM, too.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+from minidl.schema import read_as
+from minidl.store import write_json
+from tutorials.paper.experiment.labels import (
+    ENSEMBLE,
+    MEMBER,
+    RULES,
+    TRUE,
+    in_one_step,
+)
+
+Half = tuple[str, str]  # of Table 2: data set and attack
+HALVES: list[Half] = list(product(("MNIST", "CIFAR-10"), ("FGSM", "BIM")))
+FILE = "readings.json"
+# The ensemble's accuracy in the trial, under Adv. 1 and Adv. 2, by whose label moves.
+TRIAL = {
+    "nobody": (0.351, 0.158),
+    ENSEMBLE: (0.608, 0.534),
+    MEMBER: (0.956, 0.697),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the paper may have done."""
+
+    number: int
+    adv1: str  # the rule for Adv. 1's label
+    adv2: str
+    scaled: bool  # all perturbations times s, or as stated
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A reading, and which of the paper's orders it is expected to show, and why."""
+
+    number: int
+    adv1: str
+    adv2: str
+    scaled: bool
+    orders: dict[str, bool]  # of Adv. 1 and Adv. 2, by half: in all methods, or none
+    words: str
+
+
+READINGS = [
+    Reading(number, one, two, scaled)
+    for number, (scaled, one, two) in enumerate(
+        product((False, True), RULES, RULES), start=1
+    )
+]
+# The reading that the trial on MNIST pointed to, and so the one with most to prove.
+SUSPECT = next(
+    r.number
+    for r in READINGS
+    if r.scaled and (r.adv1, r.adv2) == (TRUE, f"{MEMBER}'s current prediction")
+)
+
+
+def mover(rule: str) -> str:
+    """Return whose prediction moves the label along the walk, or "nobody"."""
+    owner, _, time = rule.partition("'s ")
+    return "nobody" if time in ("", "first prediction") else owner
+
+
+def expect(reading: Reading) -> Expected:
+    """Return what a reading is expected to show."""
+    one, two = mover(reading.adv1), mover(reading.adv2)
+    survive = TRIAL[one][0], TRIAL[two][1]
+    surprise = survive[1] > survive[0]
+    guessed = [in_one_step(rule) != TRUE for rule in (reading.adv1, reading.adv2)]
+    lifted = guessed == [False, True]
+    orders = {
+        ("MNIST", "FGSM"): True,
+        ("CIFAR-10", "FGSM"): not lifted,
+        ("MNIST", "BIM"): surprise,
+        ("CIFAR-10", "BIM"): surprise,
+    }
+    words = (
+        f"{moved(one, 'Adv. 1')}, {moved(two, 'Adv. 2')}: under BIM, Adv. 2 leaves "
+        f"{'more' if surprise else 'less'} ({survive[0]:.3f} and {survive[1]:.3f} in "
+        f"the trial), {'the surprise' if surprise else 'against the paper'}. Under "
+        f"FGSM, {FIRST_STEP[lifted]}."
+    )
+    named = {" ".join(half): orders[half] for half in HALVES}
+    return Expected(**vars(reading), orders=named, words=words)
+
+
+def moved(owner: str, adversary: str) -> str:
+    """Return whether an adversary's label moves, in words."""
+    if owner == "nobody":
+        return f"{adversary}'s label stays"
+    whose = "each member" if owner == MEMBER else "the ensemble"
+    return f"{adversary}'s label moves with {whose}"
+
+
+FIRST_STEP = {
+    False: "Adv. 2 is stronger, as in the paper",
+    True: (
+        "Adv. 2 is stronger on MNIST, but on CIFAR-10 it pushes back the images that "
+        "are misclassified before any step, and Adv. 1 doesn't: against the paper"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Readings:
+    """readings.json."""
+
+    suspect: int
+    readings: list[Expected]
+
+
+def fixed_readings(folder: Path) -> Readings:
+    """Return what was written down in a folder; write it if nothing was."""
+    path = folder / FILE
+    if not path.exists():
+        write_json(path, Readings(SUSPECT, list(map(expect, READINGS))))
+    return read_as(Readings, path)

@@ -1,0 +1,111 @@
+"""How it happens: who is fooled and who is pushed back at each step of BIM."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from attacks import GradientFn, bim
+from minidl.backend import Array
+from minidl.batches import to_float
+from minidl.data import load_dataset
+from minidl.finish import Place, finish
+from minidl.schema import read_as
+from minidl.store import write_json
+from tutorials.paper.experiment.adversaries import adversary
+from tutorials.paper.experiment.attack import BATCH_SIZE, place_of
+from tutorials.paper.experiment.cases import Block, Case
+from tutorials.paper.experiment.counts import mean_probability
+from tutorials.paper.experiment.members import Team, load_members
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Counts of images after 0, 1, 2, ... steps; sums over the members, too."""
+
+    case: Case
+    images: int
+    right: list[int]  # by the ensemble
+    back: list[int]  # that it got wrong before the step, and gets right after it
+    members_right: list[int]  # summed over the members
+    members_back: list[int]
+
+
+def walk(block: Block) -> Walk:
+    """Attack a block's images and count after each step."""
+    members, data = load_members(block.team), load_dataset(block.team.dataset)
+    parameters: Any = block.case.parameters
+    seen: list[Array] = []
+
+    def watched(gradient: GradientFn, x: Array, y: Array) -> Array:
+        def seeing(x_i: Array, y: Array) -> Array:
+            seen.append(x_i.copy())
+            return gradient(x_i, y)
+
+        return bim(seeing, x, y, **parameters)
+
+    images = slice(block.first, block.stop)
+    x, y = to_float(data.x_test[images]), data.y_test[images]
+    seen.append(adversary(block.case.adversary)(members, watched, x, y))
+    p = [np.stack([m.predict_proba(x_i) for m in members]) for x_i in seen]
+    ensemble = np.stack([mean_probability(p_i).argmax(axis=1) == y for p_i in p])
+    each = np.stack([p_i.argmax(axis=2) == y for p_i in p])
+    return Walk(
+        block.case,
+        len(x),
+        *(counts(right) for right in (ensemble, pushed_back(ensemble))),
+        *(counts(right) for right in (each, pushed_back(each))),
+    )
+
+
+def pushed_back(right: Array) -> Array:
+    """Tell what a step mends: wrong before, right after. Shapes (steps + 1, ...)."""
+    back = np.zeros_like(right)
+    back[1:] = ~right[:-1] & right[1:]
+    return back
+
+
+def counts(right: Array) -> list[int]:
+    """Return how many there are after each step."""
+    found: list[int] = right.reshape(len(right), -1).sum(axis=1).tolist()
+    return found
+
+
+def walk_all(
+    cases: Sequence[Case],
+    team: Team,
+    images: int,
+    executor: Executor | int | None = None,
+    fresh: bool = False,
+) -> list[Walk]:
+    """Return each case's walk on the first images; what is finished is found."""
+    starts = range(0, images, BATCH_SIZE)
+    works = {
+        walk_place(block): block
+        for case in cases
+        for first in starts
+        for block in [Block(case, team, first, min(first + BATCH_SIZE, images))]
+    }
+    done = dict(
+        finish(
+            works, walk, partial(read_as, Walk), write_json, executor, "walks", fresh
+        )
+    )
+    found = [[done[p] for p, b in works.items() if b.case == case] for case in cases]
+    return [add_up(parts) for parts in found]
+
+
+def walk_place(block: Block) -> Place:
+    """Return where a block's walk is kept, beside the predictions after it."""
+    path, key = place_of(block)
+    return Place(path and path.with_name(f"{path.stem}-walk.json"), f"walk {key}")
+
+
+def add_up(parts: Sequence[Walk]) -> Walk:
+    """Return the walk of all parts together."""
+    names = ("right", "back", "members_right", "members_back")
+    sums = {n: np.sum([getattr(p, n) for p in parts], axis=0).tolist() for n in names}
+    return Walk(parts[0].case, sum(part.images for part in parts), **sums)
