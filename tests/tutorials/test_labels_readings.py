@@ -259,6 +259,15 @@ def test_a_folder_belongs_to_one_experiment(command, capsys):
     assert "images is 20, asked for 30" in capsys.readouterr().err
 
 
+def test_literal_networks_have_a_folder_and_members_of_their_own(command, capsys):
+    with pytest.raises(SystemExit):
+        command("scale", "--images=20", "--network=literal")
+    error = capsys.readouterr().err
+    assert "--profile smoke --network literal --method random-init" in error
+    literal = dataclasses.replace(CONFIG, network="literal")
+    assert cli.folder_name(literal) == "mnist-full-literal"
+
+
 def test_readings_are_written_once(command, capsys):
     folder = command("readings")
     assert (folder / FILE).read_bytes() == (RESULTS / FILE).read_bytes()

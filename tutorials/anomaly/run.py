@@ -20,7 +20,7 @@ from tutorials.paper.experiment.attack import (
     place_of,
 )
 from tutorials.paper.experiment.cases import Block, Case, adv2, blocks
-from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.config import PLAIN, Configuration, suffix
 from tutorials.paper.experiment.counts import add
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.members import Team, find_team, member_jobs
@@ -54,10 +54,12 @@ def training_command(plan: Plan) -> str:
     method, members, seed = config.methods[0], config.members, config.seed
     # A folder of their own: another number of members is another experiment.
     results = f"{config.dataset}-{config.profile}-{method}-{members}-{seed}"
+    results += suffix(config.network)
+    network = "" if config.network == PLAIN else f"--network {config.network} "
     return (
         f"python -m tutorials.paper run --dataset {config.dataset} --profile "
-        f"{config.profile} --method {method} --members {members} --seed {seed} "
-        f"--runs {plan.runs} --results {plan.runs / results}"
+        f"{config.profile} {network}--method {method} --members {members} --seed "
+        f"{seed} --runs {plan.runs} --results {plan.runs / results}"
     )
 
 

@@ -34,9 +34,12 @@ from tutorials.command_line import (
 from tutorials.paper.experiment.cases import Case, adv1, adv2
 from tutorials.paper.experiment.config import (
     DATASETS,
+    NETWORKS,
+    PLAIN,
     PROFILES,
     Configuration,
     configure,
+    suffix,
 )
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.labels import RULES
@@ -50,6 +53,7 @@ def make_parser() -> Parser:
     add("verb", choices=["readings", "scale", "run", "report"])
     add("--dataset", choices=DATASETS, default="mnist")
     add("--profile", choices=PROFILES, default="full")
+    add("--network", choices=NETWORKS, default=PLAIN)
     add("--method", choices=METHODS, default="random-init")
     add("--members", type=whole_number(2, 1000), help="(default: profile's)")
     add("--images", type=whole_number(1, 60_000), default=1000, help="of the test set")
@@ -106,7 +110,12 @@ def main(argv: list[str] | None = None) -> None:
     parser = make_parser()
     args = parser.parse_args(argv)
     config = configure(
-        args.dataset, args.profile, [args.method], args.members, seed=args.seed
+        args.dataset,
+        args.profile,
+        [args.method],
+        args.members,
+        seed=args.seed,
+        network=args.network,
     )
     with one_line_errors(parser.prog, lambda: "the same command continues"):
         check_writable("--results", args.results)
@@ -130,8 +139,8 @@ WORK = {"scale": scale, "run": measure}
 
 
 def folder_name(config: Configuration) -> str:
-    """Return the folder of a data set's files."""
-    return f"{config.dataset}-{config.profile}"
+    """Return the folder of one data set's and network's files."""
+    return f"{config.dataset}-{config.profile}{suffix(config.network)}"
 
 
 if __name__ == "__main__":
