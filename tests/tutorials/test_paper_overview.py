@@ -49,3 +49,18 @@ def test_the_committed_runs_are_shown(tmp_path, monkeypatch):
         "(cifar10-full/table2.md)",
     ):
         assert words in page
+
+
+def test_the_literal_network_comes_first_where_it_exists(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for dataset, network in (("mnist", ""), ("mnist", "-literal"), ("cifar10", "")):
+        results = made_up(dataset, network=network[1:] or "plain")
+        results_file.write(results, tmp_path / f"results/{dataset}-full{network}")
+    runs = overview.committed()
+    assert [folder.name for folder in runs] == ["mnist-full-literal", "cifar10-full"]
+    page = overview.overview(runs)
+    assert "mnist (ReLU on the logits) beside the paper" in page
+    assert page.count("With plain logits: [mnist-full/table2.md](mnist-full/") == 1
+    names = [row.split("]")[0] for row in overview.small_table(runs).splitlines()[2:]]
+    assert names[0] == "| [mnist literal, FGSM"
+    assert names[2] == "| [cifar10, FGSM"

@@ -23,7 +23,9 @@ before the softmax. Here networks are trained from many seeds with each optimize
 [search](../search). A network *has started* if the mean of J over the test images is
 below {STARTED} after one epoch; guessing costs log(10) = 2.30. A class is *dead* if its
 logit is 0 for all test images. J in training is the mean over an epoch, with dropout;
-it decides nothing."""
+it decides nothing. Networks with plain logits, where they are counted as well, show how
+many would be below {STARTED} without the ReLU: the bound can be hard to reach in an
+epoch, and a network that misses it without a dead class is slow, not dead."""
 REASON = """## When is a logit's ReLU dead for good?
 
 Let h be what the last hidden layer gives for an image with the label y, and for each

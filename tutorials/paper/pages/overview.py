@@ -2,7 +2,8 @@
 
     python -m tutorials.paper.pages.overview
 
-takes the full runs in results/, as far as they are there, else the quick one. No number
+takes the full runs in results/, as far as they are there, else the quick one. Of each
+data set it shows the literal network's, or the plain one's until these exist. No number
 on these pages is typed by hand.
 """
 
@@ -12,6 +13,7 @@ from pathlib import Path
 from minidl.files import write_text
 from tutorials.command_line import one_line_errors, parser_of
 from tutorials.paper import results as results_file
+from tutorials.paper.experiment.config import LITERAL, PLAIN, suffix
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
 from tutorials.paper.pages.markdown import Table, page, replace_marked
@@ -42,10 +44,15 @@ README, CLUSTER = Path("README.md"), Path("docs/distributed.md")
 
 def committed() -> dict[Path, Results]:
     """Return the full runs in results/ by their folders, without any the quick one."""
-    full = [Path(f"results/{dataset}-full") for dataset in HALVES]
-    there = [folder for folder in full if results_file.methods_in(folder)]
-    folders = there or [Path("results/readme")]
+    full = [networks(Path(f"results/{dataset}-full")) for dataset in HALVES]
+    folders = [found[0] for found in full if found] or [Path("results/readme")]
     return {folder: results_file.read(folder) for folder in folders}
+
+
+def networks(plain: Path) -> list[Path]:
+    """Return the folders of all networks of a run, the table's own one first."""
+    folders = [Path(f"{plain}{suffix(network)}") for network in (LITERAL, PLAIN)]
+    return [folder for folder in folders if results_file.methods_in(folder)]
 
 
 def overview(runs: Mapping[Path, Results]) -> str:
@@ -63,6 +70,8 @@ def half(folder: Path, results: Results) -> str:
     """Return one run's part of the page."""
     environment, hours = results.environment, results.execution.core_hours
     link = f"{folder.name}/table2.md"
+    plain = f"{folder.name.removesuffix(suffix(LITERAL))}/table2.md"
+    variant = f"With plain logits: [{plain}]({plain})." if plain != link else ""
     return page(
         f"## {title(results)}",
         table2_section(results),
@@ -71,6 +80,7 @@ def half(folder: Path, results: Results) -> str:
         f"{environment.numba}. The claims with their numbers are in [{link}]({link}).",
         show_figure2(results, f"{folder.name}/"),
         strict_section(results, strict_of(results, folder), "###"),
+        variant,
     )
 
 
@@ -88,7 +98,8 @@ def small_row(folder: Path, results: Results, attack: str) -> list[str]:
     """Return one row, with the accuracy under adaptive attacks at its end."""
     dataset, found = results.configuration.dataset, strict_of(results, folder)
     method, cells = next(iter(results.table2[attack].items()))
-    name = f"{dataset}, {ATTACK_NAMES[attack]}"
+    network = " literal" if results.configuration.network == LITERAL else ""
+    name = f"{dataset}{network}, {ATTACK_NAMES[attack]}"
     numbers = [
         both(cells[column], paper_accuracy(dataset, attack, method, column))
         for column in COLUMNS
