@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attacks.evaluation.intervals import Estimate
+from attacks.evaluation.intervals import Estimate, wilson
 from tutorials.paper.claims.diversity import disagreement_under, majority_member
 from tutorials.paper.claims.intervals import (
     absolute,
@@ -190,12 +190,15 @@ def others_and_own(result: AttackResult) -> tuple[Cell, Cell]:
 
 
 def ensembles_above_members(found: Strict) -> list[Comparison]:
-    """Under adaptive attacks ensembles are above their members, each attacked alone."""
+    """Under adaptive attacks ensembles are above their members, each attacked alone.
+
+    Where all members keep nothing they don't vary: their images' chance counts, too.
+    """
     return [
-        compare_cells(
+        Comparison(
             f"eps = {found.eps[attack]:g} {METHOD_NAMES[method]}",
-            mean_cell([own.worst], found.images),
-            mean_cell(own.singles, found.images),
+            wilson(own.worst, found.images),
+            of_both(mean_cell(own.singles, found.images)),
         )
         for method, budgets in found.methods.items()
         for attack, own in budgets.items()

@@ -6,7 +6,7 @@ from textwrap import fill
 from attacks.evaluation.intervals import Estimate, wilson
 from ensembles import METHODS
 from minidl.files import write_text
-from tutorials.paper.claims.intervals import difference, of_cell
+from tutorials.paper.claims.intervals import difference, of_both, of_cell
 from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results, read
@@ -52,7 +52,7 @@ def row(results: Results, found: Strict, attack: str, method: str) -> list[str]:
 
 def mean_of_singles(ours: Accuracies, images: int) -> Estimate | None:
     """Return the mean of the members' worst cases; None if they weren't attacked."""
-    return of_cell(mean_cell(ours.singles, images)) if ours.singles else None
+    return of_both(mean_cell(ours.singles, images)) if ours.singles else None
 
 
 def strict_note(found: Strict) -> str:
