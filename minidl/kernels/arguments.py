@@ -28,7 +28,7 @@ from minidl.checks import (
 )
 from minidl.kernels import reference
 from minidl.kernels.dispatch import implementation
-from minidl.kernels.shapes import ImageShape, output_size
+from minidl.kernels.shapes import ImageShape, fits_winograd, output_size
 
 ALGORITHMS = ("auto", "im2col", "winograd")
 LARGEST_POOL = 16  # places within a window are stored in one byte
@@ -329,11 +329,6 @@ def check_pool(size: int, stride: int) -> None:
     if size > LARGEST_POOL:
         raise ValueError(f"size must be at most {LARGEST_POOL}, got {size}")
     check_count("stride", stride)
-
-
-def fits_winograd(kernel_size: Sequence[int], stride: int, pad: int) -> bool:
-    """Tell whether Winograd's algorithm, F(4x4, 3x3), can do such a convolution."""
-    return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
 
 
 def check_algorithm(

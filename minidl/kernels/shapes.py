@@ -28,6 +28,11 @@ def output_size(
     return OH, OW
 
 
+def fits_winograd(kernel_size: Window, stride: int, pad: int) -> bool:
+    """Tell whether Winograd's algorithm, F(4x4, 3x3), can do such a convolution."""
+    return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
+
+
 def offsets(kernel_size: Window) -> Iterator[tuple[int, int]]:
     """Yield all positions (i, j) within a window, row by row."""
     KH, KW = kernel_size

@@ -12,7 +12,6 @@ from types import ModuleType
 import numpy as np
 
 from minidl.backend import Array, rounds_to_zero
-from minidl.kernels.arguments import fits_winograd
 from minidl.kernels.cpu import few_channels, windows, winograd
 from minidl.kernels.cpu.elementwise import adam_step as adam_step
 from minidl.kernels.cpu.elementwise import dropout_mask as dropout_mask
@@ -26,7 +25,7 @@ from minidl.kernels.cpu.windows import im2col as im2col
 from minidl.kernels.reference import cross_entropy as cross_entropy
 from minidl.kernels.reference import sgd_step as sgd_step
 from minidl.kernels.reference import sign_step as sign_step
-from minidl.kernels.shapes import output_size
+from minidl.kernels.shapes import fits_winograd, output_size
 
 FEW_CHANNELS = 8  # below it, Winograd's transforms cost more than they save
 
