@@ -18,12 +18,15 @@ with another first argument.
 | `square`           | predict_proba    | Linf     | the worst scores of many tries  |
 | `train_substitute` | predict          |          | a network to attack instead     |
 
+A defence that hides its gradient, or is random, is attacked through `bpda` and `eot`.
+
 Images are float32 or float64, within `bounds` unless that is None. An argument that
 makes no sense raises TypeError or ValueError with its name, before any work is done.
 Whether a classifier withstands them is told by `evaluate`, `accuracy_curve` and
 `transfer_matrix`, and why an attack may have failed by `diagnose`.
 """
 
+from attacks.adaptive import bpda, eot
 from attacks.apgd import apgd
 from attacks.bim import bim
 from attacks.carlini_wagner import carlini_wagner
@@ -82,6 +85,7 @@ __all__ = [
     "adversarial_images",
     "apgd",
     "bim",
+    "bpda",
     "carlini_wagner",
     "clip_to_ball",
     "clip_to_bounds",
@@ -91,6 +95,7 @@ __all__ = [
     "distance",
     "dlr",
     "ensemble_loss",
+    "eot",
     "evaluate",
     "fgsm",
     "input_gradient",

@@ -50,13 +50,14 @@ class Tensor:
 
 FUNCTIONS = (
     *("attack", "forward", "gradient", "initializer", "logits", "loss", "make_suite"),
-    *("predict", "predict_proba", "vjp"),
+    *("predict", "predict_proba", "vjp", "defence", "backward", "make_loss"),
 )
 SQUARE, WINDOWS, POOLED = np.ones((4, 4)), np.ones((2, 3, 3, 3)), np.ones((N, 2, 2, 9))
 GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its own
     **dict.fromkeys(FUNCTIONS, never),
     **dict(x=X, x_adv=X, y=Y, target=Y, z=Z, rng=RNG, seed=0, data=X),
     **dict(eps=0.1, alpha=0.05, steps=3, norm="Linf", bounds=(0, 1), threat=THREAT),
+    **dict(draws=2),
     **dict(model=MODEL, classifier=MODEL, members=[MODEL], i=0, findings=[]),
     **dict(sources={"a": never}, victims={"m": MODEL}, attacks={"a": never}),
     **dict(batch_size=3, epochs=1, lr=0.1, momentum=0.5, rate=0.5, folder="never"),
@@ -110,6 +111,7 @@ BAD: dict[str, list[Any]] = {
     **dict.fromkeys(FUNCTIONS, NO_FUNCTIONS),
     **dict.fromkeys(("steps", "searches", "restarts", "queries", "rounds"), NO_COUNTS),
     **dict.fromkeys(("epochs", "batch_size", "workers", "size", "stride"), NO_COUNTS),
+    **dict.fromkeys(("draws", "targets"), NO_COUNTS),
     **dict.fromkeys(("in_channels", "filters", "in_features"), NO_COUNTS),
     **dict.fromkeys(("out_features", "train_images"), NO_COUNTS),
     **dict.fromkeys(("seed", "pad", "index"), NO_INTEGERS),
