@@ -25,10 +25,12 @@ from minidl.layers import (
     Normalize,
     Parameter,
     ReLU,
+    Round,
     Sequential,
     Softmax,
+    Upsample2D,
 )
-from minidl.losses import cross_entropy
+from minidl.losses import cross_entropy, soft_cross_entropy, squared_error
 from minidl.models import cifar10_cnn, mnist_cnn
 from minidl.optimizers import SGD, Adadelta, Adam, Optimizer, RMSprop
 from minidl.training import accuracy, train
@@ -51,9 +53,11 @@ __all__ = [
     "Parameter",
     "RMSprop",
     "ReLU",
+    "Round",
     "Sequential",
     "Softmax",
     "TraceStep",
+    "Upsample2D",
     "accuracy",
     "cifar10_cnn",
     "col2im",
@@ -65,6 +69,8 @@ __all__ = [
     "load_checkpoint",
     "mnist_cnn",
     "save_checkpoint",
+    "soft_cross_entropy",
+    "squared_error",
     "summary",
     "to_device",
     "to_numpy",

@@ -3,20 +3,70 @@
 It takes logits, not probabilities: log(softmax(z)) is then computed without ever
 taking the logarithm of a number that was rounded to 0, and the gradient stays exact
 for points that the network is sure of, which are the points an attack starts from.
+
+    cross_entropy        -log p_y                   of labels
+    soft_cross_entropy   -sum_k q_k log p_k         of probabilities
+    squared_error        mean of (out - target)^2   of images
+
+Each returns every image's own cost, and the gradient of the sum of all costs.
 """
 
 from minidl import kernels
-from minidl.backend import Array
+from minidl.backend import Array, get_array_module, rounds_to_zero
+from minidl.checks import check_batch
+from minidl.kernels.reference import log_softmax
+from minidl.loss_checks import check_soft_labels, check_target, check_temperature
 
 
-def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
+@rounds_to_zero
+def cross_entropy(z: Array, y: Array, temperature: float = 1) -> tuple[Array, Array]:
     """Return each image's cost, -log p_y = log(sum_k exp z_k) - z_y, and its gradient.
 
     Costs are in nats, p = softmax(z), and dz = p - onehot(y), each image's own: the
     gradient of the sum of all costs. Training descends their mean, and divides by N.
+    At a temperature T, z / T stands in the place of z, and dz = (p - onehot(y)) / T.
     The equations stand in `kernels.reference`; a GPU has them in one kernel. There a
     label that is no class gives NaN: to look for it would be to wait.
     Shapes: z and dz (N, K), y and costs (N,). Raises TypeError or ValueError for
-    other logits or labels.
+    other logits or labels, and unless T > 0.
     """
-    return kernels.cross_entropy(z, y)
+    T = check_temperature(temperature)
+    if T == 1:
+        return kernels.cross_entropy(z, y)
+    check_batch("z", z, ndim=2)
+    costs, dz = kernels.cross_entropy(z / T, y)
+    return costs, dz / T
+
+
+@rounds_to_zero
+def soft_cross_entropy(
+    z: Array, q: Array, temperature: float = 1
+) -> tuple[Array, Array]:
+    """Return each image's cost, -sum_k q_k log p_k, p = softmax(z / T), and dz.
+
+    dz = (p - q) / T. Distillation: q are a teacher's probabilities softmax(z' / T), at
+    the temperature T at which it was trained, and the student predicts at T = 1.
+    Shapes: z, q and dz (N, K), costs (N,). Raises TypeError or ValueError for other
+    logits, for rows of q that are no probabilities, and unless T > 0.
+    Source: Papernot et al., Distillation as a Defense, 2016, section IV.
+    """
+    T = check_temperature(temperature)
+    check_soft_labels(z, q)
+    log_p = log_softmax(z / T)
+    return -(q * log_p).sum(axis=1), (get_array_module(z).exp(log_p) - q) / T
+
+
+@rounds_to_zero
+def squared_error(out: Array, target: Array) -> tuple[Array, Array]:
+    """Return each image's mean of (out - target)^2 over its D values, and dout.
+
+    dout = 2 (out - target) / D, the gradient of the sum of all costs: what an
+    autoencoder is trained by.
+    Shapes: out, target and dout (N, ...), costs (N,). Raises TypeError or ValueError
+    unless both are floats of one shape, and the targets finite.
+    """
+    check_target(out, target)
+    difference = (out - target).reshape(len(out), -1)
+    D = difference.shape[1]
+    costs = (difference * difference).mean(axis=1)
+    return costs, (2 / D * difference).reshape(out.shape)

@@ -101,6 +101,23 @@ def max_pool_grad(dout, x, size, stride):
     return dx
 
 
+def upsample(x, size):
+    """out[n, i, j, c] = x[n, floor(i / size), floor(j / size), c]."""
+    N, H, W, C = x.shape
+    out = np.zeros((N, H * size, W * size, C))
+    for n, i, j, c in every(*out.shape):
+        out[n, i, j, c] = x[n, i // size, j // size, c]
+    return out
+
+
+def upsample_grad(dout, x_shape, size):
+    """Each dout goes back to the pixel that it repeats."""
+    dx = np.zeros(x_shape)
+    for n, i, j, c in every(*dout.shape):
+        dx[n, i // size, j // size, c] += float(dout[n, i, j, c])
+    return dx
+
+
 def linear(x, W, b):
     """out[n, m] = sum over d of x[n, d] W[d, m], plus b[m]."""
     (N, D), M = x.shape, len(b)

@@ -70,6 +70,7 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     **dict.fromkeys(("a", "out", "p", "g", "v", "m"), SQUARE),
     **dict(rates=(0.1, 0.1), step=0.1, correction=1.0),
     **dict(job=JOB, jobs=[JOB], dataset="mnist-sample", sigma=0.1),
+    **dict(levels=4, temperature=2, q=np.full((N, K), 1 / K)),
     **dict(method="bagging", index=0, architecture="mnist-cnn"),
     "attacks.accuracy_curve eps": [0.1],
     "ensembles.materialise x": DIGITS,
@@ -78,6 +79,8 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
         f"ensembles.{method.__name__} members": 2
         for method in ensembles.METHODS.values()
     },
+    "minidl.squared_error out": X,
+    "minidl.squared_error target": X,
     "minidl.kernels.conv2d_grads dout": POOLED,
     "minidl.kernels.matmul b": SQUARE,
     "minidl.kernels.sign_step g": X,
@@ -124,6 +127,9 @@ BAD: dict[str, list[Any]] = {
     "x": [*NO_ARRAYS, EMPTY, HALF, LOST, X.astype(complex)],
     "x_adv": [*NO_ARRAYS, *UNLIKE],
     "z": [*NO_ARRAYS, Z[0], Z[None], Z.astype(int), Z[:0]],
+    "levels": [*NO_COUNTS, 1],
+    "temperature": UP_TO_0,
+    "q": [*NO_FLOATS, Z, Z[0], np.full((N, K), 0.5), np.full((N, 1), 1.0)],
     "y": LABELS,
     "target": LABELS,
     "eps": [*BELOW_0, np.inf, 8, ARRAY],

@@ -1,4 +1,4 @@
-"""The layers of the paper's networks, one concept a file."""
+"""The layers of networks, one concept a file."""
 
 from minidl.layers.activations import ReLU, Softmax, softmax
 from minidl.layers.base import Layer
@@ -9,7 +9,9 @@ from minidl.layers.linear import Linear
 from minidl.layers.normalize import Normalize
 from minidl.layers.parameter import Parameter
 from minidl.layers.pooling import MaxPool2D
+from minidl.layers.rounding import Round
 from minidl.layers.sequential import Sequential
+from minidl.layers.upsampling import Upsample2D
 
 __all__ = [
     "Conv2D",
@@ -21,7 +23,9 @@ __all__ = [
     "Normalize",
     "Parameter",
     "ReLU",
+    "Round",
     "Sequential",
     "Softmax",
+    "Upsample2D",
     "softmax",
 ]

@@ -17,12 +17,16 @@ from minidl import (
     ReLU,
     Sequential,
     accuracy,
+    cross_entropy,
+    soft_cross_entropy,
+    squared_error,
     to_device,
     to_numpy,
     train,
 )
 from minidl.backend import device_of
 from minidl.gradcheck import check_layer
+from minidl.layers import softmax
 from minidl.optimizers import OPTIMIZERS
 from tests.benchmarks.agreement import distance
 from tests.minidl.layers.test_layer_contract import CASES
@@ -87,6 +91,22 @@ def test_a_layer_computes_what_it_does_on_the_host(gpu, name, dtype, tolerance):
     results(layer, case, there[0] * 3, there[1] * 2)
     for array, before in zip(found[:2], kept, strict=True):
         assert np.array_equal(to_numpy(array), before), "a result was overwritten"
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("f4", 5e-6), ("f8", 1e-13)])
+def test_losses_are_those_of_the_host(gpu, dtype, tolerance):
+    z = np.random.default_rng(0).standard_normal((6, 3)).astype(dtype)
+    q = softmax(z[::-1].copy())
+    for loss, target in [
+        (lambda z, y: cross_entropy(z, y, 20), Y[:6]),
+        (lambda z, q: soft_cross_entropy(z, q, 20), q),
+        (squared_error, q),
+    ]:
+        found = loss(to_device(z, "gpu"), to_device(target, "gpu"))
+        for ours, theirs in zip(found, loss(z, target), strict=True):
+            assert device_of(ours) == "gpu"
+            assert ours.dtype == theirs.dtype
+            assert_close(to_numpy(ours), theirs, tolerance)
 
 
 def flat(arrays):

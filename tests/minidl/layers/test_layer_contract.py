@@ -14,8 +14,10 @@ from minidl import (
     MaxPool2D,
     Normalize,
     ReLU,
+    Round,
     Sequential,
     Softmax,
+    Upsample2D,
 )
 from minidl.layers import Layer
 from tests.oracles import assert_close, differences, relative_error
@@ -35,6 +37,17 @@ def small_cnn(rng):
         Linear(27, 4, rng=rng),
     ]
     return Sequential(layers, SMALL_CNN_SHAPE)
+
+
+def decoder(rng):
+    """What an autoencoder ends in: an image, not logits."""
+    layers = [
+        Conv2D(2, 3, pad=1, rng=rng),
+        ReLU(),
+        Upsample2D(2),
+        Conv2D(3, 1, pad=1, rng=rng),
+    ]
+    return Sequential(layers, (3, 2, 2))
 
 
 class Case(NamedTuple):
@@ -77,6 +90,10 @@ CASES = {
     "MaxPool2D, with gaps": Case(lambda rng: MaxPool2D(2, 3), (2, 6, 6, 1)),
     "ReLU": Case(lambda rng: ReLU(), (4, 7)),
     "ReLU of images": Case(lambda rng: ReLU(), (2, 3, 3, 2)),
+    "Round": Case(lambda rng: Round(4), (3, 5)),
+    "Upsample2D": Case(lambda rng: Upsample2D(2), (2, 3, 4, 2)),
+    "Upsample2D, 3x3": Case(lambda rng: Upsample2D(3), (1, 2, 1, 3)),
+    "Decoder": Case(decoder, (2, 3, 2, 2)),
     "Softmax": Case(lambda rng: Softmax(), (4, 5)),
     "Normalize": Case(lambda rng: Normalize(0.3, 2), (2, 3, 4, 2)),
     "Normalize, channels": Case(
@@ -226,6 +243,7 @@ def test_what_is_no_batch_is_named(each_implementation, case):
         (Conv2D(2, 3, rng=RNG), (5, 5, 2)),
         (MaxPool2D(2), (5, 5, 2)),
         (MaxPool2D(2), (1, 4)),
+        (Upsample2D(2), (5, 5, 2)),
         (Softmax(), (4,)),
         (Softmax(), (4, 2, 2)),
     ],

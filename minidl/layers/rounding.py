@@ -1,0 +1,38 @@
+"""Rounding: of each number only the nearest of a few levels goes on."""
+
+import numpy as np
+
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_batch, check_count
+from minidl.layers.base import Layer
+from minidl.settings import fixed
+
+
+class Round(Layer):
+    """Rounding to `levels` equally spaced values, out = round(x (L - 1)) / (L - 1).
+
+    From 0 to 1 these are 0, 1 / (L - 1), ..., 1. As the first layer of a network it is
+    the defence of Xu et al., Feature Squeezing, 2018, section 3.1, with L = 2^bits.
+    Its true gradient is 0: an adaptive attack has to take it for the identity on the
+    way back (Athalye et al., 2018, section 4.1), and the layer doesn't.
+    Shapes: x and out (N, ...). Raises TypeError or ValueError unless levels >= 2.
+    """
+
+    levels: int = fixed()
+
+    def __init__(self, levels: int) -> None:
+        self.levels = check_count("levels", levels, at_least=2)
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return the nearest levels."""
+        check_batch("x", x)
+        steps = x.dtype.type(self.levels - 1)
+        return self.remember(get_array_module(x).rint(x * steps) / steps, None)
+
+    def backward(self, dout: Array) -> Array:
+        """dJ/dx = 0: rounding is flat wherever it has a derivative."""
+        self.recall(dout)
+        return get_array_module(dout).zeros_like(dout)
+
+    def __repr__(self) -> str:
+        return f"Round({self.levels})"
