@@ -23,7 +23,8 @@ A defence that hides its gradient, or is random, is attacked through `bpda` and 
 Images are float32 or float64, within `bounds` unless that is None. An argument that
 makes no sense raises TypeError or ValueError with its name, before any work is done.
 Whether a classifier withstands them is told by `evaluate`, `accuracy_curve` and
-`transfer_matrix`, and why an attack may have failed by `diagnose`.
+`transfer_matrix`, and why an attack may have failed by `diagnose`. Networks learn to
+withstand them by `minidl.train(..., perturb=pgd_perturb(...))`.
 """
 
 from attacks.adaptive import bpda, eot
@@ -66,6 +67,7 @@ from attacks.square import square
 from attacks.steps import steps_to_success
 from attacks.substitute import train_substitute
 from attacks.threat import Threat, clip_to_ball, clip_to_bounds
+from attacks.training import fgsm_perturb, growing, pgd_perturb
 from attacks.victims import (
     LossFn,
     ensemble_loss,
@@ -98,6 +100,8 @@ __all__ = [
     "eot",
     "evaluate",
     "fgsm",
+    "fgsm_perturb",
+    "growing",
     "input_gradient",
     "jsma",
     "lbfgs",
@@ -117,6 +121,7 @@ __all__ = [
     "network",
     "normalized_gradient",
     "pgd",
+    "pgd_perturb",
     "report",
     "square",
     "steps_to_success",

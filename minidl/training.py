@@ -20,9 +20,12 @@ from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
 from minidl.training_checks import (
     Callback,
+    Perturb,
     check_callbacks,
     check_finite,
+    check_perturb,
     check_training,
+    perturbed,
     trained_here,
 )
 
@@ -36,21 +39,27 @@ def train(
     batch_size: int,
     rng: np.random.Generator,
     callbacks: Sequence[Callback] = (),
+    perturb: Perturb | None = None,
 ) -> list[float]:
     """Minimise J over batches drawn without replacement; return each epoch's mean J.
 
-    The generator decides all that is random, the order of the images and dropout's
-    masks: model, optimizer and generator are the whole state between two epochs.
-    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels.
-    Raises TypeError or ValueError for bad arguments, FloatingPointError if J isn't
-    finite any more.
+    Each batch is replaced by perturb(x, y, rng) first, if given: adversarial training,
+    noise, augmentation. The generator decides all that is random, the order of the
+    images, dropout's masks and what `perturb` draws: model, optimizer and generator are
+    the whole state between two epochs.
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels; `perturb` takes
+    floats, and returns them in the same shape and type, in [0, 1].
+    Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
+    returns anything else; FloatingPointError if J isn't finite any more.
     """
     check_training(model, x, y, optimizer, epochs, batch_size)
     check_generator("rng", rng)
+    check_perturb(perturb)
     callbacks, losses = check_callbacks(callbacks), []
     with trained_here(optimizer.params):
         for epoch in range(1, epochs + 1):
-            losses.append(train_epoch(model, x, y, optimizer, batch_size, rng))
+            J = train_epoch(model, x, y, optimizer, batch_size, rng, perturb)
+            losses.append(J)
             check_finite(losses[-1], epoch, optimizer.lr)
             for callback in callbacks:
                 callback(epoch, losses[-1])
@@ -65,17 +74,31 @@ def train_epoch(
     optimizer: Optimizer,
     batch_size: int,
     rng: np.random.Generator,
+    perturb: Perturb | None = None,
 ) -> float:
     """Take one step per batch, through all images once; return the mean of J."""
     total: Any = 0.0  # becomes a 0-d array of the model's device
     order = rng.permutation(len(x))
     for x_batch, y_batch in batches_of(x, y, order, batch_size, model.device):
-        z = model.forward(x_batch, rng)
-        costs, dz = cross_entropy(z, y_batch)
-        total = total + costs.sum()
-        model.backward(dz / len(z), input_grad=False)  # of the mean
-        optimizer.step()
+        if perturb is not None:
+            x_batch = perturbed(perturb, x_batch, y_batch, rng)
+        total = total + descend(model, x_batch, y_batch, optimizer, rng)
     return float(total) / len(x)
+
+
+def descend(
+    model: Sequential,
+    x: Array,
+    y: Array,
+    optimizer: Optimizer,
+    rng: np.random.Generator,
+) -> Any:
+    """Take one step along the gradient of the mean of J; return the sum of J."""
+    z = model.forward(x, rng)
+    costs, dz = cross_entropy(z, y)
+    model.backward(dz / len(z), input_grad=False)  # of the mean
+    optimizer.step()
+    return costs.sum()
 
 
 def accuracy(

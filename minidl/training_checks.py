@@ -7,17 +7,23 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minidl.answers import check_function
 from minidl.backend import Array
 from minidl.checks import (
+    check_array,
     check_count,
+    check_device,
+    check_images,
     check_kind,
     check_labels,
+    check_shape,
     check_stored_images,
 )
 from minidl.layers import Parameter, Sequential
 from minidl.optimizers import Optimizer
 
 Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
+Perturb: TypeAlias = Callable[[Array, Array, np.random.Generator], Array]
 
 _trainers: dict[Parameter, int] = {}  # which thread trains a parameter
 _lock = Lock()
@@ -48,6 +54,28 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
     if not all(map(callable, found)):
         raise TypeError(f"callbacks must be functions, got {callbacks!r}")
     return found
+
+
+def check_perturb(perturb: Any) -> None:
+    """Raise TypeError unless batches can be perturbed by this, or none are."""
+    if perturb is not None:
+        check_function("perturb", perturb, "attacks.pgd_perturb(gradient, ...)")
+
+
+def perturbed(perturb: Perturb, x: Array, y: Array, rng: np.random.Generator) -> Array:
+    """Return perturb(x, y, rng); raise unless these can be trained on in x's place.
+
+    It is shown copies, and may work in place. An image of NaN would make NaN of all
+    parameters. Shapes: x and the result (N, H, W, C), y (N,).
+    """
+    x_new, name = perturb(x.copy(), y.copy(), rng), "what perturb returns"
+    check_array(name, x_new)
+    check_device(name, x_new, x)
+    check_shape(name, x_new, x.shape)
+    if x_new.dtype != x.dtype:
+        raise TypeError(f"{name} must be {x.dtype}, as its images, got {x_new.dtype}")
+    check_images(name, x_new)
+    return x_new
 
 
 def check_finite(J: float, epoch: int, lr: float) -> None:

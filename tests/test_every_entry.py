@@ -111,7 +111,7 @@ STRANGERS = [Adam(OTHER.params), Adam([])]
 NO_PATHS = [3, b"x", ["a"]]
 NO_NAMES = [None, "other", 3, ["auto"]]
 BAD: dict[str, list[Any]] = {
-    **dict.fromkeys(FUNCTIONS, NO_FUNCTIONS),
+    **dict.fromkeys((*FUNCTIONS, "growth", "perturb"), NO_FUNCTIONS),
     **dict.fromkeys(("steps", "searches", "restarts", "queries", "rounds"), NO_COUNTS),
     **dict.fromkeys(("epochs", "batch_size", "workers", "size", "stride"), NO_COUNTS),
     **dict.fromkeys(("draws", "targets"), NO_COUNTS),
@@ -190,6 +190,8 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "attacks.clip_to_ball x": [EMPTY, HALF, LOST],  # x_adv then has the wrong shape
     "attacks.clip_to_bounds x_adv": [*UNLIKE],
     "attacks.diagnose attack": [None],
+    **{f"attacks.{kind}_perturb alpha": [0.2] for kind in ("fgsm", "pgd")},
+    "attacks.growing optimizer": STRANGERS,
     "attacks.distance x": [EMPTY, HALF, LOST],
     "attacks.input_gradient x": [LOST],  # NaN has a gradient of NaN
     **{f"minidl.{kind} eps": [8, ARRAY] for kind in ("Adadelta", "Adam", "RMSprop")},

@@ -15,7 +15,7 @@ import minidl
 from minidl import SGD, Adam, Dropout, Sequential, mnist_cnn, train
 from minidl.data import load_mnist_sample
 from minidl.kernels import reference
-from minidl.training import train_epoch
+from minidl.training import descend, train_epoch
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
 
@@ -46,7 +46,7 @@ minidl.summary(model)
 # batch takes a forward pass, the loss, a backward pass and a step:
 
 # %%
-source(train_epoch)
+source(train_epoch, descend)
 
 # %% [markdown]
 # ## The step

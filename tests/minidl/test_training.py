@@ -382,3 +382,99 @@ def test_images_and_labels_may_lie_in_a_file(tmp_path, problem):
     assert losses == expected
     assert same_bits(params, wanted)
     assert accuracy(network(), stored, labels) == accuracy(network(), x, y)
+
+
+def noise(x, y, rng):
+    return (x + rng.uniform(-0.2, 0.2, x.shape).astype(x.dtype)).clip(0, 1)
+
+
+def test_a_perturbation_that_changes_nothing_changes_no_bit(problem):
+    expected, wanted = run(*problem, rate=0.5)
+    losses, params = run(*problem, rate=0.5, perturb=lambda x, y, rng: x)
+    assert losses == expected
+    assert same_bits(params, wanted)
+
+
+def test_networks_are_trained_on_what_perturb_returns(problem):
+    x, y = problem
+    _, wanted = run(255 - x, y)
+    one = np.float32(1)
+    _, params = run(x, y, perturb=lambda x, y, rng: one - x)
+    for p, expected in zip(params, wanted, strict=True):
+        np.testing.assert_allclose(p, expected, atol=1e-5)
+
+
+def test_perturb_sees_each_batch_with_its_labels(problem):
+    x, y = problem
+    seen = []
+    run(x, y, 1, 8, perturb=lambda *batch: seen.append(batch[:2]) or batch[0])
+    assert [len(x) for x, _ in seen] == [8, 8, 8, 8, 8, 8, 2]
+    images, labels = map(np.concatenate, zip(*seen, strict=True))
+    order = np.random.default_rng(1).permutation(50)
+    np.testing.assert_array_equal(images, to_float(x)[order], strict=True)
+    np.testing.assert_array_equal(labels, y[order], strict=True)
+
+
+def test_perturb_may_work_in_place(problem):
+    x, y = problem
+
+    def in_place(x, y, rng):
+        x[...] = noise(x, y, rng)
+        y[:] = 0
+        return x
+
+    floats = to_float(x)
+    before = floats.copy()
+    assert same_bits(run(floats, y, perturb=in_place)[1], run(x, y, perturb=noise)[1])
+    np.testing.assert_array_equal(floats, before)
+
+
+def test_perturb_draws_from_the_generator_that_is_the_state(problem):
+    """Two epochs at once are two times one: nothing else is to be kept."""
+    expected, wanted = run(*problem, epochs=4, rate=0.5, perturb=noise)
+    model, rng = network(rate=0.5), np.random.default_rng(1)
+    optimizer = Adam(model.params, 0.01)
+    losses = [
+        J
+        for epochs in (1, 3)
+        for J in train(model, *problem, optimizer, epochs, 8, rng, perturb=noise)
+    ]
+    assert losses == expected
+    assert same_bits([p.data for p in model.params], wanted)
+
+
+BAD_BATCHES = {
+    "list": (lambda x: x.tolist(), "must be a NumPy or CuPy array, got list"),
+    "none": (lambda x: None, "must be a NumPy or CuPy array, got NoneType"),
+    "shorter": (lambda x: x[1:], r"must have shape \(8, 2, 2, 1\), got \(7, 2, 2, 1\)"),
+    "flat": (lambda x: x.reshape(8, 4), r"must have shape .*, got \(8, 4\)"),
+    "wider": (lambda x: x.astype(np.float64), "must be float32, .* got float64"),
+    "bytes": (lambda x: (x * 255).astype(np.uint8), "must be float32, .* got uint8"),
+    "NaN": (lambda x: x * np.float32(np.nan), "must be finite, got NaN or infinity"),
+    "dark": (lambda x: x - 1, r"must lie in \[0, 1\], got values from -"),
+    "bright": (lambda x: x + 1, r"must lie in \[0, 1\], got values from 1"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_BATCHES)
+def test_a_batch_that_cant_be_trained_on_is_named_where_it_happens(problem, name):
+    """In the second epoch's third batch: what was finished until then is there."""
+    change, message = BAD_BATCHES[name]
+    model, finished, calls = network(), [], []
+
+    def perturb(x, y, rng):
+        calls.append([p.data.copy() for p in model.params])
+        return change(x) if len(calls) == 10 else x
+
+    with pytest.raises(
+        (TypeError, ValueError), match=f"^what perturb returns {message}"
+    ):
+        run(
+            *problem,
+            model=model,
+            perturb=perturb,
+            callbacks=lambda *e: finished.append(e),
+        )
+    assert [epoch for epoch, _ in finished] == [1]
+    assert len(calls) == 10
+    assert same_bits(calls[-1], [p.data for p in model.params])

@@ -1,0 +1,208 @@
+"""Adversarial training: the images it shows, what they cost, and what is learned."""
+
+import numpy as np
+import pytest
+
+from attacks import (
+    Counter,
+    fgsm_perturb,
+    growing,
+    model_gradient,
+    model_loss,
+    pgd,
+    pgd_perturb,
+)
+from minidl import (
+    Adam,
+    Flatten,
+    Linear,
+    ReLU,
+    Sequential,
+    accuracy,
+    load_checkpoint,
+    save_checkpoint,
+    train,
+)
+from tests.attacks.conftest import new_cnn
+
+EPS = 0.1
+
+
+def length(r, norm):
+    rows = r.reshape(len(r), -1)
+    return abs(rows).max(axis=1) if norm == "Linf" else np.sqrt((rows**2).sum(axis=1))
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("alpha", [0.02, 0.2])
+def test_images_stay_within_eps_and_in_range_and_cost_more(
+    cnn, x, y, cost, norm, alpha
+):
+    x[0], x[1] = 0, 1  # every pixel at an end of the range
+    perturb = pgd_perturb(model_gradient(cnn), EPS, alpha, 5, norm)
+    x_adv = perturb(x, y, np.random.default_rng(0))
+    assert (length(x_adv - x, norm) <= EPS * (1 + 1e-9)).all()
+    assert (length(x_adv - x, norm) > EPS / 10).all()
+    assert x_adv.min() >= 0
+    assert x_adv.max() <= 1
+    assert cost(cnn, x_adv, y).sum() > cost(cnn, x, y).sum()
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_the_last_point_of_a_loop_from_a_random_start(cnn, x, y, steps):
+    gradient = model_gradient(cnn)
+    x_adv = x + np.random.default_rng(3).uniform(-EPS, EPS, x.shape)
+    x_adv = np.minimum(np.maximum(x_adv, 0), 1)
+    for _ in range(steps):
+        x_adv = x_adv + 0.04 * np.sign(gradient(x_adv, y))
+        x_adv = np.clip(np.clip(x_adv, x - EPS, x + EPS), 0, 1)
+    perturb = pgd_perturb(gradient, EPS, 0.04, steps)
+    found = perturb(x, y, np.random.default_rng(3))
+    np.testing.assert_allclose(found, x_adv, atol=1e-12)
+
+
+def test_fgsm_is_one_step_of_five_quarters_of_eps(cnn, x, y):
+    one = fgsm_perturb(model_gradient(cnn), EPS)
+    other = pgd_perturb(model_gradient(cnn), EPS, 1.25 * EPS, 1)
+    found, expected = (f(x, y, np.random.default_rng(3)) for f in (one, other))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("steps", [1, 7])
+def test_a_batch_costs_its_steps_gradients_and_nothing_more(cnn, x, y, steps):
+    """`pgd` takes one more, for the last point's loss."""
+    counter, rng = Counter(), np.random.default_rng(0)
+    gradient = counter.gradient(model_gradient(cnn))
+    pgd_perturb(gradient, EPS, EPS / 4, steps)(x, y, rng)
+    assert counter.gradients == steps * len(x)
+    assert counter.queries == 0
+
+
+def test_dropout_is_off_while_it_attacks(x, y, monkeypatch):
+    model, generators = new_cnn(np.random.default_rng(0), np.float32), []
+    forward = Sequential.forward
+
+    def noted(self, x, rng=None):
+        generators.append(rng)
+        return forward(self, x, rng)
+
+    monkeypatch.setattr(Sequential, "forward", noted)
+    perturb = pgd_perturb(model_gradient(model), EPS, EPS / 2, 2)
+    rng = np.random.default_rng(0)
+    train(model, x, y, Adam(model.params), 1, 4, rng, perturb=perturb)
+    assert generators == [None, None, rng] * 2
+
+
+def test_stored_bytes_train_a_network_of_either_type(y):
+    for dtype in (np.float32, np.float64):
+        for norm in ("Linf", "L2"):
+            model = new_cnn(np.random.default_rng(0), dtype)
+            x = np.random.default_rng(1).integers(
+                256, size=(8, 6, 6, 2), dtype=np.uint8
+            )
+            perturb = pgd_perturb(model_gradient(model), EPS, EPS, 2, norm)
+            rng = np.random.default_rng(0)
+            train(model, x, y, Adam(model.params), 1, 4, rng, perturb=perturb)
+
+
+def test_eps_and_alpha_grow_with_the_optimizers_steps(cnn, y):
+    x = np.full((8, 6, 6, 2), 0.5)
+    optimizer, sizes = Adam(cnn.params), []
+    attack = fgsm_perturb(model_gradient(cnn), 0.4, growth=growing(optimizer, 4))
+
+    def noted(x, y, rng):
+        x_adv = attack(x, y, rng)
+        sizes.append(abs(x_adv - x).max())
+        return x_adv
+
+    rng = np.random.default_rng(0)
+    train(cnn, x, y, optimizer, 3, 4, rng, perturb=noted)
+    np.testing.assert_allclose(sizes, [0.1, 0.2, 0.3, 0.4, 0.4, 0.4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("part", [-0.1, 1.1, np.nan, None, "1"])
+def test_no_part_of_eps(cnn, x, y, part):
+    perturb = pgd_perturb(model_gradient(cnn), EPS, EPS, 1, growth=lambda: part)
+    with pytest.raises((TypeError, ValueError), match=r"^what growth returns must be"):
+        perturb(x, y, np.random.default_rng(0))
+
+
+def test_a_ball_larger_than_all_images_is_refused(cnn, x, y):
+    with pytest.raises(ValueError, match=r"^eps must be at most 1, .* got 8"):
+        pgd_perturb(model_gradient(cnn), 8, 1, 2)
+    perturb = pgd_perturb(model_gradient(cnn), 8.6, 1, 2, "L2")  # the diagonal is 8.49
+    with pytest.raises(ValueError, match=r"^eps must be at most 8\.48"):
+        perturb(x, y, np.random.default_rng(0))
+
+
+def test_a_gradient_of_nan_is_named_at_its_batch(cnn, x, y):
+    perturb = pgd_perturb(lambda x, y: x * np.nan, EPS, EPS, 1)
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"^what perturb returns must be finite"):
+        train(cnn, x, y, Adam(cnn.params), 1, 4, rng, perturb=perturb)
+
+
+def small_network(seed):
+    rng = np.random.default_rng(seed)
+    layers = [Flatten(), Linear(11, 16, rng=rng), ReLU(), Linear(16, 2, rng=rng)]
+    return Sequential(layers, (1, 11, 1))
+
+
+@pytest.fixture(scope="module")
+def problem():
+    """One pixel says the class and is far from 0.5; ten say it more often, and aren't.
+
+    Tsipras et al., 2019: a plain network reads all, and an attack turns the ten.
+    """
+    rng = np.random.default_rng(5)
+    y = rng.integers(2, size=400)
+    right = np.where(rng.random(400) < 0.95, 1, -1)
+    x = 0.5 + 0.06 * (2 * y - 1)[:, None] + rng.normal(0, 0.06, (400, 11))
+    x[:, 0] = 0.5 + 0.35 * right * (2 * y - 1)
+    return x.clip(0, 1).astype(np.float32).reshape(400, 1, 11, 1), y
+
+
+def trained(problem, make, epochs=30):
+    model = small_network(0)
+    optimizer, rng = Adam(model.params, 0.01), np.random.default_rng(1)
+    perturb = make(model, optimizer)
+    train(model, *problem, optimizer, epochs, 50, rng, perturb=perturb)
+    return model
+
+
+def robust_accuracy(model, x, y):
+    rng = np.random.default_rng(2)
+    x_adv = pgd(model_loss(model), x, y, 0.15, 0.03, 20, restarts=2, rng=rng)
+    return accuracy(model, x_adv, y)
+
+
+def defended(model, optimizer):
+    growth = growing(optimizer, 80)
+    return pgd_perturb(model_gradient(model), 0.15, 0.05, 5, growth=growth)
+
+
+def test_a_network_learns_to_withstand_what_another_does_not(problem):
+    plain = trained(problem, lambda *given: None)
+    robust = trained(problem, defended)
+    assert accuracy(plain, *problem) > 0.95
+    assert accuracy(robust, *problem) > 0.9
+    assert robust_accuracy(plain, *problem) < 0.6
+    assert robust_accuracy(robust, *problem) > 0.85
+
+
+def test_training_that_was_interrupted_ends_in_the_same_bits(problem, tmp_path):
+    """In the middle of the growth; what goes on knows the checkpoint alone."""
+    wanted = trained(problem, defended, epochs=8)
+    model = small_network(0)
+    optimizer, rng = Adam(model.params, 0.01), np.random.default_rng(1)
+    perturb = defended(model, optimizer)
+    train(model, *problem, optimizer, 3, 50, rng, perturb=perturb)
+    save_checkpoint(tmp_path / "c.npz", model, optimizer, rng)
+
+    model = small_network(9)
+    optimizer, rng = Adam(model.params), np.random.default_rng(9)
+    load_checkpoint(tmp_path / "c.npz", model, optimizer, rng)
+    perturb = defended(model, optimizer)
+    train(model, *problem, optimizer, 5, 50, rng, perturb=perturb)
+    for p, expected in zip(model.params, wanted.params, strict=True):
+        np.testing.assert_array_equal(p.data, expected.data, strict=True)
