@@ -11,6 +11,7 @@ with another first argument.
 | `mi_fgsm`          | gradient         | Linf     | the same, with momentum         |
 | `pgd`              | loss             | Linf, L2 | the best point of all restarts  |
 | `apgd`             | loss             | Linf, L2 | the same, with its own steps    |
+| `apgd_targeted`    | logits, loss     | Linf, L2 | towards each of many classes    |
 | `deepfool`         | logits, vjp      | L2, Linf | the nearest border's other side |
 | `carlini_wagner`   | loss, a margin   | L2       | the closest that is misread     |
 | `lbfgs`            | loss, predict    | L2       | the closest read as the target  |
@@ -29,6 +30,7 @@ withstand them by `minidl.train(..., perturb=pgd_perturb(...))`.
 
 from attacks.adaptive import bpda, eot
 from attacks.apgd import apgd
+from attacks.apgd_targeted import apgd_targeted
 from attacks.bim import bim
 from attacks.carlini_wagner import carlini_wagner
 from attacks.deepfool import deepfool
@@ -86,6 +88,7 @@ __all__ = [
     "accuracy_curve",
     "adversarial_images",
     "apgd",
+    "apgd_targeted",
     "bim",
     "bpda",
     "carlini_wagner",

@@ -34,6 +34,7 @@ class Evaluation:
 
     threat: Threat
     outcomes: dict[str, Outcome]
+    random: bool = False  # the same images got different answers, without any attack
 
     def before(self) -> Array:
         """Tell which images are fooled without any attack; (N,) bool."""
@@ -76,6 +77,8 @@ class Evaluation:
                 costs = "not counted"
             lines.append(f"{name:<24} {self.robust(name)!s:<26} {costs}")
         lines.append(f"{'worst case':<24} {self.worst_case()!s:<26}")
+        if self.random:
+            lines.append("random defence: attacks need the mean of many draws (eot)")
         return "\n".join(lines)
 
 

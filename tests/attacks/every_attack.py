@@ -4,6 +4,7 @@ import numpy as np
 
 from attacks import (
     apgd,
+    apgd_targeted,
     bim,
     carlini_wagner,
     deepfool,
@@ -18,16 +19,18 @@ from attacks import (
     network,
     pgd,
     square,
+    targeted_dlr,
     vjp_of,
 )
 
 
 def functions_of(model):
-    """All that attacks take of a model, by a parameter's name; `margin` is a loss."""
+    """All that attacks take of a model, by name; `margin` and `towards` are losses."""
     return {
         "gradient": model_gradient(model),
         "loss": model_loss(model),
         "margin": model_loss(model, margin),
+        "towards": model_loss(model, targeted_dlr),
         "logits": logits_of(network(model)),
         "vjp": vjp_of(network(model)),
         "predict": model.predict,
@@ -73,6 +76,12 @@ RUNS = {
         ["margin"],
         lambda loss, x, y, eps, rng, b: apgd(loss, x, y, eps, 12, "L2", 1, None, 0, b),
     ),
+    "apgd_targeted": (
+        ["logits", "towards"],
+        lambda z, loss, x, y, eps, rng, b: apgd_targeted(
+            z, loss, x, y, eps, 8, "Linf", 3, rng, b
+        ),
+    ),
     "square": (
         ["predict_proba"],
         lambda p, x, y, eps, rng, b: square(p, x, y, eps, rng, queries=20, bounds=b),
@@ -98,7 +107,7 @@ RUNS = {
         ),
     ),
 }
-BALLS = {name: "L2" if name.endswith("_l2") else "Linf" for name in [*RUNS][:8]}
+BALLS = {name: "L2" if name.endswith("_l2") else "Linf" for name in [*RUNS][:9]}
 TARGETED = ("jsma", "lbfgs")  # y is the class wanted
 
 

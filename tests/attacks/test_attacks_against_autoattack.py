@@ -13,7 +13,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from attacks import apgd, ensemble_loss, pgd, square
+from attacks import (
+    apgd,
+    apgd_targeted,
+    ensemble_loss,
+    log_mean_probability,
+    logits_of,
+    pgd,
+    square,
+)
 from attacks.losses import cross_entropy, dlr, margin, targeted_dlr
 from ensembles import Ensemble
 
@@ -108,6 +116,26 @@ def test_apgd_fools_as_many(images, loss, count):
     ours = apgd(loss_fn, x, y, EPS, 100, rng=rng)
     resist = [int((ensemble.predict(x_adv) == y).sum()) for x_adv in (ours, theirs)]
     print(f"APGD-{loss}, {count} members: {resist[0]} resist ours, {resist[1]} theirs")
+    assert abs(resist[0] - resist[1]) <= 3
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_targeted_apgd_fools_as_many(images, count):
+    """Towards nine targets, as in the standard set, with 30 steps each."""
+    from pyautoattack.autopgd_base import APGDAttack_targeted
+
+    (x, y), models = images, members(count)
+    ensemble, twin = Ensemble(models), twins.Twin(models)
+    attack = APGDAttack_targeted(twin, 30, "Linf", 1, EPS, 0, device="cpu")
+    labels = twins.torch.from_numpy(y)
+    theirs = twins.to_numpy(attack.perturb(twins.to_torch(x), labels))
+    z, loss = (
+        logits_of(log_mean_probability(models)),
+        ensemble_loss(models, targeted_dlr),
+    )
+    ours = apgd_targeted(z, loss, x, y, EPS, 30, rng=np.random.default_rng(0))
+    resist = [int((ensemble.predict(x_adv) == y).sum()) for x_adv in (ours, theirs)]
+    print(f"APGD-T, {count} members: {resist[0]} resist ours, {resist[1]} theirs")
     assert abs(resist[0] - resist[1]) <= 3
 
 

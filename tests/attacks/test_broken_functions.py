@@ -43,9 +43,10 @@ OTHERS = {
     ),
 }
 USES = [(name, use) for use, (takes, _) in (RUNS | OTHERS).items() for name in takes]
+LOSSES = ("loss", "margin", "towards")
 EACH_USE = pytest.mark.parametrize(("name", "use"), USES)
 UP_LOSSES = pytest.mark.parametrize(
-    ("name", "use"), [(n, use) for n, use in USES if n in ("loss", "margin")]
+    ("name", "use"), [(n, use) for n, use in USES if n in LOSSES]
 )
 
 
@@ -59,7 +60,7 @@ def use_of(name, use, function, x, y=None):
 
 
 def parameter(name):
-    return "loss" if name == "margin" else name
+    return "loss" if name in LOSSES else name
 
 
 @EACH_USE

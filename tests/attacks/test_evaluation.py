@@ -533,6 +533,29 @@ def test_what_a_random_defence_misreads_once_is_fooled(attack):
     assert found.fooled.all() == (attack is mark)
 
 
+class Dither:
+    """A defence that is random, or with sigma 0 isn't; p of two classes."""
+
+    def __init__(self, sigma):
+        self.rng, self.sigma = np.random.default_rng(0), sigma
+
+    def predict_proba(self, x):
+        noise = self.sigma * self.rng.standard_normal(len(x))
+        p = np.clip(x.mean(axis=(1, 2, 3)) + noise, 0, 1)
+        return np.stack([p, 1 - p], axis=1)
+
+
+@pytest.mark.parametrize("sigma", [0, 1e-6, 1e-2])
+def test_the_table_says_that_a_defence_is_random(sigma):
+    """Not of one whose answers differ by rounding; each worker makes its own."""
+    x, y = np.full((6, 2, 2, 1), 0.5, np.float32), np.zeros(6, int)
+    found = evaluate(
+        lambda: Suite(Dither(sigma), {"mark": mark}), x, y, Threat("Linf", 1), 2
+    )
+    assert found.random == (sigma == 1e-2)
+    assert ("random defence: attacks need the mean" in found.table()) == found.random
+
+
 def broken(change):
     return lambda x, y, eps, rng: change(x)
 

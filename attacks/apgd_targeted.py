@@ -1,0 +1,57 @@
+"""Targeted Auto-PGD: towards each of the strongest other classes, one after another."""
+
+import numpy as np
+
+from attacks.apgd import apgd
+from attacks.arguments import checked
+from attacks.losses import margin
+from attacks.norms import Norm
+from attacks.search import Best
+from attacks.threat import Bounds
+from attacks.victims import Logits, LossFn
+from minidl.backend import Array, get_array_module
+
+
+@checked()
+def apgd_targeted(
+    logits: Logits,
+    loss: LossFn,
+    x: Array,
+    y: Array,
+    eps: float,
+    steps: int = 100,
+    norm: Norm = "Linf",
+    targets: int = 9,
+    rng: np.random.Generator | None = None,
+    bounds: Bounds = (0, 1),
+) -> Array:
+    """APGD towards the class of the second largest logit, of the third, and so on.
+
+    The loss takes targets, as `model_loss(model, targeted_dlr)` does, and is above 0
+    where its target is reached. An image that is misread, as its target or otherwise,
+    is done; of the others the point of the largest margin is returned. Takes targets *
+    (steps + 1) gradients, with at most K - 1 targets; starts from x, or anew from a
+    random point of the ball for each target if rng is given.
+
+    Shapes: x (N, H, W, C), y (N,) labels, result like x; eps in pixel units.
+    Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
+    of Diverse Parameter-free Attacks, 2020, section 5: APGD-T of the standard set.
+    """
+    best, z = Best(x), logits(x)
+    best.update(get_array_module(x).arange(len(x)), x, margin(z, y)[0])
+    for target in strongest_others(z, y)[:targets]:
+        todo = best.unfinished(0)
+        if not len(todo):
+            break
+        there = target[todo]
+        x_adv = apgd(loss, x[todo], there, eps, steps, norm, 1, rng, 0, bounds)
+        best.update(todo, x_adv, margin(logits(x_adv), y[todo])[0])
+    return best.x
+
+
+def strongest_others(z: Array, y: Array) -> Array:
+    """Return all classes but the label, the largest logit first; (K - 1, N)."""
+    xp = get_array_module(z)
+    others = z.copy()
+    others[xp.arange(len(z)), y] = -xp.inf
+    return (-others).argsort(axis=1)[:, :-1].T

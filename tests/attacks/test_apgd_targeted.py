@@ -1,0 +1,67 @@
+"""Targeted APGD against one target after another by hand, each by the naive APGD."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import apgd_targeted, logits_of, model_loss, network, targeted_dlr
+from attacks.losses import margin
+from tests.attacks.conftest import one_by_one
+from tests.attacks.naive_apgd import CHECKPOINTS_OF_100, naive_apgd
+
+
+def by_hand(model, loss, x, y, eps, norm, targets, steps=100):
+    """One image: the other classes by falling logit, until it is misread."""
+    value = lambda x: margin(model.forward(x[None]), np.array([y]))[0].item()  # noqa: E731
+    best, others = x, [k for k in np.argsort(-model.forward(x[None])[0]) if k != y]
+    for k in others[:targets]:
+        if value(best) > 0:
+            break
+        x_adv = naive_apgd(loss, x, k, x, eps, norm, CHECKPOINTS_OF_100, steps)
+        best = max(best, x_adv, key=value)
+    return best
+
+
+@pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.03), ("L2", 0.2)])
+@pytest.mark.parametrize("targets", [1, 2, 9])
+def test_target_by_target(cnn, x, norm, eps, targets):
+    """The naive walk goes on where its target is reached; compared is who resists."""
+    x, z = x[:4], logits_of(network(cnn))
+    y, loss = cnn.predict(x), one_by_one(model_loss(cnn, targeted_dlr))
+    found = apgd_targeted(z, loss, x, y, eps, 100, norm, targets)
+    expected = [
+        by_hand(cnn, loss, x[n], y[n], eps, norm, targets) for n in range(len(x))
+    ]
+    resist = margin(cnn.forward(found), y)[0] <= 0
+    by_them = margin(cnn.forward(np.array(expected)), y)[0] <= 0
+    assert_array_equal(resist, by_them)
+    assert_allclose(found[resist], np.array(expected)[resist], atol=1e-9)
+
+
+def test_targets_are_the_strongest_others_and_who_is_done_asks_no_more(cnn, x):
+    """A loss that leads nowhere fools nobody; the first image is misread at once."""
+    z, y, asked = cnn.forward(x), cnn.predict(x), []
+    y[0] = (y[0] + 1) % 4
+
+    def nowhere(x, target):
+        asked.append(target.copy())
+        return np.full(len(x), -1.0), np.zeros_like(x)
+
+    found = apgd_targeted(cnn.forward, nowhere, x, y, 0.1, steps=2)
+    assert_array_equal(found, x)
+    assert len(asked) == 3 * 3  # K - 1 targets, steps + 1 gradients each
+    order = (-z).argsort(axis=1)[1:]  # image 0 isn't asked about
+    for i, target in enumerate(asked):
+        assert_array_equal(target, order[:, 1 + i // 3])
+
+
+def test_it_finds_what_one_target_does_not(cnn, x):
+    """More targets fool no fewer images: all runs start from the image itself."""
+    y, z = cnn.predict(x), cnn.forward
+    loss = model_loss(cnn, targeted_dlr)
+    resist = [
+        (cnn.predict(apgd_targeted(z, loss, x, y, 0.04, 30, targets=n)) == y).sum()
+        for n in (1, 2, 3)
+    ]
+    assert resist == sorted(resist, reverse=True)
+    assert resist[-1] < len(x)
