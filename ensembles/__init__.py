@@ -4,6 +4,7 @@ Built on `minidl`; knows no attack. An ensemble predicts like a network does, an
 as a member anything with `predict_proba`.
 """
 
+from ensembles.adp import adp
 from ensembles.ensemble import Ensemble
 from ensembles.jobs import MemberJob
 from ensembles.methods import (
@@ -21,6 +22,7 @@ __all__ = [
     "METHODS",
     "Ensemble",
     "MemberJob",
+    "adp",
     "bagging",
     "bootstrap_replicate",
     "gaussian_noise",

@@ -1,9 +1,11 @@
 """What may vote together: classifiers, and their probabilities."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from minidl.answers import check_classifier
 from minidl.backend import Array, get_array_module
+from minidl.checks import check_array, check_batch, check_logits
 from minidl.classifiers import Classifier, classes_of
 
 
@@ -33,3 +35,19 @@ def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
             f"members must have equally many classes, got {sorted(classes)}"
         )
     return members
+
+
+def check_member_logits(z: Any, y: Array) -> Array:
+    """Return all members' logits as one array (M, N, K); raise for what are none."""
+    if isinstance(z, (list, tuple)) and z:
+        for z_i in z:
+            check_array("z", z_i)
+        z = get_array_module(z[0]).stack(z)
+    check_batch("z", z, ndim=3)
+    M, _, K = z.shape
+    check_logits(z[0], y)
+    if not 2 <= M < K:
+        raise ValueError(
+            f"z must be the logits of 2 to K - 1 members, (M, N, K), got {z.shape}"
+        )
+    return z

@@ -73,6 +73,7 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     **dict(levels=4, temperature=2, q=np.full((N, K), 1 / K)),
     **dict(method="bagging", index=0, architecture="mnist-cnn"),
     "attacks.accuracy_curve eps": [0.1],
+    "ensembles.adp z": np.stack([Z, Z + 1, -Z]),
     "ensembles.materialise x": DIGITS,
     "ensembles.materialise y": np.zeros(6, int),
     **{
@@ -129,6 +130,7 @@ BAD: dict[str, list[Any]] = {
     "z": [*NO_ARRAYS, Z[0], Z[None], Z.astype(int), Z[:0]],
     "levels": [*NO_COUNTS, 1],
     "temperature": UP_TO_0,
+    "beta": [*BELOW_0, np.inf],
     "q": [*NO_FLOATS, Z, Z[0], np.full((N, K), 0.5), np.full((N, 1), 1.0)],
     "y": LABELS,
     "target": LABELS,
@@ -192,6 +194,7 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "attacks.diagnose attack": [None],
     **{f"attacks.{kind}_perturb alpha": [0.2] for kind in ("fgsm", "pgd")},
     "attacks.growing optimizer": STRANGERS,
+    "ensembles.adp alpha": [0, 0.2],
     "attacks.distance x": [EMPTY, HALF, LOST],
     "attacks.input_gradient x": [LOST],  # NaN has a gradient of NaN
     **{f"minidl.{kind} eps": [8, ARRAY] for kind in ("Adadelta", "Adam", "RMSprop")},

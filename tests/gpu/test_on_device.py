@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from ensembles import Ensemble
+from ensembles import Ensemble, adp
 from minidl import (
     SGD,
     Adam,
@@ -107,6 +107,14 @@ def test_losses_are_those_of_the_host(gpu, dtype, tolerance):
             assert device_of(ours) == "gpu"
             assert ours.dtype == theirs.dtype
             assert_close(to_numpy(ours), theirs, tolerance)
+
+
+def test_diversity_as_a_loss_is_that_of_the_host(gpu):
+    z = np.random.default_rng(0).standard_normal((3, 6, 5)).astype(np.float32)
+    found = adp([to_device(z_i, "gpu") for z_i in z], to_device(Y[:6], "gpu"))
+    for ours, theirs in zip(found, adp(z, Y[:6]), strict=True):
+        assert device_of(ours) == "gpu"
+        assert_close(to_numpy(ours), theirs, 5e-6)
 
 
 def flat(arrays):
