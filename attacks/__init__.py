@@ -16,7 +16,7 @@ with another first argument.
 | `carlini_wagner`   | loss, a margin   | L2       | the closest that is misread     |
 | `lbfgs`            | loss, predict    | L2       | the closest read as the target  |
 | `jsma`             | logits, vjp      | L0       | few pixels, towards a target    |
-| `square`           | predict_proba    | Linf     | the worst scores of many tries  |
+| `square`           | predict_proba    | Linf, L2 | the worst scores of many tries  |
 | `train_substitute` | predict          |          | a network to attack instead     |
 
 A defence that hides its gradient, or is random, is attacked through `bpda` and `eot`.

@@ -10,8 +10,9 @@ import numpy as np
 from attacks.arguments import checked, images, plain_function
 from attacks.functions import guarded
 from attacks.losses import Loss, margin
-from attacks.norms import on_device_of
+from attacks.norms import Norm, on_device_of
 from attacks.search import Best
+from attacks.square_l2 import exchange, tiles
 from attacks.threat import Bounds, Threat
 from attacks.victims import PredictProba
 from minidl.backend import Array, get_array_module
@@ -28,27 +29,30 @@ def square(
     eps: float,
     rng: np.random.Generator,
     queries: int = 5000,
-    area: float = 0.8,
+    area: float | None = None,
     loss: Loss = margin,
     bounds: Bounds = (0, 1),
     stop_above: float = 0,
+    norm: Norm = "Linf",
 ) -> Array:
     """Move a random square by +-2 eps, clip to the ball, keep it if that helps; again.
 
     It begins with vertical stripes of +-eps, one pixel wide. What helps is what raises
     the loss of log p; an image at which it exceeds `stop_above` is done: 0 says it of
     a margin, log K of cross-entropy, as in `pgd`. A square has `area` of the image at
-    first, and less and less; each channel its own sign.
+    first (0.8; in L2 0.1), and less and less; each channel its own sign. In L2 it
+    begins with tiles of bumps, and moves a bump at a time (`square_l2`).
 
-    Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units (Linf).
-    Source: Andriushchenko et al., Square Attack, 2020, algorithms 1 and 2.
+    Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units.
+    Source: Andriushchenko et al., Square Attack, 2020, algorithms 1 to 3.
     """
-    ball, best = Threat("Linf", eps, bounds), Best(x)
-    rows = get_array_module(x).arange(len(x))
-    x_new = ball.project(x + stripes(x, eps, rng), x)
+    ball, best = Threat(norm, eps, bounds), Best(x)
+    rows, (start, move_of, usual_area) = get_array_module(x).arange(len(x)), WALKS[norm]
+    x_new = ball.project(x + start(x, eps, rng), x)
     best.update(rows, x_new, scores(predict_proba, loss, x_new, y))
     for i in range(1, queries):
-        move = squares(x, eps, side(x, i / queries, area), rng)
+        s = side(x, i / queries, area or usual_area)
+        move = move_of(x, best.x, eps, s, rng)
         todo = best.unfinished(stop_above)
         if not len(todo):
             break
@@ -82,7 +86,9 @@ def stripes(x: Array, eps: float, rng: np.random.Generator) -> Array:
     return on_device_of(x, eps * rng.choice([-1.0, 1.0], (N, 1, W, C)))
 
 
-def squares(x: Array, eps: float, s: int, rng: np.random.Generator) -> Array:
+def squares(
+    x: Array, here: Array, eps: float, s: int, rng: np.random.Generator
+) -> Array:
     """Return +-2 eps in an s x s window of each image, 0 elsewhere; like x.
 
     Drawn for all images, done or not: an image's squares don't depend on the others.
@@ -93,3 +99,7 @@ def squares(x: Array, eps: float, s: int, rng: np.random.Generator) -> Array:
     inside = ((h >= 0) & (h < s))[:, :, None] & ((w >= 0) & (w < s))[:, None, :]
     signs = rng.choice([-1.0, 1.0], (N, 1, 1, C))
     return on_device_of(x, 2 * eps * signs * inside[..., None])
+
+
+# Of each norm: how to begin, how to go on, and the squares' area at first.
+WALKS = {"Linf": (stripes, squares, 0.8), "L2": (tiles, exchange, 0.1)}

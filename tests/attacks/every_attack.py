@@ -86,6 +86,12 @@ RUNS = {
         ["predict_proba"],
         lambda p, x, y, eps, rng, b: square(p, x, y, eps, rng, queries=20, bounds=b),
     ),
+    "square_l2": (
+        ["predict_proba"],
+        lambda p, x, y, eps, rng, b: square(
+            p, x, y, eps, rng, 20, None, bounds=b, norm="L2"
+        ),
+    ),
     "deepfool": (
         ["logits", "vjp"],
         lambda z, vjp, x, y, eps, rng, b: deepfool(z, vjp, x, y, steps=4, bounds=b),
@@ -107,7 +113,7 @@ RUNS = {
         ),
     ),
 }
-BALLS = {name: "L2" if name.endswith("_l2") else "Linf" for name in [*RUNS][:9]}
+BALLS = {name: "L2" if name.endswith("_l2") else "Linf" for name in [*RUNS][:10]}
 TARGETED = ("jsma", "lbfgs")  # y is the class wanted
 
 

@@ -139,6 +139,23 @@ def test_targeted_apgd_fools_as_many(images, count):
     assert abs(resist[0] - resist[1]) <= 3
 
 
+def test_square_in_l2_fools_as_many(images):
+    """Both random: a sixth of the images may differ."""
+    from pyautoattack.square import SquareAttack
+
+    (x, y), models = (a[:60] for a in images), members(1)
+    attack = SquareAttack(
+        twins.Twin(models), norm="L2", n_queries=300, eps=2.0, p_init=0.1, device="cpu"
+    )
+    labels = twins.torch.from_numpy(y)
+    theirs = twins.to_numpy(attack.perturb(twins.to_torch(x), labels))
+    [model], rng = models, np.random.default_rng(0)
+    ours = square(model.predict_proba, x, y, 2.0, rng, 300, norm="L2")
+    resist = [int((model.predict(x_adv) == y).sum()) for x_adv in (ours, theirs)]
+    print(f"Square in L2: {resist[0]} resist ours, {resist[1]} theirs")
+    assert abs(resist[0] - resist[1]) <= 10
+
+
 def resisting(models, x, y):
     """Which images resist PGD on the margin, APGD on both losses, and Square."""
     ensemble, rng = Ensemble(models), np.random.default_rng(0)

@@ -96,7 +96,7 @@ def test_squares_have_the_papers_sizes(grey, queries, area):
 def test_a_square_is_full_and_has_one_sign_a_channel(side):
     """+-2 eps in a window, 0 elsewhere; windows lie everywhere, the edges included."""
     x = np.zeros((500, 8, 9, 2))
-    moves, places = squares(x, 0.1, side, np.random.default_rng(0)), set()
+    moves, places = squares(x, x, 0.1, side, np.random.default_rng(0)), set()
     for move in moves:
         rows, columns = np.nonzero(move.any(axis=2))
         top, left = rows.min(), columns.min()
