@@ -16,10 +16,12 @@ from ensembles.methods import (
     mixed_models,
     random_init,
 )
+from ensembles.together import Committee, train_together
 from ensembles.training import train_ensemble
 
 __all__ = [
     "METHODS",
+    "Committee",
     "Ensemble",
     "MemberJob",
     "adp",
@@ -30,4 +32,5 @@ __all__ = [
     "mixed_models",
     "random_init",
     "train_ensemble",
+    "train_together",
 ]

@@ -30,10 +30,16 @@ _lock = Lock()
 
 
 def check_training(
-    model: Any, x: Array, y: Array, optimizer: Any, epochs: int, batch_size: int
+    model: Any,
+    x: Array,
+    y: Array,
+    optimizer: Any,
+    epochs: int,
+    batch_size: int,
+    kind: type = Sequential,
 ) -> None:
     """Raise TypeError or ValueError unless a network can be trained so."""
-    check_kind("model", model, Sequential)
+    check_kind("model" if kind is Sequential else "committee", model, kind)
     check_kind("optimizer", optimizer, Optimizer)
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)

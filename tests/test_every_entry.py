@@ -19,7 +19,7 @@ import attacks
 import ensembles
 import minidl
 from attacks import Suite, Threat
-from ensembles import Ensemble, random_init
+from ensembles import Committee, Ensemble, random_init
 from minidl import Adam, ReLU, kernels
 from tests.attacks.conftest import new_cnn
 
@@ -74,6 +74,7 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     **dict(method="bagging", index=0, architecture="mnist-cnn"),
     "attacks.accuracy_curve eps": [0.1],
     "ensembles.adp z": np.stack([Z, Z + 1, -Z]),
+    "committee": Committee([MODEL]),
     "ensembles.materialise x": DIGITS,
     "ensembles.materialise y": np.zeros(6, int),
     **{
@@ -140,6 +141,7 @@ BAD: dict[str, list[Any]] = {
     "bounds": [(1, 0), (0, 0), (0,), (0, 1, 2), 1, "01", ("0", "1"), (0, np.nan)],
     "rng": NO_GENERATORS,
     "model": NO_MODELS,
+    "committee": [*NO_MODELS, MODEL, [MODEL]],
     "classifier": [None, np.argmax, [1], "network"],
     "members": [*NO_MEMBERS, Ensemble([MODEL])],
     "i": [-1, 1, 0.0, "0", None, True],
@@ -204,6 +206,7 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "Sequential.predict x": [LOST],  # refused by what it makes of the logits
     "minidl.trace x": [LOST],
     "minidl.train callbacks": [never],
+    "ensembles.train_together callbacks": [never],
     **{f"minidl.{way}_checkpoint optimizer": STRANGERS for way in ("save", "load")},
     # Kernels compute with any numbers, and with no images.
     **{f"{kernel} x": [EMPTY, LOST] for kernel in TAKE_IMAGES},
@@ -230,7 +233,7 @@ OTHERS = {  # they take anything, or have no arguments; types; files' own tests
     *("attacks.adversarial_images", "ensembles.METHODS"),
 }
 AT_WORK = {  # good calls train for a while, or read and write files
-    *("ensembles.train_ensemble", "minidl.train"),
+    *("ensembles.train_ensemble", "ensembles.train_together", "minidl.train"),
     *("minidl.load_checkpoint", "minidl.save_checkpoint"),
 }
 ANY_TRUTH = {"relu", "relu_logits", "after_relu", "param_grads", "input_grad", "rates"}

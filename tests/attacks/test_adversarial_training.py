@@ -5,13 +5,16 @@ import pytest
 
 from attacks import (
     Counter,
+    ensemble_loss,
     fgsm_perturb,
     growing,
+    mean_probability_gradient,
     model_gradient,
     model_loss,
     pgd,
     pgd_perturb,
 )
+from ensembles import Committee, Ensemble, train_together
 from minidl import (
     Adam,
     Flatten,
@@ -120,6 +123,14 @@ def test_eps_and_alpha_grow_with_the_optimizers_steps(cnn, y):
     np.testing.assert_allclose(sizes, [0.1, 0.2, 0.3, 0.4, 0.4, 0.4], rtol=1e-6)
 
 
+def test_growth_multiplies_eps_and_alpha(cnn, x, y):
+    gradient = model_gradient(cnn)
+    half = pgd_perturb(gradient, 0.2, 0.04, 3, growth=lambda: 0.5)
+    expected = pgd_perturb(gradient, 0.1, 0.02, 3)
+    x_adv, wanted = (f(x, y, np.random.default_rng(0)) for f in (half, expected))
+    np.testing.assert_array_equal(x_adv, wanted)
+
+
 @pytest.mark.parametrize("part", [-0.1, 1.1, np.nan, None, "1"])
 def test_no_part_of_eps(cnn, x, y, part):
     perturb = pgd_perturb(model_gradient(cnn), EPS, EPS, 1, growth=lambda: part)
@@ -170,9 +181,9 @@ def trained(problem, make, epochs=30):
     return model
 
 
-def robust_accuracy(model, x, y):
-    rng = np.random.default_rng(2)
-    x_adv = pgd(model_loss(model), x, y, 0.15, 0.03, 20, restarts=2, rng=rng)
+def robust_accuracy(model, x, y, loss=None):
+    rng, loss = np.random.default_rng(2), loss or model_loss(model)
+    x_adv = pgd(loss, x, y, 0.15, 0.03, 20, restarts=2, rng=rng)
     return accuracy(model, x_adv, y)
 
 
@@ -206,3 +217,18 @@ def test_training_that_was_interrupted_ends_in_the_same_bits(problem, tmp_path):
     train(model, *problem, optimizer, 5, 50, rng, perturb=perturb)
     for p, expected in zip(model.params, wanted.params, strict=True):
         np.testing.assert_array_equal(p.data, expected.data, strict=True)
+
+
+def test_members_learn_together_to_withstand_attacks_on_their_ensemble(problem):
+    """All of them against the ensemble's own cost: each batch is perturbed once."""
+    committee, counter = Committee(small_network(seed) for seed in range(3)), Counter()
+    optimizer, rng = Adam(committee.params, 0.01), np.random.default_rng(1)
+    gradient = counter.gradient(mean_probability_gradient(committee.members))
+    growth = growing(optimizer, 80)
+    perturb = pgd_perturb(gradient, 0.15, 0.05, 5, growth=growth)
+    train_together(committee, *problem, optimizer, 30, 50, rng, perturb=perturb)
+    assert counter.gradients == 30 * 400 * 5
+    loss = ensemble_loss(committee.members)
+    ensemble = Ensemble(committee.members)
+    assert accuracy(ensemble, *problem) > 0.9
+    assert robust_accuracy(ensemble, *problem, loss) > 0.85

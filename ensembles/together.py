@@ -1,0 +1,181 @@
+"""Members that are trained together: on the same batches, and by one loss.
+
+    committee = Committee(members)
+    optimizer = Adam(committee.params)
+    train_together(committee, x, y, optimizer, epochs, batch_size, rng)
+    Ensemble(committee.members)
+
+Apart, each member descends its own J on batches of its own. Together, one perturbation
+of a batch, against what the ensemble predicts, serves all, and a loss of all members'
+logits can ask for diversity.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ensembles.checks import check_members
+from minidl.answers import check_function
+from minidl.backend import Array, get_array_module, rounds_to_zero
+from minidl.batches import batches_of
+from minidl.checks import check_device, check_floats, check_generator, check_kind
+from minidl.layers import Layer, Sequential
+from minidl.layers.base import Shape
+from minidl.losses import cross_entropy
+from minidl.optimizers import Optimizer
+from minidl.training_checks import (
+    Callback,
+    Perturb,
+    check_callbacks,
+    check_finite,
+    check_perturb,
+    check_training,
+    perturbed,
+    trained_here,
+)
+
+# Of all members' logits z (M, N, K) and labels y: costs (N,), and dz like z.
+JointLoss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
+
+
+class Committee(Layer):
+    """Networks side by side: z_i = f_i(x), all with one optimizer and checkpoint.
+
+    Shapes: x (N, *input_shape), z (M, N, K). Raises TypeError for what are no networks,
+    and ValueError for networks of different inputs or classes, or the same one twice.
+    """
+
+    def __init__(self, members: Iterable[Sequential]) -> None:
+        self.members: tuple[Sequential, ...] = check_networks(members)
+
+    @property
+    def classes(self) -> int:
+        """The number K of classes, all members' own."""
+        return self.members[0].classes
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return all members' logits; one after another they draw from rng."""
+        z = [member.forward(x, rng) for member in self.members]
+        out: Array = get_array_module(x).stack(z)
+        return self.remember(out, None)
+
+    def backward(
+        self, dout: Array, param_grads: bool = True, input_grad: bool = True
+    ) -> Any:
+        """Each member's own derivative; dJ/dx is the sum of theirs."""
+        self.recall(dout)
+        dx = [
+            member.backward(dz, param_grads, input_grad)
+            for member, dz in zip(self.members, dout, strict=True)
+        ]
+        return sum(dx) if input_grad else None
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Raise ValueError: logits of several networks are no layer's output."""
+        raise ValueError(f"{self} isn't a layer of another network")
+
+    def __repr__(self) -> str:
+        return f"Committee of {len(self.members)} networks"
+
+
+def sum_of_costs(z: Array, y: Array) -> tuple[Array, Array]:
+    """sum_i J_i: each member descends its own cost. Shapes: as a JointLoss."""
+    each = [cross_entropy(z_i, y) for z_i in z]
+    costs, dz = zip(*each, strict=True)
+    return sum(costs), get_array_module(z).stack(dz)
+
+
+def train_together(
+    committee: Committee,
+    x: Array,
+    y: Array,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    callbacks: Sequence[Callback] = (),
+    perturb: Perturb | None = None,
+    loss: JointLoss = sum_of_costs,
+) -> list[float]:
+    """Minimise a loss of all members over the same batches; return each epoch's mean.
+
+    All else is as in `minidl.train`: one member alone gets the same bits there.
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels.
+    Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
+    or `loss` returns what can't be trained on; FloatingPointError if the loss isn't
+    finite any more.
+    """
+    check_training(committee, x, y, optimizer, epochs, batch_size, Committee)
+    check_generator("rng", rng)
+    check_perturb(perturb)
+    check_function("loss", loss, "sum_of_costs")
+    callbacks, losses = check_callbacks(callbacks), []
+    with trained_here(optimizer.params):
+        for epoch in range(1, epochs + 1):
+            total: Any = 0.0  # becomes a 0-d array of the members' device
+            order = rng.permutation(len(x))
+            for batch in batches_of(x, y, order, batch_size, committee.device):
+                total = total + descend(
+                    committee, *batch, optimizer, rng, perturb, loss
+                )
+            losses.append(float(total) / len(x))
+            check_finite(losses[-1], epoch, optimizer.lr)
+            for callback in callbacks:
+                callback(epoch, losses[-1])
+    return losses
+
+
+@rounds_to_zero
+def descend(
+    committee: Committee,
+    x: Array,
+    y: Array,
+    optimizer: Optimizer,
+    rng: np.random.Generator,
+    perturb: Perturb | None,
+    loss: JointLoss,
+) -> Any:
+    """Take one step along the gradient of the mean loss; return the loss's sum."""
+    if perturb is not None:
+        x = perturbed(perturb, x, y, rng)
+    z = committee.forward(x, rng)
+    pair = loss(z, y)
+    if loss is not sum_of_costs:
+        check_pair(pair, z, y)
+    costs, dz = pair
+    committee.backward(dz / len(x), input_grad=False)
+    optimizer.step()
+    return costs.sum()
+
+
+def check_pair(pair: Any, z: Array, y: Array) -> None:
+    """Raise unless a loss has returned numbers, costs (N,) and a gradient like z."""
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(
+            "loss must return two arrays, values and gradient, got "
+            f"{type(pair).__name__}"
+        )
+    for a, shape in zip(pair, (y.shape, z.shape), strict=True):
+        check_floats("what loss returns", a)
+        check_device("what loss returns", a, z)
+        if a.shape != shape:
+            raise ValueError(
+                f"loss must return an array of shape {shape}, got {a.shape}"
+            )
+        if not get_array_module(a).isfinite(a).all():
+            raise ValueError("loss must return finite numbers, got NaN or infinity")
+
+
+def check_networks(members: Iterable[Sequential]) -> tuple[Sequential, ...]:
+    """Return networks that can be trained together; raise for others."""
+    networks = check_members(members)
+    for i, member in enumerate(networks):
+        check_kind(f"members[{i}]", member, Sequential)
+    found: tuple[Any, ...] = networks
+    params = [p for member in found for p in member.params]
+    if len(set(params)) < len(params):
+        raise ValueError("members must have parameters of their own, got some twice")
+    if len(shapes := {member.input_shape for member in found}) > 1:
+        raise ValueError(f"members must take one shape, got {sorted(shapes)}")
+    return found

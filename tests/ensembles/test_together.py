@@ -1,0 +1,175 @@
+"""Members trained together: what each learns, by which loss, against which attack."""
+
+import numpy as np
+import pytest
+
+from ensembles import Committee, Ensemble, train_together
+from minidl import (
+    Adam,
+    Dropout,
+    Flatten,
+    Linear,
+    ReLU,
+    Sequential,
+    load_checkpoint,
+    save_checkpoint,
+    train,
+)
+from tests.oracles import assert_close, differences
+
+
+def network(seed, rate=0.0, classes=3):
+    rng = np.random.default_rng(seed)
+    layers = [
+        Flatten(),
+        Linear(4, 8, rng=rng),
+        ReLU(),
+        Dropout(rate),
+        Linear(8, classes, rng=rng),
+    ]
+    return Sequential(layers, (2, 2, 1))
+
+
+@pytest.fixture
+def problem(rng):
+    x = rng.integers(0, 256, (50, 2, 2, 1)).astype(np.uint8)
+    return x, x[:, :, :, 0].reshape(50, 4)[:, :3].argmax(axis=1)
+
+
+def noise(x, y, rng):
+    return (x + rng.uniform(-0.2, 0.2, x.shape).astype(x.dtype)).clip(0, 1)
+
+
+def same_bits(one, two):
+    return all(
+        a.data.tobytes() == b.data.tobytes() for a, b in zip(one, two, strict=True)
+    )
+
+
+def run(committee, problem, epochs=2, seed=1, optimizer=None, **options):
+    optimizer = optimizer or Adam(committee.params, 0.01)
+    rng = np.random.default_rng(seed)
+    return train_together(committee, *problem, optimizer, epochs, 8, rng, **options)
+
+
+@pytest.mark.parametrize("perturb", [None, noise])
+def test_one_member_alone_gets_the_bits_of_train(problem, perturb):
+    alone, committee = network(0, 0.5), Committee([network(0, 0.5)])
+    optimizer, rng = Adam(alone.params, 0.01), np.random.default_rng(1)
+    expected = train(alone, *problem, optimizer, 2, 8, rng, perturb=perturb)
+    assert run(committee, problem, perturb=perturb) == expected
+    assert same_bits(committee.params, alone.params)
+
+
+def test_members_by_their_own_costs_dont_change_each_other(problem):
+    """In an epoch without dropout, each gets what it gets alone on the same batches."""
+    committee = Committee([network(0), network(1)])
+    sums = run(committee, problem, 1)
+    means = []
+    for seed, member in enumerate(committee.members):
+        alone = network(seed)
+        rng = np.random.default_rng(1)
+        means.append(train(alone, *problem, Adam(alone.params, 0.01), 1, 8, rng))
+        assert same_bits(member.params, alone.params)
+    np.testing.assert_allclose(sums, np.sum(means, axis=0), rtol=1e-6)
+
+
+def test_a_batch_is_perturbed_once_for_all(problem):
+    committee, seen, calls = Committee([network(0), network(1)]), [], []
+    forward = Sequential.forward
+
+    def perturb(x, y, rng):
+        calls.append(noise(x, y, rng))
+        return calls[-1]
+
+    for member in committee.members:
+        member.forward = lambda x, rng, m=member: seen.append(x) or forward(m, x, rng)
+    run(committee, problem, 1, perturb=perturb)
+    assert len(calls) == 7
+    for i, batch in enumerate(calls):
+        assert seen[2 * i] is batch
+        assert seen[2 * i + 1] is batch
+
+
+def test_any_loss_of_all_members_is_descended(problem):
+    """The squared difference of the members' logits: they come to agree."""
+
+    def disagreement(z, y):
+        d = z[0] - z[1]
+        return (d * d).sum(axis=1), np.stack([2 * d, -2 * d])
+
+    committee = Committee([network(0), network(1)])
+    losses = run(committee, problem, 20, loss=disagreement)
+    assert losses[-1] < losses[0] / 20
+
+
+def test_backward_is_the_derivative_of_the_forward_pass():
+    committee = Committee([network(0), network(1)]).astype(np.float64)
+    rng = np.random.default_rng(0)
+    x = rng.random((3, 2, 2, 1))
+    dout = rng.normal(size=(2, 3, 3))
+
+    def value():
+        return float((committee.forward(x) * dout).sum())
+
+    committee.forward(x)
+    assert_close(committee.backward(dout), differences(value, x), 1e-7)
+    for p in committee.params:
+        assert_close(p.grad, differences(value, p.data), 1e-7)
+
+
+def test_training_that_was_interrupted_ends_in_the_same_bits(problem, tmp_path):
+    whole = Committee([network(0, 0.5), network(1, 0.5)])
+    expected = run(whole, problem, 4, perturb=noise)
+    part = Committee([network(0, 0.5), network(1, 0.5)])
+    optimizer, rng = Adam(part.params, 0.01), np.random.default_rng(1)
+    losses = train_together(part, *problem, optimizer, 1, 8, rng, perturb=noise)
+    save_checkpoint(tmp_path / "c.npz", part, optimizer, rng)
+
+    part = Committee([network(7, 0.5), network(8, 0.5)])
+    optimizer, rng = Adam(part.params), np.random.default_rng(9)
+    load_checkpoint(tmp_path / "c.npz", part, optimizer, rng)
+    losses += train_together(part, *problem, optimizer, 3, 8, rng, perturb=noise)
+    assert losses == expected
+    assert same_bits(part.params, whole.params)
+
+
+def test_its_members_are_an_ensembles(problem):
+    committee = Committee([network(0), network(1)])
+    run(committee, problem, 60)
+    x = problem[0].astype(np.float32) / 255
+    assert (Ensemble(committee.members).predict(x) == problem[1]).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([network(0), network(1, classes=4)], "must have equally many classes"),
+        ([network(0)] * 2, "must have parameters of their own"),
+        ([Ensemble([network(0)])], "must be of type Sequential"),
+        (
+            [network(0), Sequential([Flatten(), *network(1).layers[1:]], (4, 1, 1))],
+            "must take one shape",
+        ),
+    ],
+)
+def test_what_cant_be_trained_together(members, message):
+    with pytest.raises((TypeError, ValueError), match=rf"^members\S* {message}"):
+        Committee(members)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda z, y: z, "must return two arrays, values and gradient, got ndarray"),
+        (lambda z, y: (z[0, :, 0], z[0]), r"must return .* shape \(1, 8, 3\)"),
+        (lambda z, y: (z.sum(axis=0), z), r"must return .* shape \(8,\)"),
+        (lambda z, y: (z[0, :, 0] * np.nan, z), "must return finite numbers"),
+        (lambda z, y: (z[0, :, 0], z * np.nan), "must return finite numbers"),
+    ],
+)
+def test_a_loss_that_cant_be_descended_is_named_before_a_step(problem, loss, message):
+    committee = Committee([network(0)])
+    with pytest.raises((TypeError, ValueError), match=f"^loss {message}"):
+        run(committee, problem, loss=loss)
+    assert same_bits(committee.params, network(0).params)
