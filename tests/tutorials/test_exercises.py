@@ -178,6 +178,11 @@ SAID = [  # exercise, function of the solution and its arguments, how the verdic
     (
         "linear_backward",
         part_two(lambda dW: dW + 1),
+        "value 2 of 3: you return the right answer plus 1",
+    ),
+    (
+        "linear_backward",
+        part_two(lambda dW: dW + 1.7),
         "value 2 of 3: its numbers are wrong: ",
     ),
     ("linear_backward", part_two(lambda dW: dW[:-1]), "value 2 of 3: its shape is "),
@@ -209,12 +214,12 @@ SAID = [  # exercise, function of the solution and its arguments, how the verdic
     (
         "neuron_gradient",
         lambda right, x, *a: (right(x, *a)[0] * float(len(x)), right(x, *a)[1]),
-        "value 1 of 2: it is the right answer times N: divide by the size of the ",
+        "value 1 of 2: it is the right answer times N, the first array's length: ",
     ),
     (
         "neuron_gradient",
         lambda right, x, *a: (right(x, *a)[0] / len(x), right(x, *a)[1]),
-        "value 1 of 2: it is the right answer divided by N, the size of the batch",
+        "value 1 of 2: it is the right answer divided by N, the first array's length",
     ),
     ("im2col_1d", one_entry_off, "its numbers are wrong: 123 at (1, 0) where "),
     (
@@ -310,7 +315,130 @@ def test_a_memory_that_is_a_folder_is_named(capsys):
         checking.remember(EXERCISES["neuron"])
 
 
-@pytest.mark.parametrize("call", [lambda: hint("nothing"), lambda: check(len)])
-def test_an_unknown_exercise_is_refused(call):
-    with pytest.raises(ValueError, match="the function's name must be one of neuron, "):
-        call()
+def recursive(x, dout):
+    return recursive(x, dout)
+
+
+def quits(x, dout):
+    exit()
+
+
+def prints(x, dout):
+    print("a" * 500)
+    return dout * (x > 0)
+
+
+def loops(x, dout):
+    while True:
+        pass
+
+
+def loops_on(x, dout):
+    while True:
+        try:
+            loops(x, dout)
+        except:  # noqa: E722
+            if len(stopped) > 3:
+                raise
+            stopped.append(1)
+
+
+stopped = []
+
+
+def asks(x, dout):
+    return input()
+
+
+def named(function, name="relu_backward"):
+    function.__name__ = name
+    return function
+
+
+@pytest.mark.parametrize(
+    ("function", "line"),
+    [
+        (recursive, "it calls itself without end (RecursionError)"),
+        (quits, "it ends Python with exit(): return the answer"),
+        (loops, "it takes longer than 0.2 s: does a loop never end?"),
+        (loops_on, "it takes longer than 0.2 s: does a loop never end?"),
+        (asks, "it raises EOFError"),
+        (lambda x: x, "it must take 2 arguments: x, dout"),
+    ],
+)
+def test_what_would_end_or_block_python_is_answered_in_a_line(
+    function, line, capsys, monkeypatch
+):
+    monkeypatch.setattr(checking.limits, "SECONDS", 0.2)
+    check(named(function))
+    printed = capsys.readouterr().out
+    assert f"not yet: {line}" in printed
+    assert printed.count("\n") == 1
+
+
+def test_what_a_function_prints_is_shortened(capsys):
+    check(named(prints))
+    verdict, printed = capsys.readouterr().out.splitlines()
+    assert "right." in verdict
+    assert (
+        printed == f"It printed: {'a' * 200} ... ({501 * CASES - 200} more characters)"
+    )
+
+
+def test_a_fault_of_the_checker_itself_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        checking.limits.limited(lambda: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "line"),
+    [
+        (lambda: hint("nothing"), "no exercise is called nothing: python -m"),
+        (lambda: check(len), "no exercise is called len: "),
+        (lambda: check(named(lambda: 0, "sofmax")), "did you mean softmax?"),
+        (lambda: hint("neurn"), "did you mean neuron?"),
+        (lambda: check("neuron"), "not its name: check(neuron)"),
+        (lambda: check(np.ones(3)), "got ndarray: write check(f), not check(f(x))"),
+        (lambda: check(None), "got NoneType: write check(f), not check(f(x))"),
+        (lambda: check(lambda x: x), "by the function's name: write def and a name"),
+        (lambda: check(partial(len)), "by the function's name: write def and a name"),
+    ],
+)
+def test_what_is_no_exercise_is_answered_in_a_line(call, line, capsys):
+    call()
+    printed = capsys.readouterr().out
+    assert line in printed
+    assert printed.count("\n") == 1
+
+
+def test_another_array_of_the_same_numbers_is_right():
+    """Lists, integers of another size, float64 for float32, an array used again."""
+    used = np.zeros((99, 99, 99, 9))
+
+    def max_pool(x):
+        out = EXERCISES["max_pool"].solution(x)
+        answer = used[tuple(map(slice, out.shape))]
+        answer[...] = out
+        return answer
+
+    assert diagnose(EXERCISES["max_pool"], max_pool) is None
+    vote = EXERCISES["majority_vote"]
+    assert diagnose(vote, lambda p: vote.solution(p).astype(np.int32)) is None
+    assert diagnose(vote, lambda p: list(vote.solution(p))) is None
+
+
+def test_a_random_answer_is_called_so():
+    rng = np.random.default_rng(0)
+    found = diagnose(EXERCISES["softmax"], lambda z: rng.random(z.shape))
+    assert found == "it answers the same arguments differently: is it random?"
+
+
+def test_the_only_cases_that_are_wrong_are_named():
+    exercise = EXERCISES["relu_backward"]
+
+    def relu_backward(x, dout):
+        return exercise.solution(x, dout) * (
+            1 if x.dtype == np.float64 else np.float32(3)
+        )
+
+    assert "it is right except in float32" in diagnose(exercise, relu_backward)

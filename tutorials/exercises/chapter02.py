@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 from tutorials.solutions.chapter02 import (
     linear_backward,
@@ -22,7 +23,7 @@ def sizes(rng: Rng, count: int) -> list[int]:
 
 def layer(rng: Rng) -> tuple[Any, ...]:
     """x (N, D), W (D, M), b (M,)."""
-    N, D, M = sizes(rng, 3)
+    N, (D, M) = draw.batch(rng), sizes(rng, 2)
     normal = rng.standard_normal
     return normal((N, D)), normal((D, M)), normal(M)
 
@@ -35,17 +36,18 @@ def layer_backward(rng: Rng) -> tuple[Any, ...]:
 
 def rectified(rng: Rng) -> tuple[Any, ...]:
     """x with zeros in it, and dout, in float32 or float64."""
-    shape = tuple(sizes(rng, 2))
-    dtype = rng.choice(["float32", "float64"])
+    shape = draw.batch(rng), *sizes(rng, 1)
+    dtype = draw.dtype(rng)
     x = rng.integers(-2, 3, size=shape).astype(dtype)
     return x, rng.standard_normal(shape).astype(dtype)
 
 
 def two_layers(rng: Rng) -> tuple[Any, ...]:
-    """x (N, D), W1 (D, H), W2 (H, M), dout (N, M)."""
-    N, D, H, M = sizes(rng, 4)
+    """x (N, D), W1 (D, H), W2 (H, M), dout (N, M); x W1 is 0 in places."""
+    N, (D, H, M) = draw.batch(rng), sizes(rng, 3)
     normal = rng.standard_normal
-    return normal((N, D)), normal((D, H)), normal((H, M)), normal((N, M))
+    x, W1 = (rng.integers(-2, 3, size).astype(float) for size in ((N, D), (D, H)))
+    return x, W1, normal((H, M)), normal((N, M))
 
 
 EXERCISES = (
@@ -61,6 +63,16 @@ EXERCISES = (
                 lambda x, W, b: np.maximum(x @ W + b, 0)
             ),
             "you multiply by b where it must be added": lambda x, W, b: x @ W * b,
+            "you add b twice": lambda x, W, b: x @ W + 2 * b,
+            "you add b's mean: each output has its own b": (
+                lambda x, W, b: x @ W + b.mean()
+            ),
+            "you add b to each product: it belongs to their sum, once": (
+                lambda x, W, b: (x[:, :, None] * W + b).sum(axis=1)
+            ),
+            "you use the first row of x for all": (
+                lambda x, W, b: np.repeat(x[:1] @ W + b, len(x), axis=0)
+            ),
         },
         (
             "One row of x makes one row of out; @ does all rows at once.",
@@ -84,6 +96,30 @@ EXERCISES = (
             ),
             "dJ/db is summed over the wrong axis": (
                 lambda x, W, dout: (dout @ W.T, x.T @ dout, dout.sum(axis=1))
+            ),
+            "you return max(dout, 0) W^T: this layer has no ReLU": lambda x, W, dout: (
+                np.maximum(dout, 0) @ W.T,
+                x.T @ dout,
+                dout.sum(axis=0),
+            ),
+            "dJ/dx and dJ/dW are divided by N: J's mean is in dout already": (
+                lambda x, W, dout: (
+                    dout @ W.T / len(x),
+                    x.T @ dout / len(x),
+                    dout.sum(axis=0),
+                )
+            ),
+            "all three are divided by N: J's mean is in dout already": (
+                lambda x, W, dout: (
+                    dout @ W.T / len(x),
+                    x.T @ dout / len(x),
+                    dout.mean(axis=0),
+                )
+            ),
+            "dJ/db is one number: each output has its own b": lambda x, W, dout: (
+                dout @ W.T,
+                x.T @ dout,
+                np.full(W.shape[1], dout.sum()),
             ),
             "the results are in another order: dx, dW, db": (
                 lambda x, W, dout: (x.T @ dout, dout @ W.T, dout.sum(axis=0))
@@ -114,11 +150,25 @@ EXERCISES = (
             "you multiply by x, not by the derivative of max(x, 0)": (
                 lambda x, dout: dout * np.maximum(x, 0)
             ),
+            "you multiply by x, not by the derivative": lambda x, dout: dout * x,
+            "you multiply by the sign of x: where x is negative the derivative is 0": (
+                lambda x, dout: dout * np.sign(x)
+            ),
+            "you return dout unchanged: it stops where x is negative": (
+                lambda x, dout: dout.copy()
+            ),
+            "you stop dout where it is negative, too: only x decides": (
+                lambda x, dout: np.maximum(dout, 0) * (x > 0)
+            ),
+            "you return max(x, 0): that is the layer forward": (
+                lambda x, dout: np.maximum(x, 0)
+            ),
         },
         (
             "max(x, 0) is x itself, or 0: what are the derivatives of both?",
             "dout passes where x > 0, and is stopped elsewhere.",
         ),
+        keeps_type=True,
     ),
     Exercise(
         "2.4",
@@ -135,6 +185,20 @@ EXERCISES = (
             ),
             "the ReLU's derivative looks at x W1, not at x": lambda x, W1, W2, dout: (
                 dout @ W2.T @ W1.T * (x > 0)
+            ),
+            "at 0 the ReLU's derivative is 0 by convention, but yours passes": (
+                lambda x, W1, W2, dout: (dout @ W2.T * (x @ W1 >= 0)) @ W1.T
+            ),
+            "you multiply by x W1, not by the derivative of max(x W1, 0)": (
+                lambda x, W1, W2, dout: (dout @ W2.T * (x @ W1)) @ W1.T
+            ),
+            "you stop the gradient where it is negative, too": (
+                lambda x, W1, W2, dout: np.maximum(dout @ W2.T, 0) * (x @ W1 > 0) @ W1.T
+            ),
+            "this layer has a ReLU before W2 only, not at the end": (
+                lambda x, W1, W2, dout: (
+                    dout * (np.maximum(x @ W1, 0) @ W2 > 0) @ W2.T * (x @ W1 > 0) @ W1.T
+                )
             ),
             "you multiply by max(x W1, 0), not by its derivative": (
                 lambda x, W1, W2, dout: (dout @ W2.T * np.maximum(x @ W1, 0)) @ W1.T

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 from tutorials.solutions.chapter03 import col2im_1d, convolve, im2col_1d, output_length
 
@@ -13,14 +14,14 @@ Rng = np.random.Generator
 
 def lengths(rng: Rng) -> tuple[Any, ...]:
     """length, kernel, stride, pad; the windows don't always end at the edge."""
-    length, kernel = int(rng.integers(8, 30)), int(rng.integers(2, 6))
-    return length, kernel, int(rng.integers(2, 5)), int(rng.integers(1, 4))
+    length, kernel = int(rng.integers(8, 30)), int(rng.integers(1, 6))
+    return length, kernel, int(rng.integers(1, 5)), int(rng.integers(0, 4))
 
 
 def signal(rng: Rng) -> tuple[Any, ...]:
     """A signal x (W,) and a window's width."""
-    x = rng.standard_normal(int(rng.integers(8, 14)))
-    return x, int(rng.integers(2, 5))
+    x = rng.standard_normal(int(rng.integers(5, 14)))
+    return x, int(rng.integers(1, 5))
 
 
 def columns(rng: Rng) -> tuple[Any, ...]:
@@ -31,15 +32,27 @@ def columns(rng: Rng) -> tuple[Any, ...]:
 
 def images(rng: Rng) -> tuple[Any, ...]:
     """x (N, H, W, C) and filters W (KH, KW, C, F)."""
-    N, H, W = int(rng.integers(2, 4)), int(rng.integers(5, 8)), int(rng.integers(5, 8))
-    x = rng.standard_normal((N, H, W, 2))
-    return x, rng.standard_normal((2, 3, 2, 4))
+    shape = draw.image_shape(rng, least=4)
+    KH, KW, F = (int(size) for size in rng.integers(1, 5, size=3))
+    W = rng.standard_normal((KH, KW, shape[3], F))
+    return rng.standard_normal(shape), W
 
 
 def windows(x: Any, W: Any) -> Any:
     """All windows, (N, OH, OW, KH, KW, C)."""
     found = sliding_window_view(x, W.shape[:2], axis=(1, 2))
     return np.moveaxis(found, 3, -1)
+
+
+def swapped_offsets(x: Any, W: Any) -> Any:
+    """A sum over the window's pixels, each shifted by (j, i)."""
+    KH, KW = W.shape[:2]
+    OH, OW = x.shape[1] - KH + 1, x.shape[2] - KW + 1
+    size = max(OH + KW, OW + KH)
+    x = np.pad(x, ((0, 0), (0, size), (0, size), (0, 0)))
+    return sum(
+        x[:, j : j + OH, i : i + OW] @ W[i, j] for i in range(KH) for j in range(KW)
+    )
 
 
 def last_only(col: Any, width: int) -> Any:
@@ -99,6 +112,32 @@ EXERCISES = (
             "you leave out the padding": (
                 lambda length, kernel, stride, pad: (length - kernel) // stride + 1
             ),
+            "you leave out the window's width": (
+                lambda length, kernel, stride, pad: (length + 2 * pad) // stride + 1
+            ),
+            "you add the window's width: subtract it": (
+                lambda length, kernel, stride, pad: (
+                    (length + 2 * pad + kernel) // stride + 1
+                )
+            ),
+            "you subtract the padding: it makes the row longer": (
+                lambda length, kernel, stride, pad: (
+                    (length - 2 * pad - kernel) // stride + 1
+                )
+            ),
+            "you divide before subtracting the window's width": (
+                lambda length, kernel, stride, pad: (
+                    (length + 2 * pad) // stride - kernel + 1
+                )
+            ),
+            "you multiply by the stride: a longer stride makes fewer windows": (
+                lambda length, kernel, stride, pad: (
+                    (length + 2 * pad - kernel) * stride + 1
+                )
+            ),
+            "you count the pixels, with the padding": (
+                lambda length, kernel, stride, pad: length + 2 * pad
+            ),
         },
         (
             "Without stride and padding, a window of 3 fits into 5 pixels 3 times.",
@@ -121,6 +160,15 @@ EXERCISES = (
             "the last window is missing": (
                 lambda x, kernel: sliding_window_view(x, kernel)[:-1]
             ),
+            "each window begins with the first pixel: row i begins at pixel i": (
+                lambda x, kernel: np.stack([x[:kernel]] * (len(x) - kernel + 1))
+            ),
+            "your windows come in the reversed order": (
+                lambda x, kernel: sliding_window_view(x, kernel)[::-1]
+            ),
+            "your windows begin at pixel 1: the first one begins at pixel 0": (
+                lambda x, kernel: sliding_window_view(np.append(x[1:], 0), kernel)
+            ),
             "your windows don't overlap: move on by one pixel": (
                 lambda x, kernel: x[: len(x) // kernel * kernel].reshape(-1, kernel)
             ),
@@ -140,6 +188,12 @@ EXERCISES = (
             "you take the mean where windows overlap: the transpose adds": divided,
             "your windows don't overlap: row i begins at pixel i": (
                 lambda col, width: np.resize(col.reshape(-1), width)
+            ),
+            "your windows begin one pixel too far on": (
+                lambda col, width: np.append(0, col2im_1d(col, width)[:-1])
+            ),
+            "you add the first pixel of each window only": (
+                lambda col, width: np.append(col[:, 0], np.zeros(width - len(col)))
             ),
             "you flip each window": (
                 lambda col, width: col2im_1d(np.ascontiguousarray(col[:, ::-1]), width)
@@ -162,6 +216,32 @@ EXERCISES = (
             ),
             "rows and columns of the filter are swapped": lambda x, W: np.einsum(
                 "nhwijc,ijcf->nhwf", windows(x, W.swapaxes(0, 1)), W.swapaxes(0, 1)
+            ),
+            "the window's axes are in another order: im2col's columns and the rows of "
+            "W as a matrix must both count KH, KW, C": lambda x, W: np.einsum(
+                "nhwk,kf->nhwf",
+                np.moveaxis(windows(x, W), -1, 3).reshape(*windows(x, W).shape[:3], -1),
+                W.reshape(-1, W.shape[3]),
+            ),
+            "the window's offsets are swapped: i belongs to rows, j to columns": (
+                swapped_offsets
+            ),
+            "all images get the first one's answer": lambda x, W: np.repeat(
+                convolve(x, W)[:1], len(x), axis=0
+            ),
+            "all filters are the first one": lambda x, W: np.repeat(
+                convolve(x, W)[..., :1], W.shape[3], axis=3
+            ),
+            "you use the mean of the channels: sum them": (
+                lambda x, W: convolve(x, W) / x.shape[3]
+            ),
+            "only the upper left pixel of each window is used": (
+                lambda x, W: np.einsum(
+                    "nhwc,cf->nhwf", windows(x, W)[..., 0, 0, :], W[0, 0]
+                )
+            ),
+            "a ReLU doesn't belong to this layer": (
+                lambda x, W: np.maximum(convolve(x, W), 0)
             ),
             "you sum over the filters": (
                 lambda x, W: convolve(x, W).sum(axis=3, keepdims=True)

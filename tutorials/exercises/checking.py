@@ -2,24 +2,35 @@
 
 import warnings
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from minidl.checks import check_choice
 from minidl.data.places import cache_folder
 from minidl.files import set_aside
 from minidl.store import DamagedError, read_json, refused, write_json
-from tutorials.exercises import catalogue
+from tutorials.exercises import catalogue, limits
 from tutorials.exercises.exercise import Exercise, diagnose
 
+LIST = "python -m tutorials.progress"
 given: dict[str, int] = {}  # how many hints, by exercise, in this process
 
 
 def check(function: Callable[..., Any]) -> None:
-    """Say whether a function solves the exercise of its name, and if not, why."""
-    exercise = find(function.__name__)
-    problem = diagnose(exercise, function)
+    """Say whether a function solves the exercise of its name, and if not, why.
+
+    It has `limits.SECONDS`; what it prints is shown shortened, after the verdict.
+    """
+    exercise = asked_for(function)
+    if isinstance(exercise, str):
+        print(exercise)
+        return
     title = f"{exercise.number} {exercise.name}"
+    printed = ""
+    try:
+        problem, printed = limits.limited(lambda: diagnose(exercise, function))
+    except limits.OutOfTime:
+        problem = f"it takes longer than {limits.SECONDS:g} s: does a loop never end?"
     if problem is None:
         remember(exercise)
         print(
@@ -27,11 +38,17 @@ def check(function: Callable[..., Any]) -> None:
         )
     else:
         print(f"{title}: not yet: {problem}. (hint({exercise.name!r}) helps.)")
+    if printed:
+        print(f"It printed: {printed}")
 
 
 def hint(name: str) -> None:
     """Print the next hint to an exercise; after the last, where the solution is."""
+    name = getattr(name, "__name__", str(name))  # hint(neuron) is meant well
     exercise = find(name)
+    if isinstance(exercise, str):
+        print(exercise)
+        return
     count = given.get(name, 0)
     if count < len(exercise.hints):
         given[name] = count + 1
@@ -41,11 +58,29 @@ def hint(name: str) -> None:
         print(f"{name}: the solution is in {exercise.solution.__module__}")
 
 
-def find(name: str) -> Exercise:
-    """Return the exercise of a function's name; ValueError if there is none."""
+def asked_for(function: Any) -> Exercise | str:
+    """Return the exercise that a function is written for, or why there is none."""
+    if not callable(function):
+        if isinstance(function, str) and function in catalogue.exercises():
+            return f"check takes the function, not its name: check({function})"
+        return (
+            f"check takes a function, got {type(function).__name__}: write check(f), "
+            "not check(f(x))"
+        )
+    name = getattr(function, "__name__", "")
+    if name in ("", "<lambda>"):
+        return "check finds the exercise by the function's name: write def and a name"
+    return find(name)
+
+
+def find(name: str) -> Exercise | str:
+    """Return the exercise of a function's name, or a line for a name of none."""
     exercises = catalogue.exercises()
-    check_choice("the function's name", name, exercises)
-    return exercises[name]
+    if name in exercises:
+        return exercises[name]
+    alike = get_close_matches(name, exercises, 1)
+    rest = f"did you mean {alike[0]}?" if alike else f"{LIST} lists their names"
+    return f"no exercise is called {name}: {rest}"
 
 
 def solved() -> set[str]:

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-CASES = 5  # random ones, the same each time
+from tutorials.exercises.likeness import exception, likeness, reshaped
+
+CASES = 8  # random ones, the same each time
 TOLERANCE = 1e-4  # relative to the largest number: float32 must pass, and z = 1.96
 
 
@@ -27,6 +29,7 @@ class Exercise:
     cases: Callable[[np.random.Generator], tuple[Any, ...]]  # arguments
     mistakes: Mapping[str, Callable[..., Any]]  # what is wrong, and who does it
     hints: tuple[str, ...]  # from a nudge to almost the answer
+    keeps_type: bool = False  # float32 must stay; elsewhere float64 will do
 
     @property
     def name(self) -> str:
@@ -41,25 +44,27 @@ class Attempt:
     arguments: tuple[Any, ...]
     expected: tuple[Any, ...]
     got: tuple[Any, ...]
+    keeps_type: bool = False
 
     def value(self, i: int) -> "Attempt":
         """Return one of several values."""
-        return Attempt(self.arguments, self.expected[i : i + 1], self.got[i : i + 1])
+        expected, got = self.expected[i : i + 1], self.got[i : i + 1]
+        return Attempt(self.arguments, expected, got, self.keeps_type)
 
     @property
     def right(self) -> bool:
         """Whether all values are equal to rounding."""
-        return same(self.got, self.expected)
+        return same(self.got, self.expected, self.keeps_type)
 
 
 def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
     """Return what is wrong with a function in a sentence, None if nothing is."""
-    attempts = []
+    attempts: list[Attempt] = []
     for seed in range(CASES):
         arguments = exercise.cases(np.random.default_rng(seed))
         attempt, problem = call(exercise, function, arguments)
         if attempt is None:
-            return problem
+            return f"{problem}{so_far(attempts)}"
         attempts.append(attempt)
     wrong = [attempt for attempt in attempts if not attempt.right]
     if not wrong:
@@ -67,8 +72,19 @@ def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
     for sentence, mistake in exercise.mistakes.items():
         if all(does_the_same(mistake, a) for a in attempts):
             return sentence
-    of_form = next(filter(None, map(form, wrong)), None)
-    return of_form or usual_mistake(attempts) or in_one_value(attempts, wrong[0])
+    if of_form := next(filter(None, map(form, wrong)), None):
+        return f"{of_form}{so_far(attempts)}"
+    again, _ = call(exercise, function, attempts[0].arguments)
+    if again is None or not same(again.got, attempts[0].got):
+        return "it answers the same arguments differently: is it random?"
+    return usual_mistake(attempts) or in_one_value(attempts, wrong[0])
+
+
+def so_far(attempts: Sequence[Attempt]) -> str:
+    """Return a question, if the first case went well."""
+    if not attempts or not attempts[0].right:
+        return ""
+    return " (other cases are right: is a size or a number of theirs in your code?)"
 
 
 def call(
@@ -80,15 +96,36 @@ def call(
     names = list(inspect.signature(exercise.solution).parameters)
     try:
         got = function(*given)
+    except SystemExit:
+        return None, "it ends Python with exit(): return the answer"
+    except RecursionError:
+        return None, "it calls itself without end (RecursionError)"
     except Exception as error:
-        return None, f"it raises {type(error).__name__}: {error}{shapes(names, given)}"
+        if not takes(function, len(names)):
+            return None, f"it must take {len(names)} arguments: {', '.join(names)}"
+        text = " ".join(str(error).split())[:200]
+        return None, f"it raises {type(error).__name__}: {text}{shapes(names, given)}"
     if got is None or got is Ellipsis:
         return None, "it returns nothing yet"
     for name, before, after in zip(names, arguments, given, strict=True):
         # Functions are what they were; arrays must be so exactly.
         if not (callable(before) or np.array_equal(before, after)):
             return None, f"it changes its argument {name}: work on a new array"
-    return Attempt(arguments, values(expected), values(got, like=expected)), ""
+    # A copy: a function may write its next answer into the array of this one.
+    got = copy.deepcopy(got) if isinstance(got, np.ndarray | list | tuple) else got
+    answer, right = values(got, like=expected), values(expected)
+    return Attempt(arguments, right, answer, exercise.keeps_type), ""
+
+
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Return whether a function can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # NumPy's own functions don't say
+        pass
+    return True
 
 
 def values(answer: Any, like: Any = None) -> tuple[Any, ...]:
@@ -117,20 +154,26 @@ def does_the_same(mistake: Callable[..., Any], attempt: Attempt) -> bool:
         return False
 
 
-def same(a: Sequence[Any], b: Sequence[Any]) -> bool:
+def same(a: Sequence[Any], b: Sequence[Any], keeps_type: bool = True) -> bool:
     """Return whether values are equal: shape, type, and numbers to rounding."""
     try:
         arrays = [(np.asarray(i), np.asarray(j)) for i, j in zip(a, b, strict=True)]
         return all(
-            i.shape == j.shape and kind(i) == kind(j) and close(i, j) for i, j in arrays
+            i.shape == j.shape and same_type(i, j, keeps_type) and close(i, j)
+            for i, j in arrays
         )
     except (TypeError, ValueError):
         return False
 
 
-def kind(a: Any) -> str:
-    """Return an array's type; a plain Python number is as good as a float64."""
-    return "number" if a.ndim == 0 else str(a.dtype)
+def same_type(a: Any, b: Any, keeps_type: bool) -> bool:
+    """Return whether an answer has the right type, or one that will do as well.
+
+    These are a plain number, integers of another size, and float64 for float32.
+    """
+    integers = a.dtype.kind in "iu" and b.dtype.kind in "iu"
+    longer = (a.dtype, b.dtype) == (np.float64, np.float32) and not keeps_type
+    return a.ndim == 0 or a.dtype == b.dtype or integers or longer
 
 
 def close(a: Any, b: Any) -> bool:
@@ -145,12 +188,12 @@ def form(attempt: Attempt) -> str | None:
     if len(attempt.got) != count:
         return f"it must return {count} values: return a, b, ..."
     for i, pair in enumerate(zip(attempt.got, attempt.expected, strict=True)):
-        if sentence := form_of_value(*pair, attempt.arguments):
+        if sentence := form_of_value(*pair, attempt):
             return f"{place(attempt, i)}{sentence}"
     return None
 
 
-def form_of_value(got: Any, expected: Any, arguments: tuple[Any, ...]) -> str | None:
+def form_of_value(got: Any, expected: Any, attempt: Attempt) -> str | None:
     """Return what is wrong with one value apart from its numbers."""
     try:
         a, b = np.asarray(got), np.asarray(expected)
@@ -160,11 +203,13 @@ def form_of_value(got: Any, expected: Any, arguments: tuple[Any, ...]) -> str | 
     except TypeError:
         return f"it must return numbers, got {type(got).__name__}"
     if a.shape != b.shape:
-        return f"its shape is {a.shape} where it must be {b.shape}"
+        why = reshaped(a, b) if np.can_cast(a.dtype, float) else None
+        rest = f": {why}" if why else ""
+        return f"its shape is {a.shape} where it must be {b.shape}{rest}"
     if not np.isfinite(a).all():
         return "it returns inf or NaN: something overflows, or divides by zero"
-    if kind(a) != kind(b):
-        given = [x.dtype for x in arguments if isinstance(x, np.ndarray)]
+    if not same_type(a, b, attempt.keeps_type):
+        given = [x.dtype for x in attempt.arguments if isinstance(x, np.ndarray)]
         if b.dtype in given:
             must = f"the arguments' type {b.dtype} must stay"
         else:
@@ -184,7 +229,20 @@ def in_one_value(attempts: list[Attempt], wrong: Attempt) -> str:
     count = len(wrong.expected)
     i = next(i for i in range(count) if not wrong.value(i).right)
     alone = [attempt.value(i) for attempt in attempts]
-    return f"{place(wrong, i)}{usual_mistake(alone) or example(wrong.value(i))}"
+    alike = likeness([(a.got[0], a.expected[0]) for a in alone])
+    sentence = usual_mistake(alone) or alike or at_an_example(alone)
+    return f"{place(wrong, i)}{sentence}"
+
+
+def at_an_example(attempts: list[Attempt]) -> str:
+    """Return where an answer differs most, and in which cases only."""
+    right = [attempt.right for attempt in attempts]
+    where = exception([attempt.arguments for attempt in attempts], right)
+    text = example(next(attempt for attempt in attempts if not attempt.right))
+    if where:
+        return f"it is right except {where}: {text}"
+    count = f" ({sum(right)} of {len(right)} cases are right)" if any(right) else ""
+    return f"its numbers are wrong: {text}{count}"
 
 
 def usual_mistake(attempts: list[Attempt]) -> str | None:
@@ -197,9 +255,9 @@ def usual_mistake(attempts: list[Attempt]) -> str | None:
     if np.allclose(values, -1, atol=1e-3):
         return "your sign is flipped"
     if np.ptp(sizes) and np.allclose(values * sizes, 1, atol=1e-3):
-        return "it is the right answer divided by N, the size of the batch"
+        return "it is the right answer divided by N, the first array's length"
     if np.ptp(sizes) and np.allclose(values / sizes, 1, atol=1e-3):
-        return "it is the right answer times N: divide by the size of the batch"
+        return "it is the right answer times N, the first array's length: divide by it"
     if np.allclose(values, 1, atol=1e-2):
         return None  # rather a result that isn't exact enough
     if np.ptp(values) < 1e-3 * abs(values).max():
@@ -231,7 +289,4 @@ def example(attempt: Attempt) -> str:
     )
     worst = np.unravel_index(np.abs(got - expected).argmax(), expected.shape)
     where = f" at {tuple(map(int, worst))}" if expected.ndim else ""
-    return (
-        f"its numbers are wrong: {float(got[worst]):.6g}{where} where "
-        f"{float(expected[worst]):.6g} is right"
-    )
+    return f"{float(got[worst]):.6g}{where} where {float(expected[worst]):.6g} is right"

@@ -1,0 +1,1 @@
+"""Right answers to the exercises in plain NumPy, as a learner may write them."""
