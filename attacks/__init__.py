@@ -17,6 +17,7 @@ with another first argument.
 | `lbfgs`            | loss, predict    | L2       | the closest read as the target  |
 | `jsma`             | logits, vjp      | L0       | few pixels, towards a target    |
 | `square`           | predict_proba    | Linf, L2 | the worst scores of many tries  |
+| `hop_skip_jump`    | predict          | L2, Linf | the closest that is misread     |
 | `train_substitute` | predict          |          | a network to attack instead     |
 
 A defence that hides its gradient, or is random, is attacked through `bpda` and `eot`.
@@ -59,6 +60,7 @@ from attacks.gradients import (
     normalized_gradient,
     sum_gradient,
 )
+from attacks.hop_skip_jump import hop_skip_jump
 from attacks.jsma import jsma
 from attacks.lbfgs import lbfgs
 from attacks.losses import cross_entropy, dlr, margin, targeted, targeted_dlr
@@ -105,6 +107,7 @@ __all__ = [
     "fgsm",
     "fgsm_perturb",
     "growing",
+    "hop_skip_jump",
     "input_gradient",
     "jsma",
     "lbfgs",

@@ -151,6 +151,7 @@ CHECKS: dict[str, Check] = {
     "attack": plain_function,
     **dict.fromkeys(("steps", "searches", "queries", "rounds"), alone(check_count)),
     **dict.fromkeys(("epochs", "batch_size", "targets"), alone(check_count)),
+    **dict.fromkeys(("samples", "tries"), alone(check_count)),
     **dict.fromkeys(("c", "lr", "step"), number(0, open_low=True)),
     **dict.fromkeys(("kappa", "mu", "overshoot"), number(0)),
     **dict.fromkeys(("gamma", "area"), number(0, 1, open_low=True)),

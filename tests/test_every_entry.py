@@ -116,7 +116,7 @@ BAD: dict[str, list[Any]] = {
     **dict.fromkeys((*FUNCTIONS, "growth", "perturb"), NO_FUNCTIONS),
     **dict.fromkeys(("steps", "searches", "restarts", "queries", "rounds"), NO_COUNTS),
     **dict.fromkeys(("epochs", "batch_size", "workers", "size", "stride"), NO_COUNTS),
-    **dict.fromkeys(("draws", "targets"), NO_COUNTS),
+    **dict.fromkeys(("draws", "targets", "samples", "tries"), NO_COUNTS),
     **dict.fromkeys(("in_channels", "filters", "in_features"), NO_COUNTS),
     **dict.fromkeys(("out_features", "train_images"), NO_COUNTS),
     **dict.fromkeys(("seed", "pad", "index"), NO_INTEGERS),

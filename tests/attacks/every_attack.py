@@ -9,6 +9,7 @@ from attacks import (
     carlini_wagner,
     deepfool,
     fgsm,
+    hop_skip_jump,
     jsma,
     lbfgs,
     logits_of,
@@ -95,6 +96,12 @@ RUNS = {
     "deepfool": (
         ["logits", "vjp"],
         lambda z, vjp, x, y, eps, rng, b: deepfool(z, vjp, x, y, steps=4, bounds=b),
+    ),
+    "hop_skip_jump": (
+        ["predict"],
+        lambda predict, x, y, eps, rng, b: hop_skip_jump(
+            predict, x, y, rng, 2, 5, 20, bounds=b
+        ),
     ),
     "jsma": (
         ["logits", "vjp"],

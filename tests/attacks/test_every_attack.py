@@ -16,6 +16,7 @@ EVERY = pytest.mark.parametrize("name", RUNS)
 IN_A_BALL = pytest.mark.parametrize("name", BALLS)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 NOT_RANDOM = ["fgsm", "bim", "mi_fgsm", "apgd_l2", "deepfool", "jsma", "carlini_wagner"]
+NEED_A_RANGE = ("jsma", "lbfgs", "carlini_wagner", "hop_skip_jump")
 
 
 def attack(name, model, *arguments, **settings):
@@ -186,6 +187,8 @@ def test_images_and_labels_that_are_no_arguments_of_the_network(
     name, cnn, x, y, change, message
 ):
     """What doesn't depend on it is refused by every entry point, test_every_entry."""
+    if name == "hop_skip_jump" and message.startswith("(y"):
+        return  # who sees classes alone doesn't know how many there are
     with pytest.raises(ValueError, match=f"^{message}"):
         attack(name, cnn, *change(x, y))
 
@@ -194,7 +197,7 @@ def test_images_and_labels_that_are_no_arguments_of_the_network(
 def test_bounds_of_its_own_and_none(name, cnn, x, y):
     with pytest.raises(ValueError, match=r"x must lie in \[0.25, 1\], got values from"):
         attack(name, cnn, x, y, bounds=(0.25, 1))
-    if name not in ("jsma", "lbfgs", "carlini_wagner"):  # which need a range
+    if name not in NEED_A_RANGE:
         attack(name, cnn, 10 * x - 5, y, bounds=None)
         return
     for bounds in (None, (0, np.inf)):

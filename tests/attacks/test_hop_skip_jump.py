@@ -1,0 +1,109 @@
+"""HopSkipJump on borders of known distance, and beside ART's."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import distance, hop_skip_jump
+from attacks.hop_skip_jump import slope, to_border
+from tests.attacks import peers
+
+
+class Plane:
+    """Class 1 where <w, x> > b; keeps how many images it was asked about."""
+
+    def __init__(self, rng, shape=(6, 6, 2)):
+        self.w = rng.standard_normal(shape)
+        self.b, self.asked = (0.5 * self.w).sum() + 1, 0
+
+    def side(self, x):
+        return (x * self.w).sum(axis=(1, 2, 3)) - self.b
+
+    def __call__(self, x):
+        self.asked += len(x)
+        return (self.side(x) > 0).astype(int)
+
+
+@pytest.mark.parametrize(("norm", "dual"), [("L2", 2), ("Linf", 1)])
+def test_it_comes_near_the_distance_of_a_plane(rng, norm, dual):
+    """|<w, x> - b| / |w|*, by the dual norm."""
+    plane, x = Plane(rng), 0.5 + 0.1 * rng.random((6, 6, 6, 2))
+    y = plane(x)
+    found = hop_skip_jump(plane, x, y, np.random.default_rng(0), 20, 60, norm=norm)
+    least = abs(plane.side(x)) / np.linalg.norm(plane.w.ravel(), dual)
+    assert (plane(found) != y).all()
+    far = distance(found, x, norm)
+    assert (far >= least * (1 - 1e-9)).all()
+    assert (far < {"L2": 1.3, "Linf": 1.6}[norm] * least).all()
+
+
+@pytest.mark.parametrize(("norm", "power"), [("L2", 0.5), ("Linf", 1)])
+def test_to_the_border(rng, norm, power):
+    """Misread, and not so just before: known to 0.01 of 1 / sqrt(D), or of 1 / D."""
+    plane, x = Plane(rng), 0.4 + 0.1 * rng.random((5, 6, 6, 2))
+    y = plane(x)
+    w = plane.w * np.where(y == 1, -1, 1)[:, None, None, None]
+    here = x + 3 * w
+    misread = lambda x, rows: plane(x) != y[rows]  # noqa: E731
+    found = to_border(misread, here, x, norm)
+    assert misread(found, np.arange(5)).all()
+    r, a = here - x, distance(found, x, norm) / distance(here, x, norm)
+    nearer = a[:, None, None, None] - 0.011 / x[0].size ** power
+    if norm == "L2":
+        assert_allclose(found, x + a[:, None, None, None] * r)
+        before = x + nearer * r
+    else:
+        reach = nearer * distance(here, x, norm)[:, None, None, None]
+        before = here.clip(x - reach, x + reach)
+    assert not misread(before, np.arange(5)).any()
+
+
+def test_the_slope_is_the_sources_formula(rng):
+    """All probes at once: mean (f - mean f) u, u = (clip(x + delta u) - x) / delta."""
+    plane, here = Plane(rng), np.full((2, 6, 6, 2), 0.97)
+    plane.b = plane.side(here)[0] + plane.b
+    u = rng.standard_normal((50, 2, 6, 6, 2))
+    draws, delta = iter(u), np.array([0.1, 0.2])
+    misread = lambda x, rows: plane.side(x) > 0  # noqa: E731
+    found = slope(misread, lambda: next(draws), here, delta, 50, (0, 1))
+    for n in range(2):
+        probes = np.clip(here[n] + delta[n] * u[:, n], 0, 1)
+        f = np.where(plane.side(probes) > 0, 1.0, -1.0)
+        assert abs(f.mean()) < 1
+        inside = (probes - here[n]) / delta[n]
+        expected = np.tensordot(f - f.mean(), inside, 1) / 50
+        assert_allclose(found[n], expected, atol=1e-12)
+    draws = iter(u)
+    always = slope(
+        lambda x, rows: rows < 9, lambda: next(draws), here, delta, 5, (0, 2)
+    )
+    assert_allclose(always, u[:5].mean(axis=0), atol=1e-12)
+
+
+def test_images_are_left_that_are_misread_or_that_no_noise_fools(cnn, x):
+    y = cnn.predict(x)
+    wrong = (y + 1) % 4
+    rng = np.random.default_rng(0)
+    assert_array_equal(hop_skip_jump(cnn.predict, x, wrong, rng, 2, 5), x)
+    with pytest.warns(UserWarning, match="hop_skip_jump found nothing for 8 of 8"):
+        found = hop_skip_jump(lambda x: np.ones(len(x), int), x, y**0, rng, 2, 5)
+    assert_array_equal(found, x)
+
+
+@pytest.mark.parametrize(("norm", "p"), [("L2", 2), ("Linf", np.inf)])
+def test_it_comes_as_near_as_arts(cnn, x, norm, p):
+    """Both random; ART's ends with a jump away from the border."""
+    model, x = cnn.astype(np.float32), x.astype(np.float32)
+    y = model.predict(x)
+    art = peers.art_classifier(model)
+    np.random.seed(0)  # noqa: NPY002 (one of ART's sources of randomness)
+    settings = {"max_iter": 10, "max_eval": 1000, "init_eval": 50, "batch_size": 256}
+    theirs = peers.art("HopSkipJump", art, x.copy(), y, norm=p, **settings)
+    ours = hop_skip_jump(
+        model.predict, x, y, np.random.default_rng(0), 10, 50, norm=norm
+    )
+    fooled = (model.predict(ours) != y) & (model.predict(theirs) != y)
+    assert fooled.sum() >= 6
+    near = [np.median(distance(found, x, norm)[fooled]) for found in (ours, theirs)]
+    print(f"HopSkipJump, {norm}: median distance {near[0]:.3g}, of ART's {near[1]:.3g}")
+    assert near[0] < 1.2 * near[1]
