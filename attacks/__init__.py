@@ -71,7 +71,7 @@ from attacks.square import square
 from attacks.steps import steps_to_success
 from attacks.substitute import train_substitute
 from attacks.threat import Threat, clip_to_ball, clip_to_bounds
-from attacks.training import fgsm_perturb, growing, pgd_perturb
+from attacks.training import fgsm_gap, fgsm_perturb, growing, pgd_perturb
 from attacks.victims import (
     LossFn,
     ensemble_loss,
@@ -105,6 +105,7 @@ __all__ = [
     "eot",
     "evaluate",
     "fgsm",
+    "fgsm_gap",
     "fgsm_perturb",
     "growing",
     "hop_skip_jump",

@@ -14,9 +14,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from attacks.arguments import Given, checked, number
-from attacks.gradients import GradientFn
+from attacks.fgsm import fgsm
+from attacks.gradients import GradientFn, gradient_of
 from attacks.norms import Norm
-from attacks.threat import Threat
+from attacks.pgd import pgd
+from attacks.threat import Bounds, Threat
+from attacks.victims import LossFn
 from minidl.answers import check_function
 from minidl.backend import Array
 from minidl.checks import check_count, check_kind, check_number
@@ -85,7 +88,7 @@ def fgsm_perturb(
     """P(x_0 + alpha sign(grad J(x_0))), x_0 uniform in the ball: one gradient a batch.
 
     alpha is 1.25 eps if it isn't given. A network can overfit to it catastrophically:
-    it withstands FGSM, and no attack of more steps.
+    it withstands FGSM, and no attack of more steps: see `fgsm_gap`.
     Source: Wong et al., Fast is Better than Free, 2020, algorithm 3.
     """
     eps = check_number("eps", eps, 0, open_low=True, open_high=True)
@@ -102,3 +105,28 @@ def growing(optimizer: Optimizer, steps: int) -> Growth:
     check_kind("optimizer", optimizer, Optimizer)
     check_count("steps", steps)
     return lambda: min(1.0, (optimizer.t + 1) / steps)
+
+
+@checked()
+def fgsm_gap(
+    loss: LossFn,
+    x: Array,
+    y: Array,
+    eps: float,
+    alpha: float,
+    steps: int,
+    bounds: Bounds = (0, 1),
+) -> float:
+    """Return the accuracy under FGSM minus that under PGD, both without restarts.
+
+    It is small where one step is nearly as strong as many. Where FGSM training has
+    overfitted catastrophically it is near 1: a callback of `train` can look after each
+    epoch, on images that the network isn't trained on. `loss` is above 0 where an image
+    is misclassified, as `model_loss(model, margin)` is.
+    Shapes: x (N, H, W, C), y (N,); eps and alpha in pixel units.
+    Source: Wong et al., Fast is Better than Free, 2020.
+    """
+    one_step = fgsm(gradient_of(loss), x, y, eps, bounds)
+    many = pgd(loss, x, y, eps, alpha, steps, stop_above=0, bounds=bounds)
+    fooled, fooled_by_many = (loss(x_adv, y)[0] > 0 for x_adv in (one_step, many))
+    return float(fooled_by_many.mean() - fooled.mean())

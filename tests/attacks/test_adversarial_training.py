@@ -6,6 +6,7 @@ import pytest
 from attacks import (
     Counter,
     ensemble_loss,
+    fgsm_gap,
     fgsm_perturb,
     growing,
     mean_probability_gradient,
@@ -151,6 +152,34 @@ def test_a_gradient_of_nan_is_named_at_its_batch(cnn, x, y):
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"^what perturb returns must be finite"):
         train(cnn, x, y, Adam(cnn.params), 1, 4, rng, perturb=perturb)
+
+
+def one_other_class(z, y):
+    """The margin to a single other class: of a linear network, it is linear."""
+    rows, other = np.arange(len(z)), (y + 1) % z.shape[1]
+    dz = np.zeros_like(z)
+    dz[rows, other], dz[rows, y] = 1, -1
+    return z[rows, other] - z[rows, y], dz
+
+
+@pytest.mark.parametrize("eps", [0.001, 0.01, 0.1])
+def test_one_step_is_the_best_against_a_linear_network(linear_model, x, eps):
+    y = linear_model.predict(x)
+    loss = model_loss(linear_model, one_other_class)
+    assert fgsm_gap(loss, x, y, eps, eps / 2, 4) == 0
+
+
+def test_a_network_that_only_withstands_one_full_step_is_detected():
+    """Misclassified within a ring of 0.05 to 0.15 around x, and not beyond it."""
+    x, y = np.full((4, 1, 1, 1), 0.5), np.zeros(4, int)
+
+    def loss(x, y):
+        r = abs(x - 0.5).reshape(4)
+        return 0.05 - abs(r - 0.1), np.ones_like(x)
+
+    assert fgsm_gap(loss, x, y, 0.3, 0.1, 3) == 1
+    assert fgsm_gap(loss, x, y, 0.1, 0.1, 3) == 0  # the full step ends in the ring
+    assert fgsm_gap(loss, x, y, 0.3, 0.2, 1) == 0  # no step ends there
 
 
 def small_network(seed):
