@@ -20,11 +20,13 @@ from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
 from minidl.training_checks import (
     Callback,
+    Loss,
     Perturb,
     check_callbacks,
     check_finite,
     check_perturb,
     check_training,
+    checked_loss,
     perturbed,
     trained_here,
 )
@@ -40,25 +42,29 @@ def train(
     rng: np.random.Generator,
     callbacks: Sequence[Callback] = (),
     perturb: Perturb | None = None,
+    loss: Loss = cross_entropy,
 ) -> list[float]:
     """Minimise J over batches drawn without replacement; return each epoch's mean J.
 
     Each batch is replaced by perturb(x, y, rng) first, if given: adversarial training,
     noise, augmentation. The generator decides all that is random, the order of the
     images, dropout's masks and what `perturb` draws: model, optimizer and generator are
-    the whole state between two epochs.
-    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels; `perturb` takes
-    floats, and returns them in the same shape and type, in [0, 1].
+    the whole state between two epochs. J is what `loss(out, y)` returns, each image's
+    own, with the gradient of their sum.
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels, or (N, ...)
+    what another loss takes; `perturb` takes floats, and returns them in the same shape
+    and type, in [0, 1].
     Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
     returns anything else; FloatingPointError if J isn't finite any more.
     """
-    check_training(model, x, y, optimizer, epochs, batch_size)
+    check_training(model, x, y, optimizer, epochs, batch_size, loss=loss)
     check_generator("rng", rng)
     check_perturb(perturb)
     callbacks, losses = check_callbacks(callbacks), []
+    loss = checked_loss(loss)
     with trained_here(optimizer.params):
         for epoch in range(1, epochs + 1):
-            J = train_epoch(model, x, y, optimizer, batch_size, rng, perturb)
+            J = train_epoch(model, x, y, optimizer, batch_size, rng, perturb, loss)
             losses.append(J)
             check_finite(losses[-1], epoch, optimizer.lr)
             for callback in callbacks:
@@ -75,6 +81,7 @@ def train_epoch(
     batch_size: int,
     rng: np.random.Generator,
     perturb: Perturb | None = None,
+    loss: Loss = cross_entropy,
 ) -> float:
     """Take one step per batch, through all images once; return the mean of J."""
     total: Any = 0.0  # becomes a 0-d array of the model's device
@@ -82,7 +89,7 @@ def train_epoch(
     for x_batch, y_batch in batches_of(x, y, order, batch_size, model.device):
         if perturb is not None:
             x_batch = perturbed(perturb, x_batch, y_batch, rng)
-        total = total + descend(model, x_batch, y_batch, optimizer, rng)
+        total = total + descend(model, x_batch, y_batch, optimizer, rng, loss)
     return float(total) / len(x)
 
 
@@ -92,11 +99,12 @@ def descend(
     y: Array,
     optimizer: Optimizer,
     rng: np.random.Generator,
+    loss: Loss = cross_entropy,
 ) -> Any:
     """Take one step along the gradient of the mean of J; return the sum of J."""
-    z = model.forward(x, rng)
-    costs, dz = cross_entropy(z, y)
-    model.backward(dz / len(z), input_grad=False)  # of the mean
+    out = model.forward(x, rng)
+    costs, dout = loss(out, y)
+    model.backward(dout / len(out), input_grad=False)  # of the mean
     optimizer.step()
     return costs.sum()
 

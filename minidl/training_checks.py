@@ -20,10 +20,12 @@ from minidl.checks import (
     check_stored_images,
 )
 from minidl.layers import Parameter, Sequential
+from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
 
 Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
 Perturb: TypeAlias = Callable[[Array, Array, np.random.Generator], Array]
+Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]  # (out, y) -> J, dout
 
 _trainers: dict[Parameter, int] = {}  # which thread trains a parameter
 _lock = Lock()
@@ -37,6 +39,7 @@ def check_training(
     epochs: int,
     batch_size: int,
     kind: type = Sequential,
+    loss: Loss = cross_entropy,
 ) -> None:
     """Raise TypeError or ValueError unless a network can be trained so."""
     check_kind("model" if kind is Sequential else "committee", model, kind)
@@ -44,7 +47,12 @@ def check_training(
     check_count("epochs", epochs)
     check_count("batch_size", batch_size)
     check_stored_images("x", x)
-    check_labels("y", y, len(x), model.classes, begins=True)
+    check_function("loss", loss, "cross_entropy")
+    if loss is cross_entropy:
+        check_labels("y", y, len(x), model.classes, begins=True)
+    else:  # which looks at each batch
+        check_array("y", y)
+        check_shape("y", y, (len(x), *y.shape[1:]))
     if not optimizer.params:
         raise ValueError("optimizer must hold parameters of model, got none")
     if not set(optimizer.params) <= set(model.params):
@@ -66,6 +74,23 @@ def check_perturb(perturb: Any) -> None:
     """Raise TypeError unless batches can be perturbed by this, or none are."""
     if perturb is not None:
         check_function("perturb", perturb, "attacks.pgd_perturb(gradient, ...)")
+
+
+def checked_loss(loss: Loss) -> Loss:
+    """Return the loss, which may be a user's, whose costs are each image's own.
+
+    A mean over the batch would go for J / N. Its gradient is looked at by `backward`.
+    """
+    if loss is cross_entropy:
+        return loss
+
+    def checked(out: Array, y: Array) -> tuple[Array, Array]:
+        costs, dout = loss(out, y)
+        check_array("what loss returns", costs)
+        check_shape("what loss returns", costs, (len(out),))
+        return costs, dout
+
+    return checked
 
 
 def perturbed(perturb: Perturb, x: Array, y: Array, rng: np.random.Generator) -> Array:

@@ -1,6 +1,7 @@
 """The training loop and accuracy, on problems of a few numbers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,13 +9,19 @@ import pytest
 from minidl import (
     SGD,
     Adam,
+    Conv2D,
     Dropout,
     Flatten,
     Linear,
+    MaxPool2D,
     Parameter,
     ReLU,
     Sequential,
+    Upsample2D,
     accuracy,
+    cross_entropy,
+    soft_cross_entropy,
+    squared_error,
     train,
 )
 from minidl.batches import to_float
@@ -478,3 +485,54 @@ def test_a_batch_that_cant_be_trained_on_is_named_where_it_happens(problem, name
     assert [epoch for epoch, _ in finished] == [1]
     assert len(calls) == 10
     assert same_bits(calls[-1], [p.data for p in model.params])
+
+
+def test_soft_labels_train_as_labels_do(problem):
+    x, y = problem
+    losses, params = run(x, y)
+    soft = run(x, np.eye(3, dtype=np.float32)[y], loss=soft_cross_entropy)
+    assert_close(soft[0], losses, 1e-5)
+    for p, q in zip(params, soft[1], strict=True):
+        assert_close(p, q, 1e-3)
+
+
+def test_a_loss_at_temperature_1_trains_to_the_same_bits(problem):
+    _, params = run(*problem)
+    _, same = run(*problem, loss=partial(cross_entropy, temperature=1))
+    assert same_bits(params, same)
+
+
+def test_an_autoencoder_learns_to_remove_noise(problem):
+    x, _ = problem
+    target = to_float(x)
+    rng = np.random.default_rng(0)
+    encoder = [Conv2D(1, 8, rng=rng, pad=1), ReLU(), MaxPool2D(2)]
+    decoder = [Upsample2D(2), Conv2D(8, 1, rng=rng, pad=1)]
+    model = Sequential([*encoder, *decoder], (2, 2, 1))
+
+    def noise(x, y, rng):
+        assert y.shape == x.shape
+        return np.clip(x + rng.normal(0, 0.1, x.shape), 0, 1).astype(x.dtype)
+
+    losses, _ = run(x, target, 20, model=model, loss=squared_error, perturb=noise)
+    assert losses[-1] < 0.9 * float(squared_error(target * 0 + 0.5, target)[0].mean())
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda z, y: (cross_entropy(z, y)[0].mean(), z), "^what loss returns must"),
+        (lambda z, y: (cross_entropy(z, y)[0], z[:1]), "^dout must have the shape"),
+        (lambda z, y: ([0.0] * len(z), z), "^what loss returns must be"),
+        (squared_error, "^target must be float32"),
+    ],
+)
+def test_a_loss_of_other_shapes_is_named(problem, loss, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        run(*problem, loss=loss)
+
+
+@pytest.mark.parametrize("y", [None, np.zeros((3, 2), np.float32), np.float32(1)])
+def test_targets_that_are_not_one_an_image_are_named(problem, y):
+    with pytest.raises((TypeError, ValueError), match=r"^y must "):
+        run(problem[0], y, loss=soft_cross_entropy)
