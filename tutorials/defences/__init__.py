@@ -1,0 +1,12 @@
+"""Defences beside ensembles, each with the forward pass of its adaptive attack.
+
+A defence is a class: `predict_proba(x)` is all that an evaluation asks for, and
+`forward(x)` returns (z, back), as `attacks.forwards` has it, of what an adversary who
+knows the defence goes through. `loss_of(defence.forward, loss)` is then climbed.
+
+    distilled.py   a student of soft labels    a margin of the logits
+    rounded.py     pixels in a few levels      straight through (BPDA)
+    denoised.py    an autoencoder in front     through the autoencoder
+    detector.py    a second head rejects       head and classifier at once
+    diverse.py     members trained by ADP      the ensemble's own loss
+"""

@@ -1,0 +1,71 @@
+"""A denoising autoencoder in front of a network.
+
+Gu & Rigazio, Towards Deep Neural Network Architectures Robust to Adversarial Examples,
+2014. It is trained to remove noise from images. Autoencoder and network together are
+one differentiable network: the adaptive attack follows the gradient through both.
+"""
+
+import numpy as np
+
+from attacks.forwards import network
+from minidl import (
+    Adam,
+    Conv2D,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    Upsample2D,
+    squared_error,
+    train,
+)
+from minidl.backend import Array
+from minidl.batches import to_float
+from minidl.layers.base import Shape
+
+
+class Denoised:
+    """A trained network that sees what an autoencoder makes of an image."""
+
+    def __init__(self, model: Sequential, encoder: Sequential) -> None:
+        self.model = Sequential([encoder, model], model.input_shape)
+        self.predict_proba = self.model.predict_proba
+        self.blind_forward = network(model)  # of who doesn't know the autoencoder
+        self.forward = network(self.model)
+
+
+def autoencoder(input_shape: Shape, rng: np.random.Generator) -> Sequential:
+    """Return an untrained one: half the height and width in the middle.
+
+    Shapes: x and out (N, H, W, C), H and W even.
+    """
+    C = input_shape[-1]
+    layers = [
+        Conv2D(C, 16, pad=1, rng=rng),
+        ReLU(),
+        MaxPool2D(2),
+        Conv2D(16, 16, pad=1, rng=rng),
+        ReLU(),
+        Upsample2D(2),
+        Conv2D(16, C, pad=1, rng=rng),
+    ]
+    return Sequential(layers, input_shape)
+
+
+def trained_autoencoder(
+    x: Array,
+    rng: np.random.Generator,
+    sigma: float = 0.3,
+    epochs: int = 5,
+    batch_size: int = 32,
+) -> Sequential:
+    """Train it to turn x + N(0, sigma^2), clipped to [0, 1], back into x."""
+    model = autoencoder(x.shape[1:], rng)
+
+    def noisy(x: Array, target: Array, rng: np.random.Generator) -> Array:
+        noise = rng.standard_normal(x.shape).astype(x.dtype)
+        return np.clip(x + x.dtype.type(sigma) * noise, 0, 1)
+
+    target, optimizer = to_float(x), Adam(model.params)
+    how = (epochs, batch_size, rng)
+    train(model, x, target, optimizer, *how, perturb=noisy, loss=squared_error)
+    return model

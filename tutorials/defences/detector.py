@@ -1,0 +1,122 @@
+"""A detector: a second head on hidden activations, which rejects what looks attacked.
+
+Metzen et al., On Detecting Adversarial Perturbations, 2017. The adaptive attack fools
+head and classifier at once: both are one classifier of K + 1 classes, the last of which
+is "rejected" (Carlini & Wagner, Adversarial Examples Are Not Easily Detected, 2017).
+"""
+
+import numpy as np
+
+from attacks.forwards import Back, network
+from minidl import Adam, Flatten, Linear, ReLU, Sequential, train
+from minidl.backend import Array
+from minidl.batches import batches, to_float
+from minidl.checks import check_number, check_stored_images
+from minidl.layers import softmax
+
+
+class Detector:
+    """A trained network whose first layers `body` lead to classes and to a head.
+
+    The head's score s is the logit of "attacked" minus that of "clean", minus the
+    threshold. An image with s > 0 is rejected.
+    """
+
+    def __init__(
+        self,
+        model: Sequential,
+        depth: int,
+        x: Array,
+        x_adv: Array,
+        x_validation: Array | None,
+        rng: np.random.Generator,
+        rejected: float = 0.05,
+        epochs: int = 5,
+    ) -> None:
+        """Train the head to tell x from x_adv behind the network's first layers.
+
+        The threshold rejects that share of x_validation, clean images that neither
+        network nor head was trained on. Raises TypeError or ValueError without any:
+        of images it was trained on, a head rejects too few.
+        """
+        if x_validation is None:
+            raise ValueError("x_validation must be clean images, got None")
+        check_stored_images("x_validation", x_validation)
+        check_number("rejected", rejected, 0, 1, open_high=True)
+        self.model = model
+        self.body = Sequential(model.layers[:depth], model.input_shape)
+        self.rest = Sequential(model.layers[depth:], self.body.shapes[-1])
+        self.head = head_on(self.body.shapes[-1], rng)
+        both = np.concatenate([to_float(x), to_float(x_adv)])
+        attacked = np.repeat([0, 1], [len(x), len(x_adv)])
+        whole = Sequential([self.body, self.head], model.input_shape)
+        train(whole, both, attacked, Adam(self.head.params), epochs, 32, rng)
+        self.threshold = 0.0
+        scores = self.scores(x_validation)
+        self.threshold = float(np.quantile(scores, 1 - rejected, method="higher"))
+
+    def scores(self, x: Array) -> Array:
+        """Return each image's score, above 0 where it is rejected. Shape (N,)."""
+        rows = batches(np.arange(len(x)), 512)
+        scored = [self.scored(to_float(x[batch])) for batch in rows]
+        return np.concatenate(scored)
+
+    def scored(self, x: Array) -> Array:
+        """Return one batch's scores."""
+        d = self.head.forward(self.body.forward(x))
+        return d[:, 1] - d[:, 0] - x.dtype.type(self.threshold)
+
+    def forward(self, x: Array) -> tuple[Array, Back]:
+        """Return K + 1 logits: those of the classes, and max_k z_k + s.
+
+        The last is the largest just where the image is rejected. Carlini & Wagner
+        multiply, (1 + s) max_k z_k, which takes positive logits for granted.
+        Shapes: z (N, K + 1).
+        """
+        hidden, through_body = network(self.body)(x)
+        z, through_rest = network(self.rest)(hidden)
+        d, through_head = network(self.head)(hidden)
+        rows, top = np.arange(len(z)), z.argmax(axis=1)
+        score = d[:, 1] - d[:, 0] - x.dtype.type(self.threshold)
+
+        def back(dz: Array) -> Array:
+            last, dz = dz[:, -1], dz[:, :-1].copy()
+            dz[rows, top] += last
+            dd = np.stack([-last, last], axis=1)
+            return through_body(through_rest(dz) + through_head(dd))
+
+        return np.column_stack([z, z[rows, top] + score]), back
+
+    def predict_proba(self, x: Array) -> Array:
+        """Return probabilities of K classes and "rejected". Shapes: (N, K + 1)."""
+        return softmax(self.forward(x)[0])
+
+    def fooled(self, x: Array, y: Array) -> Array:
+        """Tell which images are misread, and not rejected. Shapes: (N,)."""
+        found = self.predict_proba(x).argmax(axis=1)
+        return (found != y) & (found != self.model.classes)
+
+
+def head_on(shape: tuple[int, ...], rng: np.random.Generator) -> Sequential:
+    """Return an untrained head: one hidden layer, logits of "clean" and "attacked"."""
+    D = int(np.prod(shape))
+    flatten = [Flatten()] if len(shape) > 1 else []
+    layers = [Linear(D, 64, rng=rng), ReLU(), Linear(64, 2, rng=rng)]
+    return Sequential([*flatten, *layers], shape)
+
+
+def undetected_margin(z: Array, y: Array) -> tuple[Array, Array]:
+    """max of z_k over classes k != y, minus the larger of z_y and "rejected"'s.
+
+    Above 0 where an image is misread and not rejected: what the adaptive attack climbs.
+    Shapes: z and dz (N, K + 1), y (N,).
+    """
+    rows, last = np.arange(len(z)), z.shape[1] - 1
+    others = z.copy()
+    others[rows, y] = others[:, last] = -np.inf
+    wrong = others.argmax(axis=1)
+    right = np.where(z[rows, y] >= z[:, last], y, last)
+    dz = np.zeros_like(z)
+    dz[rows, wrong] = 1
+    dz[rows, right] = -1
+    return z[rows, wrong] - z[rows, right], dz

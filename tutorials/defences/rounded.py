@@ -1,0 +1,21 @@
+"""Rounding: a network that sees pixels in a few levels only.
+
+Xu et al., Feature Squeezing, 2018. The true gradient is 0. Its adaptive attack takes
+rounding for the identity on the way back (BPDA: Athalye et al., Obfuscated Gradients
+Give a False Sense of Security, 2018, section 4.1).
+"""
+
+from attacks.adaptive import bpda
+from attacks.forwards import network
+from minidl import Round, Sequential
+
+
+class Rounded:
+    """A trained network with a rounding layer in front."""
+
+    def __init__(self, model: Sequential, levels: int = 4) -> None:
+        rounding = Round(levels)
+        self.model = Sequential([rounding, *model.layers], model.input_shape)
+        self.predict_proba = self.model.predict_proba
+        self.true_forward = network(self.model)  # a non-adaptive attack's
+        self.forward = bpda(network(model), rounding.forward)
