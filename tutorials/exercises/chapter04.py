@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 from tutorials.solutions.chapter04 import (
     cross_entropy,
@@ -20,37 +21,42 @@ Rng = np.random.Generator
 
 def images(rng: Rng) -> tuple[Any, ...]:
     """x (N, H, W, C), H and W even and different."""
-    return (rng.standard_normal((2, 4, 6, 3)),)
+    N, H, W, C = draw.image_shape(rng)
+    x = rng.standard_normal((N, 2 * H, 2 * W, C))
+    return (x.astype(draw.dtype(rng)),)
 
 
 def pooled(rng: Rng) -> tuple[Any, ...]:
     """x (N, H, W, C) and dout (N, H/2, W/2, C)."""
-    return *images(rng), rng.standard_normal((2, 2, 3, 3))
+    (x,) = images(rng)
+    return x, rng.standard_normal(x[:, ::2, ::2].shape).astype(x.dtype)
 
 
 def masked(rng: Rng) -> tuple[Any, ...]:
     """x, kept (bool) and rate, in float32 or float64."""
-    x = rng.standard_normal((4, 5)).astype(rng.choice(["float32", "float64"]))
+    x = rng.standard_normal((draw.batch(rng), int(rng.integers(3, 8))))
+    x = x.astype(draw.dtype(rng))
     rate = float(rng.choice([0.2, 0.3, 0.4]))
-    return x, rng.random((4, 5)) >= rate, rate
+    return x, rng.random(x.shape) >= rate, rate
 
 
 def logits(rng: Rng) -> tuple[Any, ...]:
     """z (N, K): ordinary ones, and in every other case huge ones."""
     size = rng.choice([1.0, 1000.0])
-    return (rng.standard_normal((4, 6)) * size,)
+    N, K = draw.batch(rng), int(rng.integers(4, 8))
+    return (rng.standard_normal((N, K)) * size,)
 
 
 def labelled(rng: Rng) -> tuple[Any, ...]:
     """z (N, K) and y (N,)."""
     (z,) = logits(rng)
-    return z, rng.integers(6, size=4)
+    return z, rng.integers(z.shape[1], size=len(z))
 
 
 def some_logits(rng: Rng) -> tuple[Any, ...]:
     """z (N, K) of ordinary size, and y (N,)."""
-    N = int(rng.integers(3, 7))
-    return rng.standard_normal((N, 5)) * 2, rng.integers(5, size=N)
+    N, K = draw.batch(rng), int(rng.integers(4, 8))
+    return rng.standard_normal((N, K)) * 2, rng.integers(K, size=N)
 
 
 def blocks(x: Any) -> Any:
@@ -74,6 +80,22 @@ def clipped_cross_entropy(z: Any, y: Any, least: float) -> Any:
     return -np.log(np.clip(softmax(z)[np.arange(len(y)), y], least, 1)).mean()
 
 
+def shifted_cross_entropy(z: Any, y: Any, least: float) -> Any:
+    """The cross-entropy of probabilities with a small number added."""
+    return -np.log(softmax(z)[np.arange(len(y)), y] + least).mean()
+
+
+def clipped_softmax(z: Any, most: float) -> Any:
+    """The softmax of logits that are cut off."""
+    return softmax(np.clip(z, -most, most))
+
+
+def overflowing(z: Any) -> Any:
+    """The softmax as its formula says, with inf / inf."""
+    with np.errstate(all="ignore"):
+        return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+
+
 EXERCISES = (
     Exercise(
         "4.1",
@@ -89,7 +111,24 @@ EXERCISES = (
                 lambda x: blocks(x).max(axis=(3, 4, 5), keepdims=True)[..., 0, 0, :]
             ),
             "your windows overlap: they move by 2": lambda x: np.maximum.reduce(
-                [x[:, i : i + 3, j : j + 5] for i in range(2) for j in range(2)]
+                [
+                    x[:, i : x.shape[1] - 1 + i, j : x.shape[2] - 1 + j]
+                    for i in range(2)
+                    for j in range(2)
+                ]
+            ),
+            "you start from 0: the maximum may be below it": (
+                lambda x: np.maximum(blocks(x).max(axis=(3, 4)), 0)
+            ),
+            "you take the maximum of absolute values": (
+                lambda x: abs(blocks(x)).max(axis=(3, 4))
+            ),
+            "you sum the window": lambda x: blocks(x).sum(axis=(3, 4)),
+            "you take the maximum along rows only": lambda x: np.maximum(
+                x[:, ::2], x[:, 1::2]
+            ),
+            "you take the maximum along columns only": lambda x: np.maximum(
+                x[:, :, ::2], x[:, :, 1::2]
             ),
             "you take the minimum": lambda x: blocks(x).min(axis=(3, 4)),
         },
@@ -112,6 +151,25 @@ EXERCISES = (
             ),
             "the gradient goes to the upper left pixel, not to the maximum": (
                 lambda x, dout: spread(dout) * corner(x)
+            ),
+            "you multiply by x, too": (
+                lambda x, dout: spread(dout) * x * (x == spread(max_pool(x)))
+            ),
+            "you ask whether x is above 0, not whether it is the maximum": (
+                lambda x, dout: spread(dout) * (x > 0)
+            ),
+            "you drop negative gradients: only x decides where they go": (
+                lambda x, dout: np.maximum(spread(dout), 0) * (x == spread(max_pool(x)))
+            ),
+            "np.tile repeats the whole of dout: each number of it belongs to one "
+            "window, np.repeat": lambda x, dout: (
+                np.tile(dout, (1, 2, 2, 1)) * (x == spread(max_pool(x)))
+            ),
+            "the gradient goes to the minimum": lambda x, dout: (
+                spread(dout) * (x == spread(-max_pool(-x)))
+            ),
+            "you return the maximum where the gradient belongs": lambda x, dout: (
+                x * (x == spread(max_pool(x)))
             ),
             "you leave out dout: 1 at each maximum": (
                 lambda x, dout: (x == spread(max_pool(x))).astype(x.dtype)
@@ -138,6 +196,18 @@ EXERCISES = (
             "you multiply by 1 - rate where you must divide": (
                 lambda x, kept, rate: (x * kept * (1 - rate)).astype(x.dtype)
             ),
+            "you divide the dropped features, too, and drop nothing": (
+                lambda x, kept, rate: (x / (1 - rate)).astype(x.dtype)
+            ),
+            "you use the part that is kept by chance: divide by 1 - rate": (
+                lambda x, kept, rate: (x * kept / kept.mean()).astype(x.dtype)
+            ),
+            "you add the rate: 1 - rate is the chance to stay": (
+                lambda x, kept, rate: (x * kept / (1 + rate)).astype(x.dtype)
+            ),
+            "you return the mask: multiply x by it": (
+                lambda x, kept, rate: (kept / (1 - rate)).astype(x.dtype)
+            ),
             "you drop the features that should stay": (
                 lambda x, kept, rate: (x * ~kept / (1 - rate)).astype(x.dtype)
             ),
@@ -147,6 +217,7 @@ EXERCISES = (
             "A feature stays with probability 1 - rate.",
             "x * kept / (1 - rate) stays float32; kept / (1 - rate) alone is float64.",
         ),
+        keeps_type=True,
     ),
     Exercise(
         "4.4",
@@ -163,6 +234,26 @@ EXERCISES = (
             "you return log p": (
                 lambda z: z - z.max(1, keepdims=True) - np.log(sums(z))
             ),
+            "this is a hard maximum: p is 1 or 0": lambda z: np.eye(z.shape[1])[
+                z.argmax(axis=1)
+            ],
+            **{
+                f"you cut logits off at {most:g}: subtract the row's maximum instead": (
+                    partial(clipped_softmax, most=most)
+                )
+                for most in (500, 600, 700)
+            },
+            "you put 1 where inf / inf is no number: subtract the row's maximum": (
+                lambda z: np.nan_to_num(overflowing(z), nan=1)
+            ),
+            "you put 0 where inf / inf is no number: subtract the row's maximum": (
+                lambda z: np.nan_to_num(overflowing(z), nan=0)
+            ),
+            "you divide z by its sum: exp is missing": lambda z: (
+                z / z.sum(axis=1, keepdims=True)
+            ),
+            "this is the sigmoid of each logit": lambda z: np.exp(-np.logaddexp(0, -z)),
+            "the sign in the exponent is flipped": lambda z: softmax(-z),
             "this divides by the largest, not by the sum": (
                 lambda z: np.exp(z - z.max(axis=1, keepdims=True))
             ),
@@ -185,6 +276,40 @@ EXERCISES = (
             "you divide by the number of classes too": (
                 lambda z, y: cross_entropy(z, y) / z.shape[1]
             ),
+            "you use log2: the logarithm here is the natural one": (
+                lambda z, y: cross_entropy(z, y) / np.log(2)
+            ),
+            "this is max z - z_y: log(sum_j exp z_j) isn't the maximum": (
+                lambda z, y: (z.max(axis=1) - picked(z, y)).mean()
+            ),
+            "the maximum is subtracted once: from z_y, too": (
+                lambda z, y: (np.log(sums(z)[:, 0]) - picked(z, y)).mean()
+            ),
+            "z[:, y] picks all labels for each image: z[np.arange(N), y]": (
+                lambda z, y: (
+                    (z.max(axis=1) + np.log(sums(z)[:, 0]))[:, None] - z[:, y]
+                ).mean()
+            ),
+            "you add z_y: subtract it": (
+                lambda z, y: cross_entropy(z, y) + 2 * picked(z, y).mean()
+            ),
+            "you use the predicted class, not the label": (
+                lambda z, y: cross_entropy(z, z.argmax(axis=1))
+            ),
+            "this is J of the first image only": (
+                lambda z, y: cross_entropy(z[:1], y[:1])
+            ),
+            "you take -p_y: its logarithm is missing": (
+                lambda z, y: -picked(softmax(z), y).mean()
+            ),
+            "this is (p - onehot)^2, not the cross-entropy": (
+                lambda z, y: ((softmax(z) - onehot(z, y)) ** 2).sum(axis=1).mean()
+            ),
+            **{
+                f"you add {least:g} to p: where the network is confident and wrong, J "
+                "is cut off": partial(shifted_cross_entropy, least=least)
+                for least in (1e-3, 1e-5, 1e-100, 1e-300)
+            },
             "you leave out - z_y": lambda z, y: np.mean(
                 z.max(axis=1) + np.log(sums(z)[:, 0])
             ),
@@ -213,6 +338,30 @@ EXERCISES = (
                 lambda z, y: (onehot(z, y) - softmax(z)) / len(z)
             ),
             "you return p: subtract 1 at the label": (lambda z, y: softmax(z) / len(z)),
+            "p[:, y] takes 1 from all labels' columns: p[np.arange(N), y]": (
+                lambda z, y: (softmax(z) - columns_of(z, y)) / len(z)
+            ),
+            "this is -onehot / p, dJ/dp: p depends on z, too": (
+                lambda z, y: -onehot(z, y) / softmax(z) / len(z)
+            ),
+            "you leave out p: it stands at all classes": (
+                lambda z, y: -onehot(z, y) / len(z)
+            ),
+            "you use z where p belongs: the softmax is missing": (
+                lambda z, y: (z - onehot(z, y)) / len(z)
+            ),
+            "you use the predicted class, not the label": (
+                lambda z, y: (softmax(z) - onehot(z, z.argmax(axis=1))) / len(z)
+            ),
+            "you add 1 at the label: subtract it": (
+                lambda z, y: (softmax(z) + onehot(z, y)) / len(z)
+            ),
+            "only the label's entry is given: p stands at all others": (
+                lambda z, y: (softmax(z) - 1) * onehot(z, y) / len(z)
+            ),
+            "the softmax runs over the batch: each image has its own": lambda z, y: (
+                (np.exp(z) / np.exp(z).sum(axis=0) - onehot(z, y)) / len(z)
+            ),
             "you multiply by p (1 - p) as well": lambda z, y: (
                 (softmax(z) - onehot(z, y)) * softmax(z) * (1 - softmax(z)) / len(z)
             ),
@@ -229,6 +378,16 @@ EXERCISES = (
         ),
     ),
 )
+
+
+def picked(z: Any, y: Any) -> Any:
+    """z_y of each image."""
+    return z[np.arange(len(y)), y]
+
+
+def columns_of(z: Any, y: Any) -> Any:
+    """1 in the columns of all labels, in each row."""
+    return np.broadcast_to(np.isin(np.arange(z.shape[1]), y), z.shape)
 
 
 def corner(x: Any) -> Any:

@@ -13,7 +13,8 @@ LR, RATE1, RATE2, EPS = 1e-3, 0.9, 0.999, 1e-8  # Adam's
 
 def momentum_state(rng: Rng) -> tuple[Any, ...]:
     """p, g and v of one shape, lr and momentum."""
-    p, g, v = rng.standard_normal((3, 2, 4))
+    R, C = rng.integers(1, 6, size=2)
+    p, g, v = rng.standard_normal((3, R, C))
     return p, g, v, float(rng.choice([0.1, 0.5])), float(rng.choice([0.3, 0.9]))
 
 
@@ -22,13 +23,14 @@ def adam_state(rng: Rng) -> tuple[Any, ...]:
 
     p begins at 0: the answer is then the step itself, which is small beside it else.
     """
-    g, m = rng.standard_normal((2, 3, 4)) * 10.0 ** rng.integers(-9, 1, size=(3, 4))
-    return np.zeros((3, 4)), g, m, m**2 * rng.random((3, 4)), int(rng.integers(1, 5))
+    R, C = rng.integers(2, 6, size=2)
+    g, m = rng.standard_normal((2, R, C)) * 10.0 ** rng.integers(-9, 1, size=(R, C))
+    return np.zeros((R, C)), g, m, m**2 * rng.random((R, C)), int(rng.integers(1, 9))
 
 
 def answers(rng: Rng) -> tuple[Any, ...]:
     """z (N, K), of which about half are right, and y (N,)."""
-    N, K = int(rng.integers(10, 30)), int(rng.integers(3, 6))
+    N, K = int(rng.choice([1, 10, 17, 30])), int(rng.integers(3, 6))
     y = rng.integers(K, size=N)
     return rng.standard_normal((N, K)) - 3 + np.eye(K)[y], y
 
@@ -49,6 +51,15 @@ def adam_with(
     square = v / (1 - RATE2**t) if correct else v
     root = np.sqrt(square + EPS) if inside else np.sqrt(square) + EPS
     return p - LR * mean / root, m, v
+
+
+def adam_like(p: Any, g: Any, m: Any, v: Any, t: int, **other: float) -> Any:
+    """Adam with other numbers."""
+    m, v = RATE1 * m + (1 - RATE1) * g, RATE2 * v + (1 - RATE2) * g**2
+    mean = m / other.get("mean", 1 - RATE1**t)
+    square = v / other.get("square", 1 - RATE2**t)
+    step = other.get("lr", LR) * mean / (np.sqrt(square) + other.get("eps", EPS))
+    return p - step, m, v
 
 
 def adam_swapped(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
@@ -117,6 +128,32 @@ EXERCISES = (
             "you return the old v: the next step needs the new one": (
                 lambda p, g, v, lr, momentum: (p - lr * (momentum * v + g), v)
             ),
+            "you leave out momentum: it multiplies the old v": (
+                lambda p, g, v, lr, momentum: (p - lr * (v + g), v + g)
+            ),
+            "you leave out the old v: this is gradient descent without momentum": (
+                lambda p, g, v, lr, momentum: (p - lr * g, g)
+            ),
+            "you leave out lr": lambda p, g, v, lr, momentum: (
+                p - (momentum * v + g),
+                momentum * v + g,
+            ),
+            "g is subtracted from v: add it": lambda p, g, v, lr, momentum: (
+                p - lr * (momentum * v - g),
+                momentum * v - g,
+            ),
+            "this is Nesterov's momentum, which looks one step ahead": (
+                lambda p, g, v, lr, momentum: (
+                    p - lr * (momentum * (momentum * v + g) + g),
+                    momentum * v + g,
+                )
+            ),
+            "the two results are in another order: p, v": (
+                lambda p, g, v, lr, momentum: (
+                    momentum * v + g,
+                    p - lr * (momentum * v + g),
+                )
+            ),
             "momentum multiplies the old v, not g": (
                 lambda p, g, v, lr, momentum: (
                     p - lr * (v + momentum * g),
@@ -145,6 +182,28 @@ EXERCISES = (
             "you count steps from 0: t is 1 at the first": (
                 lambda p, g, m, v, t: adam_with(p, g, m, v, t + 1)
             ),
+            "you leave out eps: where g is tiny it counts": (
+                lambda p, g, m, v, t: adam_like(p, g, m, v, t, eps=0)
+            ),
+            "the learning rate is 1e-3": (
+                lambda p, g, m, v, t: adam_like(p, g, m, v, t, lr=0.01)
+            ),
+            "the bias of m isn't corrected: divide by 1 - 0.9^t": (
+                lambda p, g, m, v, t: adam_like(p, g, m, v, t, mean=1)
+            ),
+            "the bias of v isn't corrected: divide by 1 - 0.999^t": (
+                lambda p, g, m, v, t: adam_like(p, g, m, v, t, square=1)
+            ),
+            "you correct the bias by 1 - rate: 1 - rate^t is needed": (
+                lambda p, g, m, v, t: adam_like(
+                    p, g, m, v, t, mean=1 - RATE1, square=1 - RATE2
+                )
+            ),
+            "the results are in another order: p, m, v": (
+                lambda p, g, m, v, t: tuple(
+                    adam_step(p, g, m, v, t)[i] for i in (0, 2, 1)
+                )
+            ),
             "v is the mean of g^2, not of |g|": adam_not_squared,
             "you leave out the square root of v": adam_without_root,
             "you return m and v divided by 1 - rate^t: return them as they are": (
@@ -169,6 +228,15 @@ EXERCISES = (
             ),
             "you return a count: divide by the number of images": (
                 lambda z, y: float(np.sum(z.argmax(axis=1) == y))
+            ),
+            "argmax along axis 0 finds an image for each class: axis=1": (
+                lambda z, y: float(np.mean(np.isin(y, z.argmax(axis=0))))
+            ),
+            "you compare the number of right answers in sum, not one by one": (
+                lambda z, y: float(np.mean(np.sort(z.argmax(axis=1)) == np.sort(y)))
+            ),
+            "you give a percentage: a fraction is at most 1": (
+                lambda z, y: 100 * float(np.mean(z.argmax(axis=1) == y))
             ),
             "you take the smallest logit": (
                 lambda z, y: float(np.mean(z.argmin(axis=1) == y))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 from tutorials.solutions.chapter04 import softmax
 from tutorials.solutions.chapter06 import (
@@ -17,23 +18,23 @@ Rng = np.random.Generator
 
 def classifier(rng: Rng) -> tuple[Any, ...]:
     """x (N, D), y (N,), W (D, K), b (K,)."""
-    N = int(rng.integers(2, 8))
+    N, D, K = draw.batch(rng), int(rng.integers(5, 8)), int(rng.integers(3, 5))
     normal = rng.standard_normal
-    return normal((N, 6)), rng.integers(4, size=N), normal((6, 4)), normal(4)
+    return normal((N, D)), rng.integers(K, size=N), normal((D, K)), normal(K)
 
 
 def attacked(rng: Rng) -> tuple[Any, ...]:
     """Images x in [0, 1], a gradient with zeros in it, and eps."""
-    x = rng.random((2, 4, 4, 1))
-    gradient = rng.standard_normal(x.shape) * 0.01
+    x = rng.random(draw.image_shape(rng)).astype(draw.dtype(rng))
+    gradient = (rng.standard_normal(x.shape) * 0.01).astype(x.dtype)
     gradient[0, 0] = 0
     return x, gradient, float(rng.choice([0.1, 0.2, 0.3]))
 
 
 def perturbed(rng: Rng) -> tuple[Any, ...]:
     """x_adv and x, (N, H, W, C)."""
-    x = rng.random((3, 4, 4, 1))
-    size = np.array([0.1, 0.2, 0.3]).reshape(3, 1, 1, 1)
+    x = rng.random(draw.image_shape(rng))
+    size = rng.uniform(0.1, 0.3, (len(x), 1, 1, 1))
     return x + size * rng.uniform(-1, 0.8, x.shape), x
 
 
@@ -60,6 +61,33 @@ EXERCISES = (
             ),
             "this is the gradient of the label's logit, not of J": (
                 lambda x, y, W, b: W.T[y]
+            ),
+            "you use the predicted class where the label belongs": (
+                lambda x, y, W, b: errors(x, (x @ W + b).argmax(axis=1), W, b) @ W.T
+            ),
+            "you reshape W: it must be transposed, W.T": lambda x, y, W, b: (
+                errors(x, y, W, b) @ W.reshape(W.shape[::-1])
+            ),
+            "the softmax runs over the batch: each image has its own": (
+                lambda x, y, W, b: (
+                    (
+                        np.exp(x @ W + b) / np.exp(x @ W + b).sum(axis=0)
+                        - np.eye(len(b))[y]
+                    )
+                    @ W.T
+                )
+            ),
+            "you return dJ/dz: go back through W": lambda x, y, W, b: errors(
+                x, y, W, b
+            ),
+            "this is z_y's gradient against the mean of all: p is missing": (
+                lambda x, y, W, b: W.mean(axis=1) - W.T[y]
+            ),
+            "you add onehot(y): subtract it": (
+                lambda x, y, W, b: (errors(x, y, W, b) + 2 * np.eye(len(b))[y]) @ W.T
+            ),
+            "you leave out p: this is the gradient of -z_y": (
+                lambda x, y, W, b: -W.T[y]
             ),
             "you use z where p belongs: the softmax is missing": (
                 lambda x, y, W, b: (x @ W + b - np.eye(len(b))[y]) @ W.T
@@ -106,6 +134,37 @@ EXERCISES = (
                     x + eps * np.where(gradient < 0, -1, 1), 0, 1
                 )
             ),
+            "where the gradient is 0 yours goes down: sign(0) is 0": (
+                lambda x, gradient, eps: np.clip(
+                    x + eps * np.where(gradient > 0, 1, -1), 0, 1
+                )
+            ),
+            "you clip from below only: pixels are at most 1": (
+                lambda x, gradient, eps: np.maximum(x + eps * np.sign(gradient), 0)
+            ),
+            "you clip from above only: pixels are at least 0": (
+                lambda x, gradient, eps: np.minimum(x + eps * np.sign(gradient), 1)
+            ),
+            "you clip the perturbation, not the image: it can't go down any more": (
+                lambda x, gradient, eps: x + np.clip(eps * np.sign(gradient), 0, 1)
+            ),
+            "you scale the gradient by its largest number: use only its sign": (
+                lambda x, gradient, eps: np.clip(
+                    x + eps * gradient / abs(gradient).max(), 0, 1
+                )
+            ),
+            "you use the sign of x: that of the gradient is needed": (
+                lambda x, gradient, eps: np.clip(x + eps * np.sign(x), 0, 1)
+            ),
+            "x and the gradient have changed places": (
+                lambda x, gradient, eps: np.clip(gradient + eps * np.sign(x), 0, 1)
+            ),
+            "you return the sign of the gradient alone: x + eps times it": (
+                lambda x, gradient, eps: np.sign(gradient)
+            ),
+            "you leave out eps: each pixel moves by eps": (
+                lambda x, gradient, eps: np.clip(x + np.sign(gradient), 0, 1)
+            ),
         },
         (
             "The step has the same length in each pixel: eps, up or down.",
@@ -126,6 +185,23 @@ EXERCISES = (
             ),
             "this is the Euclidean distance (L2): here it is the largest change": (
                 lambda x_adv, x: np.sqrt(((x_adv - x) ** 2).sum(axis=(1, 2, 3)))
+            ),
+            "this is the whole range of the changes, largest minus smallest": (
+                lambda x_adv, x: (
+                    (x_adv - x).max(axis=(1, 2, 3)) - (x_adv - x).min(axis=(1, 2, 3))
+                )
+            ),
+            "this is the sum of all changes (L1): here it is the largest": (
+                lambda x_adv, x: abs(x_adv - x).sum(axis=(1, 2, 3))
+            ),
+            "this compares the largest pixels: take the largest change": (
+                lambda x_adv, x: abs(x_adv.max(axis=(1, 2, 3)) - x.max(axis=(1, 2, 3)))
+            ),
+            "this is the smallest change": (
+                lambda x_adv, x: abs(x_adv - x).min(axis=(1, 2, 3))
+            ),
+            "only the first channel is used": (
+                lambda x_adv, x: abs(x_adv - x)[..., :1].max(axis=(1, 2, 3))
             ),
             "this is the mean change": (
                 lambda x_adv, x: abs(x_adv - x).mean(axis=(1, 2, 3))

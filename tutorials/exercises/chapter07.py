@@ -4,24 +4,26 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 from tutorials.solutions.chapter07 import bim, clip_to_ball, l2_project
 
 Rng = np.random.Generator
+WAYS = ((0.2, 0.06, 7), (0.3, 0.04, 5), (0.1, 0.04, 4))  # eps, alpha, steps
 
 
 def moved(rng: Rng) -> tuple[Any, ...]:
     """x_adv, x and eps: some pixels too far up, some too far down, some inside."""
-    x = rng.random((2, 3, 3, 1))
+    x = rng.random(draw.image_shape(rng))
     return x + rng.uniform(-0.5, 0.5, x.shape), x, float(rng.choice([0.1, 0.2]))
 
 
 def images_moved(rng: Rng) -> tuple[Any, ...]:
-    """The same, of three images: one inside the Euclidean ball, two outside."""
-    x = rng.random((3, 3, 3, 1))
+    """The same, of images inside the Euclidean ball and outside."""
+    x = rng.random(draw.image_shape(rng))
     r = rng.standard_normal(x.shape)
     r /= np.sqrt((r**2).sum(axis=(1, 2, 3), keepdims=True))
-    far = np.array([0.5, 2.0, 3.0]).reshape(3, 1, 1, 1)
+    far = rng.choice([0.5, 2.0, 3.0], size=(len(x), 1, 1, 1))
     eps = float(rng.choice([0.4, 0.8]))
     return x + far * eps * r, x, eps
 
@@ -32,15 +34,18 @@ def attack(rng: Rng) -> tuple[Any, ...]:
     In some pixels the gradient is 0, in some it keeps its sign: there the ball ends the
     way, if there are enough steps. In the others it turns on the way. Outside the ball
     and outside [0, 1] all of it is turned round: who is there in between gets
-    elsewhere.
+    elsewhere. Other labels than y are refused.
     """
-    x = rng.random((2, 4, 4, 1))
+    x = rng.random(draw.image_shape(rng, least=3))
+    labels = rng.integers(1, 10, size=len(x))
     x[:, 0] = rng.choice([0.03, 0.97], size=x[:, 0].shape)
     turn = x + rng.uniform(-0.15, 0.15, x.shape)
     kind = rng.choice(["rising", "falling", "flat", "turning"], size=x.shape)
-    eps, alpha, steps = ((0.2, 0.06, 7), (0.3, 0.04, 5))[int(rng.integers(2))]
+    eps, alpha, steps = WAYS[int(rng.integers(3))]
 
     def gradient(x_adv: Any, y: Any) -> Any:
+        if np.shape(y) != labels.shape or (labels != y).any():
+            raise ValueError("the gradient is asked for at labels that aren't y")
         inside = abs(x_adv - x).max() < eps + 0.01
         allowed = x_adv.min() >= 0 and x_adv.max() <= 1
         turning = np.cos(40 * (x_adv - turn))
@@ -48,7 +53,7 @@ def attack(rng: Rng) -> tuple[Any, ...]:
         g = np.select(slopes, [2.5, -2.5, 0.0], turning)
         return g if inside and allowed else -g
 
-    return gradient, x, np.array([0, 0]), eps, alpha, steps
+    return gradient, x, labels.copy(), eps, alpha, steps
 
 
 def loop(
@@ -143,6 +148,20 @@ EXERCISES = (
             ),
             "where the gradient is 0 you move: np.sign is 0 there": (
                 mistaken(sign_of_zero=1)
+            ),
+            "where the gradient is 0 you move down: np.sign is 0 there": (
+                mistaken(sign_of_zero=-1)
+            ),
+            "you take a single step: that is FGSM": (
+                lambda g, x, y, eps, alpha, steps: loop(g, x, y, eps, eps, 1)
+            ),
+            "you divide eps by the steps: they are alpha long": (
+                lambda g, x, y, eps, alpha, steps: loop(
+                    g, x, y, eps, eps / steps, steps
+                )
+            ),
+            "you add up all steps and return the perturbation: add it to x": (
+                lambda *a: loop(*a) - a[1]
             ),
             "your steps are eps long: they are alpha long": (
                 lambda g, x, y, eps, alpha, steps: loop(g, x, y, eps, eps, steps)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 from tutorials.solutions.chapter08 import (
     bootstrap_fraction,
@@ -17,7 +18,8 @@ Rng = np.random.Generator
 
 def members(rng: Rng) -> tuple[Any, ...]:
     """p (M, N, K) of members that often disagree, some of them very confident."""
-    z = rng.standard_normal((5, 40, 4)) * rng.choice([0.5, 6.0], size=(5, 1, 1))
+    M, N, K = int(rng.integers(4, 8)), int(rng.choice([1, 35, 45])), draw.batch(rng) + 2
+    z = rng.standard_normal((M, N, K)) * rng.choice([0.5, 6.0], size=(M, 1, 1))
     p = np.exp(z)
     return (p / p.sum(axis=2, keepdims=True),)
 
@@ -25,12 +27,12 @@ def members(rng: Rng) -> tuple[Any, ...]:
 def probabilities(rng: Rng) -> tuple[Any, ...]:
     """p (N, K) and y (N,)."""
     (p,) = members(rng)
-    return p[0], rng.integers(4, size=40)
+    return p[0], rng.integers(p.shape[2], size=p.shape[1])
 
 
 def sizes(rng: Rng) -> tuple[Any, ...]:
     """A number of images."""
-    return (int(rng.integers(2, 12)),)
+    return (int(rng.integers(1, 12)),)
 
 
 EXERCISES = (
@@ -65,7 +67,7 @@ EXERCISES = (
         {
             "you average probabilities: each member has one vote": ensemble_predict,
             "of two classes with equal votes you take the larger": (
-                lambda p: 3 - votes(p)[:, ::-1].argmax(axis=1)
+                lambda p: p.shape[2] - 1 - votes(p)[:, ::-1].argmax(axis=1)
             ),
             "you return the number of votes, not the class": (
                 lambda p: votes(p).max(axis=1)

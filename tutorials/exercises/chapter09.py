@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 from tutorials.solutions.chapter09 import (
     adv2_direction,
@@ -16,17 +17,20 @@ Rng = np.random.Generator
 
 def of_members(rng: Rng) -> tuple[Any, ...]:
     """Gradients (M, N, H, W, C) of different lengths, one tiny and one zero."""
-    sizes = 10.0 ** rng.integers(-3, 1, size=(3, 2, 1, 1, 1))
-    sizes[1, 0], sizes[2, 1] = 0, 1e-17
-    g = rng.standard_normal((3, 2, 4, 4, 1)) * sizes
+    M, shape = int(rng.integers(4, 7)), draw.image_shape(rng)
+    least = int(rng.choice([-3, 0]))  # of like size in half of the cases
+    sizes = 10.0 ** rng.integers(least, 1, size=(M, shape[0], 1, 1, 1))
+    sizes[1, 0], sizes[2, -1] = 0, 1e-17
+    g = rng.standard_normal((M, *shape)) * sizes
     g[:, :, 0, 0] = 0  # a pixel that no member minds
     return (g,)
 
 
 def costs(rng: Rng) -> tuple[Any, ...]:
     """J (M, N): some so large that exp(-J) is 0, of one member or of all."""
-    J = rng.random((3, 5)) * 5 + rng.choice([0.0, 2000.0], size=5)
-    J[range(3), range(3)] += 3000
+    M, N = int(rng.integers(3, 6)), draw.batch(rng) + 1
+    J = rng.random((M, N)) * 5 + rng.choice([0.0, 2000.0], size=N)
+    J[0, 0] += 3000
     return (J,)
 
 
@@ -60,6 +64,26 @@ EXERCISES = (
             ),
             "this is the gradient of one member, as in Adv. 1": (
                 lambda gradients: np.sign(gradients[0])
+            ),
+            "you follow the member with the largest gradient: add them all up": (
+                lambda gradients: np.sign(
+                    np.take_along_axis(
+                        gradients, norms(gradients).argmax(axis=0)[None], axis=0
+                    )[0]
+                )
+            ),
+            "you follow each pixel's largest gradient: add them all up": (
+                lambda gradients: np.sign(
+                    np.take_along_axis(
+                        gradients, abs(gradients).argmax(axis=0)[None], axis=0
+                    )[0]
+                )
+            ),
+            "where the sum is 0 nothing moves: sign(0) is 0": (
+                lambda gradients: np.where(gradients.sum(axis=0) >= 0, 1.0, -1.0)
+            ),
+            "you multiply the gradients: add them up": (
+                lambda gradients: np.sign(gradients.prod(axis=0))
             ),
             "you add up images, not members": (
                 lambda gradients: np.sign(gradients.sum(axis=1))

@@ -27,7 +27,7 @@ def counts(rng: Rng) -> tuple[Any, ...]:
 
 def answers(rng: Rng) -> tuple[Any, ...]:
     """wrong (M, N)."""
-    return (rng.random((int(rng.integers(3, 6)), 40)) < 0.4,)
+    return (rng.random((int(rng.integers(3, 6)), int(rng.choice([30, 40])))) < 0.4,)
 
 
 def normal(correct: int, images: int, z: float = Z) -> tuple[float, float]:

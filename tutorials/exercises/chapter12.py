@@ -12,28 +12,30 @@ Rng = np.random.Generator
 
 def logits(rng: Rng) -> tuple[Any, ...]:
     """z (N, K) and y (N,): some right, some wrong, all logits below 0 in one case."""
-    N = int(rng.integers(4, 9))
-    z = rng.standard_normal((N, 5)) * 3 - float(rng.choice([0.0, 20.0]))
-    return z, rng.integers(5, size=N)
+    N, K = int(rng.choice([1, 4, 6, 8])), int(rng.integers(3, 7))
+    z = rng.standard_normal((N, K)) * 3 - float(rng.choice([0.0, 20.0]))
+    return z, rng.integers(K, size=N)
 
 
 def by_attack(rng: Rng) -> tuple[Any, ...]:
     """fooled (attacks, N): no attack fools all images, and some only one of them."""
     N = int(rng.integers(8, 12))
-    fooled = rng.random((3, N)) < 0.4
+    A = int(rng.integers(3, 6))
+    fooled = rng.random((A, N)) < 0.4
     fooled[:, 0] = False
     fooled[:, 1] = True
-    fooled[:, 2] = [True, False, False]
+    fooled[:, 2] = np.arange(A) == 0
     return (fooled,)
 
 
 def by_eps(rng: Rng) -> tuple[Any, ...]:
     """fooled (E, N) and eps (E,): one never, one by chance at a small eps only."""
-    fooled = rng.random((4, 9)) < np.array([[0.1], [0.4], [0.7], [0.9]])
+    E, N = int(rng.integers(3, 6)), int(rng.integers(5, 12))
+    fooled = rng.random((E, N)) < np.linspace(0.1, 0.9, E)[:, None]
     fooled[:, 0] = False
-    fooled[:, 1] = [False, True, False, True]
-    fooled[:, 2] = [True, False, False, False]
-    return fooled, np.sort(rng.random(4)) * 0.3 + 0.01
+    fooled[:, 1] = np.arange(E) % 2 == 1
+    fooled[:, 2] = np.arange(E) == 0
+    return fooled, np.sort(rng.random(E)) * 0.3 + 0.01
 
 
 def others(z: Any, y: Any, low: float) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 from tutorials.solutions.chapter13 import (
     correlation,
@@ -17,9 +18,9 @@ Rng = np.random.Generator
 
 def probabilities(rng: Rng) -> tuple[Any, ...]:
     """p (N, K) and y (N,): in the first row p_y is 1 to rounding."""
-    N = int(rng.integers(3, 7))
-    z = rng.standard_normal((N, 4)) * 3
-    y = rng.integers(4, size=N)
+    N, K = draw.batch(rng), int(rng.integers(3, 6))
+    z = rng.standard_normal((N, K)) * 3
+    y = rng.integers(K, size=N)
     z[0, y[0]] += 60
     p = np.exp(z - z.max(axis=1, keepdims=True))
     return p / p.sum(axis=1, keepdims=True), y
@@ -28,29 +29,33 @@ def probabilities(rng: Rng) -> tuple[Any, ...]:
 def gradients(rng: Rng) -> tuple[Any, ...]:
     """g (N, H, W, C): some images have none, some have one with many zeros."""
     N = int(rng.integers(8, 14))
-    g = rng.standard_normal((N, 3, 3, 1))
-    g[0, 0, 0] = 0
+    g = rng.standard_normal((N, *draw.image_shape(rng)[1:]))
+    g[0, 0], g[0, :, 0], g[7, ..., 1:] = 0, 0, 0
     g[[1, 3]] = 0
     g[[2, 5, 6]] = 0
     g[2, 0], g[5, 0], g[6, 0] = 5e-9, 5e-30, 5e-30  # many zeros, the others are tiny
-    g[4].flat = (1, 2, 3, 4, 5, -1, -2, -3, -9)  # sums to 0 without being 0
+    g[4] = 0
+    g[4].flat[:3] = 1, 2, -3  # sums to 0 without being 0
     return (g,)
 
 
 def pairs(rng: Rng) -> tuple[Any, ...]:
     """changes and promised (R, N): related, with an offset and scales of their own."""
-    promised = rng.standard_normal((8, 5)) * 10.0 ** rng.integers(-3, 3, size=5)
-    noise = rng.standard_normal((8, 5)) * abs(promised).mean(axis=0)
-    slope = rng.choice([-1.0, 1.0, 2.0], size=5)
+    R, N = int(rng.integers(6, 10)), draw.batch(rng) + 1
+    promised = rng.standard_normal((R, N)) * 10.0 ** rng.integers(-3, 3, size=N)
+    noise = rng.standard_normal((R, N)) * abs(promised).mean(axis=0)
+    slope = rng.choice([-1.0, 1.0, 2.0], size=N)
     return slope * promised + noise + 0.7 * abs(promised).max(axis=0), promised
 
 
 def walking(rng: Rng) -> tuple[Any, ...]:
     """x_adv on its way, x, the gradient there, eps and alpha."""
-    x = rng.random((2, 3, 3, 1))
+    x = rng.random(draw.image_shape(rng))
     eps = float(rng.choice([0.1, 0.2]))
     x_adv = np.clip(x + rng.uniform(-eps, eps, x.shape), 0, 1)
-    return x_adv, x, rng.standard_normal(x.shape) * 0.01, eps, eps / 2
+    gradient = rng.standard_normal(x.shape) * 0.01
+    gradient[:, 0, 0] = 0
+    return x_adv, x, gradient, eps, eps / float(rng.choice([2, 3]))
 
 
 def label(p: Any, y: Any) -> Any:
