@@ -17,23 +17,14 @@ import numpy as np
 
 from ensembles.checks import check_members
 from minidl.answers import check_function
-from minidl.backend import Array, get_array_module, rounds_to_zero
-from minidl.batches import batches_of
-from minidl.checks import check_device, check_floats, check_generator, check_kind
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_device, check_floats, check_kind
 from minidl.layers import Layer, Sequential
 from minidl.layers.base import Shape
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
-from minidl.training_checks import (
-    Callback,
-    Perturb,
-    check_callbacks,
-    check_finite,
-    check_perturb,
-    check_training,
-    perturbed,
-    trained_here,
-)
+from minidl.training import train_epochs
+from minidl.training_checks import Callback, Perturb, check_training
 
 # Of all members' logits z (M, N, K) and labels y: costs (N,), and dz like z.
 JointLoss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
@@ -107,46 +98,22 @@ def train_together(
     finite any more.
     """
     check_training(committee, x, y, optimizer, epochs, batch_size, Committee)
-    check_generator("rng", rng)
-    check_perturb(perturb)
     check_function("loss", loss, "sum_of_costs")
-    callbacks, losses = check_callbacks(callbacks), []
-    with trained_here(optimizer.params):
-        for epoch in range(1, epochs + 1):
-            total: Any = 0.0  # becomes a 0-d array of the members' device
-            order = rng.permutation(len(x))
-            for batch in batches_of(x, y, order, batch_size, committee.device):
-                total = total + descend(
-                    committee, *batch, optimizer, rng, perturb, loss
-                )
-            losses.append(float(total) / len(x))
-            check_finite(losses[-1], epoch, optimizer.lr)
-            for callback in callbacks:
-                callback(epoch, losses[-1])
-    return losses
+    how = epochs, batch_size, rng, callbacks, perturb, checked_loss(loss)
+    return train_epochs(committee, x, y, optimizer, *how)
 
 
-@rounds_to_zero
-def descend(
-    committee: Committee,
-    x: Array,
-    y: Array,
-    optimizer: Optimizer,
-    rng: np.random.Generator,
-    perturb: Perturb | None,
-    loss: JointLoss,
-) -> Any:
-    """Take one step along the gradient of the mean loss; return the loss's sum."""
-    if perturb is not None:
-        x = perturbed(perturb, x, y, rng)
-    z = committee.forward(x, rng)
-    pair = loss(z, y)
-    if loss is not sum_of_costs:
+def checked_loss(loss: JointLoss) -> JointLoss:
+    """Return the loss, which may be a user's, whose results are checked."""
+    if loss is sum_of_costs:
+        return loss
+
+    def checked(z: Array, y: Array) -> tuple[Array, Array]:
+        pair = loss(z, y)
         check_pair(pair, z, y)
-    costs, dz = pair
-    committee.backward(dz / len(x), input_grad=False)
-    optimizer.step()
-    return costs.sum()
+        return pair
+
+    return checked
 
 
 def check_pair(pair: Any, z: Array, y: Array) -> None:

@@ -58,10 +58,29 @@ def train(
     returns anything else; FloatingPointError if J isn't finite any more.
     """
     check_training(model, x, y, optimizer, epochs, batch_size, loss=loss)
+    how = epochs, batch_size, rng, callbacks, perturb, checked_loss(loss)
+    return train_epochs(model, x, y, optimizer, *how)
+
+
+def train_epochs(
+    model: Any,
+    x: Array,
+    y: Array,
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int,
+    rng: np.random.Generator,
+    callbacks: Sequence[Callback],
+    perturb: Perturb | None,
+    loss: Loss,
+) -> list[float]:
+    """Train through all epochs; return each one's mean of J. Arguments as of `train`.
+
+    `model` is a network, or several side by side; `loss` is checked already.
+    """
     check_generator("rng", rng)
     check_perturb(perturb)
     callbacks, losses = check_callbacks(callbacks), []
-    loss = checked_loss(loss)
     with trained_here(optimizer.params):
         for epoch in range(1, epochs + 1):
             J = train_epoch(model, x, y, optimizer, batch_size, rng, perturb, loss)
@@ -104,7 +123,7 @@ def descend(
     """Take one step along the gradient of the mean of J; return the sum of J."""
     out = model.forward(x, rng)
     costs, dout = loss(out, y)
-    model.backward(dout / len(out), input_grad=False)  # of the mean
+    model.backward(dout / len(x), input_grad=False)  # of the mean
     optimizer.step()
     return costs.sum()
 
