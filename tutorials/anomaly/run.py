@@ -16,10 +16,10 @@ from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
 from tutorials.anomaly.record import Outcome, Record, read
 from tutorials.paper.experiment.attack import (
     BATCH_SIZE,
-    carry_out,
+    carry_out_cases,
     place_of,
 )
-from tutorials.paper.experiment.cases import Block, Case, adv2, blocks
+from tutorials.paper.experiment.cases import Block, Case, adv2
 from tutorials.paper.experiment.config import PLAIN, Configuration, suffix
 from tutorials.paper.experiment.counts import add
 from tutorials.paper.experiment.environment import environment
@@ -109,11 +109,9 @@ def check_folder(folder: Path, plan: Plan) -> None:
 
 def attack_all(cases: Sequence[Case], team: Team, plan: Plan) -> list[Outcome]:
     """Return each case's outcome on all images."""
-    work = [list(blocks(case, team, 0, plan.images)) for case in cases]
     with local_executor(plan.jobs) as executor:
-        every = [block for case in work for block in case]
-        counts = iter(carry_out(every, executor, plan.fresh))
-    totals = [add([next(counts) for _ in case]) for case in work]
+        parts = carry_out_cases(cases, team, plan.images, executor, plan.fresh)
+    totals = map(add, parts)
     return [
         Outcome(case, total.images, total.ensembles)
         for case, total in zip(cases, totals, strict=True)

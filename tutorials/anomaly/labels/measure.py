@@ -15,8 +15,8 @@ from minidl.schema import read_as
 from minidl.store import check, refused
 from tutorials.anomaly.labels.scale import SCALE, read_scale, scaled
 from tutorials.anomaly.labels.walks import Walk
-from tutorials.paper.experiment.attack import carry_out
-from tutorials.paper.experiment.cases import Case, adv1, adv2, blocks
+from tutorials.paper.experiment.attack import carry_out_cases
+from tutorials.paper.experiment.cases import Case, adv1, adv2
 from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.counts import add
 from tutorials.paper.experiment.environment import Environment
@@ -105,10 +105,8 @@ def count_right(
 ) -> list[Right]:
     """Return the counts of all attacks that differ."""
     cases = cases_of(config, len(team.jobs), s)
-    work = [list(blocks(case, team, 0, images)) for g in cases.values() for case in g]
-    every = [block for case in work for block in case]
-    counts = iter(carry_out(every, executor, fresh))
-    totals = iter([add([next(counts) for _ in case]) for case in work])
+    every = [case for group in cases.values() for case in group]
+    totals = map(add, carry_out_cases(every, team, images, executor, fresh))
     found = []
     for key, group in cases.items():
         *each, together = [next(totals) for _ in group]

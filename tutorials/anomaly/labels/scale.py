@@ -15,8 +15,8 @@ import numpy as np
 from attacks.evaluation.intervals import Estimate
 from minidl.backend import Array
 from minidl.schema import read_as
-from tutorials.paper.experiment.attack import carry_out
-from tutorials.paper.experiment.cases import adv1, blocks
+from tutorials.paper.experiment.attack import carry_out_cases
+from tutorials.paper.experiment.cases import adv1
 from tutorials.paper.experiment.config import Configuration, Parameters
 from tutorials.paper.experiment.counts import mean_probability
 from tutorials.paper.experiment.environment import Environment, environment
@@ -74,10 +74,8 @@ def find_scale(
         )
     M, parameters = len(team.jobs), config.attacks[ATTACK]
     cases = [c for s in FACTORS for c in adv1(ATTACK, scaled(parameters, s), M)]
-    work = [list(blocks(case, team, 0, images)) for case in cases]
-    every = [block for case in work for block in case]
-    parts = iter(carry_out(every, executor, fresh, of=ensemble_right))
-    right = np.array([np.concatenate([next(parts) for _ in case]) for case in work])
+    parts = carry_out_cases(cases, team, images, executor, fresh, ensemble_right)
+    right = np.array(list(map(np.concatenate, parts)))
     right = right.reshape(len(FACTORS), M, images)
     s, low, high = with_interval(right, FACTORS, target)
     if s in (FACTORS[0], FACTORS[-1]):

@@ -26,7 +26,7 @@ from minidl.finish import Place, finish
 from minidl.layers import Sequential
 from minidl.store import check, key_of, read_arrays, refused, write_arrays
 from tutorials.paper.experiment.adversaries import Attack, adversary
-from tutorials.paper.experiment.cases import NO_ATTACK, Block, Case
+from tutorials.paper.experiment.cases import NO_ATTACK, Block, Case, blocks
 from tutorials.paper.experiment.counts import count
 from tutorials.paper.experiment.members import Team, load_members
 
@@ -52,6 +52,21 @@ def carry_out(
     done = finish(pieces, attack, read, write, executor, "evaluations", fresh)
     counts = {place: of(p, labels(pieces[place])) for place, p in done}
     return [counts[place] for place in places]
+
+
+def carry_out_cases(
+    cases: Sequence[Case],
+    team: Team,
+    images: int,
+    executor: Executor | int | None = None,
+    fresh: bool = False,
+    of: Callable[[Array, Array], Any] = count,
+) -> list[list[Any]]:
+    """Return each case's counts on the first test images, block by block."""
+    work = [list(blocks(case, team, 0, images)) for case in cases]
+    every = [block for case in work for block in case]
+    counts = iter(carry_out(every, executor, fresh, of=of))
+    return [[next(counts) for _ in case] for case in work]
 
 
 def report(work: Sequence[Block], fresh: bool) -> None:
