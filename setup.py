@@ -60,13 +60,18 @@ setup(
     ],
     project_urls={"Source": REPOSITORY} if REPOSITORY else {},
     python_requires=">=3.11",
-    packages=find_packages(include=["minidl*", "ensembles*", "attacks*", "tutorials*"]),
+    packages=find_packages(
+        include=["minidl*", "ensembles*", "attacks*", "tutorials*"],
+        # What an exercise is solved with stays in the repository, for teachers.
+        exclude=["tutorials.solutions", "tutorials.mistakes"],
+    ),
     package_data={
         "minidl": ["py.typed"],
         "ensembles": ["py.typed"],
         "attacks": ["py.typed"],
         "minidl.data": ["mnist_sample/*"],
         "minidl.kernels.gpu": ["*.cu"],
+        "tutorials.exercises": ["expected/*.npz"],
     },
     install_requires=[
         "numpy>=2.2",

@@ -6,12 +6,6 @@ import numpy as np
 
 from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
-from tutorials.solutions.chapter02 import (
-    linear_backward,
-    linear_forward,
-    relu_backward,
-    two_layers_input_gradient,
-)
 
 Rng = np.random.Generator
 
@@ -53,27 +47,9 @@ def two_layers(rng: Rng) -> tuple[Any, ...]:
 EXERCISES = (
     Exercise(
         "2.1",
+        "linear_forward(x, W, b)",
         "a linear layer forward",
-        linear_forward,
         layer,
-        {
-            "you leave out b": lambda x, W, b: x @ W,
-            "you subtract b": lambda x, W, b: x @ W - b,
-            "a ReLU doesn't belong to this layer": (
-                lambda x, W, b: np.maximum(x @ W + b, 0)
-            ),
-            "you multiply by b where it must be added": lambda x, W, b: x @ W * b,
-            "you add b twice": lambda x, W, b: x @ W + 2 * b,
-            "you add b's mean: each output has its own b": (
-                lambda x, W, b: x @ W + b.mean()
-            ),
-            "you add b to each product: it belongs to their sum, once": (
-                lambda x, W, b: (x[:, :, None] * W + b).sum(axis=1)
-            ),
-            "you use the first row of x for all": (
-                lambda x, W, b: np.repeat(x[:1] @ W + b, len(x), axis=0)
-            ),
-        },
         (
             "One row of x makes one row of out; @ does all rows at once.",
             "NumPy adds b (M,) to each row of x W (N, M) by itself.",
@@ -81,50 +57,9 @@ EXERCISES = (
     ),
     Exercise(
         "2.2",
+        "linear_backward(x, W, dout)",
         "dJ/dx, dJ/dW and dJ/db of a linear layer",
-        linear_backward,
         layer_backward,
-        {
-            "dJ/db is the sum over the batch: J's mean is in dout already": (
-                lambda x, W, dout: (dout @ W.T, x.T @ dout, dout.mean(axis=0))
-            ),
-            "you divide dJ/dW by N: J's mean is in dout already": (
-                lambda x, W, dout: (dout @ W.T, x.T @ dout / len(x), dout.sum(axis=0))
-            ),
-            "dJ/dW is transposed: it must have W's shape": (
-                lambda x, W, dout: (dout @ W.T, dout.T @ x, dout.sum(axis=0))
-            ),
-            "dJ/db is summed over the wrong axis": (
-                lambda x, W, dout: (dout @ W.T, x.T @ dout, dout.sum(axis=1))
-            ),
-            "you return max(dout, 0) W^T: this layer has no ReLU": lambda x, W, dout: (
-                np.maximum(dout, 0) @ W.T,
-                x.T @ dout,
-                dout.sum(axis=0),
-            ),
-            "dJ/dx and dJ/dW are divided by N: J's mean is in dout already": (
-                lambda x, W, dout: (
-                    dout @ W.T / len(x),
-                    x.T @ dout / len(x),
-                    dout.sum(axis=0),
-                )
-            ),
-            "all three are divided by N: J's mean is in dout already": (
-                lambda x, W, dout: (
-                    dout @ W.T / len(x),
-                    x.T @ dout / len(x),
-                    dout.mean(axis=0),
-                )
-            ),
-            "dJ/db is one number: each output has its own b": lambda x, W, dout: (
-                dout @ W.T,
-                x.T @ dout,
-                np.full(W.shape[1], dout.sum()),
-            ),
-            "the results are in another order: dx, dW, db": (
-                lambda x, W, dout: (x.T @ dout, dout @ W.T, dout.sum(axis=0))
-            ),
-        },
         (
             "out[n, m] = sum over d of x[n, d] W[d, m] + b[m]: which use x[n, d]?",
             "dJ/dx[n, d] = sum over m of dout[n, m] W[d, m]: a product with W^T.",
@@ -133,37 +68,9 @@ EXERCISES = (
     ),
     Exercise(
         "2.3",
+        "relu_backward(x, dout)",
         "dJ/dx of a ReLU",
-        relu_backward,
         rectified,
-        {
-            "you return max(dout, 0): the sign of x decides": (
-                lambda x, dout: np.maximum(dout, 0)
-            ),
-            "at x = 0 the gradient is 0 by convention, but yours passes": (
-                lambda x, dout: dout * (x >= 0)
-            ),
-            "the gradient passes where x is negative": lambda x, dout: dout * (x < 0),
-            "you return the derivative alone: it must be multiplied by dout": (
-                lambda x, dout: (x > 0).astype(x.dtype)
-            ),
-            "you multiply by x, not by the derivative of max(x, 0)": (
-                lambda x, dout: dout * np.maximum(x, 0)
-            ),
-            "you multiply by x, not by the derivative": lambda x, dout: dout * x,
-            "you multiply by the sign of x: where x is negative the derivative is 0": (
-                lambda x, dout: dout * np.sign(x)
-            ),
-            "you return dout unchanged: it stops where x is negative": (
-                lambda x, dout: dout.copy()
-            ),
-            "you stop dout where it is negative, too: only x decides": (
-                lambda x, dout: np.maximum(dout, 0) * (x > 0)
-            ),
-            "you return max(x, 0): that is the layer forward": (
-                lambda x, dout: np.maximum(x, 0)
-            ),
-        },
         (
             "max(x, 0) is x itself, or 0: what are the derivatives of both?",
             "dout passes where x > 0, and is stopped elsewhere.",
@@ -172,41 +79,9 @@ EXERCISES = (
     ),
     Exercise(
         "2.4",
+        "two_layers_input_gradient(x, W1, W2, dout)",
         "dJ/dx through two layers and a ReLU",
-        two_layers_input_gradient,
         two_layers,
-        {
-            "you leave out the ReLU": lambda x, W1, W2, dout: dout @ W2.T @ W1.T,
-            "the ReLU's derivative looks at x W1, not at the gradient": (
-                lambda x, W1, W2, dout: np.maximum(dout @ W2.T, 0) @ W1.T
-            ),
-            "the ReLU stops the positive half": (
-                lambda x, W1, W2, dout: (dout @ W2.T * (x @ W1 < 0)) @ W1.T
-            ),
-            "the ReLU's derivative looks at x W1, not at x": lambda x, W1, W2, dout: (
-                dout @ W2.T @ W1.T * (x > 0)
-            ),
-            "at 0 the ReLU's derivative is 0 by convention, but yours passes": (
-                lambda x, W1, W2, dout: (dout @ W2.T * (x @ W1 >= 0)) @ W1.T
-            ),
-            "you multiply by x W1, not by the derivative of max(x W1, 0)": (
-                lambda x, W1, W2, dout: (dout @ W2.T * (x @ W1)) @ W1.T
-            ),
-            "you stop the gradient where it is negative, too": (
-                lambda x, W1, W2, dout: np.maximum(dout @ W2.T, 0) * (x @ W1 > 0) @ W1.T
-            ),
-            "this layer has a ReLU before W2 only, not at the end": (
-                lambda x, W1, W2, dout: (
-                    dout * (np.maximum(x @ W1, 0) @ W2 > 0) @ W2.T * (x @ W1 > 0) @ W1.T
-                )
-            ),
-            "you multiply by max(x W1, 0), not by its derivative": (
-                lambda x, W1, W2, dout: (dout @ W2.T * np.maximum(x @ W1, 0)) @ W1.T
-            ),
-            "you return the gradient after the first layer, not the gradient of x": (
-                lambda x, W1, W2, dout: dout @ W2.T * (x @ W1 > 0)
-            ),
-        },
         (
             "Go forward first: h = x W1 is needed again on the way back.",
             "Backwards: through W2, then through the ReLU, then through W1.",

@@ -1,15 +1,12 @@
 """Exercises of chapter 11: the paper."""
 
-import math
 from typing import Any
 
 import numpy as np
 
 from tutorials.exercises.exercise import Exercise
-from tutorials.solutions.chapter11 import disagreement, table2_row, wilson_interval
 
 Rng = np.random.Generator
-Z = 1.96
 
 
 def accuracies(rng: Rng) -> tuple[Any, ...]:
@@ -30,55 +27,12 @@ def answers(rng: Rng) -> tuple[Any, ...]:
     return (rng.random((int(rng.integers(3, 6)), int(rng.choice([30, 40])))) < 0.4,)
 
 
-def normal(correct: int, images: int, z: float = Z) -> tuple[float, float]:
-    """The textbook's interval, p +- z sqrt(p (1 - p) / n)."""
-    p = correct / images
-    half = z * math.sqrt(p * (1 - p) / images)
-    return p - half, p + half
-
-
-def wilson_with(correct: int, images: int, z: float) -> tuple[float, float]:
-    """Wilson's interval with another z."""
-    n, p = images, correct / images
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return centre - half, centre + half
-
-
-def pairs(wrong: Any, differ: Any) -> float:
-    """The mean over pairs and images of a comparison."""
-    M = len(wrong)
-    return float(
-        np.mean([differ(wrong[i], wrong[j]) for i in range(M) for j in range(i)])
-    )
-
-
 EXERCISES = (
     Exercise(
         "11.1",
+        "table2_row(members, ensemble)",
         "Table 2 under Adv. 1: single and ensemble",
-        table2_row,
         accuracies,
-        {
-            "this is the mean over all members: each counts under its own gradient": (
-                lambda members, ensemble: (members.mean(), ensemble.mean())
-            ),
-            "these are the members under the others' gradients": (
-                lambda members, ensemble: (
-                    members[~np.eye(len(members), dtype=bool)].mean(),
-                    ensemble.mean(),
-                )
-            ),
-            "the ensemble's accuracy is a mean over gradients, not the smallest": (
-                lambda members, ensemble: (np.diag(members).mean(), ensemble.min())
-            ),
-            "this is the first member only: the caption says average": (
-                lambda members, ensemble: (members[0, 0], ensemble.mean())
-            ),
-            "the two are in the other order: single, ensemble": (
-                lambda members, ensemble: (ensemble.mean(), np.diag(members).mean())
-            ),
-        },
         (
             "members[i, i] is member i under its own gradient.",
             "np.diag(members) is the diagonal; both numbers are means.",
@@ -86,26 +40,9 @@ EXERCISES = (
     ),
     Exercise(
         "11.2",
+        "wilson_interval(correct, images)",
         "Wilson's 95 % interval",
-        wilson_interval,
         counts,
-        {
-            "this is the textbook's interval: near 0 and 1 it is wrong": normal,
-            "this is one standard error: 95 % takes z = 1.96": (
-                lambda correct, images: wilson_with(correct, images, 1.0)
-            ),
-            "this is 99 %: 95 % takes z = 1.96": (
-                lambda correct, images: wilson_with(correct, images, 2.5758)
-            ),
-            "you return counts: divide by the number of images": (
-                lambda correct, images: tuple(
-                    images * end for end in wilson_with(correct, images, 1.959964)
-                )
-            ),
-            "the two ends are in the other order": (
-                lambda correct, images: wilson_with(correct, images, 1.959964)[::-1]
-            ),
-        },
         (
             "Solve for p: |correct/n - p| <= z sqrt(p (1 - p) / n), z = 1.959964.",
             "Its square is a quadratic equation for p, whose two roots are the ends.",
@@ -114,29 +51,9 @@ EXERCISES = (
     ),
     Exercise(
         "11.3",
+        "disagreement(wrong)",
         "how often two members disagree: one right, one wrong",
-        disagreement,
         answers,
-        {
-            "this is how often they agree": (
-                lambda wrong: pairs(wrong, lambda a, b: a == b)
-            ),
-            "you add up the pairs: take their mean": lambda wrong: (
-                pairs(wrong, lambda a, b: a != b) * len(wrong) * (len(wrong) - 1) / 2
-            ),
-            "this is how often both are wrong": (
-                lambda wrong: pairs(wrong, lambda a, b: a & b)
-            ),
-            "this is how often any is wrong": lambda wrong: float(
-                wrong.any(axis=0).mean()
-            ),
-            "you count each member with itself too": lambda wrong: float(
-                np.mean(wrong[:, None] != wrong[None])
-            ),
-            "this is the fraction of images misclassified": lambda wrong: float(
-                wrong.mean()
-            ),
-        },
         (
             "For members i and j: (wrong[i] != wrong[j]).mean().",
             "The mean over all pairs i < j.",

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,10 @@ def hint(name: str) -> None:
         given[name] = count + 1
         text = exercise.hints[count]
         print(f"{name}, hint {count + 1} of {len(exercise.hints)}: {text}")
+    elif find_spec("tutorials.solutions"):
+        print(f"{name}: the solution is in tutorials.solutions.{exercise.chapter}")
     else:
-        print(f"{name}: the solution is in {exercise.solution.__module__}")
+        print(f"{name}: these were all hints")
 
 
 def asked_for(function: Any) -> Exercise | str:

@@ -1,33 +1,33 @@
 """An exercise, and what can be said of a function that a learner has written for it.
 
-A mistake is described by doing it: an exercise lists wrong solutions, each under the
-sentence that names what is wrong. A learner's function that gives the same numbers as
-one of them on all cases has made that mistake.
+A mistake is described by doing it: `tutorials.mistakes` lists wrong solutions, each
+under the sentence that names what is wrong. A learner's function that gives the same
+numbers as one of them on all cases has made that mistake.
 """
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tutorials.exercises.answers import CASES, answers_to, values
 from tutorials.exercises.likeness import exception, likeness, reshaped
 
-CASES = 8  # random ones, the same each time
+NOTHING = "it returns nothing yet"
 TOLERANCE = 1e-4  # relative to the largest number: float32 must pass, and z = 1.96
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """What a function is to do, checked against the library's own code."""
+    """What a function is to do, checked against answers that are kept."""
 
     number: str  # "3.2": the second of chapter 3
+    signature: str  # "im2col_1d(x, kernel)"
     task: str  # in one line
-    solution: Callable[..., Any]  # has the learner's name and parameters
     cases: Callable[[np.random.Generator], tuple[Any, ...]]  # arguments
-    mistakes: Mapping[str, Callable[..., Any]]  # what is wrong, and who does it
     hints: tuple[str, ...]  # from a nudge to almost the answer
     keeps_type: bool = False  # float32 must stay; elsewhere float64 will do
     # What else must be true of a function whose numbers are right: None, or why not.
@@ -36,7 +36,17 @@ class Exercise:
     @property
     def name(self) -> str:
         """The name of the function that the learner writes."""
-        return self.solution.__name__
+        return self.signature.partition("(")[0]
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of its parameters."""
+        return self.signature.partition("(")[2].removesuffix(")").split(", ")
+
+    @property
+    def chapter(self) -> str:
+        """The module, of several packages, that holds what belongs to the chapter."""
+        return f"chapter{int(self.number.partition('.')[0]):02d}"
 
 
 @dataclass(frozen=True)
@@ -61,22 +71,23 @@ class Attempt:
 
 def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
     """Return what is wrong with a function in a sentence, None if nothing is."""
-    attempts: list[Attempt] = []
+    kept, attempts = answers_to(exercise), list[Attempt]()
     for seed in range(CASES):
         arguments = exercise.cases(np.random.default_rng(seed))
-        attempt, problem = call(exercise, function, arguments)
+        attempt, problem = call(exercise, function, arguments, kept.right[seed])
         if attempt is None:
             return f"{problem}{so_far(attempts)}"
         attempts.append(attempt)
     wrong = [attempt for attempt in attempts if not attempt.right]
     if not wrong:
         return exercise.accepted(function)
-    for sentence, mistake in exercise.mistakes.items():
-        if all(does_the_same(mistake, a) for a in attempts):
+    for sentence, mistake in kept.mistakes.items():
+        pairs = zip(attempts, mistake, strict=True)
+        if all(same(attempt.got, answer) for attempt, answer in pairs):
             return sentence
     if of_form := next(filter(None, map(form, wrong)), None):
         return f"{of_form}{so_far(attempts)}"
-    again, _ = call(exercise, function, attempts[0].arguments)
+    again, _ = call(exercise, function, attempts[0].arguments, attempts[0].expected)
     if again is None or not same(again.got, attempts[0].got):
         return "it answers the same arguments differently: is it random?"
     return usual_mistake(attempts) or in_one_value(attempts, wrong[0])
@@ -90,12 +101,13 @@ def so_far(attempts: Sequence[Attempt]) -> str:
 
 
 def call(
-    exercise: Exercise, function: Callable[..., Any], arguments: tuple[Any, ...]
+    exercise: Exercise,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    expected: tuple[Any, ...],
 ) -> tuple[Attempt | None, str]:
     """Return a function's answer, or None and why there isn't one."""
-    expected = exercise.solution(*copy.deepcopy(arguments))
-    given = copy.deepcopy(arguments)
-    names = list(inspect.signature(exercise.solution).parameters)
+    given, names = copy.deepcopy(arguments), exercise.parameters
     try:
         got = function(*given)
     except SystemExit:
@@ -108,15 +120,15 @@ def call(
         text = " ".join(str(error).split())[:200]
         return None, f"it raises {type(error).__name__}: {text}{shapes(names, given)}"
     if got is None or got is Ellipsis:
-        return None, "it returns nothing yet"
+        return None, NOTHING
     for name, before, after in zip(names, arguments, given, strict=True):
         # Functions are what they were; arrays must be so exactly.
         if not (callable(before) or np.array_equal(before, after)):
             return None, f"it changes its argument {name}: work on a new array"
     # A copy: a function may write its next answer into the array of this one.
     got = copy.deepcopy(got) if isinstance(got, np.ndarray | list | tuple) else got
-    answer, right = values(got, like=expected), values(expected)
-    return Attempt(arguments, right, answer, exercise.keeps_type), ""
+    answer = values(got, several=len(expected) > 1)
+    return Attempt(arguments, expected, answer, exercise.keeps_type), ""
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
@@ -130,14 +142,6 @@ def takes(function: Callable[..., Any], count: int) -> bool:
     return True
 
 
-def values(answer: Any, like: Any = None) -> tuple[Any, ...]:
-    """Return an answer's values; an array may be written as a tuple or a list."""
-    several = isinstance(answer if like is None else like, tuple)
-    if several and isinstance(answer, tuple | list):
-        return tuple(answer)
-    return (list(answer) if isinstance(answer, tuple) else answer,)
-
-
 def shapes(names: Sequence[str], arguments: Sequence[Any]) -> str:
     """Return the shapes of the arguments that are arrays, for the end of a sentence."""
     found = [
@@ -146,14 +150,6 @@ def shapes(names: Sequence[str], arguments: Sequence[Any]) -> str:
         if isinstance(argument, np.ndarray)
     ]
     return f" (the shapes here: {', '.join(found)})" if found else ""
-
-
-def does_the_same(mistake: Callable[..., Any], attempt: Attempt) -> bool:
-    """Return whether a mistake gives a learner's answer."""
-    try:
-        return same(attempt.got, values(mistake(*copy.deepcopy(attempt.arguments))))
-    except Exception:  # a mistake may not fit all cases
-        return False
 
 
 def same(a: Sequence[Any], b: Sequence[Any], keeps_type: bool = True) -> bool:

@@ -1,0 +1,114 @@
+"""How many products a function takes: it computes with numbers that count them.
+
+Such a number has no value. It is made of one argument's numbers, or of several's, and
+a product counts where the factors are made of different arguments. What is made of one
+argument and of constants alone is a transform, and free.
+"""
+
+from collections.abc import Callable, Mapping
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+MAKERS = ["array", "asarray", "empty", "full", "ones", "zeros"]
+MAKERS += ["empty_like", "full_like", "ones_like", "zeros_like"]
+NUMBERS = ("float16", "float32", "float64", "int64")
+
+
+class Counted:
+    """A number made of the arguments of some names."""
+
+    def __init__(self, count: list[int], of: frozenset[str]) -> None:
+        self.count, self.of = count, of
+
+    def joined(self, other: Any) -> "Counted":
+        """Return what a sum is made of; an array adds to each of its numbers."""
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        return Counted(self.count, self.of | getattr(other, "of", frozenset()))
+
+    def times(self, other: Any) -> "Counted":
+        """Count a product, unless both factors are of one argument, or one constant."""
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        made_of: frozenset[str] = getattr(other, "of", frozenset())
+        self.count[0] += bool(made_of) and len(self.of | made_of) > 1
+        return self.joined(other)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = joined
+    __mul__ = __rmul__ = __truediv__ = times
+
+    def __neg__(self) -> "Counted":
+        return self
+
+
+class Numbers(np.ndarray):
+    """An array of counted numbers, which no change of type turns into others."""
+
+    def astype(self, *type: Any, **how: Any) -> Any:
+        """Return a copy."""
+        return self.copy()
+
+
+class Untyped(ModuleType):
+    """NumPy, whose arrays hold any numbers, whatever type is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(np, name)
+        if name in NUMBERS:
+            return unchanged
+        if name not in MAKERS:
+            return found
+
+        def make(*arguments: Any, dtype: Any = None, **how: Any) -> Any:
+            return found(*arguments, dtype=object, **how).view(Numbers)
+
+        return make
+
+
+def unchanged(number: Any = 0.0) -> Any:
+    """Return a number as it is, where a function asks for Python's or NumPy's own."""
+    return number
+
+
+def untyped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function, with those beside it, that leaves numbers as they are."""
+    if not isinstance(function, FunctionType):
+        return function
+    ours, numpy = function.__globals__, Untyped("numpy")
+    space: dict[str, Any] = {**ours, "float": unchanged}
+
+    def in_space(f: FunctionType) -> FunctionType:
+        return FunctionType(
+            f.__code__, space, f.__name__, f.__defaults__, f.__closure__
+        )
+
+    for name, value in ours.items():
+        if value is np:
+            space[name] = numpy
+        elif isinstance(value, FunctionType) and value.__globals__ is ours:
+            space[name] = in_space(value)
+    return in_space(function)
+
+
+def at_most(
+    most: int, function: Callable[..., Any], sizes: Mapping[str, int]
+) -> str | None:
+    """Return what is wrong if a function of vectors takes more products than that."""
+    count = [0]
+    vectors = [
+        np.array([Counted(count, frozenset({name})) for _ in range(size)]).view(Numbers)
+        for name, size in sizes.items()
+    ]
+    names = " and ".join(sizes)
+    try:
+        untyped(function)(*vectors)
+    except Exception as error:
+        return (
+            f"its products can't be counted: leave the numbers of {names} as they are, "
+            f"without a change of their type ({type(error).__name__}: {error})"
+        )
+    if count[0] > most:
+        return f"it takes {count[0]} products of numbers of {names}: {most} are enough"
+    return None

@@ -1,0 +1,1 @@
+"""Usual wrong answers to the exercises, under the sentences that name them."""

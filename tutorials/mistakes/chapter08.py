@@ -1,0 +1,69 @@
+"""Usual wrong answers to chapter 8, each under the sentence that names it."""
+
+from typing import Any
+
+import numpy as np
+
+from tutorials.solutions.chapter08 import (
+    ensemble_predict,
+    majority_vote,
+    margin,
+)
+
+
+def votes(p: Any) -> Any:
+    """How many members choose each class: (N, K)."""
+    return np.eye(p.shape[2])[p.argmax(axis=2)].sum(axis=0)
+
+
+MISTAKES = {
+    "ensemble_predict": {
+        "you count votes: the paper averages probabilities": majority_vote,
+        "you average over images, not over members": (
+            lambda p: p.mean(axis=1).argmax(axis=1)
+        ),
+        "you use only the first member": lambda p: p[0].argmax(axis=1),
+        "you take the most confident member": lambda p: p.max(axis=0).argmax(axis=1),
+        "you multiply probabilities: a single member could rule out a class": (
+            lambda p: p.prod(axis=0).argmax(axis=1)
+        ),
+    },
+    "majority_vote": {
+        "you average probabilities: each member has one vote": ensemble_predict,
+        "of two classes with equal votes you take the larger": (
+            lambda p: p.shape[2] - 1 - votes(p)[:, ::-1].argmax(axis=1)
+        ),
+        "you return the number of votes, not the class": (
+            lambda p: votes(p).max(axis=1)
+        ),
+        "you take the class with the fewest votes": lambda p: votes(p).argmin(axis=1),
+        "you take the median of the classes: they have no order": (
+            lambda p: np.median(p.argmax(axis=2), axis=0).astype(int)
+        ),
+    },
+    "margin": {
+        "your sign is flipped: the margin of a correct image is above 0": (
+            lambda p, y: -margin(p, y)
+        ),
+        "you subtract the largest of all: for a correct image it is p_y": (
+            lambda p, y: p[np.arange(len(y)), y] - p.max(axis=1)
+        ),
+        "you subtract the second largest, also from misclassified images": (
+            lambda p, y: p[np.arange(len(y)), y] - np.sort(p, axis=1)[:, -2]
+        ),
+        "you forget the label: the largest minus the second largest": (
+            lambda p, y: np.sort(p, axis=1)[:, -1] - np.sort(p, axis=1)[:, -2]
+        ),
+        "you subtract the sum of the others": (
+            lambda p, y: 2 * p[np.arange(len(y)), y] - 1
+        ),
+    },
+    "bootstrap_fraction": {
+        "this is the part that is missing": lambda m: (1 - 1 / m) ** m,
+        "this is the limit for many images, 1 - 1/e": lambda m: 1 - np.exp(-1),
+        "one draw misses an image with probability 1 - 1/m: there are m draws": (
+            lambda m: 1 / m
+        ),
+        "you draw m - 1 times": lambda m: 1 - (1 - 1 / m) ** (m - 1),
+    },
+}

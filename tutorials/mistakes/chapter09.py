@@ -1,0 +1,102 @@
+"""Usual wrong answers to chapter 9, each under the sentence that names it."""
+
+from typing import Any
+
+import numpy as np
+
+
+def small_costs(J: Any) -> Any:
+    """exp(-J) where that is above 0: the smallest cost of an image is set to 0."""
+    return np.exp(-(J - J.min(axis=0)))
+
+
+def norms(g: Any) -> Any:
+    """The Euclidean norm of each member's gradient of each image."""
+    return np.sqrt((g**2).sum(axis=(2, 3, 4), keepdims=True))
+
+
+def divided(g: Any, norm: Any) -> Any:
+    """g / norm, 0 where the norm is 0."""
+    return g / np.where(norm > 0, norm, 1)
+
+
+MISTAKES = {
+    "adv2_direction": {
+        "you add up signs: first the sum, then the sign": (
+            lambda gradients: np.sign(np.sign(gradients).sum(axis=0))
+        ),
+        "you return the sum: use only its sign": (
+            lambda gradients: gradients.sum(axis=0)
+        ),
+        "this is the gradient of one member, as in Adv. 1": (
+            lambda gradients: np.sign(gradients[0])
+        ),
+        "you follow the member with the largest gradient: add them all up": (
+            lambda gradients: np.sign(
+                np.take_along_axis(
+                    gradients, norms(gradients).argmax(axis=0)[None], axis=0
+                )[0]
+            )
+        ),
+        "you follow each pixel's largest gradient: add them all up": (
+            lambda gradients: np.sign(
+                np.take_along_axis(
+                    gradients, abs(gradients).argmax(axis=0)[None], axis=0
+                )[0]
+            )
+        ),
+        "where the sum is 0 nothing moves: sign(0) is 0": (
+            lambda gradients: np.where(gradients.sum(axis=0) >= 0, 1.0, -1.0)
+        ),
+        "you multiply the gradients: add them up": (
+            lambda gradients: np.sign(gradients.prod(axis=0))
+        ),
+        "you add up images, not members": (
+            lambda gradients: np.sign(gradients.sum(axis=1))
+        ),
+        "your sign is flipped: J would fall": (
+            lambda gradients: -np.sign(gradients.sum(axis=0))
+        ),
+    },
+    "ensemble_weights": {
+        "your weights grow with J: members already fooled must count least": (
+            lambda J: np.exp(J - J.max(axis=0)) / np.exp(J - J.max(axis=0)).sum(axis=0)
+        ),
+        "you divide by the sum over images: each image's weights sum to 1": (
+            lambda J: small_costs(J) / small_costs(J).sum(axis=1, keepdims=True)
+        ),
+        "all members count equally, as in Adv. 2": (
+            lambda J: np.full(J.shape, 1 / len(J))
+        ),
+        "you don't divide by the sum over members": small_costs,
+        "you weigh with 1/J, not with p = exp(-J)": (
+            lambda J: (1 / J) / (1 / J).sum(axis=0)
+        ),
+    },
+    "normalized_sum": {
+        "you use one norm for all images: each has its own": (
+            lambda gradients: divided(
+                gradients,
+                np.sqrt((gradients**2).sum(axis=(1, 2, 3, 4), keepdims=True)),
+            ).sum(axis=0)
+        ),
+        "you normalise the sum, not its parts": (
+            lambda gradients: divided(
+                gradients.sum(axis=0), norms(gradients.sum(axis=0)[None])[0]
+            )
+        ),
+        "you add a small number to the norm: a confident member, with a tiny "
+        "gradient, loses its vote": (
+            lambda gradients: (gradients / (norms(gradients) + 1e-10)).sum(axis=0)
+        ),
+        "you divide by the square of the norm": (
+            lambda gradients: divided(gradients, norms(gradients) ** 2).sum(axis=0)
+        ),
+        "you add up signs: a unit vector keeps the ratios of its pixels": (
+            lambda gradients: np.sign(gradients).sum(axis=0)
+        ),
+        "you don't normalise: this is the sum of Adv. 2": (
+            lambda gradients: gradients.sum(axis=0)
+        ),
+    },
+}

@@ -1,0 +1,90 @@
+"""Usual wrong answers to chapter 11, each under the sentence that names it."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+Z = 1.96
+
+
+def normal(correct: int, images: int, z: float = Z) -> tuple[float, float]:
+    """The textbook's interval, p +- z sqrt(p (1 - p) / n)."""
+    p = correct / images
+    half = z * math.sqrt(p * (1 - p) / images)
+    return p - half, p + half
+
+
+def wilson_with(correct: int, images: int, z: float) -> tuple[float, float]:
+    """Wilson's interval with another z."""
+    n, p = images, correct / images
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return centre - half, centre + half
+
+
+def pairs(wrong: Any, differ: Any) -> float:
+    """The mean over pairs and images of a comparison."""
+    M = len(wrong)
+    return float(
+        np.mean([differ(wrong[i], wrong[j]) for i in range(M) for j in range(i)])
+    )
+
+
+MISTAKES = {
+    "table2_row": {
+        "this is the mean over all members: each counts under its own gradient": (
+            lambda members, ensemble: (members.mean(), ensemble.mean())
+        ),
+        "these are the members under the others' gradients": (
+            lambda members, ensemble: (
+                members[~np.eye(len(members), dtype=bool)].mean(),
+                ensemble.mean(),
+            )
+        ),
+        "the ensemble's accuracy is a mean over gradients, not the smallest": (
+            lambda members, ensemble: (np.diag(members).mean(), ensemble.min())
+        ),
+        "this is the first member only: the caption says average": (
+            lambda members, ensemble: (members[0, 0], ensemble.mean())
+        ),
+        "the two are in the other order: single, ensemble": (
+            lambda members, ensemble: (ensemble.mean(), np.diag(members).mean())
+        ),
+    },
+    "wilson_interval": {
+        "this is the textbook's interval: near 0 and 1 it is wrong": normal,
+        "this is one standard error: 95 % takes z = 1.96": (
+            lambda correct, images: wilson_with(correct, images, 1.0)
+        ),
+        "this is 99 %: 95 % takes z = 1.96": (
+            lambda correct, images: wilson_with(correct, images, 2.5758)
+        ),
+        "you return counts: divide by the number of images": (
+            lambda correct, images: tuple(
+                images * end for end in wilson_with(correct, images, 1.959964)
+            )
+        ),
+        "the two ends are in the other order": (
+            lambda correct, images: wilson_with(correct, images, 1.959964)[::-1]
+        ),
+    },
+    "disagreement": {
+        "this is how often they agree": (
+            lambda wrong: pairs(wrong, lambda a, b: a == b)
+        ),
+        "you add up the pairs: take their mean": lambda wrong: (
+            pairs(wrong, lambda a, b: a != b) * len(wrong) * (len(wrong) - 1) / 2
+        ),
+        "this is how often both are wrong": (
+            lambda wrong: pairs(wrong, lambda a, b: a & b)
+        ),
+        "this is how often any is wrong": lambda wrong: float(wrong.any(axis=0).mean()),
+        "you count each member with itself too": lambda wrong: float(
+            np.mean(wrong[:, None] != wrong[None])
+        ),
+        "this is the fraction of images misclassified": lambda wrong: float(
+            wrong.mean()
+        ),
+    },
+}

@@ -1,0 +1,105 @@
+"""Usual wrong answers to chapter 13, each under the sentence that names it."""
+
+from typing import Any
+
+import numpy as np
+
+from tutorials.solutions.chapter13 import (
+    correlation,
+    log_odds,
+    repaired_step,
+)
+
+
+def label(p: Any, y: Any) -> Any:
+    """p_y of each image."""
+    return p[np.arange(len(p)), y]
+
+
+def cosine(a: Any, b: Any) -> Any:
+    """<a, b> / |a| |b| over the first axis."""
+    return (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+
+
+MISTAKES = {
+    "log_odds": {
+        "this is J = -log p_y: near 0 it is flat": (lambda p, y: -np.log(label(p, y))),
+        "your sign is flipped: these are the odds for the label": (
+            lambda p, y: -log_odds(p, y)
+        ),
+        "you leave out the logarithm: these are odds": (
+            lambda p, y: np.exp(log_odds(p, y))
+        ),
+        "you use the strongest other class: 1 - p_y is the sum of all others": (
+            lambda p, y: np.log(
+                np.where(np.eye(p.shape[1])[y] == 1, 0, p).max(axis=1) / label(p, y)
+            )
+        ),
+        "this is log(1 - p_y): p_y belongs below it": (
+            lambda p, y: log_odds(p, y) + np.log(label(p, y))
+        ),
+    },
+    "part_without_gradient": {
+        "you count pixels: an image is stuck if all of its pixels are 0": (
+            lambda g: (g == 0).mean()
+        ),
+        "you count the images with a gradient": (
+            lambda g: g.reshape(len(g), -1).any(axis=1).mean()
+        ),
+        "you count images: divide by their number": (
+            lambda g: (~g.reshape(len(g), -1).any(axis=1)).sum()
+        ),
+        "you look for one zero pixel: all must be 0": (
+            lambda g: (~g.reshape(len(g), -1).all(axis=1)).mean()
+        ),
+        "a tiny gradient isn't 0: an attack can still use its sign": (
+            lambda g: (abs(g) < 1e-8).all(axis=(1, 2, 3)).mean()
+        ),
+        "you add up pixels: their sum can be 0 without a zero gradient": (
+            lambda g: (g.sum(axis=(1, 2, 3)) == 0).mean()
+        ),
+    },
+    "correlation": {
+        "you don't subtract the means: this is the cosine": cosine,
+        "this is the covariance: divide by both standard deviations": (
+            lambda changes, promised: (
+                (changes - changes.mean(axis=0)) * (promised - promised.mean(axis=0))
+            ).mean(axis=0)
+        ),
+        "you correlate over images: each image has its own, over directions": (
+            lambda changes, promised: correlation(changes.T, promised.T)
+        ),
+        "you correlate all numbers at once": lambda changes, promised: np.full(
+            changes.shape[1], np.corrcoef(changes.ravel(), promised.ravel())[0, 1]
+        ),
+        "you take the absolute value: it hides a wrong sign": (
+            lambda changes, promised: abs(correlation(changes, promised))
+        ),
+    },
+    "repaired_step": {
+        "you clip to [0, 1] but not to the ball": (
+            lambda x_adv, x, g, eps, alpha: np.clip(x_adv + alpha * np.sign(g), 0, 1)
+        ),
+        "you clip to the ball but not to [0, 1]": (
+            lambda x_adv, x, g, eps, alpha: np.clip(
+                x_adv + alpha * np.sign(g), x - eps, x + eps
+            )
+        ),
+        "you follow the gradient itself: use only its sign": (
+            lambda x_adv, x, g, eps, alpha: np.clip(
+                np.clip(x_adv + alpha * g, x - eps, x + eps), 0, 1
+            )
+        ),
+        "you start from x again: a step begins where the last one ended": (
+            lambda x_adv, x, g, eps, alpha: np.clip(
+                np.clip(x + alpha * np.sign(g), x - eps, x + eps), 0, 1
+            )
+        ),
+        "your sign is flipped: J would fall": (
+            lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, -g, eps, alpha)
+        ),
+        "your step is eps long: it is alpha long": (
+            lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, g, eps, eps)
+        ),
+    },
+}
