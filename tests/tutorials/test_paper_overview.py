@@ -26,7 +26,9 @@ def test_the_committed_runs_are_shown(tmp_path, monkeypatch):
     (tmp_path / "docs/distributed.md").write_text("<!-- hours --><!-- /hours -->")
     overview.main([])
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")
-    rows = readme.splitlines()[3:-1]
+    _, about, *rows = [line for line in readme.splitlines()[:-1] if line]
+    assert "2 networks, plain logits, random" in about
+    rows = rows[2:]
     assert [row.split("]")[0] for row in rows] == [
         f"| [{name}"
         for name in ("mnist, FGSM", "mnist, BIM", "cifar10, FGSM", "cifar10, BIM")
@@ -41,7 +43,7 @@ def test_the_committed_runs_are_shown(tmp_path, monkeypatch):
         "## Table 2, MNIST half",
         "## Table 2, CIFAR-10 half",
         "Mix. Mod., Gauss Noise: not in this run.",
-        "| the paper's claim | mnist | cifar10 |",
+        "| the paper's claim | mnist, plain logits | cifar10, plain logits |",
         "| Singles under BIM | undecided | not claimed |",
         "| Attacked: Bagging above (i) and (ii) | undecided | not judged |",
         "1.5 core-hours",
@@ -61,6 +63,8 @@ def test_the_literal_network_comes_first_where_it_exists(tmp_path, monkeypatch):
     page = overview.overview(runs)
     assert "mnist (ReLU on the logits) beside the paper" in page
     assert page.count("With plain logits: [mnist-full/table2.md](mnist-full/") == 1
-    names = [row.split("]")[0] for row in overview.small_table(runs).splitlines()[2:]]
+    about, _, _, _, *rows = overview.small_table(runs).splitlines()
+    assert "ReLU on the logits (literal) or plain logits" in about
+    names = [row.split("]")[0] for row in rows]
     assert names[0] == "| [mnist literal, FGSM"
     assert names[2] == "| [cifar10, FGSM"

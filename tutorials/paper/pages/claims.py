@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from tutorials.paper.claims.sentences import CLAIMS
 from tutorials.paper.claims.verdicts import NOT_JUDGED, judge
 from tutorials.paper.pages.markdown import Table, details, page
+from tutorials.paper.pages.notes import name_of
 from tutorials.paper.results import Results
 from tutorials.paper.results.strict import Strict
 
@@ -29,7 +30,7 @@ def table_of_claims(results: Results, found: Strict | None = None) -> str:
 def verdict_table(runs: Sequence[tuple[Results, Strict | None]]) -> str:
     """Return the verdicts on the paper's claims, a column for each run."""
     judged = [{v.topic: v.verdict for v in judge(*run)} for run in runs]
-    head = ["the paper's claim", *(run[0].configuration.dataset for run in runs)]
+    head = ["the paper's claim", *(name_of(run[0].configuration) for run in runs)]
     rows = []
     for claim in CLAIMS:
         lacking = NOT_JUDGED if claim.both else "not claimed"

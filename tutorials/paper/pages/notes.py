@@ -1,9 +1,15 @@
 """The sentences below each table: what was run, and how to read it."""
 
-from tutorials.paper.experiment.config import LITERAL, PLAIN, Parameters
+from tutorials.paper.experiment.config import (
+    LITERAL,
+    PLAIN,
+    Configuration,
+    Parameters,
+)
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
 from tutorials.paper.results import Results
 
+LOGITS = {PLAIN: "plain logits", LITERAL: "ReLU on the logits"}
 NETWORKS = {
     PLAIN: "The networks are the paper's, except that its tables have a ReLU on the "
     "logits, and ours have plain logits.",
@@ -16,10 +22,15 @@ def title(results: Results) -> str:
     """Return the title of Table 2."""
     config = results.configuration
     dataset = config.dataset
-    network = " (ReLU on the logits)" if config.network == LITERAL else ""
+    network = "" if config.network == PLAIN else f" ({LOGITS[config.network]})"
     if dataset not in HALVES:
         return f"Table 2 for {dataset}{network}, which the paper doesn't have"
     return f"Table 2, {HALVES[dataset]} half: {dataset}{network} beside the paper"
+
+
+def name_of(config: Configuration) -> str:
+    """Return a run's name among others: its data set and its network."""
+    return f"{config.dataset}, {LOGITS[config.network]}"
 
 
 def notes(results: Results) -> list[str]:

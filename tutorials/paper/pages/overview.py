@@ -17,7 +17,7 @@ from tutorials.paper.experiment.config import LITERAL, PLAIN, suffix
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
 from tutorials.paper.pages.markdown import Table, page, replace_marked
-from tutorials.paper.pages.notes import attacked_images, title
+from tutorials.paper.pages.notes import LOGITS, attacked_images, title
 from tutorials.paper.pages.strict import TITLE as ADAPTIVE
 from tutorials.paper.pages.strict import strict_section
 from tutorials.paper.pages.table2 import table2_section
@@ -85,13 +85,20 @@ def half(folder: Path, results: Results) -> str:
 
 
 def small_table(runs: Mapping[Path, Results]) -> str:
-    """Return the first method's row of Table 2 in each run, ours (the paper's)."""
+    """Return the first method's row of Table 2 in each run, with a sentence above."""
+    configs = [results.configuration for results in runs.values()]
+    names = dict.fromkeys(config.network for config in configs)
+    logits = " or ".join(LOGITS[n] + f" ({n})" * (n != PLAIN) for n in names)
+    about = (
+        f"Accuracies of {configs[0].members} networks, {logits}, random initial "
+        "weights: ours (the paper's)."
+    )
     rows = [
         small_row(folder, results, attack)
         for folder, results in runs.items()
         for attack in results.table2
     ]
-    return Table(["", *COLUMNS.values(), WORST], rows).markdown()
+    return f"{about}\n\n{Table(['', *COLUMNS.values(), WORST], rows).markdown()}"
 
 
 def small_row(folder: Path, results: Results, attack: str) -> list[str]:
