@@ -27,6 +27,18 @@ def answers(rng: Rng) -> tuple[Any, ...]:
     return (rng.random((int(rng.integers(3, 6)), int(rng.choice([30, 40])))) < 0.4,)
 
 
+def last_layer(rng: Rng) -> tuple[Any, ...]:
+    """W (D, K) and b (K,): all kinds of classes that are, or just aren't, dead."""
+    D, kinds = int(rng.integers(4, 9)), 7 + int(rng.integers(3))
+    W, b = -rng.random((D, kinds)), -rng.random(kinds)
+    W[:, 0], b[1], b[2] = 0, 0, 0.5
+    W[0, 3], W[1, 4], b[4] = 0.1, 3 * D, -4 * D
+    W[:, 5], b[5] = abs(W[:, 5]), 0
+    W[2, 6] = 0
+    order = rng.permutation(kinds)
+    return W[:, order], b[order]
+
+
 EXERCISES = (
     Exercise(
         "11.1",
@@ -57,6 +69,17 @@ EXERCISES = (
         (
             "For members i and j: (wrong[i] != wrong[j]).mean().",
             "The mean over all pairs i < j.",
+        ),
+    ),
+    Exercise(
+        "11.4",
+        "dead_for_good(W, b)",
+        "which classes are dead for good below a ReLU on the logits",
+        last_layer,
+        (
+            "a_k = sum_d h_d W[d, k] + b[k], where each h_d may be any number >= 0.",
+            "What is a_k for h = 0? And for an h that is large in one place only?",
+            "(W <= 0).all(axis=0), and b <= 0.",
         ),
     ),
 )

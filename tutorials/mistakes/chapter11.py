@@ -87,4 +87,30 @@ MISTAKES = {
             wrong.mean()
         ),
     },
+    "dead_for_good": {
+        "b_k counts, too: above 0 it keeps the class alive where h is small": (
+            lambda W, b: (W <= 0).all(axis=0)
+        ),
+        "the weights count, too: one above 0 revives the class where h is large": (
+            lambda W, b: b <= 0
+        ),
+        "one weight above 0 is enough to revive a class: all must be at most 0": (
+            lambda W, b: (W <= 0).any(axis=0) & (b <= 0)
+        ),
+        "you add up the weights: h may be large where a single one is above 0": (
+            lambda W, b: (W.sum(axis=0) <= 0) & (b <= 0)
+        ),
+        "this asks about one h, of ones: a class is dead if no h revives it": (
+            lambda W, b: W.sum(axis=0) + b <= 0
+        ),
+        "a weight of exactly 0 raises nothing, either": (
+            lambda W, b: (W < 0).all(axis=0) & (b <= 0)
+        ),
+        "with b_k = 0 a class can be dead, too: a ReLU at 0 has no gradient": (
+            lambda W, b: (W <= 0).all(axis=0) & (b < 0)
+        ),
+        "these are the classes that can still learn": (
+            lambda W, b: (W > 0).any(axis=0) | (b > 0)
+        ),
+    },
 }

@@ -23,6 +23,12 @@ def wilson_interval(correct: int, images: int) -> tuple[float, float]:
     return low, high
 
 
+def dead_for_good(W: Array, b: Array) -> Array:
+    """Which classes' max(0, h W + b) is 0 for all h >= 0. W (D, K), b (K,) -> (K,)."""
+    dead: Array = (W.max(axis=0) <= 0) & (b <= 0)
+    return dead
+
+
 def disagreement(wrong: Array) -> float:
     """The fraction of pairs of members, one right and one wrong. wrong (M, N) bool."""
     M, N = wrong.shape

@@ -8,14 +8,13 @@ import numpy as np
 from minidl.files import write_text
 from minidl.schema import read_as
 from minidl.store import check, refused
-from tutorials.paper.experiment.config import NETWORKS, PLAIN, suffix
+from tutorials.paper.experiment.config import NETWORKS, suffix
 from tutorials.paper.pages.markdown import Table, page
-from tutorials.paper.pages.notes import counted
+from tutorials.paper.pages.notes import LOGITS, counted
 from tutorials.paper.search.trials import PARTS
 from tutorials.starts.count import STARTED, Start, Starts, best, by_optimizer
 
 ENOUGH = 0.2  # of the networks: if more start, restarts make a table of them
-LOGITS = {PLAIN: "plain logits"}  # others have the table's own
 HEAD = f"""# Do the paper's own networks start to learn?
 
 Tables 1 and 3 of the paper end in "Relu Fully Connected 10", a ReLU on the logits,
@@ -91,19 +90,24 @@ def section(starts: Starts) -> str:
     images = f"{plan.train_images:,}" if plan.train_images else "all"
     options = f"--dataset {plan.dataset} --network {plan.network} --seeds {plan.seeds}"
     more = f" --train-images {plan.train_images}" if plan.train_images else ""
-    first, last = by_optimizer(starts.first), starts.last
+    last = starts.last
     seeds = {f"seed {one.job.index}": [one] for one in last}
     return page(
-        f"## {plan.dataset}, {LOGITS.get(plan.network, 'ReLU on the logits')}",
+        f"## {plan.dataset}, {LOGITS[plan.network]}",
         f"{counted(plan.seeds, 'seed')} with each optimizer, one epoch of {images} "
         "training images:",
-        table({name(own[0]): own for own in first}).markdown(),
+        first_epoch(starts).markdown(),
         finding(best(starts.first)),
         f"With {name(last[0])}, after {counted(plan.epochs, 'epoch')}:",
         table(seeds).markdown(),
         f"`python -m tutorials.starts {options} --epochs {plan.epochs}{more}` makes "
         f"this, on {starts.environment.cpu} with minidl {starts.environment.minidl}.",
     )
+
+
+def first_epoch(starts: Starts) -> Table:
+    """Return a row for each optimizer, after one epoch."""
+    return table({name(own[0]): own for own in by_optimizer(starts.first)})
 
 
 def name(one: Start) -> str:

@@ -21,3 +21,8 @@ def disagreement(wrong):
     M = len(wrong)
     pairs = [(i, j) for i in range(M) for j in range(i)]
     return np.mean([(wrong[i] != wrong[j]).mean() for i, j in pairs])
+
+
+def dead_for_good(W, b):
+    """11.4"""
+    return (W <= 0).all(axis=0) & (b <= 0)
