@@ -80,6 +80,7 @@ setup(
         "threadpoolctl>=3.5",
         "tqdm>=4.66",
         "pooch>=1.8",
+        "platformdirs>=4",  # where pooch puts downloads, and exercises their ticks
     ],
     extras_require={
         "tutorials": TUTORIALS,

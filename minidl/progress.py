@@ -15,11 +15,11 @@ SECONDS_BETWEEN_LINES = 5.0
 def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
     """Yield the items, reporting on standard error how many were dealt with.
 
-    Work of a few seconds needs no lines, and MINIDL_PROGRESS=none forbids them all: in
-    a notebook that is kept they would differ from run to run. A line that can't be
+    Work of a few seconds needs no lines, and MINIDL_QUIET forbids them all: in a
+    notebook that is kept they would differ from run to run. A line that can't be
     written, for want of a reader or of room, stops no work.
     """
-    if os.environ.get("MINIDL_PROGRESS") == "none" or sys.stderr is None:
+    if os.environ.get("MINIDL_QUIET") or sys.stderr is None:
         yield from items
         return
     if sys.stderr.isatty():

@@ -4,9 +4,11 @@
     python -m tutorials.notebooks 01_one_neuron   one of them
 
 A chapter is a Python file in cells (the percent format); its notebook, in the folder
-`notebooks`, is the same cells with their outputs, and its first picture beside it.
+`notebooks`, is the same cells with their outputs, and its first picture beside it. A
+notebook in which somebody has typed is kept as it is.
 """
 
+import argparse
 import base64
 import hashlib
 import html
@@ -14,10 +16,12 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from minidl.files import atomic_write, write_text
 from minidl.progress import progress
+from minidl.store import refused
 from tutorials.command_line import check_installed, one_line_errors, parser_of
 from tutorials.paper.pages.markdown import Table, replace_marked
 
@@ -45,9 +49,31 @@ def cells_of(chapter: Path) -> Any:
     notebook = jupytext.read(chapter, fmt="py:percent")
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     for number, cell in enumerate(notebook.cells):
-        text = f"{number} {cell.source}"
-        cell.id = hashlib.sha256(text.encode()).hexdigest()[:8]
+        cell.id = id_of(number, cell.source)
     return notebook
+
+
+def id_of(number: int, source: str) -> str:
+    """Return the id of a cell as it was made; editors keep it when they change text."""
+    return hashlib.sha256(f"{number} {source}".encode()).hexdigest()[:8]
+
+
+def typed(path: Path) -> list[int]:
+    """Return the numbers of a notebook's cells that somebody has typed or changed.
+
+    Raises ValueError for a file that is no notebook.
+    """
+    import jupytext
+
+    if not path.exists():
+        return []
+    with refused(path):
+        cells = jupytext.read(path, fmt="ipynb").cells
+        return [
+            number
+            for number, cell in enumerate(cells)
+            if cell.source.strip() and cell.id != id_of(number, cell.source)
+        ]
 
 
 def execute(chapter: Path) -> Any:
@@ -64,7 +90,9 @@ def execute(chapter: Path) -> Any:
         record_timing=False,
         resources={"metadata": {"path": str(CHAPTERS.parent)}},
     )
-    client.execute(env=os.environ | {"MINIDL_PROGRESS": "none"})
+    with TemporaryDirectory() as ticks:  # an open exercise here takes nobody's away
+        quiet = {"MINIDL_QUIET": "1", "MINIDL_PROGRESS": ticks}
+        client.execute(env=os.environ | quiet)
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     return notebook
 
@@ -128,19 +156,39 @@ def first_sentence(text: str) -> str:
     return words[0].upper() + words[1:]
 
 
+def add_chapters(parser: argparse.ArgumentParser) -> None:
+    """Let a command line name some of the chapters."""
+    names = {path.stem: path for path in chapters()}
+    every = ", ".join(names)
+
+    def chapter(name: str) -> Path:
+        if name not in names:
+            raise argparse.ArgumentTypeError(f"no chapter {name}; there are {every}")
+        return names[name]
+
+    parser.add_argument(
+        "chapters", nargs="*", type=chapter, metavar="CHAPTER", help=every
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Make the notebooks of some or all chapters."""
-    names = {path.stem: path for path in chapters()}
     parser = parser_of("tutorials.notebooks", __doc__)
-    parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help=", ".join(names))
-    chosen = parser.parse_args(argv).chapters or list(names)
-    if unknown := [name for name in chosen if name not in names]:
-        parser.error(f"no chapter {unknown[0]}; there are {', '.join(names)}")
+    add_chapters(parser)
+    chosen = parser.parse_args(argv).chapters or chapters()
     with one_line_errors(parser.prog, lambda: "notebooks that are written stay"):
         for package in ("jupytext", "nbclient", "ipykernel", "matplotlib"):
             check_installed(package, "tutorials", "a notebook")
-        for name in progress(chosen, len(chosen), "chapters"):
-            write(names[name])
+        cells = {chapter: typed(notebook_of(chapter)) for chapter in chosen}
+        for chapter, numbers in cells.items():
+            if numbers:
+                print(
+                    f"{notebook_of(chapter).name} is kept as it is: somebody has typed "
+                    f"in {len(numbers)} cells, the first is number {numbers[0] + 1}"
+                )
+        made = [chapter for chapter, numbers in cells.items() if not numbers]
+        for chapter in progress(made, len(made), "chapters"):
+            write(chapter)
         contents()
         print(f"notebooks are in {NOTEBOOKS}, listed in docs/chapters.md")
 

@@ -69,7 +69,7 @@ def test_lines_that_can_not_be_written_stop_no_work(monkeypatch, impatient, stre
 
 
 def test_it_can_be_forbidden(monkeypatch, impatient, capsys):
-    monkeypatch.setenv("MINIDL_PROGRESS", "none")
+    monkeypatch.setenv("MINIDL_QUIET", "1")
     assert list(progress("ab", 2, "letters")) == ["a", "b"]
     assert lines(capsys) == []
 

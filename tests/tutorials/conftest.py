@@ -13,6 +13,7 @@ from tutorials.paper.results.examples import write_examples
 def _sealed(tmp_path, monkeypatch):
     """No test touches the user's cache, or depends on the user's data or network."""
     monkeypatch.setenv("MINIDL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MINIDL_PROGRESS", str(tmp_path / "progress"))
     monkeypatch.delenv("MINIDL_DATA", raising=False)
 
     def unplugged(url, published, folder):

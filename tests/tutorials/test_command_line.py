@@ -12,7 +12,7 @@ import pytest
 from minidl.processes import signalled
 from tests.benchmarks import page as benchmarks_page
 from tests.minidl.data.synthetic_data import cifar_members, tar_bytes
-from tutorials import notebooks, own_defence, progress, trained
+from tutorials import handout, notebooks, own_defence, progress, trained
 from tutorials.anomaly import __main__ as anomaly
 from tutorials.command_line import load_once, one_line_errors
 from tutorials.paper.pages import overview
@@ -46,7 +46,10 @@ from tutorials.starts import __main__ as starts
         (anomaly, ["rules", "--images", "9" * 20], "must be an integer from 1 to", 2),
         (anomaly, ["all", "--seed", "0", "--seed", "0"], "--seed: is given twice", 2),
         (progress, ["--all"], "unrecognized arguments: --all", 2),
-        (notebooks, ["14_no_chapter"], "no chapter 14_no_chapter", 2),
+        (notebooks, ["99_no_chapter"], "no chapter 99_no_chapter", 2),
+        (handout, ["never", "99_no_chapter"], "no chapter 99_no_chapter", 2),
+        (handout, [], "required: DIR", 2),
+        (handout, ["/proc/x"], "DIR /proc/x is not a writable folder", 1),
     ],
 )
 def test_one_line(program, argv, words, code, capsys, tmp_path, monkeypatch):

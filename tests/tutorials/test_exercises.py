@@ -344,6 +344,27 @@ def test_check_names_the_mistake_and_forgets_nothing(capsys):
     assert checking.solved() == set()
 
 
+def test_a_tick_goes_when_the_answer_breaks(capsys):
+    check(relu_backward)
+    check(named(lambda x, dout: ...))  # the exercise as it was handed out
+    assert checking.solved() == {"relu_backward"}
+    check(named(lambda x, dout: dout))
+    assert checking.solved() == set()
+
+
+def test_progress_and_networks_are_kept_apart(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("MINIDL_PROGRESS", str(tmp_path / "mine"))
+    check(relu_backward)
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["exercises.json"]
+    assert not (tmp_path / "cache").exists()
+    monkeypatch.delenv("MINIDL_PROGRESS")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    for shared in ("cache", "another"):
+        monkeypatch.setenv("MINIDL_CACHE", str(tmp_path / shared))
+        assert checking.record().parent.name == "minidl"
+        assert not checking.record().is_relative_to(tmp_path / shared)
+
+
 def test_hints_come_one_after_another(capsys):
     exercise = EXERCISES["slope"]
     for number, text in enumerate(exercise.hints, start=1):
@@ -374,7 +395,7 @@ def test_a_memory_that_is_a_folder_is_named(capsys):
     assert "exercises.json is a folder" in error
     assert error.count("\n") == 1
     with pytest.warns(UserWarning, match=r"not remembered: .*exercises\.json"):
-        checking.remember(EXERCISES["neuron"])
+        checking.remember(EXERCISES["neuron"], True)
 
 
 def recursive(x, dout):

@@ -1,5 +1,9 @@
-"""check and hint: what a learner calls. What is solved is remembered in a file."""
+"""check and hint: what a learner calls. What is solved is remembered in a file.
 
+The file is in the folder that MINIDL_PROGRESS names, or with the user's data.
+"""
+
+import os
 import warnings
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -7,11 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from minidl.data.places import cache_folder
+from platformdirs import user_data_dir
+
 from minidl.files import set_aside
 from minidl.store import DamagedError, read_json, refused, write_json
 from tutorials.exercises import catalogue, limits
-from tutorials.exercises.exercise import Exercise, diagnose
+from tutorials.exercises.exercise import NOTHING, Exercise, diagnose
 
 LIST = "python -m tutorials.progress"
 given: dict[str, int] = {}  # how many hints, by exercise, in this process
@@ -32,8 +37,9 @@ def check(function: Callable[..., Any]) -> None:
         problem, printed = limits.limited(lambda: diagnose(exercise, function))
     except limits.OutOfTime:
         problem = f"it takes longer than {limits.SECONDS:g} s: does a loop never end?"
+    if problem != NOTHING:  # who runs an empty exercise again has solved it anyway
+        remember(exercise, problem is None)
     if problem is None:
-        remember(exercise)
         print(
             f"{title}: right. Value, shape and type agree; the arguments are untouched."
         )
@@ -100,14 +106,22 @@ def solved() -> set[str]:
     return names & set(catalogue.exercises())
 
 
-def remember(exercise: Exercise) -> None:
-    """Add an exercise to those that have been solved, if that can be written."""
+def remember(exercise: Exercise, right: bool) -> None:
+    """Tick an exercise that is solved, if that can be written; else take its tick."""
+    own = {exercise.name}
     try:
-        write_json(record(), {"solved": sorted(solved() | {exercise.name})})
+        before = solved()
+        after = before | own if right else before - own
+        if after != before:
+            write_json(record(), {"solved": sorted(after)})
     except OSError as error:
         warnings.warn(f"not remembered: {error}", stacklevel=3)
 
 
 def record() -> Path:
-    """Return the file that remembers."""
-    return cache_folder() / "exercises.json"
+    """Return the file that remembers: in MINIDL_PROGRESS, or with the user's data.
+
+    Trained networks, which a class may share, are elsewhere: in the cache.
+    """
+    chosen = os.environ.get("MINIDL_PROGRESS") or user_data_dir("minidl", False)
+    return Path(chosen).expanduser().absolute() / "exercises.json"

@@ -1,0 +1,110 @@
+"""What a class is handed: notebooks to fill in, which are never written over."""
+
+import re
+
+import nbformat
+import pytest
+
+from tests.tutorials.test_chapters import CHAPTERS, name_of
+from tutorials import handout, notebooks
+from tutorials.exercises.catalogue import exercises
+
+LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("class") / "handout"
+    handout.main([str(folder)])
+    return folder
+
+
+def test_the_folder_holds_the_chapters_and_what_they_read(folder):
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"README.md", "results"} | {f"{c.stem}.ipynb" for c in CHAPTERS}
+    own = notebooks.CHAPTERS.parent / handout.RESULTS
+    for file in (folder / handout.RESULTS).iterdir():
+        assert file.read_bytes() == (own / file.name).read_bytes()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_a_notebook_has_no_outputs_and_no_solutions(chapter, folder):
+    notebook = nbformat.read(folder / f"{chapter.stem}.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    own = [e for e in exercises().values() if e.chapter == f"chapter{chapter.stem[:2]}"]
+    cells = [cell.source for cell in code]
+    for exercise in own:
+        stub = f"def {exercise.signature}:\n    return ..."
+        [cell] = [text for text in cells if f"def {exercise.name}(" in text]
+        assert cell.split("\n\n")[0] == stub
+
+
+def test_links_lead_to_what_is_handed_out(folder):
+    for path in folder.glob("*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            for link in LINK.findall(cell.source):
+                assert (folder / link).exists(), (path.name, link)
+
+
+def test_nothing_is_overwritten(tmp_path, capsys):
+    first, second = CHAPTERS[0].stem, CHAPTERS[1].stem
+    handout.main([str(tmp_path), first])
+    (tmp_path / f"{first}.ipynb").write_text("my answers")
+    (tmp_path / f"{second}.ipynb").symlink_to(tmp_path / "nowhere")
+    capsys.readouterr()
+    handout.main([str(tmp_path), first, second])
+    printed = capsys.readouterr().out
+    assert f"they exist: README.md, {first}.ipynb, {second}.ipynb" in printed
+    assert (tmp_path / f"{first}.ipynb").read_text() == "my answers"
+    assert not (tmp_path / "nowhere").exists()
+    assert (tmp_path / f"{second}.ipynb").is_symlink()
+
+
+def typed(source, number=-1):
+    """The first chapter's notebook, one of whose cells says something else."""
+    notebook = notebooks.cells_of(CHAPTERS[0])
+    cell = notebook.cells[number]
+    cell.source = source
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def neuron(x, w, b):\n    return 1", True),
+        ("# to remember", True),
+        ("", False),
+    ],
+)
+def test_what_somebody_typed_into_a_notebook_stays(
+    source, found, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(notebooks, "contents", lambda: None)
+    made = []
+    monkeypatch.setattr(notebooks, "write", made.append)
+    path = notebooks.notebook_of(CHAPTERS[0])
+    nbformat.write(typed(source), path)
+    before = path.read_bytes()
+    notebooks.main([CHAPTERS[0].stem, CHAPTERS[1].stem])
+    assert made == ([CHAPTERS[1]] if found else CHAPTERS[:2])
+    assert path.read_bytes() == before
+    said = f"{path.name} is kept as it is: somebody has typed in 1 cells, the first is"
+    assert (said in capsys.readouterr().out) == found
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+def test_our_own_notebooks_are_as_they_were_made(chapter):
+    assert notebooks.typed(notebooks.notebook_of(chapter)) == []
+
+
+def test_what_is_no_notebook_is_named_and_stays(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
+    path = notebooks.notebook_of(CHAPTERS[0])
+    path.write_text("<<<<<<< HEAD")
+    with pytest.raises(SystemExit):
+        notebooks.main([CHAPTERS[0].stem])
+    assert f"{path} is damaged or another's" in capsys.readouterr().err
+    assert path.read_text() == "<<<<<<< HEAD"

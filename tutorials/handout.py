@@ -1,0 +1,81 @@
+"""The course for a class: notebooks without outputs and without solutions.
+
+    python -m tutorials.handout DIR                  all chapters
+    python -m tutorials.handout DIR 01_one_neuron    some of them
+
+What is in the folder already stays as it is: nothing is overwritten. Students need the
+installed package and Jupyter; neither solutions nor the repository.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from minidl.files import atomic_write, check_writable
+from tutorials.command_line import (
+    a_path,
+    check_installed,
+    one_line_errors,
+    parser_of,
+)
+from tutorials.notebooks import add_chapters, cells_of, chapters
+
+RESULTS = "results/mnist-full"  # which chapter 11 reads
+LETTER = """# Your course
+
+    pip install "minidl[tutorials]" jupyterlab
+    jupyter lab
+
+Open `{first}`, and run one cell after the other, from top to bottom. At the end are
+exercises: replace `...` by your answer, and run the cell. `check` says whether it is
+right, and what is wrong if it isn't. `hint("neuron")` helps with the exercise of that
+name, a little more each time. `python -m tutorials.progress` lists what is solved.
+
+Hand in the notebooks, in a folder of your name. Only the functions of the exercises are
+looked at.
+"""
+
+
+def files(chosen: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Return the files of some chapters: a name and its content each."""
+    import jupytext
+
+    for chapter in chosen:
+        text = jupytext.writes(cells_of(chapter), fmt="ipynb") + "\n"
+        yield f"{chapter.stem}.ipynb", text.encode()
+        if chapter.stem.startswith("11"):
+            folder = Path(__file__).parents[1] / RESULTS
+            for file in sorted(folder.glob("*.json")):
+                yield f"{RESULTS}/{file.name}", file.read_bytes()
+
+
+def hand_out(folder: Path, chosen: Sequence[Path]) -> list[str]:
+    """Write what is missing of the chapters' files; return what was there before."""
+    letter = LETTER.format(first=f"{chosen[0].stem}.ipynb")
+    kept = []
+    for name, content in [("README.md", letter.encode()), *files(chosen)]:
+        if os.path.lexists(folder / name):
+            kept.append(name)
+            continue
+        with atomic_write(folder / name) as file:
+            file.write(content)
+    return kept
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the handout that the command line asks for."""
+    parser = parser_of("tutorials.handout", __doc__)
+    parser.add_argument("folder", type=a_path, metavar="DIR")
+    add_chapters(parser)
+    args = parser.parse_args(argv)
+    with one_line_errors(parser.prog, lambda: "the same command continues"):
+        check_installed("jupytext", "tutorials", "a handout")
+        check_writable("DIR", args.folder)
+        kept = hand_out(args.folder, args.chapters or chapters())
+        if kept:
+            print(f"kept as they are, since they exist: {', '.join(kept)}")
+        print(f"the handout is in {args.folder}")
+
+
+if __name__ == "__main__":
+    main()
