@@ -10,7 +10,9 @@ CODE = (ROOT / "minidl" / "__init__.py").read_text(encoding="utf-8")
 [VERSION] = re.findall(r'^__version__ = "(.+)"$', CODE, re.M)
 
 # The lowest versions of all libraries were installed and tried together.
+IMAGES = ["pillow>=10.3"]  # attacks/pictures.py: PNG and GIF files
 TUTORIALS = [
+    *IMAGES,
     "matplotlib>=3.9",  # earlier ones refuse NumPy 2
     "markdown-it-py>=3",  # pages of results as HTML
     "jupytext>=1.16",
@@ -87,6 +89,8 @@ setup(
         "distributed": DISTRIBUTED,
         "gpu": GPU,
         "interop": INTEROP,
+        "images": IMAGES,
+        "torch": ["torch>=2.3"],  # attacks/torch_modules.py
         "dev": DEV,
         "mutation": ["mutmut==3.8.1"],
     },

@@ -26,7 +26,8 @@ Images are float32 or float64, within `bounds` unless that is None. An argument 
 makes no sense raises TypeError or ValueError with its name, before any work is done.
 Whether a classifier withstands them is told by `evaluate`, `accuracy_curve` and
 `transfer_matrix`, and why an attack may have failed by `diagnose`. Networks learn to
-withstand them by `minidl.train(..., perturb=pgd_perturb(...))`.
+withstand them by `minidl.train(..., perturb=pgd_perturb(...))`. `save_images` keeps
+them as PNG files, rounded inside the ball.
 """
 
 from attacks.adaptive import bpda, eot
@@ -67,8 +68,10 @@ from attacks.losses import cross_entropy, dlr, margin, targeted, targeted_dlr
 from attacks.mi_fgsm import mi_fgsm
 from attacks.norms import distance
 from attacks.pgd import pgd
+from attacks.pictures import save_gif
+from attacks.saving import load_images, save_images
 from attacks.square import square
-from attacks.steps import steps_to_success
+from attacks.steps import steps_to_success, trajectory
 from attacks.substitute import train_substitute
 from attacks.threat import Threat, clip_to_ball, clip_to_bounds
 from attacks.training import fgsm_gap, fgsm_perturb, growing, pgd_perturb
@@ -112,6 +115,7 @@ __all__ = [
     "input_gradient",
     "jsma",
     "lbfgs",
+    "load_images",
     "log_mean_probability",
     "logits_of",
     "loss_of",
@@ -130,12 +134,15 @@ __all__ = [
     "pgd",
     "pgd_perturb",
     "report",
+    "save_gif",
+    "save_images",
     "square",
     "steps_to_success",
     "sum_gradient",
     "targeted",
     "targeted_dlr",
     "train_substitute",
+    "trajectory",
     "transfer_matrix",
     "vjp_of",
     "within",

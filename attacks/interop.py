@@ -13,13 +13,12 @@ Neither library is imported before one of these is called. All raise ModuleNotFo
 without it, and TypeError or ValueError for arguments that make no sense.
 """
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from attacks.extras import extra
 from attacks.forwards import Forward, check_members, network
 from attacks.functions import guarded
 from attacks.gradients import GradientFn
@@ -50,7 +49,7 @@ def art_classifier(
     bounds = check_range("bounds", bounds)
     check_count("classes", classes, 2)
     check_count("batch_size", batch_size)
-    with extra("adversarial-robustness-toolbox"):
+    with extra("adversarial-robustness-toolbox", "interop"):
         from art.estimators import estimator
         from art.estimators.classification import classifier
     parents = (
@@ -150,7 +149,7 @@ def art_ensemble(
         art_classifier(network(m), m.input_shape, m.classes, bounds=bounds)
         for m in check_members(members)
     ]
-    with extra("adversarial-robustness-toolbox"):
+    with extra("adversarial-robustness-toolbox", "interop"):
         from art.estimators.classification.ensemble import EnsembleClassifier
     return EnsembleClassifier(parts, clip_values=bounds)
 
@@ -161,7 +160,7 @@ def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
     Of the logits, decision-based attacks use the largest one's place only.
     """
     bounds, logits = check_range("bounds", bounds), guarded("logits", logits)
-    with extra("foolbox"):
+    with extra("foolbox", "interop"):
         from foolbox import NumPyModel
     return NumPyModel(logits, bounds=bounds, data_format="channels_last")
 
@@ -175,7 +174,7 @@ def foolbox_attack(attack: type, gradient: GradientFn, **settings: Any) -> Any:
     Raises TypeError for other attacks: they differentiate inside, which takes PyTorch.
     """
     gradient = guarded("gradient", gradient)
-    with extra("foolbox"):
+    with extra("foolbox", "interop"):
         from eagerpy import astensor
         from foolbox.attacks.gradient_descent_base import BaseGradientDescent
     if not (isinstance(attack, type) and issubclass(attack, BaseGradientDescent)):
@@ -185,17 +184,3 @@ def foolbox_attack(attack: type, gradient: GradientFn, **settings: Any) -> Any:
         "value_and_grad": lambda self, y, x: (None, astensor(gradient(x.numpy(), y))),
     }
     return type(attack.__name__, (attack,), methods)(**settings)
-
-
-@contextmanager
-def extra(package: str) -> Iterator[None]:
-    """Import parts of an extra, without their warnings, or say how to install it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"{package} is missing (no module {error.name}): "
-            "pip install 'minidl[interop]'"
-        ) from None

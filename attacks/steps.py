@@ -1,6 +1,12 @@
-"""How many steps does an attack take, for each image?"""
+"""The way of an attack by steps: through which images, and after how many it succeeds.
+
+It asks for one gradient at each point that it comes to, the first one being x: there
+its images are looked at.
+"""
 
 from collections.abc import Callable
+from itertools import count
+from typing import TypeAlias
 
 import numpy as np
 
@@ -8,43 +14,69 @@ from attacks.arguments import check_result, checked
 from attacks.gradients import GradientFn
 from attacks.victims import Predict
 from minidl.answers import copy_of
-from minidl.backend import Array, to_numpy
+from minidl.backend import Array, get_array_module, to_numpy
 from minidl.checks import check_array
+
+ByGradient: TypeAlias = Callable[[GradientFn, Array, Array], Array]
 
 
 @checked()
 def steps_to_success(
     predict: Predict,
     gradient: GradientFn,
-    attack: Callable[[GradientFn, Array, Array], Array],
+    attack: ByGradient,
     x: Array,
     y: Array,
 ) -> Array:
     """Return after how many steps each image is misread first; infinity if never.
 
-    0: it is misread as it is. An attack by steps asks for one gradient at each point
-    that it comes to, the first one being x: there its images are shown to `predict`.
+    0: it is misread as it is.
     Shapes: x (N, H, W, C), y (N,), result (N,) float. `attack` must keep all images in
     its batch, as fgsm, bim and mi_fgsm do: ValueError if it doesn't.
     """
     found = np.full(len(x), np.inf)
-    steps = 0
+    steps = count()
 
     def look(x_adv: Array) -> None:
+        new = np.isinf(found) & to_numpy(predict(x_adv) != y)
+        found[new] = next(steps)
+
+    walk(look, gradient, attack, x, y)
+    return found
+
+
+@checked()
+def trajectory(gradient: GradientFn, attack: ByGradient, x: Array, y: Array) -> Array:
+    """Return the images that an attack passes through, from x to its result.
+
+    Shapes: x (N, H, W, C), y (N,), result (T + 1, N, H, W, C) for T steps. `attack` is
+    as in `steps_to_success`; `save_gif` makes a film of the result.
+    """
+    points: list[Array] = []
+    walk(lambda x_adv: points.append(x_adv.copy()), gradient, attack, x, y)
+    return get_array_module(x).stack(points)
+
+
+def walk(
+    look: Callable[[Array], None],
+    gradient: GradientFn,
+    attack: ByGradient,
+    x: Array,
+    y: Array,
+) -> None:
+    """Let an attack walk, and show `look` each point, x first and the result last."""
+
+    def shown(x_adv: Array) -> None:
         check_array("what attack works on", x_adv)
         if len(x_adv) != len(x):
             raise ValueError(
                 f"attack must keep its {len(x)} images together, got {len(x_adv)}"
             )
         check_result("attack", x_adv, x)
-        new = np.isinf(found) & to_numpy(predict(x_adv) != y)
-        found[new] = steps
+        look(x_adv)
 
     def watched(x_adv: Array, y: Array) -> Array:
-        nonlocal steps
-        look(x_adv)
-        steps += 1
+        shown(x_adv)
         return gradient(x_adv, y)
 
-    look(attack(watched, copy_of(x), copy_of(y)))
-    return found
+    shown(attack(watched, copy_of(x), copy_of(y)))

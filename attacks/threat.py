@@ -87,8 +87,8 @@ class Threat:
         """Return each image's distance from where it started; shape (N,)."""
         return distance(x_adv, x, self.norm)
 
-    def contains(self, x_adv: Array, x: Array) -> Array:
-        """Tell for each image whether it is allowed, to rounding; shape (N,) bool.
+    def reach(self, x: Array) -> Array:
+        """Return how far from x an image may be: eps, and what rounding adds; (N,).
 
         Float32 rounds x + r in proportion to x: near 255 by more than 1e-6.
         """
@@ -96,7 +96,12 @@ class Threat:
         scale = xp.maximum(abs(flat(x)).max(axis=1), 1)
         if self.norm == "L0":
             scale = xp.ones_like(scale)  # pixels are counted, whatever their size
-        near = self.distances(x_adv, x) <= self.eps + ROUNDING * (self.eps + scale / 10)
+        return self.eps + ROUNDING * (self.eps + scale / 10)
+
+    def contains(self, x_adv: Array, x: Array) -> Array:
+        """Tell for each image whether it is allowed, to rounding; shape (N,) bool."""
+        xp = get_array_module(x)
+        near = self.distances(x_adv, x) <= self.reach(x)
         inside = xp.isfinite(x_adv)
         if self.bounds is not None:
             low, high = self.bounds

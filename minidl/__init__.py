@@ -33,6 +33,7 @@ from minidl.layers import (
 from minidl.losses import cross_entropy, soft_cross_entropy, squared_error
 from minidl.models import cifar10_cnn, mnist_cnn
 from minidl.optimizers import SGD, Adadelta, Adam, Optimizer, RMSprop
+from minidl.torch_state import load_torch_state
 from minidl.training import accuracy, train
 
 __version__ = "0.2.0"
@@ -67,6 +68,7 @@ __all__ = [
     "he",
     "im2col",
     "load_checkpoint",
+    "load_torch_state",
     "mnist_cnn",
     "save_checkpoint",
     "soft_cross_entropy",

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shutil
 import stat
 import sys
 import tempfile
@@ -81,6 +82,33 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         raise
 
 
+@contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Make a folder that takes its name only when what is done with it has succeeded.
+
+    Raises FileExistsError if something of that name exists: nothing is overwritten.
+    """
+    check_free("folder", path)
+    path = Path(path).absolute()
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        temporary.rename(path)
+    except BaseException:
+        shutil.rmtree(temporary)
+        raise
+
+
+def check_free(name: str, path: Any) -> None:
+    """Raise for what is no path, and FileExistsError for one where something is."""
+    check_path(name, path)
+    if os.path.lexists(path):
+        raise FileExistsError(
+            f"{name} must be new, got {path}, which exists: nothing is overwritten"
+        )
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove temporary files that killed processes left in a folder.
 
@@ -132,9 +160,9 @@ def set_aside(path: Path, error: Exception, then: str) -> None:
 def check_path(name: str, folder: Any) -> None:
     """Raise TypeError for what is no path, ValueError for an empty one."""
     if not isinstance(folder, str | os.PathLike):
-        raise TypeError(f"{name} must be a path or None, got {folder!r}")
+        raise TypeError(f"{name} must be a path, got {folder!r}")
     if not os.fspath(folder):
-        raise ValueError(f"{name} must name a folder, got {folder!r}")
+        raise ValueError(f"{name} must not be empty, got {folder!r}")
 
 
 def check_writable(name: str, folder: str | Path) -> Path:

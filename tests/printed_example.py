@@ -1,5 +1,6 @@
 """An example on a page, run as it stands there, beside what the page says it prints."""
 
+import os
 import re
 import subprocess
 import sys
@@ -14,10 +15,14 @@ def numbers(text: str) -> list[float]:
     return [float(n) for n in re.findall(r"\d+\.\d+", text)]
 
 
-def run_code(code: str) -> str:
+def run_code(code: str, folder: Path = ROOT) -> str:
     """Return what code prints in a process of its own, which must succeed."""
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stderr
     return run.stdout

@@ -40,7 +40,8 @@ CONFINED = {
     "art": ["attacks/interop.py"],
     "foolbox": ["attacks/interop.py"],
     "eagerpy": ["attacks/interop.py"],
-    "torch": [],
+    "torch": ["attacks/torch_modules.py"],
+    "PIL": ["attacks/pictures.py"],
     "pytest": [],
 }
 ONLY_IN_SHARED_CODE = {"numpy", "numba", "threadpoolctl", "tqdm", "pooch", "cupy"} | {

@@ -31,6 +31,12 @@ X = np.random.default_rng(1).random((N, 6, 6, 2))
 Y = MODEL.predict(X)
 Z = np.random.default_rng(2).random((N, K))
 DIGITS = np.zeros((6, 28, 28, 1))
+GREY = X[..., :1]
+TORCH_AXES = {1: (0,), 2: (1, 0), 4: (3, 2, 0, 1)}
+STATE = {
+    f"{i}": p.data.transpose(TORCH_AXES[p.data.ndim])
+    for i, p in enumerate(OTHER.params)
+}
 [JOB] = random_init(1, 0, "mnist-sample")
 THREAT = Threat("Linf", 0.1)
 
@@ -72,6 +78,10 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     **dict(job=JOB, jobs=[JOB], dataset="mnist-sample", sigma=0.1),
     **dict(levels=4, temperature=2, q=np.full((N, K), 1 / K)),
     **dict(method="bagging", index=0, architecture="mnist-cnn"),
+    **dict(state=STATE, frames=GREY[None], scale=2, seconds=0.1),
+    "minidl.load_torch_state model": OTHER,
+    "attacks.save_images x_adv": GREY,
+    "attacks.save_images x": GREY,
     "attacks.accuracy_curve eps": [0.1],
     "ensembles.adp z": np.stack([Z, Z + 1, -Z]),
     "committee": Committee([MODEL]),
@@ -159,6 +169,10 @@ BAD: dict[str, list[Any]] = {
     "params": [None, 3, [X], [None], [*MODEL.params, MODEL.params[0]]],
     "optimizer": [None, Adam, "adam", *STRANGERS],
     "path": [],
+    "state": [None, [], {}, X, MODEL, {**STATE, "0": X}, {**STATE, "6": X}],
+    "frames": [*NO_ARRAYS, EMPTY, HALF, LOST, X, GREY, GREY[None] * 2, X[None]],
+    "scale": NO_COUNTS,
+    "seconds": [*NO_NUMBERS, 0, 61, np.inf],
     "config": [3, "a", [1]],
     "callbacks": [None, 3, [None], [3], never, "print"],
     "layers": [None, [], [None], ReLU(), ReLU, [ReLU, ReLU()], [MODEL, MODEL], 3],
@@ -235,8 +249,17 @@ OTHERS = {  # they take anything, or have no arguments; types; files' own tests
 AT_WORK = {  # good calls train for a while, or read and write files
     *("ensembles.train_ensemble", "ensembles.train_together", "minidl.train"),
     *("minidl.load_checkpoint", "minidl.save_checkpoint"),
+    *("attacks.save_images", "attacks.save_gif", "attacks.load_images"),
 }
-ANY_TRUTH = {"relu", "relu_logits", "after_relu", "param_grads", "input_grad", "rates"}
+ANY_TRUTH = {
+    "channels_last",
+    "relu",
+    "relu_logits",
+    "after_relu",
+    "param_grads",
+    "input_grad",
+    "rates",
+}
 
 
 def entries() -> dict[str, Any]:

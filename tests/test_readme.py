@@ -53,6 +53,31 @@ def test_the_example_with_other_libraries_prints_what_its_page_says():
     check_first_example(DOCS["interop.md"], 0.15)
 
 
+RECIPES = re.findall(r"```python\n(.*?)```", DOCS["recipes.md"], re.S)
+NEEDED = {  # by a module that a recipe imports: what it prints
+    "load_images": r"100 images .* in 8 bits",
+    "TorchClassifier": r"worst case +0\.\d+",
+    "load_torch_state": r"largest difference of the logits: \de-0[5-9]",
+    "cross_val_score": r"\[0\.[6-9]\d* 0\.[6-9]\d* 0\.[6-9]\d*\]",
+    "LogisticRegression": r"0\.[6-9]\d* 0\.[0-5]",
+    "csv": r"epoch,J,accuracy\n1,.*\n2,.*\n3,\d\.\d+,0\.[5-9]",
+}
+
+
+def test_each_recipe_is_tried():
+    assert all(sum(key in code for key in NEEDED) == 1 for code in RECIPES)
+    assert len(RECIPES) == len(NEEDED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", NEEDED)
+def test_each_recipe_runs(key, tmp_path):
+    [code] = [code for code in RECIPES if key in code]
+    for package in set(re.findall(r"^(?:from|import) (torch|sklearn)", code, re.M)):
+        pytest.importorskip(package)
+    assert re.search(NEEDED[key], run_code(code, tmp_path))
+
+
 @pytest.mark.parametrize(
     "name", re.findall(r"^\| `(\w+)` \|", DOCS["interop.md"], re.M)
 )

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from minidl import files
-from minidl.files import alone, atomic_write, remove_leftovers, set_aside, write_text
+from minidl.files import (
+    alone,
+    atomic_folder,
+    atomic_write,
+    remove_leftovers,
+    set_aside,
+    write_text,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +59,60 @@ def test_a_folder_in_the_way_is_an_error_that_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="folder"), atomic_write(tmp_path / "folder"):
         pass
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_folder_appears_when_it_is_complete(tmp_path):
+    path = tmp_path / "a" / "b"
+    with atomic_folder(path) as new:
+        write_text(new / "file", "content")
+        assert not path.exists()
+    assert (path / "file").read_text() == "content"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_folder_that_fails_leaves_nothing(tmp_path, error):
+    def write_half():
+        with atomic_folder(tmp_path / "a") as new:
+            write_text(new / "file", "content")
+            raise error
+
+    with pytest.raises(error):
+        write_half()
+    assert not list(tmp_path.iterdir())
+
+
+def taken(path, kind):
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "file":
+        path.touch()
+    else:
+        path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link"])
+def test_no_folder_takes_the_name_of_another(tmp_path, kind):
+    taken(tmp_path / "a", kind)
+    with (
+        pytest.raises(FileExistsError, match=r"^folder must be new, got .*a, which"),
+        atomic_folder(tmp_path / "a"),
+    ):
+        pytest.fail("work began")
+
+
+def test_a_name_that_is_taken_meanwhile_is_not_overwritten(tmp_path):
+    path = tmp_path / "a"
+
+    def write_both():
+        with atomic_folder(path):
+            path.mkdir()
+            (path / "kept").touch()
+
+    with pytest.raises(OSError, match="a'"):
+        write_both()
+    assert [p.name for p in path.iterdir()] == ["kept"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])

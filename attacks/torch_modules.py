@@ -1,0 +1,88 @@
+"""A PyTorch module under the attacks of this library: `torch_forward(module)`.
+
+PyTorch is imported when it is called. Its images are (N, C, H, W), ours (N, H, W, C):
+they are turned on the way in, and autograd turns the gradient on the way out.
+"""
+
+from typing import Any
+
+from attacks.extras import extra
+from attacks.forwards import Back, Forward
+from attacks.functions import check_finite
+from attacks.norms import on_device_of
+from minidl.answers import check_rows
+from minidl.backend import Array, to_numpy
+from minidl.checks import check_batch, check_shape
+from minidl.layers import softmax
+
+
+class TorchClassifier:
+    """A module as `accuracy`, `evaluate` and `diagnose` take it.
+
+    `forward` is its forward pass: loss_of(forward, margin), vjp_of(forward) ...
+    """
+
+    def __init__(self, module: Any, channels_last: bool = False) -> None:
+        """Arguments and errors are those of `torch_forward`."""
+        self.forward = torch_forward(module, channels_last)
+
+    def predict_proba(self, x: Array) -> Array:
+        """Return p = softmax(z). Shapes: x (N, H, W, C), p (N, K)."""
+        return softmax(self.forward(x)[0])
+
+
+def torch_forward(module: Any, channels_last: bool = False) -> Forward:
+    """Return the forward pass of a torch.nn.Module that gives logits (N, K).
+
+    The module gets images as (N, C, H, W), or as they are, (N, H, W, C), if its
+    channels come last; in the type of its parameters, and where these are. Its
+    parameters and their gradients are left alone.
+    Raises TypeError for what is no module, or returns no tensor; ValueError for a
+    module in training mode, whose dropout and averages would change with each call,
+    for results other than finite logits (N, K), and on the way back for those that no
+    gradient leads through.
+    """
+    with extra("PyTorch", "torch"):
+        import torch
+    if not isinstance(module, torch.nn.Module):
+        kind = type(module).__name__
+        raise TypeError(f"module must be a torch.nn.Module, got {kind}")
+
+    def forward(x: Array) -> tuple[Array, Back]:
+        check_batch("x", x, ndim=4)
+        check_evaluating(module)
+        with torch.inference_mode(False), torch.enable_grad():
+            given = torch.tensor(to_numpy(x))
+            leaf = given.to(next(module.parameters(), given)).requires_grad_()
+            images = leaf if channels_last else leaf.permute(0, 3, 1, 2)
+            # A copy: the module may work in place.
+            z = module(images.clone(memory_format=torch.contiguous_format))
+        if not isinstance(z, torch.Tensor):
+            raise TypeError(f"module must return logits, got {type(z).__name__}")
+
+        def back(dz: Array) -> Array:
+            check_shape("dz", dz, tuple(z.shape))
+            dx = None
+            if z.requires_grad:
+                dout = torch.tensor(to_numpy(dz)).to(z)
+                how = dict(retain_graph=True, allow_unused=True)
+                [dx] = torch.autograd.grad(z, leaf, dout, **how)
+            if dx is None:
+                raise ValueError("module must let gradients through, from z to x")
+            return on_device_of(x, dx.cpu().double().numpy())
+
+        found = z.detach().cpu().double().numpy()
+        check_rows("module", found, len(x), "f")
+        check_finite("module", found)
+        return on_device_of(x, found), back
+
+    return forward
+
+
+def check_evaluating(module: Any) -> None:
+    """Raise ValueError if any part of a module is in training mode."""
+    if any(part.training for part in module.modules()):
+        raise ValueError(
+            "module must be in evaluation mode, got one in training mode: call "
+            "module.eval() first"
+        )

@@ -1,0 +1,147 @@
+"""Networks with PyTorch's weights compute what PyTorch computes."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from minidl import (
+    Conv2D,
+    Flatten,
+    Layer,
+    Linear,
+    Parameter,
+    ReLU,
+    Sequential,
+    cifar10_cnn,
+    load_torch_state,
+    mnist_cnn,
+)
+from tests.oracles import assert_close
+
+torch = pytest.importorskip("torch", reason="PyTorch, an oracle, isn't installed")
+nn = torch.nn
+torch.set_num_threads(1)  # its threads would fight for the cores with ours
+
+
+class FlattenLast(nn.Module):
+    """(N, C, H, W) -> (N, H W C)."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def table1(flatten, pad=0):
+    size = (24 + 4 * pad) // 2
+    return nn.Sequential(
+        *(nn.Conv2d(1, 32, 3, padding=pad), nn.ReLU()),
+        *(nn.Conv2d(32, 32, 3, padding=pad), nn.ReLU(), nn.MaxPool2d(2)),
+        *(flatten(), nn.Linear(32 * size**2, 128), nn.ReLU(), nn.Dropout(0.5)),
+        nn.Linear(128, 10),
+    )
+
+
+def table3(flatten):
+    layers, C = [], 3
+    for filters, rate in ((32, 0.2), (64, 0.3), (128, 0.4)):
+        for inputs in (C, filters):
+            layers += [nn.Conv2d(inputs, filters, 3, padding=1), nn.ReLU()]
+        layers += [nn.MaxPool2d(2), nn.Dropout(rate)]
+        C = filters
+    layers += [flatten(), nn.Linear(2048, 512), nn.ReLU(), nn.Dropout(0.5)]
+    return nn.Sequential(*layers, nn.Linear(512, 10))
+
+
+TABLES = {
+    "Table 1": (mnist_cnn, table1),
+    "Table 1, padded": (lambda rng: mnist_cnn(rng, pad=1), lambda f: table1(f, 1)),
+    "Table 3": (cifar10_cnn, table3),
+}
+
+
+@pytest.mark.parametrize("flatten", [nn.Flatten, FlattenLast])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(np.float32, 1e-4), (np.float64, 1e-11)]
+)
+@pytest.mark.parametrize("name", TABLES)
+def test_logits_and_input_gradient_are_pytorchs(name, flatten, dtype, tolerance):
+    build, build_module = TABLES[name]
+    torch.manual_seed(0)
+    module = build_module(flatten).to(getattr(torch, np.dtype(dtype).name)).eval()
+    model = build(np.random.default_rng(0)).astype(dtype)
+    load_torch_state(model, module.state_dict(), channels_last=flatten is FlattenLast)
+
+    rng = np.random.default_rng(1)
+    x = rng.random((3, *model.input_shape)).astype(dtype)
+    dz = rng.standard_normal((3, 10)).astype(dtype)
+    leaf = torch.tensor(x, requires_grad=True)
+    z = module(leaf.permute(0, 3, 1, 2))
+    z.backward(torch.tensor(dz))
+    assert_close(model.forward(x), z.detach(), tolerance)
+    assert_close(model.backward(dz), leaf.grad, tolerance)
+
+
+def small(rng):
+    layers = [Conv2D(2, 3, 3, rng=rng), ReLU(), Flatten(), Linear(48, 4, rng=rng)]
+    return Sequential(layers, (6, 6, 2))
+
+
+def state():
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Flatten())
+    module.append(nn.Linear(48, 4))
+    return module.state_dict()
+
+
+def without(name):
+    return {key: tensor for key, tensor in state().items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (without("3.bias"), "state must hold 4 tensors, .* got 3: 0.weight, 0.bias, "),
+        (state() | {"4": torch.zeros(1)}, "state must hold 4 tensors, .* got 5: "),
+        (state() | {"3.weight": torch.zeros(48, 4)}, r"state\['3.weight'\] must have"),
+        (state() | {"0.bias": torch.zeros(4)}, r"state\['0.bias'\] must have shape"),
+        (state() | {"0.bias": [np.nan] * 3}, r"state\['0.bias'\] must hold finite"),
+        (state() | {"3.bias": torch.ones(4) * torch.inf}, r"state\['3.bias'\] must"),
+        (state() | {"3.bias": ["a"] * 4}, r"state\['3.bias'\] must hold finite floats"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_changes_nothing(rng, bad, message):
+    model = small(rng)
+    before = [p.data.copy() for p in model.params]
+    with pytest.raises(ValueError, match=f"^{message}"):
+        load_torch_state(model, bad)
+    for p, data in zip(model.params, before, strict=True):
+        assert_array_equal(p.data, data)
+
+
+def test_arrays_and_half_precision_are_taken(rng):
+    model, tensors = small(rng), state()
+    load_torch_state(model, {name: t.to(torch.bfloat16) for name, t in tensors.items()})
+    x = np.random.default_rng(0).random((2, 6, 6, 2))
+    about = model.forward(x)
+    load_torch_state(model, {name: t.numpy() for name, t in tensors.items()})
+    assert_close(about, model.forward(x), 0.05)
+    load_torch_state(model, {f"module.{name}": t for name, t in tensors.items()})
+
+
+class Scale(Layer):
+    def __init__(self):
+        self.scale = Parameter(np.ones(1))
+
+    @property
+    def params(self):
+        return (self.scale,)
+
+    def forward(self, x, rng=None):
+        return self.remember(x * self.scale.data, x)
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        return dout * self.scale.data
+
+
+def test_other_layers_that_learn_are_named(rng):
+    model = Sequential([Flatten(), Scale(), Linear(8, 3, rng=rng)], (2, 2, 2))
+    with pytest.raises(TypeError, match=r"^model must learn in Conv2D and Linear"):
+        load_torch_state(model, {})
