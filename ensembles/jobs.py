@@ -3,7 +3,7 @@
 It becomes a network and its training data there, see `methods.materialise`.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from math import inf
 from numbers import Real
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from ensembles.architectures import LITERAL, architecture_names
 from minidl.checks import check_choice, check_count, check_number
 from minidl.optimizers import OPTIMIZERS
+from minidl.store import LATER
 
 METHOD_NAMES = ("random-init", "mixed-models", "bagging", "gaussian-noise")
 TABLE_OF = {
@@ -46,6 +47,7 @@ class MemberJob:
     optimizer: str = "adam"
     lr: float = 1e-3
     train_images: int | None = None  # only the first so many; None: all
+    attempts: int = field(default=1, metadata=LATER)  # to start, see `train_member`
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHOD_NAMES)
@@ -54,8 +56,9 @@ class MemberJob:
         names = [name for table in tables for name in architecture_names(table)]
         check_choice("architecture", self.architecture, names)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        for name, least in ("index", 0), ("seed", 0), ("epochs", 1), ("batch_size", 1):
-            check_count(name, getattr(self, name), least)
+        least = {"index": 0, "seed": 0, "epochs": 1, "batch_size": 1, "attempts": 1}
+        for name, value in least.items():
+            check_count(name, getattr(self, name), value)
         if self.train_images is not None:
             check_count("train_images", self.train_images)
         check_number("lr", self.lr, 0, inf, open_low=True, open_high=True)
@@ -69,16 +72,17 @@ class MemberJob:
 
     def make_numbers_plain(self) -> None:
         """Turn lr = 1 and NumPy's numbers into Python's: equal jobs, equal files."""
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for own in fields(self):
+            value = getattr(self, own.name)
             if isinstance(value, Real):
-                plain: Any = float if field.type is float else int
-                object.__setattr__(self, field.name, plain(value))  # frozen otherwise
+                plain: Any = float if own.type is float else int
+                object.__setattr__(self, own.name, plain(value))  # frozen otherwise
 
-    def generator(self, purpose: str) -> np.random.Generator:
-        """Return the job's own generator for "weights", "data" or "training"."""
+    def generator(self, purpose: str, attempt: int = 0) -> np.random.Generator:
+        """Return an attempt's own generator for "weights", "data" or "training"."""
         stream = ("weights", "data", "training").index(purpose)
-        return np.random.default_rng([self.seed, stream])
+        again = [attempt] if attempt else []
+        return np.random.default_rng([self.seed, stream, *again])
 
 
 def member_seed(seed: int, method: str, index: int) -> int:

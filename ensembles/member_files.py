@@ -8,7 +8,7 @@ both write the same bits.
 import hashlib
 import time
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from minidl.finish import Place
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
 from minidl.schema import build
-from minidl.store import DamagedError, key_of, to_json
+from minidl.store import LATER, DamagedError, key_of, plain, to_json
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class TrainedMember:
     params: list[Array]
     losses: list[float]  # mean J of each epoch
     seconds: float
+    attempt: int = 0  # the first one that started
 
     def model(self) -> Sequential:
         """Return the trained network."""
@@ -54,6 +55,7 @@ class History:
     job: dict[str, Any]
     losses: list[float]
     seconds: float
+    attempt: int = field(default=0, metadata=LATER)
 
 
 def place_of(job: MemberJob, folder: str | Path | None) -> Place:
@@ -91,8 +93,9 @@ def read_member(path: Path, job: MemberJob) -> TrainedMember:
     ValueError if it holds another job.
     """
     model = untrained(job)
-    losses, seconds = history(path, load_checkpoint(path, model), job, job.epochs)
-    return TrainedMember(job, [p.data for p in model.params], losses, seconds)
+    found = history(path, load_checkpoint(path, model), job, True)
+    params = [p.data for p in model.params]
+    return TrainedMember(job, params, found.losses, found.seconds, found.attempt)
 
 
 def read_whole(path: Path, job: MemberJob) -> TrainedMember:
@@ -107,8 +110,8 @@ def read_whole(path: Path, job: MemberJob) -> TrainedMember:
 def write_finished(path: Path, member: TrainedMember, job: MemberJob) -> None:
     """Save a finished member. A full disk is only warned of: training isn't lost."""
     try:
-        about = vars(History(asdict(job), member.losses, member.seconds))
-        save_checkpoint(path, member.model(), config=about)
+        about = History(plain(job), member.losses, member.seconds, member.attempt)
+        save_checkpoint(path, member.model(), config=plain(about))
         partial_path(path).unlink(missing_ok=True)
     except OSError as error:
         warnings.warn(f"member not saved: {error}", stacklevel=2)
@@ -133,7 +136,7 @@ class Progress:
         self.job, self.state = job, (model, optimizer, rng)
         self.path = None if folder is None else partial_path(member_path(job, folder))
         self.losses: list[float] = []
-        self.seconds, self.since = 0.0, time.perf_counter()
+        self.attempt, self.seconds, self.since = 0, 0.0, time.perf_counter()
         if self.path is not None:
             remove_leftovers(self.path.parent)
             self.resume(self.path)
@@ -147,37 +150,58 @@ class Progress:
         except DamagedError as error:
             set_aside(path, error, "training again")
             return
-        self.losses, self.seconds = history(path, saved, self.job, 1)
+        found = history(path, saved, self.job)
+        self.losses, self.seconds = found.losses, found.seconds
+        self.attempt = found.attempt
+
+    def restart(
+        self, model: Sequential, optimizer: Optimizer, rng: np.random.Generator
+    ) -> None:
+        """Begin the next attempt."""
+        self.state, self.losses = (model, optimizer, rng), []
+        self.attempt += 1
+        self.keep()
 
     def epoch_ended(self, epoch: int, loss: float) -> None:
+        """Add an epoch."""
+        self.losses.append(loss)
+        self.keep()
+
+    def keep(self) -> None:
         """Keep what there is. A full disk doesn't stop training: the next may fit.
 
         Python shows the same warning once.
         """
         now = time.perf_counter()
         self.seconds, self.since = self.seconds + now - self.since, now
-        self.losses.append(loss)
         if self.path is None:
             return
         try:
-            about = vars(History(asdict(self.job), self.losses, self.seconds))
-            save_checkpoint(self.path, *self.state, about)
+            job = plain(self.job)
+            about = History(job, self.losses, self.seconds, self.attempt)
+            save_checkpoint(self.path, *self.state, plain(about))
         except OSError as error:
             warnings.warn(f"training goes on unsaved: {error}", stacklevel=2)
 
 
 def history(
-    path: Path, saved: dict[str, Any], job: MemberJob, least: int
-) -> tuple[list[float], float]:
-    """Return the losses, of at least so many epochs, and the seconds in a file.
+    path: Path, saved: dict[str, Any], job: MemberJob, finished: bool = False
+) -> History:
+    """Return what a file says of its member.
 
-    Raises ValueError unless it holds this job.
+    Raises ValueError unless it holds this job, after an epoch at least, or at the
+    beginning of a further attempt.
     """
     found = build(History, saved, str(path))
-    check_config(path, found.job, asdict(job))
+    check_config(path, found.job, plain(job))
+    least = job.epochs if finished else int(found.attempt == 0)
     if not least <= len(found.losses) <= job.epochs:
         raise ValueError(
             f"{path} must hold the losses of {least} to {job.epochs} epochs, got "
             f"{found.losses}"
         )
-    return found.losses, found.seconds
+    if not 0 <= found.attempt < job.attempts:
+        raise ValueError(
+            f"{path} must be of attempt 0 to {job.attempts - 1}, got {found.attempt}"
+        )
+    return found

@@ -33,7 +33,7 @@ def random_init(
     """(i) The same architecture, other initial weights.
 
     `settings` are fields of MemberJob: architecture (by default the data set's table
-    with plain logits), epochs, batch_size, optimizer, lr, train_images.
+    with plain logits), epochs, batch_size, optimizer, lr, train_images, attempts.
     """
     return make_jobs("random-init", members, seed, dataset, settings)
 
@@ -89,9 +89,9 @@ def make_jobs(
     ]
 
 
-def untrained(job: MemberJob) -> Sequential:
-    """Return the job's network with its initial weights."""
-    return build_architecture(job.architecture, job.generator("weights"))
+def untrained(job: MemberJob, attempt: int = 0) -> Sequential:
+    """Return the job's network with an attempt's initial weights."""
+    return build_architecture(job.architecture, job.generator("weights", attempt))
 
 
 def materialise(job: MemberJob, x: Array, y: Array) -> tuple[Sequential, Array, Array]:

@@ -10,6 +10,8 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ensembles.ensemble import Ensemble
 from ensembles.jobs import MemberJob
 from ensembles.member_files import (
@@ -19,15 +21,21 @@ from ensembles.member_files import (
     read_whole,
     write_finished,
 )
-from ensembles.methods import materialise
+from ensembles.methods import materialise, untrained
 from minidl.backend import Array, Device, to_numpy
+from minidl.batches import batches_of
 from minidl.checks import check_count, check_kind
 from minidl.data import load_dataset
 from minidl.files import check_path
 from minidl.finish import finish
-from minidl.optimizers import OPTIMIZERS
+from minidl.layers import Sequential
+from minidl.losses import cross_entropy
+from minidl.optimizers import OPTIMIZERS, Optimizer
 from minidl.parallel import available_cores, limit_threads
 from minidl.training import train
+
+STARTED = 1.5  # J: a network that only guesses has log(10) = 2.30
+State = tuple[Sequential, Optimizer, np.random.Generator]
 
 
 def train_member(
@@ -42,21 +50,54 @@ def train_member(
     `folder`, of this worker, training goes on after the latest epoch kept there.
     Without other `images` x and y, for which it needs a folder of its own, it sees the
     training images of its data set.
+
+    A network whose mean J on its training images is STARTED or more after the first
+    epoch is trained anew from other initial weights, in another order, in at most
+    `job.attempts` attempts. The last one is trained to its end.
     """
     if images is None:
         data = load_dataset(job.dataset)
         images = data.x_train, data.y_train
     model, x, y = materialise(job, *images)
+    so_far = Progress(job, folder, *first_state(job, model, device))
+    with limit_threads(1):
+        while so_far.attempt < job.attempts - 1 and not starts(so_far, x, y):
+            attempt = so_far.attempt + 1
+            model = untrained(job, attempt)
+            so_far.restart(*first_state(job, model, device, attempt))
+        go_on(so_far, x, y, job.epochs)
+    params = [to_numpy(p.data) for p in so_far.state[0].params]
+    return TrainedMember(job, params, so_far.losses, so_far.seconds, so_far.attempt)
+
+
+def first_state(
+    job: MemberJob, model: Sequential, device: Device, attempt: int = 0
+) -> State:
+    """Return what an attempt begins with: network, optimizer and generator."""
     model.to_device(device)
     optimizer = OPTIMIZERS[job.optimizer](model.params, job.lr)
-    rng = job.generator("training")
-    so_far = Progress(job, folder, model, optimizer, rng)
-    if epochs := job.epochs - len(so_far.losses):
-        callbacks = [so_far.epoch_ended]
-        with limit_threads(1):
-            train(model, x, y, optimizer, epochs, job.batch_size, rng, callbacks)
-    params = [to_numpy(p.data) for p in model.params]
-    return TrainedMember(job, params, so_far.losses, so_far.seconds)
+    return model, optimizer, job.generator("training", attempt)
+
+
+def go_on(so_far: Progress, x: Array, y: Array, epochs: int) -> None:
+    """Train until there are so many epochs."""
+    model, optimizer, rng = so_far.state
+    if (left := epochs - len(so_far.losses)) > 0:
+        how = left, so_far.job.batch_size, rng, [so_far.epoch_ended]
+        train(model, x, y, optimizer, *how)
+
+
+def starts(so_far: Progress, x: Array, y: Array) -> bool:
+    """Tell whether a network starts to learn: J after one epoch, without dropout."""
+    go_on(so_far, x, y, 1)
+    return len(so_far.losses) > 1 or mean_cost(so_far.state[0], x, y) < STARTED
+
+
+def mean_cost(model: Sequential, x: Array, y: Array) -> float:
+    """Return the mean of J over images, without dropout. Shapes as in `train`."""
+    parts = batches_of(x, y, np.arange(len(x)), 500, model.device)
+    costs = (cross_entropy(model.forward(x_i), y_i)[0] for x_i, y_i in parts)
+    return sum(float(c.sum(dtype=float)) for c in costs) / len(x)
 
 
 def train_ensemble(

@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from minidl.files import atomic_write, open_regular, write_text
 from minidl.npy import arrays_in
 
 MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes: nothing that is kept comes near
+LATER = {"later": True}  # metadata of a field that was added to a kept dataclass
 CHANGED = "its checksum doesn't match its content"
 
 
@@ -55,12 +56,21 @@ def plain(value: Any, name: str = "content") -> Any:
 
     def replaced(value: Any) -> Any:
         if is_dataclass(value) and not isinstance(value, type):
-            return asdict(value)
+            return kept_fields(value)
         if not hasattr(value, "tolist"):
             raise TypeError(f"{name} must be JSON-like, got {value!r} in it")
         return value.tolist()
 
     return json.loads(json.dumps(value, default=replaced))
+
+
+def kept_fields(value: Any) -> dict[str, Any]:
+    """Return a dataclass's fields, those marked as LATER only if they aren't defaults.
+
+    What was kept before they were there keeps its key.
+    """
+    pairs = ((field, getattr(value, field.name)) for field in fields(value))
+    return {f.name: v for f, v in pairs if not (f.metadata == LATER and v == f.default)}
 
 
 def to_json(value: Any) -> str:

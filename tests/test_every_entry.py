@@ -128,7 +128,7 @@ BAD: dict[str, list[Any]] = {
     **dict.fromkeys(("epochs", "batch_size", "workers", "size", "stride"), NO_COUNTS),
     **dict.fromkeys(("draws", "targets", "samples", "tries"), NO_COUNTS),
     **dict.fromkeys(("in_channels", "filters", "in_features"), NO_COUNTS),
-    **dict.fromkeys(("out_features", "train_images"), NO_COUNTS),
+    **dict.fromkeys(("out_features", "train_images", "attempts"), NO_COUNTS),
     **dict.fromkeys(("seed", "pad", "index"), NO_INTEGERS),
     **dict.fromkeys(("c", "lr", "step"), UP_TO_0),
     **{name: [*BELOW_0, np.inf] for name in ("mu", "kappa", "overshoot")},

@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from minidl import train
 from minidl.checkpoints import save_checkpoint
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
-from minidl.store import read_arrays
+from minidl.store import plain, read_arrays
 
 
 class Interrupted(BaseException):
@@ -219,7 +219,7 @@ def test_an_epochs_file_is_no_finished_member(tiny_data, job, tmp_path, monkeypa
 @pytest.mark.parametrize("losses", [None, [], "ab", ["a"], [[1.0]], [1.0] * 5])
 def test_losses_of_no_training_are_refused_by_name(tiny_data, job, tmp_path, losses):
     path = partial_path(member_path(job, tmp_path))
-    config = {"job": asdict(job), "losses": losses, "seconds": 1.0}
+    config = {"job": plain(job), "losses": losses, "seconds": 1.0}
     model, rng = untrained(job), np.random.default_rng(0)
     save_checkpoint(path, model, OPTIMIZERS[job.optimizer](model.params), rng, config)
     with pytest.raises(ValueError, match=rf"{path.name}.* must (hold|be)"):

@@ -78,6 +78,7 @@ def test_the_literal_network_is_the_plain_one_with_another_last_row(dataset):
             table, *number = job.architecture.split("/")
             assert other.architecture == "/".join([f"{table}-literal", *number])
             assert other.seed == job.seed
+            assert (job.attempts, other.attempts) == (1, 20 if "cifar" in table else 1)
 
 
 def test_the_files_of_plain_members_have_their_old_names(tmp_path):
@@ -97,6 +98,16 @@ def test_settings_of_a_network_come_before_those_of_the_data_set(monkeypatch):
     assert (config.lr, config.sigma, config.network) == (0.5, 0.2, LITERAL)
     assert settings_of("mnist") == DATASETS["mnist"]
     assert settings_of("cifar10", LITERAL) == DATASETS["cifar10"]
+    assert config.attempts == DATASETS["mnist"].attempts == 1
+
+
+def test_a_smoke_test_restarts_nothing():
+    attempts = [configure("cifar10", p, network=LITERAL).attempts for p in PROFILES]
+    assert dict(zip(PROFILES, attempts, strict=True)) == {
+        "smoke": 1,
+        "quick": 20,
+        "full": 20,
+    }
 
 
 def test_another_seed_makes_other_members():

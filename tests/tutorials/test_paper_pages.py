@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
-from minidl.store import DamagedError
+from minidl.store import DamagedError, to_json
 from tests.tutorials.made_up import made_up, with_papers_numbers
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.intervals import of_cell
@@ -111,6 +111,18 @@ def test_pages_name_the_network():
     assert "(ReLU on the logits)" in title(literal)
     assert "with the ReLU on the logits" in " ".join(notes(literal))
     assert "plain" not in " ".join(notes(literal))
+
+
+def test_restarts_are_part_of_the_protocol_and_stated():
+    results = made_up("cifar10", network="literal", methods=["bagging"])
+    own = results.methods["bagging"]
+    first, second = own.members
+    again = replace(own, members=[first, replace(second, attempt=3)])
+    text = " ".join(notes(replace(results, methods={"bagging": again})))
+    assert "was 1.5 or more after the first epoch was trained anew" in text
+    assert "in at most 20 attempts: 1 of 2 members, 3 restarts in all." in text
+    assert "attempt" not in " ".join(notes(made_up("cifar10")))
+    assert "attempt" not in to_json(made_up("cifar10"))  # as in files from before
 
 
 def test_a_data_set_that_the_paper_doesnt_have():

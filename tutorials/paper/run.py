@@ -87,8 +87,10 @@ def collect(
 ) -> Results:
     """Return the results of one method, whose blocks are all done."""
     members = [
-        Member(job.index, job.seed, job.architecture, losses)
-        for job, losses in zip(team.jobs, team.losses, strict=True)
+        Member(job.index, job.seed, job.architecture, losses, attempt)
+        for job, losses, attempt in zip(
+            team.jobs, team.losses, team.attempts, strict=True
+        )
     ]
     n = attacked(config, len(data.x_test))
     seconds = [round(seconds, 1) for seconds in team.seconds]

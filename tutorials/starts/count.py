@@ -15,7 +15,7 @@ import numpy as np
 
 from ensembles import MemberJob, random_init
 from ensembles.member_files import forget
-from ensembles.training import train_member
+from ensembles.training import STARTED, train_member
 from minidl.backend import Array
 from minidl.batches import batches_of
 from minidl.data import Dataset, load_dataset
@@ -30,7 +30,6 @@ from tutorials.paper.experiment.config import table_of
 from tutorials.paper.experiment.environment import Environment, environment
 from tutorials.paper.search.trials import OPTIMIZERS
 
-STARTED = 1.5  # J
 LAST_SEEDS = 5  # that are trained for all epochs
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ensembles.training import STARTED
 from minidl.files import write_text
 from minidl.schema import read_as
 from minidl.store import check, refused
@@ -12,7 +13,7 @@ from tutorials.paper.experiment.config import NETWORKS, suffix
 from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.pages.notes import LOGITS, counted
 from tutorials.paper.search.trials import PARTS
-from tutorials.starts.count import STARTED, Start, Starts, best, by_optimizer
+from tutorials.starts.count import Start, Starts, best, by_optimizer
 
 ENOUGH = 0.2  # of the networks: if more start, restarts make a table of them
 HEAD = f"""# Do the paper's own networks start to learn?

@@ -32,6 +32,7 @@ class Team:
     folder: Path  # of runs
     losses: tuple[list[float], ...] = field(default=(), compare=False)  # by epoch
     seconds: tuple[float, ...] = field(default=(), compare=False)
+    attempts: tuple[int, ...] = field(default=(), compare=False)  # which one started
 
     @property
     def dataset(self) -> str:
@@ -55,6 +56,7 @@ def member_jobs(config: Configuration) -> dict[str, list[MemberJob]]:
             "lr": config.lr,
             "train_images": config.train_images,
             "architecture": table_of(config.dataset, config.network),
+            "attempts": config.attempts,
         }
         if method == "gaussian-noise":
             settings["sigma"] = config.sigma
@@ -124,9 +126,9 @@ def find_team(
 
 def team_of(members: Sequence[TrainedMember], folder: Path) -> Team:
     """Return what is known of trained members, without their parameters."""
-    about = [(m.job, m.checksum(), m.losses, m.seconds) for m in members]
-    jobs, checksums, losses, seconds = zip(*about, strict=True)
-    return Team(jobs, checksums, folder, losses, seconds)
+    about = [(m.job, m.checksum(), m.losses, m.seconds, m.attempt) for m in members]
+    jobs, checksums, *facts = zip(*about, strict=True)
+    return Team(jobs, checksums, folder, *facts)
 
 
 @lru_cache(maxsize=2)  # one piece of work after another has the same members

@@ -1,5 +1,6 @@
 """The sentences below each table: what was run, and how to read it."""
 
+from ensembles.training import STARTED
 from tutorials.paper.experiment.config import (
     LITERAL,
     PLAIN,
@@ -47,6 +48,7 @@ def notes(results: Results) -> list[str]:
         f"trained for {counted(config.epochs, 'epoch')} on "
         f"{counted(trained, 'image')}. "
         f"{tested_images(results)}",
+        *([restarts(results)] if config.attempts > 1 else []),
         *(f"Data: {words}" for words in data.differences),
         f"Attacks: {'; '.join(attacks)}. The eps of BIM is that of the paper's "
         "Figure 1, which the steps just reach; the eps below the paper's Table 2 is a "
@@ -59,6 +61,18 @@ def notes(results: Results) -> list[str]:
         "choice of the gradient). For one classifier it is Wilson's, which covers the "
         "choice of test images.",
     ]
+
+
+def restarts(results: Results) -> str:
+    """Return the sentence about members that were trained again."""
+    every = [member for r in results.methods.values() for member in r.members]
+    again = [member.attempt for member in every if member.attempt]
+    return (
+        f"A member whose mean J on its training images was {STARTED} or more after the "
+        "first epoch was trained anew from other initial weights, in at most "
+        f"{results.configuration.attempts} attempts: {len(again)} of {len(every)} "
+        f"members, {counted(sum(again), 'restart')} in all."
+    )
 
 
 def in_words(parameters: Parameters) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minidl.files import write_text
+from minidl.store import plain
 from tutorials.paper import results as results_file
 from tutorials.paper.pages.claims import claims_section
 from tutorials.paper.pages.figures import (
@@ -44,7 +45,7 @@ def report(folder: Path) -> str:
     """Return the page in Markdown; `draw_all` makes its pictures."""
     results = results_file.read(folder)
     found = strict_of(results, folder)
-    facts = asdict(results.configuration) | asdict(results.environment)
+    facts = plain(results.configuration) | asdict(results.environment)
     return page(
         "# Do ensembles withstand adversarial perturbations?",
         f"**{verdict(results, found)}**",

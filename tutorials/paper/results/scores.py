@@ -1,8 +1,9 @@
 """One method's accuracies: the numbers of its file, made from the engine's counts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from minidl.store import LATER
 from tutorials.paper.experiment.cases import CLEAN, Block, Case, adv1, adv2, blocks
 from tutorials.paper.experiment.config import Parameters
 from tutorials.paper.experiment.counts import Counts, add
@@ -17,6 +18,7 @@ class Member:
     seed: int
     architecture: str
     losses: list[float]
+    attempt: int = field(default=0, metadata=LATER)  # the first that started
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ def optimizer_settings(
         "lr": lr,
         "batch_size": batch_size,
         "architecture": search.architecture,
+        "attempts": settings_of(search.dataset, search.network).attempts,
     }
 
 

@@ -1,0 +1,170 @@
+"""Members that don't start are trained anew: who decides, from what, in which bits."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy.special import logsumexp
+
+from ensembles import MemberJob, bagging, random_init, training
+from ensembles.architectures import build_architecture
+from ensembles.member_files import Progress, member_path, partial_path, read_member
+from ensembles.methods import untrained
+from ensembles.training import STARTED, mean_cost, train_member
+from minidl import Adam, train
+from minidl.parallel import limit_threads
+from minidl.store import key_of, to_json
+
+pytestmark = pytest.mark.usefixtures("tiny_data")
+
+
+@pytest.fixture
+def job(jobs):
+    return replace(jobs[0], epochs=2, attempts=4)
+
+
+@pytest.fixture
+def costs(monkeypatch):
+    """Let the costs after the first epoch be these, one an attempt."""
+
+    def given(*costs):
+        each = iter(costs)
+        monkeypatch.setattr(training, "mean_cost", lambda model, x, y: next(each))
+
+    return given
+
+
+def by_hand(job, data, attempt):
+    """Train with generators of the seed, the stream and the attempt."""
+    words = (job.seed, attempt) if attempt else (job.seed,)
+    weights, order = (np.random.default_rng([words[0], s, *words[1:]]) for s in (0, 2))
+    model = build_architecture(job.architecture, weights)
+    how = Adam(model.params, job.lr), job.epochs, job.batch_size, order
+    with limit_threads(1):
+        losses = train(model, data.x_train, data.y_train, *how)
+    return model, losses
+
+
+@pytest.mark.parametrize(
+    ("found", "attempt"),
+    [
+        ([0.3], 0),
+        ([STARTED, 1.49], 1),  # STARTED itself hasn't
+        ([2.3, np.inf, 1.0], 2),
+        ([2.3, 2.3, 2.3], 3),  # the last one is trained, whatever it costs
+    ],
+)
+def test_the_first_attempt_that_starts(tiny_data, job, costs, tmp_path, found, attempt):
+    costs(*found)
+    member = train_member(job, tmp_path)
+    model, losses = by_hand(job, tiny_data, attempt)
+    assert (member.attempt, member.losses) == (attempt, losses)
+    for got, p in zip(member.params, model.params, strict=True):
+        assert_array_equal(got, p.data)
+
+
+def test_a_single_attempt_isnt_judged(job, costs):
+    costs()
+    assert train_member(replace(job, attempts=1)).attempt == 0
+
+
+def test_a_restart_keeps_the_training_images(tiny_data, costs, monkeypatch):
+    """The bootstrap replicate is the method's, not the attempt's."""
+    [job] = bagging(1, 5, "mnist-sample", epochs=1, batch_size=48, attempts=3)
+    costs(2.3, 2.3)
+    seen = []
+    monkeypatch.setattr(
+        training, "train", lambda model, x, y, *_: seen.append((model, x))
+    )
+    train_member(job)
+    (_, first), *others = seen
+    assert len(others) == 2
+    assert all(x is first for _, x in others)
+    assert len({id(model) for model, _ in seen}) == 3
+
+
+def test_the_cost_is_the_mean_over_the_training_images_without_dropout(
+    tiny_data, job, monkeypatch
+):
+    """Test images decide nothing: they aren't there."""
+    own = tiny_data._replace(x_test=None, y_test=None)
+    monkeypatch.setattr(training, "load_dataset", lambda name: own)
+    model = untrained(job)
+    z = model.forward(own.x_train / np.float32(255)).astype(float)
+    expected = (logsumexp(z, axis=1) - z[np.arange(len(z)), own.y_train]).mean()
+    assert mean_cost(model, own.x_train, own.y_train) == pytest.approx(expected, 1e-5)
+    seen = []
+
+    def cost(model, x, y):
+        same = np.shares_memory(x, own.x_train) and len(x) == len(own.x_train)
+        seen.append((same, mean_cost(model, x, y)))
+        return seen[-1][-1]
+
+    monkeypatch.setattr(training, "mean_cost", cost)
+    assert train_member(job).attempt == 3  # nothing is to be learnt from noise
+    assert len(seen) == 3
+    assert all(same and c >= STARTED for same, c in seen)
+
+
+class Interrupted(BaseException):
+    """As Ctrl-C, but nothing else's."""
+
+
+@pytest.mark.parametrize("writes", range(1, 6))
+def test_interrupted_anywhere_it_ends_in_the_same_bits(
+    job, costs, monkeypatch, tmp_path, writes
+):
+    """After so many writes: three first epochs, and two restarts between them."""
+    costs(2.3, 2.3, 0.3)
+    whole = train_member(job)
+    keep, done = Progress.keep, []
+
+    def interrupt(self):
+        keep(self)
+        done.append((self.attempt, len(self.losses)))
+        if len(done) == writes:
+            raise Interrupted
+
+    by_attempt = {0: 2.3, 1: 2.3, 2: 0.3}
+    with monkeypatch.context() as context:
+        context.setattr(Progress, "keep", interrupt)
+        costs(2.3, 2.3, 0.3)
+        with pytest.raises(Interrupted):
+            train_member(job, tmp_path)
+    assert done[-1] == [(0, 1), (1, 0), (1, 1), (2, 0), (2, 1)][writes - 1]
+    costs(*(cost for a, cost in by_attempt.items() if a >= done[-1][0]))
+    again = train_member(job, tmp_path)
+    assert (again.attempt, again.losses) == (2, whole.losses)
+    for got, expected in zip(again.params, whole.params, strict=True):
+        assert_array_equal(got, expected)
+
+
+def test_a_finished_member_says_which_attempt_it_is(job, costs, tmp_path):
+    costs(2.3, 0.3)
+    training.train_members([job], folder=tmp_path, workers=1)
+    path = member_path(job, tmp_path)
+    assert read_member(path, job).attempt == 1
+    assert not partial_path(path).exists()
+    with pytest.raises(ValueError, match="attempts is 4, wanted"):
+        read_member(path, replace(job, attempts=1))
+
+
+def test_jobs_of_one_attempt_have_the_keys_that_they_had_before():
+    [job] = random_init(1, 0, "cifar10")
+    assert "attempts" not in to_json(job)
+    assert member_path(job, "").name == "random-init-0-957bff604aba.npz"
+    assert key_of(job)[:16] == "ee36e680ed295637"
+    other = replace(job, attempts=2)
+    assert '"attempts": 2' in to_json(other)
+    assert member_path(other, Path()) != member_path(job, Path())
+
+
+@pytest.mark.parametrize("seed", [0, 3, 2**64 - 1, 2**80])
+def test_the_first_attempts_bits_are_those_of_the_seed_and_the_stream(seed):
+    job = MemberJob("random-init", 0, seed, "mnist", "mnist-cnn", attempts=3)
+    draws = [job.generator("training", a).random() for a in range(3)]
+    assert draws[0] == np.random.default_rng([seed, 2]).random()
+    assert draws[1] == np.random.default_rng([seed, 2, 1]).random()
+    assert len({*draws}) == 3
