@@ -92,7 +92,8 @@ def execute(chapter: Path) -> Any:
     )
     with TemporaryDirectory() as ticks:  # an open exercise here takes nobody's away
         quiet = {"MINIDL_QUIET": "1", "MINIDL_PROGRESS": ticks}
-        client.execute(env=os.environ | quiet)
+        still = {"MINIDL_PICTURES": "still"}
+        client.execute(env=os.environ | quiet | still)
     notebook.metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
     return notebook
 

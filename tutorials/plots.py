@@ -34,6 +34,12 @@ def new_figure(
     columns: int = 1, rows: int = 1, width: float = 8, height: float = 3
 ) -> Any:
     """Return a matplotlib figure and its axes, a flat list; sizes in inches."""
+    figure = empty_figure(width, height)
+    return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
+
+
+def empty_figure(width: float, height: float) -> Any:
+    """Return a matplotlib figure without axes; sizes in inches."""
     import matplotlib as mpl
 
     if not in_notebook():
@@ -41,10 +47,7 @@ def new_figure(
     from matplotlib import pyplot
 
     mpl.rcParams.update(STYLE)
-    figure, axes = pyplot.subplots(
-        rows, columns, figsize=(width, height), layout="constrained", squeeze=False
-    )
-    return figure, list(axes.flat)
+    return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
 def plot_curve(axes: Any, curve: Curve, label: str = "", colour: str = "") -> None:

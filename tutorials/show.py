@@ -149,18 +149,28 @@ def image(
 
 def picture(figure: Any, text: str) -> None:
     """Show a figure; `text` says what is to be seen, for those who can't see it."""
+    png = png_of(figure)
+    if in_notebook():
+        show(html_of(png, text), text)
+        return
+    FOLDER.mkdir(exist_ok=True)
+    path = FOLDER / f"{Path(sys.argv[0]).stem}-{next(numbers)}.png"
+    with atomic_write(path) as file:
+        file.write(png)
+    print(f"[{path}: {text}]")
+
+
+def png_of(figure: Any) -> bytes:
+    """Return a figure as a PNG file, and close it."""
     from matplotlib import pyplot
 
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     pyplot.close(figure)
-    if in_notebook():
-        png, alt = base64.b64encode(buffer.getvalue()).decode(), html.escape(text)
-        url = f"data:image/png;base64,{png}"
-        show(f'<img src="{url}" alt="{alt}" style="max-width: 100%">', text)
-        return
-    FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{Path(sys.argv[0]).stem}-{next(numbers)}.png"
-    with atomic_write(path) as file:
-        file.write(buffer.getvalue())
-    print(f"[{path}: {text}]")
+    return buffer.getvalue()
+
+
+def html_of(png: bytes, text: str) -> str:
+    """Return a picture as an element of a page."""
+    url = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<img src="{url}" alt="{html.escape(text)}" style="max-width: 100%">'

@@ -107,7 +107,7 @@ def without_indent(text):
 def test_each_picture_is_described(chapter):
     text = chapter.read_text(encoding="utf-8")
     shown = notebooks.pictures(committed(chapter))
-    assert len(shown) == len(re.findall(r"^picture\(", text, re.M)) > 0
+    assert len(shown) == len(re.findall(r"^(?:picture|drag)\(", text, re.M)) > 0
     for png, alt in shown:
         assert png.startswith(b"\x89PNG")
         assert len(alt) > 40

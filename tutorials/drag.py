@@ -1,0 +1,109 @@
+"""Something to drag: a picture that is drawn again whenever a setting changes.
+
+In a notebook, each setting has a control below the picture. In a script, on a page, or
+without ipywidgets, a still picture of three settings stands in its place.
+"""
+
+import importlib.util
+import inspect
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from tutorials.plots import empty_figure, in_notebook
+from tutorials.show import html_of, picture, png_of
+
+Draw = Callable[..., None]  # (figure, **settings)
+Controls = Mapping[str, Sequence[Any]]  # the values of each setting
+Size = tuple[float, float]  # width and height of one drawing, in inches
+
+
+def drag(draw: Draw, text: str, size: Size, **controls: Sequence[Any]) -> None:
+    """Show what `draw(figure, **settings)` draws, with a control for each setting.
+
+    A control goes through the values that are given for it; it starts at the default
+    of draw's argument. `text` says what is to be seen. The still picture shows the
+    first control at its first, middle and last value, the others where they start.
+    MINIDL_PICTURES=still asks for it, as a notebook that is kept does.
+    """
+    still = os.environ.get("MINIDL_PICTURES") == "still"
+    if still or not in_notebook() or importlib.util.find_spec("ipywidgets") is None:
+        picture(three_settings(draw, size, controls), text)
+    else:
+        display: Any = import_module("IPython.display")
+        display.display(panel(draw, text, size, controls))
+
+
+def three_settings(draw: Draw, size: Size, controls: Controls) -> Any:
+    """Return a figure of three drawings, one below the other."""
+    name, values = next(iter(controls.items()))
+    chosen = values[0], values[len(values) // 2], values[-1]
+    width, height = size
+    figure = empty_figure(width, 3 * height)
+    settings = starts(draw, controls)
+    for part, value in zip(figure.subfigures(3), chosen, strict=True):
+        part.suptitle(f"{name} = {label(value)}", x=0.01, ha="left", weight="bold")
+        draw(part, **{**settings, name: value})
+    return figure
+
+
+def panel(draw: Draw, text: str, size: Size, controls: Controls) -> Any:
+    """Return the drawing with its controls below it."""
+    widgets: Any = import_module("ipywidgets")
+    drawing = widgets.HTML()
+    start = starts(draw, controls)
+    moved = {name: control(name, v, start[name]) for name, v in controls.items()}
+
+    def redraw(change: Any = None) -> None:
+        settings = {name: one.value for name, one in moved.items()}
+        figure = empty_figure(*size)
+        draw(figure, **settings)
+        now = ", ".join(f"{name} = {label(value)}" for name, value in settings.items())
+        drawing.value = html_of(png_of(figure), f"{text} Here: {now}.")
+
+    for one in moved.values():
+        one.observe(redraw, "value")
+    redraw()
+    return widgets.VBox([drawing, *(with_buttons(one) for one in moved.values())])
+
+
+def control(name: str, values: Sequence[Any], start: Any) -> Any:
+    """Return buttons for names, and a slider for numbers."""
+    widgets: Any = import_module("ipywidgets")
+    names = isinstance(start, str)
+    kind = widgets.ToggleButtons if names else widgets.SelectionSlider
+    options = [(label(value), value) for value in values]
+    return kind(description=name, options=options, value=start)
+
+
+def with_buttons(control: Any) -> Any:
+    """Return a control between two buttons, which go a value back and forward."""
+    widgets: Any = import_module("ipywidgets")
+
+    def button(sign: str, way: str, by: int) -> Any:
+        def go(_: Any) -> None:
+            last = len(control.options) - 1
+            control.index = min(max(control.index + by, 0), last)
+
+        pressed = widgets.Button(
+            description=sign,
+            tooltip=f"{control.description}: {way}",
+            layout=widgets.Layout(width="44px"),
+        )
+        pressed.on_click(go)
+        return pressed
+
+    back, forward = button("◀", "back", -1), button("▶", "forward", 1)
+    return widgets.HBox([control, back, forward])
+
+
+def starts(draw: Draw, controls: Controls) -> dict[str, Any]:
+    """Return where each control starts: the default of draw's argument."""
+    arguments = inspect.signature(draw).parameters
+    return {name: arguments[name].default for name in controls}
+
+
+def label(value: Any) -> str:
+    """Return a setting's value in words."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
