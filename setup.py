@@ -72,6 +72,7 @@ setup(
         "ensembles": ["py.typed"],
         "attacks": ["py.typed"],
         "minidl.data": ["mnist_sample/*"],
+        "tutorials": ["trained.npz"],
         "minidl.kernels.gpu": ["*.cu"],
         "tutorials.exercises": ["expected/*.npz"],
     },

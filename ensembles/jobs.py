@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ensembles.architectures import LITERAL, architecture_names
+from ensembles.architectures import TABLES, architecture_names
 from minidl.checks import check_choice, check_count, check_number
 from minidl.optimizers import OPTIMIZERS
 from minidl.store import LATER
@@ -24,9 +24,9 @@ TABLE_OF = {
 }
 
 
-def tables_of(dataset: str) -> tuple[str, str]:
-    """Return a data set's two networks: with plain logits, and the literal table."""
-    return TABLE_OF[dataset], TABLE_OF[dataset] + LITERAL
+def tables_of(dataset: str) -> list[str]:
+    """Return a data set's networks: its table, literally, and smaller if there is."""
+    return [table for table in TABLES if table.startswith(TABLE_OF[dataset])]
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,9 @@ for method in ("random-init", "gaussian-noise"):
 table(("", *COLUMNS.values()), rows)
 
 # %% [markdown]
-# **What to notice.** These are 3 members instead of 10, trained on 4,000 images instead
-# of 60,000, so clean accuracy is lower and attacks succeed more often. Compare only the
-# *order* of the columns. The library computes the same columns like this:
+# **What to notice.** These are 3 small members instead of 10, trained on 4,000 images
+# instead of 60,000, so clean accuracy is lower and attacks succeed more often. Compare
+# only the *order* of the columns. The library computes the same columns like this:
 
 # %%
 source(row)

@@ -8,10 +8,19 @@ from numpy.testing import assert_array_equal
 
 from ensembles.architectures import architecture_names, build_architecture
 from minidl import Conv2D, Dropout, cifar10_cnn, cross_entropy, mnist_cnn
+from minidl.models import build, dropout, linear, max_pool, relu_conv, relu_linear
+
+
+def table1_twin(filters, units, rng):
+    """Table 1's rows with other numbers."""
+    convolutions = [relu_conv(filters), relu_conv(filters)]
+    rows = [*convolutions, max_pool(), relu_linear(units), dropout(0.5), linear(10)]
+    return build((28, 28, 1), rows, rng, 0)
+
 
 PLAIN = {"mnist-cnn": mnist_cnn, "cifar10-cnn": cifar10_cnn}
 LITERAL = {f"{t}-literal": partial(f, relu_logits=True) for t, f in PLAIN.items()}
-TABLES = PLAIN | LITERAL
+TABLES = PLAIN | LITERAL | {"mnist-cnn-small": partial(table1_twin, 8, 32)}
 TABLE = pytest.mark.parametrize("table", TABLES)
 NAMES = [f"{table}/{i}" for table in TABLES for i in range(10)]
 

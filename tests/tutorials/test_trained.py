@@ -1,63 +1,96 @@
-"""Networks are trained once, by another program, and kept."""
+"""The chapters' networks: small, rounded, read whole or not at all, made from seeds."""
 
 import numpy as np
 import pytest
 
-from ensembles.member_files import TrainedMember, member_path, write_finished
+from ensembles import METHODS, MemberJob
 from ensembles.methods import untrained
-from minidl.data.places import cache_folder
+from ensembles.training import train_member
+from minidl import accuracy
+from minidl.data import load_mnist_sample
+from minidl.store import DamagedError, read_arrays
 from tutorials import trained
-from tutorials.paper.experiment.config import configure
-from tutorials.paper.experiment.members import member_jobs
+
+JOB = MemberJob("random-init", 0, 5, "mnist-sample", "mnist-cnn-small", epochs=1)
 
 
-@pytest.fixture
-def calls(monkeypatch):
-    """Commands; what they are to train is kept with its initial weights."""
-    calls = []
-
-    def run(command, env):
-        *command, ends_with_this_one = command
-        assert ends_with_this_one == "--with-parent"
-        calls.append(command[1:])
-        _, _, _, members, *methods = command
-        assert env["MINIDL_CACHE"] == str(cache_folder())
-        for team in trained.jobs_of(methods, int(members)).values():
-            for job in team:
-                params = [p.data for p in untrained(job).params]
-                member = TrainedMember(job, params, [0.0] * job.epochs, 0.0)
-                path = member_path(job, cache_folder() / "runs")
-                write_finished(path, member, job)
-
-    monkeypatch.setattr(trained, "run_below", run)
-    return calls
-
-
-def test_what_is_missing_is_trained_and_what_is_there_is_not(calls):
-    one = trained.network()
-    assert calls == [["-m", "tutorials.trained", "1", "random-init"]]
-    three = trained.ensemble()
-    assert calls[1:] == [["-m", "tutorials.trained", "3", "random-init"]]
-    again = trained.ensemble()
-    assert len(calls) == 2
-    assert len(three) == len(again) == 3
-    for model in (three[0], again[0]):
-        for p, q in zip(one.params, model.params, strict=True):
-            np.testing.assert_array_equal(p.data, q.data)
-
-
-def test_several_methods_are_trained_together(calls):
-    teams = trained.ensembles("bagging", "random-init")
-    assert calls == [["-m", "tutorials.trained", "3", "random-init", "bagging"]]
+def test_the_file_holds_three_members_of_each_method_as_the_command_trains_them():
+    teams = trained.ensembles(*METHODS)
     assert {method: len(team) for method, team in teams.items()} == {
-        "random-init": 3,
-        "bagging": 3,
+        method: 3 for method in METHODS
     }
+    for method, jobs in trained.jobs_of(METHODS).items():
+        for job, model in zip(jobs, teams[method], strict=True):
+            assert str(model.layers) == str(untrained(job).layers)
+    assert trained.FILE.stat().st_size < 600_000
 
 
-def test_they_are_the_members_of_the_quick_run():
-    """Also the first of them alone: its seed doesn't depend on how many there are."""
-    quick = member_jobs(configure("mnist-sample", "quick"))
-    for method, jobs in quick.items():
-        assert trained.jobs_of([method], 1) == {method: jobs[:1]}
-        assert trained.jobs_of([method], len(jobs)) == {method: jobs}
+def test_each_network_has_learned_its_digits():
+    data = load_mnist_sample()
+    found = [
+        accuracy(model, data.x_test, data.y_test)
+        for team in trained.ensembles(*METHODS).values()
+        for model in team
+    ]
+    assert min(found) > 0.93
+    assert len(set(found)) > 6  # other networks, not one twelve times
+
+
+def test_a_call_returns_networks_of_its_own():
+    """Chapter 13 changes what it is given."""
+    one, other = trained.network(), trained.network()
+    one.params[-1].data += 1
+    assert not np.array_equal(one.params[-1].data, other.params[-1].data)
+
+
+def test_int8_weights_are_within_half_a_step():
+    params = [
+        np.array([[-0.5, 0.3], [0.1, 0.0]], np.float32),
+        np.zeros(3, np.float32),  # before any step
+    ]
+    q, scales = trained.pack(JOB, params).values()
+    assert q.dtype == np.int8
+    np.testing.assert_array_equal(q, [-127, 76, 25, 0, 0, 0, 0])
+    np.testing.assert_allclose(scales, [0.5 / 127, 1])
+
+
+def test_what_is_packed_comes_back(tmp_path):
+    params = [p.data for p in untrained(JOB).params]
+    model = trained.unpack(JOB, trained.pack(JOB, params))
+    for p, w in zip(model.params, params, strict=True):
+        step = abs(w).max() / 127
+        assert p.data.dtype == np.float32
+        assert abs(p.data - w).max() <= 0.5001 * step
+        assert p.data.any() == w.any()
+
+
+@pytest.mark.parametrize("what", ["a byte", "cut", "another's"])
+def test_a_changed_file_is_refused(tmp_path, monkeypatch, what):
+    whole = trained.FILE.read_bytes()
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 1
+    contents = {"a byte": changed, "cut": whole[:-9], "another's": whole}
+    path = tmp_path / "trained.npz"
+    path.write_bytes(contents[what])
+    if what == "another's":
+        monkeypatch.setitem(trained.SETTINGS, "epochs", 21)
+    with pytest.raises(DamagedError, match=r"trained\.npz is damaged or another's"):
+        trained.ensembles("bagging", path=path)
+
+
+def test_the_command_trains_and_writes_them(tmp_path, monkeypatch, capsys):
+    """One member, an epoch of few images, is what training gives, rounded."""
+    monkeypatch.setattr(trained, "METHODS", {"bagging": METHODS["bagging"]})
+    monkeypatch.setattr(trained, "MEMBERS", 1)
+    monkeypatch.setattr(
+        trained, "SETTINGS", trained.SETTINGS | {"epochs": 1, "train_images": 64}
+    )
+    path = tmp_path / "made.npz"
+    trained.main([str(path)])
+    assert capsys.readouterr().out == f"1 networks are in {path}\n"
+    [job] = trained.jobs_of(["bagging"])["bagging"]
+    [model] = trained.ensembles("bagging", path=path)["bagging"]
+    for p, w in zip(model.params, train_member(job).params, strict=True):
+        np.testing.assert_allclose(p.data, w, atol=abs(w).max() / 253)
+    arrays, _ = read_arrays(path)
+    assert sorted(arrays) == ["bagging 0 q", "bagging 0 scales"]
