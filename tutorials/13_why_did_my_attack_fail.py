@@ -9,16 +9,33 @@
 #
 # **You will** look at five broken attacks, most with a splendid result, and find the
 # fault in each, first by its symptoms, then by comparing the gradient with the
-# behaviour of the classifier.
+# behaviour of the classifier. At the end you save adversarial images without losing
+# the attack.
 
 # %%
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 
-from attacks import bim, diagnose, model_gradient, report
+from attacks import (
+    Threat,
+    bim,
+    deepfool,
+    diagnose,
+    forwards,
+    load_images,
+    logits_of,
+    model_gradient,
+    report,
+    save_images,
+    vjp_of,
+)
 from attacks.diagnosis.causes import agreement, sign, zero_gradients
 from attacks.diagnosis.causes import correlation as library_correlation
 from attacks.diagnosis.subject import Subject
 from attacks.losses import cross_entropy
+from attacks.rounding import nearest_in_box
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.show import new_figure, picture, print_lines, source, table
@@ -215,6 +232,64 @@ print_lines(report(diagnose(model.predict_proba, gradient_a, x, y, EPS)))
 # A report without failures only rules out the most common mistakes. It doesn't prove
 # that the attack is as strong as possible.
 #
+# ## Images that survive saving
+#
+# An attack can also be lost after it has succeeded. A PNG file holds whole numbers k
+# from 0 to 255 in place of the pixels, k / 255. Rounding moves each pixel by up to
+# half a shade. DeepFool stops right behind the border of a class, and half a shade
+# leads back. BIM goes as far as the ball allows, and half a shade leads out of it.
+
+# %%
+forward = forwards.network(model)
+attacked = {
+    "BIM": (bim(right_gradient, x, y, 0.1, 0.0125, 8), Threat("Linf", 0.1)),
+    "DeepFool": (deepfool(logits_of(forward), vjp_of(forward), x, y), Threat("L2", 4)),
+}
+rows = []
+with TemporaryDirectory() as folder:
+    for name, (x_adv, threat) in attacked.items():
+        nearest = np.rint(255 * x_adv) / np.float32(255)
+        saved = save_images(x_adv, x, y, Path(folder) / name, threat, model)
+        inside, _, _ = load_images(Path(folder) / name)
+        rows.append(
+            (
+                f"{name}, {threat.norm} <= {threat.eps:g}",
+                saved.before.value,
+                accuracy(nearest),
+                float(threat.distances(nearest, x).max()),
+                saved.after.value,
+                float(threat.distances(inside, x).max()),
+            )
+        )
+head = ("attack", "floats", "nearest shade", "distance", "save_images", "distance")
+table(head, rows)
+
+# %%
+start, eps = 100, 25.5  # shades: eps is 0.1
+figure, (panel,) = new_figure(width=6.5, height=1.5)
+panel.axvspan(start - eps, start + eps, color="#0072b2", alpha=0.15, label="the ball")
+panel.plot(np.arange(119, 131), np.zeros(12), "|", color="black", ms=14)
+panel.plot(start + eps, 0, "o", color="#d55e00", label="BIM's pixel")
+panel.plot(start + 26, 0, "x", color="black", ms=9, label="nearest shade")
+panel.plot(start + 25, 0, "s", color="#009e73", label="nearest in the ball")
+panel.set(xlim=(118.5, 130.5), ylim=(-1, 1), yticks=[], xlabel="shade of a pixel, k")
+panel.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
+picture(
+    figure,
+    "Shades from 119 to 130 as strokes on a line; the ball around shade 100 ends at "
+    "125.5, where BIM's pixel lies: shade 126 is outside, shade 125 inside the ball.",
+)
+
+# %%
+source(nearest_in_box)
+
+# %% [markdown]
+# **What to notice.** Nobody sees the difference between 0.1 and 0.10196, but the second
+# image is outside the threat model, and a defence that was promised to hold up to 0.1
+# isn't to blame. `save_images` rounds inside the ball, and says how accurate the
+# classifier was before and is after. DeepFool's images cannot be repaired by rounding.
+# An attack whose images are to be saved must go further than to the border.
+#
 # ## Your turn
 #
 # **13.1** The log-odds against the label, $\log \frac{1 - p_y}{p_y}$, of probabilities
@@ -263,6 +338,18 @@ def repaired_step(x_adv, x, gradient, eps, alpha):
 
 
 check(repaired_step)
+
+# %% [markdown]
+# **13.5** Round adversarial images x_adv to pixels k / 255, k a whole number: each to
+# the nearest that is within eps of x. All images are in [0, 1], shape (N, H, W, C).
+
+
+# %%
+def rounded_inside(x_adv, x, eps):
+    return ...
+
+
+check(rounded_inside)
 
 # %% [markdown]
 # **The end.** `python -m tutorials.progress` shows the exercises that you have solved.

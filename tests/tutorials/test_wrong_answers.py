@@ -103,6 +103,7 @@ EQUIVALENT = {  # by chapter: what stands in a mutant that is right, and why it 
         "np.arange(len(p))": LENGTH,
         "np.clip(0, np.clip(x_adv, x - eps, x + eps), 1)": CLIP,
         "np.clip(x - eps, x_adv, x + eps)": CLIP,
+        "np.clip(first, np.rint(255 * x_adv), last)": CLIP,
     },
 }
 

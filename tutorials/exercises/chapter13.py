@@ -52,6 +52,16 @@ def walking(rng: Rng) -> tuple[Any, ...]:
     return x_adv, x, gradient, eps, eps / float(rng.choice([2, 3]))
 
 
+def in_the_ball(rng: Rng) -> tuple[Any, ...]:
+    """x_adv, x and eps: pixels at the border and within, clean ones of any shade."""
+    eps = float(rng.choice([0.01, 0.03, 0.05, 0.1]))  # 2.55 to 25.5 shades
+    x = rng.integers(256, size=draw.image_shape(rng)) / 255
+    x[0, 0] = rng.random(x[0, 0].shape)
+    r = eps * rng.choice([-1, 1], size=x.shape)
+    r[:, 1] *= rng.random(r[:, 1].shape)
+    return np.clip(x + r, 0, 1), x, eps
+
+
 EXERCISES = (
     Exercise(
         "13.1",
@@ -91,6 +101,17 @@ EXERCISES = (
         (
             "x_adv + alpha * np.sign(gradient), then two clips.",
             "The ball lies round x: between x - eps and x + eps.",
+        ),
+    ),
+    Exercise(
+        "13.5",
+        "rounded_inside(x_adv, x, eps)",
+        "images in 8 bits that stay in the ball",
+        in_the_ball,
+        (
+            "k is np.rint(255 * x_adv), but it may lie outside the ball.",
+            "The smallest k inside is np.ceil(255 * (x - eps)).",
+            "Clip k between that and np.floor(255 * (x + eps)), then divide by 255.",
         ),
     ),
 )

@@ -8,6 +8,7 @@ from tutorials.solutions.chapter13 import (
     correlation,
     log_odds,
     repaired_step,
+    rounded_inside,
 )
 
 
@@ -100,6 +101,35 @@ MISTAKES = {
         ),
         "your step is eps long: it is alpha long": (
             lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, g, eps, eps)
+        ),
+    },
+    "rounded_inside": {
+        "you take the nearest shade, even if it lies outside the ball": (
+            lambda x_adv, x, eps: np.rint(255 * x_adv) / 255
+        ),
+        "you cut off digits, as a change of type to uint8 does: round": (
+            lambda x_adv, x, eps: np.floor(255 * x_adv) / 255
+        ),
+        "you clip after you have rounded: the end of the ball is no k / 255": (
+            lambda x_adv, x, eps: np.clip(np.rint(255 * x_adv) / 255, x - eps, x + eps)
+        ),
+        "you divide by 256: from shade 0 to shade 255 there are 255 steps": (
+            lambda x_adv, x, eps: (
+                np.clip(
+                    np.rint(256 * x_adv),
+                    np.ceil(256 * (x - eps)),
+                    np.floor(256 * (x + eps)),
+                )
+                / 256
+            )
+        ),
+        "these are shades from 0 to 255: divide by 255": (
+            lambda x_adv, x, eps: 255 * rounded_inside(x_adv, x, eps)
+        ),
+        "you round all pixels towards x: some have a nearer shade": (
+            lambda x_adv, x, eps: (
+                np.where(x_adv > x, np.floor(255 * x_adv), np.ceil(255 * x_adv)) / 255
+            )
         ),
     },
 }

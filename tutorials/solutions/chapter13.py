@@ -5,6 +5,7 @@ import numpy as np
 from attacks import Threat
 from attacks.diagnosis.causes import correlation as library_correlation
 from attacks.diagnosis.subject import log_odds as library_log_odds
+from attacks.rounding import round_inside
 from minidl.backend import Array
 
 
@@ -28,3 +29,8 @@ def repaired_step(
 ) -> Array:
     """One step of BIM: up, into the ball, into the range of pixels."""
     return Threat("Linf", eps).step(x_adv, gradient, x, alpha)
+
+
+def rounded_inside(x_adv: Array, x: Array, eps: float) -> Array:
+    """Each pixel at the nearest k / 255 of its interval; like x."""
+    return round_inside(x_adv, x, Threat("Linf", eps)) / 255

@@ -26,3 +26,9 @@ def repaired_step(x_adv, x, gradient, eps, alpha):
     """13.4"""
     x_adv = x_adv + alpha * np.sign(gradient)
     return np.clip(np.clip(x_adv, x - eps, x + eps), 0, 1)
+
+
+def rounded_inside(x_adv, x, eps):
+    """13.5"""
+    first, last = np.ceil(255 * (x - eps)), np.floor(255 * (x + eps))
+    return np.clip(np.rint(255 * x_adv), first, last) / 255
