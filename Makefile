@@ -11,7 +11,8 @@ ARGS    ?=
 BIN     := .venv/bin
 PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: help setup paper test check lint types tutorials mutants oracles readme size clean
+.PHONY: help setup paper test check lint types tutorials docs node mutants oracles readme \
+    size clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -40,6 +41,27 @@ setup: .venv/.tutorials
 tutorials: .venv/.tutorials
 	$(BIN)/python -m tutorials.notebooks
 
+# make docs     the site, build/site: chapters, results, reference (needs Node for formulas)
+docs: node .venv/.docs build/static/katex/katex.min.css
+	rm -rf build/site
+	$(BIN)/sphinx-build -q -W -E -b html -c docs -d build/doctrees . build/site
+	$(BIN)/python -m tests.site.links build/site
+	@echo 'the site is build/site/index.html'
+
+# Exactly the version whose formulas the extension renders.
+build/static/katex/katex.min.css: .venv/.docs | node
+	rm -rf build/katex-*.tgz $(@D)
+	mkdir -p $(@D)
+	@npm pack --silent --pack-destination build "katex@$$($(BIN)/python -c \
+	    'from sphinxcontrib import katex; print(katex.katex_version)')" >/dev/null
+	tar -xmzf build/katex-*.tgz -C $(@D) --strip-components=2 \
+	    package/dist/fonts package/dist/katex.min.css
+
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'make docs renders' \
+	    'formulas with KaTeX, which needs Node and npm: sudo apt install nodejs npm' >&2; \
+	    exit 1; }
+
 # make mutants  break the code in many small ways and count how many breaks are noticed
 mutants: .venv/.dev .venv/.mutation
 	$(BIN)/python -m tests.mutants
@@ -65,7 +87,8 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp file for each set of extras, newer than setup.py once it is installed.
-.venv/.tutorials .venv/.dev .venv/.mutation: .venv/.%: setup.py pyproject.toml | .venv/.made
+EXTRAS := .venv/.tutorials .venv/.dev .venv/.docs .venv/.mutation
+$(EXTRAS): .venv/.%: setup.py pyproject.toml | .venv/.made
 	$(BIN)/python -m pip install --quiet --editable ".[$*]"
 	@touch $@
 

@@ -25,6 +25,13 @@ GPU = ["cupy-cuda13x[ctk]>=14"]  # with CUDA's libraries: only a driver is neede
 # Other libraries of attacks: for attacks/interop.py, and as oracles of the tests. ART
 # needs the undeclared packaging.
 INTEROP = ["adversarial-robustness-toolbox==1.20.1", "packaging", "foolbox==3.3.4"]
+# The site. Pinned: a new release's warning would stop it.
+DOCS = [
+    "sphinx==9.0.4",
+    "myst-nb==1.4.0",
+    "furo==2025.12.19",
+    "sphinxcontrib-katex==0.9.11",
+]
 # The repository's address stands here once, and is empty until it is settled.
 REPOSITORY = ""
 # The tools of `make test`. Formatters and type checkers are pinned: a new release must
@@ -36,6 +43,8 @@ DEV = [
     "pytest>=8",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
+    "playwright>=1.50",  # pages as a browser shows them, and what screen readers find
+    "axe-playwright-python>=0.1.7",
     "ruff==0.17.6",
     "mypy==2.4.1",
     "pre-commit>=3.7",
@@ -92,6 +101,7 @@ setup(
         "interop": INTEROP,
         "images": IMAGES,
         "torch": ["torch>=2.3"],  # attacks/torch_modules.py
+        "docs": DOCS,
         "dev": DEV,
         "mutation": ["mutmut==3.8.1"],
     },
