@@ -4,9 +4,10 @@ The paper's method (ii) trains "different but similar" networks: "extra filters 
 used in one classifier or an extra convolution layer is added to another". It doesn't
 list them; these are ours. Variant 0 is the table itself.
 
-Each table exists twice. Both tables end in "Relu Fully Connected 10": taken
+Each table exists three times. Both tables end in "Relu Fully Connected 10": taken
 literally, the logits are max(0, a). The name then ends in -literal, before the number
-of a variant. Otherwise the logits are plain, a itself.
+of a variant. Otherwise the logits are plain, a itself. Networks whose names end in
+-centred have plain logits, and see pixels of [0, 1] as 2 x - 1, in [-1, 1].
 
 A small twin of Table 1, for pages that bring their networks along, has a quarter of
 its filters and hidden units: 37,890 parameters instead of 600,810.
@@ -22,6 +23,7 @@ from minidl.models import (
     MNIST_SHAPE,
     Row,
     build,
+    centred,
     dropout,
     linear,
     max_pool,
@@ -77,12 +79,17 @@ CIFAR10_VARIANTS = (
     table3((32, 32), (64, 64), (128, 160)),
 )
 
-LITERAL, SMALL = "-literal", "-small"
+LITERAL, CENTRED, SMALL = "-literal", "-centred", "-small"
 
 
 def literal(variants: Sequence[list[Row]]) -> list[list[Row]]:
     """Return the same networks with the table's own last row, a ReLU on the logits."""
     return [[*rows[:-1], relu_linear(10)] for rows in variants]
+
+
+def in_other_units(variants: Sequence[list[Row]]) -> list[list[Row]]:
+    """Return the same networks on pixels in [-1, 1]."""
+    return [[centred(), *rows] for rows in variants]
 
 
 # By name: the shape of an image, the convolutions' padding, and the variants.
@@ -91,6 +98,8 @@ TABLES = {
     "cifar10-cnn": (CIFAR10_SHAPE, 1, CIFAR10_VARIANTS),
     f"mnist-cnn{LITERAL}": (MNIST_SHAPE, 0, literal(table1_variants())),
     f"cifar10-cnn{LITERAL}": (CIFAR10_SHAPE, 1, literal(CIFAR10_VARIANTS)),
+    f"mnist-cnn{CENTRED}": (MNIST_SHAPE, 0, in_other_units(table1_variants())),
+    f"cifar10-cnn{CENTRED}": (CIFAR10_SHAPE, 1, in_other_units(CIFAR10_VARIANTS)),
     f"mnist-cnn{SMALL}": (MNIST_SHAPE, 0, table1_variants(share=4)),
 }
 

@@ -25,7 +25,7 @@ TABLE_OF = {
 
 
 def tables_of(dataset: str) -> list[str]:
-    """Return a data set's networks: its table, literally, and smaller if there is."""
+    """Return the names of a data set's networks: its table, and twins of the table."""
     return [table for table in TABLES if table.startswith(TABLE_OF[dataset])]
 
 
@@ -48,6 +48,7 @@ class MemberJob:
     lr: float = 1e-3
     train_images: int | None = None  # only the first so many; None: all
     attempts: int = field(default=1, metadata=LATER)  # to start, see `train_member`
+    weight_decay: float = field(default=0.0, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHOD_NAMES)
@@ -63,6 +64,7 @@ class MemberJob:
             check_count("train_images", self.train_images)
         check_number("lr", self.lr, 0, inf, open_low=True, open_high=True)
         check_number("sigma", self.sigma, 0, 1)
+        check_number("weight_decay", self.weight_decay, 0, inf, open_high=True)
         if self.sigma > 0 and self.method != "gaussian-noise":
             raise ValueError(
                 f"sigma belongs to gaussian-noise: must be 0 for {self.method}, got "

@@ -76,6 +76,7 @@ def first_state(
     """Return what an attempt begins with: network, optimizer and generator."""
     model.to_device(device)
     optimizer = OPTIMIZERS[job.optimizer](model.params, job.lr)
+    optimizer.weight_decay = job.weight_decay
     return model, optimizer, job.generator("training", attempt)
 
 

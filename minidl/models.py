@@ -17,6 +17,7 @@ from minidl.layers import (
     Layer,
     Linear,
     MaxPool2D,
+    Normalize,
     ReLU,
     Sequential,
 )
@@ -28,6 +29,11 @@ Row: TypeAlias = Callable[[Shape, np.random.Generator, int], list[Layer]]
 
 MNIST_SHAPE = (28, 28, 1)
 CIFAR10_SHAPE = (32, 32, 3)
+
+
+def centred() -> Row:
+    """Pixels in [-1, 1] instead of [0, 1]."""
+    return lambda shape, rng, pad: [Normalize(0.5, 0.5)]
 
 
 def relu_conv(filters: int) -> Row:

@@ -4,7 +4,7 @@ On a GPU all parameters move in one kernel: see `kernels.gpu.flat_parameters`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from math import inf
 from typing import Any, ClassVar, Self
 
@@ -49,6 +49,7 @@ class Optimizer:
 
     A rule is a dataclass: its fields are the numbers in its equation, and `slots` names
     its running averages, which `update(p, g, ...)` changes in place, as it does p.
+    `weight_decay` adds weight_decay / 2 |p|^2 to J: g becomes g + weight_decay p.
     Raises TypeError for what are no parameters, and ValueError for one that is given
     twice or a learning rate that isn't positive.
     """
@@ -57,6 +58,8 @@ class Optimizer:
     update: ClassVar[Callable[..., None]]
     params: Sequence[Parameter] = fixed(different_params)
     lr: float = number(0, inf, **OPEN)
+    _: KW_ONLY
+    weight_decay: float = number(0, inf, default=0.0, open_high=True)
 
     def __post_init__(self) -> None:
         self.t = 0
@@ -78,6 +81,8 @@ class Optimizer:
             check_step(p, g, **averages)
         self.t += 1
         for p, g, averages in pieces:
+            if self.weight_decay:
+                g = g + self.weight_decay * p
             self.update(p, g, **averages)
         if self.t % FORGET_EVERY == 0:
             self.forget()
@@ -132,6 +137,10 @@ class Optimizer:
 
     @property
     def settings(self) -> dict[str, float]:
-        """The learning rate and the other numbers in the equation."""
+        """The learning rate and the other numbers in the equation.
+
+        (Without a weight decay of 0, which checkpoints of older versions don't have.)
+        """
         names = [field.name for field in fields(self) if field.name != "params"]
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        return {n: v for n, v in found.items() if v or n != "weight_decay"}

@@ -131,7 +131,10 @@ BAD: dict[str, list[Any]] = {
     **dict.fromkeys(("out_features", "train_images", "attempts"), NO_COUNTS),
     **dict.fromkeys(("seed", "pad", "index"), NO_INTEGERS),
     **dict.fromkeys(("c", "lr", "step"), UP_TO_0),
-    **{name: [*BELOW_0, np.inf] for name in ("mu", "kappa", "overshoot")},
+    **{
+        name: [*BELOW_0, np.inf]
+        for name in ("mu", "kappa", "overshoot", "weight_decay")
+    },
     **dict.fromkeys(("gamma", "area"), NO_PARTS),
     **dict.fromkeys(("momentum", "rho", "beta1", "beta2", "rate"), UP_TO_1),
     "W": NO_FLOATS,

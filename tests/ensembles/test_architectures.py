@@ -7,7 +7,15 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ensembles.architectures import architecture_names, build_architecture
-from minidl import Conv2D, Dropout, cifar10_cnn, cross_entropy, mnist_cnn
+from minidl import (
+    Conv2D,
+    Dropout,
+    Normalize,
+    Sequential,
+    cifar10_cnn,
+    cross_entropy,
+    mnist_cnn,
+)
 from minidl.models import build, dropout, linear, max_pool, relu_conv, relu_linear
 
 
@@ -20,9 +28,14 @@ def table1_twin(filters, units, rng):
 
 PLAIN = {"mnist-cnn": mnist_cnn, "cifar10-cnn": cifar10_cnn}
 LITERAL = {f"{t}-literal": partial(f, relu_logits=True) for t, f in PLAIN.items()}
-TABLES = PLAIN | LITERAL | {"mnist-cnn-small": partial(table1_twin, 8, 32)}
+CENTRED = {f"{t}-centred": partial(lambda t, g: centred(PLAIN[t](g)), t) for t in PLAIN}
+TABLES = PLAIN | LITERAL | CENTRED | {"mnist-cnn-small": partial(table1_twin, 8, 32)}
 TABLE = pytest.mark.parametrize("table", TABLES)
 NAMES = [f"{table}/{i}" for table in TABLES for i in range(10)]
+
+
+def centred(model):
+    return Sequential([Normalize(0.5, 0.5), *model.layers], model.input_shape)
 
 
 def new_model(name, seed=3):
@@ -76,6 +89,13 @@ def test_literal_networks_differ_from_the_plain_ones_in_the_logits_relu(name, rn
     literal, plain = new_model(name), new_model(name.replace("-literal", ""))
     x = rng.random((2, *plain.input_shape), np.float32)
     assert_array_equal(literal.forward(x), np.maximum(plain.forward(x), 0))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if "centred" in n])
+def test_centred_networks_see_pixels_from_minus_1_to_1(name, rng):
+    own, plain = new_model(name), new_model(name.replace("-centred", ""))
+    x = rng.random((2, *plain.input_shape), np.float32)
+    np.testing.assert_allclose(own.forward(x), plain.forward(2 * x - 1), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)

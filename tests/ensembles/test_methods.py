@@ -300,6 +300,6 @@ def test_mixed_models_take_the_variants_of_a_table():
     jobs = mixed_models(12, 0, "mnist", architecture="mnist-cnn-literal")
     names = [job.architecture for job in jobs]
     assert names == [f"mnist-cnn-literal/{i % 10}" for i in range(12)]
-    tables = "mnist-cnn, mnist-cnn-literal"
+    tables = "mnist-cnn, mnist-cnn-literal, mnist-cnn-centred"
     with pytest.raises(ValueError, match=f"^architecture must be .*{tables}, .*cnn/5'"):
         mixed_models(2, 0, "mnist", architecture="mnist-cnn/5")

@@ -79,6 +79,31 @@ def test_steps_are_the_published_rule(kind, rule, options):
         assert p.data[0] == pytest.approx(expected, rel=1e-13)
 
 
+def test_weight_decay_is_the_gradient_of_half_the_squared_length(kind):
+    """Like steps along g + c p, and along nothing but c p for a gradient of 0."""
+    p, q = parameter(10.0, -2.0), parameter(10.0, -2.0)
+    decayed = kind([p], **OPTIONS[kind], weight_decay=0.25)
+    by_hand = kind([q], **OPTIONS[kind])
+    for g in [*GRADIENTS, 0.0]:
+        before = p.data.copy()
+        p.grad[:], q.grad[:] = g, g + q.data / 4
+        decayed.step()
+        by_hand.step()
+        assert [*p.data] == [*q.data]
+        assert (p.grad == g).all()  # it is no part of dJ/dp
+    assert abs(before - p.data).all()
+
+
+def test_weight_decay_shrinks_geometrically():
+    p = parameter(3.0)
+    optimizer = SGD([p], lr=0.5, weight_decay=0.1)
+    for _ in range(7):
+        stepped(optimizer, [p], 0.0)
+    assert p.data[0] == pytest.approx(3 * (1 - 0.5 * 0.1) ** 7, rel=1e-13)
+    assert optimizer.settings == {"lr": 0.5, "momentum": 0.0, "weight_decay": 0.1}
+    assert SGD([p], lr=0.5).settings == {"lr": 0.5, "momentum": 0.0}  # as it was
+
+
 def stepped(optimizer, params, g):
     """One step along g."""
     for p in params:
