@@ -1,0 +1,1 @@
+"""What makes networks withstand FGSM as well as the paper's? Choices of training."""

@@ -1,0 +1,145 @@
+"""Train one member of each choice and seed, and attack it by FGSM with all factors.
+
+results/robustness/mnist-full.json
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ensembles import MemberJob
+from ensembles.training import train_members
+from minidl.backend import Array
+from minidl.schema import read_as
+from minidl.store import check, refused
+from tutorials.anomaly.labels.scale import (
+    ATTACK,
+    FACTORS,
+    METHOD,
+    crossing,
+    ensemble_right,
+    scaled,
+    with_interval,
+)
+from tutorials.anomaly.robustness.choices import jobs_of
+from tutorials.paper.experiment.attack import carry_out
+from tutorials.paper.experiment.cases import CLEAN, Block, adv1, blocks
+from tutorials.paper.experiment.config import Configuration
+from tutorials.paper.experiment.environment import Environment, environment
+from tutorials.paper.experiment.members import Team, team_of
+from tutorials.paper.paper_numbers import paper_accuracy
+from tutorials.paper.results.table2 import Cell, mean_cell
+
+COLUMN = "adv1_single"  # of Table 2 under FGSM: the paper's single network
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One choice's networks, a seed each."""
+
+    name: str
+    jobs: list[MemberJob]
+    clean: list[int]  # images that are right without an attack, by seed
+    right: list[list[int]]  # and under FGSM, by factor, then by seed
+    s: float  # with how large a factor they are as accurate as the paper's
+    low: float
+    high: float
+
+    def cell(self, images: int, factor: float | None) -> Cell:
+        """Return the accuracy without an attack (None), or with a factor."""
+        right = self.clean if factor is None else self.right[FACTORS.index(factor)]
+        return mean_cell([n / images for n in right], images)
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The file."""
+
+    configuration: Configuration
+    images: int  # the first so many test images
+    target: float  # the paper's accuracy of a single network under FGSM
+    choices: list[Choice]
+    seconds: float  # of training, on one core
+    environment: Environment
+
+
+def measure(
+    config: Configuration,
+    images: int,
+    runs: Path,
+    executor: Executor | None = None,
+    workers: int = 1,
+) -> Robustness:
+    """Return all choices' accuracies. What is finished in the folder of runs is found.
+
+    Raises ValueError for a data set that the paper doesn't have.
+    """
+    target = paper_accuracy(config.dataset, ATTACK, METHOD, COLUMN)
+    if target is None:
+        raise ValueError(f"the paper has no {config.dataset}: nothing to compare with")
+    every = jobs_of(config)
+    jobs = list(dict.fromkeys(job for own in every.values() for job in own))
+    trained = dict(zip(jobs, train_members(jobs, executor, runs, workers), strict=True))
+    teams = {job: team_of([member], runs) for job, member in trained.items()}
+    rows = attacked(config, [*teams.values()], images, executor)
+    right = dict(zip(teams, rows, strict=True))
+    return Robustness(
+        configuration=config,
+        images=images,
+        target=target,
+        choices=[
+            choice(name, own, np.array([right[job] for job in own]), target)
+            for name, own in every.items()
+        ],
+        seconds=round(sum(member.seconds for member in trained.values()), 1),
+        environment=environment(),
+    )
+
+
+def attacked(
+    config: Configuration, teams: list[Team], images: int, executor: Executor | None
+) -> Iterator[Array]:
+    """Yield for each network where it is right, (1 + factors, N): clean, then FGSM."""
+    each = [scaled(config.attacks[ATTACK], s) for s in FACTORS]
+    cases = [CLEAN, *(adv1(ATTACK, parameters, 1)[0] for parameters in each)]
+    work: list[list[Block]] = [
+        list(blocks(case, team, 0, images)) for team in teams for case in cases
+    ]
+    every = [block for case in work for block in case]
+    parts = iter(carry_out(every, executor, of=ensemble_right))
+    rows = [np.concatenate([next(parts) for _ in case]) for case in work]
+    for first in range(0, len(rows), len(cases)):
+        yield np.array(rows[first : first + len(cases)])
+
+
+def choice(name: str, jobs: list[MemberJob], right: Array, target: float) -> Choice:
+    """Return one choice's counts, and s. Shapes: right (seeds, 1 + factors, N)."""
+    under = right[:, 1:].transpose(1, 0, 2)  # (factors, seeds, N)
+    s, low, high = with_interval(under, FACTORS, target)
+    counts: Any = right.sum(axis=2)
+    return Choice(
+        name,
+        jobs,
+        clean=counts[:, 0].tolist(),
+        right=counts[:, 1:].T.tolist(),
+        **{n: round(v, 3) for n, v in (("s", s), ("low", low), ("high", high))},
+    )
+
+
+def read_robustness(path: Path) -> Robustness:
+    """Return a file of choices; DamagedError if it isn't one, or lacks a choice."""
+    found = read_as(Robustness, path)
+    with refused(path):
+        names = [choice.name for choice in found.choices]
+        check(names == list(jobs_of(found.configuration)), "it lacks a choice")
+        shapes = {(len(c.right), len(c.clean), len(c.jobs)) for c in found.choices}
+        check(all(n == len(FACTORS) for n, *_ in shapes), "it lacks a factor")
+        for c in found.choices:
+            curve = np.array(c.right).mean(axis=1) / found.images
+            s = round(crossing(FACTORS, curve, found.target), 3)
+            check(s == c.s, f"s of {c.name} isn't that of its counts")
+    return found
