@@ -18,7 +18,7 @@ TUTORIALS = [
     "jupytext>=1.16",
     "nbclient>=0.10",
     "ipykernel>=6.29",
-    "ipywidgets>=8",  # without it tqdm, which pooch imports, warns in every notebook
+    "ipywidgets>=8",  # tutorials/drag.py; without it tqdm warns in every notebook, too
 ]
 DISTRIBUTED = ["distributed>=2024.1"]
 GPU = ["cupy-cuda13x[ctk]>=14"]  # with CUDA's libraries: only a driver is needed

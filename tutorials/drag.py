@@ -26,7 +26,10 @@ def drag(draw: Draw, text: str, size: Size, **controls: Sequence[Any]) -> None:
     of draw's argument. `text` says what is to be seen. The still picture shows the
     first control at its first, middle and last value, the others where they start.
     MINIDL_PICTURES=still asks for it, as a notebook that is kept does.
+    Raises ValueError for a control that draw doesn't have, or without any.
     """
+    if not controls:
+        raise ValueError("drag needs a control, such as eps=[0.0, 0.1, 0.2]")
     still = os.environ.get("MINIDL_PICTURES") == "still"
     if still or not in_notebook() or importlib.util.find_spec("ipywidgets") is None:
         picture(three_settings(draw, size, controls), text)
@@ -99,9 +102,19 @@ def with_buttons(control: Any) -> Any:
 
 
 def starts(draw: Draw, controls: Controls) -> dict[str, Any]:
-    """Return where each control starts: the default of draw's argument."""
+    """Return where each control starts: the default of draw's argument.
+
+    Raises ValueError for a control that is no such argument, or starts elsewhere.
+    """
     arguments = inspect.signature(draw).parameters
-    return {name: arguments[name].default for name in controls}
+    found = {n: arguments[n].default if n in arguments else None for n in controls}
+    for name, values in controls.items():
+        if found[name] not in values:
+            raise ValueError(
+                f"{name} must be an argument of {draw.__name__} and its default one of "
+                f"{values}, got {found[name]!r}"
+            )
+    return found
 
 
 def label(value: Any) -> str:

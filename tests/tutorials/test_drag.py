@@ -2,12 +2,15 @@
 
 import base64
 import io
+import os
 import re
 
 import matplotlib.image
+import nbformat
 import numpy as np
 import pytest
 from IPython import display
+from nbclient import NotebookClient
 from numpy.testing import assert_array_equal
 
 from tutorials import drag, panels
@@ -88,6 +91,19 @@ def test_where_nothing_can_be_dragged_the_picture_is_still(monkeypatch, what):
     assert shown == [TEXT]
 
 
+@pytest.mark.parametrize(
+    ("controls", "message"),
+    [
+        ({}, "drag needs a control"),
+        ({"epz": [0.0]}, "epz must be an argument of draw .* got None"),
+        ({"eps": [0.0, 1.0]}, r"eps must .* default one of \[0.0, 1.0\], got 0.25"),
+    ],
+)
+def test_a_control_that_cant_be_is_named_in_a_script_too(controls, message):
+    with pytest.raises(ValueError, match=message):
+        drag.drag(draw, TEXT, (1, 1), **controls)
+
+
 def test_a_notebook_shows_the_panel(monkeypatch):
     shown = []
     monkeypatch.setattr(drag, "in_notebook", lambda: True)
@@ -100,9 +116,9 @@ def test_a_notebook_shows_the_panel(monkeypatch):
 def test_maps_of_a_layer_stand_beside_each_other():
     out = np.arange(10 * 2 * 3, dtype=np.float32).reshape(10, 2, 3).transpose(1, 2, 0)
     shown = panels.maps(out)
-    assert shown.shape == (5, 31)  # two rows of eight, with a pixel between
+    assert shown.shape == (5, 19)  # two rows of five, with a pixel between
     for f in range(10):
-        row, column = divmod(f, 8)
+        row, column = divmod(f, 5)
         place = shown[3 * row : 3 * row + 2, 4 * column : 4 * column + 3]
         assert_array_equal(place, out[:, :, f])
 
@@ -129,3 +145,24 @@ def test_a_committee_is_drawn_with_each_members_gradient_and_vote():
     for axes, row in zip(below[1:], (*p, p.mean(axis=0)), strict=True):
         assert [bar.get_height() for bar in axes.patches] == list(row)
     assert below[4].get_title() == f"mean: {p.mean(axis=0).argmax()}"
+
+
+CELL = """
+from tutorials.drag import drag
+
+def draw(figure, eps=0.5):
+    figure.set_facecolor(str(eps))
+
+drag(draw, "A grey field.", (1, 1), eps=[0.0, 0.5, 1.0])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("still", [True, False])
+def test_a_kernel_shows_controls_unless_the_notebook_is_kept(still):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])
+    env = os.environ | {"MINIDL_PICTURES": "still" if still else ""}
+    NotebookClient(notebook, timeout=60).execute(env=env)
+    [output] = notebook.cells[0].outputs
+    assert ("text/html" in output.data) == still
+    assert ("application/vnd.jupyter.widget-view+json" in output.data) != still
