@@ -15,6 +15,7 @@ import numpy as np
 
 from minidl.gradcheck import numerical_gradient
 from minidl.kernels import reference
+from tutorials.drag import drag
 from tutorials.exercises import check, hint
 from tutorials.show import new_figure, picture, source, table
 
@@ -191,6 +192,41 @@ picture(
 # gradient of a *linear* model points the same way everywhere. Networks are curved, but
 # only slightly, so one step can fool them, too.
 #
+# ## Train it and attack it yourself
+#
+# Choose the weights and $\varepsilon$. On the left the arrow is the next step downhill;
+# on the right are the attacked points. (A notebook has controls below the picture, a
+# script shows three settings.)
+
+
+# %%
+def try_it(figure, eps=0.0, w1=1.5, w2=1.0):
+    w = np.array([w1, w2])
+    dw, _ = gradient(w, b)
+    moved = x + eps * np.sign(np.outer(sigmoid(x @ w + b) - y, w))
+    left, right = figure.subplots(1, 2)
+    left.contourf(grid, grid, surface, 20, cmap="Greys")
+    left.quiver(w1, w2, *-dw, color="#d55e00", **move | {"width": 0.01})
+    left.plot(w1, w2, "o", color="#d55e00")
+    left.set(xlabel="w1", ylabel="w2", title=f"J = {cost(w, b):.2f}")
+    for label, colour in ((0, "#0072b2"), (1, "#d55e00")):
+        right.plot(*moved[y == label].T, "o", ms=4, color=colour)
+    right.axline((-b * w1 / (w @ w), -b * w2 / (w @ w)), (w2, -w1), c="k", ls="--")
+    right.set(xlim=(-4, 4), ylim=(-4, 4), xlabel="x1", ylabel="x2")
+    right.set_title(f"accuracy {((moved @ w + b > 0) == y).mean():.0%}")
+
+
+drag(
+    try_it,
+    "Left: J over the two weights, an arrow downhill. Right: the two clouds, moved "
+    "by the attack, and the neuron's line; the larger eps, the more points cross it.",
+    size=(8, 3.6),
+    eps=[0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2],
+    w1=[-2.0, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0],
+    w2=[-2.0, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0],
+)
+
+# %% [markdown]
 # ## The library's version
 #
 # The library computes *J* from $z$ instead of $p$. If the neuron is confident, $p$

@@ -16,7 +16,9 @@ from minidl import SGD, Adam, Dropout, Sequential, mnist_cnn, train
 from minidl.data import load_mnist_sample
 from minidl.kernels import reference
 from minidl.training import descend, train_epoch
+from tutorials.drag import drag
 from tutorials.exercises import check
+from tutorials.panels import maps
 from tutorials.show import image, new_figure, picture, source, table
 
 data = load_mnist_sample()
@@ -72,9 +74,11 @@ source(Adam.update, reference.adam_step)
 rng = np.random.default_rng(0)
 optimizer = Adam(model.params)
 scores = [minidl.accuracy(model, data.x_test, data.y_test)]
+history = [[p.data.copy() for p in model.params]]
 
 
 def after_epoch(epoch, loss):
+    history.append([p.data.copy() for p in model.params])
     scores.append(minidl.accuracy(model, data.x_test, data.y_test))
     print(f"epoch {epoch}: mean J {loss:.3f}, test accuracy {scores[-1]:.3f}")
 
@@ -213,6 +217,40 @@ picture(
 # **What to notice.** The network has learned to detect edges, although no one
 # programmed it to. Different filters respond to different sides of the strokes.
 #
+# ## Watch it learn
+#
+# Go back and forward through the epochs. All 32 maps of the second convolution are
+# shown for one digit, and what the network says.
+
+
+# %%
+past = mnist_cnn(np.random.default_rng(0))
+
+
+def learning(figure, epoch=5, digit=7):
+    for p, then in zip(past.params, history[epoch], strict=True):
+        p.data[:] = then
+    n = int(np.flatnonzero(data.y_test == digit)[0])
+    steps = list(minidl.trace(past, data.x_test[n : n + 1].astype(np.float32) / 255))
+    p = past.predict_proba(steps[0].input)[0]
+    out = steps[3].output[0]  # (24, 24, 32), after the second ReLU
+    axes = figure.subplots(1, 3, width_ratios=(1, 1.4, 2))
+    image(axes[0], steps[0].input[0], f"after epoch {epoch}: {p.argmax()}")
+    axes[1].bar(range(10), p, color="#0072b2")
+    axes[1].set(xticks=range(10), ylim=(0, 1), title="probability")
+    image(axes[2], maps(out) / out.max(), steps[3].name)
+
+
+drag(
+    learning,
+    "A digit, the probabilities of the ten classes, and 32 maps, after 0, 3 and 5 "
+    "epochs: at first all classes are about equally likely, then one is certain.",
+    size=(9, 2.6),
+    epoch=list(range(6)),
+    digit=list(range(10)),
+)
+
+# %% [markdown]
 # ## Your turn
 #
 # **5.1** Gradient descent with *momentum* $\mu$ has a velocity $v$, a fading sum of all

@@ -14,9 +14,12 @@ import numpy as np
 from attacks import Threat, fgsm, forwards, input_gradient, model_gradient
 from attacks.norms import Linf
 from attacks.victims import loss_of
+from minidl import trace
 from minidl.data import load_mnist_sample
 from minidl.losses import cross_entropy
+from tutorials.drag import drag
 from tutorials.exercises import check
+from tutorials.panels import maps
 from tutorials.show import image, new_figure, picture, source, table, walk
 from tutorials.trained import network
 
@@ -176,6 +179,35 @@ picture(
 # are not. In black regions pixels can only get brighter, so clipping removes half of
 # the pattern.
 #
+# ## Drag eps
+#
+# Choose a digit and let $\varepsilon$ grow. (A notebook has controls below the picture,
+# a script shows three settings.)
+
+
+# %%
+def one_attack(figure, eps=0.1, digit=3):
+    x_n, y_n = originals[[digit]], y[[chosen[digit]]]
+    x_adv = fgsm(gradient, x_n, y_n, eps)
+    p = model.predict_proba(x_adv)[0]
+    axes = figure.subplots(1, 4)
+    image(axes[0], gradient(x_n, y_n)[0], "gradient g of x", signed=True)
+    image(axes[1], (x_adv - x_n)[0], "what is added", signed=True, limit=0.3)
+    image(axes[2], x_adv[0], f"classified as {p.argmax()}")
+    axes[3].bar(range(10), p, color="#d55e00")
+    axes[3].set(xticks=range(10), ylim=(0, 1), title="probability")
+
+
+drag(
+    one_attack,
+    "A digit's gradient, the perturbation, the attacked digit, and the probabilities "
+    "of the ten classes: as eps grows, they leave the digit's own class.",
+    size=(9, 2.4),
+    eps=[0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3],
+    digit=list(range(10)),
+)
+
+# %% [markdown]
 # ## Why the sum over images
 #
 # In training, *J* is a mean over the batch. If an attack used this mean, the gradient
@@ -199,6 +231,37 @@ walk(model, x[:1], y[:1])
 # %% [markdown]
 # Read the last column from bottom to top. The gradient starts at the logits, passes
 # through all layers, and leaves the first one as $\nabla_x J$.
+#
+# The same as pictures. Step forward through the layers to see what each makes of a
+# digit, and back to see how the gradient of *J* returns.
+
+
+# %%
+def one_layer(figure, layer=3, digit=3, eps=0.0):
+    x_n, y_n = originals[[digit]], y[[chosen[digit]]]
+    x_n = fgsm(gradient, x_n, y_n, eps) if eps else x_n
+    step = list(trace(model, x_n, y_n))[layer]
+    axes = figure.subplots(1, 3, width_ratios=(1, 2, 2))
+    image(axes[0], x_n[0], f"classified as {model.predict(x_n)[0]}")
+    image(axes[1], maps(step.output[0]), f"output of {step.name}", signed=True)
+    image(axes[2], maps(step.doutput[0]), "dJ/doutput", signed=True)
+
+
+drag(
+    one_layer,
+    "A digit, the output of a layer and the gradient there, in red and blue: eight "
+    "maps of edges after the first convolution, a row of numbers at the logits.",
+    size=(9, 2.4),
+    layer=list(range(len(model.layers))),
+    digit=list(range(10)),
+    eps=[0.0, 0.05, 0.1, 0.15, 0.2],
+)
+
+# %% [markdown]
+# **What to notice.** The maps of the first convolution are the digit's edges. ReLU sets
+# half of the numbers or more to zero, and the gradient in front of it is zero at the
+# same places. From the first fully connected layer on there are no maps, only a row of
+# numbers.
 #
 # ## Your turn
 #

@@ -16,6 +16,7 @@ from attacks import Threat, clip_to_bounds, fgsm, model_gradient
 from attacks.losses import cross_entropy
 from attacks.norms import Linf
 from minidl.data import load_mnist_sample
+from tutorials.drag import drag
 from tutorials.exercises import check
 from tutorials.show import image, new_figure, picture, source, table
 from tutorials.trained import network
@@ -95,6 +96,46 @@ picture(
 # **What to notice.** With the same largest change as FGSM, the basic iterative method
 # raises *J* much further. The perturbation is a *pattern* rather than noise. It erases
 # parts of the stroke and adds others.
+#
+# ## Back and forward
+#
+# Go through the steps of the attack, and change its numbers. (A notebook has controls
+# below the picture, a script shows three settings.)
+
+
+# %%
+def one_attack(figure, step=8, digit=4, eps=0.2, alpha=0.025):
+    x_n, y_n = x[[first[digit]]], y[[first[digit]]]
+    ball, way = Threat("Linf", eps), [x_n]
+    for _ in range(16):
+        way.append(ball.step(way[-1], gradient(way[-1], y_n), x_n, alpha))
+    J, _ = cross_entropy(model.forward(np.concatenate(way)), y_n.repeat(len(way)))
+    now = way[step]
+    axes = figure.subplots(1, 4)
+    image(axes[0], now[0], f"x_{step}: {model.predict(now)[0]}")
+    image(axes[1], (now - x_n)[0], "perturbation", signed=True, limit=eps)
+    image(axes[2], gradient(now, y_n)[0], "gradient there", signed=True)
+    axes[3].plot(J, color="#d55e00")
+    axes[3].plot(step, J[step], "o", color="#d55e00")
+    axes[3].set(xlabel="step", title=f"J = {J[step]:.2g}")
+
+
+first = [int(np.flatnonzero(y == digit)[0]) for digit in range(10)]
+drag(
+    one_attack,
+    "A digit at a step of the attack, the perturbation so far, the gradient there, and "
+    "J at all steps with a mark at this one: it climbs, less steeply from step 8 on.",
+    size=(9, 2.5),
+    step=list(range(17)),
+    digit=list(range(10)),
+    eps=[0.05, 0.1, 0.15, 0.2, 0.25, 0.3],
+    alpha=[0.0125, 0.025, 0.05, 0.1],
+)
+
+# %% [markdown]
+# **What to notice.** The gradient changes from step to step, which is why many small
+# steps lead higher than a large one. From the eighth step on most pixels are at the
+# edge of the ball, and *J* grows more slowly.
 #
 # ## What the ball is for
 #

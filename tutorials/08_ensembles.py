@@ -15,8 +15,9 @@ import numpy as np
 from ensembles import METHODS, Ensemble
 from ensembles.methods import add_noise, bootstrap_replicate
 from minidl.data import load_mnist_sample
+from tutorials.drag import drag
 from tutorials.exercises import check
-from tutorials.panels import vote_bars
+from tutorials.panels import ballots, vote_bars
 from tutorials.show import image, new_figure, picture, source, table
 from tutorials.trained import ensembles, jobs_of
 
@@ -151,6 +152,34 @@ print(f"the rules differ on {differ.sum()} of {len(y)} images")
 # Counting is still no defence, because an attack can follow the mean instead, which
 # nearly always gives the same answer (chapter 13 is about such flat functions).
 #
+# Try it on the images that divide the members most, method by method. A little noise
+# is often enough to change a vote. (A notebook has controls below the picture, a script
+# shows three settings.)
+
+
+# %%
+def one_vote(figure, noise=0.0, method="random-init", image_number=0):
+    p = np.stack([member.predict_proba(x) for member in teams[method]])
+    n = p.std(axis=0).max(axis=1).argsort()[::-1][image_number]
+    x_n = x[[n]]
+    if noise:
+        x_n = add_noise(x_n, noise, np.random.default_rng(0))
+    axes = figure.subplots(1, 5)
+    image(axes[0], x_n[0], f"a {y[n]}")
+    ballots(axes[1:], np.concatenate([m.predict_proba(x_n) for m in teams[method]]))
+
+
+drag(
+    one_vote,
+    "An ambiguous digit, the probabilities of three members and their mean, for three "
+    "levels of noise on the image: the members disagree, and noise changes votes.",
+    size=(9, 2.2),
+    noise=[0.0, 0.05, 0.1, 0.15, 0.2, 0.3],
+    method=list(METHODS),
+    image_number=list(range(10)),
+)
+
+# %% [markdown]
 # ## Are the members different enough?
 #
 # Two members *disagree* on an image if one classifies it and the other misclassifies

@@ -27,6 +27,7 @@ from attacks import (
     dlr,
     ensemble_loss,
     evaluate,
+    input_gradient,
     log_mean_probability,
     logits_of,
     mean_probability_gradient,
@@ -42,7 +43,9 @@ from attacks import (
 from attacks.norms import Linf, distance
 from ensembles import Ensemble
 from minidl.data import load_mnist_sample
+from tutorials.drag import drag
 from tutorials.exercises import check
+from tutorials.panels import committee
 from tutorials.plots import (
     plot_curve,
     plot_distances,
@@ -132,6 +135,41 @@ picture(
 # was due to a weak attack. Plot such a curve for every attack. It must fall to zero as
 # eps grows, because in a large ball every image can become any other.
 #
+# ## The weights at work
+#
+# Here each member's gradient is multiplied by its weight, if the attack follows the
+# ensemble's own loss. (A notebook has controls below the picture, a script shows three
+# settings.)
+
+
+# %%
+def one_attack(figure, steps=8, follow="own loss", digit=4, eps=0.2):
+    x_n, y_n = x[[first[digit]]], y[[first[digit]]]
+    x_adv = bim(RULES[follow], x_n, y_n, eps, eps / 8, steps) if steps else x_n
+    p = np.concatenate([member.predict_proba(x_adv) for member in members])
+    w = p[:, y_n] / p[:, y_n].sum() if follow == "own loss" else np.ones((3, 1))
+    g = np.stack([input_gradient(member, x_adv, y_n)[0] for member in members])
+    g = w[:, :, None, None] * g
+    committee(figure, x_n[0], x_adv[0], g, g.sum(axis=0), p)
+
+
+RULES = {
+    "own loss": mean_probability_gradient(members),
+    "Adv. 2": sum_gradient(members),
+}
+first = [int(np.flatnonzero(y == digit)[0]) for digit in range(10)]
+drag(
+    one_attack,
+    "An attacked digit, the members' weighted gradients and their sum in red and blue, "
+    "and below each what it votes for: a member that is fooled has a short gradient.",
+    size=(9, 4),
+    steps=list(range(17)),
+    follow=list(RULES),
+    digit=list(range(10)),
+    eps=[0.05, 0.1, 0.15, 0.2, 0.25, 0.3],
+)
+
+# %% [markdown]
 # ## How many steps does it take?
 
 

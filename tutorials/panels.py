@@ -10,7 +10,6 @@ from minidl.backend import Array
 from tutorials.show import image
 
 MEMBER_COLOURS = ("#56b4e9", "#0072b2", "#d55e00")
-COLUMNS = 8  # of maps
 UNITS = 32  # in a row
 
 
@@ -28,13 +27,15 @@ def vote_bars(axes: Any, p: Array) -> None:
 def maps(out: Array) -> Array:
     """Return what a layer has made of one image, as one image.
 
-    Maps stand beside each other, eight in a row, and units 32 in a row.
+    Maps stand in rows, about twice as many in each as there are rows, and units in rows
+    of 32.
     Shapes: out (H, W, F) or (D,), result two-dimensional.
     """
     if out.ndim == 1:
         return in_rows(out, UNITS)
+    columns = math.ceil(math.sqrt(2 * out.shape[2]))
     bordered = np.pad(out, ((0, 1), (0, 1), (0, 0)))  # a pixel between them
-    rows = in_rows(np.moveaxis(bordered, 2, 0), COLUMNS)  # (R, COLUMNS, H + 1, W + 1)
+    rows = in_rows(np.moveaxis(bordered, 2, 0), columns)  # (R, columns, H + 1, W + 1)
     return np.block([list(row) for row in rows])[:-1, :-1]
 
 

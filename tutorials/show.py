@@ -136,7 +136,7 @@ def image(
 
     signed: red above 0, blue below, darkest at the limit, else at the largest value.
     """
-    x = x.squeeze()
+    x = x[:, :, 0] if x.shape[2:] == (1,) else x
     if signed:
         limit = limit or float(abs(x).max()) or 1.0
         axes.imshow(x, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
