@@ -12,7 +12,7 @@ import pytest
 from minidl.processes import signalled
 from tests.benchmarks import page as benchmarks_page
 from tests.minidl.data.synthetic_data import cifar_members, tar_bytes
-from tutorials import handout, notebooks, own_defence, progress, trained
+from tutorials import grade, handout, notebooks, own_defence, progress, trained
 from tutorials.anomaly import __main__ as anomaly
 from tutorials.command_line import load_once, one_line_errors
 from tutorials.paper.pages import overview
@@ -49,6 +49,9 @@ from tutorials.starts import __main__ as starts
         (notebooks, ["99_no_chapter"], "no chapter 99_no_chapter", 2),
         (handout, ["never", "99_no_chapter"], "no chapter 99_no_chapter", 2),
         (handout, [], "required: DIR", 2),
+        (grade, [], "required: FOLDER", 2),
+        (grade, ["."], "holds no submissions", 1),
+        (grade, [".", "--jobs", "0"], "--jobs: must be an integer from 1 to", 2),
         (handout, ["/proc/x"], "DIR /proc/x is not a writable folder", 1),
     ],
 )

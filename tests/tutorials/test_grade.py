@@ -1,0 +1,207 @@
+"""A class is graded: thirty students, of whom many would stop the grader."""
+
+import csv
+import hashlib
+import json
+import os
+import time
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.tutorials import school
+from tutorials import grade, handout
+from tutorials.exercises.catalogue import exercises
+from tutorials.exercises.exercise import NOTHING
+from tutorials.grading import code, processes, submissions
+from tutorials.grading.page import no_formula
+from tutorials.grading.worker import ABSENT
+
+
+def rows_of(folder):
+    """The grades by student and exercise, as a spreadsheet reads them."""
+    with open(folder / "grades.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {(row["student"], row["exercise"]): row for row in rows}
+
+
+def checksums(folder):
+    """Of all files that were handed in."""
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in submissions.OURS
+    }
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """The class, and what each student's answers must be called."""
+    place = tmp_path_factory.mktemp("school")
+    handout.main([str(place / "handout")])
+    folder = place / "submissions"
+    folder.mkdir()
+    said = {
+        name: play(folder, place / "handout") for name, play in school.STUDENTS.items()
+    }
+    before = checksums(folder)
+    start = time.monotonic()
+    grade.main([str(folder)])
+    print(f"graded in {time.monotonic() - start:.0f} s")
+    return folder, said, before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", school.STUDENTS)
+def test_a_student_is_graded_right(name, played):
+    folder, said, _ = played
+    rows = rows_of(folder)
+    for exercise in exercises():
+        row = rows[name, exercise]
+        right = said[name].get(exercise, ABSENT)
+        assert row["solved"] == str(int(right is None)), row
+        assert row["sentence"].startswith(right or ""), row
+        assert bool(row["sentence"]) == (right is not None), row
+
+
+@pytest.mark.slow
+def test_nothing_is_left_and_nothing_is_gone(played):
+    folder, _, before = played
+    assert checksums(folder) == before
+    assert {path.name for path in folder.iterdir() if path.name.startswith("g")} == {
+        "gil.py",
+        *submissions.OURS,
+    }
+    assert len(rows_of(folder)) == 30 * len(exercises())
+    assert len(school.STUDENTS) == 30
+
+
+@pytest.mark.slow
+def test_hints_are_counted(played):
+    rows = rows_of(played[0])
+    assert rows["hana", "neuron"]["hints"] == "2"
+    assert rows["hana", "slope"]["hints"] == "0"
+    assert rows["cleo", "slope"]["hints"] == "1"  # the chapter's own
+
+
+class Words(HTMLParser):
+    """What a page shows, and its tags."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.words, self.tags = "", []
+        self.feed(page)
+
+    def handle_data(self, data):
+        self.words += data
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+
+@pytest.mark.slow
+def test_the_page_says_what_the_class_got_wrong(played):
+    page = Words((played[0] / "grades.html").read_text(encoding="utf-8"))
+    assert "What a class of 30 got wrong" in page.words
+    first, _, rest = page.words.partition("By exercise")
+    assert "2.3 relu_backward\n2\nyou return max(dout, 0): the sign of x dec" in first
+    assert "2 x you return max(dout, 0): the sign of x decideslea, max" in rest
+    assert "1 x it raises PermissionError: os.kill isn't allowed" in page.words
+    assert "<script>alert(1)</script> | *a*" in page.words
+    assert "script" not in page.tags
+    assert "kim, one.ipynb: it is no notebook" in page.words
+    assert "notes.txt: neither .py nor .ipynb" in page.words
+    assert "ida: no files" in page.words
+    assert "against accidents, not against malice" in page.words
+
+
+def graded(folder, files):
+    """Grade some files; return the rows."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    grade.main([str(folder)])
+    return rows_of(folder)
+
+
+def test_right_and_wrong_answers(tmp_path, capsys):
+    wrong = school.RELU.format("np.maximum(dout, 0)")
+    rows = graded(tmp_path, {"a.py": school.NEURON + wrong, "b/c.ipynb": "{"})
+    assert rows["a", "neuron"]["solved"] == "1"
+    sentence = rows["a", "relu_backward"]["sentence"]
+    assert sentence == "you return max(dout, 0): the sign of x decides"
+    assert rows["a", "softmax"]["sentence"] == ABSENT
+    assert {row["solved"] for (s, _), row in rows.items() if s == "b"} == {"0"}
+    assert "2 students are graded: " in capsys.readouterr().out
+
+
+def test_only_what_an_answer_needs_is_run(tmp_path):
+    """A chapter's own cells, and functions that the course defines, are no answers."""
+    handout.main([str(tmp_path / "a"), "05_training", "13_why_did_my_attack_fail"])
+    rows = graded(tmp_path, {})
+    said = {name: row["sentence"] for (_, name), row in rows.items()}
+    assert said["accuracy"] == said["log_odds"] == NOTHING
+    made = code.Code()
+    made.add("def loud(): 1 / 0\nloud()\nx = loud()\ndef f(x): return [x for x in x]")
+    assert [s.name for s in made.needed("f").body] == ["f"]
+
+
+def test_a_process_that_cannot_start_is_no_students_fault(
+    tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "a.py").write_text(school.NEURON)
+    monkeypatch.setattr(processes, "WORKER", "tutorials.grading.nothing")
+    with pytest.raises(SystemExit):
+        grade.main([str(tmp_path)])
+    assert "the process for a can't work: " in (said := capsys.readouterr().err)
+    assert "No module named tutorials.grading.nothing" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["nowhere"], "nowhere is no folder"),
+        (["empty"], "empty holds no submissions"),
+        (["a.py"], "a.py is no folder"),
+    ],
+)
+def test_a_folder_without_submissions_is_named(
+    argv, said, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.py").touch()
+    with pytest.raises(SystemExit):
+        grade.main(argv)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "\t=1"])
+def test_a_name_is_no_formula(text):
+    assert no_formula(text) == f"'{text}"
+    assert no_formula(f"a{text}") == f"a{text}"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"\x80\x81", "it is no notebook"),
+        (b"[" * 10**5, "it is no notebook"),
+        (json.dumps({"cells": [1]}).encode(), "it has no cells"),
+        (b'{"cells": [{"cell_type": "code", "source": [1]}]}', "it has no cells"),
+    ],
+)
+def test_what_is_no_notebook_says_so(content, said, tmp_path):
+    (tmp_path / "a.ipynb").write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        code.read(tmp_path / "a.ipynb")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("this system knows none")
+    os.mkfifo(tmp_path / "a.py")
+    (tmp_path / "b.py").touch()
+    files, _ = submissions.submissions(tmp_path)
+    assert files == {"a": [], "b": [tmp_path / "b.py"]}

@@ -1,0 +1,207 @@
+"""What a submitted file holds: statements, read but not run.
+
+A cell that isn't Python is split into smaller parts, so that one mistake costs no other
+answer. Lines that speak to the notebook (%, ! and ?) are left out.
+"""
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from symtable import symtable
+from typing import Any
+
+from minidl.files import open_regular
+from tutorials.notebooks import chapters
+
+MOST = 2**25  # bytes of a file: pictures are part of a notebook
+MAGIC = re.compile(r"^[ \t]*(%|!).*$|^.*\?[ \t]*$", re.M)
+PART = re.compile(r"^(?=def |class |import |from |@|# %%)", re.M)
+NAMES = re.compile(r"^[ \t]*(?:async +)?def +(\w+)", re.M)
+HINT = re.compile(r"^(\w+), hint (\d+) of \d+: ", re.M)
+COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+FAULTS = (SyntaxError, ValueError, RecursionError, MemoryError)
+
+
+@dataclass
+class Code:
+    """The statements of a file, in their order, and what isn't Python."""
+
+    statements: list[ast.stmt] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)  # functions, and what is wrong
+    hints: Counter[str] = field(default_factory=Counter)  # how many, by exercise
+
+    def add(self, text: str) -> None:
+        """Add a text's statements, of as many parts as can be read."""
+        for version in (text, MAGIC.sub("pass", text)):
+            try:
+                self.statements += ast.parse(version).body
+                return
+            except FAULTS as error:
+                fault = error
+        parts = [part for part in PART.split(text) if part.strip()]
+        if len(parts) > 1:
+            for part in parts:
+                self.add(part)
+        for name in NAMES.findall(text) if len(parts) == 1 else ():
+            self.broken[name] = f"its code isn't Python: {described(fault)}"
+
+    def functions(self) -> set[str]:
+        """Return the names of the functions that are the student's own."""
+        own = [s for s in self.statements if is_function(s) and not is_given(s)]
+        return {name for statement in own for name in bound(statement)}
+
+    def needed(self, name: str) -> ast.Module:
+        """Return the statements that a name needs, and nothing else.
+
+        These are imports, functions, and what makes the values that they use.
+        """
+        wanted, kept = {name}, list[ast.stmt]()
+        others = [s for s in self.statements if bound(s) != {name} or not is_given(s)]
+        while True:
+            found = [s for s in others if bound(s) & (wanted | {"*"})]
+            if found == kept:
+                return ast.Module(body=kept, type_ignores=[])
+            kept = found
+            wanted |= {n for statement in kept for n in used(statement)}
+
+
+def described(error: Exception) -> str:
+    """Return what is wrong with a text, and the line if it is known."""
+    line = (getattr(error, "text", None) or "").strip()[:60]
+    return f"{getattr(error, 'msg', None) or error}" + (
+        f", in {line!r}" if line else ""
+    )
+
+
+def bound(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement at the top gives a value; none if it can't."""
+    names: set[str] = set()
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Expr):
+        return names
+    for node in ast.walk(statement):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+    return names
+
+
+def is_function(statement: ast.stmt) -> bool:
+    """Return whether a statement writes a function, rather than imports one."""
+    if isinstance(statement, ast.Assign):
+        return isinstance(statement.value, ast.Lambda)
+    return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def is_given(statement: ast.stmt) -> bool:
+    """Return whether a function is the course's, as it stands there."""
+    return ast.dump(statement) in given()
+
+
+@cache
+def given() -> set[str]:
+    """Return the functions of the chapters' own; not the exercises, which are open."""
+    texts = [s for chapter in chapters() for s in read(chapter).statements]
+    return {
+        ast.dump(statement)
+        for statement in texts
+        if is_function(statement) and not ast.unparse(statement).endswith("return ...")
+    }
+
+
+def used(statement: ast.stmt) -> Iterator[str]:
+    """Return the names of its surroundings that a statement uses."""
+    tables = [symtable(ast.unparse(statement), "answer", "exec")]
+    outside = True
+    while tables:
+        table = tables.pop()
+        tables += table.get_children()
+        for symbol in table.get_symbols():
+            if symbol.is_global() or (outside and symbol.is_referenced()):
+                yield symbol.get_name()
+        outside = False
+
+
+def read(path: Path) -> Code:
+    """Return what a file holds. Raises OSError or ValueError if it can't be read."""
+    code = Code()
+    with open_regular(path, MOST) as file:
+        content = file.read()
+    if path.suffix.lower() == ".py":
+        code.add(decoded(content))
+    else:
+        for source, outputs in cells(content):
+            code.add(without_cell_magic(source))
+            for name, number in HINT.findall(outputs):
+                code.hints[name] = max(code.hints[name], int(number))
+    for name, count in Counter(hints_in(code.statements)).items():
+        code.hints[name] = max(code.hints[name], count)
+    return code
+
+
+def decoded(content: bytes) -> str:
+    """Return a Python file's text: in its own encoding, UTF-8, UTF-16 or Latin-1."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    head = content[:200].decode("latin-1").splitlines()[:2]
+    named = [match[1] for match in map(COOKIE.match, head) if match]
+    for encoding in (*named, "utf-8-sig"):
+        try:
+            return content.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return content.decode("latin-1")
+
+
+def cells(content: bytes) -> Iterator[tuple[str, str]]:
+    """Return the source and the printed outputs of a notebook's cells of code."""
+    try:
+        notebook = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it is no notebook ({error})") from error
+    try:
+        sheets = notebook.get("worksheets", [notebook])  # of the format before 2014
+        for cell in (cell for sheet in sheets for cell in sheet["cells"]):
+            if cell["cell_type"] == "code":
+                source = joined(cell.get("source", cell.get("input", "")))
+                yield source, printed(cell.get("outputs", []))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("it is no notebook: it has no cells") from error
+
+
+def printed(outputs: Iterable[Any]) -> str:
+    """Return the text that a cell has printed."""
+    return "".join(joined(output.get("text", "")) for output in outputs)
+
+
+def joined(text: Any) -> str:
+    """Return a text that may be stored in lines."""
+    return text if isinstance(text, str) else "".join(text)
+
+
+def without_cell_magic(source: str) -> str:
+    """Return a cell without a first line like %%time; "" for another language's."""
+    if not source.startswith("%%"):
+        return source
+    first, _, rest = source.partition("\n")
+    python = re.match(r"%%(time|timeit|capture|prun|memit|python3?)\b", first)
+    return rest if python else ""
+
+
+def hints_in(statements: Iterable[ast.stmt]) -> Iterator[str]:
+    """Return the exercises for which `hint` is called."""
+    for node in (node for s in statements for node in ast.walk(s)):
+        match node:
+            case ast.Call(ast.Name("hint"), [ast.Constant(str() as name)]):
+                yield name
+            case ast.Call(ast.Name("hint"), [ast.Name(name)]):
+                yield name

@@ -1,0 +1,69 @@
+"""Who handed in which files."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from tutorials.notebooks import chapters
+
+KINDS = (".py", ".ipynb")
+OURS = ("grades.csv", "grades.html")
+NO_ANSWERS = {"__MACOSX", "__pycache__"}  # with hidden folders, as .ipynb_checkpoints
+
+
+def submissions(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
+    """Return each student's files, and the files that are of another kind.
+
+    A folder inside is a student's, with all that lies below. So is a file, of the
+    student of its name: anna.ipynb, or anna_01_one_neuron.ipynb. Raises
+    FileNotFoundError if there are neither, NotADirectoryError for no folder.
+    """
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is no folder")
+    found: dict[str, list[Path]] = {}
+    for entry in sorted(folder.iterdir()):
+        if hidden(entry) or entry.name in OURS:
+            continue
+        student = entry.name if entry.is_dir() else student_of(entry)
+        below = entry.rglob("*") if entry.is_dir() else [entry]
+        parts = found.setdefault(printable(student), [])
+        parts += sorted(path for path in below if is_handed_in(path, folder))
+    if not found:
+        raise FileNotFoundError(f"{folder} holds no submissions: {', '.join(KINDS)}")
+    files = {s: [p for p in paths if of_kind(p)] for s, paths in found.items()}
+    others = [p for paths in found.values() for p in paths if not of_kind(p)]
+    return files, others
+
+
+def is_handed_in(path: Path, folder: Path) -> bool:
+    """Return whether a path is a file that isn't hidden: a link is another's."""
+    parents = [part for part in path.parents if folder in part.parents]
+    return path.is_file() and not any(map(hidden, (path, *parents)))
+
+
+def hidden(path: Path) -> bool:
+    """Return whether a path is none of the student's own."""
+    return path.name.startswith(".") or path.name in NO_ANSWERS or path.is_symlink()
+
+
+def of_kind(path: Path) -> bool:
+    """Return whether a file is Python or a notebook, by its name."""
+    return path.suffix.lower() in KINDS
+
+
+def student_of(path: Path) -> str:
+    """Return the name of a file without that of a chapter."""
+    name = without(path.stem, [chapter.stem for chapter in chapters()])
+    return name or path.stem
+
+
+def without(name: str, stems: Iterable[str]) -> str:
+    """Return a name without those in it, and without what joined them."""
+    for stem in stems:
+        name = re.sub(rf"[-_ .]*{re.escape(stem)}[-_ .]*", "", name)
+    return name
+
+
+def printable(name: str) -> str:
+    """Return a file's name with what can't be written in UTF-8 as numbers."""
+    return name.encode("utf-8", "backslashreplace").decode()

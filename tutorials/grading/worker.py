@@ -1,0 +1,152 @@
+"""The process in which a student's answers run: it says what it is at, line by line.
+
+It reads one line of JSON from standard input: the student's files, which answer is the
+first, what is closed. Each line that it writes is a JSON object: {"reading": file} and
+{"read": ...}, {"judging": number, ...} and {"judged": ...}, {"end": true}. The last one
+tells its parent what it was at when it ended.
+"""
+
+import ast
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from minidl.processes import end_after
+from tutorials.exercises.catalogue import exercises
+from tutorials.exercises.exercise import Exercise, diagnose
+from tutorials.exercises.limits import OutOfTime, limited
+from tutorials.grading.code import Code, read
+from tutorials.grading.guard import MEMORY, guard
+
+STOPPED = 3  # the exit code after an answer that has spent the process
+ABSENT = "not handed in"
+LATE = "it takes longer than {:g} s: does a loop never end?"
+RESERVE = [bytearray(2**24)]  # to speak with when memory is full
+LARGE = f"it needs more than {MEMORY // 2**30} GB of memory"
+Say = Callable[[dict[str, Any]], None]
+Answer = tuple[Exercise, Code | str]  # the code, or what is to be said
+
+
+def main() -> None:
+    """Judge the answers in a student's files, from a certain one on."""
+    request, say = json.loads(sys.stdin.readline()), line_writer()
+    end_after(sys.stdin.buffer.read)
+    codes = list(readable(request, say))
+    answers = list(answers_in(codes))
+    sys.modules |= {"tutorials.solutions": None, "tutorials.mistakes": None}  # type: ignore[dict-item]
+    guard(Path.cwd(), map(Path, request["closed"]))
+    for number, answer in enumerate(answers):
+        if number >= request["first"]:
+            name = answer[0].name
+            say({"judging": number, "name": name})
+            sentence, spent = judged(answer, request["seconds"])
+            say({"judged": name, "number": number, "sentence": sentence})
+            if spent:
+                os._exit(STOPPED)
+    say({"end": True})
+    os._exit(0)  # whatever threads it has started
+
+
+def line_writer() -> Say:
+    """Return who writes to standard output; all others now write to nowhere."""
+    out, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+
+    def say(message: dict[str, Any]) -> None:
+        text = json.dumps(message) + "\n"  # in ASCII
+        os.write(out, text.encode())
+
+    return say
+
+
+def readable(request: dict[str, Any], say: Say) -> Iterator[Code]:
+    """Return the code in the files that can be read."""
+    for i, path in enumerate(request["files"]):
+        if i in request["left_out"]:
+            continue
+        say({"reading": i})
+        try:
+            code = read(Path(path))
+        except (OSError, ValueError, RecursionError, MemoryError) as error:
+            say({"read": i, "problem": str(error)[:200]})
+        else:
+            empty = not (code.statements or code.broken)
+            problem = "it holds no code" if empty else None
+            say({"read": i, "problem": problem, "hints": code.hints})
+            yield code
+
+
+def answers_in(codes: Sequence[Code]) -> Iterator[Answer]:
+    """Return the answers to each exercise: from each file that has one, or why none."""
+    every = exercises()
+    others = set[str]().union(*(code.functions() for code in codes)) - {*every}
+    for name, exercise in every.items():
+        of_it: list[Answer] = []
+        for code in codes:
+            if name in code.functions():
+                of_it.append((exercise, code))
+            elif name in code.broken:
+                of_it.append((exercise, code.broken[name]))
+        alike = get_close_matches(name, others, 1, 0.8)
+        why = f"{ABSENT}: is {alike[0]} meant to be {name}?" if alike else ABSENT
+        yield from of_it or [(exercise, why)]
+
+
+def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
+    """Return what is wrong with an answer, None if nothing is.
+
+    And whether it has spent this process: its thread may go on, or hold the memory.
+    """
+    exercise, code = answer
+    if isinstance(code, str):
+        return code, False
+    start = monotonic()
+    try:
+        sentence, _ = limited(lambda: tried(exercise, code), seconds)
+    except OutOfTime:
+        RESERVE.clear()  # a thread that has ended before couldn't even say why
+        late = monotonic() - start >= seconds
+        return LATE.format(seconds) if late else LARGE, True
+    except BaseException as error:  # of the student's, such as KeyboardInterrupt
+        sentence = f"it raises {type(error).__name__}: {error}".removesuffix(": ")
+    if sentence is not None and sentence.startswith("it raises MemoryError"):
+        RESERVE.clear()
+        return LARGE, True
+    return sentence and " ".join(sentence.split())[:500], False
+
+
+def tried(exercise: Exercise, code: Code) -> str | None:
+    """Return what is wrong with the function of an exercise, None if nothing is."""
+    try:
+        function = getattr(loaded(code.needed(exercise.name)), exercise.name, None)
+    except SystemExit:
+        return "its cell ends Python with exit()"
+    except Exception as error:
+        return f"its cell raises {type(error).__name__}: {error}"
+    if not callable(function):
+        return f"{exercise.name} must be a function, got {type(function).__name__}"
+    return diagnose(exercise, function)
+
+
+def loaded(statements: ast.Module) -> Any:
+    """Return a module of these statements alone, from a file in the own folder."""
+    path = Path("answer.py")
+    path.write_text(ast.unparse(statements), encoding="utf-8")
+    loader = SourceFileLoader("answer", str(path))
+    spec = spec_from_loader("answer", loader)
+    assert spec is not None
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    main()
