@@ -26,11 +26,13 @@ Images are float32 or float64, within `bounds` unless that is None. An argument 
 makes no sense raises TypeError or ValueError with its name, before any work is done.
 Whether a classifier withstands them is told by `evaluate`, `accuracy_curve` and
 `transfer_matrix`, and why an attack may have failed by `diagnose`. Networks learn to
-withstand them by `minidl.train(..., perturb=pgd_perturb(...))`. `save_images` keeps
-them as PNG files, rounded inside the ball.
+withstand them by `minidl.train(..., perturb=pgd_perturb(...))`, members of ensembles by
+jobs with `perturb=Adversarial(...)`. `save_images` keeps adversarial images as PNG
+files, rounded inside the ball.
 """
 
 from attacks.adaptive import bpda, eot
+from attacks.adversarial import Adversarial
 from attacks.apgd import apgd
 from attacks.apgd_targeted import apgd_targeted
 from attacks.bim import bim
@@ -85,6 +87,7 @@ from attacks.victims import (
 )
 
 __all__ = [
+    "Adversarial",
     "Counter",
     "GradientFn",
     "LossFn",

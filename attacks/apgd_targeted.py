@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from attacks.apgd import apgd
+from attacks.apgd import Run
 from attacks.arguments import checked
 from attacks.losses import margin
 from attacks.norms import Norm
+from attacks.pgd import start
 from attacks.search import Best
-from attacks.threat import Bounds
+from attacks.threat import Bounds, Threat
 from attacks.victims import Logits, LossFn
 from minidl.backend import Array, get_array_module
 
@@ -37,15 +38,16 @@ def apgd_targeted(
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
     of Diverse Parameter-free Attacks, 2020, section 5: APGD-T of the standard set.
     """
-    best, z = Best(x), logits(x)
+    ball, best, z = Threat(norm, eps, bounds), Best(x), logits(x)
     best.update(get_array_module(x).arange(len(x)), x, margin(z, y)[0])
     for target in strongest_others(z, y)[:targets]:
+        x_0 = start(ball, x, rng)
         todo = best.unfinished(0)
         if not len(todo):
             break
-        there = target[todo]
-        x_adv = apgd(loss, x[todo], there, eps, steps, norm, 1, rng, 0, bounds)
-        best.update(todo, x_adv, margin(logits(x_adv), y[todo])[0])
+        run = Run(loss, ball, x[todo], target[todo], x_0[todo])
+        run.go(steps, stop_above=0)
+        best.update(todo, run.best.x, margin(logits(run.best.x), y[todo])[0])
     return best.x
 
 

@@ -5,6 +5,8 @@ as a member anything with `predict_proba`.
 """
 
 from ensembles.adp import adp
+from ensembles.bayesian import MCDropout
+from ensembles.chains import CHAIN_METHODS, boosting, snapshots
 from ensembles.ensemble import Ensemble
 from ensembles.jobs import MemberJob
 from ensembles.methods import (
@@ -20,17 +22,21 @@ from ensembles.together import Committee, train_together
 from ensembles.training import train_ensemble
 
 __all__ = [
+    "CHAIN_METHODS",
     "METHODS",
     "Committee",
     "Ensemble",
+    "MCDropout",
     "MemberJob",
     "adp",
     "bagging",
+    "boosting",
     "bootstrap_replicate",
     "gaussian_noise",
     "materialise",
     "mixed_models",
     "random_init",
+    "snapshots",
     "train_ensemble",
     "train_together",
 ]

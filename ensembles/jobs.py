@@ -3,19 +3,25 @@
 It becomes a network and its training data there, see `methods.materialise`.
 """
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from math import inf
 from numbers import Real
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ensembles.architectures import TABLES, architecture_names
-from minidl.checks import check_choice, check_count, check_number
-from minidl.optimizers import OPTIMIZERS
-from minidl.store import LATER
+from minidl.checks import check_choice, check_count, check_kind, check_number
+from minidl.layers import Sequential
+from minidl.optimizers import OPTIMIZERS, Optimizer
+from minidl.store import LATER, kept_fields, plain
+from minidl.training_checks import Perturb
 
 METHOD_NAMES = ("random-init", "mixed-models", "bagging", "gaussian-noise")
+CHAINS = ("boosting", "snapshots")  # beside the paper's: each member after another
+LOSSES = ("cross-entropy", "adp")
+SCHEDULES = ("constant", "cosine")
 TABLE_OF = {
     "mnist-sample": "mnist-cnn",
     "mnist": "mnist-cnn",
@@ -27,6 +33,19 @@ TABLE_OF = {
 def tables_of(dataset: str) -> list[str]:
     """Return the names of a data set's networks: its table, and twins of the table."""
     return [table for table in TABLES if table.startswith(TABLE_OF[dataset])]
+
+
+class Perturbation(Protocol):
+    """What makes training's `perturb`: a frozen dataclass, whose fields describe it.
+
+    It is called with the networks that are trained, their optimizer, and the number of
+    steps that training takes. `attacks.Adversarial` is one.
+    """
+
+    def __call__(
+        self, members: Sequence[Sequential], optimizer: Optimizer, steps: int
+    ) -> Perturb:
+        """Return the perturbation."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +68,26 @@ class MemberJob:
     train_images: int | None = None  # only the first so many; None: all
     attempts: int = field(default=1, metadata=LATER)  # to start, see `train_member`
     weight_decay: float = field(default=0.0, metadata=LATER)
+    # Of each batch: adversarial training.
+    perturb: Perturbation | None = field(default=None, metadata=LATER)
+    # So many networks, trained by one loss on the same batches.
+    together: int = field(default=1, metadata=LATER)
+    # Of each network, or "adp", of several together.
+    loss: str = field(default="cross-entropy", metadata=LATER)
+    # Of lr: "cosine" falls to 0 in all epochs.
+    schedule: str = field(default="constant", metadata=LATER)
+    # What must be trained before, in a chain.
+    after: "MemberJob | None" = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
-        check_choice("method", self.method, METHOD_NAMES)
+        check_choice("method", self.method, (*METHOD_NAMES, *CHAINS))
         check_choice("dataset", self.dataset, TABLE_OF)
         tables = tables_of(self.dataset)
         names = [name for table in tables for name in architecture_names(table)]
         check_choice("architecture", self.architecture, names)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         least = {"index": 0, "seed": 0, "epochs": 1, "batch_size": 1, "attempts": 1}
+        least |= {"together": 1}
         for name, value in least.items():
             check_count(name, getattr(self, name), value)
         if self.train_images is not None:
@@ -70,7 +100,46 @@ class MemberJob:
                 f"sigma belongs to gaussian-noise: must be 0 for {self.method}, got "
                 f"{self.sigma}"
             )
+        self.check_training()
         self.make_numbers_plain()
+
+    def check_training(self) -> None:
+        """Raise TypeError or ValueError unless its networks can be trained so."""
+        check_choice("loss", self.loss, LOSSES)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        if self.loss == "adp" and self.together < 2:
+            raise ValueError("together must be 2 or more for adp, got 1")
+        if self.method in CHAINS and self.together > 1:
+            raise ValueError(f"together must be 1 for {self.method}")
+        if self.attempts > 1 and (self.together > 1 or self.method in CHAINS):
+            raise ValueError("attempts must be 1 in chains and for networks together")
+        how: Any = self.perturb
+        if how is not None:
+            if not (callable(how) and is_dataclass(how)) or isinstance(how, type):
+                raise TypeError(
+                    "perturb must be a dataclass that is a function, such as "
+                    f"attacks.Adversarial(0.3, 0.1), got {how!r}"
+                )
+            plain(how, "perturb")
+        if self.after is not None:
+            check_kind("after", self.after, MemberJob)
+            if self.method not in CHAINS or self.index != self.after.index + 1:
+                raise ValueError(
+                    f"after must be the job before, of {' or '.join(CHAINS)}, got "
+                    f"index {self.after.index} of {self.after.method} for index "
+                    f"{self.index} of {self.method}"
+                )
+
+    def about(self) -> dict[str, Any]:
+        """Return what defines the job, for its key: a perturbation by its name, too."""
+        facts, how = kept_fields(self), self.perturb
+        named = {} if how is None else {"perturb": {type(how).__name__: how}}
+        return facts | named
+
+    @property
+    def chain(self) -> tuple["MemberJob", ...]:
+        """All jobs that must be carried out before, in their order."""
+        return () if self.after is None else (*self.after.chain, self.after)
 
     def make_numbers_plain(self) -> None:
         """Turn lr = 1 and NumPy's numbers into Python's: equal jobs, equal files."""
@@ -89,6 +158,6 @@ class MemberJob:
 
 def member_seed(seed: int, method: str, index: int) -> int:
     """Return a member's own seed, unrelated to those of other members and methods."""
-    key = METHOD_NAMES.index(method), index
+    key = (*METHOD_NAMES, *CHAINS).index(method), index
     sequence = np.random.SeedSequence(seed, spawn_key=key)
     return int(sequence.generate_state(1, np.uint64)[0])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ensembles.jobs import MemberJob
-from ensembles.methods import untrained
+from ensembles.methods import Network, networks_of, untrained
 from minidl.backend import Array
 from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
 from minidl.files import remove_leftovers, set_aside
@@ -35,13 +35,23 @@ class TrainedMember:
     losses: list[float]  # mean J of each epoch
     seconds: float
     attempt: int = 0  # the first one that started
+    vote: float = 1.0  # its weight in the ensemble, relative to the others'
 
-    def model(self) -> Sequential:
-        """Return the trained network."""
+    def whole(self) -> Network:
+        """Return what was trained: a network, or several together."""
         model = untrained(self.job)
         for p, data in zip(model.params, self.params, strict=True):
             p.data[:] = data
         return model
+
+    def networks(self) -> tuple[Sequential, ...]:
+        """Return the trained networks one by one: one, or those trained together."""
+        return networks_of(self.whole())
+
+    def model(self) -> Sequential:
+        """Return the trained network; ValueError if there are several."""
+        [network] = self.networks()
+        return network
 
     def checksum(self) -> str:
         """Return a name of what the network computes, however it was trained."""
@@ -56,6 +66,7 @@ class History:
     losses: list[float]
     seconds: float
     attempt: int = field(default=0, metadata=LATER)
+    vote: float = field(default=1.0, metadata=LATER)
 
 
 def place_of(job: MemberJob, folder: str | Path | None) -> Place:
@@ -95,7 +106,8 @@ def read_member(path: Path, job: MemberJob) -> TrainedMember:
     model = untrained(job)
     found = history(path, load_checkpoint(path, model), job, True)
     params = [p.data for p in model.params]
-    return TrainedMember(job, params, found.losses, found.seconds, found.attempt)
+    about = found.losses, found.seconds, found.attempt, found.vote
+    return TrainedMember(job, params, *about)
 
 
 def read_whole(path: Path, job: MemberJob) -> TrainedMember:
@@ -110,8 +122,9 @@ def read_whole(path: Path, job: MemberJob) -> TrainedMember:
 def write_finished(path: Path, member: TrainedMember, job: MemberJob) -> None:
     """Save a finished member. A full disk is only warned of: training isn't lost."""
     try:
-        about = History(plain(job), member.losses, member.seconds, member.attempt)
-        save_checkpoint(path, member.model(), config=plain(about))
+        own = member.losses, member.seconds, member.attempt, member.vote
+        about = History(plain(job), *own)
+        save_checkpoint(path, member.whole(), config=plain(about))
         partial_path(path).unlink(missing_ok=True)
     except OSError as error:
         warnings.warn(f"member not saved: {error}", stacklevel=2)
@@ -129,7 +142,7 @@ class Progress:
         self,
         job: MemberJob,
         folder: str | Path | None,
-        model: Sequential,
+        model: Network,
         optimizer: Optimizer,
         rng: np.random.Generator,
     ) -> None:
@@ -155,7 +168,7 @@ class Progress:
         self.attempt = found.attempt
 
     def restart(
-        self, model: Sequential, optimizer: Optimizer, rng: np.random.Generator
+        self, model: Network, optimizer: Optimizer, rng: np.random.Generator
     ) -> None:
         """Begin the next attempt."""
         self.state, self.losses = (model, optimizer, rng), []

@@ -5,13 +5,17 @@ each epoch of each member is kept: whatever happens, the same call goes on after
 ends in the same bits.
 """
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ensembles.adp import adp
+from ensembles.chains import vote_of, waves
 from ensembles.ensemble import Ensemble
 from ensembles.jobs import MemberJob
 from ensembles.member_files import (
@@ -21,21 +25,23 @@ from ensembles.member_files import (
     read_whole,
     write_finished,
 )
-from ensembles.methods import materialise, untrained
-from minidl.backend import Array, Device, to_numpy
+from ensembles.methods import Network, materialise, networks_of, untrained
+from ensembles.together import Committee, sum_of_costs, train_together
+from minidl.backend import Array, Device
 from minidl.batches import batches_of
 from minidl.checks import check_count, check_kind
 from minidl.data import load_dataset
 from minidl.files import check_path
 from minidl.finish import finish
-from minidl.layers import Sequential
 from minidl.losses import cross_entropy
 from minidl.optimizers import OPTIMIZERS, Optimizer
 from minidl.parallel import available_cores, limit_threads
 from minidl.training import train
+from minidl.training_checks import Callback, Perturb
 
 STARTED = 1.5  # J: a network that only guesses has log(10) = 2.30
-State = tuple[Sequential, Optimizer, np.random.Generator]
+State = tuple[Network, Optimizer, np.random.Generator]
+JOINT_LOSSES: dict[str, Any] = {"cross-entropy": sum_of_costs, "adp": adp}
 
 
 def train_member(
@@ -43,8 +49,9 @@ def train_member(
     folder: str | Path | None = None,
     device: Device = "cpu",
     images: tuple[Array, Array] | None = None,
+    earlier: Sequence[TrainedMember] = (),
 ) -> TrainedMember:
-    """Train one member, on one thread or the GPU.
+    """Train one member, on one thread or the GPU, after those `earlier` in its chain.
 
     On more, BLAS adds in another order: the bits would depend on the executor. With
     `folder`, of this worker, training goes on after the latest epoch kept there.
@@ -58,20 +65,25 @@ def train_member(
     if images is None:
         data = load_dataset(job.dataset)
         images = data.x_train, data.y_train
-    model, x, y = materialise(job, *images)
-    so_far = Progress(job, folder, *first_state(job, model, device))
+    all_x, all_y = images
+    learners = [(member.model(), member.vote) for member in earlier]
     with limit_threads(1):
+        model, x, y = materialise(job, all_x, all_y, learners)
+        so_far = Progress(job, folder, *first_state(job, model, device))
         while so_far.attempt < job.attempts - 1 and not starts(so_far, x, y):
             attempt = so_far.attempt + 1
             model = untrained(job, attempt)
             so_far.restart(*first_state(job, model, device, attempt))
         go_on(so_far, x, y, job.epochs)
-    params = [to_numpy(p.data) for p in so_far.state[0].params]
-    return TrainedMember(job, params, so_far.losses, so_far.seconds, so_far.attempt)
+        model = so_far.state[0].to_device("cpu")
+        vote = vote_of(job, model, all_x, all_y, learners)
+    params = [p.data for p in model.params]
+    about = so_far.losses, so_far.seconds, so_far.attempt, vote
+    return TrainedMember(job, params, *about)
 
 
 def first_state(
-    job: MemberJob, model: Sequential, device: Device, attempt: int = 0
+    job: MemberJob, model: Network, device: Device, attempt: int = 0
 ) -> State:
     """Return what an attempt begins with: network, optimizer and generator."""
     model.to_device(device)
@@ -84,8 +96,48 @@ def go_on(so_far: Progress, x: Array, y: Array, epochs: int) -> None:
     """Train until there are so many epochs."""
     model, optimizer, rng = so_far.state
     if (left := epochs - len(so_far.losses)) > 0:
-        how = left, so_far.job.batch_size, rng, [so_far.epoch_ended]
-        train(model, x, y, optimizer, *how)
+        callbacks = [scheduled(so_far), so_far.epoch_ended]
+        perturb = perturb_of(so_far, len(x))
+        how = left, so_far.job.batch_size, rng, callbacks, perturb
+        if isinstance(model, Committee):
+            loss = JOINT_LOSSES[so_far.job.loss]
+            train_together(model, x, y, optimizer, *how, loss)
+        else:
+            train(model, x, y, optimizer, *how)
+
+
+def perturb_of(so_far: Progress, images: int) -> Perturb | None:
+    """Return what a job's batches are perturbed by, None for nothing."""
+    job, (model, optimizer, _) = so_far.job, so_far.state
+    if job.perturb is None:
+        return None
+    steps = job.epochs * -(-images // job.batch_size)
+    return job.perturb(networks_of(model), optimizer, steps)
+
+
+def scheduled(so_far: Progress) -> Callback:
+    """Return what sets lr after each epoch e of E: lr (1 + cos(pi e / E)) / 2.
+
+    It comes before the epoch is kept, whose file has the next epoch's lr.
+    """
+    job, (_, optimizer, _) = so_far.job, so_far.state
+
+    def epoch_ended(epoch: int, loss: float) -> None:
+        e = len(so_far.losses) + 1
+        if job.schedule == "cosine" and e < job.epochs:
+            optimizer.lr = job.lr * (1 + math.cos(math.pi * e / job.epochs)) / 2
+
+    return epoch_ended
+
+
+def train_next(
+    work: tuple[MemberJob, Sequence[TrainedMember]],
+    folder: str | Path | None,
+    device: Device,
+) -> TrainedMember:
+    """Train a member after those of its chain."""
+    job, earlier = work
+    return train_member(job, folder, device, earlier=earlier)
 
 
 def starts(so_far: Progress, x: Array, y: Array) -> bool:
@@ -94,7 +146,7 @@ def starts(so_far: Progress, x: Array, y: Array) -> bool:
     return len(so_far.losses) > 1 or mean_cost(so_far.state[0], x, y) < STARTED
 
 
-def mean_cost(model: Sequential, x: Array, y: Array) -> float:
+def mean_cost(model: Network, x: Array, y: Array) -> float:
     """Return the mean of J over images, without dropout. Shapes as in `train`."""
     parts = batches_of(x, y, np.arange(len(x)), 500, model.device)
     costs = (cross_entropy(model.forward(x_i), y_i)[0] for x_i, y_i in parts)
@@ -116,10 +168,17 @@ def train_ensemble(
     must stand below `if __name__ == "__main__":`. The result doesn't depend on it. With
     `folder`, members found there are loaded instead, and each finished one is saved
     there: also when others fail, whose error is raised at the end. One that can't be
-    saved, on a full disk, is returned all the same, with a warning.
+    saved, on a full disk, is returned all the same, with a warning. Members of a chain
+    wait for those before them, which are trained, too. Each votes with its own weight.
     """
-    members = train_members(jobs, executor, folder, workers, device)
-    return Ensemble([member.model() for member in members])
+    return ensemble_of(train_members(jobs, executor, folder, workers, device))
+
+
+def ensemble_of(members: Sequence[TrainedMember]) -> Ensemble:
+    """Return the ensemble of trained members, weighted by their votes."""
+    voters = [(net, member.vote) for member in members for net in member.networks()]
+    networks, votes = zip(*voters, strict=True)
+    return Ensemble(networks, votes)
 
 
 def train_members(
@@ -142,15 +201,16 @@ def train_members(
     check_count("workers", workers)
     if folder is not None:
         check_path("folder", folder)
-    places = [place_of(job, folder) for job in jobs]
-    trained = dict(
-        finish(
-            dict(zip(places, jobs, strict=True)),
-            partial(train_member, folder=folder, device=device),
-            read_whole,
-            write_finished,
-            workers if executor is None else executor,
-            "members trained",
+    train_one = partial(train_next, folder=folder, device=device)
+    where = workers if executor is None else executor
+    trained: dict[MemberJob, TrainedMember] = {}
+    for wave in waves(jobs):
+        works = {
+            place_of(job, folder): (job, [trained[before] for before in job.chain])
+            for job in wave
+        }
+        done = finish(
+            works, train_one, read_whole, write_finished, where, "members trained"
         )
-    )
-    return [trained[place] for place in places]
+        trained |= {place.key: member for place, member in done}
+    return [trained[job] for job in jobs]

@@ -52,11 +52,14 @@ def digest(arrays: Mapping[str, Array], text: str) -> str:
 
 
 def plain(value: Any, name: str = "content") -> Any:
-    """Return a value as JSON gives it back; of dataclasses and NumPy's values, too."""
+    """Return a value as JSON gives it back; of dataclasses and NumPy's values, too.
+
+    A dataclass is its `kept_fields`, or what its method `about` returns.
+    """
 
     def replaced(value: Any) -> Any:
         if is_dataclass(value) and not isinstance(value, type):
-            return kept_fields(value)
+            return value.about() if hasattr(value, "about") else kept_fields(value)
         if not hasattr(value, "tolist"):
             raise TypeError(f"{name} must be JSON-like, got {value!r} in it")
         return value.tolist()

@@ -89,7 +89,7 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     "ensembles.materialise y": np.zeros(6, int),
     **{
         f"ensembles.{method.__name__} members": 2
-        for method in ensembles.METHODS.values()
+        for method in (*ensembles.METHODS.values(), *ensembles.CHAIN_METHODS.values())
     },
     "minidl.squared_error out": X,
     "minidl.squared_error target": X,
@@ -127,6 +127,7 @@ BAD: dict[str, list[Any]] = {
     **dict.fromkeys(("steps", "searches", "restarts", "queries", "rounds"), NO_COUNTS),
     **dict.fromkeys(("epochs", "batch_size", "workers", "size", "stride"), NO_COUNTS),
     **dict.fromkeys(("draws", "targets", "samples", "tries"), NO_COUNTS),
+    **dict.fromkeys(("together",), NO_COUNTS),
     **dict.fromkeys(("in_channels", "filters", "in_features"), NO_COUNTS),
     **dict.fromkeys(("out_features", "train_images", "attempts"), NO_COUNTS),
     **dict.fromkeys(("seed", "pad", "index"), NO_INTEGERS),
@@ -194,7 +195,10 @@ BAD: dict[str, list[Any]] = {
     "jobs": [None, [], [None], JOB, 3],
     "job": [None, 3, [JOB], {}],
     "dataset": [*NO_NAMES, "svhn"],
-    "method": [*NO_NAMES, "boosting"],
+    "method": [*NO_NAMES, "stacking"],
+    "schedule": NO_NAMES,
+    "earlier": [None, 3, [(MODEL, 1.0)]],
+    "after": [3, [JOB], {}, JOB],
     "architecture": [*NO_NAMES[1:], "cifar10-cnn", "mnist-cnn/10"],
     "sigma": [*BELOW_0, 1.5, np.inf],
 }
@@ -212,6 +216,8 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "attacks.clip_to_bounds x_adv": [*UNLIKE],
     "attacks.diagnose attack": [None],
     **{f"attacks.{kind}_perturb alpha": [0.2] for kind in ("fgsm", "pgd")},
+    "attacks.Adversarial alpha": [0.2],
+    "attacks.Adversarial growth": [0.5],
     "attacks.growing optimizer": STRANGERS,
     "ensembles.adp alpha": [0, 0.2],
     "attacks.distance x": [EMPTY, HALF, LOST],
@@ -247,7 +253,7 @@ OTHERS = {  # they take anything, or have no arguments; types; files' own tests
     ),
     *("minidl.kernels.output_size", "minidl.kernels.use", "minidl.kernels.warm_up"),
     *("attacks.GradientFn", "attacks.LossFn", "attacks.Counter", "attacks.Suite"),
-    *("attacks.adversarial_images", "ensembles.METHODS"),
+    *("attacks.adversarial_images", "ensembles.METHODS", "ensembles.CHAIN_METHODS"),
 }
 AT_WORK = {  # good calls train for a while, or read and write files
     *("ensembles.train_ensemble", "ensembles.train_together", "minidl.train"),

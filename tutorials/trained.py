@@ -16,7 +16,7 @@ import numpy as np
 from ensembles import METHODS, MemberJob
 from ensembles.architectures import SMALL
 from ensembles.jobs import TABLE_OF
-from ensembles.methods import untrained
+from ensembles.methods import networks_of, untrained
 from ensembles.training import train_members
 from minidl import Sequential
 from minidl.backend import Array
@@ -78,7 +78,7 @@ def pack(job: MemberJob, params: Iterable[Array]) -> dict[str, Array]:
 
 def unpack(job: MemberJob, arrays: Mapping[str, Array]) -> Sequential:
     """Return a member's network, w = scale q."""
-    model = untrained(job)
+    [model] = networks_of(untrained(job))
     q, scales = arrays[f"{name_of(job)} q"], arrays[f"{name_of(job)} scales"]
     ends = np.cumsum([p.data.size for p in model.params])
     for p, part, scale in zip(

@@ -66,3 +66,17 @@ def test_it_finds_what_one_target_does_not(cnn, x):
     ]
     assert resist == sorted(resist, reverse=True)
     assert resist[-1] < len(x)
+
+
+def test_an_images_starts_do_not_depend_on_who_is_done(cnn, x):
+    """The first image is misread at once, or not: the others' points are the same."""
+    y, loss = cnn.predict(x), model_loss(cnn, targeted_dlr)
+    done = np.where(np.arange(len(x)) == 0, (y + 1) % 4, y)
+    found = [
+        apgd_targeted(
+            cnn.forward, loss, x, labels, 0.02, 10, rng=np.random.default_rng(1)
+        )
+        for labels in (y, done)
+    ]
+    assert_allclose(found[0][1:], found[1][1:], atol=1e-9)
+    assert (abs(found[0][1:] - x[1:]).reshape(len(x) - 1, -1) > 0).any(axis=1).all()

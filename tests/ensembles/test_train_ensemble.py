@@ -71,7 +71,7 @@ def test_a_member_is_its_job_carried_out_by_hand(tiny_data):
 def test_the_jobs_settings_reach_training(trained, jobs):
     job = replace(jobs[0], optimizer="momentum", lr=0.25, epochs=2, batch_size=40)
     train_ensemble([job])
-    ((_, _, _, optimizer, epochs, batch_size, _, _),) = trained
+    ((_, _, _, optimizer, epochs, batch_size, *_),) = trained
     assert (optimizer.lr, optimizer.momentum) == (0.25, 0.9)
     assert (epochs, batch_size) == (2, 40)
 
@@ -183,10 +183,10 @@ def test_a_damaged_member_is_set_aside_and_trained_again(trained, jobs, tmp_path
 def break_job(monkeypatch, index):
     """Let the job of this index fail on its worker."""
 
-    def materialise_or_fail(job, x, y):
+    def materialise_or_fail(job, *arguments):
         if job.index == index:
             raise MemoryError(f"no room for member {index}")
-        return materialise(job, x, y)
+        return materialise(job, *arguments)
 
     monkeypatch.setattr(training, "materialise", materialise_or_fail)
 

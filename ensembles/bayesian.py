@@ -1,0 +1,74 @@
+"""Bayesian averaging: p(y|x) = sum_i p(y|x, theta_i) p(theta_i|D), in two forms.
+
+    snapshots    where one trajectory stands after each cycle of the learning rate
+    MCDropout    the same weights under many random masks of dropout
+
+No method of this size has the posterior. Snapshots are several modes and know nothing
+of the width of each; dropout's masks are the width of one mode and know no other. Both
+cost a single training. (SWA-Gaussian is the width of one mode, too, as masks are, and
+needs averages of its own.)
+"""
+
+import zlib
+
+import numpy as np
+
+from minidl.backend import Array, rounds_to_zero, to_numpy
+from minidl.batches import batches, to_float
+from minidl.checks import check_count, check_kind
+from minidl.layers import Sequential, softmax
+from minidl.losses import cross_entropy
+
+HELD_OUT = 10  # one image in so many weighs the snapshots, and trains none
+
+
+class MCDropout:
+    """p(x) = mean over draws of softmax(f(x, mask)): dropout stays on in prediction.
+
+    A random defence: each batch gets masks of its own. They are drawn from the seed and
+    the images, so that the same batch gets the same answer in any process; who doesn't
+    know the seed can only expect the mean.
+    Source: Gal & Ghahramani, Dropout as a Bayesian Approximation, 2016.
+    Raises TypeError or ValueError for what is no network, or for draws < 1.
+    """
+
+    def __init__(self, model: Sequential, draws: int = 20, seed: int = 0) -> None:
+        check_kind("model", model, Sequential)
+        self.model = model
+        self.draws = check_count("draws", draws)
+        self.seed = check_count("seed", seed, at_least=0)
+
+    @property
+    def classes(self) -> int:
+        """The number K of classes."""
+        return self.model.classes
+
+    @rounds_to_zero
+    def predict_proba(self, x: Array) -> Array:
+        """Return the mean of all draws. Shapes: x (N, H, W, C), result (N, K)."""
+        rng = np.random.default_rng([self.seed, zlib.crc32(to_numpy(x).tobytes())])
+        p = [softmax(self.model.forward(x, rng)) for _ in range(self.draws)]
+        return sum(p) / x.dtype.type(self.draws)
+
+
+def seen_and_held_out(
+    x: Array, y: Array
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Return the images that snapshots are trained on, and the last tenth of all."""
+    seen = len(x) - max(1, len(x) // HELD_OUT)
+    return (x[:seen], y[:seen]), (x[seen:], y[seen:])
+
+
+def mean_likelihood(model: Sequential, x: Array, y: Array) -> float:
+    """exp(mean_n log p(y_n|x_n)), the geometric mean over images that are held out.
+
+    A snapshot's weight. Bayes' rule has the product of all p(y_n|x_n), not its N-th
+    root: among thousands of images the likeliest snapshot would get all weight, and
+    nothing would be averaged. The root is that rule at temperature N.
+    Shapes: x (N, H, W, C) uint8 or floats, y (N,).
+    """
+    costs = [
+        cross_entropy(model.forward(to_float(x[batch])), y[batch])[0]
+        for batch in batches(np.arange(len(x)), 512)
+    ]
+    return float(np.exp(-np.concatenate(costs).mean(dtype=np.float64)))

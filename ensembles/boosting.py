@@ -1,0 +1,65 @@
+"""Boosting: each learner sees most often what the learners before it got wrong.
+
+SAMME, AdaBoost for K classes, by resampling: Freund & Schapire's alternative for
+learners that take no weights. Its learners vote; an `Ensemble` averages their
+probabilities with the same weights instead, as the paper does, and so has a gradient.
+
+Source: Zhu, Zou, Rosset & Hastie, Multi-class AdaBoost, 2009, algorithm 2.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from minidl.backend import Array
+from minidl.batches import batches, to_float
+from minidl.layers import Sequential
+
+ROUNDING = 1e-9  # of a sum of weights
+Learner: TypeAlias = tuple[Sequential, float]  # a trained network, and its vote
+
+
+def weights_of_images(learners: Sequence[Learner], x: Array, y: Array) -> Array:
+    """w_n = 1/N, then for each learner w_n exp(alpha [wrong]), of sum 1 again.
+
+    Shapes: x (N, H, W, C) uint8 or floats, y and w (N,).
+    """
+    w = np.full(len(x), 1 / len(x))
+    for learner, alpha in learners:
+        w = reweighted(w, predictions(learner, x) != y, alpha)
+    return w
+
+
+def reweighted(w: Array, wrong: Array, alpha: float) -> Array:
+    """Return w exp(alpha [wrong]) / its sum. Shapes: all (N,), wrong bool.
+
+    In logarithms: after a learner that is nearly always right, alpha is large.
+    """
+    log_w = np.log(w) + alpha * wrong
+    new = np.exp(log_w - log_w.max())
+    return new / new.sum()
+
+
+def learners_vote(w: Array, wrong: Array, classes: int) -> float:
+    """alpha = log((1 - err) / err) + log(K - 1), err = sum of w where wrong.
+
+    A learner that got nothing wrong counts as if it had half an image of N: alpha
+    would be infinite. Raises ValueError for one that is no better than guessing,
+    err >= 1 - 1/K, whose alpha would be 0 or less.
+    Shapes: w, of sum 1, and wrong (N,).
+    """
+    error = float(w[wrong].sum())
+    if error >= 1 - 1 / classes - ROUNDING:
+        raise ValueError(
+            f"a learner is no better than guessing among {classes} classes: its "
+            f"weighted error is {error:.4f}"
+        )
+    error = error or 0.5 / len(w)
+    return float(np.log((1 - error) / error) + np.log(classes - 1))
+
+
+def predictions(model: Sequential, x: Array) -> Array:
+    """Return the class of each image, batch by batch. Shapes: (N, H, W, C) -> (N,)."""
+    rows = batches(np.arange(len(x)), 512)
+    return np.concatenate([model.predict(to_float(x[batch])) for batch in rows])

@@ -1,0 +1,90 @@
+"""Methods whose members are a chain: each job comes after another's result.
+
+They stand beside the paper's four, which says of ensembles that "many methods have been
+introduced in the literature such as Bayesian averaging, Bagging and boosting".
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from ensembles.bayesian import mean_likelihood, seen_and_held_out
+from ensembles.boosting import (
+    Learner,
+    learners_vote,
+    predictions,
+    weights_of_images,
+)
+from ensembles.jobs import CHAINS, MemberJob
+from ensembles.methods import Network, make_jobs, networks_of
+from minidl.backend import Array
+
+
+def boosting(members: int, seed: int, dataset: str, **settings: Any) -> list[MemberJob]:
+    """(v) Each member sees most often what those before it got wrong: SAMME.
+
+    `settings` as of `random_init`.
+    """
+    return chained(make_jobs("boosting", members, seed, dataset, settings))
+
+
+def snapshots(
+    members: int, seed: int, dataset: str, **settings: Any
+) -> list[MemberJob]:
+    """(vi) One network, taken after each of several cycles of the learning rate.
+
+    Each cycle takes `epochs`, in which lr falls to 0 along a cosine; the next starts
+    where it ends. Members are weighted by `bayesian.mean_likelihood`. `settings` as of
+    `random_init`.
+    Source: Huang et al., Snapshot Ensembles: Train 1, Get M for Free, 2017.
+    """
+    settings = {"schedule": "cosine"} | settings
+    return chained(make_jobs("snapshots", members, seed, dataset, settings))
+
+
+CHAIN_METHODS: dict[str, Callable[..., list[MemberJob]]] = dict(
+    zip(CHAINS, (boosting, snapshots), strict=True)
+)
+
+
+def chained(jobs: Iterable[MemberJob]) -> list[MemberJob]:
+    """Return jobs of which each comes after the one before it."""
+    chain: list[MemberJob] = []
+    for job in jobs:
+        chain.append(replace(job, after=chain[-1] if chain else None))
+    return chain
+
+
+def waves(jobs: Iterable[MemberJob]) -> Iterator[list[MemberJob]]:
+    """Yield all jobs and those before them: first those that wait for none, and so on.
+
+    Jobs of a wave don't wait for each other.
+    """
+
+    def length(job: MemberJob) -> int:
+        return len(job.chain)
+
+    every = dict.fromkeys(j for job in jobs for j in (*job.chain, job))
+    for _, wave in groupby(sorted(every, key=length), length):
+        yield list(wave)
+
+
+def vote_of(
+    job: MemberJob, model: Network, x: Array, y: Array, earlier: list[Learner]
+) -> float:
+    """Return a trained member's weight in its ensemble; x and y are all its images.
+
+    Raises ValueError for a boosted learner that is no better than guessing.
+    """
+    network, *_ = networks_of(model)
+    x, y = x[: job.train_images], y[: job.train_images]
+    if job.method == "boosting":
+        w, wrong = weights_of_images(earlier, x, y), predictions(network, x) != y
+        try:
+            return learners_vote(w, wrong, network.classes)
+        except ValueError as error:
+            raise ValueError(f"boosting, member {job.index}: {error}") from None
+    if job.method == "snapshots":
+        return mean_likelihood(network, *seen_and_held_out(x, y)[1])
+    return 1.0

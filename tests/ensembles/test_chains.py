@@ -1,0 +1,239 @@
+"""Boosting and snapshots: the formulas by hand, and chains of jobs that resume."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from ensembles import (
+    Ensemble,
+    boosting,
+    chains,
+    materialise,
+    member_files,
+    random_init,
+    snapshots,
+    train_ensemble,
+    training,
+)
+from ensembles.bayesian import mean_likelihood, seen_and_held_out
+from ensembles.boosting import learners_vote, predictions, reweighted
+from ensembles.chains import waves
+from ensembles.jobs import MemberJob
+from ensembles.member_files import member_path
+from ensembles.training import train_member, train_members
+from minidl.data import Dataset
+from minidl.store import to_json
+from tests.ensembles.tiny_data import COUNT
+
+K = 10
+SMALL = {"epochs": 2, "batch_size": 32, "architecture": "mnist-cnn"}
+
+
+class Always:
+    """A learner of fixed answers, one image a row."""
+
+    def __init__(self, classes):
+        self.given = classes
+
+    def predict_proba(self, x):
+        return np.eye(K)[self.given]
+
+
+def samme(answers, y):
+    """AdaBoostClassifier(algorithm="SAMME") of scikit-learn, by hand.
+
+    Its _boost: estimator_error = average(incorrect, weights=sample_weight);
+    estimator_weight = log((1 - err) / err) + log(n_classes - 1);
+    sample_weight = exp(log(sample_weight) + estimator_weight * incorrect), normalised.
+    """
+    w, votes = np.ones(len(y)) / len(y), []
+    for answer in answers:
+        wrong = answer != y
+        err = np.average(wrong, weights=w)
+        votes.append(np.log((1 - err) / err) + np.log(K - 1.0))
+        w = np.exp(np.log(w) + votes[-1] * wrong)
+        w /= w.sum()
+    scores = sum(v * np.eye(K)[a] for v, a in zip(votes, answers, strict=True))
+    return w, votes, scores.argmax(axis=1)
+
+
+def test_votes_weights_and_the_vote_are_sammes(rng):
+    y = rng.integers(K, size=200)
+    answers = [np.where(rng.random(200) < p, y, 3) for p in (0.6, 0.4, 0.9)]
+    w, votes = np.full(200, 1 / 200), []
+    for answer in answers:
+        votes.append(learners_vote(w, answer != y, K))
+        w = reweighted(w, answer != y, votes[-1])
+        # The same learner again would be no better than guessing.
+        assert w[answer != y].sum() == pytest.approx(1 - 1 / K)
+    expected_w, expected, predicted = samme(answers, y)
+    assert_allclose(w, expected_w)
+    assert_allclose(votes, expected)
+    ensemble = Ensemble(map(Always, answers), votes)
+    assert_array_equal(ensemble.predict(np.zeros((200, 2, 2, 1))), predicted)
+
+
+def test_a_perfect_learner_has_a_finite_vote():
+    w, right = np.full(50, 1 / 50), np.zeros(50, bool)
+    assert learners_vote(w, right, K) == pytest.approx(np.log(99) + np.log(9))
+
+
+@pytest.mark.parametrize("error", [0.9, 0.95, 1.0])
+def test_a_learner_no_better_than_guessing_is_refused(error):
+    wrong = np.arange(100) < 100 * error
+    with pytest.raises(ValueError, match=r"no better than guessing among 10"):
+        learners_vote(np.full(100, 0.01), wrong, K)
+
+
+def test_the_mean_likelihood_is_the_geometric_mean(rng):
+    """A network whose logits are log p: its mean is exp(mean log p), by hand."""
+    p = rng.dirichlet(np.ones(K), 7)
+    y = rng.integers(K, size=7)
+
+    class Known:
+        def forward(self, x):
+            return np.log(p)
+
+    found = mean_likelihood(Known(), rng.random((7, 2, 2, 1)), y)
+    assert found == pytest.approx(np.prod(p[np.arange(7), y]) ** (1 / 7))
+
+
+def test_snapshots_hold_out_the_last_tenth(rng):
+    x, y = rng.random((55, 2, 2, 1)), np.arange(55)
+    (_, seen), (_, out) = seen_and_held_out(x, y)
+    assert_array_equal(seen, np.arange(50))
+    assert_array_equal(out, np.arange(50, 55))
+
+
+@pytest.fixture
+def learns(monkeypatch):
+    """Data that a network learns within two epochs: each class is one bright row."""
+    rng, y = np.random.default_rng(3), np.arange(COUNT) % K
+    x = rng.integers(60, size=(COUNT, 28, 28, 1), dtype=np.uint8)
+    x[np.arange(COUNT), 2 * y + 4] = 250
+    found = Dataset(x, y, x[:10], y[:10])
+    monkeypatch.setattr(training, "load_dataset", lambda name: found)
+    return found
+
+
+def jobs_of(method, members=3, **settings):
+    return method(members, 5, "mnist-sample", **SMALL | {"epochs": 6, **settings})
+
+
+def assert_same(a, b):
+    assert (a.job, a.losses, a.vote) == (b.job, b.losses, b.vote)
+    for p, q in zip(a.params, b.params, strict=True):
+        assert_array_equal(p, q, strict=True)
+
+
+def test_boosted_members_are_their_jobs_carried_out_by_hand(learns):
+    members = train_members(jobs_of(boosting), workers=1)
+    x, y = learns.x_train, learns.y_train
+    w, learners = np.full(COUNT, 1 / COUNT), []
+    for member in members:
+        _, seen, labels = materialise(member.job, x, y, learners)
+        chosen = np.random.default_rng([member.job.seed, 1]).choice(COUNT, COUNT, p=w)
+        assert_array_equal(seen, x[chosen])
+        assert_array_equal(labels, y[chosen])
+        wrong = predictions(member.model(), x) != y
+        assert member.vote == learners_vote(w, wrong, K)
+        w = reweighted(w, wrong, member.vote)
+        learners.append((member.model(), member.vote))
+    ensemble = train_ensemble([m.job for m in members], workers=1)
+    votes = [member.vote for member in members]
+    assert_allclose(ensemble.weights, votes / np.sum(votes))
+
+
+def test_a_snapshot_begins_where_the_one_before_it_ended(learns):
+    jobs = jobs_of(snapshots, 2, epochs=3)
+    first, second = train_members(jobs, workers=1)
+    x, y = learns.x_train, learns.y_train
+    model, seen, _ = materialise(second.job, x, y, [(first.model(), first.vote)])
+    assert len(seen) == COUNT - COUNT // 10
+    for p, q in zip(model.params, first.params, strict=True):
+        assert_array_equal(p.data, q)
+    held_out = x[len(seen) :], y[len(seen) :]
+    for member in (first, second):
+        assert member.vote == mean_likelihood(member.model(), *held_out)
+
+
+def test_the_learning_rate_falls_along_a_cosine(learns, monkeypatch):
+    rates = []
+
+    def train(model, x, y, optimizer, epochs, batch_size, rng, callbacks, perturb):
+        for epoch in range(1, epochs + 1):
+            rates.append(optimizer.lr)
+            for callback in callbacks:
+                callback(epoch, 1.0)
+
+    monkeypatch.setattr(training, "train", train)
+    train_member(jobs_of(random_init, 1, epochs=4, schedule="cosine", lr=0.1)[0])
+    assert_allclose(rates, 0.05 * (1 + np.cos(np.pi * np.arange(4) / 4)))
+
+
+@pytest.mark.parametrize("method", [boosting, snapshots])
+def test_a_chain_that_is_interrupted_goes_on_in_the_same_bits(
+    learns, tmp_path, monkeypatch, method
+):
+    """In the middle of the second member; the first is kept, and not trained again."""
+    jobs = jobs_of(method, 2)
+    whole = train_members(jobs, workers=1)
+    ended = member_files.Progress.epoch_ended
+
+    def interrupt(self, number, loss):
+        ended(self, number, loss)
+        if self.job.index == 1 and len(self.losses) == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(member_files.Progress, "epoch_ended", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train_members(jobs, folder=tmp_path, workers=1)
+    assert member_path(jobs[0], tmp_path).exists()
+    again = train_members(jobs[1:], folder=tmp_path, workers=1)
+    assert_same(again[0], whole[1])
+    found = train_members(jobs, folder=tmp_path, workers=1)
+    for a, b in zip(found, whole, strict=True):
+        assert_same(a, b)
+
+
+def test_finished_members_are_kept_when_a_later_one_only_guesses(
+    learns, tmp_path, monkeypatch
+):
+    """The second learner's answers are all wrong."""
+    jobs, right = jobs_of(boosting), iter([True, False])
+    answers = lambda model, x: learns.y_train + (not next(right))  # noqa: E731
+    monkeypatch.setattr(chains, "predictions", answers)
+    with pytest.raises(ValueError, match=r"^boosting, member 1: .* guessing"):
+        train_members(jobs, folder=tmp_path, workers=1)
+    assert [member_path(job, tmp_path).exists() for job in jobs] == [True, False, False]
+
+
+def test_waves_hold_what_waits_for_none_of_them():
+    chain, others = boosting(3, 0, "mnist"), random_init(2, 0, "mnist")
+    assert [*waves([chain[2], *others])] == [
+        [chain[0], *others],
+        [chain[1]],
+        [chain[2]],
+    ]
+
+
+def test_a_chain_is_part_of_its_jobs(tmp_path):
+    one, other = (boosting(2, 0, "mnist", lr=lr)[1] for lr in (0.1, 0.2))
+    assert replace(one, lr=0.2) != other  # the job before it differs
+    paths = {member_path(j, tmp_path) for j in (one, other, replace(one, lr=0.2))}
+    assert len(paths) == 3
+    assert to_json(one).count('"index"') == 2
+
+
+@pytest.mark.parametrize("method", [boosting, snapshots])
+def test_a_member_without_those_before_it_is_refused(learns, method):
+    [_, job] = jobs_of(method, 2)
+    with pytest.raises(ValueError, match=r"^earlier must be 1 members"):
+        train_member(job)
+    with pytest.raises(ValueError, match=r"^after must be the job before"):
+        replace(job, index=2)
+    with pytest.raises(ValueError, match=r"^after must be the job before"):
+        MemberJob("bagging", 1, 0, "mnist", "mnist-cnn", after=job.after)
