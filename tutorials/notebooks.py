@@ -29,7 +29,7 @@ CHAPTERS = Path(__file__).parent
 NOTEBOOKS = CHAPTERS / "notebooks"
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 PICTURE = re.compile(r'<img src="data:image/png;base64,(.*?)" alt="(.*?)"')
-SECONDS = 300  # for one cell: the first that needs trained networks trains them
+SECONDS = 300  # for one cell
 
 
 def chapters() -> list[Path]:

@@ -139,25 +139,17 @@ def test_links_lead_somewhere(chapter):
         assert (notebooks.NOTEBOOKS / link).exists(), link
 
 
-@pytest.fixture(scope="module")
-def places(tmp_path_factory):
-    """A cache that all chapters share, and a folder to run them in."""
-    return tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("pictures")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
-def test_it_runs_as_a_script(chapter, places):
-    cache, folder = places
+def test_it_runs_as_a_script(chapter, tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", str(chapter)],
-        cwd=folder,
-        env=os.environ | {"MINIDL_CACHE": str(cache)},
+        cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert list((folder / "pictures").glob(f"{chapter.stem}-*.png"))
+    assert list((tmp_path / "pictures").glob(f"{chapter.stem}-*.png"))
 
 
 @pytest.mark.slow
