@@ -3,6 +3,7 @@
 readings   write the list of all readings, with what each is expected to find
 scale      choose s with random initial weights
 run        attack one method with all labels, as stated and times s
+example    draw the steps of one image, on the small networks of the chapters
 report     the page on all that has been found
 """
 
@@ -13,6 +14,7 @@ from ensembles import METHODS
 from minidl.files import check_writable
 from minidl.parallel import available_cores, local_executor
 from minidl.store import write_json
+from tutorials.anomaly.labels.example import EXAMPLE, make_example
 from tutorials.anomaly.labels.measure import Labels, check_others, count_right
 from tutorials.anomaly.labels.readings import FILE, fixed_readings
 from tutorials.anomaly.labels.report import write_report
@@ -22,6 +24,7 @@ from tutorials.anomaly.run import Plan, check_images, training_command
 from tutorials.command_line import (
     Parser,
     a_path,
+    check_installed,
     load_once,
     number_of_processes,
     one_line,
@@ -50,7 +53,7 @@ def make_parser() -> Parser:
     """Return the parser."""
     parser = parser_of("tutorials.anomaly.labels", __doc__)
     add = parser.add_argument
-    add("verb", choices=["readings", "scale", "run", "report"])
+    add("verb", choices=["readings", "scale", "run", "example", "report"])
     add("--dataset", choices=DATASETS, default="mnist")
     add("--profile", choices=PROFILES, default="full")
     add("--network", choices=NETWORKS, default=PLAIN)
@@ -118,6 +121,7 @@ def main(argv: list[str] | None = None) -> None:
         network=args.network,
     )
     with one_line_errors(parser.prog, lambda: "the same command continues"):
+        check_installed("matplotlib", "tutorials", "the page of figures")
         check_writable("--results", args.results)
         fixed_readings(args.results)  # before anything is measured
         if args.verb in WORK:
@@ -129,6 +133,8 @@ def main(argv: list[str] | None = None) -> None:
             folder = args.results / folder_name(config)
             check_others(folder, config, args.images)
             print(f"{WORK[args.verb](plan, folder)} written")
+        if args.verb == "example":
+            write_json(args.results / EXAMPLE, make_example())
         if args.verb == "readings":
             print(f"{args.results / FILE} is there")
         else:

@@ -5,20 +5,20 @@ from pathlib import Path
 
 from minidl.files import write_text
 from tutorials.anomaly.labels.fit import ORDERS, Fit, fit
-from tutorials.anomaly.labels.measure import Labels, method_files, read_labels
+from tutorials.anomaly.labels.happens import Folders, how_it_happens
+from tutorials.anomaly.labels.libraries import LIBRARIES
+from tutorials.anomaly.labels.measure import method_files, read_labels
 from tutorials.anomaly.labels.readings import (
     READINGS,
     SUSPECT,
     Expected,
     fixed_readings,
 )
-from tutorials.anomaly.labels.scale import ATTACK, SCALE, read_scale, scaled
-from tutorials.paper.experiment.adversaries import SUM, with_label
+from tutorials.anomaly.labels.scale import ATTACK, SCALE, read_scale
+from tutorials.anomaly.labels.unexplained import unexplained
 from tutorials.paper.experiment.labels import RULES
-from tutorials.paper.pages.markdown import Table
+from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES, paper_accuracy
-
-Folders = Mapping[str, Sequence[Labels]]  # by a folder's name
 
 HEAD = f"""# Whose label explains the paper's surprise?
 
@@ -45,32 +45,33 @@ accuracies, all but the one that s was chosen on. Reading {SUSPECT} is the one t
 trial pointed to."""
 
 
+MISSING = """Nothing is measured yet: `python -m tutorials.anomaly.labels scale` chooses
+s, then `run` attacks each method with all labels. Both write this page again."""
+
+
 def write_report(folder: Path) -> Path:
-    """Write the page on a folder; FileNotFoundError if nothing is there."""
+    """Write the page on what is measured in a folder, as far as anything is."""
     folders = {
         path.name: files
         for path in sorted(folder.iterdir() if folder.exists() else [])
         if (files := [read_labels(file) for file in method_files(path)])
     }
     scales = [path.parent for path in sorted(folder.glob(f"*/{SCALE}"))]
-    if not scales:
-        raise FileNotFoundError(f"nothing measured in {folder}: the verb scale begins")
+    readings = fixed_readings(folder).readings
+    fits = {n: [fit(r, files) for r in readings] for n, files in folders.items()}
     parts = [HEAD, "## How large is the paper's eps in our networks' units?"]
-    parts += [ABOUT_SCALE, scale_table(scales)]
+    parts += [ABOUT_SCALE, scale_table(scales) if scales else MISSING]
     if folders:
-        readings = fixed_readings(folder).readings
-        fits = {n: [fit(r, files) for r in readings] for n, files in folders.items()}
         parts += ["## Which reading fits?", ABOUT_READINGS]
         parts += [sentence(name, found) for name, found in fits.items()]
         parts.append(readings_table(readings, fits))
         parts.append(f"## Reading {SUSPECT}, beside the paper")
         parts.append(readings[SUSPECT - 1].words)
         parts.append(numbers_table(readings[SUSPECT - 1], folders))
-        parts.append("## How it happens")
-        for name, (first, *_) in folders.items():
-            parts += [walks_section(name, first, factor) for factor in (1.0, first.s)]
+    parts += how_it_happens(folder, folders)
+    parts += [LIBRARIES, unexplained(folder.parent, fits)]
     path = folder / "README.md"
-    write_text(path, "\n\n".join(parts) + "\n")
+    write_text(path, page(*parts))
     return path
 
 
@@ -140,23 +141,3 @@ def numbers_table(reading: Expected, folders: Folders) -> str:
     head = ["results", "method", "attack"]
     columns = ["Adv. 1, Single", "Adv. 1, Ensemble", "Adv. 2, Ensemble"]
     return Table([*head, *columns], rows, words=3).markdown()
-
-
-def walks_section(name: str, labels: Labels, factor: float) -> str:
-    """Return accuracy and images pushed back at each step of BIM under Adv. 2."""
-    bim = scaled(labels.configuration.attacks["bim"], factor)
-    walks = {w.case.adversary: w for w in labels.walks if w.case.parameters == bim}
-    rows = []
-    for rule in RULES:
-        walk, n = walks[with_label(SUM, rule)], labels.images
-        each = zip(walk.right, walk.back, strict=True)
-        cells = [f"{right / n:.3f} ({back / n:.3f})" for right, back in each]
-        rows.append([rule, *cells])
-    steps = [str(step) for step in range(len(rows[0]) - 1)]
-    text = (
-        f"**{name}, {METHOD_NAMES[labels.method]}, perturbations times {factor:g}**: "
-        "the ensemble's accuracy after each step of BIM under Adv. 2, and in "
-        "parentheses the share of images that the step pushed back: wrong before it, "
-        "right after."
-    )
-    return f"{text}\n\n{Table(['label', *steps], rows).markdown()}"

@@ -13,6 +13,7 @@ from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.data import load_dataset
 from minidl.finish import Place, finish
+from minidl.layers import Sequential
 from minidl.schema import read_as
 from minidl.store import write_json
 from tutorials.paper.experiment.adversaries import adversary
@@ -37,19 +38,9 @@ class Walk:
 def walk(block: Block) -> Walk:
     """Attack a block's images and count after each step."""
     members, data = load_members(block.team), load_dataset(block.team.dataset)
-    parameters: Any = block.case.parameters
-    seen: list[Array] = []
-
-    def watched(gradient: GradientFn, x: Array, y: Array) -> Array:
-        def seeing(x_i: Array, y: Array) -> Array:
-            seen.append(x_i.copy())
-            return gradient(x_i, y)
-
-        return bim(seeing, x, y, **parameters)
-
-    images = slice(block.first, block.stop)
+    images, case = slice(block.first, block.stop), block.case
     x, y = to_float(data.x_test[images]), data.y_test[images]
-    seen.append(adversary(block.case.adversary)(members, watched, x, y))
+    seen = images_along(members, case.adversary, case.parameters, x, y)
     p = [np.stack([m.predict_proba(x_i) for m in members]) for x_i in seen]
     ensemble = np.stack([mean_probability(p_i).argmax(axis=1) == y for p_i in p])
     each = np.stack([p_i.argmax(axis=2) == y for p_i in p])
@@ -59,6 +50,26 @@ def walk(block: Block) -> Walk:
         *(counts(right) for right in (ensemble, pushed_back(ensemble))),
         *(counts(right) for right in (each, pushed_back(each))),
     )
+
+
+def images_along(
+    members: Sequence[Sequential], name: str, parameters: Any, x: Array, y: Array
+) -> Array:
+    """Return the images after 0, 1, ... steps of BIM, as an adversary moves them.
+
+    Shapes: x (N, H, W, C), y (N,), result (steps + 1, N, H, W, C).
+    """
+    seen: list[Array] = []
+
+    def watched(gradient: GradientFn, x: Array, y: Array) -> Array:
+        def seeing(x_i: Array, y: Array) -> Array:
+            seen.append(x_i.copy())
+            return gradient(x_i, y)
+
+        return bim(seeing, x, y, **parameters)
+
+    seen.append(adversary(name)(members, watched, x, y))
+    return np.stack(seen)
 
 
 def pushed_back(right: Array) -> Array:

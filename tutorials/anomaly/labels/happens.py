@@ -1,0 +1,88 @@
+"""The section on single steps: who is pushed back, and one image's path."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from minidl.files import write_text
+from minidl.schema import read_as
+from tutorials.anomaly.labels.example import EXAMPLE, Example
+from tutorials.anomaly.labels.figures import draw_path, draw_walks
+from tutorials.anomaly.labels.measure import Labels
+from tutorials.anomaly.labels.scale import scaled
+from tutorials.paper.experiment.adversaries import SUM, with_label
+from tutorials.paper.experiment.labels import RULES
+from tutorials.paper.pages.drawings import as_svg
+from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.paper_numbers import METHOD_NAMES
+
+Folders = Mapping[str, Sequence[Labels]]  # by a folder's name
+Counted = Mapping[str, Sequence[int]]  # by rule: images after 0, 1, ... steps
+PICTURE = (
+    "The ensemble's accuracy at each step of BIM under Adv. 2, and the share of images "
+    "that the step pushes back, a line for each rule for the label."
+)
+
+
+def how_it_happens(folder: Path, folders: Folders) -> list[str]:
+    """Return the parts on single steps, and draw their pictures."""
+    parts = ["## How it happens"]
+    if (path := folder / EXAMPLE).exists():
+        example = read_as(Example, path)
+        right = {trail.rule: trail.right for trail in example.trails}
+        back = {trail.rule: trail.back for trail in example.trails}
+        walks = draw_walks(right, back, example.images)
+        write_text(folder / "example.svg", as_svg(walks))
+        write_text(folder / "path.svg", as_svg(draw_path(example)))
+        parts.append(about_example(example))
+    for name, (first, *_) in folders.items():
+        for factor in (1.0, first.s):
+            parts.append(walks_section(name, first, factor))
+            walks = draw_walks(*steps_of(first, factor), first.images)
+            svg = f"{name}/steps-{factor:g}.svg"
+            write_text(folder / svg, as_svg(walks))
+            parts.append(f"![{PICTURE} The table above as a picture.]({svg})")
+    return parts
+
+
+def about_example(example: Example) -> str:
+    """Return the pictures of the chapters' networks with their sentences."""
+    ends = {trail.rule: trail.right[-1] / example.images for trail in example.trails}
+    shares = "; ".join(f"{rule}: {share:.3f}" for rule, share in ends.items())
+    return page(
+        f"The three small networks of the chapters, {example.images} test images of "
+        f"the sample, BIM under Adv. 2. At its end the ensemble has left, {shares}.",
+        f"![{PICTURE}](example.svg)",
+        f"One of these images, a {example.label}. Where the label is taken anew, the "
+        "step after a misclassification climbs away from the wrong class, and so back. "
+        "Below, the image after each step with each member's current prediction as the "
+        "label, and what the ensemble sees.",
+        f"![The margin of the label {example.label} at each step: with a label that "
+        "stays it falls, with one that is taken anew it crosses 0 again and again.]"
+        "(path.svg)",
+    )
+
+
+def steps_of(labels: Labels, factor: float) -> tuple[Counted, Counted]:
+    """Return how many images are right, and pushed back, at each step, by rule."""
+    bim = scaled(labels.configuration.attacks["bim"], factor)
+    found = {w.case.adversary: w for w in labels.walks if w.case.parameters == bim}
+    walks = {rule: found[with_label(SUM, rule)] for rule in RULES}
+    right = {rule: walk.right for rule, walk in walks.items()}
+    return right, {rule: walk.back for rule, walk in walks.items()}
+
+
+def walks_section(name: str, labels: Labels, factor: float) -> str:
+    """Return accuracy and images pushed back at each step of BIM under Adv. 2."""
+    (rights, backs), n, rows = steps_of(labels, factor), labels.images, []
+    for rule in RULES:
+        each = zip(rights[rule], backs[rule], strict=True)
+        cells = [f"{right / n:.3f} ({back / n:.3f})" for right, back in each]
+        rows.append([rule, *cells])
+    steps = [str(step) for step in range(len(rows[0]) - 1)]
+    text = (
+        f"**{name}, {METHOD_NAMES[labels.method]}, perturbations times {factor:g}**: "
+        "the ensemble's accuracy after each step of BIM under Adv. 2, and in "
+        "parentheses the share of images that the step pushed back: wrong before it, "
+        "right after."
+    )
+    return f"{text}\n\n{Table(['label', *steps], rows).markdown()}"
