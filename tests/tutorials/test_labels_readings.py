@@ -1,5 +1,6 @@
 """Readings, what is measured of them, and their page."""
 
+import copy
 import dataclasses
 import shutil
 import warnings
@@ -10,6 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ensembles.training import train_ensemble
+from tests.tutorials import made_up as table2
 from tutorials.anomaly.labels import __main__ as cli
 from tutorials.anomaly.labels import scale
 from tutorials.anomaly.labels.fit import fit
@@ -27,6 +29,7 @@ from tutorials.anomaly.labels.readings import (
     expect,
     fixed_readings,
 )
+from tutorials.anomaly.labels.unexplained import row
 from tutorials.anomaly.labels.walks import pushed_back, walk_all
 from tutorials.paper.experiment import attack as engine
 from tutorials.paper.experiment.attack import carry_out
@@ -279,6 +282,17 @@ def test_readings_are_written_once(command, capsys):
     with pytest.raises(SystemExit):
         command("run")
     assert "the verb scale makes it" in capsys.readouterr().err
+
+
+def test_what_remains_is_the_distance_from_the_papers_numbers():
+    results = table2.with_papers_numbers(table2.made_up("mnist"), "MNIST")
+    assert row(results, "bim")[3:] == ["0 of 12", "+0.0000", "+0.0000"]
+    cells = copy.deepcopy(results.table2)
+    cell = cells["bim"]["bagging"]["adv2_ensemble"]
+    lower = dataclasses.replace(cell, accuracy=cell.accuracy - 0.24)
+    cells["bim"]["bagging"]["adv2_ensemble"] = lower
+    found = row(table2.with_table2(results, cells), "bim")
+    assert found[2:] == ["Bagging, Adv. 2, Ensemble", "1 of 12", "-0.0200", "-0.2400"]
 
 
 def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):

@@ -1,7 +1,9 @@
 """What makes networks robust: one choice at a time, counted right, and named right."""
 
+import shutil
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from tutorials.paper.experiment.members import member_jobs
 
 CONFIG = configure("mnist-sample", "smoke", ["random-init"])
 TARGET = 0.3791
+RESULTS = Path(__file__).parents[2] / "results/robustness"
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
@@ -119,6 +122,12 @@ def test_the_page(tmp_path):
     assert text.count("## mnist-sample-smoke") == 1
     assert text.count("| 1.0000 [") == len(names)
     assert "60 core-minutes" in text
+
+
+def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
+    folder = shutil.copytree(RESULTS, tmp_path / "robustness")
+    kept = (RESULTS / "README.md").read_bytes()
+    assert page.write_page(folder).read_bytes() == kept
 
 
 def test_what_cant_be_measured_is_refused_at_once(tmp_path, capsys):

@@ -1,6 +1,8 @@
 """The count of starts: its rules, the reason it gives, and that it goes on."""
 
+import shutil
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from tutorials.starts import count as counting
 from tutorials.starts.count import Plan, Start, Starts, best, by_optimizer, count
 from tutorials.starts.page import finding, path_of, row, write_page
 
-SAMPLE = "mnist-sample"
+SAMPLE, RESULTS = "mnist-sample", Path(__file__).parents[2] / "results/starts"
 PLAN = Plan(SAMPLE, "literal", 2, 2, 100)
 [JOB] = random_init(1, 0, SAMPLE, architecture="mnist-cnn-literal", epochs=1)
 
@@ -173,8 +175,15 @@ def test_another_networks_counts_are_refused(trained, tmp_path):
 
 
 def test_a_page_without_counts(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no counts in .* makes them"):
-        write_page(tmp_path)
+    text = write_page(tmp_path).read_text(encoding="utf-8")
+    assert "Nothing is counted yet: `python -m tutorials.starts`" in text
+    assert "When is a logit's ReLU dead for good?" in text
+
+
+def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
+    folder = shutil.copytree(RESULTS, tmp_path / "starts")
+    page = (RESULTS / "README.md").read_bytes()
+    assert write_page(folder).read_bytes() == page
 
 
 def test_plain_networks_have_a_section_of_their_own(trained, tmp_path):

@@ -32,7 +32,11 @@ things:"""
 FOOT = """This page is made by `python -m tutorials.anomaly report` from the files
 beside it. 95 % intervals stand in brackets: Wilson's, combined with Student's for a
 mean over members (Adv. 1). All attacks are on the same images, but are compared as if
-each had images of its own, which finds too few differences rather than too many."""
+each had images of its own, which finds too few differences rather than too many.
+
+Further questions have pages of their own: [whose label](../labels/README.md) the
+attacks climb away from; [what makes networks robust](../robustness/README.md); and
+which of the paper's networks [start to learn](../starts/README.md)."""
 
 
 def write_report(folder: Path) -> Path:

@@ -26,6 +26,8 @@ logit is 0 for all test images. J in training is the mean over an epoch, with dr
 it decides nothing. Networks with plain logits, where they are counted as well, show how
 many would be below {STARTED} without the ReLU: the bound can be hard to reach in an
 epoch, and a network that misses it without a dead class is slow, not dead."""
+NOTHING = """Nothing is counted yet: `python -m tutorials.starts` counts both tables,
+and writes this page again."""
 REASON = """## When is a logit's ReLU dead for good?
 
 Let h be what the last hidden layer gives for an image with the label y, and for each
@@ -70,18 +72,12 @@ def read(path: Path) -> Starts:
 
 
 def write_page(folder: Path) -> Path:
-    """Write the page of all counts in a folder; return its path.
-
-    Raises FileNotFoundError if there is none.
-    """
+    """Write the page of all counts in a folder; return its path."""
     paths = [path_of(folder, d, n) for n in reversed(NETWORKS) for d in PARTS]
     found = [read(path) for path in paths if path.exists()]
-    if not found:
-        raise FileNotFoundError(
-            f"no counts in {folder}: python -m tutorials.starts makes them"
-        )
     path = folder / "README.md"
-    write_text(path, page(HEAD, *map(section, found), REASON))
+    sections = [section(one) for one in found] or [NOTHING]
+    write_text(path, page(HEAD, *sections, REASON))
     return path
 
 
