@@ -149,7 +149,7 @@ panel.legend(frameon=False)
 picture(
     figure,
     "Accuracy against eps: with random signs it stays high throughout, with the "
-    "gradient's signs it falls to almost nothing.",
+    "gradient's signs it falls to a tenth.",
 )
 
 # %% [markdown]

@@ -147,6 +147,16 @@ def test_a_committee_is_drawn_with_each_members_gradient_and_vote():
     assert below[4].get_title() == f"mean: {p.mean(axis=0).argmax()}"
 
 
+def test_three_members_votes_are_bars_side_by_side():
+    p = np.random.default_rng(0).dirichlet(np.ones(10), 3)
+    [axes] = empty_figure(4, 3).subplots(1, 1, squeeze=False).flat
+    panels.vote_bars(axes, p)
+    assert [bar.get_height() for bar in axes.patches] == list(p.ravel())
+    places = [bar.get_center()[0] for bar in axes.patches]
+    assert [round(place) for place in places] == [*range(10)] * 3
+    assert len(set(np.round(places, 3))) == 30
+
+
 CELL = """
 from tutorials.drag import drag
 
