@@ -69,7 +69,7 @@ class Processes(ProcessPoolExecutor):
     def __init__(self, workers: int) -> None:
         # spawn, not fork: a fork copies locks that other threads of this process hold.
         spawn = multiprocessing.get_context("spawn")
-        super().__init__(workers, spawn, initializer=end_with_parent)
+        super().__init__(workers, spawn, initializer=begin)
         self.started: Sequence[BaseProcess] = ()
         self.sent: tuple[Any, bytes] = None, b""  # the latest function, pickled
 
@@ -145,6 +145,12 @@ def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
             f'interactive session or below `if __name__ == "__main__":`: {error}'
         ) from None
     return function(*args, **kwargs)
+
+
+def begin() -> None:
+    """Begin as a worker: it ends with its parent, which alone reports progress."""
+    os.environ["MINIDL_QUIET"] = "1"
+    end_with_parent()
 
 
 def end_with_parent() -> None:

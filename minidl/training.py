@@ -18,6 +18,7 @@ from minidl.classifiers import Classifier, classes_of, place_of
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
+from minidl.progress import reported
 from minidl.training_checks import (
     Callback,
     Loss,
@@ -81,9 +82,15 @@ def train_epochs(
     check_generator("rng", rng)
     check_perturb(perturb)
     callbacks, losses = check_callbacks(callbacks), []
-    with trained_here(optimizer.params):
+    batches = epochs * -(-len(x) // batch_size)
+    with trained_here(optimizer.params), reported(batches, "batches") as done:
+
+        def counted(out: Array, y: Array) -> tuple[Array, Array]:
+            done()
+            return loss(out, y)
+
         for epoch in range(1, epochs + 1):
-            J = train_epoch(model, x, y, optimizer, batch_size, rng, perturb, loss)
+            J = train_epoch(model, x, y, optimizer, batch_size, rng, perturb, counted)
             losses.append(J)
             check_finite(losses[-1], epoch, optimizer.lr)
             for callback in callbacks:

@@ -1,12 +1,18 @@
 """Progress in a terminal and in a log."""
 
 import io
+import os
 import re
 import sys
+import time
+from threading import Event
 
+import numpy as np
 import pytest
 
-from minidl.progress import progress
+from minidl import SGD, Flatten, Linear, Sequential, train
+from minidl.processes import local_executor
+from minidl.progress import progress, reported
 
 
 class Terminal(io.StringIO):
@@ -43,10 +49,55 @@ def test_a_log_of_fast_work_stays_empty(capsys):
 
 def test_slow_work_of_fast_items_ends_with_a_line(monkeypatch, capsys):
     """One line after five seconds, and the last one, however soon it follows."""
-    times = iter([0.0, 2.0, 5.5, 6.0])
+    times = iter([0.0, 2.0, 5.5, 5.5, 6.0])
     monkeypatch.setattr("time.monotonic", lambda: next(times))
+    monkeypatch.setattr("minidl.progress.FIRST", 1e6)
     list(progress("abc", 3, "letters"))
     assert lines(capsys) == ["letters: 2/3, 0 s", "letters: 3/3, 0 s"]
+
+
+class Heard(io.StringIO):
+    """A stream to which a test waits to be written."""
+
+    def __init__(self):
+        super().__init__()
+        self.event = Event()
+
+    def write(self, text):
+        self.event.set()
+        return super().write(text)
+
+
+def test_the_first_item_may_take_long(monkeypatch):
+    """A line comes before it is done, in a second; then another, after the last."""
+    monkeypatch.setattr(sys, "stderr", heard := Heard())
+    monkeypatch.setattr("minidl.progress.FIRST", 0.01)
+    for _ in progress("ab", 2, "letters"):
+        assert heard.event.wait(60)
+    first, *_, last = heard.getvalue().splitlines()
+    assert first.startswith("letters: 0/2, ")
+    assert last.startswith("letters: 2/2, ")
+
+
+def test_work_that_ends_early_writes_no_more(monkeypatch, capsys):
+    monkeypatch.setattr("minidl.progress.FIRST", 0.05)
+    with pytest.raises(ZeroDivisionError), reported(2, "letters"):
+        1 / 0  # noqa: B018
+    time.sleep(0.2)
+    assert lines(capsys) == []
+
+
+def test_training_reports_batches(impatient, capsys):
+    rng = np.random.default_rng(0)
+    model = Sequential([Flatten(), Linear(4, 2, rng=rng)], (2, 2, 1))
+    x, y = np.zeros((7, 2, 2, 1), np.float32), np.zeros(7, np.int64)
+    train(model, x, y, SGD(model.params, 0.1), 2, 3, rng)
+    assert lines(capsys) == [f"batches: {i}/6, 0 s" for i in range(1, 7)]
+
+
+def test_workers_leave_reporting_to_their_parent():
+    with local_executor(2) as pool:
+        assert list(pool.map(os.getenv, ["MINIDL_QUIET"])) == ["1"]
 
 
 def test_an_item_counts_once_it_was_dealt_with(impatient, capsys):
@@ -77,6 +128,7 @@ def test_it_can_be_forbidden(monkeypatch, impatient, capsys):
 def test_a_terminal_gets_a_bar(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr("minidl.progress.FIRST", 0)
     list(progress("ab", 2, "letters"))
     assert "letters: 100%" in terminal.getvalue()
     assert "2/2" in terminal.getvalue()
