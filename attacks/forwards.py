@@ -108,7 +108,13 @@ def log_mean_probability(
     its log-softmax dJ/dz_i = g_i - p_i sum_k g_ik.
     Everything stays in logarithms: a probability that rounds to 0 still has a slope.
     """
-    forwards = networks(members)
+    return log_mean(networks(members), weights)
+
+
+def log_mean(
+    forwards: Sequence[Forward], weights: Sequence[float] | None = None
+) -> Forward:
+    """Return the same of any forward passes, as those of defended members."""
     M = len(forwards)
     with np.errstate(divide="ignore"):  # a weight may be 0
         relative = np.log([M * w_i for w_i in check_weights(weights, M)])

@@ -5,6 +5,8 @@ head and classifier at once: both are one classifier of K + 1 classes, the last 
 is "rejected" (Carlini & Wagner, Adversarial Examples Are Not Easily Detected, 2017).
 """
 
+from typing import Self
+
 import numpy as np
 
 from attacks.forwards import Back, network
@@ -43,17 +45,31 @@ class Detector:
             raise ValueError("x_validation must be clean images, got None")
         check_stored_images("x_validation", x_validation)
         check_number("rejected", rejected, 0, 1, open_high=True)
-        self.model = model
-        self.body = Sequential(model.layers[:depth], model.input_shape)
-        self.rest = Sequential(model.layers[depth:], self.body.shapes[-1])
-        self.head = head_on(self.body.shapes[-1], rng)
+        body = Sequential(model.layers[:depth], model.input_shape)
+        self.join(model, depth, head_on(body.shapes[-1], rng))
         both = np.concatenate([to_float(x), to_float(x_adv)])
         attacked = np.repeat([0, 1], [len(x), len(x_adv)])
-        whole = Sequential([self.body, self.head], model.input_shape)
+        whole = Sequential([body, self.head], model.input_shape)
         train(whole, both, attacked, Adam(self.head.params), epochs, 32, rng)
-        self.threshold = 0.0
         scores = self.scores(x_validation)
         self.threshold = float(np.quantile(scores, 1 - rejected, method="higher"))
+
+    @classmethod
+    def ready(
+        cls, model: Sequential, depth: int, head: Sequential, threshold: float
+    ) -> Self:
+        """Return a detector whose head is trained already."""
+        detector = cls.__new__(cls)
+        detector.join(model, depth, head, threshold)
+        return detector
+
+    def join(
+        self, model: Sequential, depth: int, head: Sequential, threshold: float = 0.0
+    ) -> None:
+        """Let a head look at what the network's first layers make of an image."""
+        self.model, self.head, self.threshold = model, head, threshold
+        self.body = Sequential(model.layers[:depth], model.input_shape)
+        self.rest = Sequential(model.layers[depth:], self.body.shapes[-1])
 
     def scores(self, x: Array) -> Array:
         """Return each image's score, above 0 where it is rejected. Shape (N,)."""

@@ -1,0 +1,383 @@
+"""The table of defences: rows, adversaries, kept parts, records, and the page."""
+
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from attacks import Counter, Threat, cross_entropy, loss_of, margin
+from attacks.evaluation.suites import run_attack
+from ensembles import MCDropout
+from ensembles.member_files import member_path, write_finished
+from ensembles.training import train_member
+from minidl import Adam, Dropout, Flatten, Linear, ReLU, Sequential, train
+from minidl.answers import probabilities
+from minidl.data import load_dataset
+from minidl.store import DamagedError
+from tests.oracles import assert_close, differences
+from tutorials.defences import parts
+from tutorials.defences.__main__ import main
+from tutorials.defences.denoised import autoencoder
+from tutorials.defences.detector import head_on, undetected_margin
+from tutorials.defences.dropped import Draw
+from tutorials.defences.page import combination, findings, markdown, table
+from tutorials.defences.parts import Part
+from tutorials.defences.record import Record, path_of, read, write
+from tutorials.defences.rows import rows
+from tutorials.defences.run import run
+from tutorials.defences.settings import Strength, settings_of
+from tutorials.defences.suite import ADAPTIVE, BIM, FGSM, accepted, usual
+from tutorials.defences.victims import KINDS
+from tutorials.paper.experiment.config import configure
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.members import member_jobs
+from tutorials.paper.experiment.places import Places
+
+SHAPE, K, EPS = (4, 4, 1), 4, 0.3
+WEAK = Strength(10, 8, 1, 2, 20, 4, 3)
+
+
+def build(rng):
+    layers = [Flatten(), Linear(16, 24, rng=rng), ReLU(), Dropout(0.3)]
+    return Sequential([*layers, Linear(24, K, rng=rng)], SHAPE)
+
+
+def images(seed, count=400):
+    """One quarter of each image is brighter: which one, is its label."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.random((count, 2, 2, 2, 2)) * 0.4, rng.integers(K, size=count)
+    x[np.arange(count), y // 2, :, y % 2, :] += 0.5
+    return x.reshape(count, *SHAPE).astype(np.float32), y
+
+
+X, Y = images(0)
+TEST, LABELS = images(1, 40)
+
+
+@pytest.fixture(scope="module")
+def networks():
+    found = []
+    for seed in (0, 1):
+        rng = np.random.default_rng(seed)
+        found.append(build(rng))
+        train(found[-1], X, Y, Adam(found[-1].params, 0.01), 10, 32, rng)
+    return found
+
+
+def beside(kind, networks, dtype=np.float32):
+    """What stands beside each network, untrained: it has gradients all the same."""
+    rng = np.random.default_rng(5)
+    made = {
+        "distilled": lambda net: (deepcopy(net), 0.0),
+        "autoencoder": lambda net: (autoencoder(SHAPE, rng), 0.0),
+        "detector": lambda net: (head_on(net.shapes[parts.DEPTH - 1], rng), 0.1),
+    }
+    one = made.get(kind)
+    return [(p.astype(dtype), t) for p, t in map(one, networks)] if one else []
+
+
+def victim(kind, networks, dtype=np.float32):
+    networks = networks[:1] if kind == "dropout" else networks
+    networks = [deepcopy(net).astype(dtype) for net in networks]
+    weights = [0.75, 0.25][: len(networks)]
+    return KINDS[kind](networks, weights, beside(kind, networks, dtype), WEAK)
+
+
+def attacks_of(defence):
+    counter = Counter()
+    found = usual(defence, counter, WEAK)
+    return counter, found | {ADAPTIVE: defence.adaptive(counter)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_attack_stays_in_the_ball_and_the_counter_counts(networks, kind):
+    defence = victim(kind, networks)
+    counter, found = attacks_of(defence)
+    threat, rng = Threat("Linf", EPS), np.random.default_rng(0)
+    for name, attack in found.items():
+        before = counter.gradients + counter.queries
+        x_adv = run_attack(name, attack, TEST[:4], LABELS[:4], threat, rng)
+        assert counter.gradients + counter.queries > before
+        assert name == "APGD-DLR" or (x_adv != TEST[:4]).any() or kind == "rounding"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dropout"])
+def test_the_naive_gradient_is_that_of_the_networks_alone(networks, kind):
+    """But for rounding, whose true gradient is 0; weights are those of the votes."""
+    defence = victim(kind, networks, np.float64)
+    x = TEST[:3].astype(np.float64)
+    z, _ = defence.naive(x)
+    loss = loss_of(defence.naive)
+    found = loss(x, LABELS[:3])[1]
+    expected = differences(lambda: loss(x, LABELS[:3])[0].sum(), x)
+    assert_close(found, expected, 1e-6)
+    assert found.any() == (kind != "rounding")
+    if kind in ("plain", "rounding", "distilled"):
+        p = probabilities(defence.classifier.predict_proba, x)
+        assert_allclose(np.exp(z), p, atol=1e-9)
+
+
+def test_the_adaptive_attack_gets_through_rounding(networks):
+    defence = KINDS["rounding"](networks, [1, 1], [], replace(WEAK, steps=40))
+    _, found = attacks_of(defence)
+    threat, left = Threat("Linf", EPS), {}
+    for name in ("PGD-8", ADAPTIVE):
+        rng = np.random.default_rng(0)
+        x_adv = run_attack(name, found[name], TEST, LABELS, threat, rng)
+        p = defence.classifier.predict_proba(x_adv)
+        left[name] = (p.argmax(axis=1) == LABELS).mean()
+    assert left["PGD-8"] > 0.8
+    assert left[ADAPTIVE] < 0.3
+
+
+def test_a_draw_of_dropout_has_its_own_derivative(networks):
+    model = deepcopy(networks[0]).astype(np.float64)
+    x = TEST[:3].astype(np.float64)
+
+    def loss(x, y):
+        draw = Draw(model, np.random.default_rng(7))
+        return loss_of(draw.forward, cross_entropy)(x, y)
+
+    found = loss(x, LABELS[:3])[1]
+    assert_close(found, differences(lambda: loss(x, LABELS[:3])[0].sum(), x), 1e-6)
+    other = loss_of(Draw(model, np.random.default_rng(8)).forward)(x, LABELS[:3])[1]
+    assert abs(other - found).max() > 1e-4
+
+
+def test_a_rejected_image_fools_nobody():
+    class Rejects:  # the last of three classes for bright images
+        def predict_proba(self, x):
+            bright = x.reshape(len(x), -1).mean(axis=1) > 0.5
+            return np.eye(3)[np.where(bright, 2, 1)]
+
+    x = np.zeros((2, 2, 2, 1))
+    attack = lambda x, y, eps, rng: x + np.array([0.1, 0.9]).reshape(2, 1, 1, 1)  # noqa: E731
+    found = accepted(attack, Rejects())(x, np.zeros(2, int), 1.0, None)
+    assert_array_equal(found.reshape(2, -1).mean(axis=1), [0.1, 0])
+
+
+# Rows
+
+
+def test_rows_of_the_full_table():
+    found = {row.name: row for row in rows(settings_of("mnist", "full"))}
+    assert {n: row.members for n, row in found.items()} == {
+        **{"single": 1, "plain": 10, "noise": 10, "boosting": 5, "snapshots": 5},
+        **{"mc-dropout": 1, "distilled-1": 1, "distilled-3": 3, "autoencoder-1": 1},
+        **{"autoencoder-3": 3, "rounding-1": 1, "rounding-3": 3, "detector-1": 1},
+        **{"detector-3": 3, "adp-3": 3, "fgsm-1": 1, "fgsm-3": 3, "pgd-1": 1},
+        **{"pgd-3": 3, "pgd-5": 5, "pgd-joint-3": 3},
+    }
+    plain = member_jobs(configure("mnist", "full"))["random-init"]
+    assert found["plain"].jobs == tuple(plain)  # Table 2's: nothing is trained twice
+    assert found["pgd-5"].jobs[:3] == found["pgd-3"].jobs
+    assert found["pgd-5"].only(4).jobs == found["pgd-5"].jobs[4:]
+    [joint] = found["pgd-joint-3"].jobs
+    assert (joint.together, joint.perturb) == (3, found["pgd-5"].jobs[0].perturb)
+
+
+# Parts
+
+JOB = rows(settings_of("mnist-sample", "smoke"))[0].jobs[0]
+JOB = replace(JOB, train_images=64, batch_size=32)
+
+
+@pytest.mark.parametrize("kind", parts.KINDS)
+def test_a_part_is_kept_and_found_again(tmp_path, kind):
+    if kind == "head":
+        member = train_member(JOB)
+        member_path(JOB, tmp_path).parent.mkdir(parents=True)
+        write_finished(member_path(JOB, tmp_path), member, JOB)
+        model = member.model()
+    else:
+        model = train_member(replace(JOB, train_images=32)).model()
+    part = Part(kind, JOB, 0.3)
+    trained = parts.train(part, tmp_path)
+    path, key = parts.place_of(part, tmp_path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parts.write(path, trained, key)
+    network, threshold = parts.load(part, model, tmp_path)
+    assert threshold == trained.threshold
+    assert (threshold != 0) == (kind == "head")
+    for p, data in zip(network.params, trained.params, strict=True):
+        assert_array_equal(p.data, data)
+    again = parts.train(part, tmp_path)  # same bits
+    for a, b in zip(again.params, trained.params, strict=True):
+        assert_array_equal(a, b)
+    other = replace(part, eps=0.2)
+    assert parts.place_of(other, tmp_path) != (path, key)
+    with pytest.raises(DamagedError):
+        parts.read(path, "another key")
+
+
+# The run
+
+
+def small(name="mnist-sample"):
+    settings = settings_of(name, "smoke")
+    size = replace(settings.size, robust=settings.size.robust | {"epochs": 1})
+    paper = replace(settings.paper, train_images=64)
+    return replace(settings, paper=paper, size=size, strength=replace(WEAK, images=4))
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """Three rows: rounding, the ensemble of two, and two trained together."""
+    folder = tmp_path_factory.mktemp("defences")
+    settings, places = small(), Places(folder / "results", folder / "runs", 1)
+    places.runs.mkdir()
+    names = {"rounding-1", "fgsm-2", "pgd-joint-2"}
+    some = [row for row in rows(settings) if row.name in names]
+    run(some, settings, load_dataset("mnist-sample"), places)
+    return settings, places, some
+
+
+def test_a_run_writes_one_file_a_defence(ran):
+    _, places, some = ran
+    found = read(places.results, [row.name for row in some])
+    assert [r.defence for r in found] == ["rounding-1", "fgsm-2", "pgd-joint-2"]
+    assert [r.members for r in found] == [1, 2, 2]
+    assert [len(r.alone) for r in found] == [0, 2, 0]
+    assert all(r.core_hours > 0 and r.images == 4 for r in found)
+    assert found[2].training["perturb"]["Adversarial"]["eps"] == EPS
+
+
+def test_a_finished_run_trains_and_attacks_nothing(ran, capsys):
+    settings, places, some = ran
+    before = [path_of(places.results, row.name).read_text() for row in some]
+    run(some, settings, load_dataset("mnist-sample"), places)
+    assert "batches:" not in capsys.readouterr().err
+    assert [path_of(places.results, row.name).read_text() for row in some] == before
+
+
+def test_another_experiment_is_refused_before_any_work(ran):
+    settings, places, some = ran
+    other = replace(settings, strength=replace(settings.strength, steps=9))
+    with pytest.raises(ValueError, match=r"holds another experiment: attacks"):
+        run(some, other, load_dataset("mnist-sample"), places)
+
+
+# Records and the page
+
+
+def record(name="single", worst=0, alone=(), **changes):
+    correct = {FGSM: 30, BIM: 20, "PGD-100": 12, ADAPTIVE: worst}
+    facts = {
+        **{"defence": name, "title": name, "dataset": "mnist", "profile": "full"},
+        **{"seed": 0, "members": 1, "eps": 0.3, "images": 100, "test_images": 1000},
+        **{"clean": 990, "correct": correct, "usual": min(12, worst + 2)},
+        **{"worst": min(worst, 12), "alone": list(alone), "training": {}},
+        **{"attacks": vars(Strength(100)), "losses": [0.1], "core_hours": 1.5},
+        "environment": environment(),
+    }
+    return Record(**facts | changes)
+
+
+def test_the_table_is_derived_from_counts():
+    shown, interval = table([record(worst=5)]).rows
+    values = ["**0.990**", "**0.300**", "**0.200**", "**0.070**", "**0.050**"]
+    assert shown == ["**single**", "1", *values, "**0.050**", "1.50"]
+    assert interval[6] == "0.022-0.112"  # Wilson's, of 5 in 100
+
+
+@pytest.mark.parametrize(("worst", "says"), [(3, "no more"), (40, "0.380 more")])
+def test_what_is_left_is_compared_with_the_undefended_network(worst, says):
+    own = record("rounding-1", worst, usual=12)
+    [sentence] = findings([record(worst=2), own])
+    assert f"That is {says} than the undefended network's worst case" in sentence
+    assert findings([own]) == []
+
+
+@pytest.mark.parametrize(
+    ("alone", "verdict"),
+    [((60, 61, 59), "holds"), ((80, 81, 79), "undecided"), ((97,) * 3, "does not")],
+)
+def test_an_ensemble_is_compared_with_its_members_alone(alone, verdict):
+    correct = {FGSM: 95, BIM: 92, "PGD-100": 90, ADAPTIVE: 81}
+    whole = record("pgd-3", 81, alone, correct=correct, usual=90)
+    whole = replace(whole, worst=80)
+    [sentence] = combination([whole])
+    assert verdict in sentence.rpartition(":")[2]
+
+
+def test_the_page_names_every_published_number_with_its_source():
+    text = markdown([record()])
+    for number in ("89.62", "88.00", "92.81", "88.77", "82.93"):
+        assert number in text
+    assert text.count("https://") >= 5
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"worst": 13, "usual": 12},
+        {"clean": 1001},
+        {"alone": [101]},
+        {"correct": {FGSM: 30, BIM: 20}},
+        {"usual": 25},
+    ],
+)
+def test_a_record_that_contradicts_itself_is_refused(tmp_path, changes):
+    with pytest.raises(ValueError, match="it"):
+        replace(record(worst=12), **changes)
+
+
+def test_files_of_two_experiments_are_not_one_table(tmp_path):
+    write(record(), tmp_path)
+    write(record("plain", seed=1), tmp_path)
+    with pytest.raises(ValueError, match=r"plain.json holds another experiment: seed"):
+        read(tmp_path, ["single", "plain"])
+    path_of(tmp_path, "plain").write_bytes(path_of(tmp_path, "single").read_bytes())
+    with pytest.raises(DamagedError, match="it holds single"):
+        read(tmp_path, ["single", "plain"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["table"], "no results in"),
+        (["run", "--row", "nonsense"], "--row must be one of single, plain"),
+    ],
+)
+def test_misuse_is_answered_in_a_line(tmp_path, capsys, argv, says):
+    with pytest.raises(SystemExit) as stopped:
+        main([*argv, "--results", str(tmp_path / "results")])
+    assert stopped.value.code in (1, 2)
+    [line] = capsys.readouterr().err.splitlines()
+    assert says in line
+
+
+def test_table_and_report_are_written(ran, capsys):
+    _, places, _ = ran
+    argv = ["table", "report", "--profile", "smoke", "--results", str(places.results)]
+    main(argv)
+    assert "This was a smoke test" in capsys.readouterr().out
+    page = (places.results / "defences.html").read_text(encoding="utf-8")
+    assert page.count("<table>") == 2
+    assert "PGD training" in page
+
+
+def test_mc_dropout_is_one_classifier_for_the_evaluation(networks):
+    defence = victim("dropout", networks)
+    assert isinstance(defence.classifier, MCDropout)
+    p = defence.classifier.predict_proba(TEST)
+    assert_array_equal(defence.classifier.predict_proba(TEST), p)
+
+
+def test_the_detectors_joint_loss_of_several_is_differentiable(networks):
+    """log_mean of forward passes, not of networks: weights and derivative."""
+    from attacks.forwards import log_mean, network
+
+    nets = [deepcopy(net).astype(np.float64) for net in networks]
+    x = TEST[:3].astype(np.float64)
+    forward = log_mean([network(net) for net in nets], [0.75, 0.25])
+    p = 0.75 * nets[0].predict_proba(x) + 0.25 * nets[1].predict_proba(x)
+    assert_allclose(forward(x)[0], np.log(p), atol=1e-9)
+    for loss in (cross_entropy, margin, undetected_margin):
+        value = loss_of(forward, loss)
+        y = LABELS[:3] % (K - 1)
+        found = value(x, y)[1]
+        expected = differences(lambda value=value, y=y: value(x, y)[0].sum(), x)
+        assert_close(found, expected, 1e-6)

@@ -1,0 +1,107 @@
+"""python -m tutorials.defences run table report: what helps, and what only seems to."""
+
+import argparse
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from minidl.files import check_writable
+from minidl.parallel import available_cores
+from tutorials.command_line import (
+    Parser,
+    a_path,
+    check_installed,
+    load_once,
+    number_of_processes,
+    one_line,
+    one_line_errors,
+    runs_folder,
+    seed_number,
+)
+from tutorials.defences.page import show_table, write_report
+from tutorials.defences.record import Record, folder_of, read
+from tutorials.defences.rows import Row, chosen, rows
+from tutorials.defences.run import run
+from tutorials.defences.settings import DATASETS, STRENGTHS, Settings, settings_of
+from tutorials.paper.experiment.places import Places
+
+PROGRAM = "python -m tutorials.defences"
+VERBS = {
+    "run": "train what each defence needs, attack it, write its file",
+    "table": "print the table of all files, and write it in Markdown",
+    "report": "write the same page in HTML",
+}
+
+
+def make_parser() -> Parser:
+    """Return the parser."""
+    parser = Parser(
+        prog=PROGRAM,
+        description="Attack each defence with attacks that don't know it, and do.",
+        epilog="\n".join(f"{verb:<8} {text}" for verb, text in VERBS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("verbs", nargs="+", choices=VERBS, metavar="verb", help=", ".join(VERBS))
+    add("--dataset", choices=DATASETS, default="mnist-sample")
+    add("--profile", choices=STRENGTHS, default="quick")
+    rows_help = "run only this defence; may be repeated"
+    add("--row", action="append", default=[], metavar="NAME", help=rows_help)
+    add("--seed", type=seed_number, default=0)
+    add("--jobs", type=number_of_processes, default=available_cores())
+    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
+    place = "(default: results/defences/DATASET-PROFILE)"
+    add("--results", type=a_path, metavar="DIR", help=place)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Do what the command line says."""
+    parser = make_parser()
+    args = parser.parse_args(argv)
+    settings = settings_of(args.dataset, args.profile, args.seed)
+    every = rows(settings)
+    results = args.results or folder_of(args.dataset, args.profile)
+    try:
+        some = chosen(every, args.row)
+    except ValueError as error:
+        parser.error(str(error))
+    with one_line_errors(PROGRAM, lambda: "the same command continues"):
+        if "report" in args.verbs:
+            check_installed("markdown_it", "tutorials", "the verb report")
+        check_writable("--results", results)
+        if "run" in args.verbs:
+            work(some, settings, args, results)
+        if {"table", "report"} & {*args.verbs}:
+            show(every, args.verbs, results)
+
+
+def work(
+    some: Sequence[Row], settings: Settings, args: argparse.Namespace, results: Path
+) -> None:
+    """Carry out the verb `run`."""
+    runs = check_writable("--runs", args.runs or runs_folder())
+    places = Places(results, runs, args.jobs)
+    run(some, settings, load_once(settings.paper.dataset), places)
+
+
+def show(every: Sequence[Row], verbs: Sequence[str], results: Path) -> None:
+    """Carry out the verbs that show the results."""
+    records = records_in(results, every)
+    if "table" in verbs:
+        show_table(records, results)
+    if "report" in verbs:
+        write_report(records, results)
+
+
+def records_in(results: Path, every: Sequence[Row]) -> list[Record]:
+    """Return a folder's records; FileNotFoundError if there are none."""
+    found = read(results, [row.name for row in every])
+    if not found:
+        raise FileNotFoundError(f"no results in {results}: the verb run makes them")
+    return found
+
+
+if __name__ == "__main__":
+    warnings.formatwarning = one_line  # type: ignore[assignment]
+    main()

@@ -1,0 +1,104 @@
+"""One results file a defence: counts of images, from which the table is derived.
+
+results/defences/mnist-full/pgd-5.json
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from attacks.evaluation.intervals import Estimate, wilson
+from minidl.schema import read_as
+from minidl.store import check, refused, write_json
+from tutorials.defences.suite import ADAPTIVE, BIM, FGSM
+from tutorials.paper.experiment.environment import Environment
+from tutorials.paper.results.files import check_same_experiment
+
+FOLDER = Path("results/defences")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What all attacks within eps left of one defence."""
+
+    defence: str
+    title: str
+    dataset: str
+    profile: str
+    seed: int
+    members: int
+    eps: float
+    images: int  # attacked: the first so many of the test set
+    test_images: int
+    clean: int  # of all test images, classified correctly
+    correct: dict[str, int]  # of the attacked ones, under each attack
+    usual: int  # under the worst for each image, but for the adaptive attack
+    worst: int  # under the worst of all
+    alone: list[int]  # each member's own `worst`, attacked alone; may be missing
+    training: dict[str, Any]  # of the first member
+    attacks: dict[str, Any]  # how long they searched
+    losses: list[float]  # each member's last J: which members these were
+    core_hours: float  # of training
+    environment: Environment
+    gradients: dict[str, int] = field(default_factory=dict)  # by attack, an image each
+
+    def __post_init__(self) -> None:
+        counts = [*self.correct.values(), self.usual, self.worst, *self.alone]
+        check(all(0 <= n <= self.images for n in counts), "it counts other images")
+        check(0 <= self.clean <= self.test_images, "it counts other test images")
+        check({FGSM, BIM, ADAPTIVE} <= self.correct.keys(), "it lacks an attack")
+        check(self.worst <= self.usual <= min(self.usuals), "its worst case isn't")
+
+    @property
+    def usuals(self) -> list[int]:
+        """The counts under each attack but the adaptive one."""
+        return [n for name, n in self.correct.items() if name != ADAPTIVE]
+
+    def accuracy(self, count: int) -> Estimate:
+        """Return a count of attacked images as a fraction, with its interval."""
+        return wilson(count / self.images, self.images)
+
+    @property
+    def clean_accuracy(self) -> Estimate:
+        """The accuracy without attack, on all test images."""
+        return wilson(self.clean / self.test_images, self.test_images)
+
+
+def folder_of(dataset: str, profile: str) -> Path:
+    """Return where a table's files lie by default."""
+    return FOLDER / f"{dataset}-{profile}"
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Return a defence's file."""
+    return folder / f"{name}.json"
+
+
+def write(record: Record, folder: Path) -> None:
+    """Write a defence's file."""
+    write_json(path_of(folder, record.defence), record)
+
+
+def read(folder: Path, names: list[str]) -> list[Record]:
+    """Return a folder's files of these defences, as far as there are any.
+
+    Raises DamagedError for a file that isn't one, and ValueError for files of
+    different experiments.
+    """
+    found: list[Record] = []
+    for path in (path_of(folder, name) for name in names):
+        if path.exists():
+            record = read_as(Record, path)
+            with refused(path):
+                check(record.defence == path.stem, f"it holds {record.defence}")
+            check_same_experiment(
+                path, vars(record), shared(found[0] if found else record)
+            )
+            found.append(record)
+    return found
+
+
+def shared(record: Record) -> dict[str, Any]:
+    """Return what all files of a folder have in common."""
+    names = ("dataset", "profile", "seed", "eps", "images", "test_images", "attacks")
+    return {name: getattr(record, name) for name in names}

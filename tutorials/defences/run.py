@@ -1,0 +1,173 @@
+"""Train what each defence needs, attack it, and write its file: `run`."""
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attacks import Threat, evaluate
+from attacks.evaluation.outcomes import Evaluation
+from ensembles import training
+from ensembles.member_files import TrainedMember, member_path
+from minidl.batches import batches, to_float
+from minidl.data import Dataset
+from minidl.finish import finish
+from minidl.parallel import limit_threads
+from minidl.store import key_of, plain
+from tutorials.defences import parts
+from tutorials.defences.record import Record, path_of, read, shared, write
+from tutorials.defences.rows import Row
+from tutorials.defences.settings import Settings
+from tutorials.defences.suite import ADAPTIVE, found, suite
+from tutorials.paper.experiment.environment import environment
+from tutorials.paper.experiment.places import Places, workers
+from tutorials.paper.results.files import check_same_experiment
+
+BATCH_SIZE = 50  # images that are attacked together
+
+
+def run(rows: Sequence[Row], settings: Settings, data: Dataset, places: Places) -> None:
+    """Train all members and parts, then attack and write one defence after another.
+
+    Raises ValueError, before any work, if the folder holds another experiment.
+    """
+    check_folder(rows, settings, data, places)
+    with workers(places) as (executor, _):
+        members = train_all(rows, executor, places)
+        seconds = train_parts(rows, executor, places)
+        for row in rows:
+            every = [attack(row, settings, data, places, executor)]
+            for i in range(len(row.jobs)) if row.alone else ():
+                every.append(attack(row.only(i), settings, data, places, executor))
+            own = [members[job] for job in row.jobs]
+            hours = cost(row, own, seconds)
+            record = summarise(row, settings, data, places, own, hours, *every)
+            write(record, places.results)
+            print(f"{path_of(places.results, row.name)} written", flush=True)
+
+
+def check_folder(
+    rows: Sequence[Row], settings: Settings, data: Dataset, places: Places
+) -> None:
+    """Raise ValueError if the folder's files are of another experiment."""
+    for record in read(places.results, [row.name for row in rows]):
+        path = path_of(places.results, record.defence)
+        check_same_experiment(path, shared(record), experiment(settings, data))
+
+
+def experiment(settings: Settings, data: Dataset) -> dict[str, Any]:
+    """Return what all files of a table share, by the names there."""
+    paper = settings.paper
+    return {
+        "dataset": paper.dataset,
+        "profile": paper.profile,
+        "seed": paper.seed,
+        "eps": settings.eps,
+        "images": min(settings.strength.images, len(data.x_test)),
+        "test_images": len(data.x_test),
+        "attacks": asdict(settings.strength),
+    }
+
+
+def train_all(
+    rows: Sequence[Row], executor: Executor | None, places: Places
+) -> dict[Any, TrainedMember]:
+    """Return all rows' members by their jobs; those in the folder of runs are found."""
+    jobs = list(dict.fromkeys(job for row in rows for job in row.jobs))
+    there = sum(member_path(job, places.runs).exists() for job in jobs)
+    print(f"{there} of {len(jobs)} members found in {places.runs}", flush=True)
+    where = executor, places.runs, places.jobs
+    return dict(zip(jobs, training.train_members(jobs, *where), strict=True))
+
+
+def train_parts(
+    rows: Sequence[Row], executor: Executor | None, places: Places
+) -> dict[parts.Part, float]:
+    """Train what stands beside members; return each part's seconds."""
+    every = dict.fromkeys(part for row in rows for part in row.parts)
+    works = {parts.place_of(part, places.runs): part for part in every}
+    make = partial(parts.train, folder=places.runs)
+    done = finish(works, make, parts.read, parts.write, executor, "parts trained")
+    return {works[place]: trained.seconds for place, trained in done}
+
+
+def attack(
+    row: Row,
+    settings: Settings,
+    data: Dataset,
+    places: Places,
+    executor: Executor | None,
+) -> Evaluation:
+    """Return what all attacks leave of a defence; finished batches are found."""
+    strength, threat = settings.strength, Threat("Linf", settings.eps)
+    name = key_of(row.kind, row.jobs, row.parts, strength)[:16]
+    folder = places.runs / settings.paper.dataset / "defences" / name
+    x, y = data.x_test[: strength.images], data.y_test[: strength.images]
+    print(f"{row.name}: {row.title}, {row.members} networks", flush=True)
+    make = partial(suite, row, places.runs, strength)
+    how: Any = {"batch_size": BATCH_SIZE, "folder": folder, "executor": executor}
+    return evaluate(make, x, y, threat, **how)
+
+
+def cost(
+    row: Row, members: Sequence[TrainedMember], parts: dict[parts.Part, float]
+) -> float:
+    """Return a row's core-hours of training; students need their teachers only."""
+    own = sum(parts[part] for part in row.parts)
+    if row.part != "student":
+        own += sum(member.seconds for member in members)
+    return own / 3600
+
+
+def summarise(
+    row: Row,
+    settings: Settings,
+    data: Dataset,
+    places: Places,
+    members: Sequence[TrainedMember],
+    core_hours: float,
+    whole: Evaluation,
+    *alone: Evaluation,
+) -> Record:
+    """Return a defence's record."""
+    usual = [o.fooled for n, o in whole.outcomes.items() if n != ADAPTIVE]
+    return Record(
+        row.name,
+        row.title,
+        members=row.members,
+        **experiment(settings, data),
+        clean=correct(row, settings, data, places.runs),
+        correct={n: int((~o.fooled).sum()) for n, o in whole.outcomes.items()},
+        usual=int((~np.logical_or.reduce(usual)).sum()),
+        worst=left(whole),
+        alone=[left(one) for one in alone],
+        training=plain(row.jobs[0]),
+        losses=[member.losses[-1] for member in members],
+        core_hours=round(core_hours, 6),
+        environment=environment(),
+        gradients={n: o.gradients for n, o in whole.outcomes.items()},
+    )
+
+
+def left(evaluation: Evaluation) -> int:
+    """Return how many images withstand all attacks."""
+    return int((~evaluation.fooled_by_any()).sum())
+
+
+def correct(row: Row, settings: Settings, data: Dataset, folder: Path) -> int:
+    """Return how many of all test images are classified correctly without attack."""
+    classifier = found(row, folder, settings.strength).classifier
+    with limit_threads(1):
+        return sum(
+            int(
+                (
+                    classifier.predict_proba(to_float(data.x_test[r])).argmax(axis=1)
+                    == data.y_test[r]
+                ).sum()
+            )
+            for r in batches(np.arange(len(data.x_test)), 250)
+        )

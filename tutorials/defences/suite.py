@@ -1,0 +1,77 @@
+"""The table's attacks: the usual ones on the naive gradient, and the adaptive one."""
+
+import math
+from functools import lru_cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from attacks import Counter, Suite, apgd, bim, dlr, fgsm, loss_of, pgd, square
+from attacks.evaluation.suites import Attack
+from attacks.gradients import gradient_of
+from attacks.victims import images
+from minidl.backend import Array
+from minidl.classifiers import Classifier
+from tutorials.defences.rows import Row
+from tutorials.defences.settings import Strength
+from tutorials.defences.victims import Victim, victim
+
+ADAPTIVE = "adaptive"
+FGSM, BIM = "FGSM", "BIM"
+BIM_STEPS = 8  # the paper's n, which just reach eps
+found = lru_cache(maxsize=2)(victim)  # one piece of work after another attacks the same
+
+
+def suite(row: Row, folder: Path, strength: Strength) -> Suite:
+    """Return a row's defence with all attacks; workers call this."""
+    defence, counter = found(row, folder, strength), Counter()
+    attacks = usual(defence, counter, strength)
+    attacks[ADAPTIVE] = defence.adaptive(counter)
+    if defence.rejects:
+        attacks = {n: accepted(a, defence.classifier) for n, a in attacks.items()}
+    return Suite(defence.classifier, attacks, counter)
+
+
+def usual(defence: Victim, counter: Counter, strength: Strength) -> dict[str, Attack]:
+    """Return the attacks that no defence is known to: by the gradient, and without."""
+    own = counter.loss(loss_of(defence.naive))
+    ratio = counter.loss(loss_of(defence.naive, dlr))
+    scores = counter.scores(defence.classifier.predict_proba)
+    gradient, n = gradient_of(own), strength.steps
+    many = partial(pgd, own, steps=n, restarts=strength.restarts)
+    return {
+        FGSM: lambda x, y, eps, rng: fgsm(gradient, x, y, eps),
+        BIM: lambda x, y, eps, rng: bim(
+            gradient, x, y, eps, eps / BIM_STEPS, BIM_STEPS
+        ),
+        f"PGD-{n}": lambda x, y, eps, rng: many(
+            x, y, eps, eps / 10, rng=rng, stop_above=MISREAD
+        ),
+        "APGD-CE": lambda x, y, eps, rng: apgd(
+            own, x, y, eps, n, rng=rng, stop_above=MISREAD
+        ),
+        "APGD-DLR": lambda x, y, eps, rng: apgd(
+            ratio, x, y, eps, n, rng=rng, stop_above=0
+        ),
+        "Square": lambda x, y, eps, rng: square(
+            scores, x, y, eps, rng, strength.queries
+        ),
+    }
+
+
+MISREAD = math.log(10)  # a cost above it: some other of ten classes has more
+
+
+def accepted(attack: Attack, classifier: Classifier) -> Attack:
+    """Return an attack that gives up where its image is rejected.
+
+    The last class says so. Its image was read correctly before: it counts as withstood.
+    """
+
+    def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
+        x_adv = attack(x, y, eps, rng)
+        p = classifier.predict_proba(x_adv)
+        rejected = p.argmax(axis=1) == p.shape[1] - 1
+        return np.where(images(rejected, x), x, x_adv)
+
+    return limited

@@ -1,0 +1,163 @@
+"""Each defence as the table attacks it: a classifier, and two ways to its gradient.
+
+`naive` is the forward pass of an adversary who doesn't know of the defence, or takes
+the true gradient for what it is. `adaptive(counter)` is the attack of one who does.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attacks import (
+    Counter,
+    apgd_targeted,
+    eot,
+    logits_of,
+    loss_of,
+    margin,
+    network,
+    pgd,
+    targeted_dlr,
+)
+from attacks.evaluation.suites import Attack
+from attacks.forwards import Forward, log_mean
+from ensembles import Ensemble, MCDropout
+from ensembles.member_files import member_path, read_member
+from minidl.backend import Array
+from minidl.layers import Sequential
+from tutorials.defences.denoised import Denoised
+from tutorials.defences.detector import Detector, undetected_margin
+from tutorials.defences.dropped import Draw
+from tutorials.defences.parts import DEPTH, load
+from tutorials.defences.rounded import Rounded
+from tutorials.defences.rows import Row
+from tutorials.defences.settings import Strength
+
+MakeAttack = Callable[[Counter], Attack]
+
+
+@dataclass
+class Victim:
+    """A classifier with its adversaries."""
+
+    classifier: Any
+    naive: Forward
+    adaptive: MakeAttack
+    rejects: bool = False  # its last class is a refusal, not an answer
+
+
+def victim(row: Row, folder: Path, strength: Strength) -> Victim:
+    """Return a row's trained defence; its members are found in the folder of runs."""
+    members = [read_member(member_path(job, folder), job) for job in row.jobs]
+    voters = [(net, member.vote) for member in members for net in member.networks()]
+    networks, votes = zip(*voters, strict=True)
+    beside = [
+        load(part, net, folder) for part, net in zip(row.parts, networks, strict=False)
+    ]
+    return KINDS[row.kind](networks, votes, beside, strength)
+
+
+Beside = Sequence[tuple[Sequential, float]]  # a member's part, and its threshold
+Networks = Sequence[Sequential]
+
+
+def plain(
+    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
+) -> Victim:
+    """Networks as they are: nothing hides a gradient, so it is followed further."""
+    forward = log_mean([network(net) for net in networks], votes)
+
+    def adaptive(counter: Counter) -> Attack:
+        loss = counter.loss(loss_of(forward, targeted_dlr))
+        z = counter.scores(logits_of(forward))
+        how: Any = {"steps": strength.steps, "targets": strength.targets}
+        return lambda x, y, eps, rng: apgd_targeted(z, loss, x, y, eps, rng=rng, **how)
+
+    return Victim(Ensemble(networks, votes), forward, adaptive)
+
+
+def dropout(
+    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
+) -> Victim:
+    """Dropout stays on: naive is who attacks one draw, or the network without it."""
+    [net], draws = networks, strength.draws
+
+    def adaptive(counter: Counter) -> Attack:
+        def one(rng: np.random.Generator) -> Any:
+            return counter.loss(loss_of(Draw(net, rng).forward, margin))
+
+        def attack(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
+            mean = eot(one, draws, rng)
+            return pgd(mean, x, y, eps, eps / 10, strength.eot_steps, rng=rng)
+
+        return attack
+
+    return Victim(MCDropout(net), network(net), adaptive)
+
+
+def distilled(
+    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
+) -> Victim:
+    """Students: their logits have a slope where their cross-entropy has none."""
+    students = [student for student, _ in beside]
+    forward = log_mean([network(student) for student in students])
+    return Victim(Ensemble(students), forward, climb(forward, margin, strength))
+
+
+def denoised(
+    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
+) -> Victim:
+    """An autoencoder in front of each network."""
+    pairs = zip(networks, beside, strict=True)
+    each = [Denoised(net, encoder) for net, (encoder, _) in pairs]
+    naive = log_mean([one.blind_forward for one in each])
+    through = log_mean([one.forward for one in each])
+    return Victim(Ensemble(each), naive, climb(through, margin, strength))
+
+
+def rounded(
+    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
+) -> Victim:
+    """Rounding in front of each network."""
+    each = [Rounded(net) for net in networks]
+    naive = log_mean([one.true_forward for one in each])
+    through = log_mean([one.forward for one in each])
+    return Victim(Ensemble(each), naive, climb(through, margin, strength))
+
+
+def detector(
+    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
+) -> Victim:
+    """A head beside each network: they vote on classes, and on rejecting the image."""
+    pairs = zip(networks, beside, strict=True)
+    each = [Detector.ready(net, DEPTH, *part) for net, part in pairs]
+    naive = log_mean([network(net) for net in networks])
+    joint = log_mean([one.forward for one in each])
+    adaptive = climb(joint, undetected_margin, strength)
+    return Victim(Ensemble(each), naive, adaptive, rejects=True)
+
+
+def climb(forward: Forward, loss: Any, strength: Strength) -> MakeAttack:
+    """Return PGD with restarts on a loss above 0 where the defence is fooled."""
+
+    def adaptive(counter: Counter) -> Attack:
+        function = counter.loss(loss_of(forward, loss))
+        n, restarts = strength.steps, strength.restarts
+        climb_it = partial(pgd, function, steps=n, restarts=restarts, stop_above=0)
+        return lambda x, y, eps, rng: climb_it(x, y, eps, eps / 10, rng=rng)
+
+    return adaptive
+
+
+KINDS: dict[str, Callable[..., Victim]] = {
+    "plain": plain,
+    "dropout": dropout,
+    "distilled": distilled,
+    "autoencoder": denoised,
+    "rounding": rounded,
+    "detector": detector,
+}
