@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from attacks.diagnosis.subject import Finding, Subject
+from attacks.diagnosis.labels import changing_label
+from attacks.diagnosis.subject import Finding, Subject, downhill
 from attacks.norms import flat
 from attacks.threat import Threat
 from minidl.backend import Array
@@ -89,12 +90,9 @@ def flat_scores(s: Subject) -> Finding:
 
 def sign(s: Subject) -> Finding:
     """Count the images that a small step uphill brings closer to their label."""
-    changes, predicted = s.differences
-    along = np.sign((changes * predicted).sum(axis=0))  # -1: downhill
-    along = along[along != 0]
     return Finding(
         "wrong sign",
-        float(np.mean(along < 0)) if along.size else 0.0,
+        downhill(s),
         "part of the images whose gradient points downhill",
         0.5,
         "Along the gradient the label becomes more probable: the attack walks away "
@@ -150,5 +148,6 @@ CAUSES = (
     flat_scores,
     sign,
     agreement,
+    changing_label,
     containment,
 )

@@ -13,7 +13,7 @@ from attacks.gradients import GradientFn
 from attacks.norms import flat
 from attacks.threat import Bounds, clip_to_bounds
 from attacks.victims import PredictProba
-from minidl.backend import Array
+from minidl.backend import Array, to_numpy
 
 # (gradient, x, y, eps) -> x_adv, within eps in every pixel
 AttackAlong: TypeAlias = Callable[[GradientFn, Array, Array, float], Array]
@@ -71,7 +71,18 @@ class Subject:
     @cached_property
     def x_adv(self) -> Array:
         """What the attack makes of the images."""
-        return self.run(self.eps)
+        return self.walk[0]
+
+    @property
+    def labels(self) -> list[Array]:
+        """The labels with which the attack asks for gradients, call by call."""
+        return self.walk[1]
+
+    @cached_property
+    def walk(self) -> tuple[Array, list[Array]]:
+        """The attack's images, and the labels that it asks for."""
+        labels: list[Array] = []
+        return self.run(self.eps, labels), labels
 
     @cached_property
     def p(self) -> Array:
@@ -112,15 +123,32 @@ class Subject:
         x_adv = clip_to_bounds(self.run(eps), self.bounds)
         return float(self.survivors(x_adv).mean())
 
-    def run(self, eps: float) -> Array:
-        """Run the attack on copies: it may work in place, and x stay what it was."""
-        x_adv = self.attack(self.numbers, self.x.copy(), self.y.copy(), eps)
+    def run(self, eps: float, labels: list[Array] | None = None) -> Array:
+        """Run the attack on copies: it may work in place, and x stay what it was.
+
+        The labels that it asks for are added to the list.
+        """
+
+        def gradient(x: Array, y: Array) -> Array:
+            if labels is not None:
+                labels.append(np.array(to_numpy(y)))
+            return self.numbers(x, y)
+
+        x_adv = self.attack(gradient, self.x.copy(), self.y.copy(), eps)
         check_gradient("attack", x_adv, self.x)
         return x_adv
 
     def numbers(self, x: Array, y: Array) -> Array:
         """Return the gradient, 0 for NaN: that leads nowhere, and is found anyway."""
         return np.nan_to_num(self.gradient(x, y))
+
+
+def downhill(s: Subject, some: Array | slice = slice(None)) -> float:
+    """Return the part of (some of) the images whose gradient points downhill."""
+    changes, predicted = s.differences
+    along = np.sign((changes * predicted).sum(axis=0))[some]  # -1: downhill
+    along = along[along != 0]
+    return float(np.mean(along < 0)) if along.size else 0.0
 
 
 def log_odds(p: Array, y: Array) -> Array:

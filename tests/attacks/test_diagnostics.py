@@ -1,6 +1,7 @@
 """Planted faults are named; a healthy attack passes; each number is what it says."""
 
 import copy
+from itertools import count
 
 import numpy as np
 import pytest
@@ -58,11 +59,11 @@ def failures(findings):
 
 
 def diagnosed(model, data, gradient=None, attack=None, **settings):
-    """Return the names of the checks that fail, of all twelve."""
+    """Return the names of the checks that fail, of all thirteen."""
     gradient = gradient or model_gradient(model)
     settings = {"eps": EPS, "attack": attack} | settings
     findings = diagnose(model.predict_proba, gradient, *data, **settings)
-    assert len(findings) == 12
+    assert len(findings) == 13
     return failures(findings)
 
 
@@ -250,6 +251,81 @@ def test_what_cannot_be_examined(model, data):
         good = {"x": x, "y": y, "eps": EPS}
         with pytest.raises(ValueError, match=message):
             diagnose(model.predict_proba, model_gradient(model), **good | change)
+
+
+def relabelled(model):
+    """A gradient function that takes its label from the model's prediction."""
+    own = model_gradient(model)
+    return lambda x, y: own(x, model.predict(x))
+
+
+def relabelling(model):
+    """BIM, whose labels are predicted at each step."""
+
+    def attack(gradient, x, y, eps):
+        return right(lambda x_i, _: gradient(x_i, model.predict(x_i)), x, y, eps)
+
+    return attack
+
+
+@pytest.mark.parametrize("where", ["gradient", "attack"])
+def test_a_label_that_changes_between_steps_is_named_first(model, data, where):
+    """Both are the same attack, and undo their own steps."""
+    faults = {
+        "gradient": {"gradient": relabelled(model)},
+        "attack": {"attack": relabelling(model)},
+    }
+    found = diagnosed(model, data, **faults[where])
+    assert found[0] == "changing label"
+    assert "one step beats many" in found
+
+
+def test_labels_that_stay_are_no_fault(model, data):
+    """The first prediction, kept; images in parts; restarts; y known beforehand."""
+    own = model_gradient(model)
+
+    def first(gradient, x, y, eps):
+        return right(gradient, x, model.predict(x), eps)
+
+    def in_parts(gradient, x, y, eps):
+        parts = np.array_split(np.arange(len(x))[::-1], 3)
+        done = np.empty_like(x)
+        for i in parts:
+            done[i] = right(gradient, x[i], y[i], eps)
+        return done
+
+    def twice(gradient, x, y, eps):
+        right(gradient, x, y, eps)
+        return right(gradient, x, y, eps)
+
+    for attack in (first, in_parts, twice):
+        assert diagnosed(model, data, attack=attack) == []
+    y = data[1][model.predict(data[0]) == data[1]]
+    assert diagnosed(model, data, lambda x, _: own(x, y[: len(x)])) == []
+
+
+def test_the_part_of_the_images_whose_label_changes_is_counted(model, data):
+    """At the third step a quarter of them get another label, once."""
+
+    def attack(gradient, x, y, eps):
+        calls = count()
+
+        def slips(x_i, y):
+            wrong = (next(calls) == 2) & (np.arange(len(y)) % 4 == 0)
+            return gradient(x_i, np.where(wrong, (y + 1) % 10, y))
+
+        return right(slips, x, y, eps)
+
+    findings = diagnose(model.predict_proba, model_gradient(model), *data, EPS, attack)
+    [found] = [f for f in findings if f.name == "changing label"]
+    N = (model.predict(data[0]) == data[1]).sum()
+    assert found.value == pytest.approx(np.ceil(N / 4) / N)
+
+
+def test_one_class_alone_says_nothing_of_other_labels(model, data):
+    x, y = data
+    alone = x[y == 3], y[y == 3]
+    assert "changing label" not in diagnosed(model, alone)
 
 
 def test_an_attack_in_place_is_compared_with_what_it_got(model, data):
