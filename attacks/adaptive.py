@@ -38,7 +38,8 @@ def bpda(forward: Forward, defence: Defence, backward: VJP | None = None) -> For
     right where the defence changes images little: t(x) must be of x's shape then.
     Shapes: x (N, H, W, C); t(x) anything that `forward` takes.
     Source: Athalye, Carlini & Wagner, Obfuscated Gradients Give a False Sense of
-    Security, 2018, section 4.1: backward pass differentiable approximation.
+    Security: Circumventing Defenses to Adversarial Examples, 2018, section 4.1:
+    backward pass differentiable approximation.
     """
     forward = checked_forward(forward)
     check_function("defence", defence, "lambda x: x.round()")

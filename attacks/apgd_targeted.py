@@ -36,7 +36,8 @@ def apgd_targeted(
 
     Shapes: x (N, H, W, C), y (N,) labels, result like x; eps in pixel units.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
-    of Diverse Parameter-free Attacks, 2020, section 5: APGD-T of the standard set.
+    of Diverse Parameter-free Attacks, 2020; this form has been in the standard set of
+    their published code, with 9 targets, since August 2020.
     """
     ball, best, z = Threat(norm, eps, bounds), Best(x), logits(x)
     best.update(get_array_module(x).arange(len(x)), x, margin(z, y)[0])

@@ -44,8 +44,8 @@ def hop_skip_jump(
     warning, where all noise was read as y.
 
     Shapes: x (N, H, W, C), y (N,), result like x.
-    Source: Chen, Jordan & Wainwright, HopSkipJumpAttack, 2020, algorithm 2; with the
-    constants of their published code.
+    Source: Chen, Jordan & Wainwright, HopSkipJumpAttack: A Query-Efficient
+    Decision-Based Attack, 2020, algorithm 2; with the constants of their published code.
     """
     xp, best, shape = get_array_module(x), Best(x), x.shape
     right = predict(x) == y

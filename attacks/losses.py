@@ -43,7 +43,8 @@ def dlr(z: Array, y: Array) -> tuple[Array, Array]:
 
     Adding a constant to z, or multiplying it by one, changes nothing.
     Raises ValueError for fewer than three classes.
-    Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness, 2020, eq. 6.
+    Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
+    of Diverse Parameter-free Attacks, 2020, eq. 6.
     """
     check_classes("dlr", z, y, 3)
     return over_spread(*margin(z, y), z, [3])

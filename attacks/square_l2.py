@@ -41,7 +41,7 @@ def exchange(
         r_V <- sqrt(|r_{V or W}|^2 + (eps^2 - |r|^2) / C) u,   r_W <- 0,
 
     u along eta + r_V / |r_V|. Drawn for all images, done or not.
-    Source: Andriushchenko et al., 2020, algorithm 3.
+    Source: Andriushchenko et al., Square Attack, 2020, algorithm 3.
     """
     xp = get_array_module(x)
     N, H, W, C = x.shape

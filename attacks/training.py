@@ -89,7 +89,8 @@ def fgsm_perturb(
 
     alpha is 1.25 eps if it isn't given. A network can overfit to it catastrophically:
     it withstands FGSM, and no attack of more steps: see `fgsm_gap`.
-    Source: Wong et al., Fast is Better than Free, 2020, algorithm 3.
+    Source: Wong, Rice & Kolter, Fast is Better than Free: Revisiting Adversarial
+    Training, 2020, algorithm 3.
     """
     eps = check_number("eps", eps, 0, open_low=True, open_high=True)
     alpha = 1.25 * eps if alpha is None else alpha
@@ -124,7 +125,7 @@ def fgsm_gap(
     epoch, on images that the network isn't trained on. `loss` is above 0 where an image
     is misclassified, as `model_loss(model, margin)` is.
     Shapes: x (N, H, W, C), y (N,); eps and alpha in pixel units.
-    Source: Wong et al., Fast is Better than Free, 2020.
+    Source: Wong, Rice & Kolter, 2020, section 5: catastrophic overfitting.
     """
     one_step = fgsm(gradient_of(loss), x, y, eps, bounds)
     many = pgd(loss, x, y, eps, alpha, steps, stop_above=0, bounds=bounds)

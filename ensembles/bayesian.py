@@ -28,7 +28,8 @@ class MCDropout:
     A random defence: each batch gets masks of its own. They are drawn from the seed and
     the images, so that the same batch gets the same answer in any process; who doesn't
     know the seed can only expect the mean.
-    Source: Gal & Ghahramani, Dropout as a Bayesian Approximation, 2016.
+    Source: Gal & Ghahramani, Dropout as a Bayesian Approximation: Representing Model
+    Uncertainty in Deep Learning, 2016.
     Raises TypeError or ValueError for what is no network, or for draws < 1.
     """
 

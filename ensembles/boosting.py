@@ -4,7 +4,8 @@ SAMME, AdaBoost for K classes, by resampling: Freund & Schapire's alternative fo
 learners that take no weights. Its learners vote; an `Ensemble` averages their
 probabilities with the same weights instead, as the paper does, and so has a gradient.
 
-Source: Zhu, Zou, Rosset & Hastie, Multi-class AdaBoost, 2009, algorithm 2.
+Source: Zhu, Zou, Rosset & Hastie, Multi-class AdaBoost, Statistics and Its Interface 2,
+2009, algorithm 2.
 """
 
 from collections.abc import Sequence

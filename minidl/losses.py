@@ -48,7 +48,8 @@ def soft_cross_entropy(
     the temperature T at which it was trained, and the student predicts at T = 1.
     Shapes: z, q and dz (N, K), costs (N,). Raises TypeError or ValueError for other
     logits, for rows of q that are no probabilities, and unless T > 0.
-    Source: Papernot et al., Distillation as a Defense, 2016, section IV.
+    Source: Papernot et al., Distillation as a Defense to Adversarial Perturbations
+    against Deep Neural Networks, 2016, section IV.
     """
     T = check_temperature(temperature)
     check_soft_labels(z, q)

@@ -12,7 +12,7 @@ class Round(Layer):
     """Rounding to `levels` equally spaced values, out = round(x (L - 1)) / (L - 1).
 
     From 0 to 1 these are 0, 1 / (L - 1), ..., 1. As the first layer of a network it is
-    the defence of Xu et al., Feature Squeezing, 2018, section 3.1, with L = 2^bits.
+    the defence of Xu et al., Feature Squeezing, 2018, section III-A, with L = 2^bits.
     Its true gradient is 0: an adaptive attack has to take it for the identity on the
     way back (Athalye et al., 2018, section 4.1), and the layer doesn't.
     Shapes: x and out (N, ...). Raises TypeError or ValueError unless levels >= 2.

@@ -1,8 +1,9 @@
 """A detector: a second head on hidden activations, which rejects what looks attacked.
 
-Metzen et al., On Detecting Adversarial Perturbations, 2017. The adaptive attack fools
-head and classifier at once: both are one classifier of K + 1 classes, the last of which
-is "rejected" (Carlini & Wagner, Adversarial Examples Are Not Easily Detected, 2017).
+Metzen et al., On Detecting Adversarial Perturbations, ICLR 2017. The adaptive attack
+fools head and classifier at once: both are one classifier of K + 1 classes, the last of
+which is "rejected" (Carlini & Wagner, Adversarial Examples Are Not Easily Detected:
+Bypassing Ten Detection Methods, AISec 2017).
 """
 
 from typing import Self

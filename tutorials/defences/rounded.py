@@ -1,8 +1,9 @@
 """Rounding: a network that sees pixels in a few levels only.
 
-Xu et al., Feature Squeezing, 2018. The true gradient is 0. Its adaptive attack takes
-rounding for the identity on the way back (BPDA: Athalye et al., Obfuscated Gradients
-Give a False Sense of Security, 2018, section 4.1).
+Xu, Evans & Qi, Feature Squeezing: Detecting Adversarial Examples in Deep Neural
+Networks, NDSS 2018. The true gradient is 0. Its adaptive attack takes rounding for the
+identity on the way back (BPDA: Athalye, Carlini & Wagner, Obfuscated Gradients Give a
+False Sense of Security, ICML 2018, section 4.1).
 """
 
 from attacks.adaptive import bpda
