@@ -45,7 +45,7 @@ def hop_skip_jump(
 
     Shapes: x (N, H, W, C), y (N,), result like x.
     Source: Chen, Jordan & Wainwright, HopSkipJumpAttack: A Query-Efficient
-    Decision-Based Attack, 2020, algorithm 2; with the constants of their published code.
+    Decision-Based Attack, 2020, algorithm 2, with the constants of their code.
     """
     xp, best, shape = get_array_module(x), Best(x), x.shape
     right = predict(x) == y

@@ -44,8 +44,8 @@ def square(
     begins with tiles of bumps, and moves a bump at a time (`square_l2`).
 
     Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units.
-    Source: Andriushchenko et al., Square Attack: a Query-Efficient Black-Box Adversarial
-    Attack via Random Search, 2020, algorithms 1 to 3.
+    Source: Andriushchenko et al., Square Attack: a Query-Efficient Black-Box
+    Adversarial Attack via Random Search, 2020, algorithms 1 to 3.
     """
     ball, best = Threat(norm, eps, bounds), Best(x)
     rows, (start, move_of, usual_area) = get_array_module(x).arange(len(x)), WALKS[norm]

@@ -1,8 +1,9 @@
 """A denoising autoencoder in front of a network.
 
 Gu & Rigazio, Towards Deep Neural Network Architectures Robust to Adversarial Examples,
-arXiv 1412.5068, 2014. It is trained to remove noise from images. Autoencoder and network together are
-one differentiable network: the adaptive attack follows the gradient through both.
+arXiv 1412.5068, 2014. It is trained to remove noise from images. Autoencoder and
+network together are one differentiable network: the adaptive attack follows the
+gradient through both.
 """
 
 import numpy as np

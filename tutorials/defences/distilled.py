@@ -1,10 +1,11 @@
 """Defensive distillation: a student learns a teacher's probabilities.
 
 Papernot et al., Distillation as a Defense to Adversarial Perturbations against Deep
-Neural Networks, IEEE S&P 2016. Teacher and student are trained at the temperature T, and the student predicts at 1: its logits
-are T times as large, and cross-entropy's gradient rounds to 0. Its adaptive attack
-climbs a margin of the logits instead, whose gradient has no scale (Carlini & Wagner,
-Defensive Distillation is Not Robust to Adversarial Examples, 2016).
+Neural Networks, IEEE S&P 2016. Teacher and student are trained at the temperature T,
+and the student predicts at 1: its logits are T times as large, and cross-entropy's
+gradient rounds to 0. Its adaptive attack climbs a margin of the logits instead, whose
+gradient has no scale (Carlini & Wagner, Defensive Distillation is Not Robust to
+Adversarial Examples, 2016).
 """
 
 from collections.abc import Callable
