@@ -15,6 +15,7 @@ from textwrap import dedent, indent
 from types import ModuleType
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.typing import stringify_annotation
 
@@ -26,10 +27,11 @@ ARRAY = stringify_annotation(Array, "smart")
 
 
 def setup(app: Sphinx) -> None:
-    """Let Sphinx call the three functions below."""
+    """Let Sphinx call the four functions below."""
     app.connect("source-read", add_sections)
     app.connect("autodoc-process-signature", signature)
     app.connect("autodoc-process-docstring", docstring)
+    app.connect("doctree-resolved", link_names)
 
 
 def add_sections(app: Sphinx, page: str, source: list[str]) -> None:
@@ -74,6 +76,21 @@ def source_of(obj: Any) -> str:
     code = indent(dedent(inspect.getsource(obj)), "   ")
     blocks = [".. raw:: html", f"   {summary}", ".. code-block:: python", code]
     return "\n\n".join([*blocks, ".. raw:: html", "   </details>"])
+
+
+def link_names(app: Sphinx, tree: nodes.document, page: str) -> None:
+    """Link names in the text of pages, such as `attacks.fgsm.fgsm`, to the reference."""
+    known = app.env.domains.python_domain.objects
+    for literal in list(tree.findall(nodes.literal)):
+        name = literal.astext()
+        short = re.sub(r"\.(\w+\.)+", ".", name)  # public names are the package's
+        found = known.get(name) or known.get(short)
+        if found and "." in name and not isinstance(literal.parent, nodes.reference):
+            address = app.builder.get_relative_uri(page, found.docname)
+            target = f"{address}#{found.node_id}"
+            link = nodes.reference("", "", refuri=target, internal=True)
+            literal.replace_self(link)
+            link += literal
 
 
 def sections(package: ModuleType) -> Iterator[str]:
