@@ -65,8 +65,23 @@ html_show_copyright = False
 
 
 def setup(app: Sphinx) -> None:
-    """Let Sphinx call `finish` for each page."""
+    """Let Sphinx call the two functions below for each page."""
+    app.connect("source-read", folders)
     app.connect("html-page-context", finish, priority=900)
+
+
+def folders(app: Sphinx, page: str, source: list[str]) -> None:
+    """Let links to folders lead to their README, or leave the text alone."""
+    here = Path(app.env.doc2path(page)).parent
+
+    def replaced(link: re.Match[str]) -> str:
+        text, target = link.groups()
+        if not (here / target).is_dir():
+            return link[0]
+        readme = f"{target}/README.md"
+        return f"[{text}]({readme})" if (here / readme).exists() else text
+
+    source[0] = re.sub(r"\[([^]]+)\]\(([\w./-]+)\)", replaced, source[0])
 
 
 def finish(app: Sphinx, page: str, template: str, context: dict[str, Any], _: Any):

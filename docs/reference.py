@@ -79,7 +79,7 @@ def source_of(obj: Any) -> str:
 
 
 def link_names(app: Sphinx, tree: nodes.document, page: str) -> None:
-    """Link names in the text of pages, such as `attacks.fgsm.fgsm`, to the reference."""
+    """Link names in pages, such as `attacks.fgsm.fgsm`, to the reference."""
     known = app.env.domains.python_domain.objects
     for literal in list(tree.findall(nodes.literal)):
         name = literal.astext()

@@ -103,7 +103,7 @@ def test_pages_are_accessible_and_fit_the_screen(opened):
     found = {}
     for path in pages():
         page = opened(path)
-        seen = {"exclude": [["details .highlight"]]}  # code as elsewhere, and much of it
+        seen = {"exclude": [["details .highlight"]]}  # code, as elsewhere
         for violation in axe.run(page, seen).response["violations"]:
             if violation["impact"] in ("serious", "critical"):
                 target = json.dumps(violation["nodes"][0]["target"])
