@@ -21,11 +21,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from attacks.forwards import Back, Forward, checked_forward
-from attacks.functions import check_finite, check_floats_like, guarded
+from attacks.functions import guarded
 from attacks.victims import VJP, LossFn
-from minidl.answers import answer, check_function
+from minidl.answers import answer, check_floats_like, check_function
 from minidl.backend import Array
-from minidl.checks import check_array, check_batch, check_count, check_generator
+from minidl.checks import check_array, check_batch
+from minidl.rules import alone, checked
 
 Defence: TypeAlias = Callable[[Array], Array]  # x -> what the classifier sees
 
@@ -55,7 +56,7 @@ def bpda(forward: Forward, defence: Defence, backward: VJP | None = None) -> For
 
         def back_through(dz: Array) -> Array:
             dx: Array = answer("backward", backward, x, back(dz))
-            check_floats_like("backward", dx, x, x.shape)
+            check_floats_like("backward", dx, x, x.shape, finite=False)
             return dx
 
         return z, back_through
@@ -68,9 +69,13 @@ def check_seen(seen: Array, x: Array, like_x: bool) -> None:
     check_array("what defence returns", seen)
     shape = x.shape if like_x else (len(x), *seen.shape[1:])
     check_floats_like("defence", seen, x, shape)
-    check_finite("defence", seen)
 
 
+@checked(
+    make_loss=alone(check_function, "lambda rng: loss_of(...)"),
+    draws="count",
+    rng="generator",
+)
 def eot(
     make_loss: Callable[[np.random.Generator], LossFn],
     draws: int,
@@ -85,9 +90,6 @@ def eot(
     Source: Athalye, Engstrom, Ilyas & Kwok, Synthesizing Robust Adversarial Examples,
     2018, section 2.1: expectation over transformation.
     """
-    check_function("make_loss", make_loss, "lambda rng: loss_of(...)")
-    check_count("draws", draws)
-    check_generator("rng", rng)
 
     def mean_loss(x: Array, y: Array) -> tuple[Array, Array]:
         check_batch("x", x)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from attacks.gradients import mean_probability_gradient, model_gradient
 from attacks.threat import Threat
 from attacks.training import growing, pgd_perturb
-from minidl.checks import check_count, check_number
+from minidl.checks import check_number
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
+from minidl.settings import setting
 from minidl.training_checks import Perturb
 
 
@@ -23,16 +24,14 @@ class Adversarial:
     steps, from the first step on if that is 0.
     """
 
-    eps: float
-    alpha: float
-    steps: int = 7
-    growth: float = 0.5
+    eps: float = setting("(0, inf)")
+    alpha: float = setting("(0, inf)")
+    steps: int = setting("count", 7)
+    growth: float = setting("[0, 1]", 0.5)
 
     def __post_init__(self) -> None:
         Threat("Linf", self.eps)
-        check_number("alpha", self.alpha, 0, 2 * self.eps, open_low=True)
-        check_count("steps", self.steps)
-        check_number("growth", self.growth, 0, 1)
+        check_number("alpha", self.alpha, f"(0, {2 * self.eps}]")
 
     def __call__(
         self, members: Sequence[Sequential], optimizer: Optimizer, steps: int

@@ -5,11 +5,9 @@ TypeError or ValueError with the argument's name. Functions are wrapped (`functi
 numbers become Python's own: NumPy's would widen float32.
 """
 
-import inspect
-import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from attacks.functions import FUNCTIONS, finite_images, guarded
 from attacks.norms import BALLS
@@ -18,48 +16,38 @@ from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
 from minidl.checks import (
     check_batch,
-    check_bounds,
-    check_choice,
     check_count,
     check_device,
-    check_generator,
     check_images,
     check_labels,
     check_number,
     check_range,
 )
+from minidl.rules import Arguments, Check, Given, Rule, alone
 
-Given: TypeAlias = dict[str, Any]  # all arguments of a call, by name
-Check: TypeAlias = Callable[[str, Any, Given], Any]  # the value to work with
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
 def checked(
-    **others: Check,
+    **others: Rule,
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Let CHECKS look at a function's arguments, or `others` at those that they name.
+    """Let RULES look at a function's arguments, or `others` at those that they name.
 
-    None passes where it is the default. Images that the function returns must be
-    numbers: a gradient that is none moves them there.
+    Images that the function returns must be numbers: a gradient that is none moves them
+    there.
     """
 
     def decorate(
         function: Callable[Parameters, Result],
     ) -> Callable[Parameters, Result]:
-        signature, checks = inspect.signature(function), CHECKS | others
-        own = {name: checks[name] for name in checks if name in signature.parameters}
-        optional = {name for name in own if signature.parameters[name].default is None}
+        arguments = Arguments(function, RULES | others)
+        run: Any = function
 
         @wraps(function)
-        def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-            bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            given = bound.arguments
-            for name, check in own.items():
-                if not (given[name] is None and name in optional):
-                    given[name] = check(name, given[name], given)
-            result = function(*bound.args, **bound.kwargs)
+        def call(*args: Parameters.args, **named: Parameters.kwargs) -> Result:
+            given = arguments(args, named)
+            result: Result = run(**given)
             check_result(function.__name__, result, given.get("x"))
             return result
 
@@ -77,21 +65,6 @@ def check_result(attack: str, x_adv: Any, x: Any) -> None:
             f"{attack} made NaN of {lost} of {len(x_adv)} images: gradient must "
             "return finite numbers"
         )
-
-
-def alone(check: Callable[..., Any], *limits: Any, **options: bool) -> Check:
-    """Return a check of a value by itself: what it returns, or the value as it is."""
-
-    def call(name: str, value: Any, given: Given) -> Any:
-        found = check(name, value, *limits, **options)
-        return value if found is None else found
-
-    return call
-
-
-def number(low: float, high: float = math.inf, open_low: bool = False) -> Check:
-    """Return a check of a number up to another one, but not to infinity."""
-    return alone(check_number, low, high, open_low, high == math.inf)
 
 
 def images(ndim: int | None = None, bounds: tuple[float, float] | None = None) -> Check:
@@ -114,7 +87,7 @@ def labels(name: str, value: Any, given: Given) -> Array:
 
 def nonzero(name: str, value: Any, given: Given) -> float:
     """Return a number that changes something."""
-    if (change := check_number(name, value, open_low=True, open_high=True)) == 0:
+    if (change := check_number(name, value, "(-inf, inf)")) == 0:
         raise ValueError(f"{name} must not be 0: no pixel would change")
     return change
 
@@ -139,28 +112,27 @@ def radius(name: str, value: Any, given: Given) -> float:
 def step_size(name: str, value: Any, given: Given) -> float:
     """Return alpha: at most eps, and anything in a ball that has no room for a step."""
     eps = given["eps"]
-    return number(0, eps or math.inf, open_low=eps > 0)(name, value, given)
+    return check_number(name, value, f"(0, {eps}]" if eps > 0 else "[0, inf)")
 
 
 plain_function = alone(check_function, "bim or margin")  # checked where it is used
 finite_bounds = alone(check_range)
+COUNTS = ("steps", "searches", "queries", "rounds", "epochs", "batch_size", "targets")
 
 # In this order: what costs nothing comes first, and what others depend on.
-CHECKS: dict[str, Check] = {
+RULES: dict[str, Rule] = {
     **dict.fromkeys(FUNCTIONS, alone(guarded)),
     "attack": plain_function,
-    **dict.fromkeys(("steps", "searches", "queries", "rounds"), alone(check_count)),
-    **dict.fromkeys(("epochs", "batch_size", "targets"), alone(check_count)),
-    **dict.fromkeys(("samples", "tries"), alone(check_count)),
-    **dict.fromkeys(("c", "lr", "step"), number(0, open_low=True)),
-    **dict.fromkeys(("kappa", "mu", "overshoot"), number(0)),
-    **dict.fromkeys(("gamma", "area"), number(0, 1, open_low=True)),
+    **dict.fromkeys((*COUNTS, "samples", "tries"), "count"),
+    **dict.fromkeys(("c", "lr", "step"), "(0, inf)"),
+    **dict.fromkeys(("kappa", "mu", "overshoot"), "[0, inf)"),
+    **dict.fromkeys(("gamma", "area"), "(0, 1]"),
     "theta": nonzero,
-    "stop_above": alone(check_number),
-    "seed": alone(check_count, 0),
-    "norm": alone(check_choice, BALLS),
-    "bounds": alone(check_bounds),
-    "rng": alone(check_generator),
+    "stop_above": "number",
+    "seed": "count 0..",
+    "norm": BALLS,
+    "bounds": "bounds",
+    "rng": "generator",
     "restarts": restarts,
     "x": images(),
     "y": labels,

@@ -17,7 +17,7 @@ import numpy as np
 
 from minidl.answers import answer, check_function, check_rows
 from minidl.backend import Array, get_array_module, rounds_to_zero
-from minidl.checks import check_batch, check_weights
+from minidl.checks import check_batch, check_weights, several
 from minidl.layers import Sequential
 from minidl.layers.activations import log_softmax, softmax
 
@@ -161,17 +161,8 @@ def total(arrays: Iterable[Array]) -> Any:
 
 def check_members(members: Iterable[Sequential]) -> Sequence[Sequential]:
     """Return the members as a tuple; raise if there is none, or one has no gradient."""
-    if not isinstance(members, Iterable):
-        raise TypeError(
-            "members must be networks, such as the members of an ensemble (if it has "
-            f"weights, for ensemble_loss), got {type(members).__name__}"
-        )
-    members = tuple(members)  # a generator would be empty at the second step
-    if not members:
-        raise ValueError("members must hold at least one model, got none")
-    for i, member in enumerate(members):
-        check_network(f"members[{i}]", member)
-    return members
+    what = "networks, such as an ensemble's members (with its weights, if it has some)"
+    return several("members", members, check_network, what)
 
 
 def check_network(name: str, model: Any) -> None:

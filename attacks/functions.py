@@ -9,9 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 from attacks.norms import flat
-from minidl.answers import answer, check_function, check_probabilities, check_rows
+from minidl.answers import (
+    answer,
+    check_finite,
+    check_floats_like,
+    check_function,
+    check_pair,
+    check_probabilities,
+    check_rows,
+)
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_device, check_labels
+from minidl.checks import check_device, check_labels
 
 
 def guarded(
@@ -33,21 +41,20 @@ def guarded(
 
 
 def check_gradient(name: str, g: Any, x: Array, y: Array | None = None) -> None:
-    """Raise TypeError or ValueError unless there is one gradient for each image.
+    """Raise unless there is one gradient for each image, finite or not.
 
     A batch's mean would fit, too, and move all images the same way.
     """
-    check_floats_like(name, g, x, x.shape)
+    check_floats_like(name, g, x, x.shape, finite=False)
 
 
 def check_loss(name: str, pair: Any, x: Array, y: Array) -> None:
-    """Raise TypeError or ValueError unless these are values (N,), and a gradient.
+    """Raise unless these are values (N,), and a gradient that an attack can follow.
 
-    No attack could follow NaN: the image would stay as it is and pass for robust.
+    With NaN the image would stay as it is and pass for robust. An infinite value is
+    the best or the worst; a gradient leads nowhere then.
     """
-    check_values_and_gradient(name, pair, x, y)
-    values, gradient = pair
-    # An infinite value is the best or the worst; a gradient leads nowhere then.
+    values, gradient = check_pair(name, pair, x, len(x), finite=False)
     lost = get_array_module(x).isnan(values) | ~finite_images(gradient)
     if count := int(lost.sum()):
         raise ValueError(
@@ -55,52 +62,16 @@ def check_loss(name: str, pair: Any, x: Array, y: Array) -> None:
         )
 
 
-def check_values_and_gradient(name: str, pair: Any, x: Array, y: Array) -> None:
-    """Raise TypeError or ValueError unless these are (N,), and like x, or like z."""
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(
-            f"{name} must return two arrays, values and gradient, got "
-            f"{type(pair).__name__}"
-        )
-    check_floats_like(name, pair[0], x, x.shape[:1])
-    check_floats_like(name, pair[1], x, x.shape)
-
-
 def check_logits(name: str, z: Any, x: Array) -> None:
-    """Raise TypeError or ValueError unless these are finite logits, (N, K)."""
+    """Raise unless these are finite logits, (N, K)."""
     check_rows(name, z, len(x), "f")
     check_finite(name, z)
 
 
-def check_vjp(name: str, g: Any, x: Array, dz: Array) -> None:
-    """Raise TypeError or ValueError unless there is one gradient for each of dz."""
-    check_floats_like(name, g, x, (*dz.shape[:-2], *x.shape))
-    check_finite(name, g)
-
-
 def check_classes(name: str, classes: Any, x: Array) -> None:
-    """Raise TypeError or ValueError unless there is one class for each image."""
+    """Raise unless there is one class for each image."""
     check_labels(f"what {name} returns", classes, len(x))
     check_device(f"what {name} returns", classes, x)
-
-
-def check_floats_like(name: str, a: Any, x: Array, shape: tuple[int, ...]) -> None:
-    """Raise TypeError or ValueError unless these are floats, and lie where x does."""
-    check_array(f"what {name} returns", a)
-    check_device(f"what {name} returns", a, x)
-    if a.shape != shape:
-        raise ValueError(
-            f"{name} must return an array of shape {shape} for {len(x)} images, "
-            f"got {a.shape}"
-        )
-    if a.dtype.kind != "f":
-        raise TypeError(f"{name} must return floats, got {a.dtype}")
-
-
-def check_finite(name: str, a: Array) -> None:
-    """Raise ValueError for NaN or infinity: no way leads on from there."""
-    if not get_array_module(a).isfinite(a).all():
-        raise ValueError(f"{name} must return finite numbers, got NaN or infinity")
 
 
 def finite_images(x: Array) -> Array:
@@ -108,13 +79,21 @@ def finite_images(x: Array) -> Array:
     return get_array_module(x).isfinite(flat(x)).all(axis=1)
 
 
-# An example of each, and the check of what it returns.
-FUNCTIONS: dict[str, tuple[str, Callable[..., None]]] = {
+# An example of each, and the check (name, what it returned, what it was given).
+FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "gradient": ("model_gradient(model)", check_gradient),
     "loss": ("model_loss(model)", check_loss),
-    "loss of logits": ("margin", check_values_and_gradient),
+    "loss of logits": (
+        "margin",
+        lambda name, pair, z, y: check_pair(name, pair, z, len(z), finite=False),
+    ),
     "logits": ("logits_of(network(model))", check_logits),
-    "vjp": ("vjp_of(network(model))", check_vjp),
+    "vjp": (
+        "vjp_of(network(model))",
+        lambda name, g, x, dz: check_floats_like(
+            name, g, x, (*dz.shape[:-2], *x.shape)
+        ),
+    ),
     "predict": ("model.predict", check_classes),
     "predict_proba": (
         "model.predict_proba",

@@ -102,7 +102,7 @@ def save_gif(
     check_images("frames", frames, bounds)
     check_drawable("frames", frames)
     check_count("scale", scale)
-    duration = round(1000 * check_number("seconds", seconds, 0.01, 60))
+    duration = round(1000 * check_number("seconds", seconds, "[0.01, 60]"))
     check_free("path", path)
     k = np.rint(shades(to_numpy(frames), bounds)).astype(np.uint8)
     side_by_side = np.concatenate(list(k.swapaxes(0, 1)), axis=2)  # (T, H, N W, C)

@@ -6,19 +6,19 @@ answers. What fools the substitute often fools the victim too.
 
 import numpy as np
 
-from attacks.arguments import alone, checked, images
+from attacks.arguments import checked, images
 from attacks.forwards import network
 from attacks.threat import clip_to_bounds
 from attacks.victims import Predict, vjp_of
 from minidl.backend import Array, get_array_module
 from minidl.batches import batches
-from minidl.checks import check_kind, check_labels
+from minidl.checks import check_labels
 from minidl.layers import Sequential
 from minidl.optimizers import Adam
 from minidl.training import train
 
 
-@checked(model=alone(check_kind, Sequential), x=images(bounds=(0, 1)))
+@checked(model=Sequential, x=images(bounds=(0, 1)))
 def train_substitute(
     predict: Predict,
     model: Sequential,

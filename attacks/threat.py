@@ -13,7 +13,8 @@ import numpy as np
 from attacks.norms import BALLS, L2, NORMS, Linf, Norm, check_pair, distance, flat
 from minidl import kernels
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_bounds, check_choice, check_number
+from minidl.checks import check_array, check_bounds, check_choice
+from minidl.settings import setting
 
 Bounds: TypeAlias = tuple[float, float] | None  # None: pixels may take any value
 ROUNDING = 1e-5  # relative; sums of many float32 squares are off by as much
@@ -30,19 +31,12 @@ class Threat:
     Shapes: images x, x_adv and gradients g (N, H, W, C).
     """
 
-    norm: Norm
-    eps: float
-    bounds: Bounds = (0, 1)
-    targeted: bool = False
+    norm: Norm = setting(NORMS)
+    eps: float = setting("[0, inf)")  # Python's: NumPy's would widen float32
+    bounds: Bounds = setting("bounds", (0, 1))
+    targeted: bool = setting(bool, False)
 
     def __post_init__(self) -> None:
-        check_choice("norm", self.norm, NORMS)
-        eps = check_number("eps", self.eps, 0, open_high=True)
-        if not isinstance(self.targeted, bool):
-            raise TypeError(f"targeted must be True or False, got {self.targeted!r}")
-        # Python's floats: NumPy's would widen float32. Frozen otherwise.
-        object.__setattr__(self, "eps", eps)
-        object.__setattr__(self, "bounds", check_bounds("bounds", self.bounds))
         if self.norm == "Linf":
             self.check_room(D=1)
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from attacks.extras import extra
 from attacks.forwards import Back, Forward
-from attacks.functions import check_finite
 from attacks.norms import on_device_of
-from minidl.answers import check_rows
+from minidl.answers import check_finite, check_rows
 from minidl.backend import Array, to_numpy
 from minidl.checks import check_batch, check_shape
 from minidl.layers import softmax

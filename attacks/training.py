@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from attacks.arguments import Given, checked, number
+from attacks.arguments import checked
 from attacks.fgsm import fgsm
 from attacks.gradients import GradientFn, gradient_of
 from attacks.norms import Norm
@@ -24,6 +24,7 @@ from minidl.answers import check_function
 from minidl.backend import Array
 from minidl.checks import check_count, check_kind, check_number
 from minidl.optimizers import Optimizer
+from minidl.rules import Given, Rule
 from minidl.training_checks import Perturb
 
 Growth: TypeAlias = Callable[[], float]  # the part of eps that is in use, in [0, 1]
@@ -32,15 +33,15 @@ Growth: TypeAlias = Callable[[], float]  # the part of eps that is in use, in [0
 def check_growth(name: str, value: Any, given: Given) -> Growth:
     """Return a function whose numbers are looked at when they are used."""
     check_function(name, value, "growing(optimizer, steps)")
-    return lambda: check_number(f"what {name} returns", value(), 0, 1)
+    return lambda: check_number(f"what {name} returns", value(), "[0, 1]")
 
 
 def across(name: str, value: Any, given: Given) -> float:
     """Return alpha: at most 2 eps, the way across the ball."""
-    return number(0, 2 * given["eps"], open_low=True)(name, value, given)
+    return check_number(name, value, f"(0, {2 * given['eps']}]")
 
 
-TRAINING = {"eps": number(0, open_low=True), "alpha": across, "growth": check_growth}
+TRAINING: dict[str, Rule] = {"eps": "(0, inf)", "alpha": across, "growth": check_growth}
 
 
 @checked(**TRAINING)
@@ -92,7 +93,7 @@ def fgsm_perturb(
     Source: Wong, Rice & Kolter, Fast is Better than Free: Revisiting Adversarial
     Training, 2020, algorithm 3.
     """
-    eps = check_number("eps", eps, 0, open_low=True, open_high=True)
+    eps = check_number("eps", eps, "(0, inf)")
     alpha = 1.25 * eps if alpha is None else alpha
     return pgd_perturb(gradient, eps, alpha, 1, growth=growth)
 

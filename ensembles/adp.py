@@ -11,14 +11,15 @@ import numpy as np
 
 from ensembles.checks import check_member_logits
 from minidl.backend import Array, get_array_module, rounds_to_zero, to_numpy
-from minidl.checks import check_number
 from minidl.kernels.reference import log_softmax
 from minidl.losses import cross_entropy
+from minidl.rules import checked
 
 OFFSET = 1e-6  # added to G's diagonal: without it, members that agree have log 0
 
 
 @rounds_to_zero
+@checked(alpha="[0, inf)", beta="[0, inf)")
 def adp(
     z: Array | Sequence[Array], y: Array, alpha: float = 2, beta: float = 0.5
 ) -> tuple[Array, Array]:
@@ -33,8 +34,6 @@ def adp(
     more than K - 1, whose G is singular, and unless alpha >= 0 and beta >= 0.
     """
     z = check_member_logits(z, y)
-    alpha = check_number("alpha", alpha, 0, np.inf, open_high=True)
-    beta = check_number("beta", beta, 0, np.inf, open_high=True)
     entropy, dH = ensemble_entropy(z)
     diversity, dD = log_det_diversity(z, y)
     J: list[Any] = [cross_entropy(z_i, y) for z_i in z]

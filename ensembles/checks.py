@@ -5,7 +5,7 @@ from typing import Any
 
 from minidl.answers import check_classifier
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_batch, check_logits
+from minidl.checks import check_array, check_batch, check_logits, several
 from minidl.classifiers import Classifier, classes_of
 
 
@@ -22,13 +22,7 @@ def check_alike(each: Sequence[Array]) -> None:
 
 def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
     """Return what may vote together; TypeError or ValueError for what may not."""
-    if not isinstance(members, Iterable):
-        raise TypeError(f"members must be several classifiers, got {members!r}")
-    members = tuple(members)
-    if not members:
-        raise ValueError("members must hold at least one classifier, got none")
-    for i, member in enumerate(members):
-        check_classifier(f"members[{i}]", member)
+    members = several("members", members, check_classifier, "classifiers")
     told = map(classes_of, members)
     if len(classes := {K for K in told if K is not None}) > 1:
         raise ValueError(

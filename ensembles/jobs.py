@@ -4,17 +4,17 @@ It becomes a network and its training data there, see `methods.materialise`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
-from math import inf
-from numbers import Real
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from ensembles.architectures import TABLES, architecture_names
-from minidl.checks import check_choice, check_count, check_kind, check_number
+from minidl.checks import check_choice, check_kind
 from minidl.layers import Sequential
 from minidl.optimizers import OPTIMIZERS, Optimizer
+from minidl.rules import Given, Rule, check_of
+from minidl.settings import setting
 from minidl.store import LATER, kept_fields, plain
 from minidl.training_checks import Perturb
 
@@ -48,6 +48,12 @@ class Perturbation(Protocol):
         """Return the perturbation."""
 
 
+LATER_RULES: dict[str, Rule] = {
+    **{"attempts": "count", "together": "count", "weight_decay": "[0, inf)"},
+    **{"loss": LOSSES, "schedule": SCHEDULES},
+}
+
+
 @dataclass(frozen=True)
 class MemberJob:
     """All that defines one trained member: equal jobs give equal bits.
@@ -55,17 +61,17 @@ class MemberJob:
     Raises TypeError or ValueError for a setting that can't be.
     """
 
-    method: str
-    index: int
-    seed: int
-    dataset: str
-    architecture: str
-    sigma: float = 0.0  # of the noise on training images, in pixel units
-    epochs: int = 10
-    batch_size: int = 128
-    optimizer: str = "adam"
-    lr: float = 1e-3
-    train_images: int | None = None  # only the first so many; None: all
+    method: str = setting((*METHOD_NAMES, *CHAINS))
+    index: int = setting("count 0..")
+    seed: int = setting("count 0..")
+    dataset: str = setting(TABLE_OF)
+    architecture: str = setting(str)
+    sigma: float = setting("[0, 1]", 0.0)  # of the noise on images, in pixel units
+    epochs: int = setting("count", 10)
+    batch_size: int = setting("count", 128)
+    optimizer: str = setting(OPTIMIZERS, "adam")
+    lr: float = setting("(0, inf)", 1e-3)
+    train_images: int | None = setting("count", None)  # only the first so many; or all
     attempts: int = field(default=1, metadata=LATER)  # to start, see `train_member`
     weight_decay: float = field(default=0.0, metadata=LATER)
     # Of each batch: adversarial training.
@@ -80,33 +86,21 @@ class MemberJob:
     after: "MemberJob | None" = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
-        check_choice("method", self.method, (*METHOD_NAMES, *CHAINS))
-        check_choice("dataset", self.dataset, TABLE_OF)
+        for name, rule in LATER_RULES.items():  # frozen otherwise
+            value = check_of(rule)(name, getattr(self, name), Given())
+            object.__setattr__(self, name, value)
         tables = tables_of(self.dataset)
         names = [name for table in tables for name in architecture_names(table)]
         check_choice("architecture", self.architecture, names)
-        check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        least = {"index": 0, "seed": 0, "epochs": 1, "batch_size": 1, "attempts": 1}
-        least |= {"together": 1}
-        for name, value in least.items():
-            check_count(name, getattr(self, name), value)
-        if self.train_images is not None:
-            check_count("train_images", self.train_images)
-        check_number("lr", self.lr, 0, inf, open_low=True, open_high=True)
-        check_number("sigma", self.sigma, 0, 1)
-        check_number("weight_decay", self.weight_decay, 0, inf, open_high=True)
         if self.sigma > 0 and self.method != "gaussian-noise":
             raise ValueError(
                 f"sigma belongs to gaussian-noise: must be 0 for {self.method}, got "
                 f"{self.sigma}"
             )
         self.check_training()
-        self.make_numbers_plain()
 
     def check_training(self) -> None:
         """Raise TypeError or ValueError unless its networks can be trained so."""
-        check_choice("loss", self.loss, LOSSES)
-        check_choice("schedule", self.schedule, SCHEDULES)
         if self.loss == "adp" and self.together < 2:
             raise ValueError("together must be 2 or more for adp, got 1")
         if self.method in CHAINS and self.together > 1:
@@ -140,14 +134,6 @@ class MemberJob:
     def chain(self) -> tuple["MemberJob", ...]:
         """All jobs that must be carried out before, in their order."""
         return () if self.after is None else (*self.after.chain, self.after)
-
-    def make_numbers_plain(self) -> None:
-        """Turn lr = 1 and NumPy's numbers into Python's: equal jobs, equal files."""
-        for own in fields(self):
-            value = getattr(self, own.name)
-            if isinstance(value, Real):
-                plain: Any = float if own.type is float else int
-                object.__setattr__(self, own.name, plain(value))  # frozen otherwise
 
     def generator(self, purpose: str, attempt: int = 0) -> np.random.Generator:
         """Return an attempt's own generator for "weights", "data" or "training"."""

@@ -25,16 +25,9 @@ from ensembles.jobs import (
 from ensembles.together import Committee
 from minidl.backend import Array
 from minidl.batches import to_float
-from minidl.checks import (
-    check_choice,
-    check_count,
-    check_generator,
-    check_kind,
-    check_labels,
-    check_number,
-    check_stored_images,
-)
+from minidl.checks import check_choice, check_number
 from minidl.layers import Sequential
+from minidl.rules import checked
 
 
 def random_init(
@@ -74,8 +67,7 @@ def gaussian_noise(
 
     `sigma` is the noise's standard deviation in pixel units, of [0, 1].
     """
-    check_number("sigma", sigma, 0, 1, open_low=True)
-    settings |= {"sigma": sigma}
+    settings |= {"sigma": check_number("sigma", sigma, "(0, 1]")}
     return make_jobs("gaussian-noise", members, seed, dataset, settings)
 
 
@@ -84,13 +76,11 @@ METHODS: dict[str, Callable[..., list[MemberJob]]] = dict(
 )
 
 
+@checked(members="count", seed="count 0..", dataset=TABLE_OF)
 def make_jobs(
     method: str, members: int, seed: int, dataset: str, settings: dict[str, Any]
 ) -> list[MemberJob]:
     """Return one job a member, each with a seed of its own."""
-    check_count("members", members)
-    check_count("seed", seed, at_least=0)
-    check_choice("dataset", dataset, TABLE_OF)
     defaults = {"architecture": TABLE_OF[dataset]}
     return [
         MemberJob(
@@ -115,6 +105,7 @@ def networks_of(model: Network) -> tuple[Sequential, ...]:
     return model.members if isinstance(model, Committee) else (model,)
 
 
+@checked(job=MemberJob, x="images", y="labels", earlier=Sequence)
 def materialise(
     job: MemberJob, x: Array, y: Array, earlier: Sequence[Learner] = ()
 ) -> tuple[Network, Array, Array]:
@@ -124,10 +115,6 @@ def materialise(
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the results' likewise.
     Raises TypeError or ValueError for other images or labels.
     """
-    check_kind("job", job, MemberJob)
-    check_stored_images("x", x)
-    check_labels("y", y, len(x))
-    check_kind("earlier", earlier, Sequence)
     before = job.index if job.method in CHAINS else 0
     if len(earlier) != before:
         raise ValueError(
@@ -159,6 +146,7 @@ def copy_params(source: Network, target: Network) -> None:
         p.data[...] = q.data
 
 
+@checked(size="count", rng="generator")
 def bootstrap_replicate(size: int, rng: np.random.Generator) -> Array:
     """Return `size` indices drawn with replacement from 0 .. size - 1.
 
@@ -166,8 +154,6 @@ def bootstrap_replicate(size: int, rng: np.random.Generator) -> Array:
     holds 63.2 % of the data, many of them repeatedly.
     Source: Breiman, Bagging Predictors, 1996.
     """
-    check_count("size", size)
-    check_generator("rng", rng)
     return rng.integers(size, size=size)
 
 

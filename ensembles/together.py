@@ -16,15 +16,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ensembles.checks import check_members
-from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_device, check_floats, check_kind
+from minidl.checks import check_kind
 from minidl.layers import Layer, Sequential
 from minidl.layers.base import Shape
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
+from minidl.rules import checked
 from minidl.training import train_epochs
-from minidl.training_checks import Callback, Perturb, check_training
+from minidl.training_checks import TRAINING, Callback, Perturb, loss_or
 
 # Of all members' logits z (M, N, K) and labels y: costs (N,), and dz like z.
 JointLoss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
@@ -77,6 +77,7 @@ def sum_of_costs(z: Array, y: Array) -> tuple[Array, Array]:
     return sum(costs), get_array_module(z).stack(dz)
 
 
+@checked(committee=Committee, **TRAINING, loss=loss_or(sum_of_costs))
 def train_together(
     committee: Committee,
     x: Array,
@@ -97,41 +98,8 @@ def train_together(
     or `loss` returns what can't be trained on; FloatingPointError if the loss isn't
     finite any more.
     """
-    check_training(committee, x, y, optimizer, epochs, batch_size, Committee)
-    check_function("loss", loss, "sum_of_costs")
-    how = epochs, batch_size, rng, callbacks, perturb, checked_loss(loss)
-    return train_epochs(committee, x, y, optimizer, *how)
-
-
-def checked_loss(loss: JointLoss) -> JointLoss:
-    """Return the loss, which may be a user's, whose results are checked."""
-    if loss is sum_of_costs:
-        return loss
-
-    def checked(z: Array, y: Array) -> tuple[Array, Array]:
-        pair = loss(z, y)
-        check_pair(pair, z, y)
-        return pair
-
-    return checked
-
-
-def check_pair(pair: Any, z: Array, y: Array) -> None:
-    """Raise unless a loss has returned numbers, costs (N,) and a gradient like z."""
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise TypeError(
-            "loss must return two arrays, values and gradient, got "
-            f"{type(pair).__name__}"
-        )
-    for a, shape in zip(pair, (y.shape, z.shape), strict=True):
-        check_floats("what loss returns", a)
-        check_device("what loss returns", a, z)
-        if a.shape != shape:
-            raise ValueError(
-                f"loss must return an array of shape {shape}, got {a.shape}"
-            )
-        if not get_array_module(a).isfinite(a).all():
-            raise ValueError("loss must return finite numbers, got NaN or infinity")
+    how = optimizer, epochs, batch_size, rng, callbacks, perturb, loss
+    return train_epochs(committee, x, y, *how)
 
 
 def check_networks(members: Iterable[Sequential]) -> tuple[Sequential, ...]:

@@ -29,19 +29,21 @@ from ensembles.methods import Network, materialise, networks_of, untrained
 from ensembles.together import Committee, sum_of_costs, train_together
 from minidl.backend import Array, Device
 from minidl.batches import batches_of
-from minidl.checks import check_count, check_kind
+from minidl.checks import check_kind, several
 from minidl.data import load_dataset
 from minidl.files import check_path
 from minidl.finish import finish
 from minidl.losses import cross_entropy
 from minidl.optimizers import OPTIMIZERS, Optimizer
 from minidl.parallel import available_cores, limit_threads
+from minidl.rules import alone, checked
 from minidl.training import train
 from minidl.training_checks import Callback, Perturb
 
 STARTED = 1.5  # J: a network that only guesses has log(10) = 2.30
 State = tuple[Network, Optimizer, np.random.Generator]
 JOINT_LOSSES: dict[str, Any] = {"cross-entropy": sum_of_costs, "adp": adp}
+check_job = partial(check_kind, kind=MemberJob)
 
 
 def train_member(
@@ -181,6 +183,12 @@ def ensemble_of(members: Sequence[TrainedMember]) -> Ensemble:
     return Ensemble(networks, votes)
 
 
+@checked(
+    jobs=lambda name, jobs, given: several(name, jobs, check_job, "jobs"),
+    executor=Executor,
+    folder=alone(check_path),
+    workers="count",
+)
 def train_members(
     jobs: Sequence[MemberJob],
     executor: Executor | None = None,
@@ -189,18 +197,8 @@ def train_members(
     device: Device = "cpu",
 ) -> list[TrainedMember]:
     """Return all members, found or trained as `train_ensemble` does it."""
-    check_kind("jobs", jobs, Sequence)
-    if not jobs:
-        raise ValueError("jobs must hold at least one job, got none")
-    for i, job in enumerate(jobs):
-        check_kind(f"jobs[{i}]", job, MemberJob)
-    if executor is not None:
-        check_kind("executor", executor, Executor)
     if workers is None:
         workers = available_cores() if device == "cpu" else 1
-    check_count("workers", workers)
-    if folder is not None:
-        check_path("folder", folder)
     train_one = partial(train_next, folder=folder, device=device)
     where = workers if executor is None else executor
     trained: dict[MemberJob, TrainedMember] = {}

@@ -1,14 +1,14 @@
 """What a user's function is shown, and what it answers: checked here for everybody.
 
-It may work in place: it is shown copies. It may return anything: what isn't an array of
-probabilities is refused by name, before an argmax makes classes of it.
+It may work in place: it is shown copies. It may return anything: what no work can go on
+from is refused by the function's name.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from minidl.backend import Array, device_of, get_array_module
-from minidl.checks import check_array
+from minidl.checks import check_array, check_device
 
 ROUNDING = 0.01  # by which a row may miss the sum 1; float16 does by 0.001
 
@@ -35,6 +35,74 @@ def copy_of(a: Array) -> Array:
     return a if a.dtype.kind in "iu" and device_of(a) == "gpu" else a.copy()
 
 
+def check_function(name: str, function: Any, example: str) -> None:
+    """Raise TypeError unless this is a function, and not a model itself."""
+    if not callable(function):
+        raise TypeError(
+            f"{name} must be a function, such as {example}, got "
+            f"{type(function).__name__}"
+        )
+
+
+def check_classifier(name: str, classifier: Any) -> None:
+    """Raise TypeError unless it has a method predict_proba."""
+    if not callable(getattr(classifier, "predict_proba", None)):
+        raise TypeError(f"{name} must have predict_proba, got {classifier!r}")
+
+
+# What a function has returned: the name is the function's.
+
+
+def check_floats_like(
+    name: str,
+    a: Any,
+    x: Array,
+    shape: tuple[int, ...],
+    finite: bool = True,
+    kinds: str = "f",
+) -> None:
+    """Raise TypeError or ValueError unless these are floats, and lie where x does."""
+    check_array(f"what {name} returns", a)
+    check_device(f"what {name} returns", a, x)
+    if a.shape != shape:
+        raise ValueError(f"{name} must return an array of shape {shape}, got {a.shape}")
+    if a.dtype.kind not in kinds:
+        raise TypeError(f"{name} must return floats, got {a.dtype}")
+    if finite:
+        check_finite(name, a)
+
+
+def check_finite(name: str, a: Array) -> None:
+    """Raise ValueError for NaN or infinity: no way leads on from there."""
+    if not get_array_module(a).isfinite(a).all():
+        raise ValueError(f"{name} must return finite numbers, got NaN or infinity")
+
+
+def check_pair(
+    name: str, pair: Any, x: Array, count: int, finite: bool = True
+) -> tuple[Array, Array]:
+    """Return values (count,) and their gradient, like x, that a function returned."""
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise TypeError(
+            f"{name} must return two arrays, values and gradient, got "
+            f"{type(pair).__name__}"
+        )
+    for a, shape in zip(pair, ((count,), x.shape), strict=True):
+        check_floats_like(name, a, x, shape, finite)
+    return pair
+
+
+def check_rows(name: str, z: Any, count: int, kinds: str = "iuf") -> None:
+    """Raise unless a function has returned numbers (N, K), with K >= 2 classes."""
+    check_array(f"what {name} returns", z)
+    if z.ndim != 2 or len(z) != count or z.shape[1] < 2:
+        raise ValueError(
+            f"{name} must return an array (N, K), N = {count}, K >= 2, got {z.shape}"
+        )
+    if z.dtype.kind not in kinds:
+        raise TypeError(f"{name} must return floats, got {z.dtype}")
+
+
 def probabilities(
     predict_proba: Callable[[Array], Array], x: Array, name: str = "predict_proba"
 ) -> Array:
@@ -52,47 +120,23 @@ def probabilities(
 def check_probabilities(name: str, p: Any, count: int) -> None:
     """Raise unless a function has returned probabilities (N, K)."""
     check_rows(name, p, count)
-    xp = get_array_module(p)
-    off = xp.maximum(abs(p.sum(axis=1) - 1), -p.min(axis=1))
-    if not off.max() <= ROUNDING:  # so that NaN is off, too
-        raise ValueError(f"{name} must return {what_is_wrong(p)}")
-
-
-def check_function(name: str, function: Any, example: str) -> None:
-    """Raise TypeError unless this is a function, and not a model itself."""
-    if not callable(function):
-        raise TypeError(
-            f"{name} must be a function, such as {example}, got "
-            f"{type(function).__name__}"
-        )
-
-
-def check_classifier(name: str, classifier: Any) -> None:
-    """Raise TypeError unless it has a method predict_proba."""
-    if not callable(getattr(classifier, "predict_proba", None)):
-        raise TypeError(f"{name} must have predict_proba, got {classifier!r}")
-
-
-def check_rows(name: str, z: Any, count: int, kinds: str = "iuf") -> None:
-    """Raise unless a function has returned numbers (N, K), with K >= 2 classes."""
-    check_array(f"what {name} returns", z)
-    if z.ndim != 2 or len(z) != count or z.shape[1] < 2:
-        raise ValueError(
-            f"{name} must return an array (N, K), N = {count}, K >= 2, got {z.shape}"
-        )
-    if z.dtype.kind not in kinds:
-        raise TypeError(f"{name} must return floats, got {z.dtype}")
-
-
-def what_is_wrong(p: Array) -> str:
-    """Return what rows must be, and what these are that are no probabilities."""
     lost = ~get_array_module(p).isfinite(p).all(axis=1)
-    if count := int(lost.sum()):
-        return f"finite numbers, got others for {count} of {len(p)} images"
+    if lost.any():
+        raise ValueError(
+            f"{name} must return finite numbers, got others for {int(lost.sum())} of "
+            f"{len(p)} images"
+        )
+    check_sums(f"{name} must return", p)
+
+
+def check_sums(must: str, p: Array) -> None:
+    """Raise ValueError, which begins so, unless rows are probabilities."""
     sums = p.sum(axis=1)
-    return (
-        "probabilities, 0 or more and of sum 1 for each image, got numbers from "
-        f"{float(p.min()):.3g} to {float(p.max()):.3g} with sums from "
-        f"{float(sums.min()):.3g} to {float(sums.max()):.3g}: logits take a softmax, "
-        "log-probabilities an exp"
-    )
+    off = get_array_module(p).maximum(abs(sums - 1), -p.min(axis=1))
+    if not off.max() <= ROUNDING:  # so that NaN is off, too
+        raise ValueError(
+            f"{must} probabilities, 0 or more and of sum 1 for each image, got numbers "
+            f"from {float(p.min()):.3g} to {float(p.max()):.3g} with sums from "
+            f"{float(sums.min()):.3g} to {float(sums.max()):.3g}: logits take a "
+            "softmax, log-probabilities an exp"
+        )

@@ -1,10 +1,12 @@
 """What user-visible functions accept, and the errors that say so.
 
 Equations contain no validation: it stands here, and the entry points (`train`,
-`accuracy`, attacks, kernels' dispatch) call it before any work is done.
+`accuracy`, attacks, kernels' dispatch) call it before any work is done, most of them by
+rules (`rules.py`).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from math import inf, isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -24,26 +26,30 @@ def is_a(kind: type, value: Any) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def check_count(name: str, value: Any, at_least: int = 1) -> int:
-    """Return an integer as Python's; raise unless it is one, and >= at_least."""
+def check_count(
+    name: str, value: Any, at_least: int = 1, at_most: int | None = None
+) -> int:
+    """Return an integer as Python's; raise unless it is one, within the limits."""
     if not is_a(Integral, value):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {value}")
+    if at_most is not None and value > at_most:
+        raise ValueError(f"{name} must be at most {at_most}, got {value}")
     return int(value)
 
 
-def check_number(
-    name: str,
-    value: Any,
-    low: float = -inf,
-    high: float = inf,
-    open_low: bool = False,
-    open_high: bool = False,
-) -> float:
-    """Return a real number as Python's float; raise unless it is from low to high.
+@lru_cache(1000)
+def interval(text: str) -> tuple[float, float, bool, bool]:
+    """Return both ends of an interval, such as "(0, 1]", and which belong to it."""
+    low, high = map(float, text[1:-1].split(","))
+    return low, high, text[0] == "[", text[-1] == "]"
 
-    An open end is excluded. What is beyond all floats is infinite.
+
+def check_number(name: str, value: Any, within: str = "[-inf, inf]") -> float:
+    """Return a real number as Python's float; raise unless it is in an interval.
+
+    What is beyond all floats is infinite.
     """
     if not is_a(Real, value):
         raise TypeError(f"{name} must be a number, got {value!r}")
@@ -51,10 +57,10 @@ def check_number(
         number = float(value)
     except OverflowError:
         number = inf if value > 0 else -inf
-    excluded = (open_low and number == low) or (open_high and number == high)
-    if not low <= number <= high or excluded:
-        left, right = "(" if open_low else "[", ")" if open_high else "]"
-        raise ValueError(f"{name} must be in {left}{low}, {high}{right}, got {number}")
+    low, high, with_low, with_high = interval(within)
+    at_end = (with_low and number == low) or (with_high and number == high)
+    if not (low < number < high or at_end):
+        raise ValueError(f"{name} must be in {within}, got {number}")
     return number
 
 
@@ -70,6 +76,20 @@ def check_kind(name: str, value: Any, kind: type) -> None:
         raise TypeError(
             f"{name} must be of type {kind.__name__}, got {type(value).__name__}"
         )
+
+
+def several(
+    name: str, things: Any, check: Callable[[str, Any], Any], what: str
+) -> tuple[Any, ...]:
+    """Return things as a tuple; raise unless there are some, and each is right."""
+    if isinstance(things, str) or not np.iterable(things):
+        raise TypeError(f"{name} must be several {what}, got {things!r}")
+    found = tuple(things)  # a generator would be empty the second time
+    if not found:
+        raise ValueError(f"{name} must be several {what}, got none")
+    for i, thing in enumerate(found):
+        check(f"{name}[{i}]", thing)
+    return found
 
 
 def check_generator(name: str, value: Any) -> None:

@@ -32,7 +32,7 @@ def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
     Raises TypeError unless x is float64: h would drown in float32's rounding.
     """
     check_float64("x", x)
-    check_number("h", h, 0, np.inf, open_low=True, open_high=True)
+    check_number("h", h, "(0, inf)")
     gradient = get_array_module(x).empty_like(x)
     for i in np.ndindex(x.shape):
         value = float(x[i])  # on a GPU x[i] is a view, which would change with x

@@ -13,9 +13,10 @@ Each returns every image's own cost, and the gradient of the sum of all costs.
 
 from minidl import kernels
 from minidl.backend import Array, get_array_module, rounds_to_zero
-from minidl.checks import check_batch
+from minidl.checks import check_batch, check_number
 from minidl.kernels.reference import log_softmax
-from minidl.loss_checks import check_soft_labels, check_target, check_temperature
+from minidl.loss_checks import images_like, soft_labels
+from minidl.rules import checked, nonempty
 
 
 @rounds_to_zero
@@ -30,7 +31,7 @@ def cross_entropy(z: Array, y: Array, temperature: float = 1) -> tuple[Array, Ar
     Shapes: z and dz (N, K), y and costs (N,). Raises TypeError or ValueError for
     other logits or labels, and unless T > 0.
     """
-    T = check_temperature(temperature)
+    T = check_number("temperature", temperature, "(0, inf)")
     if T == 1:
         return kernels.cross_entropy(z, y)
     check_batch("z", z, ndim=2)
@@ -39,6 +40,7 @@ def cross_entropy(z: Array, y: Array, temperature: float = 1) -> tuple[Array, Ar
 
 
 @rounds_to_zero
+@checked(z=nonempty("N K"), q=soft_labels, temperature="(0, inf)")
 def soft_cross_entropy(
     z: Array, q: Array, temperature: float = 1
 ) -> tuple[Array, Array]:
@@ -51,13 +53,12 @@ def soft_cross_entropy(
     Source: Papernot et al., Distillation as a Defense to Adversarial Perturbations
     against Deep Neural Networks, 2016, section IV.
     """
-    T = check_temperature(temperature)
-    check_soft_labels(z, q)
-    log_p = log_softmax(z / T)
+    T, log_p = temperature, log_softmax(z / temperature)
     return -(q * log_p).sum(axis=1), (get_array_module(z).exp(log_p) - q) / T
 
 
 @rounds_to_zero
+@checked(out=nonempty("..."), target=images_like)
 def squared_error(out: Array, target: Array) -> tuple[Array, Array]:
     """Return each image's mean of (out - target)^2 over its D values, and dout.
 
@@ -66,7 +67,6 @@ def squared_error(out: Array, target: Array) -> tuple[Array, Array]:
     Shapes: out, target and dout (N, ...), costs (N,). Raises TypeError or ValueError
     unless both are floats of one shape, and the targets finite.
     """
-    check_target(out, target)
     difference = (out - target).reshape(len(out), -1)
     D = difference.shape[1]
     costs = (difference * difference).mean(axis=1)

@@ -1,13 +1,15 @@
 """What networks and their layers take: each other, shapes, weights and images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from minidl.answers import check_finite, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module
-from minidl.checks import check_array, check_batch, check_count
+from minidl.checks import check_array, check_batch, check_count, check_kind, several
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
 
@@ -16,14 +18,7 @@ TINY = float(np.finfo(np.float32).tiny)
 
 def check_layers(layers: Any) -> tuple[Layer, ...]:
     """Return the layers; TypeError or ValueError if they can't form a network."""
-    if not isinstance(layers, Iterable):
-        raise TypeError(f"layers must be several layers, got {layers!r}")
-    layers = tuple(layers)
-    if not layers:
-        raise ValueError("layers must hold at least one layer, got none")
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layers must be layers, got {layer!r}")
+    layers = several("layers", layers, partial(check_kind, kind=Layer), "layers")
     single = list(innermost(layers))
     if len({id(layer) for layer in single}) < len(single):
         raise ValueError(
@@ -98,21 +93,13 @@ def initial_weights(
 ) -> Parameter:
     """Return a parameter with an initializer's weights as float32.
 
-    Raises TypeError or ValueError unless it returns finite numbers in this shape.
+    Raises TypeError or ValueError unless it returns finite floats in this shape.
     """
-    if not callable(initializer):
-        raise TypeError(
-            f"initializer must be a function, such as minidl.he, got {initializer!r}"
-        )
+    check_function("initializer", initializer, "minidl.he")
     weights = initializer(shape, rng)
-    check_array("what initializer returns", weights)
-    if weights.dtype.kind not in "iuf":
-        raise TypeError(f"initializer must return real numbers, got {weights.dtype}")
-    if weights.shape != shape:
-        raise ValueError(f"initializer must return shape {shape}, got {weights.shape}")
+    check_floats_like("initializer", weights, weights, shape, kinds="iuf")
     weights = weights.astype(np.float32)
-    if not np.isfinite(weights).all():
-        raise ValueError("initializer must return finite numbers, got NaN or infinity")
+    check_finite("initializer", weights)
     return Parameter(weights)
 
 

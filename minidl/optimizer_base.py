@@ -5,7 +5,6 @@ On a GPU all parameters move in one kernel: see `kernels.gpu.flat_parameters`.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, fields
-from math import inf
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,16 +20,17 @@ from minidl.backend import (
 from minidl.kernels.arguments import check_step
 from minidl.kernels.gpu.flat_parameters import FlatParameters
 from minidl.layers import Parameter
-from minidl.settings import fixed, number
+from minidl.rules import Given
+from minidl.settings import fixed, setting
 
-OPEN = {"open_low": True, "open_high": True}  # neither limit is a value
+POSITIVE = "(0, inf)"
 
 # In so few steps no usual average shrinks from NOTHING to 1e-38, where subnormal
 # numbers begin: by 0.9^100 = 3e-5. Even its root, 1e-16, is nothing beside an `eps`.
 NOTHING, FORGET_EVERY = 1e-32, 100
 
 
-def different_params(name: str, params: Any) -> tuple[Parameter, ...]:
+def different_params(name: str, params: Any, given: Given) -> tuple[Parameter, ...]:
     """Return the parameters; TypeError for anything else, such as a model."""
     found = tuple(params) if isinstance(params, Iterable) else (params,)
     for p in found:
@@ -57,9 +57,9 @@ class Optimizer:
     slots: ClassVar[tuple[str, ...]] = ()
     update: ClassVar[Callable[..., None]]
     params: Sequence[Parameter] = fixed(different_params)
-    lr: float = number(0, inf, **OPEN)
+    lr: float = setting(POSITIVE)
     _: KW_ONLY
-    weight_decay: float = number(0, inf, default=0.0, open_high=True)
+    weight_decay: float = setting("[0, inf)", 0.0)
 
     def __post_init__(self) -> None:
         self.t = 0

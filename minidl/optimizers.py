@@ -9,14 +9,13 @@ Letters: p parameter, g = dJ/dp, t number of the step, from 1 on.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 
 from minidl.backend import Array, get_array_module
 from minidl.kernels import implementation
 from minidl.layers import Parameter
-from minidl.optimizer_base import OPEN
+from minidl.optimizer_base import POSITIVE
 from minidl.optimizer_base import Optimizer as Optimizer
-from minidl.settings import number
+from minidl.settings import setting
 
 
 @dataclass(eq=False, repr=False)
@@ -24,7 +23,7 @@ class SGD(Optimizer):
     """Stochastic gradient descent, with momentum v = momentum v + g; p -= lr v."""
 
     slots = ("v",)
-    momentum: float = number(0, 1, default=0.0)
+    momentum: float = setting("[0, 1]", 0.0)
 
     def update(self, p: Array, g: Array, v: Array) -> None:
         """v = momentum v + g; p -= lr v."""
@@ -39,10 +38,10 @@ class Adam(Optimizer):
     """
 
     slots = ("m", "v")
-    lr: float = number(0, inf, default=1e-3, **OPEN)
-    beta1: float = number(0, 1, default=0.9, open_high=True)  # 1 - beta is a divisor
-    beta2: float = number(0, 1, default=0.999, open_high=True)
-    eps: float = number(0, inf, default=1e-8, **OPEN)
+    lr: float = setting(POSITIVE, 1e-3)
+    beta1: float = setting("[0, 1)", 0.9)  # 1 - beta is a divisor
+    beta2: float = setting("[0, 1)", 0.999)
+    eps: float = setting(POSITIVE, 1e-8)
 
     def update(self, p: Array, g: Array, m: Array, v: Array) -> None:
         """m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v), in one pass over all.
@@ -64,9 +63,9 @@ class RMSprop(Optimizer):
     """
 
     slots = ("s",)
-    lr: float = number(0, inf, default=1e-3, **OPEN)
-    rho: float = number(0, 1, default=0.9, open_high=True)  # at 1, s stays 0
-    eps: float = number(0, inf, default=1e-8, **OPEN)
+    lr: float = setting(POSITIVE, 1e-3)
+    rho: float = setting("[0, 1)", 0.9)  # at 1, s stays 0
+    eps: float = setting(POSITIVE, 1e-8)
 
     def update(self, p: Array, g: Array, s: Array) -> None:
         """p -= lr g / (sqrt(s) + eps)."""
@@ -83,9 +82,9 @@ class Adadelta(Optimizer):
     """
 
     slots = ("s", "u")
-    lr: float = number(0, inf, default=1.0, **OPEN)
-    rho: float = number(0, 1, default=0.95, open_high=True)  # at 1, s stays 0
-    eps: float = number(0, inf, default=1e-6, **OPEN)
+    lr: float = setting(POSITIVE, 1.0)
+    rho: float = setting("[0, 1)", 0.95)  # at 1, s stays 0
+    eps: float = setting(POSITIVE, 1e-6)
 
     def update(self, p: Array, g: Array, s: Array, u: Array) -> None:
         """p -= lr sqrt(u + eps) / sqrt(s + eps) g."""

@@ -47,7 +47,7 @@ def digest(arrays: Mapping[str, Array], text: str) -> str:
     sha256 = hashlib.sha256(text.encode())
     for name, array in sorted(arrays.items()):
         sha256.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        sha256.update(array.tobytes())
+        sha256.update(np.ascontiguousarray(array).view(np.uint8).data)
     return sha256.hexdigest()
 
 

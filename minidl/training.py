@@ -8,31 +8,26 @@ import numpy as np
 from minidl.answers import check_classifier, probabilities
 from minidl.backend import Array, device_of, rounds_to_zero
 from minidl.batches import batches_of
-from minidl.checks import (
-    check_count,
-    check_generator,
-    check_labels,
-    check_stored_images,
-)
+from minidl.checks import check_labels
 from minidl.classifiers import Classifier, classes_of, place_of
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
 from minidl.progress import reported
+from minidl.rules import alone, checked
 from minidl.training_checks import (
+    TRAINING,
     Callback,
     Loss,
     Perturb,
-    check_callbacks,
     check_finite,
-    check_perturb,
-    check_training,
-    checked_loss,
+    loss_or,
     perturbed,
     trained_here,
 )
 
 
+@checked(model=Sequential, **TRAINING, loss=loss_or(cross_entropy))
 def train(
     model: Sequential,
     x: Array,
@@ -58,9 +53,8 @@ def train(
     Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
     returns anything else; FloatingPointError if J isn't finite any more.
     """
-    check_training(model, x, y, optimizer, epochs, batch_size, loss=loss)
-    how = epochs, batch_size, rng, callbacks, perturb, checked_loss(loss)
-    return train_epochs(model, x, y, optimizer, *how)
+    how = optimizer, epochs, batch_size, rng, callbacks, perturb, loss
+    return train_epochs(model, x, y, *how)
 
 
 def train_epochs(
@@ -75,13 +69,11 @@ def train_epochs(
     perturb: Perturb | None,
     loss: Loss,
 ) -> list[float]:
-    """Train through all epochs; return each one's mean of J. Arguments as of `train`.
+    """Train a network, or several side by side; return each epoch's mean of J.
 
-    `model` is a network, or several side by side; `loss` is checked already.
+    The arguments are those of `train`, as its rules return them.
     """
-    check_generator("rng", rng)
-    check_perturb(perturb)
-    callbacks, losses = check_callbacks(callbacks), []
+    losses = []
     batches = epochs * -(-len(x) // batch_size)
     with trained_here(optimizer.params), reported(batches, "batches") as done:
 
@@ -135,6 +127,7 @@ def descend(
     return costs.sum()
 
 
+@checked(classifier=alone(check_classifier), x="images", y="labels", batch_size="count")
 def accuracy(
     classifier: Classifier, x: Array, y: Array, batch_size: int = 512
 ) -> float:
@@ -143,10 +136,7 @@ def accuracy(
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,). Raises TypeError or
     ValueError for bad arguments, and unless the classifier returns probabilities.
     """
-    check_classifier("classifier", classifier)
-    check_count("batch_size", batch_size)
-    check_stored_images("x", x)
-    check_labels("y", y, len(x), classes_of(classifier), begins=True)
+    check_labels("y", y, len(x), classes_of(classifier))
     device = place_of(classifier, device_of(x))
     correct: Any = 0  # becomes a 0-d array of that device
     for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):

@@ -7,21 +7,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.answers import check_function
+from minidl.answers import check_floats_like, check_function, check_pair
 from minidl.backend import Array
-from minidl.checks import (
-    check_array,
-    check_count,
-    check_device,
-    check_images,
-    check_kind,
-    check_labels,
-    check_shape,
-    check_stored_images,
-)
-from minidl.layers import Parameter, Sequential
+from minidl.checks import check_array, check_images, check_kind, check_labels
+from minidl.layers import Parameter
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
+from minidl.rules import Check, Given, Rule, alone
 
 Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
 Perturb: TypeAlias = Callable[[Array, Array, np.random.Generator], Array]
@@ -31,66 +23,65 @@ _trainers: dict[Parameter, int] = {}  # which thread trains a parameter
 _lock = Lock()
 
 
-def check_training(
-    model: Any,
-    x: Array,
-    y: Array,
-    optimizer: Any,
-    epochs: int,
-    batch_size: int,
-    kind: type = Sequential,
-    loss: Loss = cross_entropy,
-) -> None:
-    """Raise TypeError or ValueError unless a network can be trained so."""
-    check_kind("model" if kind is Sequential else "committee", model, kind)
-    check_kind("optimizer", optimizer, Optimizer)
-    check_count("epochs", epochs)
-    check_count("batch_size", batch_size)
-    check_stored_images("x", x)
-    check_function("loss", loss, "cross_entropy")
-    if loss is cross_entropy:
-        check_labels("y", y, len(x), model.classes, begins=True)
-    else:  # which looks at each batch
-        check_array("y", y)
-        check_shape("y", y, (len(x), *y.shape[1:]))
+def its_optimizer(name: str, optimizer: Any, given: Given) -> Optimizer:
+    """Return an optimizer that moves parameters of what is trained, the first given."""
+    check_kind(name, optimizer, Optimizer)
+    model = next(iter(given.values()))
     if not optimizer.params:
-        raise ValueError("optimizer must hold parameters of model, got none")
+        raise ValueError(f"{name} must hold parameters of model, got none")
     if not set(optimizer.params) <= set(model.params):
         raise ValueError(
-            "optimizer must hold parameters of model, got another's, or some that were "
+            f"{name} must hold parameters of model, got another's, or some that were "
             "replaced since: make a new optimizer"
         )
+    return optimizer
 
 
-def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Return the callbacks, or a single one; TypeError for what is no function."""
+def targets(name: str, y: Array, given: Given) -> Array:
+    """Return labels of the classes, or what another loss takes, which looks at it."""
+    model, x = next(iter(given.values())), given["x"]
+    if given.get("loss") is cross_entropy or "committee" in given:
+        check_labels(name, y, len(x), model.classes, begins=True)
+        return y
+    check_array(name, y)
+    if y.shape[:1] != x.shape[:1]:
+        raise ValueError(f"{name} must have shape ({len(x)}, ...), got {y.shape}")
+    return y
+
+
+def functions(name: str, callbacks: Any, given: Given) -> tuple[Callback, ...]:
+    """Return the callbacks, or a single one."""
     found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
     if not all(map(callable, found)):
-        raise TypeError(f"callbacks must be functions, got {callbacks!r}")
+        raise TypeError(f"{name} must be functions, got {callbacks!r}")
     return found
 
 
-def check_perturb(perturb: Any) -> None:
-    """Raise TypeError unless batches can be perturbed by this, or none are."""
-    if perturb is not None:
-        check_function("perturb", perturb, "attacks.pgd_perturb(gradient, ...)")
+def loss_or(own: Loss) -> Check:
+    """Return a check of a loss, which looks at each answer of any but our own.
 
-
-def checked_loss(loss: Loss) -> Loss:
-    """Return the loss, which may be a user's, whose costs are each image's own.
-
-    A mean over the batch would go for J / N. Its gradient is looked at by `backward`.
+    Costs are each image's: a mean over the batch would go for J / N.
     """
-    if loss is cross_entropy:
-        return loss
 
-    def checked(out: Array, y: Array) -> tuple[Array, Array]:
-        costs, dout = loss(out, y)
-        check_array("what loss returns", costs)
-        check_shape("what loss returns", costs, (len(out),))
-        return costs, dout
+    def check(name: str, loss: Any, given: Given) -> Loss:
+        check_function(name, loss, own.__name__)
 
-    return checked
+        def checked(out: Array, y: Array) -> tuple[Array, Array]:
+            return check_pair(name, loss(out, y), out, len(y))
+
+        return own if loss is own else checked
+
+    return check
+
+
+# In this order, behind what is trained: its labels depend on all.
+TRAINING: dict[str, Rule] = {
+    **dict.fromkeys(("epochs", "batch_size"), "count"),
+    **{"rng": "generator", "callbacks": functions, "x": "images"},
+    "perturb": alone(check_function, "attacks.pgd_perturb(gradient, ...)"),
+    "y": targets,
+    "optimizer": its_optimizer,
+}
 
 
 def perturbed(perturb: Perturb, x: Array, y: Array, rng: np.random.Generator) -> Array:
@@ -99,13 +90,11 @@ def perturbed(perturb: Perturb, x: Array, y: Array, rng: np.random.Generator) ->
     It is shown copies, and may work in place. An image of NaN would make NaN of all
     parameters. Shapes: x and the result (N, H, W, C), y (N,).
     """
-    x_new, name = perturb(x.copy(), y.copy(), rng), "what perturb returns"
-    check_array(name, x_new)
-    check_device(name, x_new, x)
-    check_shape(name, x_new, x.shape)
+    x_new = perturb(x.copy(), y.copy(), rng)
+    check_floats_like("perturb", x_new, x, x.shape)
     if x_new.dtype != x.dtype:
-        raise TypeError(f"{name} must be {x.dtype}, as its images, got {x_new.dtype}")
-    check_images(name, x_new)
+        raise TypeError(f"perturb must return {x.dtype}, got {x_new.dtype}")
+    check_images("what perturb returns", x_new)
     return x_new
 
 

@@ -149,7 +149,7 @@ BAD: dict[str, list[Any]] = {
     "q": [*NO_FLOATS, Z, Z[0], np.full((N, K), 0.5), np.full((N, 1), 1.0)],
     "y": LABELS,
     "target": LABELS,
-    "eps": [*BELOW_0, np.inf, 8, ARRAY],
+    "eps": [*BELOW_0, np.inf, 8, ARRAY, []],
     "alpha": [*UP_TO_0, 0.2],
     "norm": ["linf", "l2", 2, np.inf, None, ["L2"], np.ones(2)],
     "bounds": [(1, 0), (0, 0), (0,), (0, 1, 2), 1, "01", ("0", "1"), (0, np.nan)],

@@ -1,20 +1,22 @@
 """How accuracy falls as the adversary may go farther, and how far is far enough."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from attacks.evaluation.intervals import Estimate
 from attacks.evaluation.outcomes import Evaluation, fraction
 from attacks.evaluation.robustness import evaluate
-from attacks.evaluation.suites import MakeSuite, check_work
+from attacks.evaluation.suites import KEPT, WORK, MakeSuite, in_unit
 from attacks.threat import Threat
 from minidl.backend import Array
-from minidl.checks import check_kind
+from minidl.checks import check_number, several
 from minidl.files import check_writable
+from minidl.rules import Given, checked
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,12 @@ class Curve:
         return np.where(np.logical_or.reduce(before), 0, found)
 
 
+def numbers(name: str, values: Any, given: Given) -> Any:
+    """Return numbers, at least one."""
+    return several(name, values, check_number, "numbers")
+
+
+@checked(**WORK | {"threat": Threat, "eps": numbers}, **KEPT)
 def accuracy_curve(
     make_suite: MakeSuite,
     x: Array,
@@ -65,17 +73,11 @@ def accuracy_curve(
 
     The other arguments, and what is raised, are those of `evaluate`.
     """
-    check_kind("threat", threat, Threat)
-    if not isinstance(eps, Iterable) or np.ndim(eps) == 0:
-        raise TypeError(f"eps must be a sequence of numbers, got {eps!r}")
-    threats = [replace(threat, eps=value) for value in eps]  # all are checked first
-    if not threats:
-        raise ValueError("eps must hold at least one value, got none")
-    threats.sort(key=lambda there: there.eps)
-    check_work(x, y, threats[-1], batch_size, seed)
-    root = None if folder is None else check_writable("folder", folder)
+    threats = sorted((replace(threat, eps=e) for e in eps), key=lambda t: t.eps)
+    in_unit("threat", threats[-1], {"x": x})
     places = [
-        root and check_writable("folder", root / f"eps-{t.eps!r}") for t in threats
+        folder and check_writable("folder", Path(folder) / f"eps-{t.eps!r}")
+        for t in threats
     ]
     evaluations = [
         evaluate(make_suite, x, y, there, batch_size, seed, place, executor)

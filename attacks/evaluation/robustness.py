@@ -16,8 +16,9 @@ import numpy as np
 from attacks.evaluation.outcomes import Evaluation, Outcome, join
 from attacks.evaluation.saved import read_outcome, write_outcome
 from attacks.evaluation.suites import (
+    KEPT,
+    WORK,
     MakeSuite,
-    check_work,
     generator,
     made,
     run_attack,
@@ -27,9 +28,9 @@ from minidl.answers import probabilities
 from minidl.backend import Array, device_of, to_numpy
 from minidl.batches import batches, to_float
 from minidl.checks import check_labels
-from minidl.files import check_writable
 from minidl.finish import Place, finish
 from minidl.parallel import limit_threads, run_jobs
+from minidl.rules import checked
 from minidl.store import key_of
 
 ROUNDING = 1e-4  # of probabilities
@@ -49,6 +50,7 @@ class Batch:
     p: Array
 
 
+@checked(**WORK, **KEPT)
 def evaluate(
     make_suite: MakeSuite,
     x: Array,
@@ -79,9 +81,6 @@ def evaluate(
     written, before it attacks; TypeError or ValueError, with the attack's name, for
     what isn't images like x or leaves the threat model.
     """
-    check_work(x, y, threat, batch_size, seed)
-    check_workers(make_suite, executor)
-    root = None if folder is None else check_writable("folder", folder)
     device, x, y = device_of(x), to_numpy(x), to_numpy(y)
     with limit_threads(1):  # as on a worker: what it trains must have the same bits
         here = made(make_suite, device)
@@ -96,7 +95,7 @@ def evaluate(
         for name in here.attacks
         for start, part in parts.items()
     ]
-    works = {place_of(batch, threat, seed, root): batch for batch in every}
+    works = {place_of(batch, threat, seed, folder): batch for batch in every}
     run = key_of(repr(threat), seed, batch_size, x, y, p)
     read, write = partial(read_outcome, run), partial(write_outcome, run)
     attack = partial(attack_batch, make, threat=threat, seed=seed)
@@ -108,20 +107,6 @@ def evaluate(
     }
     joined = {name: join(own) for name, own in parts_of.items()}
     return Evaluation(threat, joined, random=clean[0][1])
-
-
-def check_workers(make_suite: Any, executor: Any) -> None:
-    """Raise TypeError unless there is a function to call, and something to call it."""
-    if not callable(make_suite):
-        raise TypeError(
-            "make_suite must be a function that returns a Suite, such as lambda: "
-            f"suite, got {type(make_suite).__name__}"
-        )
-    if not (executor is None or isinstance(executor, Executor)):
-        raise TypeError(
-            "executor must be a concurrent.futures.Executor or None, got "
-            f"{type(executor).__name__}"
-        )
 
 
 def predict(
@@ -138,7 +123,7 @@ def predict(
     return start, (p, start == 0 and bool(abs(ask() - p).max() > ROUNDING))
 
 
-def place_of(batch: Batch, threat: Threat, seed: int, folder: Path | None) -> Place:
+def place_of(batch: Batch, threat: Threat, seed: int, folder: Any) -> Place:
     """Return where a batch is kept, if anywhere, and the key of what decides it."""
     x, name = to_float(batch.x), batch.name
     key = key_of(name, batch.start, repr(threat), seed, x, batch.y, batch.p)

@@ -6,6 +6,7 @@ the same shape that stay within the threat model, or an error that names the att
 
 import zlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -15,18 +16,13 @@ from attacks.evaluation.counter import Counter
 from attacks.norms import flat
 from attacks.threat import Threat
 from attacks.victims import images
-from minidl.answers import check_classifier
+from minidl.answers import check_classifier, check_floats_like, check_function
 from minidl.backend import Array, Device, from_host, get_array_module
 from minidl.batches import to_float
-from minidl.checks import (
-    check_array,
-    check_count,
-    check_images,
-    check_kind,
-    check_labels,
-    check_stored_images,
-)
+from minidl.checks import check_images, check_kind
 from minidl.classifiers import Classifier, classes_of
+from minidl.files import check_writable
+from minidl.rules import Check, Given, Rule, alone
 
 # (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
 Attack: TypeAlias = Callable[[Array, Array, float, np.random.Generator], Array]
@@ -64,7 +60,7 @@ def made(make_suite: MakeSuite, device: Device = "cpu") -> Suite:
     if not isinstance(suite, Suite):
         raise TypeError(f"make_suite must return a Suite, got {suite!r}")
     check_classifier("a suite's classifier", suite.classifier)
-    check_named("a suite", "attack", suite.attacks, check_attack)
+    named("attack", check_attack)("a suite's attacks", suite.attacks, Given())
     for name in suite.attacks:
         if not (0 < len(name) <= 100 and name.isprintable()) or set(name) & {*"/\\"}:
             raise ValueError(
@@ -98,11 +94,7 @@ def run_attack(
     except Exception as error:
         error.add_note(f"raised by {what}")
         raise
-    check_array(f"what {what} returns", found)
-    if found.dtype.kind != "f":
-        raise TypeError(f"{what} must return floats, got {found.dtype}")
-    if found.shape != x.shape:
-        raise ValueError(f"{what} must return shape {x.shape}, got {found.shape}")
+    check_floats_like(what, found, x, x.shape, finite=False)
     found = found.astype(x.dtype, copy=False)
     threat.check(found, x, what)
     return found
@@ -130,42 +122,48 @@ def within(attack: Attack, threat: Threat) -> Attack:
     return limited
 
 
-def check_work(x: Array, y: Array, threat: Threat, batch_size: int, seed: int) -> None:
-    """Raise TypeError or ValueError unless images can be attacked batch by batch.
-
-    They will be in [0, 1]: a threat model in other units doesn't fit them.
-    """
-    check_stored_images("x", x)
-    check_labels("y", y, len(x))
-    check_kind("threat", threat, Threat)
-    low, high = bounds = threat.bounds or (0, 1)
+def in_unit(name: str, threat: Any, given: Mapping[str, Any]) -> Threat:
+    """Return a threat model that images in [0, 1] fit."""
+    check_kind(name, threat, Threat)
+    x, (low, high) = given["x"], threat.bounds or (0, 1)
     if low < 0 or high > 1:
         raise ValueError(
-            f"threat's bounds must lie in [0, 1], as images do, got {threat.bounds}"
+            f"{name}'s bounds must lie in [0, 1], as images do, got {threat.bounds}"
         )
-    replace(threat, bounds=bounds).check_room(x[0].size)
-    check_images("x", to_float(get_array_module(x).stack([x.min(), x.max()])), bounds)
-    check_count("batch_size", batch_size)
-    check_count("seed", seed, 0)
+    replace(threat, bounds=(low, high)).check_room(x[0].size)
+    extremes = to_float(get_array_module(x).stack([x.min(), x.max()]))
+    check_images("x", extremes, (low, high))
+    return threat
 
 
-def check_named(
-    where: str, what: str, things: Any, check: Callable[[str, Any], None]
-) -> None:
-    """Raise TypeError or ValueError unless there are things by name, and each is right.
+# Images that are attacked batch by batch, and where the work is done and kept.
+WORK: dict[str, Rule] = {
+    **{"batch_size": "count", "seed": "count 0..", "x": "images", "y": "labels"},
+    "threat": in_unit,
+}
+KEPT: dict[str, Rule] = {
+    "make_suite": alone(check_function, "lambda: suite, which returns a Suite"),
+    "executor": Executor,
+    "folder": alone(check_writable),
+}
 
-    `check(name, thing)` raises for one of them.
-    """
-    if not isinstance(things, Mapping):
-        raise TypeError(
-            f"{where} must hold each {what} by its name, got {type(things).__name__}"
-        )
-    if not things:
-        raise ValueError(f"{where} must hold at least one {what}, got none")
-    for name, thing in things.items():
-        if not isinstance(name, str):
-            raise TypeError(f"the name of each {what} must be a text, got {name!r}")
-        check(f"{what} {name!r}", thing)
+
+def named(what: str, check: Callable[[str, Any], None]) -> Check:
+    """Return a check of things by their names; check(name, thing) is one thing's."""
+
+    def check_all(where: str, things: Any, given: Given) -> Any:
+        if not isinstance(things, Mapping):
+            kind = type(things).__name__
+            raise TypeError(f"{where} must hold each {what} by its name, got {kind}")
+        if not things:
+            raise ValueError(f"{where} must hold at least one {what}, got none")
+        for name, thing in things.items():
+            if not isinstance(name, str):
+                raise TypeError(f"{where} must have texts as names, got {name!r}")
+            check(f"{what} {name!r}", thing)
+        return things
+
+    return check_all
 
 
 def check_attack(name: str, attack: Any) -> None:

@@ -8,12 +8,12 @@ import numpy as np
 
 from attacks.evaluation.intervals import Estimate, wilson
 from attacks.evaluation.suites import (
+    WORK,
     Attack,
     FromHost,
     check_attack,
-    check_named,
-    check_work,
     generator,
+    named,
     run_attack,
 )
 from attacks.threat import Threat
@@ -23,6 +23,7 @@ from minidl.batches import batches, to_float
 from minidl.checks import check_labels
 from minidl.classifiers import Classifier
 from minidl.progress import progress
+from minidl.rules import checked
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class Transfer:
         return "\n".join(lines)
 
 
+@checked(
+    sources=named("source", check_attack),
+    victims=named("victim", check_classifier),
+    **WORK,
+)
 def transfer_matrix(
     sources: Mapping[str, Attack],
     victims: Mapping[str, Classifier],
@@ -79,9 +85,6 @@ def transfer_matrix(
     ValueError for bad arguments, and, with its name, for what an attack returns that
     isn't images like x or leaves the threat model.
     """
-    check_work(x, y, threat, batch_size, seed)
-    check_named("sources", "source", sources, check_attack)
-    check_named("victims", "victim", victims, check_classifier)
     device, x, y = device_of(x), to_numpy(x), to_numpy(y)
     sources = {name: from_host(attack, device) for name, attack in sources.items()}
     victims = {name: FromHost(victim, device) for name, victim in victims.items()}

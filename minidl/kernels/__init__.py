@@ -7,8 +7,8 @@
 | gpu/         | GPU           | CUDA, for float32                               |
 
 Each has every operation, and from finite numbers the same results to rounding. Before
-one is chosen, `arguments.py` checks all arguments: TypeError or ValueError names what
-doesn't fit. Notation used by all of them, with `n`, `h`, `w`, ... as the indices:
+one is chosen, rules look at all arguments: TypeError or ValueError names what doesn't
+fit. Notation used by all of them, with `n`, `h`, `w`, ... as the indices:
 
     N       images in the batch          KH KW   height and width of a window
     H W     height and width of images   OH OW   height and width of the output
@@ -16,15 +16,21 @@ doesn't fit. Notation used by all of them, with `n`, `h`, `w`, ... as the indice
     F       filters, channels out        D M     features in and out
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
 import numpy as np
 
 from minidl.kernels import arguments, reference
-from minidl.kernels.arguments import check_algorithm as check_algorithm
-from minidl.kernels.arguments import check_window as check_window
 from minidl.kernels.dispatch import check_environment as check_environment
-from minidl.kernels.dispatch import dispatched, use
 from minidl.kernels.dispatch import implementation as implementation
+from minidl.kernels.dispatch import use
 from minidl.kernels.shapes import output_size
+from minidl.rules import Arguments, Rule
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 __all__ = [
     "adam_step",
@@ -46,20 +52,53 @@ __all__ = [
     "warm_up",
 ]
 
-im2col = dispatched(arguments.im2col, reference.im2col)
-col2im = dispatched(arguments.col2im, reference.col2im)
-conv2d = dispatched(arguments.conv2d, reference.conv2d)
-conv2d_pool = dispatched(arguments.conv2d, reference.conv2d_pool)
-conv2d_grads = dispatched(arguments.conv2d_grads, reference.conv2d_grads)
-matmul = dispatched(arguments.matmul, reference.matmul)
-max_pool = dispatched(arguments.max_pool, reference.max_pool)
-max_pool_grad = dispatched(arguments.max_pool_grad, reference.max_pool_grad)
-relu_grad = dispatched(arguments.relu_grad, reference.relu_grad)
-dropout_mask = dispatched(arguments.dropout_mask, reference.dropout_mask)
-cross_entropy = dispatched(arguments.cross_entropy, reference.cross_entropy)
-sign_step = dispatched(arguments.sign_step, reference.sign_step)
-sgd_step = dispatched(arguments.sgd_step, reference.sgd_step)
-adam_step = dispatched(arguments.adam_step, reference.adam_step)
+
+def dispatched(
+    specification: Callable[Parameters, Result], arrays: str = "", **rules: Rule
+) -> Callable[Parameters, Result]:
+    """Return an operation that runs where its first argument lies.
+
+    Its own rules, and the RULES for other names, look at what is given. Implementations
+    get `arrays` with rows one after another in memory, and with the first one's type,
+    which is that of all results.
+    """
+    name, checked = (
+        specification.__name__,
+        Arguments(specification, arguments.RULES | rules),
+    )
+    first = next(iter(checked.defaults))
+    main, *others = arrays.split() or [first]
+
+    @wraps(specification)
+    def operation(*args: Parameters.args, **named: Parameters.kwargs) -> Result:
+        given = checked(args, named)
+        if arrays:
+            given[main] = a = arguments.contiguous(given[main])
+            for other in others:
+                given[other] = arguments.like(a, given[other])
+        run = getattr(implementation(given[first]), name)
+        result: Result = run(*given.values())
+        return result
+
+    return operation
+
+
+im2col = dispatched(reference.im2col, "x")
+col2im = dispatched(reference.col2im, "col")
+conv2d = dispatched(reference.conv2d, "x W b")
+conv2d_pool = dispatched(reference.conv2d_pool, "x W b")
+conv2d_grads = dispatched(reference.conv2d_grads, "dout x W argmax")
+matmul = dispatched(reference.matmul, b=arguments.factor, out=arguments.product)
+max_pool = dispatched(reference.max_pool, "x")
+max_pool_grad = dispatched(reference.max_pool_grad, "dout argmax")
+relu_grad = dispatched(reference.relu_grad, "dout out", out="...", dout="...")
+dropout_mask = dispatched(reference.dropout_mask, x="...")
+cross_entropy = dispatched(reference.cross_entropy)
+sign_step = dispatched(
+    reference.sign_step, "x x_adv g", x="...", g=arguments.direction, eps="number"
+)
+sgd_step = dispatched(reference.sgd_step)
+adam_step = dispatched(reference.adam_step)
 
 
 def warm_up() -> None:

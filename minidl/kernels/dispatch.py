@@ -2,13 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, wraps
+from functools import cache
 from importlib.util import find_spec
-from inspect import signature
 from types import ModuleType
-from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -16,12 +14,10 @@ from minidl.backend import Array, device_of
 from minidl.checks import check_choice
 from minidl.kernels import reference
 
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
-
 IMPLEMENTATIONS = ("auto", "reference", "numba")
 
 _chosen = os.environ.get("MINIDL_KERNELS", "auto")
+_on_cpu: ModuleType | None = None  # what was chosen there, once it has been used
 
 
 def check_environment() -> None:
@@ -38,25 +34,32 @@ def use(name: str) -> Iterator[None]:
 
     The environment variable MINIDL_KERNELS does the same for a whole process.
     """
-    global _chosen
+    global _chosen, _on_cpu
     check_choice("name", name, IMPLEMENTATIONS)
-    before, _chosen = _chosen, name
+    before, _chosen, _on_cpu = _chosen, name, None
     try:
         yield
     finally:
-        _chosen = before
+        _chosen, _on_cpu = before, None
 
 
 def implementation(x: Array) -> ModuleType:
     """Return the module whose kernels take x."""
+    global _on_cpu
+    if type(x) is np.ndarray or device_of(x) == "cpu":
+        _on_cpu = _on_cpu or chosen_on_cpu()
+        return _on_cpu
     check_environment()
-    if _chosen == "reference":
-        return reference
-    if device_of(x) == "gpu":
-        return on_gpu() if x.dtype == np.float32 else reference
-    if _chosen == "numba" or sys.modules.get("numba") or find_spec("numba"):
-        return on_cpu()
-    return reference
+    on_device = _chosen != "reference" and x.dtype == np.float32
+    return on_gpu() if on_device else reference
+
+
+def chosen_on_cpu() -> ModuleType:
+    """Return the compiled kernels or the reference, as chosen, or as Numba is here."""
+    check_environment()
+    found = sys.modules.get("numba") or find_spec("numba")  # takes 40 us where it isn't
+    compiled = _chosen == "numba" or (_chosen == "auto" and found)
+    return on_cpu() if compiled else reference
 
 
 @cache
@@ -73,23 +76,3 @@ def on_gpu() -> ModuleType:
     from minidl.kernels.gpu import operations
 
     return operations
-
-
-def dispatched(
-    arguments: Callable[Parameters, tuple[Any, ...]],
-    specification: Callable[..., Result],
-) -> Callable[Parameters, Result]:
-    """Return an operation that runs where its first array lies.
-
-    `arguments` checks what is given, and returns it as implementations read it.
-    """
-    name = specification.__name__
-
-    @wraps(specification)
-    def operation(*given: Parameters.args, **named: Parameters.kwargs) -> Result:
-        values = arguments(*given, **named)
-        result: Result = getattr(implementation(values[0]), name)(*values)
-        return result
-
-    operation.__signature__ = signature(arguments)  # type: ignore[attr-defined]
-    return operation

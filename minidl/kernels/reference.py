@@ -5,48 +5,66 @@ spent freely: `im2col` copies every pixel once for each window that it lies in.
 Letters: see `minidl.kernels`.
 """
 
+import math
+
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.kernels.random_bits import MASK_BITS, drop_threshold, random_bits
-from minidl.kernels.shapes import ImageShape, Window, offsets, output_size, view_at
+from minidl.kernels.shapes import (
+    ImageShape,
+    Window,
+    offsets,
+    output_size,
+    pair,
+    view_at,
+)
 
 
-def im2col(x: Array, kernel_size: Window, stride: int, pad: int) -> Array:
+def im2col(x: Array, kernel_size: int | Window, stride: int = 1, pad: int = 0) -> Array:
     """Return all windows as rows of a matrix: col[n oh ow, kh kw c].
 
     Shapes: x (N, H, W, C), col (N*OH*OW, KH*KW*C).
     """
-    xp = get_array_module(x)
+    xp, window = get_array_module(x), pair(kernel_size)
     N, H, W, C = x.shape
-    OH, OW = output_size((H, W), kernel_size, stride, pad)
+    OH, OW = output_size((H, W), window, stride, pad)
     x = xp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
-    col = xp.empty((N, OH, OW, *kernel_size, C), x.dtype)
-    for i, j in offsets(kernel_size):
+    col = xp.empty((N, OH, OW, *window, C), x.dtype)
+    for i, j in offsets(window):
         col[:, :, :, i, j] = view_at(x, i, j, OH, OW, stride)
-    KH, KW = kernel_size
-    return col.reshape(N * OH * OW, KH * KW * C)
+    return col.reshape(N * OH * OW, math.prod(window) * C)
 
 
 def col2im(
-    col: Array, x_shape: ImageShape, kernel_size: Window, stride: int, pad: int
+    col: Array,
+    x_shape: ImageShape,
+    kernel_size: int | Window,
+    stride: int = 1,
+    pad: int = 0,
 ) -> Array:
     """Add every window back to where it was taken: the transpose of `im2col`.
 
     Shapes: col (N*OH*OW, KH*KW*C), result x_shape = (N, H, W, C).
     """
-    xp = get_array_module(col)
+    xp, window = get_array_module(col), pair(kernel_size)
     N, H, W, C = x_shape
-    OH, OW = output_size((H, W), kernel_size, stride, pad)
-    col = col.reshape(N, OH, OW, *kernel_size, C)
+    OH, OW = output_size((H, W), window, stride, pad)
+    col = col.reshape(N, OH, OW, *window, C)
     x = xp.zeros((N, H + 2 * pad, W + 2 * pad, C), col.dtype)
-    for i, j in offsets(kernel_size):
-        window = view_at(x, i, j, OH, OW, stride)
-        window += col[:, :, :, i, j]
+    for i, j in offsets(window):
+        view = view_at(x, i, j, OH, OW, stride)
+        view += col[:, :, :, i, j]
     return x[:, pad : pad + H, pad : pad + W].copy()
 
 
 @rounds_to_zero
 def conv2d(
-    x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
+    x: Array,
+    W: Array,
+    b: Array | None = None,
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+    relu: bool = False,
 ) -> Array:
     """Return the convolution as one matrix product, out = im2col(x) W + b.
 
@@ -55,13 +73,20 @@ def conv2d(
     """
     *kernel_size, _, F = W.shape
     OH, OW = output_size(x.shape[1:3], kernel_size, stride, pad)
-    out = im2col(x, kernel_size, stride, pad) @ W.reshape(-1, F) + b
+    out = im2col(x, kernel_size, stride, pad) @ W.reshape(-1, F)
+    out = out if b is None else out + b
     out = out.reshape(len(x), OH, OW, F)
     return get_array_module(x).maximum(out, 0) if relu else out
 
 
 def conv2d_pool(
-    x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
+    x: Array,
+    W: Array,
+    b: Array | None = None,
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+    relu: bool = False,
 ) -> tuple[Array, Array]:
     """Return the maxima of 2x2 windows of `conv2d`, and their positions."""
     return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
@@ -72,13 +97,13 @@ def conv2d_grads(
     x: Array,
     dout: Array,
     W: Array,
-    stride: int,
-    pad: int,
-    algorithm: str,
-    param_grads: bool,
-    input_grad: bool,
-    argmax: Array | None,
-    after_relu: bool,
+    stride: int = 1,
+    pad: int = 0,
+    algorithm: str = "auto",
+    param_grads: bool = True,
+    input_grad: bool = True,
+    argmax: Array | None = None,
+    after_relu: bool = False,
 ) -> tuple[Array | None, Array | None]:
     """dJ/dx = col2im(dout W^T), dJ/dW = im2col(x)^T dout; None where not asked for.
 
@@ -103,7 +128,7 @@ def conv2d_grads(
 
 
 @rounds_to_zero
-def matmul(a: Array, b: Array, out: Array | None) -> Array:
+def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
     """Return a @ b, in `out` if given. Shapes: a (n, ..., k), b (k, ...)."""
     if out is None:
         return a @ b

@@ -33,6 +33,11 @@ def fits_winograd(kernel_size: Window, stride: int, pad: int) -> bool:
     return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
 
 
+def pair(kernel_size: int | Window) -> Window:
+    """Return height and width of a window, of which one integer gives both."""
+    return (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
+
+
 def offsets(kernel_size: Window) -> Iterator[tuple[int, int]]:
     """Yield all positions (i, j) within a window, row by row."""
     KH, KW = kernel_size

@@ -6,13 +6,16 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_batch, check_count, check_generator
+from minidl.checks import check_batch
 from minidl.initializers import Initializer, glorot
+from minidl.kernels import arguments
+from minidl.kernels.shapes import pair
 from minidl.kernels.sums import sum_over_pixels
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
 from minidl.network_checks import initial_weights
-from minidl.settings import fixed, instance
+from minidl.rules import checked
+from minidl.settings import fixed, setting
 
 
 class Conv2D(Layer):
@@ -24,12 +27,17 @@ class Conv2D(Layer):
     OH = (H + 2 p - KH) // s + 1.
     """
 
-    W: Parameter = instance(Parameter)
-    b: Parameter = instance(Parameter)
+    W: Parameter = setting(Parameter)
+    b: Parameter = setting(Parameter)
     stride: int = fixed()
     pad: int = fixed()
     algorithm: str = fixed()
 
+    @checked(
+        **{"in_channels": "count", "filters": "count", "rng": "generator"},
+        **{"kernel_size": arguments.window, **arguments.STEPS},
+        algorithm=arguments.algorithm,
+    )
     def __init__(
         self,
         in_channels: int,
@@ -42,13 +50,8 @@ class Conv2D(Layer):
         algorithm: str = "auto",
         initializer: Initializer = glorot,
     ) -> None:
-        check_count("in_channels", in_channels)
-        check_count("filters", filters)
-        check_generator("rng", rng)
-        window = kernels.check_window(kernel_size, stride, pad)
-        self.stride, self.pad = int(stride), int(pad)
-        self.algorithm = kernels.check_algorithm(algorithm, window, stride, pad)
-        shape = (*window, in_channels, filters)
+        self.stride, self.pad, self.algorithm = stride, pad, algorithm
+        shape = (*pair(kernel_size), in_channels, filters)
         self.W = initial_weights(initializer, shape, rng)
         self.b = Parameter(np.zeros(filters, np.float32))
 

@@ -6,7 +6,7 @@ from minidl import kernels
 from minidl.backend import Array, rounds_to_zero
 from minidl.checks import check_batch, check_generator
 from minidl.layers.base import Layer
-from minidl.settings import number
+from minidl.settings import setting
 
 
 class Dropout(Layer):
@@ -19,7 +19,7 @@ class Dropout(Layer):
     Source: Srivastava et al., Dropout, 2014.
     """
 
-    rate: float = number(0, 1, open_high=True)
+    rate: float = setting("[0, 1)")
 
     def __init__(self, rate: float) -> None:
         self.rate = rate

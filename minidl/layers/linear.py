@@ -6,12 +6,13 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_count, check_features, check_generator, check_shape
+from minidl.checks import check_features, check_shape
 from minidl.initializers import Initializer, glorot
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
 from minidl.network_checks import initial_weights
-from minidl.settings import instance
+from minidl.rules import checked
+from minidl.settings import setting
 
 
 class Linear(Layer):
@@ -20,9 +21,10 @@ class Linear(Layer):
     Shapes: x (N, D), W (D, M), b (M,), out (N, M).
     """
 
-    W: Parameter = instance(Parameter)
-    b: Parameter = instance(Parameter)
+    W: Parameter = setting(Parameter)
+    b: Parameter = setting(Parameter)
 
+    @checked(in_features="count", out_features="count", rng="generator")
     def __init__(
         self,
         in_features: int,
@@ -31,9 +33,6 @@ class Linear(Layer):
         rng: np.random.Generator,
         initializer: Initializer = glorot,
     ) -> None:
-        check_count("in_features", in_features)
-        check_count("out_features", out_features)
-        check_generator("rng", rng)
         self.W = initial_weights(initializer, (in_features, out_features), rng)
         self.b = Parameter(np.zeros(out_features, np.float32))
 
@@ -50,7 +49,7 @@ class Linear(Layer):
         """dJ/dW = x^T dout, dJ/db = sum of dout over the batch; dJ/dx = dout W^T."""
         x = self.recall(dout)
         if param_grads:
-            kernels.matmul(x.T, dout, out=self.W.grad)
+            kernels.matmul(x.T, dout, self.W.grad)
             dout.sum(axis=0, out=self.b.grad)
         return kernels.matmul(dout, self.W.data.T) if input_grad else None
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
-from minidl.checks import check_batch, check_count
+from minidl.checks import check_batch
+from minidl.kernels.arguments import RULES
 from minidl.layers.base import Layer, Shape
 from minidl.settings import fixed
 
@@ -16,16 +17,11 @@ class MaxPool2D(Layer):
     Shapes: x (N, H, W, C), out (N, OH, OW, C), OH = (H - size) // stride + 1.
     """
 
-    size: int = fixed()
-    stride: int = fixed()
+    size: int = fixed(RULES["size"])
+    stride: int = fixed("count")
 
     def __init__(self, size: int = 2, stride: int | None = None) -> None:
-        check_count("size", size)
-        if size > 16:  # positions within a window are stored in one byte
-            raise ValueError(f"size must be at most 16, got {size}")
-        stride = size if stride is None else stride
-        check_count("stride", stride)
-        self.size, self.stride = int(size), int(stride)
+        self.size, self.stride = size, size if stride is None else stride
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the maxima, and remember where they were."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_batch, check_count
+from minidl.checks import check_batch
 from minidl.layers.base import Layer
 from minidl.settings import fixed
 
@@ -18,10 +18,10 @@ class Round(Layer):
     Shapes: x and out (N, ...). Raises TypeError or ValueError unless levels >= 2.
     """
 
-    levels: int = fixed()
+    levels: int = fixed("count 2..")
 
     def __init__(self, levels: int) -> None:
-        self.levels = check_count("levels", levels, at_least=2)
+        self.levels = levels
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the nearest levels."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minidl.backend import Array, rounds_to_zero
-from minidl.checks import check_batch, check_count
+from minidl.checks import check_batch
 from minidl.layers.base import Layer, Shape
 from minidl.settings import fixed
 
@@ -17,10 +17,10 @@ class Upsample2D(Layer):
     Shapes: x (N, H, W, C), out (N, size H, size W, C).
     """
 
-    size: int = fixed()
+    size: int = fixed("count")
 
     def __init__(self, size: int = 2) -> None:
-        self.size = check_count("size", size)
+        self.size = size
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Repeat each pixel in `size` rows and columns."""

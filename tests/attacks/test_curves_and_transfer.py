@@ -85,11 +85,6 @@ def test_close_values_of_eps_are_kept_apart(grey, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {f"eps-{eps}" for eps in close}
 
 
-def test_no_eps_is_refused(grey):
-    with pytest.raises(ValueError, match="eps must hold at least one value"):
-        accuracy_curve(make_brightness, *grey, THREAT, [])
-
-
 class Always:
     """The same class, whatever it sees."""
 

@@ -478,7 +478,7 @@ def test_stored_images_become_floats(labels, images):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ([], "a suite must hold at least one attack"),
+        ([], "a suite's attacks must hold at least one attack"),
         (["a/b"], "name must be usable in a file's"),
         (["a\0b"], "name must be usable in a file's"),
         ([""], "name must be usable in a file's"),
@@ -567,8 +567,8 @@ def broken(change):
         (lambda x: (x, x), "returns must be a NumPy or CuPy array, got tuple"),
         (lambda x: x.tolist(), "returns must be a NumPy or CuPy array, got list"),
         (np.ma.masked_array, "returns must be a NumPy or CuPy .* got numpy.ma"),
-        (lambda x: x[:1], r"must return shape \(9, 2, 2, 1\), got \(1, 2, 2, 1\)"),
-        (lambda x: x.ravel(), r"must return shape .*, got \(36,\)"),
+        (lambda x: x[:1], r"shape \(9, 2, 2, 1\), got \(1, 2, 2, 1\)"),
+        (lambda x: x.ravel(), r"must return an array .*, got \(36,\)"),
         (lambda x: x.astype(int), "must return floats, got int64"),
         (lambda x: (x * 255).astype(np.uint8), "must return floats, got uint8"),
         (lambda x: x + np.nan, ": 9 of 9 images left the threat model"),

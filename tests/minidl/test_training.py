@@ -451,13 +451,11 @@ def test_perturb_draws_from_the_generator_that_is_the_state(problem):
 
 
 BAD_BATCHES = {
-    "list": (lambda x: x.tolist(), "must be a NumPy or CuPy array, got list"),
     "none": (lambda x: None, "must be a NumPy or CuPy array, got NoneType"),
-    "shorter": (lambda x: x[1:], r"must have shape \(8, 2, 2, 1\), got \(7, 2, 2, 1\)"),
-    "flat": (lambda x: x.reshape(8, 4), r"must have shape .*, got \(8, 4\)"),
-    "wider": (lambda x: x.astype(np.float64), "must be float32, .* got float64"),
-    "bytes": (lambda x: (x * 255).astype(np.uint8), "must be float32, .* got uint8"),
-    "NaN": (lambda x: x * np.float32(np.nan), "must be finite, got NaN or infinity"),
+    "shorter": (lambda x: x[1:], r"an array of shape .* got \(7, 2, 2, 1\)"),
+    "wider": (lambda x: x.astype(np.float64), "float32, got float64"),
+    "bytes": (lambda x: (x * 255).astype(np.uint8), "floats, got uint8"),
+    "NaN": (lambda x: x * np.float32(np.nan), "finite numbers, got NaN or infinity"),
     "dark": (lambda x: x - 1, r"must lie in \[0, 1\], got values from -"),
     "bright": (lambda x: x + 1, r"must lie in \[0, 1\], got values from 1"),
 }
@@ -474,7 +472,7 @@ def test_a_batch_that_cant_be_trained_on_is_named_where_it_happens(problem, name
         return change(x) if len(calls) == 10 else x
 
     with pytest.raises(
-        (TypeError, ValueError), match=f"^what perturb returns {message}"
+        (TypeError, ValueError), match=rf"^.*perturb (must )?return.* {message}"
     ):
         run(
             *problem,
@@ -521,8 +519,14 @@ def test_an_autoencoder_learns_to_remove_noise(problem):
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        (lambda z, y: (cross_entropy(z, y)[0].mean(keepdims=True), z), "^what loss"),
-        (lambda z, y: (cross_entropy(z, y)[0], z[:1]), "^dout must have the shape"),
+        (
+            lambda z, y: (cross_entropy(z, y)[0].mean(keepdims=True), z),
+            r"^loss must .* \(1,\)$",
+        ),
+        (
+            lambda z, y: (cross_entropy(z, y)[0], z[:1]),
+            "^loss must return an array of shape",
+        ),
         (lambda z, y: ([0.0] * len(z), z), "^what loss returns must be"),
         (squared_error, "^target must be float32"),
     ],

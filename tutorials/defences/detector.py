@@ -45,7 +45,7 @@ class Detector:
         if x_validation is None:
             raise ValueError("x_validation must be clean images, got None")
         check_stored_images("x_validation", x_validation)
-        check_number("rejected", rejected, 0, 1, open_high=True)
+        check_number("rejected", rejected, "[0, 1)")
         body = Sequential(model.layers[:depth], model.input_shape)
         self.join(model, depth, head_on(body.shapes[-1], rng))
         both = np.concatenate([to_float(x), to_float(x_adv)])

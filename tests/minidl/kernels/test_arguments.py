@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from minidl import kernels, to_device, to_numpy
-from minidl.kernels import arguments, reference
+from minidl.kernels import reference
 from minidl.kernels.gpu import operations as on_gpu
 from tests.gpu import emulator, strict_cupy
 from tests.minidl.conftest import WAYS
@@ -135,8 +135,6 @@ def test_every_implementation_has_every_operation_with_the_same_parameters():
         takes = list(signature(getattr(kernels, name)).parameters)
         for module in (reference, on_cpu, on_gpu):
             assert list(signature(getattr(module, name)).parameters) == takes
-        if name != "conv2d_pool":
-            assert list(signature(getattr(arguments, name)).parameters) == takes
 
 
 def with_gaps(a, put=np.copy):

@@ -61,16 +61,6 @@ def test_an_unknown_implementation_is_named():
 
 
 @pytest.mark.parametrize(
-    ("window", "stride", "pad"), [((5, 5), 1, 1), ((3, 3), 2, 1), ((3, 3), 1, 2)]
-)
-def test_algorithms_are_named_and_checked(window, stride, pad):
-    for algorithm in ("auto", "im2col", "winograd"):
-        assert kernels.check_algorithm(algorithm, (3, 3), 1, 1) == algorithm
-    with pytest.raises(ValueError, match="'winograd' takes kernel_size 3, stride 1"):
-        kernels.check_algorithm("winograd", window, stride, pad)
-
-
-@pytest.mark.parametrize(
     ("channels", "window", "stride", "pad", "algorithm", "module"),
     [
         (32, (3, 3), 1, 1, "auto", "winograd"),

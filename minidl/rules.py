@@ -1,0 +1,242 @@
+"""What functions take, declared by rules: one mechanism checks the arguments of all.
+
+    @checked(x="N H W C", W="KH KW C F", stride="count", rate="[0, 1)", rng="generator")
+    def layer(x, W, stride=1, rate=0.5, rng=None): ...
+
+A rule says what a parameter takes:
+
+    "N H W C"      an array of floats with these axes, or "...", the same for all
+    "[0, 1)"       a number in an interval, which becomes Python's
+    "count"        an integer from 1 on; "count 0.." or "count 1..16" from, and up to
+    "generator"    or another of WORDS
+    ("a", "b")     one of these texts
+    Sequential     an instance of a class
+    check          a function (name, value, given) that returns the value to work with
+
+A letter stands for one size in the whole call, and only N may be 0; all arrays lie on
+one device. None passes where it is the default. For anything else TypeError or
+ValueError names the argument, what it got and what it takes, before any work begins.
+"""
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Any, ParamSpec, TypeAlias, TypeVar
+
+import numpy as np
+
+from minidl.backend import Array
+from minidl.checks import (
+    FLOATS,
+    check_bounds,
+    check_choice,
+    check_count,
+    check_device,
+    check_floats,
+    check_generator,
+    check_kind,
+    check_labels,
+    check_nonempty,
+    check_number,
+    check_shape,
+    check_stored_images,
+    interval,
+)
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+NEEDED = Parameter.empty
+
+
+class Given(dict[str, Any]):
+    """The arguments of a call by name, and what its letters stand for."""
+
+    __slots__ = ("first", "sizes")
+    first: Array | None  # of all arrays: they lie where it does
+    sizes: dict[str, Any]
+
+
+Check: TypeAlias = Callable[[str, Any, Given], Any]  # returns the value to work with
+Rule: TypeAlias = str | type | Collection[str] | Check
+
+
+class Arguments:
+    """Binds what a function is given to its parameters, and checks it by their rules.
+
+    Of all rules, which may be a table of names, those of its parameters count.
+    """
+
+    def __init__(self, function: Callable[..., Any], rules: dict[str, Rule]) -> None:
+        self.signature = signature(function)
+        found = self.signature.parameters.values()
+        self.places = [p.name for p in found if p.kind != Parameter.KEYWORD_ONLY]
+        self.defaults = {p.name: p.default for p in found}
+        items = list(self.defaults.items())
+        rests = {i: dict(items[i:]) for i in range(len(self.places) + 1)}
+        # By the number of arguments, the defaults of the others, if they have some.
+        self.rests = {i: r for i, r in rests.items() if NEEDED not in r.values()}
+        self.checks = [
+            (name, check_of(rule), self.defaults[name] is None)
+            for name, rule in rules.items()
+            if name in self.defaults
+        ]
+
+    def __call__(self, args: tuple[Any, ...], named: dict[str, Any]) -> Given:
+        """Return all arguments by name, in order, as the rules return them."""
+        given = Given(zip(self.places, args))  # noqa: B905 - more are refused below
+        given.first, given.sizes = None, {}
+        rest = self.rests.get(len(args))
+        if named or rest is None:
+            rest = self.named(args, named)
+        given.update(rest)
+        for name, check, optional in self.checks:
+            value = given[name]
+            if value is not None or not optional:
+                given[name] = check(name, value, given)
+        return given
+
+    def named(self, args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+        """Return all but the first arguments; raise Python's TypeError for misfits."""
+        free = list(self.defaults)[len(args) :]
+        rest = {name: named.get(name, self.defaults[name]) for name in free}
+        misfits = not named.keys() <= rest.keys() or len(args) > len(self.places)
+        if misfits or any(value is NEEDED for value in rest.values()):
+            self.signature.bind(*args, **named)
+        return rest
+
+
+def checked(
+    **rules: Rule,
+) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
+    """Let rules look at a function's arguments, in their order, before it begins."""
+
+    def decorate(
+        function: Callable[Parameters, Result],
+    ) -> Callable[Parameters, Result]:
+        arguments = Arguments(function, rules)
+        run: Any = function
+        if strange := rules.keys() - arguments.defaults.keys():
+            raise ValueError(f"rules must be of parameters, got {strange}")
+
+        @wraps(function)
+        def call(*args: Parameters.args, **named: Parameters.kwargs) -> Result:
+            result: Result = run(**arguments(args, named))
+            return result
+
+        return call
+
+    return decorate
+
+
+def check_of(rule: Rule) -> Check:
+    """Return the check that a rule stands for."""
+    if isinstance(rule, type):
+        return alone(check_kind, rule)
+    if not isinstance(rule, str):
+        return alone(check_choice, rule) if isinstance(rule, Collection) else rule
+    if rule in WORDS:
+        return WORDS[rule]
+    if rule[0] in "[(":
+        return number_in(rule)
+    kind, _, limits = rule.partition(" ")
+    return integer(*limits.split("..")) if kind == "count" else axes(rule)
+
+
+def alone(check: Callable[..., Any], *limits: Any) -> Check:
+    """Return a check of a value by itself: what it returns, or the value as it is."""
+
+    def call(name: str, value: Any, given: Given) -> Any:
+        found = check(name, value, *limits)
+        return value if found is None else found
+
+    return call
+
+
+# The next three are a kernel's at each call: what is as usual passes at once.
+
+
+def integer(least: str = "1", most: str = "") -> Check:
+    """Return a check of an integer from the least to the most, if there is one."""
+    low, high = int(least), int(most) if most else None
+
+    def check(name: str, value: Any, given: Given) -> int:
+        if type(value) is int and low <= value and (high is None or value <= high):
+            return value
+        return check_count(name, value, low, high)
+
+    return check
+
+
+def number_in(within: str) -> Check:
+    """Return a check of a number in an interval."""
+    low, high = interval(within)[:2]
+
+    def check(name: str, value: Any, given: Given) -> float:
+        if type(value) is float and low < value < high:
+            return value
+        return check_number(name, value, within)
+
+    return check
+
+
+def axes(rule: str) -> Check:
+    """Return a check of an array of floats whose axes have the letters' sizes."""
+    letters = rule.split()
+    if rule != "..." and not rule.isupper():
+        words = ", ".join(WORDS)
+        raise ValueError(f"rule must be axes, an interval, or {words}, got {rule!r}")
+
+    def check(name: str, a: Array, given: Given) -> Array:
+        if type(a) is not np.ndarray or a.dtype not in FLOATS:
+            check_floats(name, a)
+        if given.first is None:
+            given.first = a
+        elif type(a) is not type(given.first):
+            check_device(name, a, given.first)
+        sizes, shape = given.sizes, a.shape
+        if rule == "...":
+            if sizes.setdefault(rule, shape) != shape:
+                check_shape(name, a, sizes[rule])
+            return a
+        if len(letters) == len(shape):
+            for letter, size in zip(letters, shape):  # noqa: B905 - they are as long
+                if sizes.setdefault(letter, size) != size or not (
+                    size or letter == "N"
+                ):
+                    break
+            else:
+                return a
+        wanted = ", ".join(str(sizes.get(letter, letter)) for letter in letters)
+        wanted += "," if len(letters) == 1 else ""
+        only = ": only N may be 0" if 0 in shape else ""
+        raise ValueError(f"{name} must have shape ({wanted}), got {shape}{only}")
+
+    return check
+
+
+def nonempty(rule: str) -> Check:
+    """Return a check of an array with these axes that holds something."""
+    check_axes = axes(rule)
+
+    def check(name: str, x: Array, given: Given) -> Array:
+        check_nonempty(name, check_axes(name, x, given))
+        return x
+
+    return check
+
+
+def labels(name: str, y: Array, given: Given) -> Array:
+    """Return an integer label for each of the images x, where these lie."""
+    check_labels(name, y, len(given["x"]), begins=True)
+    check_device(name, y, given["x"])
+    return y
+
+
+WORDS: dict[str, Check] = {
+    "bounds": alone(check_bounds),
+    "count": integer(),
+    "generator": alone(check_generator),
+    "images": alone(check_stored_images),
+    "labels": labels,
+    "number": number_in("[-inf, inf]"),
+}
