@@ -564,13 +564,9 @@ def broken(change):
     ("change", "message"),
     [
         (lambda x: None, "returns must be a NumPy or CuPy array, got NoneType"),
-        (lambda x: (x, x), "returns must be a NumPy or CuPy array, got tuple"),
-        (lambda x: x.tolist(), "returns must be a NumPy or CuPy array, got list"),
         (np.ma.masked_array, "returns must be a NumPy or CuPy .* got numpy.ma"),
         (lambda x: x[:1], r"shape \(9, 2, 2, 1\), got \(1, 2, 2, 1\)"),
-        (lambda x: x.ravel(), r"must return an array .*, got \(36,\)"),
         (lambda x: x.astype(int), "must return floats, got int64"),
-        (lambda x: (x * 255).astype(np.uint8), "must return floats, got uint8"),
         (lambda x: x + np.nan, ": 9 of 9 images left the threat model"),
         (lambda x: x + 0.3, ": 9 of 9 images left the threat model"),
         (lambda x: 1 / 0, "division by zero"),

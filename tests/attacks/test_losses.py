@@ -53,7 +53,7 @@ def test_gradients_are_difference_quotients(loss, z, y):
 def test_the_fewest_classes(loss, K, rng):
     z, y = rng.standard_normal((5, K)), np.zeros(5, int)
     assert np.isfinite(loss(z, y)[0]).all()
-    with pytest.raises(ValueError, match=f"{K}"):
+    with pytest.raises(ValueError, match=rf"takes at least {K} classes, got {K - 1}$"):
         loss(z[:, 1:], y)
 
 
@@ -116,11 +116,3 @@ def test_equal_logits_are_no_division_by_zero(loss):
     values, dz = loss(np.zeros((1, 4)), np.array([1]))
     assert np.isfinite(values).all()
     assert not np.isnan(dz).any()
-
-
-@pytest.mark.parametrize(("loss", "least"), [(dlr, 3), (targeted_dlr, 4)])
-def test_too_few_classes_are_refused(loss, least):
-    message = f"dlr takes at least {least} classes, got {least - 1}"
-    with pytest.raises(ValueError, match=message):
-        loss(np.zeros((1, least - 1)), np.array([0]))
-    loss(np.zeros((1, least)), np.array([0]))

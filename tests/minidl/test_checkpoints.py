@@ -332,9 +332,3 @@ def test_a_file_far_larger_than_the_model_is_not_read(saved):
     with saved.open("r+b") as file:
         file.truncate(4 * 10**7)
     Everything().assert_refused(saved, "it has 40000000 bytes, 335.* at most")
-
-
-def test_a_seed_is_no_generator(path):
-    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 3"):
-        save_checkpoint(path, small_network(), rng=3)
-    assert not path.exists()

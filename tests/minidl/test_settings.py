@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from minidl import Conv2D, Dropout, Linear, MaxPool2D
+from minidl import Conv2D, Dropout, Linear, MaxPool2D, Round, Upsample2D
 
 RNG = np.random.default_rng(0)
 
@@ -23,6 +23,8 @@ def conv(**options):
         (conv(stride=2), "algorithm", "winograd"),
         (MaxPool2D(2), "size", 3),
         (MaxPool2D(2), "stride", 1),
+        (Upsample2D(3), "size", 2),
+        (Round(4), "levels", 2),
     ],
 )
 def test_what_others_depend_on_is_fixed(layer, name, value):

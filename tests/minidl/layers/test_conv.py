@@ -90,13 +90,6 @@ def test_a_gradient_not_asked_for_costs_nothing(
             layer.backward(out)
 
 
-@pytest.mark.parametrize("shape", [(5, 5, 3), (5, 5), (1, 5, 5, 2), (2,)])
-def test_an_input_that_does_not_fit_is_named(rng, shape):
-    message = r"^Conv2D\(2, 4, 3x3\) takes shape \(H, W, 2\), got"
-    with pytest.raises(ValueError, match=message):
-        Conv2D(2, 4, rng=rng).output_shape(shape)
-
-
 @pytest.mark.parametrize(
     ("options", "text"),
     [

@@ -1,5 +1,6 @@
 """What every layer promises: a true derivative, and hands off the caller's arrays."""
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -251,6 +252,9 @@ def test_what_is_no_batch_is_named(each_implementation, case):
 def test_inputs_of_another_shape_are_named(each_implementation, layer, shape):
     with pytest.raises(ValueError, match=r"^x must have .*, got (shape )?\(.*\)$"):
         layer.forward(np.zeros(shape))
+    message = rf"^{re.escape(str(layer))} takes shape \(.*\), got \("
+    with pytest.raises(ValueError, match=message):
+        layer.output_shape(shape[1:])
 
 
 @pytest.mark.parametrize("layer", [MaxPool2D(5), Conv2D(1, 1, 5, rng=RNG)])

@@ -29,13 +29,6 @@ def test_the_largest_window():
         MaxPool2D(17)
 
 
-@pytest.mark.parametrize("shape", [(5,), (5, 5), (1, 5, 5, 2)])
-def test_an_input_that_is_no_image_is_named(shape):
-    message = r"^MaxPool2D\(2x2\) takes shape \(H, W, C\), got"
-    with pytest.raises(ValueError, match=message):
-        MaxPool2D().output_shape(shape)
-
-
 def test_repr():
     assert repr(MaxPool2D(3)) == "MaxPool2D(3x3)"
     assert repr(MaxPool2D(3, 2)) == "MaxPool2D(3x3, stride=2)"
