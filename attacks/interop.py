@@ -26,11 +26,13 @@ from attacks.losses import Loss
 from attacks.victims import VJP, Logits, LossFn, logits_of, loss_of, vjp_of
 from minidl.backend import Array
 from minidl.batches import batches
-from minidl.checks import check_batch, check_count, check_labels, check_range
+from minidl.checks import check_batch, check_labels, check_range
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
+from minidl.rules import alone, checked
 
 
+@checked(bounds=alone(check_range), classes="count 2..", batch_size="count")
 def art_classifier(
     forward: Forward,
     input_shape: tuple[int, ...],
@@ -46,9 +48,6 @@ def art_classifier(
     ART computes in float32.
     """
     logits, loss_fn = logits_of(forward), loss_of(forward, loss)
-    bounds = check_range("bounds", bounds)
-    check_count("classes", classes, 2)
-    check_count("batch_size", batch_size)
     with extra("adversarial-robustness-toolbox", "interop"):
         from art.estimators import estimator
         from art.estimators.classification import classifier

@@ -20,9 +20,10 @@ from attacks.norms import Norm
 from attacks.pgd import pgd
 from attacks.threat import Bounds, Threat
 from attacks.victims import LossFn
+from minidl import rules
 from minidl.answers import check_function
 from minidl.backend import Array
-from minidl.checks import check_count, check_kind, check_number
+from minidl.checks import check_number
 from minidl.optimizers import Optimizer
 from minidl.rules import Given, Rule
 from minidl.training_checks import Perturb
@@ -98,14 +99,13 @@ def fgsm_perturb(
     return pgd_perturb(gradient, eps, alpha, 1, growth=growth)
 
 
+@rules.checked(optimizer=Optimizer, steps="count")
 def growing(optimizer: Optimizer, steps: int) -> Growth:
     """min(1, (t + 1) / steps), t the steps that the optimizer has taken.
 
     The optimizer, which must be the one that trains, counts them, and its checkpoint
     keeps them: training that was interrupted goes on with the same eps.
     """
-    check_kind("optimizer", optimizer, Optimizer)
-    check_count("steps", steps)
     return lambda: min(1.0, (optimizer.t + 1) / steps)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, get_array_module, to_numpy
-from minidl.checks import check_generator, check_kind
 from minidl.layers import Layer
 from minidl.optimizers import Optimizer
+from minidl.rules import Rule, checked
 from minidl.schema import build
 from minidl.store import (
     MAX_JSON,
@@ -28,6 +28,10 @@ from minidl.store import (
     write_arrays,
 )
 
+# What has a state to save or to restore.
+STATE: dict[str, Rule] = {
+    **{"model": Layer, "optimizer": Optimizer, "rng": "generator", "config": Mapping}
+}
 AVERAGES = 16  # for each parameter at most; usual optimizers have one or two
 
 
@@ -40,6 +44,7 @@ class Facts:
     optimizer: dict[str, float] | None = None  # its settings
 
 
+@checked(**STATE)
 def save_checkpoint(
     path: str | Path,
     model: Layer,
@@ -52,7 +57,6 @@ def save_checkpoint(
     `config` is any JSON-like description of what the numbers belong to. Raises
     TypeError for others.
     """
-    check_arguments(model, optimizer, rng, config)
     arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
     facts = {
         "config": plain(dict(config or {}), "config"),
@@ -62,6 +66,7 @@ def save_checkpoint(
     write_arrays(path, arrays, facts)
 
 
+@checked(**STATE)
 def load_checkpoint(
     path: str | Path,
     model: Layer,
@@ -77,7 +82,6 @@ def load_checkpoint(
     `config` or doesn't fit the model, the optimizer or the generator; nothing is
     changed then.
     """
-    check_arguments(model, optimizer, rng, config)
     size = sum(p.data.nbytes for p in model.params)
     arrays, facts = read_arrays(path, most=MAX_JSON + AVERAGES * size)
     with refused(path):
@@ -93,17 +97,6 @@ def load_checkpoint(
     if optimizer is not None:
         optimizer.t = int(arrays["optimizer.t"])
     return saved.config
-
-
-def check_arguments(model: Any, optimizer: Any, rng: Any, config: Any) -> None:
-    """Raise TypeError, by name, for what has no state to save or to restore."""
-    check_kind("model", model, Layer)
-    if optimizer is not None:
-        check_kind("optimizer", optimizer, Optimizer)
-    if rng is not None:
-        check_generator("rng", rng)
-    if config is not None:
-        check_kind("config", config, Mapping)
 
 
 def state_arrays(model: Layer, optimizer: Optimizer | None) -> dict[str, Array]:

@@ -15,12 +15,11 @@ import numpy as np
 from minidl.backend import Array, device_of, get_array_module, to_device
 from minidl.checks import (
     check_array,
-    check_generator,
-    check_kind,
     check_number,
     check_shape,
 )
 from minidl.layers import Layer
+from minidl.rules import checked
 
 Scalar: TypeAlias = Callable[[], float]  # a function of arrays changed from outside
 
@@ -75,6 +74,7 @@ def relative_error(a: Array, b: Array) -> float:
     return float(abs(a - b).max()) / scale if scale else 0.0
 
 
+@checked(layer=Layer, rng="generator")
 def check_layer(
     layer: Layer,
     x: Array,
@@ -90,8 +90,6 @@ def check_layer(
     Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`). Raises
     TypeError, naming the array, for others.
     """
-    check_kind("layer", layer, Layer)
-    check_generator("rng", rng)
     arrays = {"x": x} | {f"params[{i}]": p.data for i, p in enumerate(layer.params)}
     for name, array in arrays.items():
         check_float64(name, array)

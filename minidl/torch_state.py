@@ -14,13 +14,14 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_kind
 from minidl.layers import Conv2D, Flatten, Linear, Parameter, Sequential
+from minidl.rules import checked
 
 # A parameter, the shape that it has in PyTorch, and the way from there to here.
 Target: TypeAlias = tuple[Parameter, tuple[int, ...], Callable[[Array], Array]]
 
 
+@checked(model=Sequential, state=Mapping)
 def load_torch_state(
     model: Sequential, state: Mapping[str, Any], channels_last: bool = False
 ) -> None:
@@ -32,8 +33,6 @@ def load_torch_state(
     ValueError, by the tensor's name, for another number of tensors, other shapes, and
     NaN or infinity; the network is left as it was then.
     """
-    check_kind("model", model, Sequential)
-    check_kind("state", state, Mapping)
     goals = list(targets(model, channels_last))
     if len(state) != len(goals):
         raise ValueError(

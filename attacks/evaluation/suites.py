@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,10 +23,13 @@ from minidl.batches import to_float
 from minidl.checks import check_images, check_kind
 from minidl.classifiers import Classifier, classes_of
 from minidl.files import check_writable
-from minidl.rules import Check, Given, Rule, alone
+from minidl.rules import Check, Given, Rule, alone, checked
 
 # (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
 Attack: TypeAlias = Callable[[Array, Array, float, np.random.Generator], Array]
+
+
+check_attack = partial(check_function, example="lambda x, y, eps, rng: x_adv")
 
 
 @dataclass
@@ -105,13 +109,12 @@ def generator(seed: int, name: str, start: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(name.encode()), start])
 
 
+@checked(attack=alone(check_attack), threat=Threat)
 def within(attack: Attack, threat: Threat) -> Attack:
     """Return an attack without eps of its own that gives up where it goes too far.
 
     NaN isn't far: what isn't a number stays, and is an error of the evaluation.
     """
-    check_attack("attack", attack)
-    check_kind("threat", threat, Threat)
 
     def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
         x_adv = attack(x.copy(), y.copy(), eps, rng)  # it may work in place
@@ -164,9 +167,3 @@ def named(what: str, check: Callable[[str, Any], None]) -> Check:
         return things
 
     return check_all
-
-
-def check_attack(name: str, attack: Any) -> None:
-    """Raise TypeError unless an attack can be called."""
-    if not callable(attack):
-        raise TypeError(f"{name} must be a function, got {attack!r}")
