@@ -150,7 +150,7 @@ def test_a_ball_larger_than_all_images_is_refused(cnn, x, y):
 def test_a_gradient_of_nan_is_named_at_its_batch(cnn, x, y):
     perturb = pgd_perturb(lambda x, y: x * np.nan, EPS, EPS, 1)
     rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match=r"^what perturb returns must be finite"):
+    with pytest.raises(ValueError, match=r"^perturb must return finite numbers"):
         train(cnn, x, y, Adam(cnn.params), 1, 4, rng, perturb=perturb)
 
 
