@@ -17,6 +17,7 @@ from minidl.answers import probabilities
 from minidl.data import load_dataset
 from minidl.store import DamagedError
 from tests.oracles import assert_close, differences
+from tests.tutorials.made_up import made_up
 from tutorials.defences import parts
 from tutorials.defences.__main__ import main
 from tutorials.defences.denoised import autoencoder
@@ -30,6 +31,7 @@ from tutorials.defences.run import run
 from tutorials.defences.settings import Strength, settings_of
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM, accepted, usual
 from tutorials.defences.victims import KINDS
+from tutorials.paper.claims.verdicts import defences_of, judge
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.members import member_jobs
@@ -381,3 +383,45 @@ def test_the_detectors_joint_loss_of_several_is_differentiable(networks):
         found = value(x, y)[1]
         expected = differences(lambda value=value, y=y: value(x, y)[0].sum(), x)
         assert_close(found, expected, 1e-6)
+
+
+# The paper's section 5: the combination is "more robust".
+
+TOPIC = "Ensembles with adversarial training above ensembles alone"
+
+
+def trained(name, worst, members=3):
+    correct = {FGSM: 95, BIM: 92, "PGD-100": 90, ADAPTIVE: worst}
+    facts = {"correct": correct, "usual": worst, "members": members}
+    facts |= {"training": {"perturb": {"Adversarial": {"eps": 0.3}}}}
+    return replace(record(name), **facts | {"worst": worst})
+
+
+@pytest.mark.parametrize(
+    ("worst", "verdict"), [(80, "holds"), (10, "undecided"), (0, "does not hold")]
+)
+def test_the_combination_is_judged_against_the_plain_ensemble(worst, verdict):
+    kept = {FGSM: 30, BIM: 20, "PGD-100": 12, ADAPTIVE: 12}
+    plain = record("plain", 12, members=10, correct=kept)
+    records = [plain, trained("pgd-5", worst, 5), trained("pgd-1", 0, 1)]
+    judged = {v.topic: v for v in judge(made_up(), None, records)}
+    assert judged[TOPIC].verdict == verdict
+    assert "5 members against 10 plain" in judged[TOPIC].evidence
+    assert judged[TOPIC].section == "section 5"
+
+
+def test_it_is_judged_only_where_there_are_data():
+    for records in ((), [record("plain")], [trained("pgd-5", 80, 5)]):
+        assert TOPIC not in {v.topic for v in judge(made_up(), None, records)}
+
+
+def test_the_records_stand_beside_the_results_of_the_same_experiment(tmp_path):
+    results = made_up("mnist", profile="full")
+    folder = tmp_path / "results" / "mnist-full"
+    there = tmp_path / "results" / "defences" / "mnist-full"
+    assert defences_of(results, folder) == []
+    seed = results.configuration.seed
+    write(record("plain", seed=seed), there)
+    assert [r.defence for r in defences_of(results, folder)] == ["plain"]
+    write(record("plain", seed=seed + 1), there)
+    assert defences_of(results, folder) == []

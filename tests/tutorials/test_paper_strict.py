@@ -359,7 +359,7 @@ def test_pages_judge_the_expectation(folder, capsys):
     assert TOPIC in (folder / "report.html").read_text(encoding="utf-8")
     page = overview({folder: results, folder.parent: made_up("mnist")})
     assert f"| {TOPIC} | holds so far (2 of 4 methods) | not judged |" in page
-    assert "own attacks, but for the last claim, which is about others." in page
+    assert "own attacks, but for those of section 5, which are about others." in page
 
 
 def test_a_member_keeps_what_withstands_all_attacks():

@@ -3,6 +3,7 @@
 results/defences/mnist-full/pgd-5.json
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,12 @@ def write(record: Record, folder: Path) -> None:
     write_json(path_of(folder, record.defence), record)
 
 
-def read(folder: Path, names: list[str]) -> list[Record]:
+def read_all(folder: Path) -> list[Record]:
+    """Return all records in a folder, as `read` does; none if there is no folder."""
+    return read(folder, sorted(path.stem for path in folder.glob("*.json")))
+
+
+def read(folder: Path, names: Sequence[str]) -> list[Record]:
     """Return a folder's files of these defences, as far as there are any.
 
     Raises DamagedError for a file that isn't one, and ValueError for files of

@@ -4,13 +4,14 @@ The functions differ in the numbers that they take from the results.
 `Comparison.verdict` alone judges a difference.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
 from attacks.evaluation.intervals import Estimate, wilson
+from tutorials.defences.record import Record
 from tutorials.paper.claims.diversity import disagreement_under, majority_member
 from tutorials.paper.claims.intervals import (
     absolute,
@@ -30,6 +31,7 @@ from tutorials.paper.results.table2 import mean_cell
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 ROUNDING = 1e-9  # the mean of 0.1 and 0.2 isn't quite 0.15
 CLEAN_SINGLE, CLEAN = "no_attack_single", "no_attack_ensemble"
+PLAIN_ENSEMBLE = "plain"  # its file in results/defences
 ATTACKED = {"adv1_ensemble": "Adv. 1", "adv2_ensemble": "Adv. 2"}
 
 Compare = Callable[..., list["Comparison"]]  # of results, and methods by name
@@ -202,6 +204,24 @@ def ensembles_above_members(found: Strict) -> list[Comparison]:
         )
         for method, budgets in found.methods.items()
         for attack, own in budgets.items()
+    ]
+
+
+def combinations_above_ensembles(records: Sequence[Record]) -> list[Comparison]:
+    """Ensembles that are trained adversarially are above the same without, worst case.
+
+    Those of several members are compared, each with the ensemble of plain members.
+    """
+    plain = [record for record in records if record.defence == PLAIN_ENSEMBLE]
+    return [
+        Comparison(
+            f"{record.title}, {record.members} members against {other.members} plain",
+            record.accuracy(record.worst),
+            other.accuracy(other.worst),
+        )
+        for record in records
+        for other in plain
+        if record.members > 1 and record.training.get("perturb")
     ]
 
 

@@ -6,6 +6,7 @@ from tutorials.paper.claims.comparisons import (
     Compare,
     best_under_attack,
     clean_above,
+    combinations_above_ensembles,
     ensemble_beats_singles,
     ensembles_above_members,
     errors_differ,
@@ -35,6 +36,7 @@ class Claim:
     methods: tuple[str, ...] = ()  # that are compared, if not each for itself
     section: str = "section 4"
     adaptive: bool = False  # compare takes what adaptive attacks left, not Table 2
+    combined: bool = False  # compare takes the table of defences
 
 
 CLAIMS = (
@@ -195,6 +197,14 @@ CLAIMS = (
         mnist="However, such an ensemble still performs better than all single "
         "classifiers on MNIST.",
         methods=NOISE_AND_OTHERS,
+    ),
+    Claim(
+        "Ensembles with adversarial training above ensembles alone",
+        combinations_above_ensembles,
+        both="more robust classifiers can be obtained by combining ensemble methods "
+        "with other defense mechanisms such as adversarial training",
+        section="section 5",
+        combined=True,
     ),
     Claim(
         "Adaptive attacks: ensembles above singles",

@@ -7,9 +7,12 @@ interval. Among many that can happen by chance, so their number stands beside th
 verdict. Otherwise the claim is undecided.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ensembles import METHODS
+from tutorials.defences.record import Record, read_all
 from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
 from tutorials.paper.claims.sentences import CLAIMS, Claim
 from tutorials.paper.paper_numbers import HALVES
@@ -31,20 +34,38 @@ class Verdict:
     evidence: str
 
 
-def judge(results: Results, found: Strict | None = None) -> list[Verdict]:
+def judge(
+    results: Results, found: Strict | None = None, defences: Sequence[Record] = ()
+) -> list[Verdict]:
     """Return a verdict on each claim that the paper makes of this data set.
 
-    That about adaptive attacks needs what they left of ensembles and of members alone.
+    That about adaptive attacks needs what they left of ensembles and of members alone,
+    and that about combinations the table of defences.
     """
     members, attacked = results.configuration.members, with_singles(found)
     on_cifar = HALVES.get(results.configuration.dataset) == "CIFAR-10"
     verdicts = []
     for claim in CLAIMS:
         quote = claim.both or (claim.cifar10 if on_cifar else claim.mnist)
-        if quote and (source := attacked if claim.adaptive else results):
+        if claim.combined:
+            if comparisons := claim.compare(defences):
+                verdict = overall(comparisons), evidence(comparisons)
+                verdicts.append(Verdict(claim.topic, quote, claim.section, *verdict))
+        elif quote and (source := attacked if claim.adaptive else results):
             verdict = weigh(claim, source, members)
             verdicts.append(Verdict(claim.topic, quote, claim.section, *verdict))
     return verdicts
+
+
+def defences_of(results: Results, folder: Path) -> list[Record]:
+    """Return the table of defences of the same data, profile and seed.
+
+    Beside the results in results/mnist-full it is in results/defences/mnist-full.
+    """
+    config = results.configuration
+    asked = config.dataset, config.profile, config.seed
+    records = read_all(folder.parent / "defences" / folder.name)
+    return [r for r in records if (r.dataset, r.profile, r.seed) == asked]
 
 
 def weigh(claim: Claim, results: Results | Strict, members: int) -> tuple[str, str]:
@@ -80,9 +101,11 @@ def evidence(comparisons: list[Comparison]) -> str:
     return f"{count}, most narrowly {min(comparisons, key=lambda c: c.difference.low)}"
 
 
-def sentences(results: Results, found: Strict | None = None) -> list[str]:
+def sentences(
+    results: Results, found: Strict | None = None, defences: Sequence[Record] = ()
+) -> list[str]:
     """Return one sentence a claim: the verdict, the paper's words and the numbers."""
     return [
         f"{v.verdict.upper()}: {v.topic} (“{v.quote}”, {v.section}): {v.evidence}."
-        for v in judge(results, found)
+        for v in judge(results, found, defences)
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tutorials.defences.record import Record
 from tutorials.paper.claims.sentences import CLAIMS
 from tutorials.paper.claims.verdicts import NOT_JUDGED, judge
 from tutorials.paper.pages.markdown import Table, details, page
@@ -18,16 +19,21 @@ TRAINED_ONCE = (
 )
 
 
-def table_of_claims(results: Results, found: Strict | None = None) -> str:
+def table_of_claims(
+    results: Results, found: Strict | None = None, defences: Sequence[Record] = ()
+) -> str:
     """Return the verdict on each claim; quote and numbers unfold."""
     rows = [
         [details(v.topic, f"“{v.quote}” ({v.section}). {v.evidence}."), v.verdict]
-        for v in judge(results, found)
+        for v in judge(results, found, defences)
     ]
     return Table(["the paper's claim", "this run"], rows, words=2).markdown()
 
 
-def verdict_table(runs: Sequence[tuple[Results, Strict | None]]) -> str:
+Run = tuple[Results, Strict | None, Sequence[Record]]
+
+
+def verdict_table(runs: Sequence[Run]) -> str:
     """Return the verdicts on the paper's claims, a column for each run."""
     judged = [{v.topic: v.verdict for v in judge(*run)} for run in runs]
     head = ["the paper's claim", *(name_of(run[0].configuration) for run in runs)]
@@ -40,10 +46,12 @@ def verdict_table(runs: Sequence[tuple[Results, Strict | None]]) -> str:
     return Table(head, rows, words=len(head)).markdown()
 
 
-def claims_section(results: Results, found: Strict | None = None) -> str:
+def claims_section(
+    results: Results, found: Strict | None = None, defences: Sequence[Record] = ()
+) -> str:
     """Return the claims, and how they are judged, in Markdown."""
     return page(
         f"## {CLAIMS_TITLE}",
         f"{DIRECTION} {TRAINED_ONCE}",
-        table_of_claims(results, found),
+        table_of_claims(results, found, defences),
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from minidl.files import write_text
 from tutorials.command_line import one_line_errors, parser_of
 from tutorials.paper import results as results_file
+from tutorials.paper.claims.verdicts import defences_of
 from tutorials.paper.experiment.config import LITERAL, PLAIN, suffix
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
@@ -36,7 +37,7 @@ VERDICTS = (
     "directions are judged, not the paper's percentages, and only under the paper's "
     f"own attacks{{expectation}}. “{ADAPTIVE}” shows the others. {TRAINED_ONCE}"
 )
-EXPECTATION = ", but for the last claim, which is about others"
+EXPECTATION = ", but for those of section 5, which are about others"
 WORST = "Adaptive attacks, worst case"
 PAGE = Path("results/table2.md")
 README, CLUSTER = Path("README.md"), Path("docs/distributed.md")
@@ -59,8 +60,10 @@ def overview(runs: Mapping[Path, Results]) -> str:
     """Return the page of all runs, which lies beside their folders."""
     halves = [half(folder, results) for folder, results in runs.items()]
     found = [strict_of(results, folder) for folder, results in runs.items()]
-    table = verdict_table([*zip(runs.values(), found, strict=True)])
-    expectation = EXPECTATION if any(map(with_singles, found)) else ""
+    defences = [defences_of(results, folder) for folder, results in runs.items()]
+    table = verdict_table([*zip(runs.values(), found, defences, strict=True)])
+    more = any(map(with_singles, found)) or any(defences)
+    expectation = EXPECTATION if more else ""
     how = VERDICTS.format(expectation=expectation)
     claims = page("## The paper's claims", how, table)
     return page("# Table 2, ours and the paper's", *halves, claims)

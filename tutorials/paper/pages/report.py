@@ -9,6 +9,7 @@ from typing import Any
 from minidl.files import write_text
 from minidl.store import plain
 from tutorials.paper import results as results_file
+from tutorials.paper.claims.verdicts import defences_of
 from tutorials.paper.pages.claims import claims_section
 from tutorials.paper.pages.figures import (
     BARS,
@@ -57,7 +58,7 @@ def report(folder: Path) -> str:
         table2_section(results),
         show_figure2(results),
         strict_section(results, found, "##"),
-        claims_section(results, found),
+        claims_section(results, found, defences_of(results, folder)),
         "## How many members one perturbation fools",
         show_fooled(results),
         f"## Each member\n\n{members_table(results).markdown()}\n\n{MEMBERS}",

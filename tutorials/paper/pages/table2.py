@@ -6,7 +6,7 @@ from textwrap import fill
 from minidl.files import write_text
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.intervals import of_cell
-from tutorials.paper.claims.verdicts import sentences
+from tutorials.paper.claims.verdicts import defences_of, sentences
 from tutorials.paper.pages.claims import (
     CLAIMS_TITLE,
     DIRECTION,
@@ -61,13 +61,13 @@ def table2_section(results: Results) -> str:
 def write_table2(folder: Path) -> None:
     """Print table and claims of the results in a folder, and write table2.md."""
     results = results_file.read(folder)
-    found = strict_of(results, folder)
+    found, defences = strict_of(results, folder), defences_of(results, folder)
     print(f"\n{title(results)}")
     for table in tables(results):
         print(f"\n{table.text()}")
     words = [*notes(results), "", f"{CLAIMS_TITLE}. {DIRECTION}", ""]
-    for text in (*words, *sentences(results, found), "", TRAINED_ONCE):
+    for text in (*words, *sentences(results, found, defences), "", TRAINED_ONCE):
         print(fill(text, width=88, subsequent_indent="  "))
-    parts = table2_section(results), claims_section(results, found)
+    parts = table2_section(results), claims_section(results, found, defences)
     write_text(folder / "table2.md", page(f"# {title(results)}", *parts))
     print(f"\n{folder / 'table2.md'} written")
