@@ -25,9 +25,10 @@ def gradients(rng: Rng) -> tuple[Any, ...]:
     N = int(rng.integers(8, 14))
     g = rng.standard_normal((N, *draw.image_shape(rng)[1:]))
     g[0, 0], g[0, :, 0], g[7, ..., 1:] = 0, 0, 0
+    g[0, ..., : g.shape[3] - 1] = 0  # only the last channel has one
     g[[1, 3]] = 0
     g[[2, 5, 6]] = 0
-    g[2, 0], g[5, 0], g[6, 0] = 5e-9, 5e-30, 5e-30  # many zeros, the others are tiny
+    g[2, 0], g[5, 0], g[6, 0] = 5e-9, -5e-30, 5e-30  # many zeros, the others are tiny
     g[4] = 0
     g[4].flat[:3] = 1, 2, -3  # sums to 0 without being 0
     return (g,)

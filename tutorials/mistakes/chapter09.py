@@ -20,6 +20,11 @@ def divided(g: Any, norm: Any) -> Any:
     return g / np.where(norm > 0, norm, 1)
 
 
+def length(g: Any, axes: tuple[int, ...]) -> Any:
+    """The Euclidean norm over some axes."""
+    return np.sqrt((g**2).sum(axis=axes, keepdims=True))
+
+
 MISTAKES = {
     "adv2_direction": {
         "you add up signs: first the sum, then the sign": (
@@ -72,6 +77,28 @@ MISTAKES = {
         "you weigh with 1/J, not with p = exp(-J)": (
             lambda J: (1 / J) / (1 / J).sum(axis=0)
         ),
+        "your softmax is over images: each image's weights sum to 1": (
+            lambda J: (
+                np.exp(-(J.T - J.min(axis=1)) + 0).T
+                / np.exp(-(J.T - J.min(axis=1))).T.sum(axis=1, keepdims=True)
+            )
+        ),
+        "you don't divide by the sum over members, and exp(-J) of a large J is 0": (
+            lambda J: np.exp(-J)
+        ),
+        "you weigh with J itself: p = exp(-J) counts": lambda J: J / J.sum(axis=0),
+        "you weigh with 1 - p: who has the largest p counts most": (
+            lambda J: (1 - small_costs(J) / small_costs(J).sum(axis=0)) / (len(J) - 1)
+        ),
+        "only the member with the smallest J counts for you: all do, by their p": (
+            lambda J: (J.min(axis=0) == J).astype(float)
+        ),
+        "you divide by the sum over everything: each image's weights sum to 1": (
+            lambda J: np.exp(J.min() - J) / np.exp(J.min() - J).sum()
+        ),
+        "you add a small number below: where all p are tiny, it decides": (
+            lambda J: np.exp(-J) / (np.exp(-J).sum(axis=0) + 1e-12)
+        ),
     },
     "normalized_sum": {
         "you use one norm for all images: each has its own": (
@@ -97,6 +124,31 @@ MISTAKES = {
         ),
         "you don't normalise: this is the sum of Adv. 2": (
             lambda gradients: gradients.sum(axis=0)
+        ),
+        "you use one norm for all members and images: each has its own": (
+            lambda gradients: (gradients / np.sqrt((gradients**2).sum())).sum(axis=0)
+        ),
+        "this is the sign of the sum, Adv. 2": (
+            lambda gradients: np.sign(gradients.sum(axis=0))
+        ),
+        "you divide by the sum of |g|: the norm is Euclidean": (
+            lambda gradients: divided(
+                gradients, abs(gradients).sum(axis=(2, 3, 4), keepdims=True)
+            ).sum(axis=0)
+        ),
+        "you divide by the largest |g|: the norm is Euclidean": (
+            lambda gradients: divided(
+                gradients, abs(gradients).max(axis=(2, 3, 4), keepdims=True)
+            ).sum(axis=0)
+        ),
+        "your norm is each pixel's own: it sums over H, W and C": (
+            lambda gradients: divided(gradients, length(gradients, (4,))).sum(axis=0)
+        ),
+        "your norm is each channel's own: it sums over H, W and C": (
+            lambda gradients: divided(gradients, length(gradients, (2, 3))).sum(axis=0)
+        ),
+        "your norm is over members: each member's gradient has its own": (
+            lambda gradients: divided(gradients, length(gradients, (0,))).sum(axis=0)
         ),
     },
 }

@@ -59,6 +59,28 @@ MISTAKES = {
         "a tile makes m^2 outputs: each of them takes r^2 products": (
             lambda m, r: (r / (m + r - 1)) ** 2
         ),
+        "these are Winograd's products: how many times as many has the direct way?": (
+            lambda m, r: (m + r - 1) ** 2
+        ),
+        "these are the direct products: divide by Winograd's": (
+            lambda m, r: (m * r) ** 2
+        ),
+        "you subtract: divide the direct products by Winograd's": (
+            lambda m, r: (m * r) ** 2 - (m + r - 1) ** 2
+        ),
+        "this is the part that is saved: divide the direct products by Winograd's": (
+            lambda m, r: 1 - ((m + r - 1) / (m * r)) ** 2
+        ),
+        "a tile has m + r - 1 pixels in a row, not m + r + 1": (
+            lambda m, r: (m * r / (m + r + 1)) ** 2
+        ),
+        "each of the m^2 outputs takes r^2 products": (
+            lambda m, r: (m / (m + r - 1)) ** 2
+        ),
+        "brackets are missing round m + r - 1": lambda m, r: m**2 * r**2 / m + r - 1,
+        "a tile has (m + r - 1)^2 pixels: the square is missing": (
+            lambda m, r: (m * r) ** 2 / (m + r - 1)
+        ),
     },
     "im2col_growth": {
         "windows must fit inside: there are (H - K + 1) (W - K + 1) of them": (
@@ -72,6 +94,27 @@ MISTAKES = {
         ),
         "the last window counts too: H - K + 1 in a column": (
             lambda H, W, K: (H - K) * (W - K) * K**2 / (H * W)
+        ),
+        "these are the windows: each has K^2 pixels, from H W": (
+            lambda H, W, K: (H - K + 1) * (W - K + 1)
+        ),
+        "you leave out that each window has K^2 pixels": (
+            lambda H, W, K: (H - K + 1) * (W - K + 1) / (H * W)
+        ),
+        "the image isn't square: W - K + 1 windows lie in a row": (
+            lambda H, W, K: (H - K + 1) ** 2 * K**2 / (H * W)
+        ),
+        "the image isn't square: it has H W pixels": (
+            lambda H, W, K: (H - K + 1) ** 2 * K**2 / H**2
+        ),
+        "windows must fit inside: H - K + 1 in a column, not H + K - 1": (
+            lambda H, W, K: (H + K - 1) * (W + K - 1) * K**2 / (H * W)
+        ),
+        "windows overlap: one starts at each pixel, not at each K-th": (
+            lambda H, W, K: (H // K) * (W // K) * K**2 / (H * W)
+        ),
+        "you divide by the windows: divide by the image's pixels": (
+            lambda H, W, K: H * W * K**2 / ((H - K + 1) * (W - K + 1))
         ),
     },
 }

@@ -8,7 +8,7 @@ import numpy as np
 Z = 1.96
 
 
-def normal(correct: int, images: int, z: float = Z) -> tuple[float, float]:
+def normal(correct: float, images: float, z: float = Z) -> tuple[float, float]:
     """The textbook's interval, p +- z sqrt(p (1 - p) / n)."""
     p = correct / images
     half = z * math.sqrt(p * (1 - p) / images)
@@ -51,6 +51,27 @@ MISTAKES = {
         "the two are in the other order: single, ensemble": (
             lambda members, ensemble: (ensemble.mean(), np.diag(members).mean())
         ),
+        "this is the first member and the first gradient: both are means": (
+            lambda members, ensemble: (members[0, 0], ensemble[0])
+        ),
+        "this is the first gradient only: both are means over gradients": (
+            lambda members, ensemble: (members[0].mean(), ensemble[0])
+        ),
+        "you take the smallest: the caption says average": (
+            lambda members, ensemble: (np.diag(members).min(), ensemble.min())
+        ),
+        "the ensemble's accuracy is a mean over gradients, not the largest": (
+            lambda members, ensemble: (np.diag(members).mean(), ensemble.max())
+        ),
+        "you take medians: the caption says average": (
+            lambda members, ensemble: (
+                np.median(np.diag(members)),
+                np.median(ensemble),
+            )
+        ),
+        "this is the other diagonal: members[i, i] is under its own gradient": (
+            lambda members, ensemble: (np.diag(members[::-1]).mean(), ensemble.mean())
+        ),
     },
     "wilson_interval": {
         "this is the textbook's interval: near 0 and 1 it is wrong": normal,
@@ -67,6 +88,43 @@ MISTAKES = {
         ),
         "the two ends are in the other order": (
             lambda correct, images: wilson_with(correct, images, 1.959964)[::-1]
+        ),
+        "this is the textbook's interval, cut at 0 and 1: near these it is wrong": (
+            lambda correct, images: tuple(np.clip(normal(correct, images), 0, 1))
+        ),
+        "this is the interval of Agresti and Coull: Wilson's is shorter near 0 and 1": (
+            lambda correct, images: normal(correct + Z**2 / 2, images + Z**2)
+        ),
+        "95 % takes z = 1.96, not 2": (
+            lambda correct, images: wilson_with(correct, images, 2.0)
+        ),
+        "this is 90 %: 95 % takes z = 1.96": (
+            lambda correct, images: wilson_with(correct, images, 1.645)
+        ),
+        "you return the centre and half of the width: return both ends": (
+            lambda correct, images: (
+                (
+                    wilson_with(correct, images, Z)[0]
+                    + wilson_with(correct, images, Z)[1]
+                )
+                / 2,
+                (
+                    wilson_with(correct, images, Z)[1]
+                    - wilson_with(correct, images, Z)[0]
+                )
+                / 2,
+            )
+        ),
+        "this is p plus and minus one standard error": (
+            lambda correct, images: normal(correct, images, 1.0)
+        ),
+        "you don't divide by 1 + z^2/n": (
+            lambda correct, images: tuple(
+                end * (1 + Z**2 / images) for end in wilson_with(correct, images, Z)
+            )
+        ),
+        "this is the interval of the images misclassified": (
+            lambda correct, images: wilson_with(images - correct, images, Z)
         ),
     },
     "disagreement": {
@@ -85,6 +143,31 @@ MISTAKES = {
         ),
         "this is the fraction of images misclassified": lambda wrong: float(
             wrong.mean()
+        ),
+        "this is how often at least one of two is wrong": (
+            lambda wrong: pairs(wrong, lambda a, b: a | b)
+        ),
+        "this is how often all are wrong": lambda wrong: wrong.all(axis=0).mean(),
+        "this is how often any two disagree: take the mean over pairs": (
+            lambda wrong: (wrong.any(axis=0) & ~wrong.all(axis=0)).mean()
+        ),
+        "you count images: divide by their number": (
+            lambda wrong: pairs(wrong, lambda a, b: a != b) * wrong.shape[1]
+        ),
+        "these are the first two members only": (
+            lambda wrong: (wrong[0] != wrong[1]).mean()
+        ),
+        "you compare neighbours only: take all pairs": (
+            lambda wrong: (wrong[1:] != wrong[:-1]).mean()
+        ),
+        "you compare with the first member only: take all pairs": (
+            lambda wrong: (wrong[1:] != wrong[0]).mean()
+        ),
+        "this is the standard deviation over members": (
+            lambda wrong: wrong.std(axis=0).mean()
+        ),
+        "you count one way to disagree, i wrong and j right: there is the other": (
+            lambda wrong: pairs(wrong, lambda a, b: a & ~b)
         ),
     },
     "dead_for_good": {

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.solutions.chapter12 import margin_loss
+
 
 def others(z: Any, y: Any, low: float) -> Any:
     """z with the label's logit replaced."""
@@ -31,6 +33,11 @@ def margin_of(z: Any, y: Any, k: Any) -> tuple[Any, Any]:
     return own(z, k) - own(z, y), slope(z, y, k)
 
 
+def never(fooled: Any, eps: Any, value: float) -> Any:
+    """The smallest eps that fools, and a value where there is none."""
+    return np.where(fooled.any(axis=0), eps[fooled.argmax(axis=0)], value)
+
+
 MISTAKES = {
     "margin_loss": {
         "your k may be y itself: leave the label out": (
@@ -52,6 +59,22 @@ MISTAKES = {
             margin_of(z, y, others(z, y, -np.inf).argmax(axis=1))[0],
             np.eye(z.shape[1])[others(z, y, -np.inf).argmax(axis=1)],
         ),
+        "k isn't the second largest where the image is misclassified": (
+            lambda z, y: margin_of(z, y, z.argsort(axis=1)[:, -2])
+        ),
+        "your gradient is multiplied by the loss: it is 1, -1 and 0": lambda z, y: (
+            margin_loss(z, y)[0],
+            margin_loss(z, y)[0][:, None] * margin_loss(z, y)[1],
+        ),
+        "you take the smallest of the other logits: take the largest": (
+            lambda z, y: margin_of(z, y, others(z, y, np.inf).argmin(axis=1))
+        ),
+        "these are differences of probabilities: the loss is one of logits": (
+            lambda z, y: (
+                margin_loss(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True), y)[0],
+                margin_loss(z, y)[1],
+            )
+        ),
     },
     "worst_case": {
         "you count fooled images: accuracy is the fraction of the others": (
@@ -66,6 +89,30 @@ MISTAKES = {
         "you take the mean over attacks": lambda fooled: (~fooled).mean(),
         "you count images: divide by their number": (
             lambda fooled: (~fooled.any(axis=0)).sum()
+        ),
+        "these are the images that all attacks fool": (
+            lambda fooled: fooled.all(axis=0).mean()
+        ),
+        "this is the accuracy under the weakest attack": (
+            lambda fooled: (~fooled).mean(axis=1).max()
+        ),
+        "this is how often attacks succeed: accuracy is of images that none fools": (
+            lambda fooled: fooled.mean()
+        ),
+        "you count fooled images: divide the number of the others by that of all": (
+            lambda fooled: fooled.any(axis=0).sum()
+        ),
+        "this is the accuracy under the first attack": lambda fooled: (
+            ~fooled[0]
+        ).mean(),
+        "this is the accuracy under the last attack": lambda fooled: (
+            ~fooled[-1]
+        ).mean(),
+        "you multiply accuracies: attacks fool the same images more often than that": (
+            lambda fooled: (~fooled).mean(axis=1).prod()
+        ),
+        "an image is fooled if any attack fools it, not only if most do": (
+            lambda fooled: (fooled.mean(axis=0) <= 0.5).mean()
         ),
     },
     "smallest_eps": {
@@ -83,6 +130,29 @@ MISTAKES = {
         ),
         "you take the largest eps that doesn't fool": lambda fooled, eps: np.where(
             fooled.all(axis=0), 0.0, eps[::-1][(~fooled[::-1]).argmax(axis=0)]
+        ),
+        "an image that is never fooled gets 1, not 0": (
+            lambda fooled, eps: never(fooled, eps, 0.0)
+        ),
+        "an image that is never fooled gets 1, not the largest eps": (
+            lambda fooled, eps: never(fooled, eps, eps[-1])
+        ),
+        "an image that is never fooled gets 1, not -1": (
+            lambda fooled, eps: never(fooled, eps, -1.0)
+        ),
+        "you add up all eps that fool": (
+            lambda fooled, eps: (fooled * eps[:, None]).sum(axis=0)
+        ),
+        "you take the largest eps that fools, and 0 where none does": (
+            lambda fooled, eps: (fooled * eps[:, None]).max(axis=0)
+        ),
+        "you return the eps before the first that fools": lambda fooled, eps: np.where(
+            fooled.any(axis=0), eps[fooled.argmax(axis=0) - 1], 1.0
+        ),
+        "one success is enough: larger eps needn't fool as well": (
+            lambda fooled, eps: np.append(eps, 1.0)[
+                len(eps) - np.cumprod(fooled[::-1], axis=0).sum(axis=0)
+            ]
         ),
     },
 }

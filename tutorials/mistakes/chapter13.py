@@ -1,5 +1,6 @@
 """Usual wrong answers to chapter 13, each under the sentence that names it."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,16 @@ def cosine(a: Any, b: Any) -> Any:
     return (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
 
 
+def cut_log_odds(p: Any, y: Any, least: float) -> Any:
+    """log((1 - p_y) / p_y), where 1 - p_y is computed so and gets a number more."""
+    return np.log((1 - label(p, y) + least) / (label(p, y) + least))
+
+
+def covariance(a: Any, b: Any) -> Any:
+    """The mean of the products of deviations, over the first axis."""
+    return ((a - a.mean(axis=0)) * (b - b.mean(axis=0))).mean(axis=0)
+
+
 MISTAKES = {
     "log_odds": {
         "this is J = -log p_y: near 0 it is flat": (lambda p, y: -np.log(label(p, y))),
@@ -39,6 +50,15 @@ MISTAKES = {
         "this is log(1 - p_y): p_y belongs below it": (
             lambda p, y: log_odds(p, y) + np.log(label(p, y))
         ),
+        "this is log p_y: 1 - p_y belongs above it": lambda p, y: np.log(label(p, y)),
+        "you add the logarithms: subtract that of p_y": (
+            lambda p, y: log_odds(p, y) + 2 * np.log(label(p, y))
+        ),
+        **{
+            f"you add {least:g} to 1 - p_y, or cut it there: only that is left where "
+            "p_y is 1 to rounding": partial(cut_log_odds, least=least)
+            for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
+        },
     },
     "part_without_gradient": {
         "you count pixels: an image is stuck if all of its pixels are 0": (
@@ -59,6 +79,15 @@ MISTAKES = {
         "you add up pixels: their sum can be 0 without a zero gradient": (
             lambda g: (g.sum(axis=(1, 2, 3)) == 0).mean()
         ),
+        "an image is stuck if all of its pixels are 0, not most of them": (
+            lambda g: ((g == 0).mean(axis=(1, 2, 3)) > 0.5).mean()
+        ),
+        "you look at the largest number only: others may be below 0": (
+            lambda g: (g.max(axis=(1, 2, 3)) == 0).mean()
+        ),
+        "you look at the first channel only": (
+            lambda g: (g[..., 0] == 0).all(axis=(1, 2)).mean()
+        ),
     },
     "correlation": {
         "you don't subtract the means: this is the cosine": cosine,
@@ -76,6 +105,36 @@ MISTAKES = {
         "you take the absolute value: it hides a wrong sign": (
             lambda changes, promised: abs(correlation(changes, promised))
         ),
+        "you subtract the mean over all images: each has its own": (
+            lambda changes, promised: cosine(
+                changes - changes.mean(), promised - promised.mean()
+            )
+        ),
+        "you subtract the mean of the changes only: subtract both": (
+            lambda changes, promised: cosine(changes - changes.mean(axis=0), promised)
+        ),
+        "this is the covariance, with R - 1: divide by both standard deviations": (
+            lambda changes, promised: (
+                covariance(changes, promised) * len(changes) / (len(changes) - 1)
+            )
+        ),
+        "you divide by R - 1 above and by R below": lambda changes, promised: (
+            correlation(changes, promised) * len(changes) / (len(changes) - 1)
+        ),
+        "you divide by the variances: divide by the standard deviations": (
+            lambda changes, promised: (
+                covariance(changes, promised)
+                / (changes.var(axis=0) * promised.var(axis=0))
+            )
+        ),
+        "this is the slope of a line: divide by both standard deviations": (
+            lambda changes, promised: (
+                covariance(changes, promised) / promised.var(axis=0)
+            )
+        ),
+        "you count how often the signs agree": lambda changes, promised: (
+            np.sign(changes) == np.sign(promised)
+        ).mean(axis=0),
     },
     "repaired_step": {
         "you clip to [0, 1] but not to the ball": (
@@ -101,6 +160,42 @@ MISTAKES = {
         ),
         "your step is eps long: it is alpha long": (
             lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, g, eps, eps)
+        ),
+        "you don't clip after the step: it may leave the ball and [0, 1]": (
+            lambda x_adv, x, g, eps, alpha: x_adv + alpha * np.sign(g)
+        ),
+        "your ball has the radius alpha: it is eps": (
+            lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, g, alpha, alpha)
+        ),
+        "you clip pixels to [-eps, eps]: the ball lies round x": (
+            lambda x_adv, x, g, eps, alpha: np.clip(
+                x_adv + alpha * np.sign(g), -eps, eps
+            )
+        ),
+        "where the gradient is 0 nothing moves: yours goes up": (
+            lambda x_adv, x, g, eps, alpha: repaired_step(
+                x_adv, x, np.where(g >= 0, 1.0, -1.0), eps, alpha
+            )
+        ),
+        "where the gradient is 0 nothing moves: yours goes down": (
+            lambda x_adv, x, g, eps, alpha: repaired_step(
+                x_adv, x, np.where(g > 0, 1.0, -1.0), eps, alpha
+            )
+        ),
+        "you divide by the Euclidean norm: in this ball a step follows the sign": (
+            lambda x_adv, x, g, eps, alpha: np.clip(
+                np.clip(
+                    x_adv
+                    + alpha * g / np.sqrt((g**2).sum(axis=(1, 2, 3), keepdims=True)),
+                    x - eps,
+                    x + eps,
+                ),
+                0,
+                1,
+            )
+        ),
+        "you return x_adv as it came: no step is taken": (
+            lambda x_adv, x, g, eps, alpha: x_adv
         ),
     },
     "rounded_inside": {
@@ -130,6 +225,20 @@ MISTAKES = {
             lambda x_adv, x, eps: (
                 np.where(x_adv > x, np.floor(255 * x_adv), np.ceil(255 * x_adv)) / 255
             )
+        ),
+        "you round up: the nearest k is np.rint(255 * x_adv)": (
+            lambda x_adv, x, eps: np.ceil(255 * x_adv) / 255
+        ),
+        "your ball lies round x rounded: it lies round x": lambda x_adv, x, eps: (
+            np.clip(
+                np.rint(255 * x_adv),
+                np.rint(255 * x) - np.floor(255 * eps),
+                np.rint(255 * x) + np.floor(255 * eps),
+            )
+            / 255
+        ),
+        "you don't round: pixels must be k / 255": (
+            lambda x_adv, x, eps: np.clip(x_adv, x - eps, x + eps)
         ),
     },
 }
