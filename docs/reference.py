@@ -66,7 +66,8 @@ def signature(
         return None  # a property
     if node.args.args and node.args.args[0].arg in ("self", "cls"):
         del node.args.args[0]
-    return f"({ast.unparse(node.args)})", node.returns and ast.unparse(node.returns)
+    result = ast.unparse(node.returns) if node.returns and what != "class" else ""
+    return f"({ast.unparse(node.args)})", result
 
 
 def source_of(obj: Any) -> str:
@@ -143,17 +144,18 @@ def paragraph(text: str) -> str:
     """Turn an equation, a table, or a paragraph whose end may be fields, into RST."""
     if text.startswith("    "):
         return f".. code-block:: text\n\n{text}"
-    if text.startswith("|"):
+    if "\n|--" in text:
         rows = [row.strip("|") for row in text.splitlines() if "|--" not in row]
         table = "\n   ".join(rows)
         return f".. csv-table::\n   :delim: |\n   :header-rows: 1\n\n   {table}"
-    parts = re.split(r"(?:^|\n|(?<=\. ))(?=Shapes: |Source: |Raises |Units: )", text)
-    return "\n\n".join(field(escaped(" ".join(part.split()))) for part in parts)
+    parts = re.split(r"(?:^|\n|(?<=\. ))(?=(?:Shapes:|Source:|Raises)\s)", text)
+    words = (" ".join(part.split()) for part in parts if part)
+    return "\n\n".join(field(escaped(part)) for part in words)
 
 
 def field(text: str) -> str:
     """Turn "Shapes: x (N,)" into a field below a function; leave other text."""
-    return re.sub("^(Shapes|Source|Raises|Units):? ", r":\1: ", text)
+    return re.sub("^(Shapes|Source|Raises):? ", r":\1: ", text)
 
 
 def escaped(text: str) -> str:
