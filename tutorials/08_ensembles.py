@@ -33,7 +33,8 @@ teams = ensembles(*METHODS)
 # weights differ. 2. **Mixed models.** The networks differ slightly, by a few more
 # filters or a layer. 3. **Bagging.** Each member trains on its own *bootstrap
 # replicate*, as many images as in the training data, drawn with replacement. 4.
-# **Gaussian noise.** Each member trains on images with its own small noise.
+# **Gaussian noise.** Each member trains on images with its own small noise. (Here it is
+# twice as loud as in the full experiment, so that three members show its effect.)
 #
 # In the library, a method is a list of *jobs*, which describe what to train:
 

@@ -32,7 +32,8 @@ SETTINGS: dict[str, Any] = {
     "epochs": 20,
     "batch_size": 32,
 }
-# As loud as Table 2's rule allows: 0.2 costs small networks no clean accuracy either.
+# Twice Table 2's, so that three members show its effect. It costs half a point of clean
+# accuracy: 0.949 instead of 0.955 on 1,000 of the training images, kept back.
 SIGMA = {"gaussian-noise": {"sigma": 0.2}}
 
 
