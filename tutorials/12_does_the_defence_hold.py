@@ -90,7 +90,7 @@ print(f"accuracy under Adv. 2: {(team.predict(x_adv) == y).mean():.1%}")
 # $$\nabla J = \sum_i w_i \nabla J_i, \qquad w_i = \frac{p_i(y)}{\sum_j p_j(y)} .$$
 
 # %%
-source(ensemble_loss, forwards.log_mean)
+source(ensemble_loss, log_mean_probability, forwards.log_mean)
 
 # %% [markdown]
 # Eight steps are also few. *Projected gradient descent* (PGD) improves on BIM in three
