@@ -88,6 +88,8 @@ EQUIVALENT = {  # by chapter: what stands in a mutant that is right, and why it 
     "chapter09": {
         "np.sign(gradients.mean(axis=0))": MEAN,
         "np.where(norm > 0, norm, 2)": "0 / 2 is 0 as well",
+        "np.clip(0, np.clip(x_adv, x - eps, x + eps), 1)": CLIP,
+        "np.clip(x - eps, x_adv, x + eps)": CLIP,
     },
     "chapter10": {"return [m0 + m1 + m2, m1 - m2 - m3]": LIST},
     "chapter11": {

@@ -8,6 +8,7 @@ from tutorials.exercises import draw
 from tutorials.exercises.exercise import Exercise
 
 Rng = np.random.Generator
+WAYS = ((0.3, 0.1, 7), (0.4, 0.15, 5), (0.25, 0.12, 6))  # eps, alpha, steps
 
 
 def of_members(rng: Rng) -> tuple[Any, ...]:
@@ -27,6 +28,36 @@ def costs(rng: Rng) -> tuple[Any, ...]:
     J = rng.random((M, N)) * 5 + rng.choice([0.0, 2000.0], size=N)
     J[0, 0] += 3000
     return (J,)
+
+
+def attacked(rng: Rng) -> tuple[Any, ...]:
+    """gradient and predict of a linear network, images, labels, eps, alpha, steps.
+
+    Some images are misclassified from the start, and others on the way.
+    """
+    shape = draw.image_shape(rng, least=3)
+    K, D = int(rng.integers(3, 6)), int(np.prod(shape[1:]))
+    W = rng.standard_normal((D, K))
+    W[-1] = 0  # a pixel that the network doesn't mind
+    x = 0.5 + rng.uniform(-0.2, 0.2, (6 + shape[0], *shape[1:]))
+    x[:, 0] = rng.choice([0.02, 0.98], size=x[:, 0].shape)
+
+    def scores(images: Any) -> Any:
+        return (images.reshape(len(images), -1) - 0.5) @ W
+
+    def predict(images: Any) -> Any:
+        return scores(images).argmax(axis=1)
+
+    def gradient(images: Any, y: Any) -> Any:
+        z = scores(images)
+        p = np.exp(z - z.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        return ((p - np.eye(K)[y]) @ W.T).reshape(images.shape)
+
+    y = predict(x)
+    y[::3] = (y[::3] + 1) % K
+    eps, alpha, steps = WAYS[int(rng.integers(len(WAYS)))]
+    return gradient, predict, x, y, eps, alpha, steps
 
 
 EXERCISES = (
@@ -59,6 +90,18 @@ EXERCISES = (
         (
             "Each member's gradient of each image has its norm: sum over axes 2, 3, 4.",
             "keepdims=True lets you divide; where a norm is 0, divide by 1.",
+        ),
+    ),
+    Exercise(
+        "9.4",
+        "steady_bim(gradient, predict, x, y, eps, alpha, steps)",
+        "BIM that undoes its own steps, repaired",
+        attacked,
+        (
+            "Follow one image that is misclassified after the first step: what is its "
+            "label at the second?",
+            "Which label does the step climb away from, and which should it be?",
+            "y is the label at all steps; predict isn't needed at all.",
         ),
     ),
 )

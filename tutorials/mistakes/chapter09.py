@@ -25,6 +25,17 @@ def length(g: Any, axes: tuple[int, ...]) -> Any:
     return np.sqrt((g**2).sum(axis=axes, keepdims=True))
 
 
+def walked(
+    label: Any, gradient: Any, x: Any, eps: float, alpha: float, steps: int
+) -> Any:
+    """BIM with label(x_adv, step) at each step."""
+    x_adv = x
+    for step in range(steps):
+        x_adv = x_adv + alpha * np.sign(gradient(x_adv, label(x_adv, step)))
+        x_adv = np.clip(np.clip(x_adv, x - eps, x + eps), 0, 1)
+    return x_adv
+
+
 MISTAKES = {
     "adv2_direction": {
         "you add up signs: first the sum, then the sign": (
@@ -149,6 +160,51 @@ MISTAKES = {
         ),
         "your norm is over members: each member's gradient has its own": (
             lambda gradients: divided(gradients, length(gradients, (0,))).sum(axis=0)
+        ),
+    },
+    "steady_bim": {
+        "your label still changes between steps: it is predicted anew": (
+            lambda gradient, predict, x, y, *way: walked(
+                lambda x_adv, step: predict(x_adv), gradient, x, *way
+            )
+        ),
+        "you keep the first prediction: an image that is misclassified from the start "
+        "is pushed back, and you have y": (
+            lambda gradient, predict, x, y, *way: walked(
+                lambda x_adv, step: predict(x), gradient, x, *way
+            )
+        ),
+        "after the first step your label is the prediction again": (
+            lambda gradient, predict, x, y, *way: walked(
+                lambda x_adv, step: predict(x_adv) if step else y, gradient, x, *way
+            )
+        ),
+        "your label is y only for images that are misclassified from the start": (
+            lambda gradient, predict, x, y, *way: walked(
+                lambda x_adv, step: np.where(predict(x) == y, predict(x_adv), y),
+                gradient,
+                x,
+                *way,
+            )
+        ),
+        "you stop where the image is misclassified: BIM takes all its steps": (
+            lambda gradient, predict, x, y, *way: walked(
+                lambda x_adv, step: y,
+                lambda x_adv, label: (
+                    gradient(x_adv, label)
+                    * (predict(x_adv) == label).reshape(-1, 1, 1, 1)
+                ),
+                x,
+                *way,
+            )
+        ),
+        "your sign is flipped: J falls": (
+            lambda gradient, predict, x, y, *way: walked(
+                lambda x_adv, step: y,
+                lambda x_adv, label: -gradient(x_adv, label),
+                x,
+                *way,
+            )
         ),
     },
 }

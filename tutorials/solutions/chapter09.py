@@ -1,7 +1,11 @@
 """Solutions of chapter 9: attacking ensembles."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+import attacks
+from attacks import GradientFn
 from attacks.norms import L2
 from minidl.backend import Array
 from minidl.layers.activations import softmax
@@ -21,3 +25,16 @@ def normalized_sum(gradients: Array) -> Array:
     """sum_i g_i / |g_i|, each image's own norm; a g_i of 0 adds nothing."""
     total: Array = sum(L2.direction(g) for g in gradients)  # type: ignore[assignment]
     return total
+
+
+def steady_bim(
+    gradient: GradientFn,
+    predict: Callable[[Array], Array],
+    x: Array,
+    y: Array,
+    eps: float,
+    alpha: float,
+    steps: int,
+) -> Array:
+    """BIM with the true label at all steps, whatever is predicted on the way."""
+    return attacks.bim(gradient, x, y, eps, alpha, steps)
