@@ -114,12 +114,24 @@ def test_the_best_optimizer(costs, chosen):
 
 @pytest.mark.parametrize(
     ("going", "words"),
-    [(5, "need no restarts"), (2, "need a restart"), (1, "too few"), (0, "too few")],
+    [
+        (5, "need no restarts"),
+        (2, "need to be trained anew."),
+        (1, "too few"),
+        (0, "too few"),
+    ],
 )
 def test_what_follows(going, words):
     own = made_up(adam=[0.1] * going + [2.3] * (5 - going))
     assert f"batches of 128, {going} of 5 start" in finding(own)
     assert words in finding(own)
+
+
+def test_how_often_members_of_table_3_are_trained_anew():
+    own = made_up(adam=[0.1, 0.1, 2.3])
+    job = replace(own[0].job, dataset="cifar10", architecture="cifar10-cnn-literal")
+    text = finding([replace(own[0], job=job), *own[1:]])
+    assert text.endswith("need to be trained anew, in at most 20 attempts.")
 
 
 def test_a_row_of_the_table():

@@ -9,7 +9,7 @@ from ensembles.training import STARTED
 from minidl.files import write_text
 from minidl.schema import read_as
 from minidl.store import check, refused
-from tutorials.paper.experiment.config import NETWORKS, suffix
+from tutorials.paper.experiment.config import LITERAL, NETWORKS, settings_of, suffix
 from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.pages.notes import LOGITS, counted
 from tutorials.paper.search.trials import PARTS
@@ -53,7 +53,10 @@ class k are such images, only the others are left. Each of them lowers a_k, as p
 
 A dead class has the least logit that there is, 0, so that p_k <= 1/10. Each of its
 images costs at least log(10). With ten classes of equal size, d dead ones cost at least
-0.23 d in the mean of J. A network that has started may have up to six dead classes."""
+0.23 d in the mean of J. A network that has started may have up to six dead classes.
+
+[Chapter 11](../../tutorials/notebooks/11_the_paper.ipynb) shows how close to this
+networks begin, and what other initial biases change."""
 
 
 def path_of(folder: Path, dataset: str, network: str) -> Path:
@@ -143,5 +146,7 @@ def finding(own: Sequence[Start]) -> str:
     if going == len(own):
         return f"{found}. Members need no restarts."
     if going > ENOUGH * len(own):
-        return f"{found}. Members that haven't started need a restart, as a rule."
+        attempts = settings_of(own[0].job.dataset, LITERAL).attempts
+        most = f", in at most {attempts} attempts" if attempts > 1 else ""
+        return f"{found}. Members that haven't started need to be trained anew{most}."
     return f"{found}: too few for a table of ten members a method."
