@@ -116,7 +116,7 @@ def test_the_best_optimizer(costs, chosen):
     ("going", "words"),
     [
         (5, "need no restarts"),
-        (2, "need to be trained anew."),
+        (2, "trained anew."),
         (1, "too few"),
         (0, "too few"),
     ],
