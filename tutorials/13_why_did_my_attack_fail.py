@@ -366,5 +366,5 @@ def rounded_inside(x_adv, x, eps):
 check(rounded_inside)
 
 # %% [markdown]
-# **The end.** `python -m tutorials.progress` shows the exercises that you have solved.
-# To attack your own defence, start from `python -m tutorials.own_defence`.
+# **Next:** what helps, in
+# [chapter 14](14_what_helps_adversarial_training.ipynb).

@@ -136,9 +136,8 @@ def contents(root: Path = CHAPTERS.parent) -> None:
         png = place.removesuffix(".ipynb") + ".png"
         picture = f'<img src="../{png}" width="260" alt="{html.escape(shown)}">'
         rows.append([f"[{title}](../{place})<br>{sentence}", picture])
-        strip.append(
-            f'<a href="{place}"><img src="{png}" height="52" alt="{title}"></a>'
-        )
+        short = re.split("[:,]", title.partition(". ")[2])[0]
+        strip.append(f'<a href="{place}"><img src="{png}" height=52 alt="{short}"></a>')
     table = Table(["chapter", "picture"], rows, words=2).markdown()
     replace_marked(root / "docs/chapters.md", "chapters", table)
     replace_marked(root / "README.md", "strip", "\n".join(strip))

@@ -10,7 +10,7 @@ from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import CASES, diagnose
 from tutorials.exercises.limits import OutOfTime, limited
 
-CHAPTERS = tuple(f"chapter{number:02d}" for number in range(1, 14))
+CHAPTERS = tuple(f"chapter{number:02d}" for number in range(1, 16))
 OVERWRITTEN = "weights are overwritten"
 LENGTH = "both have N rows"
 SQUARE = "only the first of two equal results is used"
@@ -106,6 +106,18 @@ EQUIVALENT = {  # by chapter: what stands in a mutant that is right, and why it 
         "np.clip(0, np.clip(x_adv, x - eps, x + eps), 1)": CLIP,
         "np.clip(x - eps, x_adv, x + eps)": CLIP,
         "np.clip(first, np.rint(255 * x_adv), last)": CLIP,
+    },
+    "chapter14": {
+        "min((t + 1) / steps, 1.0)": "the smaller of two has no order",
+        "min(eps * (t + 1) / steps, eps)": "the smaller of two has no order",
+        "len(under_pgd)": "both have E numbers",
+        "np.clip(0, x + eps * (2 * u - 1), 1)": CLIP,
+        "np.clip(0, np.clip(x_adv, x - eps, x + eps), 1)": CLIP,
+        "np.clip(x - eps, x_adv, x + eps)": CLIP,
+    },
+    "chapter15": {
+        "np.arange(len(y))": LENGTH,
+        "z[rows, y] >= z[:, last]": "no two logits are equal",
     },
 }
 

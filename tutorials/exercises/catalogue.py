@@ -5,7 +5,7 @@ from importlib import import_module
 
 from tutorials.exercises.exercise import Exercise
 
-CHAPTERS = tuple(f"chapter{number:02d}" for number in range(1, 14))
+CHAPTERS = tuple(f"chapter{number:02d}" for number in range(1, 16))
 
 
 @cache

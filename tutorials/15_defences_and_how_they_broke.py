@@ -1,0 +1,316 @@
+# %% [markdown]
+# # 15. Defences and how they broke
+#
+# Hundreds of defences have been published since 2014. Most looked splendid in their
+# papers, and most fell to an *adaptive attack*, which knows the defence and goes
+# through it or around it (Tramèr et al., *On Adaptive Attacks to Adversarial Example
+# Defenses*, 2020).
+#
+# **You will** see five published defences hold, find out what each one hides, and break
+# it. For two of them you write the attack yourself.
+
+# %%
+from functools import partial
+
+import numpy as np
+
+from attacks import bpda, cross_entropy, ensemble_loss, loss_of, margin, network, pgd
+from ensembles import Ensemble, adp
+from ensembles.architectures import build_architecture
+from minidl import accuracy
+from minidl.data import load_mnist_sample
+from tutorials import trained
+from tutorials.defences.denoised import Denoised, trained_autoencoder
+from tutorials.defences.detector import Detector, undetected_margin
+from tutorials.defences.distilled import Distilled
+from tutorials.defences.diverse import Diverse
+from tutorials.defences.rounded import Rounded
+from tutorials.exercises import check
+from tutorials.show import image, new_figure, picture, source, table
+
+data = load_mnist_sample()
+x = data.x_test[:200].astype(np.float32) / 255
+y = data.y_test[:200]
+model = trained.network()  # undefended, a small twin of Table 1's
+small = partial(build_architecture, "mnist-cnn-small")  # the same, untrained
+EPS = 0.25
+
+
+def attacked(loss, steps=40):
+    """Return what PGD makes of the test images if it climbs a loss."""
+    return pgd(loss, x, y, EPS, EPS / 8, steps)
+
+
+plain = attacked(loss_of(network(model)))
+print(f"undefended: {accuracy(model, x, y):.2f}, PGD {accuracy(model, plain, y):.2f}")
+results = []
+
+
+def judge(name, defence, unaware, adaptive):
+    """Print the defence's accuracies, and keep them for the end."""
+    pictures = x, unaware, adaptive
+    results.append((name, *(accuracy(defence, images, y) for images in pictures)))
+    print("{}: clean {:.2f}, unaware {:.2f}, adaptive {:.2f}".format(*results[-1]))
+
+
+# %% [markdown]
+# ## Distillation: a gradient that rounds to zero
+#
+# A student learns a teacher's probabilities, both at a temperature T = 100: softmax(z /
+# T). Afterwards the student predicts at T = 1 (Papernot et al., 2016). Their attack
+# succeeded on 0.5 % of the digits instead of 95 %.
+
+# %%
+source(Distilled.__init__)
+
+# %%
+rng = np.random.default_rng(0)
+settings = {"temperature": 100, "epochs": 6, "lr": 4e-3}
+student = Distilled(small, data.x_train, data.y_train, rng, **settings)
+z = student.model.forward(x)
+_, dz = cross_entropy(z, y)
+print(f"largest logits: median {np.median(z.max(axis=1)):.0f}")
+print(f"images without any gradient: {(abs(dz).max(axis=1) == 0).mean():.0%}")
+judge(
+    "distillation",
+    student,
+    attacked(loss_of(student.forward)),
+    attacked(loss_of(student.forward, margin)),
+)
+
+# %% [markdown]
+# **What to notice.** At T = 1 the student's logits are far too large. For most images
+# the probability of the label is 1 to rounding, $p - \mathrm{onehot}(y)$ is exactly 0,
+# and the attack doesn't move. Nothing protects the logits themselves: a margin,
+# $\max_{k \ne y} z_k - z_y$, has a gradient of any size (Carlini & Wagner, 2016).
+#
+# ## Rounding: a derivative that is zero
+#
+# Pixels are rounded to four levels before the network sees them, so that small changes
+# disappear (Xu et al., *Feature Squeezing*, 2018). The derivative of rounding is 0
+# nearly everywhere.
+
+# %%
+rounded = Rounded(model, levels=4)
+judge(
+    "rounding",
+    rounded,
+    attacked(loss_of(rounded.true_forward)),
+    attacked(loss_of(rounded.forward)),
+)
+
+# %% [markdown]
+# The adaptive attack goes forward through the rounding, t(x), and on the way back takes
+# it for the identity, because $t(x) \approx x$. This is the *backward pass
+# differentiable approximation* (BPDA: Athalye et al., 2018). Exercise 15.2 is the whole
+# idea; the library's version also takes another derivative than the identity's:
+
+# %%
+source(bpda)
+
+# %% [markdown]
+# ## An autoencoder: an attack that didn't know
+#
+# A denoising autoencoder in front of the network has learned to remove noise (Gu &
+# Rigazio, 2014). It removes an adversarial perturbation, too, as long as the attack
+# doesn't know of it.
+
+# %%
+rng = np.random.default_rng(0)
+encoder = trained_autoencoder(data.x_train[:3000], rng)
+denoised = Denoised(model, encoder)
+through = attacked(loss_of(denoised.forward))
+judge("autoencoder", denoised, plain, through)
+figure, axes = new_figure(5, width=8, height=2)
+for panel, (title, shown) in zip(
+    axes,
+    {
+        "x": x,
+        "unaware": plain,
+        "cleaned": encoder.forward(plain),
+        "adaptive": through,
+        "cleaned ": encoder.forward(through),
+    }.items(),
+    strict=True,
+):
+    image(panel, shown[0].clip(0, 1), title)
+picture(
+    figure,
+    "A digit; attacked without regard to the autoencoder; what the autoencoder makes "
+    "of that, nearly the clean digit; attacked through the autoencoder; and what it "
+    "makes of that, a digit with another shape.",
+)
+
+# %% [markdown]
+# **What to notice.** Autoencoder and network together are one network, with one
+# gradient. Through it the attack finds changes that the autoencoder keeps, and even
+# strengthens. A defence that is only tested with images made for another network is
+# not tested.
+#
+# ## A detector: two classifiers to fool
+#
+# If adversarial images can't be classified, perhaps they can be recognised and
+# rejected. A second head looks at the activations inside the network (Metzen et al.,
+# 2017). It has learned from attacked training images, and rejects 5 % of clean ones.
+
+# %%
+rng = np.random.default_rng(0)
+x_seen = data.x_train[:1000].astype(np.float32) / 255
+x_seen_adv = pgd(loss_of(network(model)), x_seen, data.y_train[:1000], EPS, EPS / 8, 10)
+x_validation = data.x_test[500:].astype(np.float32) / 255
+detector = Detector(model, 5, x_seen, x_seen_adv, x_validation, rng)
+
+
+def not_fooled(images):
+    """Return the share of images that are read correctly or rejected."""
+    return float((~detector.fooled(images, y)).mean())
+
+
+both = pgd(
+    loss_of(detector.forward, undetected_margin),
+    x,
+    y,
+    EPS,
+    EPS / 20,
+    100,
+    restarts=2,
+    rng=rng,
+    stop_above=0,
+)
+results.append(
+    ("detector", accuracy(detector, x, y), not_fooled(plain), not_fooled(both))
+)
+print("{}: clean {:.2f}, unaware {:.2f}, adaptive {:.2f}".format(*results[-1]))
+figure, (panel,) = new_figure(width=6.5, height=3)
+scores = {"clean": x, "attacked": plain, "attacked, adaptive": both}
+for name, images in scores.items():
+    panel.hist(detector.scores(images), np.arange(-10, 31), alpha=0.6, label=name)
+panel.axvline(0, color="black", lw=1)
+panel.set(xlabel="score of the detector, above 0 is rejected", ylabel="images")
+panel.legend(frameon=False)
+picture(
+    figure,
+    "Histograms of the detector's score: most clean images lie below 0, attacked "
+    "images far above 0, and adaptively attacked images just below 0.",
+)
+
+# %% [markdown]
+# The attack has two goals at once, a wrong class and no rejection. Carlini & Wagner
+# (*Adversarial Examples Are Not Easily Detected*, 2017) make one classifier of both: it
+# has K + 1 classes, and the logit of the last, "rejected", is $\max_k z_k + s$ with the
+# detector's score s. It is the largest just where s > 0. Then the loss is a margin:
+
+# %%
+source(undetected_margin)
+
+# %% [markdown]
+# ## Diversity: an attack with too few steps
+#
+# ADP (Pang et al., 2019) trains three members together, and rewards them for differing
+# where the label's probability leaves room. Its paper attacked with few steps; Tramèr
+# et al. (2020) broke it with many.
+
+# %%
+source(adp)
+
+# %%
+rng = np.random.default_rng(0)
+diverse = Diverse(small, data.x_train, data.y_train, rng, epochs=5)
+loss = ensemble_loss(diverse.members)
+one_step = pgd(loss, x, y, EPS / 2, EPS / 2, 1)
+many = attacked(ensemble_loss(diverse.members, margin))
+judge("ADP", diverse, one_step, many)
+members = trained.ensemble()  # three that were trained apart, without a word of ADP
+x_adv = pgd(ensemble_loss(members), x, y, EPS / 2, EPS / 2, 1)
+print(
+    f"three plain members, the same step: {accuracy(Ensemble(members), x_adv, y):.2f}"
+)
+
+# %% [markdown]
+# **What to notice.** One step of half the length leaves most images correct, and many
+# steps leave none. The last line shows a second mistake: the undefended ensemble
+# withstands the weak attack just as well. Without this comparison the first number
+# shows nothing.
+#
+# ## What is left
+
+# %%
+table(("defence", "clean", "unaware attack", "adaptive attack"), results)
+figure, (panel,) = new_figure(width=6.5, height=3)
+places = np.arange(len(results))
+for i, (label, colour) in enumerate(
+    {"clean": "#bbb", "unaware attack": "#0072b2", "adaptive attack": "#d55e00"}.items()
+):
+    heights = [row[i + 1] for row in results]
+    panel.bar(places + 0.27 * (i - 1), heights, 0.25, label=label, color=colour)
+panel.set_xticks(places, [row[0].replace(", ", ",\n") for row in results], fontsize=8)
+panel.set(ylabel="accuracy", ylim=(0, 1.25))
+panel.legend(frameon=False, ncols=3, loc="upper center")
+picture(
+    figure,
+    "Bars for five defences: clean accuracy is high, accuracy under the unaware attack "
+    "half to just as high, accuracy under the adaptive attack near zero.",
+)
+
+# %% [markdown]
+# **What to notice.** Every defence holds, in whole or in part, against an attack that
+# doesn't know it. That shows nothing. Four questions uncover all five. Is a gradient
+# zero, or rounded away (chapter 13)? Does the attack go through *all* of the defence?
+# Does its loss say what the adversary wants? Would more steps help? Adversarial
+# training (chapter 14) keeps most images when all four are asked.
+#
+# ## Your turn
+#
+# **15.1** Soft labels: the probabilities (N, K) of logits z at a temperature. Logits
+# may be in the thousands.
+
+
+# %%
+def soft_labels(z, temperature):
+    return ...
+
+
+check(soft_labels)
+
+# %% [markdown]
+# **15.2** BPDA: the gradient that an attack follows at x, if the network's
+# `gradient(x, y)` is known and a `defence(x)` stands in front of the network. On the
+# way back the defence counts as the identity.
+
+
+# %%
+def straight_through(x, y, defence, gradient):
+    return ...
+
+
+check(straight_through)
+
+# %% [markdown]
+# **15.3** The K + 1 logits of classifier and detector: z (N, K), and the detector's
+# scores s (N,). The last logit is the largest just where s > 0.
+
+
+# %%
+def with_rejection(z, s):
+    return ...
+
+
+check(with_rejection)
+
+# %% [markdown]
+# **15.4** The combined loss of these K + 1 logits: how far the largest logit of a wrong
+# class lies above the larger of the label's and the last one; (N,), with its gradient
+# (N, K + 1). An image is misread and not rejected if its loss is above 0.
+
+
+# %%
+def combined_loss(z, y):
+    return ...
+
+
+check(combined_loss)
+
+# %% [markdown]
+# **The end.** `python -m tutorials.progress` shows the exercises that you have solved.
+# `python -m tutorials.own_defence` is a pattern for a defence of your own. Attack it as
+# if it were somebody else's.
