@@ -11,8 +11,8 @@ ARGS    ?=
 BIN     := .venv/bin
 PARALLEL := -n logical --maxprocesses 4 --dist worksteal
 
-.PHONY: help setup paper test check lint types tutorials docs node mutants oracles readme \
-    size clean
+.PHONY: help setup paper test check lint types tutorials playground docs node mutants \
+    oracles readme size clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -61,6 +61,10 @@ node:
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo 'make docs renders' \
 	    'formulas with KaTeX, which needs Node and npm: sudo apt install nodejs npm' >&2; \
 	    exit 1; }
+
+# make playground  write playground.html: attack ten networks in a browser
+playground: .venv/.tutorials
+	$(BIN)/python -m tutorials.playground
 
 # make mutants  break the code in many small ways and count how many breaks are noticed
 mutants: .venv/.dev .venv/.mutation

@@ -84,6 +84,7 @@ setup(
         "tutorials": ["trained.npz"],
         "minidl.kernels.gpu": ["*.cu"],
         "tutorials.exercises": ["expected/*.npz"],
+        "tutorials.playground": ["*.html", "*.js", "*.json", "*.npz", "*.md"],
     },
     install_requires=[
         "numpy>=2.2",

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ensembles import METHODS, MemberJob
 from ensembles.architectures import SMALL
 from ensembles.jobs import TABLE_OF
@@ -23,6 +21,7 @@ from minidl.backend import Array
 from minidl.files import check_writable
 from minidl.store import key_of, read_arrays, write_arrays
 from tutorials.command_line import a_path, one_line_errors, parser_of, runs_folder
+from tutorials.int8 import from_int8, to_int8
 
 FILE = Path(__file__).with_suffix(".npz")
 MEMBERS = 3  # of each method
@@ -66,27 +65,16 @@ def jobs_of(methods: Iterable[str]) -> dict[str, list[MemberJob]]:
 
 
 def pack(job: MemberJob, params: Iterable[Array]) -> dict[str, Array]:
-    """Return a member's weights in int8, one after another, and their scales.
-
-    The largest |w| of each array becomes 127.
-    """
-    params = list(params)
-    scales = np.array([abs(w).max() / 127 or 1 for w in params], np.float32)
-    rounded = [np.rint(w / s).ravel() for w, s in zip(params, scales, strict=True)]
-    q = np.concatenate(rounded).astype(np.int8)
+    """Return a member's weights in int8, one after another, and their scales."""
+    q, scales = to_int8(params)
     return {f"{name_of(job)} q": q, f"{name_of(job)} scales": scales}
 
 
 def unpack(job: MemberJob, arrays: Mapping[str, Array]) -> Sequential:
-    """Return a member's network, w = scale q."""
+    """Return a member's network."""
     [model] = networks_of(untrained(job))
     q, scales = arrays[f"{name_of(job)} q"], arrays[f"{name_of(job)} scales"]
-    ends = np.cumsum([p.data.size for p in model.params])
-    for p, part, scale in zip(
-        model.params, np.split(q, ends[:-1]), scales, strict=True
-    ):
-        p.data[:] = scale * part.reshape(p.data.shape)
-    return model
+    return from_int8(model, q, scales)
 
 
 def name_of(job: MemberJob) -> str:

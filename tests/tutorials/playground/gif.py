@@ -1,0 +1,62 @@
+"""The page's moving picture at the top of the README.
+
+python -m tests.tutorials.playground.gif    writes docs/playground.gif
+"""
+
+import io
+import tempfile
+from pathlib import Path
+from shutil import which
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from minidl.store import read_json
+from tutorials.playground.page import NUMBERS, write_page
+
+FILE = Path(__file__).parents[3] / "docs" / "playground.gif"
+SIZE, COLOURS = (600, 560), 48
+LAST = int(read_json(NUMBERS)["start"]["eps"])  # as the page opens
+EPS = [*range(0, LAST, 2), LAST]
+MILLISECONDS = [1200] + [260] * (len(EPS) - 2) + [2600]
+
+
+def frames() -> list[Image.Image]:
+    """Return pictures of the page's upper part, from no attack to the whole."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
+        write_page(file := Path(folder) / "playground.html")
+        browser = started.chromium.launch(
+            executable_path=which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": SIZE[0], "height": 900})
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(file.as_uri())
+        page.add_style_tag(content=".equation { max-width: 33rem !important }")
+        pictures = []
+        for eps in EPS:
+            page.evaluate(f"location.hash = 'level=0&eps={eps}'")
+            shown = f"at most {eps / 100:.2f}"
+            page.wait_for_selector(f"#change-is:text-is('{shown}')")
+            pictures.append(page.locator(".stage").screenshot())
+        browser.close()
+    return [Image.open(io.BytesIO(picture)).convert("RGB") for picture in pictures]
+
+
+def main() -> None:
+    """Write the picture in few colours, those of its last frame."""
+    pictures = frames()
+    palette = pictures[-1].quantize(COLOURS)
+    first, *others = [p.quantize(palette=palette, dither=0) for p in pictures]
+    first.save(
+        FILE,
+        save_all=True,
+        append_images=others,
+        duration=MILLISECONDS,
+        loop=0,
+        optimize=True,
+    )
+    print(f"{FILE} written, {FILE.stat().st_size / 1000:.0f} kB, {first.size}")
+
+
+if __name__ == "__main__":
+    main()

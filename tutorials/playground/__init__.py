@@ -1,0 +1,12 @@
+"""The page on which a visitor attacks ten small networks, and what exports it."""
+
+from tutorials.playground.networks import (
+    committee,
+    drawing,
+    image,
+    images,
+    mask,
+    rounded,
+)
+
+__all__ = ["committee", "drawing", "image", "images", "mask", "rounded"]
