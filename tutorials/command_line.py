@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -63,6 +63,11 @@ def parser_of(module: str, doc: str | None) -> Parser:
     """Return the parser of a module that is a program, described by its first line."""
     description = (doc or "").partition("\n")[0]
     return Parser(prog=f"python -m {module}", description=description)
+
+
+def in_words(verbs: Mapping[str, str]) -> str:
+    """Return what each verb does, for its help."""
+    return "; ".join(f"{verb}: {what}" for verb, what in verbs.items())
 
 
 def stop(program: str, code: int, message: object) -> NoReturn:

@@ -31,7 +31,6 @@ from tutorials.starts import __main__ as starts
         (starts, ["--seeds", "0"], "--seeds: must be an integer from 1 to", 2),
         (starts, ["--results", "/proc/x"], "--results /proc/x is not a writable", 1),
         (starts, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
-        (starts, ["page"], "no counts in results/starts", 1),
         (search, ["--runs", "/proc/x"], "--runs /proc/x is not a writable folder", 1),
         (search, ["--json", "/proc/x/y"], "--json /proc/x is not a writable", 1),
         (anomaly, ["all", "--runs", "/proc/x"], "--runs /proc/x is not a writable", 1),

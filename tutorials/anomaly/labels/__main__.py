@@ -1,11 +1,4 @@
-"""python -m tutorials.anomaly.labels scale, then run for each method, then report.
-
-readings   write the list of all readings, with what each is expected to find
-scale      choose s with random initial weights
-run        attack one method with all labels, as stated and times s
-example    draw the steps of one image, on the small networks of the chapters
-report     the page on all that has been found
-"""
+"""python -m tutorials.anomaly.labels scale, then run for each method, then report."""
 
 import warnings
 from pathlib import Path
@@ -25,6 +18,7 @@ from tutorials.command_line import (
     Parser,
     a_path,
     check_installed,
+    in_words,
     load_once,
     number_of_processes,
     one_line,
@@ -48,12 +42,20 @@ from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.labels import RULES
 from tutorials.paper.experiment.members import Team, find_team, member_jobs
 
+VERBS = {
+    "readings": "write the list of all readings, with what each is expected to find",
+    "scale": "choose s with random initial weights",
+    "run": "attack one method with all labels, as stated and times s",
+    "example": "draw the steps of one image, on the small networks of the chapters",
+    "report": "write the page on all that has been found",
+}
+
 
 def make_parser() -> Parser:
     """Return the parser."""
     parser = parser_of("tutorials.anomaly.labels", __doc__)
     add = parser.add_argument
-    add("verb", choices=["readings", "scale", "run", "example", "report"])
+    add("verb", choices=VERBS, help=in_words(VERBS))
     add("--dataset", choices=DATASETS, default="mnist")
     add("--profile", choices=PROFILES, default="full")
     add("--network", choices=NETWORKS, default=PLAIN)

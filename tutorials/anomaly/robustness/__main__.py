@@ -1,10 +1,6 @@
 """python -m tutorials.anomaly.robustness: which choices of training withstand FGSM.
 
-run      train and attack networks of all choices, and write the page
-report   write the page on what there is
-
-All choices are 36 networks. They take about 150 core-minutes for MNIST and 1,200 for
-CIFAR-10. Each epoch and each attack is kept: the same command continues.
+Each epoch and each attack is kept: the same command continues.
 """
 
 import warnings
@@ -19,6 +15,7 @@ from tutorials.anomaly.run import Plan, check_images
 from tutorials.command_line import (
     Parser,
     a_path,
+    in_words,
     load_once,
     number_of_processes,
     one_line,
@@ -28,16 +25,23 @@ from tutorials.command_line import (
     seed_number,
     whole_number,
 )
-from tutorials.paper.experiment.config import DATASETS, PROFILES, configure
+from tutorials.paper.experiment.config import PROFILES, configure
 from tutorials.paper.results.files import check_same_experiment, settings
+from tutorials.paper.search.trials import PARTS
+
+VERBS = {
+    "run": "train and attack 36 networks, about 150 core-minutes for MNIST and 1,200 "
+    "for CIFAR-10",
+    "report": "write the page on what there is",
+}
 
 
 def make_parser() -> Parser:
     """Return the parser."""
     parser = parser_of("tutorials.anomaly.robustness", __doc__)
     add = parser.add_argument
-    add("verb", nargs="?", choices=["run", "report"], default="run")
-    add("--dataset", choices=DATASETS, default="mnist")
+    add("verb", nargs="?", choices=VERBS, default="run", help=in_words(VERBS))
+    add("--dataset", choices=PARTS, default="mnist")
     add("--profile", choices=PROFILES, default="full")
     add("--images", type=whole_number(1, 60_000), default=1000, help="of the test set")
     add("--seed", type=seed_number, default=0)
