@@ -15,6 +15,7 @@ from tests.minidl.data.synthetic_data import cifar_members, tar_bytes
 from tutorials import grade, handout, notebooks, own_defence, progress, trained
 from tutorials.anomaly import __main__ as anomaly
 from tutorials.command_line import load_once, one_line_errors
+from tutorials.defences import __main__ as defences
 from tutorials.paper.pages import overview
 from tutorials.paper.search import __main__ as search
 from tutorials.starts import __main__ as starts
@@ -42,6 +43,10 @@ from tutorials.starts import __main__ as starts
         (own_defence, ["--save", "/proc/x"], "--save /proc/x is not a writable", 1),
         (own_defence, ["--images", "1001"], "must be an integer from 1 to 1000", 2),
         (own_defence, ["--save", ""], "--save: must name a file or folder, got ''", 2),
+        (defences, ["run", "--runs", "/proc/x"], "--runs /proc/x is not a writable", 1),
+        (defences, ["table"], "no results in results/defences/mnist-sample-quick", 1),
+        (defences, ["run", "--row", "pgd"], "--row must be one of single, plain", 2),
+        (defences, ["run", "--dataset", "svhn"], "invalid choice: 'svhn'", 2),
         (anomaly, ["rules", "--images", "9" * 20], "must be an integer from 1 to", 2),
         (anomaly, ["all", "--seed", "0", "--seed", "0"], "--seed: is given twice", 2),
         (progress, ["--all"], "unrecognized arguments: --all", 2),

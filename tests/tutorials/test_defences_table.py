@@ -294,14 +294,14 @@ def test_what_is_left_is_compared_with_the_undefended_network(worst, says):
 
 @pytest.mark.parametrize(
     ("alone", "verdict"),
-    [((60, 61, 59), "holds"), ((80, 81, 79), "undecided"), ((97,) * 3, "does not")],
+    [((60, 61, 59), "more"), ((80, 81, 79), "within"), ((97,) * 3, "less")],
 )
 def test_an_ensemble_is_compared_with_its_members_alone(alone, verdict):
     correct = {FGSM: 95, BIM: 92, "PGD-100": 90, ADAPTIVE: 81}
     whole = record("pgd-3", 81, alone, correct=correct, usual=90)
     whole = replace(whole, worst=80)
     [sentence] = combination([whole])
-    assert verdict in sentence.rpartition(":")[2]
+    assert verdict in sentence.rpartition(").")[2]
 
 
 def test_the_page_names_every_published_number_with_its_source():

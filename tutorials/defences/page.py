@@ -9,7 +9,12 @@ from minidl.files import write_text
 from tutorials.defences.anchors import ANCHORS, NOTES, anchors_of
 from tutorials.defences.record import Record
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM
-from tutorials.paper.claims.comparisons import Comparison
+from tutorials.paper.claims.comparisons import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Comparison,
+)
 from tutorials.paper.claims.intervals import difference, of_both
 from tutorials.paper.pages.markdown import Table, html, page
 from tutorials.paper.pages.notes import counted
@@ -20,6 +25,11 @@ HEAD = [
     *("defence", "networks", "clean", "FGSM", "BIM", "usual, worst case"),
     *("adaptive attack", "all, worst case", "core-hours"),
 ]
+IN_WORDS = {
+    HOLDS: "Together they are more robust.",
+    FAILS: "Together they are less robust.",
+    UNDECIDED: "The difference is within its interval.",
+}
 WITHIN = 0.05  # of what an undefended network keeps: nothing of a defence is left
 
 
@@ -81,8 +91,8 @@ def notes(records: Sequence[Record]) -> list[str]:
         f"(EOT), {a['eot_steps']} steps.",
         "A detector's image counts as withstood if it is rejected after the attack; "
         "a clean image that it rejects counts as misclassified.",
-        "Core-hours are those of training, without those of members that a defence "
-        "takes over from the row above it, if it is trained beside them.",
+        "Core-hours are those of training all networks of a row, also of those that it "
+        "shares with others.",
     ]
 
 
@@ -117,8 +127,8 @@ def finding(record: Record, base: Estimate) -> str:
 def combination(records: Sequence[Record]) -> list[str]:
     """Return whether ensembles trained adversarially are above their own members."""
     return [
-        f"{record.title}, {record.members} networks: an ensemble's worst case against "
-        f"its members' mean, {above_members(record)}: {above_members(record).verdict}."
+        f"{record.title}, {record.members} networks in the worst case: "
+        f"{above_members(record)}. {IN_WORDS[above_members(record).verdict]}"
         for record in records
         if record.alone
     ]
@@ -128,7 +138,9 @@ def above_members(record: Record) -> Comparison:
     """Compare an ensemble's worst case with the mean of its members', each alone."""
     each = [n / record.images for n in record.alone]
     alone = of_both(mean_cell(each, record.images))
-    return Comparison("together and alone", record.accuracy(record.worst), alone)
+    return Comparison(
+        "together against alone on average", record.accuracy(record.worst), alone
+    )
 
 
 def markdown(records: Sequence[Record]) -> str:
