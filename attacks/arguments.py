@@ -17,9 +17,7 @@ from minidl.backend import Array, get_array_module
 from minidl.checks import (
     check_batch,
     check_count,
-    check_device,
     check_images,
-    check_labels,
     check_number,
     check_range,
 )
@@ -78,13 +76,6 @@ def images(ndim: int | None = None, bounds: tuple[float, float] | None = None) -
     return check
 
 
-def labels(name: str, value: Any, given: Given) -> Array:
-    """Return one class for each image."""
-    check_labels(name, value, len(given["x"]))
-    check_device(name, value, given["x"])
-    return value
-
-
 def nonzero(name: str, value: Any, given: Given) -> float:
     """Return a number that changes something."""
     if (change := check_number(name, value, "(-inf, inf)")) == 0:
@@ -135,8 +126,7 @@ RULES: dict[str, Rule] = {
     "rng": "generator",
     "restarts": restarts,
     "x": images(),
-    "y": labels,
-    "target": labels,
+    **dict.fromkeys(("y", "target"), "labels"),
     "eps": radius,
     "alpha": step_size,
 }

@@ -81,15 +81,14 @@ def check_kind(name: str, value: Any, kind: type) -> None:
 def several(
     name: str, things: Any, check: Callable[[str, Any], Any], what: str
 ) -> tuple[Any, ...]:
-    """Return things as a tuple; raise unless there are some, and each is right."""
+    """Return things, as their check does or as they are; raise if there are none."""
     if isinstance(things, str) or not np.iterable(things):
         raise TypeError(f"{name} must be several {what}, got {things!r}")
     found = tuple(things)  # a generator would be empty the second time
     if not found:
         raise ValueError(f"{name} must be several {what}, got none")
-    for i, thing in enumerate(found):
-        check(f"{name}[{i}]", thing)
-    return found
+    checked = (check(f"{name}[{i}]", thing) for i, thing in enumerate(found))
+    return tuple(c if c is not None else t for c, t in zip(checked, found, strict=True))
 
 
 def check_generator(name: str, value: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.answers import check_finite, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module
-from minidl.checks import check_array, check_batch, check_count, check_kind, several
+from minidl.checks import check_array, check_batch, check_kind, several
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
 
@@ -32,16 +32,6 @@ def innermost(layers: Iterable[Layer]) -> Iterator[Layer]:
     for layer in layers:
         within = getattr(layer, "layers", None)
         yield from [layer] if within is None else innermost(within)
-
-
-def check_input_shape(input_shape: Any) -> Shape:
-    """Return the shape of one input as integers; TypeError or ValueError for others."""
-    if not isinstance(input_shape, Iterable):
-        raise TypeError(f"input_shape must be a tuple, got {input_shape!r}")
-    shape = tuple(input_shape)
-    for size in shape:
-        check_count("input_shape", size)
-    return tuple(map(int, shape))
 
 
 def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> None:

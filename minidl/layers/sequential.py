@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array, rounds_to_zero
-from minidl.checks import check_generator, check_shape
+from minidl.checks import check_count, check_generator, check_shape, several
 from minidl.fusion import fuse
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape, parameters_in
@@ -14,7 +14,6 @@ from minidl.layers.parameter import Parameter
 from minidl.network_checks import (
     check_ends_in_logits,
     check_input,
-    check_input_shape,
     check_layers,
     check_numbers,
 )
@@ -38,7 +37,7 @@ class Sequential(Layer):
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         self.layers = check_layers(layers)
-        self.input_shape = check_input_shape(input_shape)
+        self.input_shape = several("input_shape", input_shape, check_count, "sizes")
         self.fused = tuple(fuse(self.layers))
         self.shapes = tuple(shapes_through(self.layers, self.input_shape))
 

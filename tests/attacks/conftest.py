@@ -9,11 +9,6 @@ SHAPE = (6, 6, 2)
 CLASSES = 4
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(20170911)
-
-
 def new_linear_model(rng, dtype=np.float64):
     """Return z = flat(x) W + b with weights that make confident mistakes possible."""
     model = Sequential([Flatten(), Linear(72, CLASSES, rng=rng)], SHAPE)

@@ -2,16 +2,10 @@
 
 from itertools import count
 
-import numpy as np
 import pytest
 
 from ensembles import random_init, training
 from tests.ensembles.tiny_data import tiny_dataset
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(20170911)
 
 
 @pytest.fixture

@@ -45,11 +45,6 @@ RESULTS = Path(__file__).parents[2] / "results" / "anomaly"
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(20170911)
-
-
-@pytest.fixture
 def members(rng):
     return [new_cnn(rng) for _ in range(3)]
 

@@ -29,11 +29,6 @@ WHO = (SUM, one_member(1))
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(20170911)
-
-
-@pytest.fixture
 def members(rng):
     return [new_cnn(rng) for _ in range(3)]
 
