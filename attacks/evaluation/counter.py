@@ -1,12 +1,15 @@
 """What an attack costs: how many images' gradients, and how many questions."""
 
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from attacks.gradients import GradientFn
 from attacks.victims import VJP, LossFn, PredictProba
 from minidl.answers import check_function
 from minidl.backend import Array
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Counter(threading.local):
@@ -26,40 +29,27 @@ class Counter(threading.local):
 
     def gradient(self, function: GradientFn) -> GradientFn:
         """Return a gradient function that is counted."""
-        check_function("function", function, "model_gradient(model)")
-
-        def counted(x: Array, y: Array) -> Array:
-            self.gradients += len(x)
-            return function(x, y)
-
-        return counted
+        return self.counted(function, "model_gradient(model)", "gradients")
 
     def loss(self, function: LossFn) -> LossFn:
         """Return a loss that is counted: each call takes a gradient."""
-        check_function("function", function, "model_loss(model)")
-
-        def counted(x: Array, y: Array) -> tuple[Array, Array]:
-            self.gradients += len(x)
-            return function(x, y)
-
-        return counted
+        return self.counted(function, "model_loss(model)", "gradients")
 
     def vjp(self, function: VJP) -> VJP:
         """Return a vjp that is counted: dz (R, N, K) takes R gradients an image."""
-        check_function("function", function, "vjp_of(network(model))")
-
-        def counted(x: Array, dz: Array) -> Array:
-            self.gradients += len(x) * (len(dz) if dz.ndim == 3 else 1)
-            return function(x, dz)
-
-        return counted
+        return self.counted(function, "vjp_of(network(model))", "gradients")
 
     def scores(self, function: PredictProba) -> PredictProba:
         """Return predict, predict_proba or logits, counted."""
-        check_function("function", function, "model.predict_proba")
+        return self.counted(function, "model.predict_proba", "queries")
 
-        def counted(x: Array) -> Array:
-            self.queries += len(x)
-            return function(x)
+    def counted(self, function: Function, example: str, what: str) -> Function:
+        """Return a function that adds the images it sees to a count."""
+        check_function("function", function, example)
 
-        return counted
+        def call(x: Array, *others: Array) -> Any:
+            times = len(others[0]) if others and others[0].ndim == 3 else 1
+            setattr(self, what, getattr(self, what) + times * len(x))
+            return function(x, *others)
+
+        return call  # type: ignore[return-value]
