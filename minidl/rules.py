@@ -200,18 +200,22 @@ def axes(rule: str) -> Check:
             return a
         if len(letters) == len(shape):
             for letter, size in zip(letters, shape):  # noqa: B905 - they are as long
-                if sizes.setdefault(letter, size) != size or not (
-                    size or letter == "N"
-                ):
+                known = sizes.setdefault(letter, size)
+                if known != size or (size == 0 and letter != "N"):
                     break
             else:
                 return a
-        wanted = ", ".join(str(sizes.get(letter, letter)) for letter in letters)
-        wanted += "," if len(letters) == 1 else ""
-        only = ": only N may be 0" if 0 in shape else ""
-        raise ValueError(f"{name} must have shape ({wanted}), got {shape}{only}")
+        raise ValueError(f"{name} must have shape {misfit(letters, sizes, shape)}")
 
     return check
+
+
+def misfit(letters: list[str], sizes: dict[str, Any], shape: tuple[int, ...]) -> str:
+    """Return in words which shape is wanted, sizes where they are known, and given."""
+    wanted = ", ".join(str(sizes.get(letter, letter)) for letter in letters)
+    comma = "," if len(letters) == 1 else ""
+    only = ": only N may be 0" if 0 in shape else ""
+    return f"({wanted}{comma}), got {shape}{only}"
 
 
 def nonempty(rule: str) -> Check:
