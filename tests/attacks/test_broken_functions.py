@@ -226,30 +226,15 @@ def test_a_loss_of_logits_is_named_for_what_it_returns(x, y, loss, message):
             of_images(x, y)
 
 
-@pytest.mark.parametrize(
-    ("answer", "error", "message"),
-    [
-        (np.full((1, 4), 0.25), ValueError, r"N = 8, K >= 2, got \(1, 4\)"),
-        (np.zeros(8), ValueError, r"an array \(N, K\), N = 8, .*, got \(8,\)"),
-        ([[0.25] * 4] * 8, TypeError, "predict_proba returns must .* list"),
-        (np.full((8, 4), np.nan), ValueError, "others for 8 of 8 images"),
-    ],
-)
-@pytest.mark.parametrize("use", ["evaluate", "diagnose", "square"])
-def test_answers_that_are_no_probabilities(x, y, use, answer, error, message):
+def test_answers_that_are_no_probabilities_are_not_evaluated(x, y):
+    """Others that no function may give: test_training."""
+
     class Classifier:
-        predict_proba = staticmethod(lambda x: answer)
+        predict_proba = staticmethod(lambda x: np.full((1, 4), 0.25))
 
     suite, threat = Suite(Classifier, {"none": lambda *a: a[0]}), Threat("Linf", 0.1)
-
-    def call():
-        if use == "evaluate":
-            evaluate(lambda: suite, x, y, threat)
-        else:
-            use_of("predict_proba", use, Classifier.predict_proba, x, y)
-
-    with pytest.raises(error, match=message):
-        call()
+    with pytest.raises(ValueError, match=r"N = 8, K >= 2, got \(1, 4\)"):
+        evaluate(lambda: suite, x, y, threat)
 
 
 def test_rows_are_no_images(x, y):

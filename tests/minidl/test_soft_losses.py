@@ -91,14 +91,6 @@ def test_huge_logits_are_finite():
     assert dz.tolist() == [[1, -1]]
 
 
-@pytest.mark.parametrize("temperature", [0, -1, np.nan, np.inf, "1", None, True])
-@pytest.mark.parametrize("loss", [cross_entropy, soft_cross_entropy])
-def test_a_temperature_that_is_none_is_named(z, q, loss, temperature):
-    y = Y if loss is cross_entropy else q
-    with pytest.raises((TypeError, ValueError), match=r"^temperature must be"):
-        loss(z, y, temperature)
-
-
 @pytest.mark.parametrize("wrong", [lambda q: q * 2, lambda q: q - 0.5, np.log])
 def test_soft_labels_that_are_no_probabilities_are_named(z, q, wrong):
     with pytest.raises(ValueError, match=r"^q must hold probabilities, .* logits take"):
