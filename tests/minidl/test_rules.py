@@ -48,7 +48,7 @@ def test_what_is_taken_becomes_pythons(rule, value, kind):
     [
         ("count", 0, "at least 1, got 0"),
         ("count 1..16", 17, "at most 16, got 17"),
-        ("(0, 1]", 0, r"in \(0, 1\], got 0.0"),
+        ("(0, 1]", 0.0, r"in \(0, 1\], got 0.0"),
         (("a", "b"), "c", "one of a, b, got 'c'"),
         (ReLU, ReLU, "of type ReLU, got type"),
         ("generator", 0, "a generator, .* got 0"),
@@ -63,6 +63,10 @@ def test_what_is_taken_becomes_pythons(rule, value, kind):
 def test_what_is_refused(rule, value, message):
     with pytest.raises((TypeError, ValueError), match=f"^value must (be )?{message}"):
         taken(rule, value)
+
+
+def test_both_bounds_are_pythons_floats():
+    assert [*map(type, taken("bounds", (0, np.int64(1))))] == [float, float]
 
 
 def test_a_letter_is_one_size_in_the_whole_call():
