@@ -10,12 +10,10 @@
 # paper's claims one by one.
 
 # %%
-from pathlib import Path
 from textwrap import fill
 
 import numpy as np
 
-import tutorials
 from attacks import bim, fgsm, member_gradient, sum_gradient
 from attacks.evaluation.intervals import wilson
 from ensembles import Ensemble
@@ -143,8 +141,8 @@ picture(
 # in two or three hours on two cores. The following cells only read them.
 
 # %%
-checkout = Path(tutorials.__file__).parents[1]
-full = results_file.read(checkout / "results/mnist-full")
+place = results_file.published("mnist-full")
+full = results_file.read(place)
 print_lines("\n\n".join(table.text() for table in tables(full)))
 
 # %%
@@ -238,9 +236,8 @@ table(("seed", "J, biases 0", "J, biases 1", "dead, biases 0", "dead, biases 1")
 # as they have been made; `python -m tutorials.starts` makes them.
 
 # %%
-counted = [
-    starts_page.read(path) for path in sorted(checkout.glob("results/starts/*.json"))
-]
+files = sorted(results_file.published("starts").glob("*.json"))
+counted = [starts_page.read(path) for path in files]
 for starts in counted:
     plan = starts.plan
     print_lines(
@@ -270,7 +267,7 @@ source(Comparison, in_each_method)
 # attacked by them alone, too, beside their ensemble:
 
 # %%
-attacked = strict_of(full, checkout / "results/mnist-full")
+attacked = strict_of(full, place)
 print_lines("\n".join(f"{v.verdict:>13}: {v.topic}" for v in judge(full, attacked)))
 
 # %% [markdown]

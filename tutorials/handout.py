@@ -19,8 +19,9 @@ from tutorials.command_line import (
     parser_of,
 )
 from tutorials.notebooks import add_chapters, cells_of, chapters
+from tutorials.paper import results
 
-RESULTS = "results/mnist-full"  # which chapter 11 reads
+RESULTS = ("mnist-full", "starts")  # which chapter 11 reads
 LETTER = """# Your course
 
     pip install "minidl[tutorials]" jupyterlab
@@ -44,9 +45,9 @@ def files(chosen: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
         text = jupytext.writes(cells_of(chapter), fmt="ipynb") + "\n"
         yield f"{chapter.stem}.ipynb", text.encode()
         if chapter.stem.startswith("11"):
-            folder = Path(__file__).parents[1] / RESULTS
-            for file in sorted(folder.glob("*.json")):
-                yield f"{RESULTS}/{file.name}", file.read_bytes()
+            for name in RESULTS:
+                for file in sorted(results.published(name).glob("*.json")):
+                    yield f"results/{name}/{file.name}", file.read_bytes()
 
 
 def hand_out(folder: Path, chosen: Sequence[Path]) -> list[str]:

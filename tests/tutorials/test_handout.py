@@ -8,6 +8,7 @@ import pytest
 from tests.tutorials.test_chapters import CHAPTERS, name_of
 from tutorials import handout, notebooks
 from tutorials.exercises.catalogue import exercises
+from tutorials.paper import results
 
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
@@ -22,9 +23,20 @@ def folder(tmp_path_factory):
 def test_the_folder_holds_the_chapters_and_what_they_read(folder):
     names = {path.name for path in folder.iterdir()}
     assert names == {"README.md", "results"} | {f"{c.stem}.ipynb" for c in CHAPTERS}
-    own = notebooks.CHAPTERS.parent / handout.RESULTS
-    for file in (folder / handout.RESULTS).iterdir():
-        assert file.read_bytes() == (own / file.name).read_bytes()
+    handed = [path for path in (folder / "results").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in handed} >= {"mnist-full"}
+    for file in handed:
+        own = notebooks.CHAPTERS.parent / file.relative_to(folder)
+        assert file.read_bytes() == own.read_bytes()
+
+
+def test_the_results_beside_a_notebook_are_read_first(folder, tmp_path, monkeypatch):
+    ours = results.published("mnist-full").absolute()
+    monkeypatch.chdir(tmp_path)
+    assert results.published("mnist-full") == ours
+    monkeypatch.chdir(folder)
+    assert results.published("mnist-full").absolute() == folder / "results/mnist-full"
+    assert results.read(results.published("mnist-full")) == results.read(ours)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)

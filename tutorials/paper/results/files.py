@@ -23,6 +23,12 @@ from tutorials.paper.results.schema import Results
 T = TypeVar("T")
 
 
+def published(name: str) -> Path:
+    """Return a folder of results: beside a handout's notebooks, or the repository's."""
+    own = Path("results", name)
+    return own if own.exists() else Path(__file__).parents[3] / own
+
+
 def path_of(folder: Path, method: str, kind: str = "") -> Path:
     """Return the file of a method."""
     return folder / f"{method}{kind}.json"
