@@ -87,7 +87,12 @@ def cleo(folder: Path, handout: Path) -> Said:
         (folder / "cleo" / notebook.name).write_bytes(notebook.read_bytes())
     (folder / "cleo/.ipynb_checkpoints/a.py").write_text(NEURON)
     (folder / "cleo/notes.txt").write_text("read chapter 3 again")
-    return dict.fromkeys(RIGHT, NOTHING)
+    texts = "".join(path.read_text() for path in handout.glob("*.ipynb"))
+    return {  # a function to be repaired that has not been is none of hers
+        name: NOTHING
+        for name, exercise in exercises().items()
+        if f'"def {exercise.signature}:\\n",\n    "    return ...\\n"' in texts
+    }
 
 
 def dan(folder: Path, handout: Path) -> Said:
