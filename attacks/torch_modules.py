@@ -14,6 +14,8 @@ from minidl.backend import Array, to_numpy
 from minidl.checks import check_batch, check_shape
 from minidl.layers import softmax
 
+__all__ = ["TorchClassifier", "torch_forward"]
+
 
 class TorchClassifier:
     """A module as `accuracy`, `evaluate` and `diagnose` take it.

@@ -12,13 +12,18 @@ from attacks import (
     diagnose,
     evaluate,
     fgsm,
+    load_images,
     margin_gradient,
     model_gradient,
+    save_gif,
+    save_images,
     steps_to_success,
     train_substitute,
+    trajectory,
     transfer_matrix,
 )
 from minidl import to_device, to_numpy
+from minidl.batches import to_float
 from tests.gpu import emulator
 from tests.gpu.both_devices import agree, moved
 from tests.gpu.test_on_device import FLOAT, X, network
@@ -98,6 +103,24 @@ def test_steps_are_the_same(own):
         return [steps_to_success(model.predict, model_gradient(model), attack, x, y)]
 
     agree(counted)
+
+
+def test_images_on_a_device_are_saved(pair, tmp_path):
+    pytest.importorskip("PIL", reason="Pillow isn't installed")
+
+    def saved(device):
+        model, x, y = subject(*pair, device)
+
+        def attack(gradient, x, y):
+            return bim(gradient, x, y, 0.1, 0.05, 3)
+
+        points = trajectory(model_gradient(model), attack, to_float(x), y)[..., :1]
+        save_images(points[-1], x[..., :1], y, tmp_path / device, THREAT)
+        save_gif(points, tmp_path / device / "a.gif")
+        return [points, *load_images(tmp_path / device)]
+
+    agree(saved, 1e-4)
+    assert (tmp_path / "gpu" / "a.gif").exists()  # no equal errors
 
 
 @pytest.mark.parametrize("attack", [None, fgsm])
