@@ -330,11 +330,11 @@ rows = [
 table(("", "clean", "PGD-40 [95 %]"), rows)
 
 # %% [markdown]
-# **What to notice.** Here the ensemble withstands as much as its best member alone, and
-# more than the mean of its members. But 200 images, five epochs and small networks
-# prove little, and four steps instead of one helped more than three members instead of
-# one. `python -m tutorials.defences run table` measures all of this with Table 1 and a
-# suite of attacks.
+# **What to notice.** The ensemble withstands as much as its best member, and no more
+# than the single network above that was trained with random starts. Three members
+# instead of one helped less than four steps instead of one. But 200 images, five epochs
+# and small networks prove little. `python -m tutorials.defences run table` measures all
+# of this with Table 1 and a suite of attacks.
 #
 # ## Your turn
 #
