@@ -312,7 +312,6 @@ check(combined_loss)
 
 # %% [markdown]
 # **The end.** `python -m tutorials.progress` shows the exercises that you have solved.
-# `python -m tutorials.defences run table` attacks these defences, and others, with Table
-# 1, more images and more attacks.
-# `python -m tutorials.own_defence` is a pattern for a defence of your own. Attack it as
-# if it were somebody else's.
+# `python -m tutorials.defences run table` measures these defences, and others, with
+# Table 1, more images and more attacks. `python -m tutorials.own_defence` is a pattern
+# for a defence of your own. Attack it as if it were somebody else's.
