@@ -45,6 +45,8 @@ tutorials: .venv/.tutorials
 docs: node .venv/.docs build/static/katex/katex.min.css
 	rm -rf build/site
 	$(BIN)/sphinx-build -q -W -E -b html -c docs -d build/doctrees . build/site
+	$(BIN)/python -m tutorials.playground build/site/docs/playground.html \
+	    --chapters '../tutorials/notebooks/{}.html' >/dev/null
 	$(BIN)/python -m tests.site.links build/site
 	@echo 'the site is build/site/index.html'
 

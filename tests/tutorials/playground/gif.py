@@ -17,12 +17,12 @@ from tutorials.playground.page import NUMBERS, write_page
 FILE = Path(__file__).parents[3] / "docs" / "playground.gif"
 SIZE, COLOURS = (600, 560), 48
 LAST = int(read_json(NUMBERS)["start"]["eps"])  # as the page opens
-EPS = [*range(0, LAST, 2), LAST]
-MILLISECONDS = [1200] + [260] * (len(EPS) - 2) + [2600]
+EPS = [LAST, *range(0, LAST, 2)]  # the first frame is what a still picture shows
+MILLISECONDS = [2600, 1200] + [260] * (len(EPS) - 2)
 
 
 def frames() -> list[Image.Image]:
-    """Return pictures of the page's upper part, from no attack to the whole."""
+    """Return pictures of the page's upper part, one for each eps."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as started:
         write_page(file := Path(folder) / "playground.html")
         browser = started.chromium.launch(
@@ -43,9 +43,13 @@ def frames() -> list[Image.Image]:
 
 
 def main() -> None:
-    """Write the picture in few colours, those of its last frame."""
+    """Write the picture in few colours, those of its first two frames."""
     pictures = frames()
-    palette = pictures[-1].quantize(COLOURS)
+    width, height = pictures[0].size
+    both = Image.new("RGB", (width, 2 * height))
+    both.paste(pictures[0])
+    both.paste(pictures[1], (0, height))
+    palette = both.quantize(COLOURS)
     first, *others = [p.quantize(palette=palette, dither=0) for p in pictures]
     first.save(
         FILE,
