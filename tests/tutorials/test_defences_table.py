@@ -2,17 +2,35 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attacks import Counter, Threat, cross_entropy, loss_of, margin
+from attacks import (
+    Counter,
+    Threat,
+    cross_entropy,
+    ensemble_loss,
+    fgsm,
+    loss_of,
+    margin,
+)
 from attacks.evaluation.suites import run_attack
-from ensembles import MCDropout
-from ensembles.member_files import member_path, write_finished
+from ensembles import Ensemble, MCDropout
+from ensembles.member_files import load_member, member_path, write_finished
 from ensembles.training import train_member
-from minidl import Adam, Dropout, Flatten, Linear, ReLU, Sequential, train
+from minidl import (
+    Adam,
+    Dropout,
+    Flatten,
+    Linear,
+    ReLU,
+    Sequential,
+    accuracy,
+    train,
+)
 from minidl.answers import probabilities
 from minidl.data import load_dataset
 from minidl.store import DamagedError
@@ -27,7 +45,7 @@ from tutorials.defences.page import combination, findings, markdown, table
 from tutorials.defences.parts import Part
 from tutorials.defences.record import Record, path_of, read, write
 from tutorials.defences.rows import rows
-from tutorials.defences.run import run
+from tutorials.defences.run import attack, cost, run
 from tutorials.defences.settings import Strength, settings_of
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM, accepted, usual
 from tutorials.defences.victims import KINDS
@@ -98,9 +116,9 @@ def test_every_attack_stays_in_the_ball_and_the_counter_counts(networks, kind):
     defence = victim(kind, networks)
     counter, found = attacks_of(defence)
     threat, rng = Threat("Linf", EPS), np.random.default_rng(0)
-    for name, attack in found.items():
+    for name, one in found.items():
         before = counter.gradients + counter.queries
-        x_adv = run_attack(name, attack, TEST[:4], LABELS[:4], threat, rng)
+        x_adv = run_attack(name, one, TEST[:4], LABELS[:4], threat, rng)
         assert counter.gradients + counter.queries > before
         assert name == "APGD-DLR" or (x_adv != TEST[:4]).any() or kind == "rounding"
 
@@ -146,6 +164,10 @@ def test_a_draw_of_dropout_has_its_own_derivative(networks):
     assert_close(found, differences(lambda: loss(x, LABELS[:3])[0].sum(), x), 1e-6)
     other = loss_of(Draw(model, np.random.default_rng(8)).forward)(x, LABELS[:3])[1]
     assert abs(other - found).max() > 1e-4
+    draw = Draw(model, np.random.default_rng(7))
+    z, back = draw.forward(x)
+    draw.forward(x)  # other masks, in the same network
+    assert_array_equal(back(cross_entropy(z, LABELS[:3])[1]), found)
 
 
 def test_a_rejected_image_fools_nobody():
@@ -155,8 +177,8 @@ def test_a_rejected_image_fools_nobody():
             return np.eye(3)[np.where(bright, 2, 1)]
 
     x = np.zeros((2, 2, 2, 1))
-    attack = lambda x, y, eps, rng: x + np.array([0.1, 0.9]).reshape(2, 1, 1, 1)  # noqa: E731
-    found = accepted(attack, Rejects())(x, np.zeros(2, int), 1.0, None)
+    brighter = lambda x, y, eps, rng: x + np.array([0.1, 0.9]).reshape(2, 1, 1, 1)  # noqa: E731
+    found = accepted(brighter, Rejects())(x, np.zeros(2, int), 1.0, None)
     assert_array_equal(found.reshape(2, -1).mean(axis=1), [0.1, 0])
 
 
@@ -244,6 +266,40 @@ def test_a_run_writes_one_file_a_defence(ran):
     assert [len(r.alone) for r in found] == [0, 2, 0]
     assert all(r.core_hours > 0 and r.images == 4 for r in found)
     assert found[2].training["perturb"]["Adversarial"]["eps"] == EPS
+
+
+def test_the_counts_are_those_of_attacks_by_hand(ran):
+    """FGSM on the ensemble's own loss, which is the same each time; and the unions."""
+    settings, places, some = ran
+    [row] = [row for row in some if row.name == "fgsm-2"]
+    [found] = read(places.results, [row.name])
+    data, networks = load_dataset("mnist-sample"), networks_of(row, places.runs)
+    x, y = data.x_test[:4].astype(np.float32) / 255, data.y_test[:4]
+    ensemble, loss = Ensemble(networks), ensemble_loss(networks)
+    right = ensemble.predict(x) == y
+    x_adv = fgsm(lambda x, y: loss(x, y)[1], x, y, EPS)
+    assert found.correct[FGSM] == (right & (ensemble.predict(x_adv) == y)).sum()
+    assert found.clean == round(accuracy(ensemble, data.x_test, data.y_test) * 1000)
+    whole = attack(row, settings, data, places, None)
+    left = {name: ~outcome.fooled for name, outcome in whole.outcomes.items()}
+    assert found.correct == {name: own.sum() for name, own in left.items()}
+    usual = [own for name, own in left.items() if name != ADAPTIVE]
+    assert found.usual == np.all(usual, axis=0).sum()
+    assert found.worst == np.all([*left.values()], axis=0).sum()
+
+
+def networks_of(row, folder):
+    """A row's trained networks."""
+    return [load_member(job, folder) for job in row.jobs]
+
+
+def test_core_hours_are_those_of_a_rows_networks_and_parts():
+    members = [SimpleNamespace(seconds=3600.0)] * 2
+    plain = rows(settings_of("mnist", "full"))
+    for row in plain:
+        seconds = dict.fromkeys(row.parts, 1800.0)
+        own = 0 if row.part == "student" else 2
+        assert cost(row, members, seconds) == own + 0.5 * len(row.parts)
 
 
 def test_a_finished_run_trains_and_attacks_nothing(ran, capsys):
