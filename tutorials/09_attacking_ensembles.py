@@ -408,17 +408,26 @@ check(normalized_sum)
 
 # %% [markdown]
 # **9.4** This BIM has the flaw of the case. `gradient(x, y)` and `predict(x)` belong to
-# one network, and you have the true labels y. Repair it.
+# one network, and y are the true labels.
 
 
 # %%
-def steady_bim(gradient, predict, x, y, eps, alpha, steps):
+def unsteady_bim(gradient, predict, x, y, eps, alpha, steps):
     x_adv = x
     for _ in range(steps):
         label = predict(x_adv)
         x_adv = x_adv + alpha * np.sign(gradient(x_adv, label))
         x_adv = np.clip(np.clip(x_adv, x - eps, x + eps), 0, 1)
     return x_adv
+
+
+# %% [markdown]
+# Find the line, and write the function without the flaw.
+
+
+# %%
+def steady_bim(gradient, predict, x, y, eps, alpha, steps):
+    return ...
 
 
 check(steady_bim)
