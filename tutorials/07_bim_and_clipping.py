@@ -15,9 +15,11 @@ import attacks
 from attacks import Threat, clip_to_bounds, fgsm, model_gradient
 from attacks.losses import cross_entropy
 from attacks.norms import Linf
+from minidl import trace
 from minidl.data import load_mnist_sample
 from tutorials.drag import drag
 from tutorials.exercises import check
+from tutorials.panels import maps
 from tutorials.show import image, new_figure, picture, source, table
 from tutorials.trained import network
 
@@ -137,6 +139,40 @@ drag(
 # steps lead higher than a large one. From the eighth step on most pixels are at the
 # edge of the ball, and *J* grows more slowly.
 #
+# The perturbation is small in the image. What becomes of it in the network? Go through
+# the layers, and back and forward through the steps.
+
+
+# %%
+def one_layer(figure, layer=1, step=8, digit=4):
+    x_n, y_n = x[[first[digit]]], y[[first[digit]]]
+    x_adv = attacks.bim(gradient, x_n, y_n, eps, alpha, step) if step else x_n
+    clean, attacked = (list(trace(model, v))[layer].output[0] for v in (x_n, x_adv))
+    change, limit = attacked - clean, float(abs(clean).max())
+    share = np.linalg.norm(change) / np.linalg.norm(clean)
+    axes = figure.subplots(1, 3)
+    image(axes[0], maps(clean), f"{layer} {model.layers[layer]}", True, limit)
+    image(axes[1], maps(attacked), f"after {step} steps", True, limit)
+    image(axes[2], maps(change), f"change, {share:.0%}", True, limit)
+
+
+drag(
+    one_layer,
+    "A layer's output for a digit and for the attacked digit, and the change, in red "
+    "and blue: small at the first layer, nearly as large as the output at the logits.",
+    size=(9, 2.2),
+    layer=list(range(len(model.layers))),
+    step=list(range(9)),
+    digit=list(range(10)),
+)
+
+# %% [markdown]
+# **What to notice.** The perturbation is about a third as long as the image, and it
+# stays a third of the output in all convolutions. The fully connected layers add it up
+# in the direction that matters. At the logits the change is nearly as large as the
+# output was.
+
+# %% [markdown]
 # ## What the ball is for
 #
 # Without $\mathrm{clip}_{x,\varepsilon}$, eight steps of $\alpha$ reach at most
