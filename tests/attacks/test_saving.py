@@ -32,8 +32,8 @@ def pair(rng, threat, C=1, dtype=np.float32, on_grid=True):
     """Images, and others anywhere in their balls, many at the border."""
     low, high = threat.bounds
     k = rng.integers(256, size=(20, 7, 5, C)) if on_grid else rng.random((20, 7, 5, C))
-    fraction = k.astype(dtype) / dtype(255 if on_grid else 1)
-    x = np.clip(low + (high - low) * fraction, low, high).astype(dtype)
+    fraction = k / 255 if on_grid else k  # in float64: in float32 the last bit differs
+    x = (low + (high - low) * fraction).astype(dtype).clip(low, high)
     if threat.norm == "L0":
         x_adv = x.copy()
         x_adv[:, 2, 3] = rng.uniform(low, high, (20, C))
