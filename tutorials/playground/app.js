@@ -31,9 +31,8 @@
   }
 
   /** What a link holds: all that isn't as at the start of the level. */
-  const hash = (extra) => new URLSearchParams(Object.entries({ ...state, ...extra })
-    .filter(([name, value]) => name === "level" || value !== presets(state.level)[name]))
-    .toString();
+  const hash = (extra) => String(new URLSearchParams(Object.entries({ ...state, ...extra })
+    .filter(([name, value]) => name === "level" || value !== presets(state.level)[name])));
 
   const locked = (name) => state.lock.split(",").includes(name);
   const timers = {};
@@ -217,6 +216,7 @@
       button.disabled = locked("level") && at !== level();
     });
     $("locked").hidden = state.lock === "";
+    $$("[data-flaw]").forEach((it) => it.setAttribute("aria-pressed", it.dataset.flaw === state.flaw));
     $$("[data-says]").forEach((words) => { words.hidden = words.dataset.says !== state.flaw; });
   }
 
@@ -330,7 +330,7 @@
     const { name, side, maps, values, slopes } =
       engine.inside(team[state.member], now.shown, now.y, now.slope)[state.layer];
     text("layer-is", `Above the values of ${name}, ` +
-      (side ? `${maps} x ${side} x ${side}` : maps) + ", below the slope dJ of each.");
+      (side ? `${maps} x ${side} x ${side}` : `${maps}, outlined if negative`) + ", below the slope dJ of each.");
     const box = make("div", { class: side ? "maps" : `bars of-${maps}` });
     const top = largest(values) || 1, steep = largest(slopes);
     for (const [what, all, scale] of [["values", values, null], ["slopes", slopes, steep]]) {

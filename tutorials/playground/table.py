@@ -19,7 +19,7 @@ from tutorials.playground.networks import committee, stored
 from tutorials.playground.training import SIGMA
 
 IMAGES, BATCH = 1000, 100
-EVERY, LARGEST = 10, 30  # eps in hundredths
+EVERY, LARGEST = 5, 30  # eps in hundredths
 EPS = range(0, LARGEST + 1, EVERY)
 WHOSE = ("sum", "own", "0")
 

@@ -127,7 +127,7 @@ def test_a_changed_hash_changes_the_page_and_back(opened):
     page.wait_for_function(
         "/reads/.test(document.getElementById('verdict').textContent)"
     )
-    page.locator("[data-go='3']").click()
+    page.locator("#levels [data-go='3']").click()
     page.wait_for_url("**level=3*")
 
 
@@ -264,7 +264,8 @@ def test_who_sent_a_link_can_lock_controls(opened):
     assert page.locator("#locked").is_visible()
     assert page.locator("#eps").is_disabled()
     assert page.locator("[data-by][name=eps]").first.is_disabled()
-    assert page.locator("[data-go='3']").is_disabled()
+    assert page.locator("#levels [data-go='3']").is_disabled()
+    assert not page.locator(".next").first.is_visible()
     assert page.locator("#whose").is_enabled()
     teacher = opened("#level=3")
     teacher.locator("summary", has_text="For teachers").click()
