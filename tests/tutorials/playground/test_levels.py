@@ -40,8 +40,9 @@ def test_each_level_is_solved_at_its_par_and_not_below(opened, number, level):
         assert "Not fooled yet" in score.inner_text()
         move(page, 1)
         page.locator("[data-flaw=robust]").click()
-        assert page.locator("[data-says=robust]").is_visible()
+        page.locator("[data-says=robust]").wait_for()
         page.locator("[data-flaw=mask]").click()
+        page.locator("[data-says=mask]").wait_for()
     if page.locator("#whose").is_visible():
         page.locator("#whose").select_option(par["whose"])
     move(page, par["eps"] - 1)

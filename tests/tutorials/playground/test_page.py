@@ -254,8 +254,10 @@ def test_tiles_switch_networks_off_but_never_the_last(opened):
     page = opened("#eps=0")
     for i in range(10):
         page.locator(".tile").nth(i).click()
-    pressed = page.locator(".tile[aria-pressed=true]")
-    assert pressed.count() == 1
+    page.wait_for_function(
+        "/^The network/.test(document.getElementById('verdict').textContent)"
+    )
+    assert page.locator(".tile[aria-pressed=true]").count() == 1
     assert verdict(page) == "The network still sees a 7."
 
 
@@ -311,9 +313,12 @@ def test_steps_can_be_walked_back_and_forward(opened):
     page = opened("#open=inside")
     attacked = "document.getElementById('attacked').toDataURL()"
     pictures = [page.evaluate(attacked)]
-    for _ in range(3):
+    for step in (7, 6, 5):
         page.get_by_label("A step back").click()
-        page.wait_for_timeout(200)
+        page.wait_for_function(
+            "(shown) => document.getElementById('step-is').textContent === shown",
+            arg=f"{step} of 8",
+        )
         pictures.append(page.evaluate(attacked))
     assert len(set(pictures)) == 4
     page.get_by_label("A step forward").click()
