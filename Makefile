@@ -43,7 +43,10 @@ tutorials: .venv/.tutorials
 
 # make docs     the site, build/site: chapters, results, reference (needs Node for formulas)
 docs: node .venv/.docs build/static/katex/katex.min.css
-	rm -rf build/site
+	rm -rf build/site build/extra
+	mkdir -p build/extra
+	$(BIN)/python -m tutorials.playground build/extra/playground.html \
+	    --chapters 'tutorials/notebooks/{}.html'
 	$(BIN)/sphinx-build -q -W -E -b html -c docs -d build/doctrees . build/site
 	$(BIN)/python -m tutorials.playground build/site/docs/playground.html \
 	    --chapters '../tutorials/notebooks/{}.html' >/dev/null

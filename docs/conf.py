@@ -23,11 +23,11 @@ root_doc = "docs/index"
 include_patterns = [
     "docs/**.md",
     "tutorials/notebooks/*.ipynb",
-    "tutorials/teachers.md",
+    "tutorials/**.md",
     "results/**.md",
-    "[A-Z]*.md",
+    *("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
 ]
-exclude_patterns = ["README.md", "results/*-quick", "results/*-smoke"]
+exclude_patterns = ["results/*-quick", "results/*-smoke"]
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
@@ -58,10 +58,12 @@ html_title = "minidl"
 html_static_path = ["static", str(ROOT / "build/static")]
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
-html_extra_path = ["redirect"]
+html_extra_path = ["redirect", str(ROOT / "build/extra")]
 html_domain_indices = False
 html_copy_source = False
 html_show_copyright = False
+
+PARAMETERS = re.compile(r'<dl>\s*((?:<dd><em class="sig-param">.*?</dd>\s*)+)</dl>')
 
 
 def setup(app: Sphinx) -> None:
@@ -89,13 +91,16 @@ def finish(app: Sphinx, page: str, template: str, context: dict[str, Any], _: An
     body = context.get("body", "")
     if page.startswith("tutorials/notebooks/"):
         body = body.replace("</h1>", f"</h1>{run_it(page, REPOSITORY)}", 1)
-    # Furo's captions lack a level, Sphinx's lists of parameters what they define.
-    body = re.sub(r"<dl>\s*(?=<dd><em)", "<span>", body)
-    body = re.sub(r"<dd>(<em.*?)</dd>", r'<span class="parameter">\1</span>', body)
-    context["body"] = re.sub(r"(class=\"parameter\".*\n)</dl>", r"\1</span>", body)
+    context["body"] = PARAMETERS.sub(spans, body)
     tree = context.get("furo_navigation_tree", "")
     level = 'role="heading" aria-level="2"'
     context["furo_navigation_tree"] = tree.replace('role="heading"', level)
+
+
+def spans(parameters: re.Match[str]) -> str:
+    """Turn Sphinx's list of parameters, which defines nothing, into plain elements."""
+    text = parameters[1].replace("<dd>", '<span class="parameter">')
+    return f"<span>{text.replace('</dd>', '</span>')}</span>"
 
 
 def run_it(page: str, repository: str) -> str:
