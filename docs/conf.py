@@ -36,6 +36,7 @@ extensions = [
 ]
 
 nb_execution_mode = "off"
+nb_merge_streams = True
 nb_ipywidgets_js: dict[str, str] = {}  # would be fetched
 myst_enable_extensions = ["dollarmath", "html_image"]
 myst_heading_anchors = 3
