@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+from shutil import which
 
 import numpy as np
 import pytest
@@ -53,3 +54,17 @@ def threads_seen(monkeypatch):
     monkeypatch.setattr(Sequential, "forward", watched)
     with threadpool_limits(2):
         yield seen
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window; without it tests of pages are skipped."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not (chromium := which("chromium")):
+        pytest.skip("chromium isn't installed")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()

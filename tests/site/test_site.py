@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 from runpy import run_path
-from shutil import which
 
 import pytest
 
@@ -55,24 +54,11 @@ def test_a_stylesheet_that_fetches_is_named(tmp_path):
     assert "a.css: https://example.org/c.css is of another host" in problem
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not (SITE / "index.html").exists():
-        pytest.skip("make docs hasn't built the site")
-    if not (chromium := which("chromium")):
-        pytest.skip("chromium isn't installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture(params=SIZES)
 def opened(request, browser):
     """Open a page of the site in one of two looks; no request may leave the machine."""
+    if not (SITE / "index.html").exists():
+        pytest.skip("make docs hasn't built the site")
     width, height = SIZES[request.param]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=request.param
@@ -122,6 +108,20 @@ def test_the_first_page_is_found_and_formulas_have_their_fonts(opened):
     assert page.locator(".katex-display").count() > 2
     loaded = "[...document.fonts].filter(f => f.status == 'loaded').map(f => f.family)"
     assert "KaTeX_Main" in page.evaluate(loaded)
+
+
+@pytest.mark.slow
+def test_the_page_that_runs_stands_first(opened):
+    page = opened("docs/index.html")
+    part = page.frame_locator(".playground")
+    if page.viewport_size["width"] < 400:  # there is no room for a page in a page
+        page.locator("a.phone").click()
+        page.wait_for_url("**/playground.html")
+        part = page
+    part.locator("#verdict", has_text="The committee reads this").wait_for()
+    part.locator("#code-card summary").click()
+    part.get_by_role("link", name="6. One step").click()
+    page.wait_for_url("**/notebooks/06_the_input_gradient_and_fgsm.html")
 
 
 @pytest.mark.slow

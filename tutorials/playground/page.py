@@ -28,7 +28,7 @@ def build_page(address: str = ADDRESS) -> str:
     parts = {
         **controls(),
         "chapters": "".join(
-            f'<a href="{address.format(file)}">{title}</a>'
+            f'<a href="{address.format(file)}" target="_top">{title}</a>'
             for file, title in CHAPTERS.items()
         ),
         "code": "".join(map(code_line, CODE)),

@@ -1,25 +1,10 @@
 """The page in Chromium, opened from a file: any request or error fails the test."""
 
-from shutil import which
-
 import pytest
 
 from tutorials.playground.page import write_page
 
 PHONE, DESK = (360, 740), (1280, 800)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not (chromium := which("chromium")):
-        pytest.skip("chromium isn't installed")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")
