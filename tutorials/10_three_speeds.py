@@ -15,6 +15,7 @@ import time
 import numpy as np
 
 from minidl import kernels
+from minidl.kernels import dispatch
 from minidl.kernels.cpu import elementwise, winograd
 from minidl.kernels.cpu.winograd_transforms import b_transposed
 from minidl.parallel import limit_threads
@@ -75,7 +76,7 @@ print(f"loops would take {loops:.1f} s for {N} images of {H}x{H} with {C} channe
 # `kernels.conv2d`, whichever implementation runs.
 
 # %%
-source(kernels.implementation)
+source(kernels.implementation, dispatch.on_cpu)
 
 
 # %%

@@ -17,7 +17,6 @@ from minidl.kernels import reference
 IMPLEMENTATIONS = ("auto", "reference", "numba")
 
 _chosen = os.environ.get("MINIDL_KERNELS", "auto")
-_on_cpu: ModuleType | None = None  # what was chosen there, once it has been used
 
 
 def check_environment() -> None:
@@ -34,40 +33,40 @@ def use(name: str) -> Iterator[None]:
 
     The environment variable MINIDL_KERNELS does the same for a whole process.
     """
-    global _chosen, _on_cpu
+    global _chosen
     check_choice("name", name, IMPLEMENTATIONS)
-    before, _chosen, _on_cpu = _chosen, name, None
+    before, _chosen = _chosen, name
+    on_cpu.cache_clear()
     try:
         yield
     finally:
-        _chosen, _on_cpu = before, None
+        _chosen = before
+        on_cpu.cache_clear()
 
 
 def implementation(x: Array) -> ModuleType:
     """Return the module whose kernels take x."""
-    global _on_cpu
-    if type(x) is np.ndarray or device_of(x) == "cpu":
-        _on_cpu = _on_cpu or chosen_on_cpu()
-        return _on_cpu
+    if device_of(x) == "cpu":
+        return on_cpu(_chosen)
     check_environment()
-    on_device = _chosen != "reference" and x.dtype == np.float32
-    return on_gpu() if on_device else reference
-
-
-def chosen_on_cpu() -> ModuleType:
-    """Return the compiled kernels or the reference, as chosen, or as Numba is here."""
-    check_environment()
-    found = sys.modules.get("numba") or find_spec("numba")  # takes 40 us where it isn't
-    compiled = _chosen == "numba" or (_chosen == "auto" and found)
-    return on_cpu() if compiled else reference
+    in_cuda = _chosen != "reference" and x.dtype == np.float32
+    return on_gpu() if in_cuda else reference
 
 
 @cache
-def on_cpu() -> ModuleType:
-    """Return the compiled kernels: Numba is imported when they are needed first."""
-    from minidl.kernels.cpu import operations
+def on_cpu(chosen: str) -> ModuleType:
+    """Return the compiled kernels or the reference; "auto" takes what is there.
 
-    return operations
+    Numba is imported when it is needed first, and looked for once: that takes 40 us
+    where it isn't installed.
+    """
+    check_environment()
+    found = sys.modules.get("numba") or find_spec("numba")
+    if chosen == "numba" or (chosen == "auto" and found):
+        from minidl.kernels.cpu import operations
+
+        return operations
+    return reference
 
 
 @cache
