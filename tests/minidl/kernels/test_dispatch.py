@@ -47,6 +47,15 @@ def test_auto_takes_the_reference_without_numba(monkeypatch):
         assert chosen() == "reference"
 
 
+def test_numba_is_looked_for_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr("minidl.kernels.dispatch.find_spec", calls.append)
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    with kernels.use("auto"):
+        assert {chosen() for _ in range(3)} == {"reference"}
+    assert calls == ["numba"]
+
+
 def test_use_ends_with_its_block_even_by_an_error():
     with kernels.use("reference"):
         with pytest.raises(KeyError), kernels.use("numba"):
