@@ -269,6 +269,14 @@ def test_who_sent_a_link_can_lock_controls(opened):
     assert page.locator("#levels [data-go='3']").is_disabled()
     assert not page.locator(".next").first.is_visible()
     assert page.locator("#whose").is_enabled()
+    before = state_of(page)
+    page.locator("#eps").evaluate(  # as if it could be moved
+        "(eps) => { eps.value = 20;"
+        "eps.dispatchEvent(new Event('input', { bubbles: true })) }"
+    )
+    page.locator(".main[data-go='1']").dispatch_event("click")
+    page.wait_for_timeout(500)
+    assert state_of(page) == before
     teacher = opened("#level=3")
     teacher.locator("summary", has_text="For teachers").click()
     teacher.get_by_label("the level").check()
