@@ -46,10 +46,8 @@ docs: node .venv/.docs build/static/katex/katex.min.css
 	rm -rf build/site build/extra
 	mkdir -p build/extra
 	$(BIN)/python -m tutorials.playground build/extra/playground.html \
-	    --chapters 'tutorials/notebooks/{}.html'
+	    --chapters 'tutorials/notebooks/{}.html' >/dev/null
 	$(BIN)/sphinx-build -q -W -E -b html -c docs -d build/doctrees . build/site
-	$(BIN)/python -m tutorials.playground build/site/docs/playground.html \
-	    --chapters '../tutorials/notebooks/{}.html' >/dev/null
 	$(BIN)/python -m tests.site.links build/site
 	@echo 'the site is build/site/index.html'
 
