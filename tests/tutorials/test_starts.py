@@ -136,8 +136,15 @@ def test_how_often_members_of_table_3_are_trained_anew():
 
 def test_a_row_of_the_table():
     own = made_up(adam=[0.1, 2.3])
-    assert row(own) == ["1 of 2", "0, 1", "1.7000", "1.2000", "0.5500", "0.5000"]
-    assert row(own[1:])[-1] == ""
+    assert row(own) == [
+        "1 of 2",
+        "0 (1 of 2), 1 (1 of 2)",
+        "1.7000",
+        "1.2000",
+        "0.5500",
+        "0.5000",
+    ]
+    assert row(own[1:])[1] == "1" and row(own[1:])[-1] == ""
 
 
 # Carrying it out.

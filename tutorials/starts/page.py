@@ -1,5 +1,6 @@
 """results/starts/README.md: the counts, and when a logit's ReLU is dead for good."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -118,9 +119,19 @@ def name(one: Start) -> str:
 
 def table(groups: Mapping[str, Sequence[Start]]) -> Table:
     """Return a row for each group: how many start, and means over all of them."""
-    head = ["", "started", "dead classes of each", "J in training", "J", "accuracy"]
+    head = ["", "started", "dead classes", "J in training", "J", "accuracy"]
     rows = [[group, *row(own)] for group, own in groups.items()]
     return Table([*head, "of those that started"], rows)
+
+
+def dead_classes(counts: list[int]) -> str:
+    """Return networks' numbers of dead classes, and of how many where they differ."""
+    times = Counter(counts)
+    if len(times) == 1:
+        return str(counts[0])
+    return ", ".join(
+        f"{dead} ({n} of {len(counts)})" for dead, n in sorted(times.items())
+    )
 
 
 def row(own: Sequence[Start]) -> list[str]:
@@ -133,7 +144,7 @@ def row(own: Sequence[Start]) -> list[str]:
     ]
     return [
         f"{len(going)} of {len(own)}",
-        ", ".join(str(dead) for dead in sorted(len(one.dead) for one in own)),
+        dead_classes([len(one.dead) for one in own]),
         *(f"{value:.4f}" for value in numbers),
         f"{np.mean(going):.4f}" if going else "",
     ]
