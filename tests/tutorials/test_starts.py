@@ -144,7 +144,8 @@ def test_a_row_of_the_table():
         "0.5500",
         "0.5000",
     ]
-    assert row(own[1:])[1] == "1" and row(own[1:])[-1] == ""
+    assert row(own[1:])[1] == "1"
+    assert row(own[1:])[-1] == ""
 
 
 # Carrying it out.
