@@ -16,6 +16,7 @@ from minidl import cross_entropy
 from minidl.data import load_dataset
 from minidl.schema import read_as
 from minidl.store import DamagedError, write_json
+from tutorials.paper.experiment.environment import environment
 from tutorials.paper.search.trials import OPTIMIZERS
 from tutorials.starts import __main__ as program
 from tutorials.starts import count as counting
@@ -194,9 +195,21 @@ def test_another_networks_counts_are_refused(trained, tmp_path):
         write_page(tmp_path)
 
 
+def count_of(dataset):
+    """A count of one network."""
+    own = made_up(adam=[0.1])
+    return Starts(replace(PLAN, dataset=dataset), own, own, environment())
+
+
 def test_a_page_without_counts(tmp_path):
     text = write_page(tmp_path).read_text(encoding="utf-8")
-    assert "Nothing is counted yet: `python -m tutorials.starts`" in text
+    command = "`python -m tutorials.starts --dataset"
+    assert f"Not counted yet, until {command} mnist` and {command} cifar10`" in text
+    write_json(path_of(tmp_path, "mnist", "literal"), count_of("mnist"))
+    text = write_page(tmp_path).read_text(encoding="utf-8")
+    assert f"Not counted yet, until {command} cifar10` does it." in text
+    write_json(path_of(tmp_path, "cifar10", "literal"), count_of("cifar10"))
+    assert "Not counted yet" not in write_page(tmp_path).read_text(encoding="utf-8")
     assert "When is a logit's ReLU dead for good?" in text
 
 

@@ -26,9 +26,7 @@ from tutorials.paper.experiment.config import DATASETS, LITERAL, NETWORKS
 from tutorials.paper.results.files import check_same_experiment
 from tutorials.paper.search.trials import PARTS
 from tutorials.starts.count import Plan, count
-from tutorials.starts.page import path_of, read, write_page
-
-TABLES = ("mnist", "cifar10")  # 1 and 3
+from tutorials.starts.page import TABLES, path_of, read, write_page
 
 
 def make_parser() -> Parser:
