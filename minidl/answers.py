@@ -120,20 +120,21 @@ def probabilities(
 def check_probabilities(name: str, p: Any, count: int) -> None:
     """Raise unless a function has returned probabilities (N, K)."""
     check_rows(name, p, count)
-    lost = ~get_array_module(p).isfinite(p).all(axis=1)
-    if lost.any():
-        raise ValueError(
-            f"{name} must return finite numbers, got others for {int(lost.sum())} of "
-            f"{len(p)} images"
-        )
     check_sums(f"{name} must return", p)
 
 
 def check_sums(must: str, p: Array) -> None:
-    """Raise ValueError, which begins so, unless rows are probabilities."""
-    sums = p.sum(axis=1)
-    off = get_array_module(p).maximum(abs(sums - 1), -p.min(axis=1))
+    """Raise ValueError, which begins so, unless rows are probabilities.
+
+    A GPU is waited for once, as long as they are.
+    """
+    xp, sums = get_array_module(p), p.sum(axis=1)
+    off = xp.maximum(abs(sums - 1), -p.min(axis=1))
     if not off.max() <= ROUNDING:  # so that NaN is off, too
+        if lost := int((~xp.isfinite(p).all(axis=1)).sum()):
+            raise ValueError(
+                f"{must} finite numbers, got others for {lost} of {len(p)} images"
+            )
         raise ValueError(
             f"{must} probabilities, 0 or more and of sum 1 for each image, got numbers "
             f"from {float(p.min()):.3g} to {float(p.max()):.3g} with sums from "

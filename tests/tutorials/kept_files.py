@@ -23,7 +23,7 @@ from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
 from minidl.backend import Array
 from minidl.finish import finished
 from minidl.schema import read_as
-from minidl.store import write_json
+from minidl.store import plain, write_json
 from tests.tutorials.made_up import made_up
 from tutorials.anomaly import record as anomaly_record
 from tutorials.anomaly.record import Outcome, Record
@@ -89,7 +89,7 @@ def read_member(folder: Path) -> Any:
 def write_epoch(folder: Path, seed: int) -> Path:
     job, model = JOBS[seed], untrained(JOBS[seed])
     path = partial_path(member_path(job, folder))
-    config = {"job": vars(job), "losses": [1.0, 0.5], "seconds": 1.5}
+    config = {"job": plain(job), "losses": [1.0, 0.5], "seconds": 1.5}
     rng = np.random.default_rng(seed)
     save_checkpoint(path, model, SGD(model.params, 0.1), rng, config)
     return path
