@@ -231,6 +231,7 @@ def command(runs, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_from_s_to_the_page(command, monkeypatch):
     folder = command("scale")
     command("run")

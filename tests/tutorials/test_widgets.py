@@ -10,9 +10,9 @@ from matplotlib import pyplot
 
 from tutorials import drag, notebooks, show
 
+pytestmark = pytest.mark.slow
 DRAG = re.compile(r"^drag\(", re.M)
 SECONDS = 1.0  # of the processor for a change
-LONG = ("05", "09", "12")  # that compute long before they come to it
 
 
 class SeenAllError(Exception):
@@ -40,14 +40,8 @@ def run(monkeypatch):
     return run
 
 
-def with_mark(chapter):
-    """A chapter as a test's parameter."""
-    marks = [pytest.mark.slow] if chapter.stem[:2] in LONG else []
-    return pytest.param(chapter, marks=marks, id=chapter.stem)
-
-
 CHAPTERS = [
-    with_mark(chapter)
+    pytest.param(chapter, id=chapter.stem)
     for chapter in notebooks.chapters()
     if DRAG.search(chapter.read_text(encoding="utf-8"))
 ]

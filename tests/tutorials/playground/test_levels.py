@@ -9,6 +9,7 @@ from tutorials.playground.levels import LEVELS, TEN, fooled
 from tutorials.playground.networks import committee, stored
 from tutorials.playground.page import NUMBERS
 
+pytestmark = pytest.mark.slow
 NUMBERED = [*enumerate(json.loads(NUMBERS.read_text(encoding="utf-8"))["levels"], 1)]
 IDS = [f"level {number}" for number, _ in NUMBERED]
 
@@ -66,7 +67,6 @@ def test_the_answer_is_what_minidl_found(opened, number, level):
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("number", "level"), NUMBERED, ids=IDS)
 def test_pars_and_questions_are_those_of_the_file(number, level):
     """A sample of what export.py has computed, once more."""

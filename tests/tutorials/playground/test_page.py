@@ -15,6 +15,7 @@ from tutorials.playground.content import LINK
 from tutorials.playground.networks import committee, image, stored
 from tutorials.playground.page import HERE, NUMBERS
 
+pytestmark = pytest.mark.slow
 START = json.loads(NUMBERS.read_text(encoding="utf-8"))["start"]
 EVERYTHING = "open=digits,inside,code-card"
 STATES = {
@@ -69,7 +70,6 @@ def test_votes_and_certainties_are_the_members(opened):
         assert abs(int(sure.lstrip(">")) - 100 * member.max()) <= 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "link",
     [
@@ -136,7 +136,6 @@ def test_every_part_of_a_link_has_a_start_that_it_allows():
         assert re.fullmatch(pattern, START.get(name, start))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("slider", ["eps", "steps", "step"])
 def test_digits_verdict_and_tiles_are_in_sight_of_a_slider(opened, size, slider):
@@ -158,7 +157,6 @@ def test_digits_verdict_and_tiles_are_in_sight_of_a_slider(opened, size, slider)
     assert hidden == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_scrolls_sideways_and_targets_are_large(opened, size, state):
@@ -175,7 +173,6 @@ def test_nothing_scrolls_sideways_and_targets_are_large(opened, size, state):
     assert small == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "look"),
     [(PHONE, "light"), (PHONE, "dark"), (DESK, "light"), (DESK, "dark")],
@@ -362,7 +359,6 @@ def test_the_live_count_is_that_of_the_page_and_beside_it_minidls(opened):
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "link",
     [
