@@ -10,27 +10,17 @@ from minidl import Adam, Flatten, Linear, ReLU, Sequential, accuracy, train
 from minidl.answers import probabilities
 from minidl.layers import softmax
 from tests.oracles import assert_close, differences
+from tests.tutorials.quarters import EPS, SHAPE, K, images
 from tutorials.defences.denoised import Denoised, autoencoder, trained_autoencoder
 from tutorials.defences.detector import Detector, undetected_margin
 from tutorials.defences.distilled import Distilled, soft_labels
 from tutorials.defences.diverse import Diverse
 from tutorials.defences.rounded import Rounded
 
-SHAPE, K = (4, 4, 1), 4
-EPS = 0.3
-
 
 def build(rng):
     layers = [Flatten(), Linear(16, 24, rng=rng), ReLU(), Linear(24, K, rng=rng)]
     return Sequential(layers, SHAPE)
-
-
-def images(seed, count=400):
-    """One quarter of each image is brighter: which one, is its label."""
-    rng = np.random.default_rng(seed)
-    x, y = rng.random((count, 2, 2, 2, 2)) * 0.4, rng.integers(K, size=count)
-    x[np.arange(count), y // 2, :, y % 2, :] += 0.5
-    return x.reshape(count, *SHAPE).astype(np.float32), y
 
 
 X, Y = images(0)

@@ -36,6 +36,7 @@ from minidl.data import load_dataset
 from minidl.store import DamagedError
 from tests.oracles import assert_close, differences
 from tests.tutorials.made_up import made_up
+from tests.tutorials.quarters import EPS, SHAPE, K, images
 from tutorials.defences import parts
 from tutorials.defences.__main__ import main
 from tutorials.defences.denoised import autoencoder
@@ -55,21 +56,12 @@ from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.members import member_jobs
 from tutorials.paper.experiment.places import Places
 
-SHAPE, K, EPS = (4, 4, 1), 4, 0.3
 WEAK = Strength(10, 8, 1, 2, 20, 4, 3)
 
 
 def build(rng):
     layers = [Flatten(), Linear(16, 24, rng=rng), ReLU(), Dropout(0.3)]
     return Sequential([*layers, Linear(24, K, rng=rng)], SHAPE)
-
-
-def images(seed, count=400):
-    """One quarter of each image is brighter: which one, is its label."""
-    rng = np.random.default_rng(seed)
-    x, y = rng.random((count, 2, 2, 2, 2)) * 0.4, rng.integers(K, size=count)
-    x[np.arange(count), y // 2, :, y % 2, :] += 0.5
-    return x.reshape(count, *SHAPE).astype(np.float32), y
 
 
 X, Y = images(0)
