@@ -2,10 +2,6 @@
 
 import os
 import platform
-import sys
-from datetime import UTC, datetime
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_info
@@ -13,8 +9,10 @@ from threadpoolctl import threadpool_info
 import minidl
 from minidl.backend import Device, gpu_name
 from minidl.parallel import limit_threads
+from tutorials.paper.experiment.environment import cpu_name, cpuinfo, now, version
 
 PACKAGES = ("numpy", "numba", "torch")
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}  # Linux's flags
 VARIABLES = (
     "OPENBLAS_NUM_THREADS",
     "OMP_NUM_THREADS",
@@ -39,8 +37,9 @@ def limit(threads: int, peers: tuple[str, ...]) -> None:
 def describe(device: Device = "cpu") -> dict[str, Any]:
     """Return processor, versions, BLAS and the environment's settings."""
     return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "date": now(),
         "cpu": cpu_name(),
+        "vectors": vectors(),
         **({"gpu": gpu_name()} if device == "gpu" else {}),
         "cores": os.cpu_count(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -48,7 +47,6 @@ def describe(device: Device = "cpu") -> dict[str, Any]:
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
         "libraries": [library(info) for info in threadpool_info()],
-        "load_average": os.getloadavg()[0],  # of others too: 0 on an idle machine
         "environment": {name: os.environ.get(name) for name in VARIABLES},
     }
 
@@ -59,18 +57,7 @@ def library(info: dict[str, Any]) -> dict[str, Any]:
     return {name: info.get(name) for name in kept}
 
 
-def version(package: str) -> str | None:
-    """Return a package's version, None if it isn't installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def cpu_name() -> str:
-    """Return the processor's name, which Python knows only outside Linux."""
-    if sys.platform == "linux":
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def vectors() -> str:
+    """Return the widest vector instructions, "" of a processor that isn't known."""
+    flags = (cpuinfo("flags") or cpuinfo("Features")).split()
+    return next((name for flag, name in VECTORS.items() if flag in flags), "")

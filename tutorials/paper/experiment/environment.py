@@ -52,8 +52,13 @@ def version(package: str) -> str:
 
 def cpu_name() -> str:
     """Return the processor's name, which Python knows only outside Linux."""
+    return cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def cpuinfo(field: str) -> str:
+    """Return what Linux says of the first processor, "" where it doesn't."""
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
+            if line.startswith(field):
                 return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return ""
