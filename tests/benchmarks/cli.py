@@ -42,6 +42,18 @@ class Options:
     batch: int = 128
     cores: tuple[int, ...] = field(default_factory=cores)  # all that there are
     device: Device = "cpu"
+    busy: bool = False  # write files also from a busy machine
+    beside: str | None = None  # "stream": another process does so meanwhile
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What is to be written."""
+        return tuple(filter(None, (self.json, self.plot)))
+
+    @property
+    def stream_core(self) -> int | None:
+        """Where a process streams through memory: the first core that isn't used."""
+        return self.cores[self.threads] if self.beside else None
 
     @property
     def contenders(self) -> tuple[str, ...]:
@@ -68,8 +80,11 @@ def make_parser() -> Parser:
     add("--peers", nargs="+", choices=HOW_TO_INSTALL, default=[], help="compare with")
     add("--threads", type=threads, default=1, metavar="N")
     add("--rounds", type=rounds, default=15, metavar="N", help="of each timing")
+    add("--batch", type=whole_number(1, 2**20), default=128, metavar="N", help="images")
     add("--json", type=a_path, metavar="FILE", help="write all figures to it")
     add("--plot", type=a_path, metavar="FILE", help="write a plot to it (.png, .svg)")
+    add("--busy", action="store_true", help="write files also from a busy machine")
+    add("--beside", choices=["stream"], help="keep memory busy from another core")
     add("--device", choices=["cpu", "gpu"], default="cpu")
     add("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help="see below")
     add("--profile", action="store_true", help="add the section profile")
@@ -97,6 +112,8 @@ def parse(argv: list[str] | None = None) -> Options:
             check_writable("--json or --plot", path.absolute().parent)
         except OSError as error:
             parser.error(str(error))
+    if args.beside and args.threads == len(cores()):
+        parser.error("--beside needs a core that --threads leaves free")
     return Options(
         threads=args.threads,
         rounds=args.rounds,
@@ -104,13 +121,17 @@ def parse(argv: list[str] | None = None) -> Options:
         sections=tuple(name for name in SECTIONS if name in chosen),
         json=args.json,
         plot=args.plot,
+        batch=args.batch,
         device=args.device,
+        busy=args.busy,
+        beside=args.beside,
     )
 
 
 def chosen_sections(parser: Parser, args: argparse.Namespace) -> set[str]:
     """Return what --only and --profile ask for; exit if it can't be measured here."""
-    on_gpu, one_core = args.device == "gpu", len(cores()) == 1
+    on_gpu = args.device == "gpu"
+    one_core = len(cores()) == 1 or args.beside is not None
     chosen = {*(args.only or (ON_A_GPU if on_gpu else USUAL))}
     chosen |= {"profile"} if args.profile else set()
     if on_gpu:
@@ -122,6 +143,7 @@ def chosen_sections(parser: Parser, args: argparse.Namespace) -> set[str]:
             parser.error(str(error))
     if one_core and args.only and chosen & {*SEVERAL_CORES}:
         parser.error(
-            f"{' and '.join(SEVERAL_CORES)} need two cores, this process has one"
+            f"{' and '.join(SEVERAL_CORES)} need two cores, and this process has "
+            f"{'given one to --beside' if args.beside else 'one'}"
         )
     return chosen - {*SEVERAL_CORES} if one_core else chosen

@@ -2,9 +2,13 @@
 
     sha256       the checksum of all the rest, see minidl.store
     schema       1; goes up when a name here changes its meaning
-    settings     threads, rounds, batch, peers, pinned_to (cores; [] where impossible)
-    machine      date, cpu, cores, system, versions (null: not installed), libraries
-                 (with threads: BLAS, OpenMP), load_average, environment (null: not set)
+    settings     threads, rounds, batch, peers, pinned_to (cores; [] where impossible),
+                 beside {core, gb_per_s}: the process that streamed through memory
+                 meanwhile ({}: none; null: it ended early)
+    machine      date, cpu, vectors (AVX2, AVX-512), cores, system, versions, libraries
+                 (with threads: BLAS, OpenMP), environment (null: not set)
+    state        before, after {load_average, sgemm_gflop_per_s, triad_gb_per_s};
+                 array_mb, cache_mb: of each of the triad's arrays, of the last level
 
 Each section that was asked for is a list of units, each with its `name`:
 
@@ -35,7 +39,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from minidl.progress import progress
-from tests.benchmarks import attacks, layers, machine, networks, processes, profile
+from tests.benchmarks import (
+    attacks,
+    layers,
+    machine,
+    networks,
+    processes,
+    profile,
+    state,
+    stream,
+)
 from tests.benchmarks.cli import Options
 from tests.benchmarks.cores import pin
 from tests.benchmarks.problems import NETWORKS
@@ -58,15 +71,25 @@ def run(options: Options) -> dict[str, Any]:
     """Measure, on the first cores and with as many threads; return the result."""
     pinned = pin(options.cores[: options.threads])
     machine.limit(options.threads, options.peers)
+    with stream.beside(options.stream_core) as neighbour:
+        before = state.measure()
+        figures = measure(options)
+        after = state.measure()
     settings = {
         "threads": options.threads,
         "rounds": options.rounds,
         "batch": options.batch,
         "peers": list(options.peers),
         "pinned_to": pinned,
+        "beside": neighbour,
     }
-    about = {"schema": SCHEMA, "settings": settings}
-    return about | {"machine": machine.describe(options.device)} | measure(options)
+    return {
+        "schema": SCHEMA,
+        "settings": settings,
+        "machine": machine.describe(options.device),
+        "state": {"before": before, "after": after, **stream.sizes()},
+        **figures,
+    }
 
 
 def measure(options: Options) -> dict[str, list[dict[str, Any]]]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
+from tests.benchmarks import state
+from tests.benchmarks.machine import PACKAGES
 from tutorials.paper.pages.markdown import Table
 
 Units: TypeAlias = list[dict[str, Any]]
@@ -31,6 +33,8 @@ SHOWN = {"operations", "attacks", "peak_mb", "images_per_s", "cold", "warm", "pa
 def render(result: dict[str, Any]) -> str:
     """Return the whole result as text."""
     blocks = [heading(result["machine"], result["settings"])]
+    if "state" in result:
+        blocks.append(state.sentences(result))
     for section, title in TITLES.items():
         if units := result.get(section):
             blocks.append(f"{title}\n\n{table(units)}")
@@ -41,7 +45,7 @@ def render(result: dict[str, Any]) -> str:
 
 def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
     """Return the lines that say what was measured, where and how."""
-    versions = [f"{p} {machine[p]}" for p in ("numpy", "numba", "torch") if machine[p]]
+    versions = [f"{package} {machine[package]}" for package in PACKAGES]
     libraries = [
         f"{lib['internal_api']} {lib['version']} for {lib.get('architecture')} cores"
         for lib in machine["libraries"]
@@ -54,8 +58,7 @@ def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
         (
             f"minidl {machine['minidl']} on {processor}, {machine['cores']} cores",
             f"threads {settings['threads']} (pinned to core {pinned}), batch "
-            f"{settings['batch']}, rounds {settings['rounds']}, load average at the "
-            f"start {machine['load_average']:.1f}",
+            f"{settings['batch']}, rounds {settings['rounds']}",
             ", ".join([f"Python {machine['python']}", *versions, *libraries]),
             "environment: " + (" ".join(variables) or "no settings of threads"),
             "",

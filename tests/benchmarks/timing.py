@@ -54,9 +54,7 @@ def interleaved(
 
     A round before the first, in which kernels are compiled, isn't counted.
     """
-    n = SQUARE[device]  # the machine's yardstick is a large product in float32
-    square = to_device(np.random.default_rng(0).random((n, n), np.float32), device)
-    everyone = {SGEMM: lambda: square @ square, **candidates}
+    everyone = {SGEMM: yardstick(device), **candidates}
     samples: Samples = {key: [] for key in everyone}
     for i in range(-1, rounds):
         for key, function in everyone.items():
@@ -64,6 +62,13 @@ def interleaved(
                 taken = seconds(function, device)
                 samples[key] += [taken] if i >= 0 else []
     return samples
+
+
+def yardstick(device: Device) -> Task:
+    """Return what a device's speed is measured by: a large product in float32."""
+    n = SQUARE[device]
+    square = to_device(np.random.default_rng(0).random((n, n), np.float32), device)
+    return lambda: square @ square
 
 
 def seconds(function: Task, device: Device) -> float:
