@@ -1,6 +1,7 @@
 """The benchmarks measure what they say; how fast anything is isn't tested."""
 
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def _torch():
         ("--rounds many", "--rounds"),
         ("--only everything", "--only"),
         ("--device gpu --only memory", "measures layers and networks only"),
-        ("--device gpu --profile", "measures layers and networks only"),
+        ("--device gpu --instructions", "measures layers and networks only"),
         ("--peers tensorflow", "--peers"),
         ("--plot speed.bmp", ".png"),
         ("--plot speed.png --only layers", "networks"),
@@ -98,9 +99,12 @@ def test_a_gpu_is_measured_by_what_runs_there(monkeypatch):
     assert parse(["--device", "gpu", "--only", "networks"]).sections == ("networks",)
 
 
-def test_profile_is_added():
-    assert parse(["--profile"]).sections == (*parse([]).sections, "profile")
-    assert parse(["--only", "layers", "--profile"]).sections == ("layers", "profile")
+def test_instructions_are_added():
+    assert {*parse(["--instructions"]).sections} - {*parse([]).sections} == {
+        "instructions"
+    }
+    both = ["--only", "layers", "--instructions"]
+    assert {*parse(both).sections} == {"layers", "instructions"}
 
 
 def test_the_layers_are_those_of_the_networks():
@@ -170,7 +174,7 @@ def test_contenders_that_differ_are_stopped():
 def measured():
     """One round with two images, of some units of what runs in this process."""
     options = Options(
-        rounds=1, batch=2, sections=("layers", "networks", "profile"), cores=(0,)
+        rounds=1, batch=2, sections=("layers", "networks", "parts"), cores=(0,)
     )
     settings = {"threads": 1, "rounds": 1, "batch": 2, "peers": [], "pinned_to": [0]}
     start = {"schema": 1, "settings": settings, "machine": describe()}
@@ -195,10 +199,6 @@ def test_the_file_holds_what_the_schema_says(measured, tmp_path):
             for figures in by.values():
                 assert {*figures} == FIGURES
                 assert {*figures["ms"]} == {*summary([1.0])}
-    for unit in read["profile"]:
-        assert sum(part["share"] for part in unit["parts"]) == pytest.approx(1)
-        assert unit["parts"][0]["part"].startswith("0 ")
-        assert all(part["ms"] > 0 for part in unit["parts"])
     assert {"date", "cpu", "numpy", "libraries", "environment"} <= {*read["machine"]}
 
 
@@ -294,6 +294,35 @@ def test_a_training_step_changes_the_trained_network_only():
     assert difference(model.answers()["logits"], np.ones((2, 10))) == before
 
 
+def test_growth_is_from_one_core_to_all(monkeypatch):
+    started = []
+
+    class Training:
+        first, peak_mb = {"idle_mb": 100.0}, 103.0  # each holds 3 MB for 10 images
+
+        def ask(self):
+            pass
+
+        def answer(self):
+            return {"images_per_s": 50.0}
+
+    @contextmanager
+    def child(name, how, options, cores):
+        started.append(cores)
+        yield Training()
+
+    monkeypatch.setattr(processes, "child", child)
+    monkeypatch.setattr(processes, "moved_per_image", lambda name, batch: 7000.0)
+    options = Options(rounds=2, batch=10, cores=(2, 5, 6))
+    unit = processes.members("Table 1", options)
+    found = unit["images_per_s"]["auto"]
+    assert started == [(2,), (5,), (6,)]
+    assert unit["cores"] == 3
+    assert [found[k]["median"] for k in ("few", "many", "ratio")] == [50, 150, 3]
+    assert found["held_kb_per_image"] == pytest.approx(300)
+    assert found["moved_kb_per_image"] == pytest.approx(7)
+
+
 @pytest.mark.slow
 def test_processes_of_their_own():
     options = Options(rounds=1, batch=2)
@@ -301,9 +330,10 @@ def test_processes_of_their_own():
     assert {*peaks} == {"reference", "im2col", "auto"}
     assert all(20 < mb < 2000 for mb in peaks.values())
     with processes.child("Table 1", "auto", options, options.cores[:1]) as child:
-        assert {*child.first} == {"start_s", "first_step_s"}
+        assert {*child.first} == {"start_s", "first_step_s", "idle_mb"}
         child.ask(0, 3)
         assert child.answer()["images_per_s"] > 0
+        assert child.peak_mb > child.first["idle_mb"] > 20
 
 
 @pytest.mark.slow

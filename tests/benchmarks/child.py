@@ -1,9 +1,9 @@
 """A process of its own that trains: `python -m tests.benchmarks.child '{...}'`.
 
 Its settings are one argument in JSON, its answers one line of JSON each. The first one
-tells how long imports and the first step took. Then each line on standard input, a
-number of seconds and a number of steps, asks for at least that much training; the
-answer is the rate, and the peak of resident memory so far.
+tells how long imports and the first step took, and how much memory is resident then.
+Then each line on standard input, a number of seconds and a number of steps, asks for
+at least that much training; the answer is the rate, and the peak of resident memory.
 """
 
 import itertools
@@ -29,16 +29,17 @@ def main(settings: dict[str, Any]) -> None:
     limit(settings["threads"], (settings["how"],))
     step = training(settings)
     ready = time.perf_counter()
-    step()
-    answer(start_s=ready - START, first_step_s=time.perf_counter() - ready)
+    step(settings["first"])
+    first = time.perf_counter() - ready
+    answer(start_s=ready - START, first_step_s=first, idle_mb=memory("VmRSS"))
     for line in sys.stdin:
         seconds, steps = map(int, line.split())
         rate = settings["batch"] * train(step, seconds, steps)
-        answer(images_per_s=rate, peak_mb=peak_memory())
+        answer(images_per_s=rate, peak_mb=memory("VmHWM"))
 
 
-def training(settings: dict[str, Any]) -> Callable[[], None]:
-    """Return a function that takes the next training step of a contender."""
+def training(settings: dict[str, Any]) -> Callable[..., None]:
+    """Return a function that takes a contender's next step, with so many images."""
     import numpy as np
 
     from minidl.batches import to_float
@@ -51,9 +52,9 @@ def training(settings: dict[str, Any]) -> Callable[[], None]:
     take_step = trainer(settings["how"], model)
     turns = itertools.cycle(zip(x, y, strict=True))
 
-    def step() -> None:
-        images, labels = next(turns)
-        take_step(to_float(images), labels)
+    def step(images: int = N) -> None:
+        pixels, labels = next(turns)
+        take_step(to_float(pixels[:images]), labels[:images])
 
     return step
 
@@ -80,16 +81,16 @@ def train(step: Callable[[], None], seconds: int, steps: int) -> float:
     raise AssertionError
 
 
-def peak_memory() -> float:
-    """Return the most memory this process ever had resident, in MB (10^6 bytes).
+def memory(kind: str) -> float:
+    """Return how much memory is resident (VmRSS) or ever was (VmHWM), in 10^6 bytes.
 
     Linux's `ru_maxrss` would start at the parent's, which a new process inherits.
     """
     status = Path("/proc/self/status")
     if status.exists():
         lines = status.read_text().splitlines()
-        (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-        return int(peak) * 1024 / 1e6
+        (size,) = (line.split()[1] for line in lines if line.startswith(f"{kind}:"))
+        return int(size) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS: bytes
 
 

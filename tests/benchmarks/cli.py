@@ -18,13 +18,14 @@ SECTIONS = {
     "networks": "both networks: training, forward, gradients, BIM, an ensemble",
     "attacks": "attacks beside their gradients alone, and beside ART's and Foolbox's",
     "memory": "peak resident memory of a training process",
-    "members": "two training processes on two cores beside one on one",
+    "members": "a training process on each core beside one on one",
     "scaling": "one training process on all cores beside one on one",
     "cold_start": "the first training step of a fresh process",
-    "profile": "where the time of a training step goes",
+    "instructions": "instructions per image, where they can be counted (minutes)",
+    "parts": "where the time of a training step goes, and each part's bound",
 }
 
-USUAL = {*SECTIONS} - {"profile"}
+USUAL = {*SECTIONS} - {"instructions"}
 ON_A_GPU = ("layers", "networks")
 SEVERAL_CORES = ("members", "scaling")
 
@@ -87,7 +88,7 @@ def make_parser() -> Parser:
     add("--beside", choices=["stream"], help="keep memory busy from another core")
     add("--device", choices=["cpu", "gpu"], default="cpu")
     add("--only", nargs="+", choices=SECTIONS, metavar="SECTION", help="see below")
-    add("--profile", action="store_true", help="add the section profile")
+    add("--instructions", action="store_true", help="add the section instructions")
     return parser
 
 
@@ -129,11 +130,11 @@ def parse(argv: list[str] | None = None) -> Options:
 
 
 def chosen_sections(parser: Parser, args: argparse.Namespace) -> set[str]:
-    """Return what --only and --profile ask for; exit if it can't be measured here."""
+    """Return which sections are asked for; exit if they can't be measured here."""
     on_gpu = args.device == "gpu"
     one_core = len(cores()) == 1 or args.beside is not None
     chosen = {*(args.only or (ON_A_GPU if on_gpu else USUAL))}
-    chosen |= {"profile"} if args.profile else set()
+    chosen |= {"instructions"} if args.instructions else set()
     if on_gpu:
         if not chosen <= {*ON_A_GPU}:
             parser.error(f"--device gpu measures {' and '.join(ON_A_GPU)} only")

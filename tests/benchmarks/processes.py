@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 from tests.benchmarks.child import STEPS
 from tests.benchmarks.cli import Options
 from tests.benchmarks.contenders import Trainer
+from tests.benchmarks.parts import moved_per_image
 from tests.benchmarks.problems import build, synthetic_batch
 from tests.benchmarks.timing import summary
 
@@ -27,6 +28,7 @@ class Child:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
         self.first = self.answer()
+        self.peak_mb = 0.0
 
     def ask(self, seconds: int = SECONDS, steps: int = 0) -> None:
         """Let it train."""
@@ -37,7 +39,9 @@ class Child:
         line = cast(IO[str], self.process.stdout).readline()
         if not line:
             raise ChildProcessError(f"a child process failed: {self.process.args!r}")
-        return json.loads(line)
+        found = json.loads(line)
+        self.peak_mb = found.get("peak_mb", 0.0)
+        return found
 
 
 @contextmanager
@@ -48,8 +52,13 @@ def child(
     cores: Sequence[int],
     cache: str | None = None,
 ) -> Iterator[Child]:
-    """Start a process on some cores, with a thread on each, and end it afterwards."""
+    """Start a process on some cores, with a thread on each, and end it afterwards.
+
+    Its first step is of one image, which loads code and fills no memory with images;
+    with a cache of its own, of a batch.
+    """
     settings = {"network": name, "how": how, "batch": options.batch}
+    settings |= {"first": options.batch if cache else 1}
     settings |= {"cores": cores, "threads": len(cores)}
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.benchmarks.child", json.dumps(settings)],
@@ -73,18 +82,17 @@ def memory(name: str, options: Options) -> dict[str, Any]:
     peaks = {}
     for how in options.contenders:
         with child(name, how, options, options.cores[: options.threads]) as process:
-            process.ask(0, STEPS - 1)
+            process.ask(0, STEPS)
             peaks[how] = process.answer()["peak_mb"]
     return {"name": name, "peak_mb": peaks}
 
 
 def members(name: str, options: Options) -> dict[str, Any]:
-    """Return images/s of one training on one core and of two on two."""
-    first, second = options.cores[:1], options.cores[1:2]
-    return {
-        "name": name,
-        "images_per_s": rates(name, options, [first], [first, second]),
-    }
+    """Return images/s of one training on one core and of one on each."""
+    each = [(core,) for core in options.cores]
+    found = rates(name, options, each[:1], each)
+    found["auto"]["moved_kb_per_image"] = moved_per_image(name, options.batch) / 1e3
+    return {"name": name, "cores": len(options.cores), "images_per_s": found}
 
 
 def scaling(name: str, options: Options) -> dict[str, Any]:
@@ -111,11 +119,14 @@ def rates(
                 [together([trainings[cores] for cores in each]) for each in (few, many)]
                 for _ in range(min(ROUNDS, options.rounds))
             ]
+            held = [t.peak_mb - t.first["idle_mb"] for t in trainings.values()]
         columns = {"few": 0, "many": 1}
         found[how] = {
             k: summary([pair[i] for pair in pairs]) for k, i in columns.items()
         }
         found[how]["ratio"] = summary([b / a for a, b in pairs])
+        images = options.batch * len(held)
+        found[how]["held_kb_per_image"] = 1e3 * sum(held) / images
     return found
 
 
@@ -133,5 +144,6 @@ def cold_start(name: str, options: Options) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as cache:
         for state in ("cold", "warm"):
             with child(name, "auto", options, cores, cache) as process:
-                figures[state] = process.first
+                first = process.first
+            figures[state] = {k: first[k] for k in ("start_s", "first_step_s")}
     return figures

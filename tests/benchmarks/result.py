@@ -21,12 +21,19 @@ Each section that was asked for is a list of units, each with its `name`:
                  time outside its gradients over that inside; ART, Foolbox: summary of
                  their time over ours}}
     memory       peak_mb {contender: 10^6 bytes}
-    members      images_per_s {contender: {few, many, ratio: summary}}: one training
-                 process on one core, two on two
-    scaling      cores, and the same: one process on one core, one on all
+    members      cores, images_per_s {contender: {few, many, ratio: summary}}: one
+                 training process on one core, one on each; held_kb_per_image: how far
+                 peaks of memory lie above what each process held after a step of one
+                 image, by the images of their batches; moved_kb_per_image (minidl): the
+                 bytes that a step must move, as in parts
+    scaling      the same: one process on one core, one on all
     cold_start   cold, warm {start_s, first_step_s}: seconds for imports and building,
                  and for the first step, without and with Numba's cache
-    profile      total_ms, parts [{part, ms, share}]
+    instructions counted_by, instructions_per_image {operation: {contender: number}}; or
+                 not_counted: why
+    parts        sgemm_gflop_per_s, triad_gb_per_s, load_average, parts {part: {ms, mb
+                 (that it must move), gflop (of products), bound_ms, share, times_bound
+                 (null: its bound is 0)}}, see tests.benchmarks.parts
 
 Contenders are "reference", "im2col", "auto" (minidl as it comes) and "torch".
 A summary is {min, low, median, high, max, rounds}; low and high are quartiles.
@@ -41,11 +48,12 @@ from typing import Any, TypeAlias
 from minidl.progress import progress
 from tests.benchmarks import (
     attacks,
+    instructions,
     layers,
     machine,
     networks,
+    parts,
     processes,
-    profile,
     state,
     stream,
 )
@@ -63,7 +71,8 @@ SECTIONS: dict[str, tuple[Measure, Sequence[Any]]] = {  # and their units
     "members": (processes.members, tuple(NETWORKS)),
     "scaling": (processes.scaling, tuple(NETWORKS)),
     "cold_start": (processes.cold_start, tuple(NETWORKS)),
-    "profile": (profile.measure, tuple(NETWORKS)),
+    "instructions": (instructions.measure, tuple(NETWORKS)),
+    "parts": (parts.measure, tuple(NETWORKS)),
 }
 
 

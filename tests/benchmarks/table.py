@@ -22,12 +22,14 @@ TITLES = {
     "networks": "Networks",
     "attacks": "Attacks: overhead beside their gradients, and peers' times over ours",
     "memory": "Peak resident memory of ten training steps, MB",
-    "members": "Images/s of two trainings on two cores beside one",
+    "members": "Images/s of a training on each core beside one on one",
     "scaling": "Images/s of one training on all cores beside one",
     "cold_start": "Seconds to the first training step's end",
-    "profile": "Where a training step's time goes",
+    "instructions": "Instructions per image",
+    "parts": "Where a training step's time goes; bounds as in tests.benchmarks.parts",
 }
-SHOWN = {"operations", "attacks", "peak_mb", "images_per_s", "cold", "warm", "parts"}
+SHOWN = {"operations", "attacks", "peak_mb", "images_per_s", "cold", "warm"}
+SHOWN |= {"instructions_per_image", "parts"}
 
 
 def render(result: dict[str, Any]) -> str:
@@ -69,6 +71,8 @@ def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
 
 def table(units: Units) -> str:
     """Return a row for each figure of each unit, whatever its section measures."""
+    if why := units[0].get("not_counted"):
+        return f"Not counted. {why}."
     found = [row for unit in units for row in rows(unit, (unit["name"],))]
     words = max(len(path) for path, _ in found)
     columns = dict.fromkeys(key for _, figures in found for key in figures)
@@ -77,7 +81,8 @@ def table(units: Units) -> str:
         [*map(name, path), *(cell(figures.get(column)) for column in columns)]
         for path, figures in found
     ]
-    return aligned(head, body, words)
+    by = units[0].get("counted_by")
+    return aligned(head, body, words) + (f"\n\nCounted by {by}." if by else "")
 
 
 def rows(
@@ -88,8 +93,6 @@ def rows(
         tree = {k: v for k, v in tree.items() if k in SHOWN}
         if len(tree) == 1:
             [tree] = tree.values()
-    if isinstance(tree, list):  # of a profile
-        tree = {part["part"]: {k: part[k] for k in ("ms", "share")} for part in tree}
     if all(is_number(value) for value in tree.values()):
         yield path, tree
         return
