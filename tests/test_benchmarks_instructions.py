@@ -28,14 +28,17 @@ def test_the_first_that_counts_is_believed(monkeypatch):
     assert found["counted_by"] == "B"
     assert [*found["instructions_per_image"]] == [*TASKS]
     assert found["instructions_per_image"]["forward"] == {"auto": 10, "torch": 12.5}
-    assert "Counted by B." in table.table([found])
+    text = table.block("instructions", [found], table.aligned)
+    assert text.startswith("Instructions per image, counted by B\n\n")
+    assert "Table 1 forward 10 12.5" in " ".join(text.split())
 
 
 def test_where_nothing_counts_the_report_says_why(monkeypatch):
     monkeypatch.setattr(instructions, "COUNTERS", {"A": refused, "B": refused})
     found = instructions.measure("Table 1", Options(cores=(0,)))
     assert found == {"name": "Table 1", "not_counted": "A: no counter; B: no counter"}
-    assert table.table([found]) == "Not counted. A: no counter; B: no counter."
+    text = table.block("instructions", [found], table.aligned)
+    assert text.endswith("not counted. A: no counter; B: no counter.")
 
 
 def test_each_task_has_its_own_count(monkeypatch, capsys):

@@ -3,17 +3,26 @@
     python -m tests.benchmarks.page results/benchmarks.json docs/speed.md
     python -m tests.benchmarks.page FILE OTHER ... docs/speed.md
 
-With several files, the others are the same measurement on other processors.
+With several files, the others are the same measurement on other processors, or beside a
+process that streams through memory.
 """
 
 from collections.abc import Sequence
 from os.path import relpath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from minidl.store import read_json, refused
+from tests.benchmarks import state
+from tests.benchmarks.parts import STEP
+from tests.benchmarks.table import block
 from tutorials.command_line import a_path, one_line_errors, parser_of
+from tutorials.paper.pages import markdown
 from tutorials.paper.pages.markdown import Table, replace_marked
+
+Result: TypeAlias = dict[str, Any]
+KINDS = {"AVX2", "AVX-512"}  # of processors that are to be measured
+FEW = 0.005  # of a step: smaller parts share a row
 
 
 def update(sources: Sequence[Path], page: Path) -> None:
@@ -23,43 +32,135 @@ def update(sources: Sequence[Path], page: Path) -> None:
     with refused(source, LookupError):  # it may lack a section
         if "networks" in result:
             replace_marked(page, "speed", speed(results, page.parent))
+        if "parts" in result:
+            replace_marked(page, "parts", parts(result))
         if "attacks" in result:
             replace_marked(page, "attack-speed", attacks(source, result, page.parent))
 
 
-def speed(results: dict[Path, dict[str, Any]], folder: Path) -> str:
+def speed(results: dict[Path, Result], folder: Path) -> str:
     """Return what is said of both networks' speed and memory, by a page in a folder."""
-    result, *others = results.values()
-    source = next(iter(results))
+    (source, first), *_ = results.items()
+    beside = [r for r in results.values() if r["settings"].get("beside")]
+    others = [r for r in results.values() if r is not first and r not in beside]
     plot = source.with_suffix(".png")
     files = ", ".join(f"[{path}]({relpath(path, folder)})" for path in results)
-    parts = [
-        conditions(result),
-        networks(result, others),
-        memory(result),
-        *(on_cores(other) for other in others),
+    return markdown.page(
+        conditions(first),
+        networks(first, others),
+        not_measured([first, *others]),
+        *(f"{conditions(result)}\n\n{networks(result, [])}" for result in beside),
+        *(about(result) for result in results.values()),
         f"![Bars: images per second of minidl and PyTorch]({relpath(plot, folder)})",
         f"All figures: {files}; measured by `python -m tests.benchmarks "
         f"--peers torch --json {source} --plot {plot}` (about ten minutes, with "
-        "`pip install torch`).",
-    ]
-    return "\n\n".join(parts)
+        "`pip install torch`; `--beside stream` keeps memory busy meanwhile).",
+    ).strip()
 
 
-def on_cores(result: dict[str, Any]) -> str:
-    """Return what a second core brings, in a sentence."""
-    members, scaling = (
-        " and ".join(
-            f"{unit['images_per_s']['auto']['ratio']['median']:.2f} ({unit['name']})"
-            for unit in result[section]
-        )
-        for section in ("members", "scaling")
-    )
-    cores, cpu = result["scaling"][0]["cores"], result["machine"]["cpu"]
+def where(result: Result) -> str:
+    """Return a processor's name, with its vectors: two may share a name."""
+    vectors = result["machine"].get("vectors")  # which older files don't tell
+    return result["machine"]["cpu"] + (f" ({vectors})" if vectors else "")
+
+
+def meanwhile(result: Result) -> str:
+    """Return what ran beside a measurement, in words."""
+    busy = result["settings"].get("beside")
+    return " while another process streams through memory" if busy else ""
+
+
+def conditions(result: Result) -> str:
+    """Return how it was measured, in a sentence."""
+    settings, machine = result["settings"], result["machine"]
     return (
-        f"On {cores} cores of {cpu}, as many networks train {members} times as fast as "
-        f"one on one core, and a single network on all of them {scaling} times."
+        f"One thread on one core of {where(result)}{meanwhile(result)}, batches of "
+        f"{settings['batch']}, equal weights, minidl {machine['minidl']} in turns with "
+        f"PyTorch {machine['torch']} (eager, channels_last), medians of "
+        f"{settings['rounds']} rounds; in brackets the quartiles of the ratio in each "
+        "round."
     )
+
+
+def networks(result: Result, others: Sequence[Result]) -> str:
+    """Return the table of both networks in Markdown; of other processors the ratio."""
+    head = ["", "", "minidl, images/s", "PyTorch, images/s", "ratio"]
+    head += [
+        f"ratio on {where(other)}, minidl {other['machine']['minidl']}"
+        for other in others
+    ]
+    rows = []
+    for i, unit in enumerate(result["networks"]):
+        for operation, figures in unit["operations"].items():
+            ours, theirs = figures["auto"], figures["torch"]
+            there = [other["networks"][i]["operations"][operation] for other in others]
+            cells = [
+                f"{ours['images_per_s']:,.0f}",
+                f"{theirs['images_per_s']:,.0f}",
+                *(ratio(measured) for measured in (figures, *there)),
+            ]
+            rows.append([unit["name"], operation, *cells])
+    return Table(head, rows, words=2).markdown()
+
+
+def ratio(figures: Result) -> str:
+    """Return minidl's rate over PyTorch's: median and quartiles."""
+    found = figures["auto"]["vs_torch"]
+    return f"{found['median']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
+
+
+def not_measured(results: Sequence[Result]) -> str:
+    """Return which kinds of processors the first one's version lacks; "" if none."""
+    machines = [result["machine"] for result in results]
+    version = machines[0]["minidl"]
+    done = {m.get("vectors") for m in machines if m["minidl"] == version}
+    missing = " and ".join(sorted(KINDS - done)) if done & KINDS else ""
+    return f"Not measured with minidl {version} yet: {missing}." if missing else ""
+
+
+def about(result: Result) -> str:
+    """Return a machine's state, and what is measured there beside the networks."""
+    found = [
+        block(section, result[section], Table.markdown)
+        for section in ("members", "scaling", "instructions")
+        if section in result
+    ]
+    said = [state.sentences(result)] if "state" in result else []
+    said += [memory(result)] if "memory" in result else []
+    head = f"**{where(result)}{meanwhile(result)}.** {' '.join(said)}"
+    return "\n\n".join([head, *found])
+
+
+def memory(result: Result) -> str:
+    """Return the peak memory of training processes, in a sentence."""
+    peaks = [
+        f"{peak['auto']:.0f} MB for {name} (PyTorch: {peak['torch']:.0f} MB, ratio "
+        f"{peak['auto'] / peak['torch']:.2f})"
+        for name, peak in ((u["name"], u["peak_mb"]) for u in result["memory"])
+    ]
+    return f"Peak memory of a training process: {' and '.join(peaks)}."
+
+
+def parts(result: Result) -> str:
+    """Return where a training step's time goes; small parts share a row."""
+    units = [unit | {"parts": joined(unit["parts"])} for unit in result["parts"]]
+    batch, speeds = result["settings"]["batch"], units[0]
+    return (
+        f"{batch} images on {where(result)}{meanwhile(result)}, with minidl "
+        f"{result['machine']['minidl']}; sgemm {speeds['sgemm_gflop_per_s']:.0f} "
+        f"GFLOP/s, stream triad {speeds['triad_gb_per_s']:.1f} GB/s. "
+        f"{block('parts', units, Table.markdown)}"
+    )
+
+
+def joined(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts with those below FEW in one row, before the whole step."""
+    small = [part for part in parts.values() if part["share"] < FEW]
+    rest = {key: sum(part[key] or 0 for part in small) for key in parts[STEP]}
+    rest["times_bound"] = rest["ms"] / rest["bound_ms"] if rest["bound_ms"] else None
+    large = {name: part for name, part in parts.items() if part["share"] >= FEW}
+    whole = {STEP: large.pop(STEP)}
+    return large | ({f"{len(small)} others": rest} if small else {}) | whole
 
 
 def attacks(source: Path, result: dict[str, Any], folder: Path) -> str:
@@ -82,51 +183,6 @@ def attacks(source: Path, result: dict[str, Any], folder: Path) -> str:
         f"rounds, one thread ([{source}]({relpath(source, folder)}), `{measured}`):\n\n"
         f"{Table(head, rows, words=2).markdown()}"
     )
-
-
-def conditions(result: dict[str, Any]) -> str:
-    """Return how it was measured, in a sentence."""
-    settings, machine = result["settings"], result["machine"]
-    return (
-        f"One thread on one core of {machine['cpu']}, batches of {settings['batch']}, "
-        f"equal weights, in turns with PyTorch {machine['torch']} (eager, "
-        f"channels_last), medians of {settings['rounds']} rounds; in brackets the "
-        "quartiles of the ratio in each round."
-    )
-
-
-def networks(result: dict[str, Any], others: Sequence[dict[str, Any]]) -> str:
-    """Return the table of both networks in Markdown; of other processors the ratio."""
-    elsewhere = [f"ratio on {other['machine']['cpu']}" for other in others]
-    head = ["", "", "minidl, images/s", "PyTorch, images/s", "ratio", *elsewhere]
-    rows = []
-    for i, unit in enumerate(result["networks"]):
-        for operation, figures in unit["operations"].items():
-            ours, theirs = figures["auto"], figures["torch"]
-            there = [other["networks"][i]["operations"][operation] for other in others]
-            cells = [
-                f"{ours['images_per_s']:,.0f}",
-                f"{theirs['images_per_s']:,.0f}",
-                *(ratio(measured) for measured in (figures, *there)),
-            ]
-            rows.append([unit["name"], operation, *cells])
-    return Table(head, rows, words=2).markdown()
-
-
-def ratio(figures: dict[str, Any]) -> str:
-    """Return minidl's rate over PyTorch's: median and quartiles."""
-    found = figures["auto"]["vs_torch"]
-    return f"{found['median']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
-
-
-def memory(result: dict[str, Any]) -> str:
-    """Return the peak memory of training processes, in a sentence."""
-    parts = [
-        f"{unit['peak_mb']['auto']:.0f} MB for {unit['name']} (PyTorch: "
-        f"{unit['peak_mb']['torch']:.0f} MB)"
-        for unit in result["memory"]
-    ]
-    return f"Peak memory of a training process: {' and '.join(parts)}."
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -1,6 +1,6 @@
 """Results as text: one aligned table for each section."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from tests.benchmarks import state
@@ -8,10 +8,21 @@ from tests.benchmarks.machine import PACKAGES
 from tutorials.paper.pages.markdown import Table
 
 Units: TypeAlias = list[dict[str, Any]]
-NAMES = {"auto": "minidl", "torch": "PyTorch"}
+NAMES = {"auto": "minidl", "torch": "PyTorch", "gflop_per_s": "GFLOP/s", "mb": "MB"}
+NAMES |= {
+    "held_kb_per_image": "held, kB/image",
+    "moved_kb_per_image": "moved, kB/image",
+}
+NAMES |= {
+    "few": "on one",
+    "many": "on all",
+    "images_per_s": "images/s",
+    "gflop": "GFLOP",
+    "bound_ms": "bound, ms",
+}
 NOTE = """\
 Medians and [quartiles] of interleaved rounds; ms is the wall time of a batch.
-gflop_per_s counts the direct convolution's operations. "minidl" is what
+GFLOP/s count the direct convolution's operations. "minidl" is what
 algorithm="auto" chooses. Ratios are rates over rates, above 1 minidl is faster; sgemm
 is measured in the same rounds."""
 DIFFERENCES = """\
@@ -22,11 +33,14 @@ TITLES = {
     "networks": "Networks",
     "attacks": "Attacks: overhead beside their gradients, and peers' times over ours",
     "memory": "Peak resident memory of ten training steps, MB",
-    "members": "Images/s of a training on each core beside one on one",
-    "scaling": "Images/s of one training on all cores beside one",
+    "members": "Images/s of one training on one core, and of one on each core",
+    "scaling": "Images/s of one training on one core, and on all cores",
     "cold_start": "Seconds to the first training step's end",
     "instructions": "Instructions per image",
-    "parts": "Where a training step's time goes; bounds as in tests.benchmarks.parts",
+    "parts": """\
+Where a training step's time goes. A bound is a part's products at sgemm's speed, for
+3x3 convolutions those of Winograd's algorithm without its transforms, and the bytes of
+all arrays that come in, go out or are kept, once, at the stream triad's""",
 }
 SHOWN = {"operations", "attacks", "peak_mb", "images_per_s", "cold", "warm"}
 SHOWN |= {"instructions_per_image", "parts"}
@@ -37,12 +51,21 @@ def render(result: dict[str, Any]) -> str:
     blocks = [heading(result["machine"], result["settings"])]
     if "state" in result:
         blocks.append(state.sentences(result))
-    for section, title in TITLES.items():
+    for section in TITLES:
         if units := result.get(section):
-            blocks.append(f"{title}\n\n{table(units)}")
+            blocks.append(block(section, units, aligned))
             if "agreement" in units[0]:
-                blocks.append(f"{DIFFERENCES}\n\n{agreement(units)}")
+                blocks.append(f"{DIFFERENCES}\n\n{aligned(agreement(units))}")
     return "\n\n".join(blocks)
+
+
+def block(section: str, units: Units, shown: Callable[[Table], str]) -> str:
+    """Return a section's title and its table."""
+    title, unit = TITLES[section], units[0]
+    if "not_counted" in unit:
+        return f"{title}: not counted. {unit['not_counted']}."
+    title += f", counted by {unit['counted_by']}" if "counted_by" in unit else ""
+    return f"{title}\n\n{shown(table(units))}"
 
 
 def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
@@ -69,10 +92,8 @@ def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
     )
 
 
-def table(units: Units) -> str:
+def table(units: Units) -> Table:
     """Return a row for each figure of each unit, whatever its section measures."""
-    if why := units[0].get("not_counted"):
-        return f"Not counted. {why}."
     found = [row for unit in units for row in rows(unit, (unit["name"],))]
     words = max(len(path) for path, _ in found)
     columns = dict.fromkeys(key for _, figures in found for key in figures)
@@ -81,8 +102,7 @@ def table(units: Units) -> str:
         [*map(name, path), *(cell(figures.get(column)) for column in columns)]
         for path, figures in found
     ]
-    by = units[0].get("counted_by")
-    return aligned(head, body, words) + (f"\n\nCounted by {by}." if by else "")
+    return Table(head, body, words)
 
 
 def rows(
@@ -117,17 +137,17 @@ def cell(value: Any) -> str:
 
 
 def name(key: str) -> str:
-    """Return what a contender is called in public."""
-    return NAMES.get(key, key)
+    """Return what a contender or a figure is called in public."""
+    return NAMES.get(key, key.replace("_", " "))
 
 
-def aligned(head: list[str], body: list[list[str]], words: int) -> str:
-    """Return rows in columns, the first ones words, below a line under the head."""
-    first, *others = Table(head, body, words).text().splitlines()
+def aligned(table: Table) -> str:
+    """Return a table for a terminal, with a line under its head."""
+    first, *others = table.text().splitlines()
     return "\n".join([first, "-" * max(map(len, [first, *others])), *others])
 
 
-def agreement(units: Units) -> str:
+def agreement(units: Units) -> Table:
     """Return a row of the largest differences for each answer."""
     contenders = units[0]["agreement"]
     body = [
@@ -135,4 +155,4 @@ def agreement(units: Units) -> str:
         + [f"{max(u['agreement'][c][answer] for u in units):.0e}" for c in contenders]
         for answer in next(iter(contenders.values()))
     ]
-    return aligned(["", *map(name, contenders)], body, 1)
+    return Table(["", *map(name, contenders)], body)
