@@ -452,7 +452,8 @@ def named(function, name="relu_backward"):
 def test_what_would_end_or_block_python_is_answered_in_a_line(
     function, line, capsys, monkeypatch
 ):
-    monkeypatch.setattr(checking.limits, "SECONDS", 0.2)
+    if function in (loops, loops_on):  # the others end by themselves, however late
+        monkeypatch.setattr(checking.limits, "SECONDS", 0.2)
     check(named(function))
     printed = capsys.readouterr().out
     assert f"not yet: {line}" in printed
