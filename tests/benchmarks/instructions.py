@@ -27,8 +27,8 @@ from tests.benchmarks.cli import Options
 from tests.benchmarks.machine import limit
 from tests.benchmarks.networks import contender
 from tests.benchmarks.problems import TASKS, synthetic_batch
+from tests.benchmarks.started import ROOT
 
-ROOT = Path(__file__).parents[2]
 # perf_event_open(2): its number; HARDWARE and INSTRUCTIONS of linux/perf_event.h; count
 # also threads that are started later, but neither the kernel nor a hypervisor.
 SYSTEM_CALL = {"x86_64": 298, "aarch64": 241}

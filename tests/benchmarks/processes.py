@@ -1,58 +1,30 @@
 """What only processes of their own can tell: memory, cold starts, cores."""
 
-import json
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import IO, Any, cast
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
 
 from tests.benchmarks.child import STEPS
 from tests.benchmarks.cli import Options
 from tests.benchmarks.contenders import Trainer
 from tests.benchmarks.parts import moved_per_image
 from tests.benchmarks.problems import build, synthetic_batch
+from tests.benchmarks.started import Child, started
 from tests.benchmarks.timing import summary
 
-ROOT = Path(__file__).parents[2]
 SECONDS = 2  # of training, each time a child is asked for it
 ROUNDS = 5
 
 
-class Child:
-    """A process that trains when asked to."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
-        self.first = self.answer()
-        self.peak_mb = 0.0
-
-    def ask(self, seconds: int = SECONDS, steps: int = 0) -> None:
-        """Let it train."""
-        print(seconds, steps, file=self.process.stdin, flush=True)
-
-    def answer(self) -> dict[str, float]:
-        """Wait until it has trained."""
-        line = cast(IO[str], self.process.stdout).readline()
-        if not line:
-            raise ChildProcessError(f"a child process failed: {self.process.args!r}")
-        found = json.loads(line)
-        self.peak_mb = found.get("peak_mb", 0.0)
-        return found
-
-
-@contextmanager
 def child(
     name: str,
     how: str,
     options: Options,
     cores: Sequence[int],
     cache: str | None = None,
-) -> Iterator[Child]:
-    """Start a process on some cores, with a thread on each, and end it afterwards.
+) -> AbstractContextManager[Child]:
+    """Start a process that trains on some cores, with a thread on each.
 
     Its first step is of one image, which loads code and fills no memory with images;
     with a cache of its own, of a batch.
@@ -60,19 +32,8 @@ def child(
     settings = {"network": name, "how": how, "batch": options.batch}
     settings |= {"first": options.batch if cache else 1}
     settings |= {"cores": cores, "threads": len(cores)}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.child", json.dumps(settings)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env=os.environ | ({"NUMBA_CACHE_DIR": cache} if cache else {}),
-    )
-    with process:
-        try:
-            yield Child(process)
-        finally:
-            process.kill()
+    own = {"NUMBA_CACHE_DIR": cache} if cache else {}
+    return started("child", settings, **own)
 
 
 def memory(name: str, options: Options) -> dict[str, Any]:
@@ -119,7 +80,9 @@ def rates(
                 [together([trainings[cores] for cores in each]) for each in (few, many)]
                 for _ in range(min(ROUNDS, options.rounds))
             ]
-            held = [t.peak_mb - t.first["idle_mb"] for t in trainings.values()]
+            held = [
+                t.latest["peak_mb"] - t.first["idle_mb"] for t in trainings.values()
+            ]
         columns = {"few": 0, "many": 1}
         found[how] = {
             k: summary([pair[i] for pair in pairs]) for k, i in columns.items()
@@ -133,7 +96,7 @@ def rates(
 def together(trainings: list[Child]) -> float:
     """Return the images per second that some processes train at the same time."""
     for process in trainings:
-        process.ask()
+        process.ask(SECONDS, 0)
     return sum(process.answer()["images_per_s"] for process in trainings)
 
 

@@ -9,24 +9,22 @@ counted).
 """
 
 import itertools
-import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 
 from minidl.backend import Array
 from minidl.kernels.cpu.compile import jit
 from tests.benchmarks.cores import pin
+from tests.benchmarks.started import started
 
-ROOT = Path(__file__).parents[2]
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 SMALLEST = 2**26  # bytes of an array, where caches are small or unknown
 
@@ -71,24 +69,12 @@ def beside(core: int | None) -> Iterator[dict[str, Any]]:
     if core is None:
         yield about
         return
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.stream", str(core)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    with process:
-        try:
-            answers = cast(IO[str], process.stdout)
-            if not answers.readline():
-                raise ChildProcessError(f"no process streams on core {core}")
-            yield about
-            cast(IO[str], process.stdin).close()
-            rate = json.loads(answers.readline() or "null")
-            about |= {"core": core, "gb_per_s": rate}
-        finally:
-            process.kill()
+    with started("stream", core) as child:
+        yield about
+        child.process.stdin.close()
+        about |= {"core": core, "gb_per_s": None}
+        with suppress(ChildProcessError):  # it ended early
+            about["gb_per_s"] = child.answer()
 
 
 def main(core: int) -> None:
@@ -97,7 +83,7 @@ def main(core: int) -> None:
     pin([core])
     (a, b, c), s = arrays(), np.float32(3)
     triad(a, b, c, s)
-    print("ready", flush=True)
+    print('"ready"', flush=True)
     ended = Event()
     Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
     start = time.perf_counter()
