@@ -69,9 +69,9 @@ def parts(result: Result) -> str:
     units = [unit | {"parts": joined(unit["parts"])} for unit in result["parts"]]
     batch, speeds = result["settings"]["batch"], units[0]
     return (
-        f"{batch} images on {where(result)}{meanwhile(result)}, with minidl "
-        f"{result['machine']['minidl']}; sgemm {speeds['sgemm_gflop_per_s']:.0f} "
-        f"GFLOP/s, stream triad {speeds['triad_gb_per_s']:.1f} GB/s. "
+        f"A batch of {batch} on {where(result)}{meanwhile(result)}, minidl "
+        f"{result['machine']['minidl']}: sgemm {speeds['sgemm_gflop_per_s']:.0f} "
+        f"GFLOP/s, stream triad {speeds['triad_gb_per_s']:.1f} GB/s.\n\n"
         f"{block('parts', units, Table.markdown)}"
     )
 

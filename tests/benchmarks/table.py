@@ -38,9 +38,10 @@ TITLES = {
     "cold_start": "Seconds to the first training step's end",
     "instructions": "Instructions per image",
     "parts": """\
-Where a training step's time goes. A bound is a part's products at sgemm's speed, for
-3x3 convolutions those of Winograd's algorithm without its transforms, and the bytes of
-all arrays that come in, go out or are kept, once, at the stream triad's""",
+Parts of a training step. A bound is the time of a part's products at sgemm's speed (of
+3x3 convolutions those of Winograd's algorithm, without its transforms) and of the bytes
+of all arrays that come in, go out or are kept, once, at the stream triad's. A part
+whose arrays still lie in a cache can be faster than its bound.""",
 }
 SHOWN = {"operations", "attacks", "peak_mb", "images_per_s", "cold", "warm"}
 SHOWN |= {"instructions_per_image", "parts"}
