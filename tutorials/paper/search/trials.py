@@ -37,7 +37,7 @@ OPTIMIZERS = (
 BATCH_SIZES, EPOCHS = (16, 32, 64), (5, 6, 7, 8)  # on the sample
 SIGMAS = {  # the largest first
     SAMPLE: (0.4, 0.3, 0.2, 0.1, 0.0),
-    "mnist": (0.5, 0.4, 0.3, 0.2, 0.1, 0.05),
+    "mnist": (0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.025),
     "cifar10": (0.2, 0.1, 0.05, 0.025),
 }
 AT_A_TIME = {SAMPLE: 5, "mnist": 2, "cifar10": 2}  # fewer would leave a core idle
