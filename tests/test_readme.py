@@ -58,7 +58,7 @@ NEEDED = {  # by a module that a recipe imports: what it prints
     "load_images": r"100 images .* in 8 bits",
     "TorchClassifier": r"worst case +0\.\d+",
     "load_torch_state": r"largest difference of the logits: \de-0[5-9]",
-    "cross_val_score": r"\[0\.[6-9]\d* 0\.[6-9]\d* 0\.[6-9]\d*\]",
+    "cross_val_score": r"\[0\.[6-9]\d* +0\.[6-9]\d* +0\.[6-9]\d*\]",
     "LogisticRegression": r"0\.[6-9]\d* 0\.[0-5]",
     "Adversarial": r"clean 0\.[89]\d, attacked 0\.[6-9]\d",
     "csv": r"epoch,J,accuracy\n1,.*\n2,.*\n3,\d\.\d+,0\.[5-9]",

@@ -120,7 +120,7 @@ def jit(function: Callable[..., Any]) -> Any:
     release the interpreter's lock, so that threads can run them side by side.
     """
     compiled: Any = numba.njit(
-        nogil=True, fastmath={"contract"}, pipeline_class=Restrict
+        nogil=True, error_model="numpy", fastmath={"contract"}, pipeline_class=Restrict
     )(function)
     if compiled is not function:  # with NUMBA_DISABLE_JIT it is
         try:
