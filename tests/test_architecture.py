@@ -27,7 +27,11 @@ ALLOWED = {
 # Third-party packages that only some places may import.
 CONFINED = {
     "numba": ["minidl/backend.py", "minidl/kernels/cpu/*"],
-    "llvmlite": ["minidl/kernels/cpu/blas.py"],
+    "llvmlite": [
+        "minidl/kernels/cpu/blas.py",
+        "minidl/kernels/cpu/products.py",
+        "minidl/kernels/cpu/vectors.py",
+    ],
     "scipy": [
         "minidl/kernels/cpu/blas.py",
         "minidl/kernels/cpu/threads.py",

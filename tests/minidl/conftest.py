@@ -15,6 +15,7 @@ COMPILED = (
     "pooling",
     "windows",
     "winograd",
+    "winograd_blocks",
     "winograd_transforms",
 )
 

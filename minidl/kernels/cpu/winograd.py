@@ -25,10 +25,10 @@ Summed over channels, each of the 36 positions is a matrix product over all tile
     backward    dM = A dout A^T  dU = V^T dM      dW = G^T dU G
                                  dV = dM U^T      dx = overlap-added B dV B^T
 
-Backward is forward transposed, line by line. Each two-sided transform is two passes of
-a one-sided one over whole rows of pixels: all channels of a pixel lie side by side, so
-the innermost loops run over contiguous memory. The batch goes through in blocks of
-images that stay in the cache; what follows or precedes a convolution (bias, ReLU,
+Backward is forward transposed, line by line. All channels of a pixel lie side by side,
+and equations are computed for as many of them as a vector holds. The batch goes through
+in blocks of images that stay in the cache, with a margin of zeros that makes them
+whole tiles and whole vectors; what follows or precedes a convolution (bias, ReLU,
 pooling) is done while its block is there. `forward` and `backward` take their images
 through all of that in compiled code, on one thread.
 
@@ -39,16 +39,23 @@ Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
 import numpy as np
 
 from minidl.backend import Array
-from minidl.kernels.cpu.blas import BLOCK_PRODUCTS, multiply
 from minidl.kernels.cpu.compile import jit
 from minidl.kernels.cpu.pooling import find_maxima_2x2, write_at_maxima_2x2
+from minidl.kernels.cpu.products import multiply
 from minidl.kernels.cpu.threads import one_blas_thread, over_images, sum_over_images
+from minidl.kernels.cpu.vectors import length
+from minidl.kernels.cpu.winograd_blocks import (
+    even,
+    in_whole_tiles,
+    take_inside,
+    take_where_positive,
+    work_arrays,
+)
 from minidl.kernels.cpu.winograd_transforms import (
     transform_input,
     transform_input_grad,
     transform_output,
     transform_output_grad,
-    zero_where_not_positive,
 )
 from minidl.kernels.shapes import output_size
 
@@ -56,7 +63,6 @@ G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0
 G = G / 24
 G_G = np.kron(G, G)  # (36, 9): G W G^T is one product with W as (9, C*F)
 
-BLOCK_BYTES = 3 * 2**19  # of V and M: most of it stays in a second-level cache
 NONE = (0, 0, 0, 0)  # shape of an array that stands for none
 
 
@@ -83,11 +89,11 @@ def convolve(
     out = np.empty((N, *size, F), x.dtype)
     argmax = np.empty(out.shape if pool else NONE, np.uint8)
     U = filter_transform(W)
-    b_row = np.tile(b, OW)  # (OW*F,)
+    bias = whole_vectors(b)
     floor = x.dtype.type(0 if relu else -np.inf)  # -inf: no ReLU
 
     def part(n: slice) -> None:
-        forward(x[n], U, b_row, floor, pad, out[n], argmax[n])
+        forward(x[n], U, bias, floor, pad, out[n], argmax[n])
 
     over_images(part, N)
     return out, argmax
@@ -97,23 +103,27 @@ def convolve(
 def forward(
     x: Array,
     U: Array,
-    b_row: Array,
+    bias: Array,
     floor: float,
     pad: int,
     out: Array,
     argmax: Array,
 ) -> None:
     """Fill out, and argmax if it isn't empty: out then holds maxima of windows."""
-    V, M, work, tiles = work_arrays(x, U.shape[2], pad)
+    work, V, M, work_out = work_arrays(x, U.shape[1:], pad)
+    tiles = work.shape[1] // 4 * (work.shape[2] // 4)  # of an image
     for start in range(0, len(x), len(work)):
         n = slice(start, start + len(work))
         T = tiles * len(x[n])
-        y = work[: len(x[n])] if argmax.size > 0 else out[n]
-        transform_input(x[n], V, pad)
-        multiply_each(by_position(V[:T]), U, by_position(M[:T]), 0)
-        transform_output(M, y, b_row, floor)
+        transform_input(in_whole_tiles(x[n], work, pad), V)
+        multiply_each(by_position(V[: even(T)]), U, by_position(M[: even(T)]), False)
+        fits = argmax.size == 0 and out.shape[1:] == work_out.shape[1:]
+        y = out[n] if fits else work_out[: len(x[n])]
+        transform_output(M, y, bias, floor)
         if argmax.size > 0:
             find_maxima_2x2(y, out[n], argmax[n])
+        elif not fits:
+            take_inside(y, out[n], 0)
 
 
 def conv2d_grads(
@@ -132,7 +142,7 @@ def conv2d_grads(
     With argmax, dout is the gradient of what `conv2d_pool` returned. With after_relu,
     x = max(u, 0) and the first result is du.
     """
-    U_T = filter_transform(W.swapaxes(2, 3))  # (36, F, C)
+    U_T = filter_transform(W.swapaxes(2, 3))  # (36, F, C), whole vectors
     dx = np.empty(x.shape if input_grad else NONE, dout.dtype)
     places = np.empty(NONE, np.uint8) if argmax is None else argmax
 
@@ -142,7 +152,8 @@ def conv2d_grads(
         )
 
     dU = sum_over_images(part, len(x))
-    dW = filter_transform_grad(dU) if param_grads else None
+    C, F = W.shape[2:]
+    dW = filter_transform_grad(dU[:, :C, :F]) if param_grads else None
     return dx if input_grad else None, dW
 
 
@@ -160,49 +171,38 @@ def backward(
     """Fill dx unless it is empty, return dU; see `conv2d_grads`."""
     _, F, C = U_T.shape
     dU = np.zeros((36, C, F), dout.dtype)
-    V, dM, work, tiles = work_arrays(x, F, pad)
+    work, V, dM, work_out = work_arrays(x, (C, F), pad)
+    tiles = work.shape[1] // 4 * (work.shape[2] // 4)  # of an image
+    dwork = np.empty_like(work)
     for start in range(0, len(x), len(work)):
         n = slice(start, start + len(work))
         T = tiles * len(x[n])
         if argmax.size > 0:
-            dy = work[: len(x[n])]
-            write_at_maxima_2x2(dout[n], argmax[n], dy)
-            transform_output_grad(dy, dM)
+            write_at_maxima_2x2(dout[n], argmax[n], work_out)
+            transform_output_grad(work_out[: len(x[n])], dM)
         else:
-            transform_output_grad(dout[n], dM)
+            transform_output_grad(in_whole_tiles(dout[n], work_out, 0), dM)
         if param_grads:
-            transform_input(x[n], V, pad)
+            transform_input(in_whole_tiles(x[n], work, pad), V)
             V_T = by_position(V[:T]).transpose(0, 2, 1)  # (36, C, T)
-            multiply_each(V_T, by_position(dM[:T]), dU, 1)
+            multiply_each(V_T, by_position(dM[:T]), dU, True)
         if dx.size > 0:
-            multiply_each(by_position(dM[:T]), U_T, by_position(V[:T]), 0)
-            transform_input_grad(V, dx[n], pad)
-        if dx.size > 0 and after_relu:
-            zero_where_not_positive(dx[n].reshape(-1), x[n].reshape(-1))
+            rows = even(T)
+            multiply_each(by_position(dM[:rows]), U_T, by_position(V[:rows]), False)
+            d = dwork[: len(x[n])]
+            transform_input_grad(V, d)
+            if after_relu:
+                take_where_positive(d, dx[n], pad, x[n])
+            else:
+                take_inside(d, dx[n], pad)
     return dU
 
 
 @jit
-def work_arrays(x: Array, F: int, pad: int) -> tuple[Array, Array, Array, int]:
-    """Return V, M and the output for a block of n images, and the tiles of an image.
-
-    Shapes: V (n*tiles, 6, 6, C), M (n*tiles, 6, 6, F), output (n, OH, OW, F).
-    """
-    N, H, W, C = x.shape
-    OH, OW = H + 2 * pad - 2, W + 2 * pad - 2
-    tiles = (OH + 3) // 4 * ((OW + 3) // 4)
-    T = min(BLOCK_PRODUCTS // (C * F), BLOCK_BYTES // (36 * (C + F) * x.itemsize))
-    n = max(1, min(N, T // tiles))
-    V = np.empty((n * tiles, 6, 6, C), x.dtype)
-    M = np.empty((n * tiles, 6, 6, F), x.dtype)
-    return V, M, np.empty((n, OH, OW, F), x.dtype), tiles
-
-
-@jit
-def multiply_each(a: Array, b: Array, out: Array, beta: float) -> None:
-    """out = a b + beta out, for each of the 36 positions."""
+def multiply_each(a: Array, b: Array, out: Array, add: bool) -> None:
+    """out = a b or out += a b, for each of the 36 positions."""
     for p in range(36):
-        multiply(a[p], b[p], out[p], beta)
+        multiply(a[p], b[p], out[p], add)
 
 
 @jit
@@ -212,7 +212,8 @@ def by_position(V: Array) -> Array:
 
 
 def filter_transform(W: Array) -> Array:
-    """Return U = G W G^T. Shapes: W (3, 3, C, F), U (36, C, F)."""
+    """Return U = G W G^T. Shapes: W (3, 3, C, F), U (36, C, F) in whole vectors."""
+    W = whole_vectors(W)
     with one_blas_thread():
         U = G_G.astype(W.dtype) @ W.reshape(9, -1)
     return U.reshape(36, *W.shape[2:])
@@ -223,3 +224,13 @@ def filter_transform_grad(dU: Array) -> Array:
     with one_blas_thread():
         dW = G_G.T.astype(dU.dtype) @ dU.reshape(36, -1)
     return dW.reshape(3, 3, *dU.shape[1:])
+
+
+def whole_vectors(a: Array) -> Array:
+    """Return a with zeros behind its channels (and filters) that make whole vectors.
+
+    Shapes: (..., C, F) or (F,).
+    """
+    missing = [-size % length(a) for size in a.shape[-2:]]
+    before = [(0, 0)] * (a.ndim - len(missing))
+    return np.pad(a, before + [(0, count) for count in missing])

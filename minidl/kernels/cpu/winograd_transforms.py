@@ -1,12 +1,14 @@
-"""The four transforms of `winograd.py`, and the matrices B^T and A^T written out.
+"""The four transforms of `winograd.py`, and the matrices B and A written out.
 
-A tile is transformed in two passes: along its columns, whole rows of pixels at a time,
-then along its rows, pixel by pixel. Both passes are sums of six (or four) vectors, and
-the loops inside run over contiguous memory. Multiplying by a matrix of zeros, ones and
-small numbers is written as sums and differences; each is tested against its matrix.
-Rows beyond the image are one vector for all: `outside`, of zeros, where rows are read,
-`spare`, whose content nobody uses, where they are written.
-Letters: see `minidl.kernels`; TH, TW are tiles in height and width, T tiles in a block.
+A transform multiplies a tile by a matrix from both sides: first all its columns, then
+all its rows. Both are sums of six (or four) vectors of channels, from and to places
+one below the other or side by side. Multiplying by a matrix of zeros, ones and small
+numbers is written as sums and differences; each is tested against its matrix.
+
+Shapes: images that are cut into tiles (n, 4*TH, 4*TW, F), with the two rows and columns
+by which tiles overlap (n, 4*TH + 2, 4*TW + 2, C); transformed tiles (T, 6, 6, C or F),
+T >= n*TH*TW. C and F are multiples of a vector's length. Letters: see `minidl.kernels`;
+TH, TW are tiles in height and width, T tiles in a block.
 """
 
 from typing import Any
@@ -15,209 +17,209 @@ import numpy as np
 
 from minidl.backend import Array
 from minidl.kernels.cpu.compile import jit
+from minidl.kernels.cpu.vectors import at_least, length, load, store
 
 # A plain 4 would turn float32 into float64 in Numba; these are exact in both.
 TWO, FOUR, FIVE, EIGHT = map(np.float32, (2, 4, 5, 8))
 
-# Of equal length: rows of pixels, or pixels with all their channels.
+DOWN, RIGHT = (1, 0), (0, 1)  # from a pixel to the next
+
 Vectors = tuple[Any, ...]
 
 
 @jit
-def transform_input(x: Array, V: Array, pad: int) -> None:
-    """V = B^T d B for all tiles d of x. Shapes: x (N, H, W, C), V (T, 6, 6, C)."""
+def transform_input(x: Array, V: Array) -> None:
+    """V = B^T d B for all tiles d of x."""
+    half = np.empty((1, 6, 6, length(x)), x.dtype)
     N, H, W, C = x.shape
-    TH, TW = (H + 2 * pad + 1) // 4, (W + 2 * pad + 1) // 4
-    outside = np.zeros(W * C, x.dtype)
-    rows = np.zeros((6, 4 * TW + 2, C), x.dtype)
+    t = 0
     for n in range(N):
-        for th in range(TH):
-            d = six_rows(x[n], 4 * th - pad, outside)
-            b_transposed(d, six_inner(rows, pad, W))
-            for tw in range(TW):
-                v = V[(n * TH + th) * TW + tw]
-                for i in range(6):
-                    b_transposed(six(rows, i, 4 * tw), six(v, i, 0))
+        for h in range(0, H - 2, 4):
+            for w in range(0, W - 2, 4):
+                for c in range(0, C, length(x)):
+                    for j in range(6):
+                        d = six(x, (n, h, w + j, c), DOWN)
+                        put_six(b_transposed(d), half, (0, 0, j, 0), DOWN)
+                    for i in range(6):
+                        d = six(half, (0, i, 0, 0), RIGHT)
+                        put_six(b_transposed(d), V, (t, i, 0, c), RIGHT)
+                t += 1
 
 
 @jit
-def transform_output(M: Array, out: Array, bias_row: Array, floor: float) -> None:
-    """out = max(A^T M A + bias, floor). Shapes: M (T, 6, 6, F), bias_row (OW*F,)."""
-    N, OH, OW, F = out.shape
-    TH, TW = (OH + 3) // 4, (OW + 3) // 4
-    spare = np.empty(OW * F, out.dtype)
-    rows = np.empty((6, 4 * TW, F), out.dtype)
+def transform_output(M: Array, out: Array, bias: Array, floor: float) -> None:
+    """out = max(A^T M A + bias, floor). Shape: bias (F,)."""
+    half = np.empty((1, 4, 6, length(out)), out.dtype)
+    N, H, W, F = out.shape
+    t = 0
     for n in range(N):
-        for th in range(TH):
-            for tw in range(TW):
-                m = M[(n * TH + th) * TW + tw]
-                for i in range(6):
-                    a_transposed(six(m, i, 0), four(rows, i, 4 * tw))
-            y = four_rows(out[n], 4 * th, spare)
-            a_transposed_bias(six_inner(rows, 0, OW), y, bias_row, floor)
+        for h in range(0, H, 4):
+            for w in range(0, W, 4):
+                for f in range(0, F, length(out)):
+                    for j in range(6):
+                        m = six(M, (t, 0, j, f), DOWN)
+                        put_four(a_transposed(m), half, (0, 0, j, 0), DOWN)
+                    b = load(bias, (f,))
+                    for i in range(4):
+                        m = six(half, (0, i, 0, 0), RIGHT)
+                        y0, y1, y2, y3 = a_transposed(m)
+                        y = (
+                            at_least(y0 + b, floor),
+                            at_least(y1 + b, floor),
+                            at_least(y2 + b, floor),
+                            at_least(y3 + b, floor),
+                        )
+                        put_four(y, out, (n, h + i, w, f), RIGHT)
+                t += 1
 
 
 @jit
 def transform_output_grad(dout: Array, dM: Array) -> None:
-    """dM = A dout A^T, `transform_output` transposed. Shapes: dM (T, 6, 6, F)."""
-    N, OH, OW, F = dout.shape
-    TH, TW = (OH + 3) // 4, (OW + 3) // 4
-    outside = np.zeros(OW * F, dout.dtype)
-    rows = np.zeros((6, 4 * TW, F), dout.dtype)
+    """dM = A dout A^T, `transform_output` transposed."""
+    half = np.empty((1, 6, 4, length(dout)), dout.dtype)
+    N, H, W, F = dout.shape
+    t = 0
     for n in range(N):
-        for th in range(TH):
-            a(four_rows(dout[n], 4 * th, outside), six_inner(rows, 0, OW))
-            for tw in range(TW):
-                m = dM[(n * TH + th) * TW + tw]
-                for i in range(6):
-                    a(four(rows, i, 4 * tw), six(m, i, 0))
+        for h in range(0, H, 4):
+            for w in range(0, W, 4):
+                for f in range(0, F, length(dout)):
+                    for j in range(4):
+                        y = four(dout, (n, h, w + j, f), DOWN)
+                        put_six(a(y), half, (0, 0, j, 0), DOWN)
+                    for i in range(6):
+                        y = four(half, (0, i, 0, 0), RIGHT)
+                        put_six(a(y), dM, (t, i, 0, f), RIGHT)
+                t += 1
 
 
 @jit
-def transform_input_grad(dV: Array, dx: Array, pad: int) -> None:
+def transform_input_grad(dV: Array, dx: Array) -> None:
     """dx = overlap-added B dV B^T, `transform_input` transposed.
 
     The first two rows and columns of a tile add to the last two of its predecessor.
     """
+    half = np.empty((1, 6, 6, length(dx)), dx.dtype)
     N, H, W, C = dx.shape
-    TH, TW = (H + 2 * pad + 1) // 4, (W + 2 * pad + 1) // 4
-    spare = np.zeros(W * C, dx.dtype)
-    rows = np.empty((6, 4 * TW + 2, C), dx.dtype)
+    dx[:, :2] = 0
+    dx[:, :, :2] = 0
+    t = 0
     for n in range(N):
-        dx[n, : 2 - pad] = 0
-        for th in range(TH):
-            rows[:, :2] = 0
-            for tw in range(TW):
-                v = dV[(n * TH + th) * TW + tw]
-                for i in range(6):
-                    b_overlapping(six(v, i, 0), six(rows, i, 4 * tw))
-            d = six_rows(dx[n], 4 * th - pad, spare)
-            b_overlapping(six_inner(rows, pad, W), d)
+        for h in range(0, H - 2, 4):
+            for w in range(0, W - 2, 4):
+                for c in range(0, C, length(dx)):
+                    for j in range(6):
+                        v = six(dV, (t, 0, j, c), DOWN)
+                        put_six(b(v), half, (0, 0, j, 0), DOWN)
+                    for i in range(2):
+                        d = b(six(half, (0, i, 0, 0), RIGHT))
+                        add_six(d, dx, (n, h + i, w, c), RIGHT)
+                    for i in range(2, 6):
+                        d = b(six(half, (0, i, 0, 0), RIGHT))
+                        d0, d1, d2, d3, d4, d5 = d
+                        d0 = load(dx, (n, h + i, w, c)) + d0
+                        d1 = load(dx, (n, h + i, w + 1, c)) + d1
+                        place = (n, h + i, w, c)
+                        put_six((d0, d1, d2, d3, d4, d5), dx, place, RIGHT)
+                t += 1
 
 
 @jit
-def six(x: Array, i: int, j: int) -> Vectors:
-    """Six neighbouring pixels of row i, each a vector of channels."""
-    return x[i, j], x[i, j + 1], x[i, j + 2], x[i, j + 3], x[i, j + 4], x[i, j + 5]
-
-
-@jit
-def four(x: Array, i: int, j: int) -> Vectors:
-    """Four neighbouring pixels of row i."""
-    return x[i, j], x[i, j + 1], x[i, j + 2], x[i, j + 3]
-
-
-@jit
-def row(image: Array, h: int, outside: Array) -> Array:
-    """Row h of an image as a vector, or `outside` if there is no such row."""
-    return image[h].reshape(-1) if 0 <= h < image.shape[0] else outside
-
-
-@jit
-def four_rows(image: Array, h: int, outside: Array) -> Vectors:
-    """Rows h to h + 3 of an image."""
+def four(x: Array, place: Any, step: Any) -> Vectors:
+    """Four vectors of x, from a place on in steps."""
+    (n, i, j, c), (down, right) = place, step
     return (
-        row(image, h, outside),
-        row(image, h + 1, outside),
-        row(image, h + 2, outside),
-        row(image, h + 3, outside),
+        load(x, (n, i, j, c)),
+        load(x, (n, i + down, j + right, c)),
+        load(x, (n, i + 2 * down, j + 2 * right, c)),
+        load(x, (n, i + 3 * down, j + 3 * right, c)),
     )
 
 
 @jit
-def six_rows(image: Array, h: int, outside: Array) -> Vectors:
-    """Rows h to h + 5 of an image."""
-    r0, r1, r2, r3 = four_rows(image, h, outside)
-    return r0, r1, r2, r3, row(image, h + 4, outside), row(image, h + 5, outside)
+def six(x: Array, place: Any, step: Any) -> Vectors:
+    """Six vectors of x, from a place on in steps."""
+    (n, i, j, c), (down, right) = place, step
+    x0, x1, x2, x3 = four(x, place, step)
+    x4 = load(x, (n, i + 4 * down, j + 4 * right, c))
+    return x0, x1, x2, x3, x4, load(x, (n, i + 5 * down, j + 5 * right, c))
 
 
 @jit
-def six_inner(rows: Array, left: int, width: int) -> Vectors:
-    """The six rows of a strip, each from pixel `left` on, as vectors."""
+def put_four(v: Vectors, x: Array, place: Any, step: Any) -> None:
+    """Write vectors to x, from a place on in steps."""
+    (n, i, j, c), (down, right) = place, step
+    store(v[0], x, (n, i, j, c))
+    store(v[1], x, (n, i + down, j + right, c))
+    store(v[2], x, (n, i + 2 * down, j + 2 * right, c))
+    store(v[3], x, (n, i + 3 * down, j + 3 * right, c))
+
+
+@jit
+def put_six(v: Vectors, x: Array, place: Any, step: Any) -> None:
+    """Write vectors to x, from a place on in steps."""
+    (n, i, j, c), (down, right) = place, step
+    put_four(v[:4], x, place, step)
+    store(v[4], x, (n, i + 4 * down, j + 4 * right, c))
+    store(v[5], x, (n, i + 5 * down, j + 5 * right, c))
+
+
+@jit
+def add_six(v: Vectors, x: Array, place: Any, step: Any) -> None:
+    """Add vectors to x, from a place on in steps."""
+    x0, x1, x2, x3, x4, x5 = six(x, place, step)
+    v0, v1, v2, v3, v4, v5 = v
+    total = x0 + v0, x1 + v1, x2 + v2, x3 + v3, x4 + v4, x5 + v5
+    put_six(total, x, place, step)
+
+
+@jit
+def b_transposed(d: Vectors) -> Vectors:
+    """B^T d, for six vectors."""
+    d0, d1, d2, d3, d4, d5 = d
+    even1, odd1 = d4 - FOUR * d2, d3 - FOUR * d1
+    even2, odd2 = d4 - d2, TWO * (d3 - d1)
     return (
-        rows[0, left : left + width].reshape(-1),
-        rows[1, left : left + width].reshape(-1),
-        rows[2, left : left + width].reshape(-1),
-        rows[3, left : left + width].reshape(-1),
-        rows[4, left : left + width].reshape(-1),
-        rows[5, left : left + width].reshape(-1),
+        FOUR * d0 - FIVE * d2 + d4,
+        even1 + odd1,
+        even1 - odd1,
+        even2 + odd2,
+        even2 - odd2,
+        FOUR * d1 - FIVE * d3 + d5,
     )
 
 
 @jit
-def b_transposed(d: Vectors, v: Vectors) -> None:
-    """v = B^T d, for six vectors."""
-    for k in range(v[0].size):
-        d0, d1, d2, d3, d4, d5 = d[0][k], d[1][k], d[2][k], d[3][k], d[4][k], d[5][k]
-        even1, odd1 = d4 - FOUR * d2, d3 - FOUR * d1
-        even2, odd2 = d4 - d2, TWO * (d3 - d1)
-        v[0][k] = FOUR * d0 - FIVE * d2 + d4
-        v[1][k] = even1 + odd1
-        v[2][k] = even1 - odd1
-        v[3][k] = even2 + odd2
-        v[4][k] = even2 - odd2
-        v[5][k] = FOUR * d1 - FIVE * d3 + d5
+def b(v: Vectors) -> Vectors:
+    """B v, for six vectors."""
+    v0, v1, v2, v3, v4, v5 = v
+    sum1, diff1, sum2, diff2 = v1 + v2, v1 - v2, v3 + v4, v3 - v4
+    return (
+        FOUR * v0,
+        FOUR * (v5 - diff1) - TWO * diff2,
+        -FIVE * v0 - FOUR * sum1 - sum2,
+        diff1 + TWO * diff2 - FIVE * v5,
+        v0 + sum1 + sum2,
+        v5,
+    )
 
 
 @jit
-def b_overlapping(v: Vectors, d: Vectors) -> None:
-    """d = B v, where d0 and d1 add to what is there."""
-    for k in range(v[0].size):
-        v0, v1, v2, v3, v4, v5 = v[0][k], v[1][k], v[2][k], v[3][k], v[4][k], v[5][k]
-        sum1, diff1, sum2, diff2 = v1 + v2, v1 - v2, v3 + v4, v3 - v4
-        d[0][k] += FOUR * v0
-        d[1][k] += FOUR * (v5 - diff1) - TWO * diff2
-        d[2][k] = -(FIVE * v0 + FOUR * sum1 + sum2)
-        d[3][k] = diff1 + TWO * diff2 - FIVE * v5
-        d[4][k] = v0 + sum1 + sum2
-        d[5][k] = v5
+def a_transposed(m: Vectors) -> Vectors:
+    """A^T m, for six vectors."""
+    m0, m1, m2, m3, m4, m5 = m
+    sum1, diff1, sum2, diff2 = m1 + m2, m1 - m2, m3 + m4, m3 - m4
+    return (
+        m0 + sum1 + sum2,
+        diff1 + TWO * diff2,
+        sum1 + FOUR * sum2,
+        diff1 + EIGHT * diff2 + m5,
+    )
 
 
 @jit
-def a_transposed(m: Vectors, y: Vectors) -> None:
-    """y = A^T m, for six vectors."""
-    for k in range(y[0].size):
-        m0, m1, m2, m3, m4, m5 = m[0][k], m[1][k], m[2][k], m[3][k], m[4][k], m[5][k]
-        sum1, diff1, sum2, diff2 = m1 + m2, m1 - m2, m3 + m4, m3 - m4
-        y[0][k] = m0 + sum1 + sum2
-        y[1][k] = diff1 + TWO * diff2
-        y[2][k] = sum1 + FOUR * sum2
-        y[3][k] = diff1 + EIGHT * diff2 + m5
-
-
-@jit
-def a_transposed_bias(m: Vectors, y: Vectors, bias: Array, floor: float) -> None:
-    """y = max(A^T m + bias, floor).
-
-    In one loop: a second one over y for bias and floor takes 5 to 10 % of a forward
-    pass of 32 channels.
-    """
-    for k in range(y[0].size):
-        m0, m1, m2, m3, m4, m5 = m[0][k], m[1][k], m[2][k], m[3][k], m[4][k], m[5][k]
-        sum1, diff1, sum2, diff2 = m1 + m2, m1 - m2, m3 + m4, m3 - m4
-        y[0][k] = max(m0 + sum1 + sum2 + bias[k], floor)
-        y[1][k] = max(diff1 + TWO * diff2 + bias[k], floor)
-        y[2][k] = max(sum1 + FOUR * sum2 + bias[k], floor)
-        y[3][k] = max(diff1 + EIGHT * diff2 + m5 + bias[k], floor)
-
-
-@jit
-def a(y: Vectors, m: Vectors) -> None:
-    """m = A y, for four vectors."""
-    for k in range(m[0].size):
-        y0, y1, y2, y3 = y[0][k], y[1][k], y[2][k], y[3][k]
-        even1, odd1 = y0 + y2, y1 + y3
-        even2, odd2 = y0 + FOUR * y2, TWO * y1 + EIGHT * y3
-        m[0][k] = y0
-        m[1][k] = even1 + odd1
-        m[2][k] = even1 - odd1
-        m[3][k] = even2 + odd2
-        m[4][k] = even2 - odd2
-        m[5][k] = y3
-
-
-@jit
-def zero_where_not_positive(dx: Array, x: Array) -> None:
-    """dx = 0 where x isn't positive: the derivative of x = max(u, 0)."""
-    for i in range(dx.size):
-        dx[i] = dx[i] if x[i] > 0 else dx.dtype.type(0)
+def a(y: Vectors) -> Vectors:
+    """A y, for four vectors."""
+    y0, y1, y2, y3 = y
+    even1, odd1 = y0 + y2, y1 + y3
+    even2, odd2 = y0 + FOUR * y2, TWO * y1 + EIGHT * y3
+    return y0, even1 + odd1, even1 - odd1, even2 + odd2, even2 - odd2, y3

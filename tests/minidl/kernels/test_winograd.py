@@ -10,7 +10,7 @@ from tests import oracles
 from tests.oracles import assert_close
 
 pytest.importorskip("numba", reason="no Numba")
-from minidl.kernels.cpu import winograd, winograd_transforms
+from minidl.kernels.cpu import winograd, winograd_blocks, winograd_transforms
 
 # Of the largest entry. The transforms' factors of up to 25 cost float32 a digit.
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-12}
@@ -110,31 +110,26 @@ def test_a_batch_of_many_blocks(monkeypatch):
     x, W, dout = arrays(7, 9, 9, 2, 3, 1, np.float64)
     with kernels.use("numba"):
         whole = kernels.conv2d(x, W, None, 1, 1, "winograd"), *grads(x, dout, W, 1)
-        monkeypatch.setattr(winograd, "BLOCK_BYTES", 1)  # one image at a time
+        monkeypatch.setattr(winograd_blocks, "BLOCK_BYTES", 1)  # one image at a time
         parts = kernels.conv2d(x, W, None, 1, 1, "winograd"), *grads(x, dout, W, 1)
     for a, b in zip(whole, parts, strict=True):
         assert_close(a, b, 1e-14)
-
-
-def vectors(n):
-    return tuple(np.zeros(2) for _ in range(n))
 
 
 @pytest.mark.parametrize(
     ("kernel", "matrix"),
     [
         ("b_transposed", B_T),
-        ("b_overlapping", np.transpose(B_T)),
+        ("b", np.transpose(B_T)),
         ("a_transposed", A_T),
         ("a", np.transpose(A_T)),
     ],
 )
 def test_each_transform_is_its_matrix(kernel, matrix, rng):
     matrix = np.array(matrix)
-    given_ = tuple(rng.standard_normal((matrix.shape[1], 2)))
-    result = vectors(matrix.shape[0])
-    getattr(winograd_transforms, kernel)(given_, result)
-    assert_close(np.array(result), matrix @ np.array(given_), 1e-14)
+    vectors = rng.standard_normal((matrix.shape[1], 2))
+    result = getattr(winograd_transforms, kernel).py_func(tuple(vectors))
+    assert_close(np.array(result), matrix @ vectors, 1e-14)
 
 
 def test_the_matrices_multiply_polynomials():
@@ -143,3 +138,12 @@ def test_the_matrices_multiply_polynomials():
     d, g = rng.standard_normal(6), rng.standard_normal(3)
     out = np.array(A_T) @ ((winograd.G @ g) * (np.array(B_T) @ d))
     assert_close(out, np.correlate(d, g, "valid"), 1e-13)
+
+
+def test_after_relu_the_gradient_is_zero_where_nothing_came_through(each_way):
+    x, W, dout = arrays(2, 6, 5, 2, 3, 1, np.float64)
+    x = np.maximum(x, 0)
+    dx, _ = winograd.conv2d_grads(x, dout, W, 1, 1, False, True)
+    du, _ = winograd.conv2d_grads(x, dout, W, 1, 1, False, True, after_relu=True)
+    assert (x == 0).any()
+    assert np.array_equal(du, np.where(x > 0, dx, 0))
