@@ -73,7 +73,7 @@ def make_parser() -> Parser:
     parser = Parser(
         prog=PROGRAM,
         description="Measure minidl's speed and memory, beside PyTorch's if asked.",
-        epilog="\n".join(f"{name:<11} {text}" for name, text in SECTIONS.items()),
+        epilog="\n".join(f"{name:<12} {text}" for name, text in SECTIONS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     threads, rounds = whole_number(1, len(cores())), whole_number(1, 10_000)

@@ -41,6 +41,7 @@ AVX2 = {
     "NUMBA_CPU_FEATURES": "+avx2,+fma,+bmi,+bmi2",
     "OPENBLAS_CORETYPE": "Haswell",
 }
+X86 = platform.machine() == "x86_64"
 
 
 def measure(name: str, options: Options) -> dict[str, Any]:
@@ -90,13 +91,13 @@ def total(dump: str) -> int:
 
 COUNTERS: dict[str, Callable[[dict[str, Any]], list[int]]] = {
     "the processor": by_processor,
-    "callgrind, with AVX2": by_callgrind,
+    f"callgrind{', with AVX2' if X86 else ''}": by_callgrind,
 }
 
 
 def run(command: Sequence[str], settings: dict[str, Any]) -> str:
     """Return what this file prints as a program; OSError says how it failed."""
-    avx2 = AVX2 if platform.machine() == "x86_64" and "counter" not in settings else {}
+    avx2 = AVX2 if X86 and "counter" not in settings else {}
     done = subprocess.run(
         [*command, *THIS, json.dumps(settings)],
         cwd=ROOT,

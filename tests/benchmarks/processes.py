@@ -80,16 +80,13 @@ def rates(
                 [together([trainings[cores] for cores in each]) for each in (few, many)]
                 for _ in range(min(ROUNDS, options.rounds))
             ]
-            held = [
-                t.latest["peak_mb"] - t.first["idle_mb"] for t in trainings.values()
-            ]
-        columns = {"few": 0, "many": 1}
+        held = [t.latest["peak_mb"] - t.first["idle_mb"] for t in trainings.values()]
         found[how] = {
-            k: summary([pair[i] for pair in pairs]) for k, i in columns.items()
+            "few": summary([a for a, _ in pairs]),
+            "many": summary([b for _, b in pairs]),
+            "ratio": summary([b / a for a, b in pairs]),
+            "held_kb_per_image": 1e3 * sum(held) / len(held) / options.batch,
         }
-        found[how]["ratio"] = summary([b / a for a, b in pairs])
-        images = options.batch * len(held)
-        found[how]["held_kb_per_image"] = 1e3 * sum(held) / images
     return found
 
 

@@ -24,6 +24,7 @@ SPEEDS = {
 
 def measure() -> dict[str, float]:
     """Return the load average, and the medians of sgemm's rate and of a triad's."""
+    load = os.getloadavg()[0]
     (a, b, c), s = stream.arrays(), np.float32(3)
     tasks: list[Task] = [yardstick("cpu"), lambda: stream.triad(a, b, c, s)]
     sgemm, triad = (
@@ -31,7 +32,7 @@ def measure() -> dict[str, float]:
         for task in tasks
     )
     return {
-        "load_average": os.getloadavg()[0],
+        "load_average": load,
         "sgemm_gflop_per_s": 2 * SQUARE["cpu"] ** 3 / 1e9 / sgemm,
         "triad_gb_per_s": stream.gigabytes(a) / triad,
     }
