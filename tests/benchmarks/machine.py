@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_info
 
 import minidl
 from minidl.backend import Device, gpu_name
+from minidl.kernels.cpu.vectors import VECTOR_BITS
 from minidl.parallel import limit_threads
 from tutorials.paper.experiment.environment import cpu_name, cpuinfo, now, version
 
@@ -19,6 +20,9 @@ VARIABLES = (
     "MKL_NUM_THREADS",
     "OPENBLAS_CORETYPE",
     "NUMBA_CPU_NAME",
+    "NUMBA_CPU_FEATURES",
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
     "MALLOC_ARENA_MAX",
     "MINIDL_KERNELS",
     "CUPY_TF32",
@@ -58,6 +62,12 @@ def library(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def vectors() -> str:
-    """Return the widest vector instructions, "" of a processor that isn't known."""
+    """Return the widest vector instructions, "" of a processor that isn't known.
+
+    Variables may limit all libraries to AVX2, to see what a processor without AVX-512
+    would do; the one that limits Numba tells it.
+    """
     flags = (cpuinfo("flags") or cpuinfo("Features")).split()
-    return next((name for flag, name in VECTORS.items() if flag in flags), "")
+    widest = next((name for flag, name in VECTORS.items() if flag in flags), "")
+    limited = widest == "AVX-512" and VECTOR_BITS < 512
+    return f"{widest}, limited to AVX2" if limited else widest
