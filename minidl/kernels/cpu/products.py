@@ -4,7 +4,7 @@ Winograd's 36 products of a block are small: BLAS takes as long to start on one 
 compute it, but on processors with AVX-512. Here the result is cut into *tiles* of some
 rows and one or two vectors of columns. A tile stays in registers while k runs:
 
-    tile[r, :] += a[r, k] b[k, :]
+    tile[r, :] += a[r, k] b[k, :]          (a[k, r] of a transposed one)
 
 Each k loads two vectors of b, and one number of a for each row of the tile, and adds to
 twice as many vectors as it has rows. A sum is ready 4 cycles after it was begun, and
@@ -42,14 +42,20 @@ def multiply(a: Any, b: Any, out: Any, add: Any) -> None:
     """out = a b, or out += a b.
 
     Shapes: a (n, k), b (k, m), out (n, m), n even, m a multiple of a vector's length.
-    Rows of b and out are contiguous.
+    The rows of each are contiguous, but may lie apart.
     """
     out[:] = out + a @ b if add else a @ b
 
 
-@overload(multiply)
-def compiled_multiply(a: Any, b: Any, out: Any, add: Any) -> Any:
-    """Return `multiply` for Numba: tiles, pairs of rows, a last narrow column."""
+def multiply_transposed(a: Any, b: Any, out: Any, add: Any) -> None:
+    """out = a^T b, or out += a^T b; a is (k, n), all else as in `multiply`."""
+    out[:] = out + a.T @ b if add else a.T @ b
+
+
+def in_tiles(function: Any, transposed: bool) -> None:
+    """Let Numba compile a product: tiles, pairs of rows, and a last narrow column."""
+    tile, narrow_tile = (multiplier(ROWS, vectors, transposed) for vectors in (2, 1))
+    pair, narrow_pair = (multiplier(2, vectors, transposed) for vectors in (2, 1))
 
     def call(a: Any, b: Any, out: Any, add: Any) -> None:
         (n, m), vector = out.shape, length(out)
@@ -65,10 +71,12 @@ def compiled_multiply(a: Any, b: Any, out: Any, add: Any) -> Any:
             for r in range(tiled, n, 2):
                 narrow_pair(a, b, out, r, m - vector, add)
 
-    return call
+    @overload(function)
+    def compiled(a: Any, b: Any, out: Any, add: Any) -> Any:
+        return call
 
 
-def multiplier(rows: int, vectors: int) -> Any:
+def multiplier(rows: int, vectors: int, transposed: bool) -> Any:
     """Return what multiplies in Numba for a tile of some rows and vectors."""
     places = [(i, v) for i in range(rows) for v in range(vectors)]
 
@@ -99,12 +107,12 @@ def multiplier(rows: int, vectors: int) -> Any:
                 with to_zero:
                     for place in places:
                         builder.store(ir.Constant(vector, None), sums[place])
-            with cgutils.for_range(builder, A.length(1)) as loop:
+            with cgutils.for_range(builder, B.shape[0]) as loop:
                 k = loop.index
                 b_k = [B.load((k, c), vector) for c in column]
-                a_k = [A.load((r, k), vector.element) for r in row]
                 for i, v in places:
-                    factor = spread(builder, a_k[i], vector)
+                    a_ik = A.load((k, row[i]) if transposed else (row[i], k), A.number)
+                    factor = spread(builder, a_ik, vector)
                     term = builder.fmul(factor, b_k[v], flags=CONTRACT)
                     total = builder.fadd(builder.load(sums[i, v]), term, flags=CONTRACT)
                     builder.store(total, sums[i, v])
@@ -117,5 +125,5 @@ def multiplier(rows: int, vectors: int) -> Any:
     return multiply_tile
 
 
-tile, pair = multiplier(ROWS, 2), multiplier(2, 2)
-narrow_tile, narrow_pair = multiplier(ROWS, 1), multiplier(2, 1)
+in_tiles(multiply, transposed=False)
+in_tiles(multiply_transposed, transposed=True)

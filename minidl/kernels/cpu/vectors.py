@@ -67,23 +67,23 @@ class VectorModel(models.PrimitiveModel):
 
 
 class Memory:
-    """An array in a kernel for which instructions are being written."""
+    """An array of a kernel, in its instructions; its rows are contiguous."""
 
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
-        self.array = context.make_array(kind)(context, builder, value)
-        self.context, self.builder, self.kind = context, builder, kind
-        self.align = kind.dtype.bitwidth // 8
-
-    def length(self, axis: int) -> Any:
-        """Return the array's length along an axis."""
-        return cgutils.unpack_tuple(self.builder, self.array.shape)[axis]
+        array = context.make_array(kind)(context, builder, value)
+        self.builder, self.align = builder, kind.dtype.bitwidth // 8
+        self.data, self.number = array.data, array.data.type.pointee
+        self.shape = cgutils.unpack_tuple(builder, array.shape)
+        self.strides = cgutils.unpack_tuple(builder, array.strides)
 
     def address(self, place: Any, kind: Any) -> Any:
         """Return the address of the number or vector at a place."""
-        first = cgutils.get_item_pointer(
-            self.context, self.builder, self.kind, self.array, place
-        )
-        return self.builder.bitcast(first, kind.as_pointer())
+        *row, c = place
+        first = self.builder.bitcast(self.data, cgutils.voidptr_t)
+        for i, stride in zip(row, self.strides, strict=False):
+            first = self.builder.gep(first, [self.builder.mul(i, stride)])
+        first = self.builder.bitcast(first, self.number.as_pointer())
+        return self.builder.bitcast(self.builder.gep(first, [c]), kind.as_pointer())
 
     def load(self, place: Any, kind: Any) -> Any:
         """Read the number or vector at a place."""

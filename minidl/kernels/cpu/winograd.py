@@ -41,7 +41,7 @@ import numpy as np
 from minidl.backend import Array
 from minidl.kernels.cpu.compile import jit
 from minidl.kernels.cpu.pooling import find_maxima_2x2, write_at_maxima_2x2
-from minidl.kernels.cpu.products import multiply
+from minidl.kernels.cpu.products import multiply, multiply_transposed
 from minidl.kernels.cpu.threads import one_blas_thread, over_images, sum_over_images
 from minidl.kernels.cpu.vectors import length
 from minidl.kernels.cpu.winograd_blocks import (
@@ -116,7 +116,7 @@ def forward(
         n = slice(start, start + len(work))
         T = tiles * len(x[n])
         transform_input(in_whole_tiles(x[n], work, pad), V)
-        multiply_each(by_position(V[: even(T)]), U, by_position(M[: even(T)]), False)
+        multiply_each(by_position(V[: even(T)]), U, by_position(M[: even(T)]))
         fits = argmax.size == 0 and out.shape[1:] == work_out.shape[1:]
         y = out[n] if fits else work_out[: len(x[n])]
         transform_output(M, y, bias, floor)
@@ -184,11 +184,10 @@ def backward(
             transform_output_grad(in_whole_tiles(dout[n], work_out, 0), dM)
         if param_grads:
             transform_input(in_whole_tiles(x[n], work, pad), V)
-            V_T = by_position(V[:T]).transpose(0, 2, 1)  # (36, C, T)
-            multiply_each(V_T, by_position(dM[:T]), dU, True)
+            add_products(by_position(V[:T]), by_position(dM[:T]), dU)
         if dx.size > 0:
             rows = even(T)
-            multiply_each(by_position(dM[:rows]), U_T, by_position(V[:rows]), False)
+            multiply_each(by_position(dM[:rows]), U_T, by_position(V[:rows]))
             d = dwork[: len(x[n])]
             transform_input_grad(V, d)
             if after_relu:
@@ -199,10 +198,17 @@ def backward(
 
 
 @jit
-def multiply_each(a: Array, b: Array, out: Array, add: bool) -> None:
-    """out = a b or out += a b, for each of the 36 positions."""
+def multiply_each(a: Array, b: Array, out: Array) -> None:
+    """out = a b, for each of the 36 positions."""
     for p in range(36):
-        multiply(a[p], b[p], out[p], add)
+        multiply(a[p], b[p], out[p], False)
+
+
+@jit
+def add_products(V: Array, dM: Array, dU: Array) -> None:
+    """dU += V^T dM, for each of the 36 positions."""
+    for p in range(36):
+        multiply_transposed(V[p], dM[p], dU[p], True)
 
 
 @jit

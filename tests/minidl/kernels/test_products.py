@@ -10,7 +10,7 @@ from tests.oracles import assert_close
 pytest.importorskip("numba", reason="no Numba")
 from minidl.kernels.cpu import vectors
 from minidl.kernels.cpu.compile import jit
-from minidl.kernels.cpu.products import ROWS, multiply
+from minidl.kernels.cpu.products import ROWS, multiply, multiply_transposed
 
 TYPES = (np.float32, np.float64)
 
@@ -20,30 +20,38 @@ def compiled(a, b, out, add):
     multiply(a, b, out, add)
 
 
+@jit
+def compiled_transposed(a, b, out, add):
+    multiply_transposed(a, b, out, add)
+
+
 @given(
     pairs=st.integers(1, ROWS + 2),
     k=st.integers(1, 5),
     columns=st.integers(1, 3),
     dtype=st.sampled_from(TYPES),
-    turned=st.booleans(),
+    transposed=st.booleans(),
     add=st.booleans(),
 )
 def test_tiles_pairs_and_a_narrow_column_are_the_product(
-    pairs, k, columns, dtype, turned, add
+    pairs, k, columns, dtype, transposed, add
 ):
     n, m = 2 * pairs, columns * vectors.length(np.empty(0, dtype))
     rng = np.random.default_rng(n + m)
-    a = rng.standard_normal((k, n) if turned else (n, k)).astype(dtype)
-    a = a.T if turned else a
     # Rows lie apart, as each of Winograd's 36 matrices does.
-    b, out = (rng.standard_normal((rows, 2, m)).astype(dtype) for rows in (k, n))
-    expected = a.astype(np.float64) @ b[:, 0] + (out[:, 0] if add else 0)
+    a, b, out = (
+        rng.standard_normal((rows, 2, columns)).astype(dtype)
+        for rows, columns in ((k, n) if transposed else (n, k), (k, m), (n, m))
+    )
+    factor = a[:, 0].T if transposed else a[:, 0]
+    expected = factor.astype(np.float64) @ b[:, 0] + (out[:, 0] if add else 0)
     between = out[:, 1].copy()
     if not add:
         out[:, 0] = np.nan
     plain = out[:, 0].copy()
-    multiply(a, b[:, 0], plain, add)
-    compiled(a, b[:, 0], out[:, 0], add)
+    (multiply_transposed if transposed else multiply)(a[:, 0], b[:, 0], plain, add)
+    run = compiled_transposed if transposed else compiled
+    run(a[:, 0], b[:, 0], out[:, 0], add)
     tolerance = 1e-5 if dtype == np.float32 else 1e-13
     assert_close(plain, expected, tolerance)
     assert_close(out[:, 0], expected, tolerance)
