@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minidl.backend import Array, Device, device_of, to_device
+from minidl.backend import Array, Device, device_of, get_array_module, to_device
 
 
 def to_float(x: Array) -> Array:
     """Return images as floating point in [0, 1]: uint8 is scaled, floats are kept."""
-    return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
+    if x.dtype != np.uint8:
+        return x
+    shades = np.float32(255)  # in one pass
+    return get_array_module(x).true_divide(x, shades, dtype=np.float32)
 
 
 def batches(indices: Array, batch_size: int) -> Iterator[Array]:

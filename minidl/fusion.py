@@ -1,12 +1,16 @@
 """Neighbouring layers that run as one, because memory is slower than arithmetic.
 
-A ReLU or a pooling of its own reads and writes every number once more. Right behind a
-convolution they cost next to nothing: each block of images is rectified and pooled
-while it is still in the cache. `Sequential` runs these blocks; its `layers`, `trace`
-and `summary` keep to the layers as they were given.
+A ReLU, pooling or dropout of its own reads and writes every number once more. Right
+behind a convolution they cost next to nothing: each block of images is rectified and
+pooled while it is still in the cache, and on a GPU all three are one kernel.
+`Sequential` runs these blocks; its `layers`, `trace` and `summary` keep to the layers
+as they were given.
+
+Behind ReLU and dropout, out = max(u, 0) m, the mask m needn't be kept: where out > 0,
+dJ/du = dJ/dout / (1 - rate), and elsewhere 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,68 +18,121 @@ import numpy as np
 
 from minidl import kernels
 from minidl.backend import Array
+from minidl.checks import check_features
 from minidl.layers.activations import ReLU
 from minidl.layers.base import Layer
 from minidl.layers.conv import Conv2D
+from minidl.layers.dropout import Dropout
+from minidl.layers.linear import Linear
 from minidl.layers.pooling import MaxPool2D
 
 
 class ConvBlock(Layer):
-    """Convolution, ReLU and, if asked for, 2x2 max pooling.
+    """Convolution, ReLU and, if asked for, 2x2 max pooling and dropout.
 
-    Behind a block without pooling, before another block, lies a ReLU, out = max(u, 0).
+    Behind a block with neither, before another block, lies a ReLU, out = max(u, 0).
     Its derivative is taken where dJ/dout is computed, in the second block: `after_relu`
     there, and `before_block` here, which leaves it out.
     Shapes: x (N, H, W, C), out (N, OH, OW, F), or pooled (N, OH // 2, OW // 2, F).
     """
 
-    def __init__(self, conv: Conv2D, pool: bool) -> None:
-        self.conv, self.pool = conv, pool
+    def __init__(
+        self, conv: Conv2D, pool: bool, dropout: Dropout | None = None
+    ) -> None:
+        self.conv, self.pool, self.dropout = conv, pool, dropout
         self.after_relu = self.before_block = False
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
-        """Return max(x * W + b, 0), or the maxima of its 2x2 windows."""
-        conv, argmax = self.conv, None
+        """Return max(x * W + b, 0), or the maxima of its 2x2 windows, dropped out."""
+        conv, (rate, seed) = self.conv, drawn(self.dropout, rng)
         arguments = (x, conv.W.data, conv.b.data, *conv.how)
-        if self.pool:
-            out, argmax = kernels.conv2d_pool(*arguments, relu=True)
-        else:
-            out = kernels.conv2d(*arguments, relu=True)
-        return self.remember(out, (x, out, argmax))
+        training = rng is not None  # the columns will be needed again
+        block = kernels.conv2d_block(*arguments, self.pool, rate, seed, training)
+        return self.remember(block[0], (x, *block, 1 / (1 - rate)))
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Any:
         """Derivative of ReLU first, which commutes with pooling, then of the others."""
-        x, out, argmax = self.recall(dout)
-        if not self.before_block:
-            dout = kernels.relu_grad(dout, out)
-        return self.conv.gradients(
-            x, dout, param_grads, input_grad, argmax, self.after_relu
-        )
+        x, out, argmax, col, scale = self.recall(dout)
+        relu_out = None if self.before_block else out
+        block = relu_out, argmax, col, scale, self.after_relu
+        return self.conv.gradients(x, dout, param_grads, input_grad, *block)
 
     def __repr__(self) -> str:
-        return f"{self.conv}, ReLU(){', MaxPool2D(2x2)' if self.pool else ''}"
+        return described(self.conv, self.dropout, ", MaxPool2D(2x2)" * self.pool)
+
+
+class LinearBlock(Layer):
+    """Fully connected layer, ReLU and, if asked for, dropout.
+
+    Shapes: x (N, D), out (N, M).
+    """
+
+    def __init__(self, linear: Linear, dropout: Dropout | None = None) -> None:
+        self.linear, self.dropout = linear, dropout
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        """Return max(x W + b, 0), dropped out."""
+        W, b = self.linear.W.data, self.linear.b.data
+        check_features("x", x, len(W))
+        rate, seed = drawn(self.dropout, rng)
+        out = kernels.bias_relu(kernels.matmul(x, W), b, rate, seed)
+        return self.remember(out, (x, out, 1 / (1 - rate)))
+
+    def backward(
+        self, dout: Array, param_grads: bool = True, input_grad: bool = True
+    ) -> Any:
+        """Derivative of ReLU and dropout first, then of x W + b."""
+        x, out, scale = self.recall(dout)
+        du = kernels.relu_grad(dout, out, scale)
+        self.linear.remember(du, x)
+        return self.linear.backward(du, param_grads, input_grad)
+
+    def __repr__(self) -> str:
+        return described(self.linear, self.dropout)
+
+
+def drawn(
+    dropout: Dropout | None, rng: np.random.Generator | None
+) -> tuple[float, int]:
+    """Return the rate and seed of a mask; rate 0 without dropout or training."""
+    return (0.0, 0) if dropout is None or rng is None else dropout.draw(rng)
+
+
+def described(first: Layer, dropout: Dropout | None, pool: str = "") -> str:
+    """Return a block's layers."""
+    return f"{first}, ReLU(){pool}{f', {dropout}' if dropout else ''}"
 
 
 def fuse(layers: Sequence[Layer]) -> list[Layer]:
     """Return blocks that compute the same as the layers one after another."""
-    blocks = merged(layers)
+    blocks = list(merged(list(layers)))
     for first, second in pairwise(blocks):
         if isinstance(first, ConvBlock) and isinstance(second, ConvBlock):
-            first.before_block = second.after_relu = not first.pool
+            alone = not first.pool and first.dropout is None
+            first.before_block = second.after_relu = alone
     return blocks
 
 
-def merged(layers: Sequence[Layer]) -> list[Layer]:
-    """Return the layers with each Conv2D, ReLU (, MaxPool2D(2)) made one block."""
-    kinds = [type(layer) for layer in layers]  # a subclass's `forward` may be another
-    pooled = kinds[:3] == [Conv2D, ReLU, MaxPool2D]
-    match layers:
-        case [Conv2D() as conv, _, MaxPool2D(size=2, stride=2), *rest] if pooled:
-            return [ConvBlock(conv, pool=True), *merged(rest)]
-        case [Conv2D() as conv, _, *rest] if kinds[:2] == [Conv2D, ReLU]:
-            return [ConvBlock(conv, pool=False), *merged(rest)]
-        case [first, *rest]:
-            return [first, *merged(rest)]
-    return []
+def merged(rest: list[Any]) -> Iterator[Layer]:
+    """Yield the layers with each Conv2D or Linear, ReLU, ... made one block."""
+    while rest:
+        first = rest.pop(0)
+        if type(first) not in (Conv2D, Linear) or not begins(rest, ReLU):
+            yield first
+            continue
+        rest.pop(0)
+        halved = type(first) is Conv2D and begins(rest, MaxPool2D)
+        if pool := halved and rest[0].size == rest[0].stride == 2:
+            rest.pop(0)
+        dropout = rest.pop(0) if begins(rest, Dropout) else None
+        if type(first) is Conv2D:
+            yield ConvBlock(first, pool, dropout)
+        else:
+            yield LinearBlock(first, dropout)
+
+
+def begins(layers: list[Any], kind: type[Layer]) -> bool:
+    """Tell whether the first is of a kind: a subclass's `forward` may be another."""
+    return bool(layers) and type(layers[0]) is kind

@@ -73,7 +73,7 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     **dict(kernel_size=3, stride=2, pad=0, size=2, x_shape=(2, 6, 6, 3), name="auto"),
     **dict(W=np.ones((3, 3, 2, 9)), col=np.ones((2 * 4 * 4, 27)), b=np.ones(9)),
     **dict(dout=WINDOWS, argmax=np.zeros(WINDOWS.shape, np.uint8)),
-    **dict.fromkeys(("a", "out", "p", "g", "v", "m"), SQUARE),
+    **dict.fromkeys(("a", "out", "p", "g", "u", "v", "m"), SQUARE),
     **dict(rates=(0.1, 0.1), step=0.1, correction=1.0),
     **dict(job=JOB, jobs=[JOB], dataset="mnist-sample", sigma=0.1),
     **dict(levels=4, temperature=2, q=np.full((N, K), 1 / K)),
@@ -94,6 +94,8 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     "minidl.squared_error out": X,
     "minidl.squared_error target": X,
     "minidl.kernels.conv2d_grads dout": POOLED,
+    "minidl.kernels.conv2d_block_grads dout": POOLED,
+    "minidl.kernels.bias_relu b": np.ones(4),
     "minidl.kernels.matmul b": SQUARE,
     "minidl.kernels.sign_step g": X,
     "minidl.kernels.relu_grad dout": SQUARE,
@@ -140,6 +142,7 @@ BAD: dict[str, list[Any]] = {
     **dict.fromkeys(("momentum", "rho", "beta1", "beta2", "rate"), UP_TO_1),
     "W": NO_FLOATS,
     **dict.fromkeys(("a", "b", "col", "dout", "g", "m", "out", "p", "v"), NO_FLOATS),
+    **dict.fromkeys(("dW", "db", "relu_out", "u"), NO_FLOATS),
     "x": [*NO_ARRAYS, EMPTY, HALF, LOST, X.astype(complex)],
     "x_adv": [*NO_ARRAYS, *UNLIKE],
     "z": [*NO_ARRAYS, Z[0], Z[None], Z.astype(int), Z[:0]],
@@ -191,7 +194,7 @@ BAD: dict[str, list[Any]] = {
     "kernel_size": [None, 0, 2.0, (3,), (3, 3, 3), (3, 0), "3", [3, 3]],
     "x_shape": [None, 6, (6, 6, 3), (-2, 6, 6, 3), (2, 6, 6, 0), (2.0, 6, 6, 3)],
     "argmax": [*NO_FLOATS, np.full(WINDOWS.shape, 4, np.uint8)],
-    "correction": NO_NUMBERS,
+    **dict.fromkeys(("correction", "factor"), NO_NUMBERS),
     "jobs": [None, [], [None], JOB, 3],
     "job": [None, 3, [JOB], {}],
     "dataset": [*NO_NAMES, "svhn"],
@@ -205,6 +208,7 @@ BAD: dict[str, list[Any]] = {
 TAKE_IMAGES = (
     *("minidl.im2col", "minidl.kernels.im2col", "minidl.kernels.conv2d"),
     *("minidl.kernels.conv2d_pool", "minidl.kernels.conv2d_grads"),
+    *("minidl.kernels.conv2d_block", "minidl.kernels.conv2d_block_grads"),
     *("minidl.kernels.max_pool", "minidl.kernels.dropout_mask"),
     "minidl.kernels.sign_step",
 )
@@ -234,6 +238,7 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     # Kernels compute with any numbers, and with no images.
     **{f"{kernel} x": [EMPTY, LOST] for kernel in TAKE_IMAGES},
     "minidl.kernels.conv2d_grads argmax": [None],
+    "minidl.kernels.conv2d_block_grads argmax": [None],
     # An attack checks its own numbers before its first step.
     **{f"minidl.kernels.sign_step {name}": BAD[name] for name in THREATS},
     "minidl.kernels.sgd_step lr": [-0.1, 0],
@@ -267,6 +272,8 @@ ANY_TRUTH = {
     "after_relu",
     "param_grads",
     "input_grad",
+    "pool",
+    "keep",
     "rates",
 }
 
@@ -278,9 +285,10 @@ def entries() -> dict[str, Any]:
         for room in (minidl, kernels, attacks, ensembles)
         for name in room.__all__
     }
-    named["minidl.kernels.conv2d_grads"] = partial(
-        kernels.conv2d_grads, argmax=np.zeros(POOLED.shape, np.uint8)
-    )
+    for name in ("conv2d_grads", "conv2d_block_grads"):
+        named[f"minidl.kernels.{name}"] = partial(
+            getattr(kernels, name), argmax=np.zeros(POOLED.shape, np.uint8)
+        )
     named["minidl.trace"] = lambda model, x, y=None: list(minidl.trace(model, x, y))
     for name in ("forward", "predict", "predict_proba"):
         named[f"Sequential.{name}"] = getattr(MODEL, name)

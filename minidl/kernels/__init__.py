@@ -3,12 +3,14 @@
 | module       | runs on       | role                                            |
 |--------------|---------------|-------------------------------------------------|
 | reference.py | NumPy or CuPy | the specification: slices and whole arrays      |
+| blocks.py    | either        | blocks of layers, made of the other operations  |
 | cpu/         | CPU           | compiled; the default where Numba is installed  |
 | gpu/         | GPU           | CUDA, for float32                               |
 
-Each has every operation, and from finite numbers the same results to rounding. Before
-one is chosen, rules look at all arguments: TypeError or ValueError names what doesn't
-fit. Notation used by all of them, with `n`, `h`, `w`, ... as the indices:
+Each has every operation, but blocks are a GPU's alone, and from finite numbers the same
+results to rounding. Before one is chosen, rules look at all arguments: TypeError or
+ValueError names what doesn't fit. Notation used by all of them, with `n`, `h`, `w`, ...
+as the indices:
 
     N       images in the batch          KH KW   height and width of a window
     H W     height and width of images   OH OW   height and width of the output
@@ -18,11 +20,11 @@ fit. Notation used by all of them, with `n`, `h`, `w`, ... as the indices:
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
-from minidl.kernels import arguments, reference
+from minidl.kernels import arguments, blocks, reference
 from minidl.kernels.dispatch import check_environment as check_environment
 from minidl.kernels.dispatch import implementation as implementation
 from minidl.kernels.dispatch import use
@@ -34,8 +36,11 @@ Result = TypeVar("Result")
 
 __all__ = [
     "adam_step",
+    "bias_relu",
     "col2im",
     "conv2d",
+    "conv2d_block",
+    "conv2d_block_grads",
     "conv2d_grads",
     "conv2d_pool",
     "cross_entropy",
@@ -76,7 +81,7 @@ def dispatched(
             given[main] = a = arguments.contiguous(given[main])
             for other in others:
                 given[other] = arguments.like(a, given[other])
-        run = getattr(implementation(given[first]), name)
+        run: Any = getattr(implementation(given[first]), name, specification)
         result: Result = run(*given.values())
         return result
 
@@ -88,6 +93,11 @@ col2im = dispatched(reference.col2im, "col")
 conv2d = dispatched(reference.conv2d, "x W b")
 conv2d_pool = dispatched(reference.conv2d_pool, "x W b")
 conv2d_grads = dispatched(reference.conv2d_grads, "dout x W argmax")
+conv2d_block = dispatched(blocks.conv2d_block, "x W b")
+conv2d_block_grads = dispatched(
+    blocks.conv2d_block_grads, "dout x W relu_out argmax col"
+)
+bias_relu = dispatched(blocks.bias_relu, "u b")
 matmul = dispatched(reference.matmul, b=arguments.factor, out=arguments.product)
 max_pool = dispatched(reference.max_pool, "x")
 max_pool_grad = dispatched(reference.max_pool_grad, "dout argmax")

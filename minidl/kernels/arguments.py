@@ -66,9 +66,13 @@ def image_shape(name: str, shape: Any, given: Given) -> ImageShape:
 
 def columns(name: str, col: Array, given: Given) -> Array:
     """Return columns of windows, (N*OH*OW, KH*KW*C)."""
-    (N, *image, C), window = given["x_shape"], given["kernel_size"]
+    if "W" in given:
+        (N, *image, C), window = given["x"].shape, given["W"].shape[:2]
+    else:
+        (N, *image, C), window = given["x_shape"], given["kernel_size"]
     OH, OW = output_size(image, window, given["stride"], given["pad"])
     check_floats(name, col)
+    check_device(name, col, given.get("x", col))
     check_shape(name, col, (N * OH * OW, prod(window) * C))
     return col
 
@@ -83,7 +87,7 @@ def gradient(name: str, dout: Array, given: Given) -> Array:
     else:
         (N, *image, C), window = given["x_shape"], [given["size"]] * 2
     OH, OW = output_size(image, window, given["stride"], given.get("pad", 0))
-    if "W" in given and given["argmax"] is not None:
+    if given.get("argmax") is not None and "W" in given:
         OH, OW = OH // 2, OW // 2
     check_floats(name, dout)
     check_device(name, dout, given.get("x", dout))
@@ -109,6 +113,34 @@ def places(name: str, argmax: Array, given: Given) -> Array:
             f"{argmax.max()}"
         )
     return argmax
+
+
+def rectified(name: str, out: Array, given: Given) -> Array:
+    """Return what the gradient dout belongs to, in its shape."""
+    check_floats(name, out)
+    check_device(name, out, given["dout"])
+    check_shape(name, out, given["dout"].shape)
+    return out
+
+
+def written(rule: str) -> Rule:
+    """Return a check of an array with these axes that is to be filled."""
+    check_axes = axes(rule)
+
+    def check(name: str, a: Array, given: Given) -> Array:
+        check_filled(name, check_axes(name, a, given))
+        return a
+
+    return check
+
+
+def features(name: str, u: Array, given: Given) -> Array:
+    """Return numbers to whose last axis a bias is added."""
+    any_axes(name, u, given)
+    if u.ndim < 2:
+        raise ValueError(f"{name} must have shape (n, ..., F), got {u.shape}")
+    given.sizes["F"] = u.shape[-1]
+    return u
 
 
 def filters(name: str, W: Array, given: Given) -> Array:
@@ -185,9 +217,14 @@ def check_step(p: Array, g: Array, **averages: Array) -> None:
             check_shape(name, a, p.shape)
             raise TypeError(f"{name} must have p's type, {p.dtype}, got {a.dtype}")
     for name, a in (("p", p), *averages.items()):
-        check_writeable(name, a)
-        if not a.flags.c_contiguous:
-            raise ValueError(f"{name} must be contiguous, got strides {a.strides}")
+        check_filled(name, a)
+
+
+def check_filled(name: str, a: Array) -> None:
+    """Raise ValueError unless a kernel may write to an array row by row."""
+    check_writeable(name, a)
+    if not a.flags.c_contiguous:
+        raise ValueError(f"{name} must be contiguous, got strides {a.strides}")
 
 
 def check_writeable(name: str, a: Array) -> None:
@@ -208,7 +245,10 @@ RULES: dict[str, Rule] = {
     "W": filters,
     "x": "N H W C",
     "x_adv": "...",
+    "u": features,
     "b": "F",
+    "dW": written("KH KW C F"),
+    "db": written("F"),
     "x_shape": image_shape,
     "kernel_size": window,
     "size": "count 1..16",  # places within a window are stored in one byte
@@ -217,6 +257,7 @@ RULES: dict[str, Rule] = {
     "col": columns,
     "out": "...",
     "dout": gradient,
+    "relu_out": rectified,
     "argmax": places,
     "z": nonempty("N K"),
     "y": classes,
@@ -224,7 +265,7 @@ RULES: dict[str, Rule] = {
     "seed": f"count 0..{2**64 - 1}",
     "p": moved,
     "rates": rates,
-    **dict.fromkeys(("lr", "momentum", "step", "correction", "eps"), FINITE),
+    **dict.fromkeys(("lr", "momentum", "step", "correction", "eps", "factor"), FINITE),
     "alpha": "number",
     "bounds": "bounds",
 }

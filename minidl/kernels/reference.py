@@ -172,9 +172,10 @@ def max_pool_grad(
     return dx
 
 
-def relu_grad(dout: Array, out: Array) -> Array:
-    """Return dout where out > 0, else 0. Shapes: all equal."""
-    return get_array_module(dout).where(out > 0, dout, dout.dtype.type(0))
+def relu_grad(dout: Array, out: Array, factor: float = 1.0) -> Array:
+    """Return factor dout where out > 0, else 0. Shapes: all equal."""
+    real = dout.dtype.type
+    return get_array_module(dout).where(out > 0, real(factor) * dout, real(0))
 
 
 @rounds_to_zero

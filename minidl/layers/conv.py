@@ -10,7 +10,6 @@ from minidl.checks import check_batch
 from minidl.initializers import Initializer, glorot
 from minidl.kernels import arguments
 from minidl.kernels.shapes import pair
-from minidl.kernels.sums import sum_over_pixels
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
 from minidl.network_checks import initial_weights
@@ -73,13 +72,10 @@ class Conv2D(Layer):
         return self.gradients(self.recall(dout), dout, param_grads, input_grad)
 
     def gradients(self, x: Array, dout: Array, param_grads: bool, *asked: Any) -> Any:
-        """Fill dJ/dW and dJ/db, return dJ/dx, as asked of `kernels.conv2d_grads`."""
-        arguments = (x, dout, self.W.data, *self.how, param_grads, *asked)
-        dx, dW = kernels.conv2d_grads(*arguments)
-        if param_grads:
-            self.W.grad[:] = dW
-            sum_over_pixels(dout, out=self.b.grad)
-        return dx
+        """Fill dJ/dW and dJ/db, return dJ/dx: see `kernels.conv2d_block_grads`."""
+        filled = (self.W.grad, self.b.grad) if param_grads else (None, None)
+        arguments = (x, dout, self.W.data, *self.how, *filled, *asked)
+        return kernels.conv2d_block_grads(*arguments)
 
     @property
     def how(self) -> tuple[int, int, str]:

@@ -35,8 +35,12 @@ class Dropout(Layer):
 
     def draw_mask(self, x: Array, rng: np.random.Generator) -> Array:
         """Return m for x from a counter-based generator, seeded by rng."""
+        return kernels.dropout_mask(x, *self.draw(rng))
+
+    def draw(self, rng: np.random.Generator) -> tuple[float, int]:
+        """Return what decides m: its rate and its generator's seed."""
         check_generator("rng", rng)
-        return kernels.dropout_mask(x, self.rate, int(rng.integers(2**63)))
+        return self.rate, int(rng.integers(2**63))
 
     @rounds_to_zero
     def backward(self, dout: Array) -> Array:

@@ -117,7 +117,7 @@ def kept(layer: Layer) -> list[Array]:
 
 def products(layer: Layer) -> int:
     """Return the multiplications of matrices in a layer's latest forward pass."""
-    match getattr(layer, "conv", layer):
+    match getattr(layer, "conv", getattr(layer, "linear", layer)):
         case Conv2D() as conv:
             (N, *shape, _), W = kept(layer)[0].shape, conv.W.data
             OH, OW, F = conv.output_shape((*shape, W.shape[2]))

@@ -5,6 +5,8 @@ on this CPU, or a GPU. Whole numbers are used where sums would round: those are 
 """
 
 import math
+from itertools import product
+from unittest import mock
 
 import numpy as np
 
@@ -23,12 +25,17 @@ WINDOWS = [
     ((1, 5, 4, 2), (5, 4), 1, 2),
     ((2, 7, 4, 2), (2, 3), 3, 0),
     ((1, 3, 3, 1), (3, 3), 3, 2),
+    ((2, 5, 6, 8), (3, 3), 2, 1),  # channels in fours
+    ((1, 2, 3, 301), (1, 2), 1, 0),  # more than a block has threads
 ]
 POOLINGS = [
     ((2, 6, 8, 3), 2, 2),
     ((1, 7, 5, 2), 3, 1),
     ((2, 5, 5, 1), 2, 3),
     ((1, 16, 16, 1), 16, 16),
+    ((2, 7, 5, 8), 2, 2),
+    ((1, 6, 7, 4), 3, 2),
+    ((1, 3, 2, 301), 2, 1),
 ]
 SIZES = (1, 255, 256, 257, 1000)
 
@@ -85,7 +92,7 @@ def convolution(shape, window, stride, pad):
     return x, W, b, oracles.conv2d(x, W, stride, pad) + b
 
 
-def bias_relu():
+def conv2d():
     for shape, window, stride, pad in WINDOWS:
         x, W, b, expected = convolution(shape, window, stride, pad)
         arguments = (there(x), there(W), there(b), stride, pad)
@@ -93,16 +100,74 @@ def bias_relu():
         same(kernels.conv2d(*arguments, relu=True), np.maximum(expected, 0))
 
 
-def bias_relu_pool():
-    for shape, pad in (((2, 6, 5, 2), 1), ((1, 4, 6, 1), 0), ((3, 18, 4, 2), 0)):
+def bias_relu():
+    for shape in ((3, 5), (2, 3, 4, 8), (1, 1, 300, 4), (2, 301)):
+        u, b = whole(*shape), whole(shape[-1])
+        same(kernels.bias_relu(there(u), there(b)), np.maximum(u + b, 0))
+        mask = expected_mask(u, 0.5, 7)
+        same(kernels.bias_relu(there(u), there(b), 0.5, 7), np.maximum(u + b, 0) * mask)
+
+
+def expected_mask(x, rate, seed):
+    """Dropout's mask by another way."""
+    bits, kept = oracles.splitmix64(seed, x.size), np.float32(1 / (1 - rate))
+    least = round(rate * 2**24)
+    mask = [kept if b >> 40 >= least else np.float32(0) for b in bits]
+    return np.array(mask, np.float32).reshape(x.shape)
+
+
+def conv2d_block():
+    for shape, pad in (((2, 6, 5, 2), 1), ((1, 4, 6, 4), 0), ((3, 18, 4, 2), 0)):
         x, W, b, out = convolution(shape, (3, 3), 1, pad)
-        for relu in (False, True):
-            out = np.maximum(out, 0) if relu else out
-            arguments = (there(x), there(W), there(b), 1, pad)
-            pooled, argmax = kernels.conv2d_pool(*arguments, relu=relu)
-            expected, places = oracles.max_pool(out, 2, 2)
-            same(pooled, expected)
+        out = np.maximum(out, 0)
+        expected, places = oracles.max_pool(out, 2, 2)
+        for rate in (0.0, 0.5):
+            arguments = (there(x), there(W), there(b), 1, pad, "auto")
+            pooled, argmax, none = kernels.conv2d_block(*arguments, True, rate, 9)
+            assert none is None
+            mask = expected_mask(expected, rate, 9) if rate else 1
+            same(pooled, expected * mask)
             np.testing.assert_array_equal(to_numpy(argmax), places)
+            mask = expected_mask(out, rate, 9) if rate else 1
+            found = kernels.conv2d_block(*arguments, False, rate, 9, keep=True)
+            same(found[0], out * mask)
+            same(found[2], oracles.im2col(x, (3, 3), 1, pad))
+
+
+def conv2d_block_grads():
+    """Each of its steps, alone and together, with and without columns."""
+    for (shape, window, stride, pad), F, pool in product(WINDOWS, (5, 8), (0, 1)):
+        x, W = np.maximum(whole(*shape), 0), whole(*window, shape[3], F)
+        out = oracles.conv2d(x, W, stride, pad).astype(np.float32)
+        if pool and min(out.shape[1:3]) < 2:
+            continue
+        kept, argmax = reference.max_pool(out, 2, 2) if pool else (out, None)
+        dout, kept = whole(*kept.shape), np.maximum(kept, 0)
+        du = dout * 2 * (kept > 0)
+        if pool:
+            du = reference.max_pool_grad(du, argmax, out.shape, 2, 2)
+        rows, col = du.reshape(-1, F), oracles.im2col(x, window, stride, pad)
+        dx = oracles.col2im(rows @ W.reshape(-1, F).T, shape, window, stride, pad)
+        for columns in (None, col):
+            dW, db = there(W * np.nan), there(W[0, 0, 0] * np.nan)
+            block = [a if a is None else there(a) for a in (kept, argmax, columns)]
+            how = stride, pad, "auto", dW, db, True, *block, 2.0, True
+            arguments = [there(a) for a in (x, dout, W)]
+            same(kernels.conv2d_block_grads(*arguments, *how), dx * (x > 0))
+            same(dW, (col.T @ rows).reshape(W.shape))
+            same(db, rows.sum(axis=0))
+
+
+def sum_rows():
+    for N, H, W, F in ((1, 1, 1, 1), (3, 2, 5, 4), (2, 23, 50, 3)):
+        dout, out = whole(N, H, W, F), whole(F, N, H, W).reshape(N, H, W, F)
+        for most in (2**22, 0):  # in one pass, and in two
+            with mock.patch.object(operations, "IN_ONE_PASS", most):
+                sums = there(np.full(F, np.nan, np.float32))
+                operations.sum_over_pixels(there(dout), None, 1.0, sums)
+                same(sums, dout.sum(axis=(0, 1, 2)))
+                operations.sum_over_pixels(there(dout), there(out), 2.0, sums)
+                same(sums, (2 * dout * (out > 0)).sum(axis=(0, 1, 2)))
 
 
 def conv2d_grads():
@@ -149,16 +214,17 @@ def relu_grad():
         dout, out = normal(size), np.maximum(whole(size), 0)
         dx = kernels.relu_grad(there(dout), there(out))
         same(dx, [d if o > 0 else 0 for d, o in zip(dout, out, strict=True)])
+        dx = kernels.relu_grad(there(dout), there(out), 1.25)
+        expected = np.float32(1.25) * dout
+        same(dx, [d if o > 0 else 0 for d, o in zip(expected, out, strict=True)])
 
 
 def dropout_mask():
     for size in SIZES:
         for seed, rate in ((0, 0.5), (2**63 - 1, 0.2), (7, 0.0)):
-            mask = kernels.dropout_mask(there(normal(size)), rate, seed)
-            kept = np.float32(1 / (1 - rate))
-            bits = oracles.splitmix64(seed, size)
-            least = round(rate * 2**24)
-            same(mask, [kept if b >> 40 >= least else np.float32(0) for b in bits])
+            x = normal(size)
+            mask = kernels.dropout_mask(there(x), rate, seed)
+            same(mask, expected_mask(x, rate, seed))
 
 
 def cross_entropy():
@@ -218,8 +284,11 @@ CHECKS = {
         col2im,
         col2im_relu_grad,
         bias_relu,
-        bias_relu_pool,
+        conv2d,
+        conv2d_block,
+        conv2d_block_grads,
         conv2d_grads,
+        sum_rows,
         max_pool,
         max_pool_grad,
         relu_grad,

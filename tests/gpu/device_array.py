@@ -7,6 +7,7 @@ those that CuPy has, with its arguments; reductions and single elements are 0-d 
 import inspect
 import json
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -67,6 +68,10 @@ class DeviceArray:
 
     def __repr__(self):
         return f"DeviceArray{self.host!r}"
+
+    @property
+    def data(self):
+        return SimpleNamespace(ptr=self.host.ctypes.data)
 
     def get(self):
         """A copy on the host."""

@@ -1,16 +1,31 @@
 // As much of CUDA C++ as the kernels use, so that a compiler for CPUs takes their source
 // as it is. Threads become turns of a loop.
 #include <cstddef>
+#include <ucontext.h>
 #include <type_traits>
 #include <utility>
 
 extern "C" float expf(float), logf(float), sqrtf(float);  // all of <cmath> takes longer
 
-struct Dimensions { unsigned x; };
+struct Dimensions { unsigned x, y; };
 static Dimensions threadIdx, blockIdx, blockDim, gridDim;
 
 #define __global__
 #define __device__ static inline
+#define __shared__ static  // one block runs at a time
+
+// Threads that wait for each other are fibers: each runs until it waits, or ends, and
+// then the next one does.
+const int MOST = 1024, STACK = 1 << 14;
+static ucontext_t block_, fiber[MOST];
+static char stack[MOST][STACK];
+static int running, waiting;
+
+static void __syncthreads()
+{
+    waiting++;
+    swapcontext(&fiber[running], &block_);
+}
 
 // A parameter's type as three letters: c for pointers to const, p for other pointers,
 // s for numbers; then b, f, i or u for the kind, and the number of bytes.
@@ -52,20 +67,58 @@ void call(void (*kernel)(A...), void** arguments, std::index_sequence<I...>)
     kernel(*(typename std::remove_const<A>::type*)arguments[I]...);
 }
 
-// Run all threads of all blocks in the order given.
-template <class... A>
-void run(void (*kernel)(A...), void** arguments, int blocks, int threads, const int* order)
+// Let thread i of all take its turn.
+static void count_to(const int* sizes, int i)
 {
-    gridDim.x = blocks;
-    blockDim.x = threads;
-    for (long long i = 0; i < (long long)blocks * threads; i++) {
-        blockIdx.x = order[i] / threads;
-        threadIdx.x = order[i] % threads;
-        call(kernel, arguments, std::index_sequence_for<A...>{});
+    int threads = sizes[2] * sizes[3], block = i / threads, thread = i % threads;
+    gridDim = {unsigned(sizes[0]), unsigned(sizes[1])};
+    blockDim = {unsigned(sizes[2]), unsigned(sizes[3])};
+    blockIdx = {block % gridDim.x, block / gridDim.x};
+    threadIdx = {thread % blockDim.x, thread / blockDim.x};
+}
+
+template <class... A> struct Body
+{
+    static void (*kernel)(A...);
+    static void** arguments;
+    static void enter() { call(kernel, arguments, std::index_sequence_for<A...>{}); }
+};
+template <class... A> void (*Body<A...>::kernel)(A...);
+template <class... A> void** Body<A...>::arguments;
+
+// Run all threads of all blocks in the order given; those that wait for each other follow
+// one another. Return whether only some of a block's threads waited.
+template <class... A>
+int run(void (*kernel)(A...), void** arguments, const int* sizes, const int* order, int waits)
+{
+    int threads = sizes[2] * sizes[3], count = sizes[0] * sizes[1] * threads;
+    Body<A...>::kernel = kernel;
+    Body<A...>::arguments = arguments;
+    if (!waits) {
+        for (int i = 0; i < count; i++) count_to(sizes, order[i]), Body<A...>::enter();
+        return 0;
     }
+    for (int first = 0; first < count; first += threads) {
+        for (int t = 0; t < threads; t++) {
+            getcontext(&fiber[t]);
+            fiber[t].uc_stack.ss_sp = stack[t];
+            fiber[t].uc_stack.ss_size = STACK;
+            fiber[t].uc_link = &block_;
+            makecontext(&fiber[t], Body<A...>::enter, 0);
+        }
+        do {
+            waiting = 0;
+            for (running = 0; running < threads; running++) {
+                count_to(sizes, order[first + running]);
+                swapcontext(&block_, &fiber[running]);
+            }
+            if (waiting % threads) return 1;
+        } while (waiting);
+    }
+    return 0;
 }
 
 #define EXPORT(NAME) \
     extern "C" void describe_##NAME(char* out) { describe(&NAME, out); } \
-    extern "C" void run_##NAME(void** arguments, int blocks, int threads, const int* order) \
-    { run(&NAME, arguments, blocks, threads, order); }
+    extern "C" int run_##NAME(void** arguments, const int* sizes, const int* order, int waits) \
+    { return run(&NAME, arguments, sizes, order, waits); }

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import tempfile
 from functools import cache
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from tests.gpu.device_array import DeviceArray
 HEADER = Path(__file__).with_name("emulated_cuda.h")
 NAMES = re.compile(r'extern "C" __global__ void (\w+)\(')
 INPUT, OUTPUT = 0xFF, 0xA5  # bytes of guards: NaN as float; another NaN would not show
-MOST_BLOCKS, MOST_THREADS = 2**31 - 1, 1024  # what a GPU takes
+MOST_BLOCKS, MOST_ROWS, MOST_THREADS = 2**31 - 1, 2**16 - 1, 1024  # of a GPU
 PLAIN = {bool: np.bool_, int: np.int64, float: np.float64}  # as CuPy passes Python's
 
 
@@ -43,12 +44,14 @@ def needs_compiler():
 
 
 @cache
-def compiled(source):
+def compiled(source, options):
     """Return a library of all kernels in a source."""
     exports = [f"EXPORT({name})" for name in NAMES.findall(source)]
     text = "\n".join([HEADER.read_text(), '#line 1 "kernels.cu"', source, *exports])
     # Without contraction to fused multiply-adds, as in NumPy.
-    options = ["-O1", "-std=c++17", "-shared", "-fPIC", "-w", "-ffp-contract=off"]
+    defined = [option for option in options if option.startswith("-D")]
+    options = [*("-O1", "-std=c++17", "-shared", "-fPIC", "-w"), *defined]
+    options += ["-ffp-contract=off", "-fno-strict-aliasing"]
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "kernels.so"
         subprocess.run(
@@ -61,21 +64,26 @@ def compiled(source):
 
 
 class RawKernel:
-    """What cupy.RawKernel is, for kernels that take a grid of one dimension."""
+    """What cupy.RawKernel is, for grids and blocks of up to two dimensions."""
 
     def __init__(self, code, name, options=()):
         needs_compiler()
         if name not in NAMES.findall(code):
             raise KeyError(f"no kernel {name} in the source")
-        library = compiled(code)
+        library = compiled(code, tuple(options))
         self.name, self.run = name, library[f"run_{name}"]
+        self.aligned = 4 * ("-DWIDTH=4" in options)  # one access to four numbers
+        body = code.partition(f"void {name}(")[2].partition('extern "C"')[0]
+        self.waits = "__syncthreads" in body
         text = ctypes.create_string_buffer(200)
         library[f"describe_{name}"](text)
         self.types = re.findall("...", text.value.decode())
 
     def __call__(self, grid, block, arguments):
-        (blocks,), (threads,) = grid, block
+        sizes = [*grid, 1][:2] + [*block, 1][:2]
+        blocks, threads = prod(grid), prod(block)
         assert 1 <= blocks <= MOST_BLOCKS, f"a GPU refuses {blocks} blocks"
+        assert sizes[1] <= MOST_ROWS, f"a GPU refuses {sizes[1]} rows of blocks"
         assert 1 <= threads <= MOST_THREADS, f"a GPU refuses blocks of {threads}"
         if len(arguments) != len(self.types):
             raise MisreadError(f"{self.name} takes {self.types}, got {len(arguments)}")
@@ -83,7 +91,7 @@ class RawKernel:
         checked = [self.check(i, *pair) for i, pair in enumerate(pairs)]
         self.check_memory(checked)
         results = [
-            self.once(checked, blocks, threads, order(blocks * threads))
+            self.once(checked, sizes, self.turns(order(blocks * threads), threads))
             for order in ORDERS
         ]
         for outputs in results[1:]:
@@ -94,6 +102,8 @@ class RawKernel:
 
     def check(self, i, value, wanted):
         """Return an argument as NumPy has it; raise unless it is of the type wanted."""
+        if wanted[0] in "cp" and isinstance(value, np.uint64) and value == 0:
+            return None  # the null pointer
         value = as_cupy_passes_it(value)
         is_array = isinstance(value, np.ndarray)
         found = f"{value.dtype.kind}{value.dtype.itemsize}"
@@ -104,6 +114,8 @@ class RawKernel:
             )
         if is_array and not value.flags.c_contiguous:
             raise MisreadError(f"{self.name}: argument {i} isn't contiguous")
+        if self.aligned and is_array and value.ctypes.data % (4 * value.itemsize):
+            raise MisreadError(f"{self.name}: argument {i} isn't aligned")
         return value
 
     def check_memory(self, arguments):
@@ -118,14 +130,24 @@ class RawKernel:
     def written(self, arguments):
         """The arrays that the kernel may write to."""
         pairs = zip(arguments, self.types, strict=True)
-        return [value for value, type_ in pairs if type_[0] == "p"]
+        return [a for a, type_ in pairs if type_[0] == "p" and a is not None]
 
-    def once(self, arguments, blocks, threads, order):
+    def turns(self, order, threads):
+        """Return an order in which those of a block that wait for each other follow."""
+        if not self.waits:
+            return order
+        _, first = np.unique(order // threads, return_index=True)
+        return order[np.argsort(first[order // threads], kind="stable")]
+
+    def once(self, arguments, sizes, order):
         """Run all threads in an order, on copies; return what was written, as bytes."""
         pairs = list(zip(arguments, self.types, strict=True))
         buffers = [Guarded(value, type_[0]) for value, type_ in pairs]
         pointers = (ctypes.c_void_p * len(buffers))(*(b.address for b in buffers))
-        self.run(pointers, blocks, threads, order.ctypes.data_as(ctypes.c_void_p))
+        sizes = (ctypes.c_int * 4)(*sizes)
+        address = order.ctypes.data_as(ctypes.c_void_p)
+        if self.run(pointers, sizes, address, self.waits):
+            raise AssertionError(f"{self.name}: not all threads reach __syncthreads")
         for i, buffer in enumerate(buffers):
             if not buffer.intact():
                 raise IndexError(f"{self.name} writes beyond the end of argument {i}")
@@ -144,7 +166,7 @@ def as_cupy_passes_it(value):
             raise TypeError(f"numpy.ndarray of shape {value.shape} as a parameter")
         return value.reshape(())[()]
     if value is None:
-        return np.uint64(0)  # the null pointer
+        return np.uint64(0)  # nothing to read, not a null pointer
     if type(value) in PLAIN:
         return PLAIN[type(value)](value)
     if not isinstance(value, np.generic):
@@ -171,12 +193,16 @@ class Guarded:
     """A copy of an argument between guards, and its address."""
 
     def __init__(self, value, kind):
-        self.kind, self.size = kind, value.nbytes
+        self.kind, self.size = kind, 0 if value is None else value.nbytes
+        if value is None:
+            self.kind, self.memory = "s", ctypes.c_void_p()
+            self.address = ctypes.addressof(self.memory)
+            return
         if kind == "s":
             self.memory = np.array(value)
             self.address = self.memory.ctypes.data
             return
-        self.guard = value.nbytes + 4096
+        self.guard = -(-value.nbytes // 64) * 64 + 4096
         self.byte = INPUT if kind == "c" else OUTPUT
         self.memory = np.full(self.size + 2 * self.guard, self.byte, np.uint8)
         self.inner[:] = np.ascontiguousarray(value).reshape(-1).view(np.uint8)

@@ -81,9 +81,9 @@ class StrictCupy:
 
 def install(monkeypatch):
     """Let `import cupy` return the stand-in, for the time of a test."""
-    from minidl.kernels.gpu import cuda
+    from minidl.kernels.gpu import launching
 
     stand_in = StrictCupy()
     monkeypatch.setitem(sys.modules, "cupy", stand_in)
-    monkeypatch.setattr(cuda, "kernel", cache(cuda.kernel.__wrapped__))
+    monkeypatch.setattr(launching, "kernel", cache(launching.kernel.__wrapped__))
     return stand_in

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from minidl import kernels, to_numpy
-from minidl.kernels.gpu import cuda, operations
+from minidl.kernels.gpu import cuda, launching, operations
 from tests.gpu.checks import CHECKS, normal, there
 from tests.gpu.emulator import NAMES, RawKernel, needs_compiler
 
 ROOT = Path(__file__).parents[2]
+KERNELS = NAMES.findall(cuda.source())
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -23,16 +24,24 @@ def test_the_kernel_computes_what_loops_compute(gpu, name):
 
 def test_each_kernel_has_a_check(stand_in, monkeypatch):
     started = set()
-    launch = cuda.kernel
+    launch = launching.kernel
 
-    def seen(name):
-        started.add(name)
-        return launch(name)
+    def seen(name, width):
+        started.add((name, width))
+        return launch(name, width)
 
-    monkeypatch.setattr(cuda, "kernel", seen)
+    monkeypatch.setattr(launching, "kernel", seen)
     for check in CHECKS.values():
         check()
-    assert started == set(NAMES.findall(cuda.source()))
+    # In fours and one by one, where a kernel can do both.
+    widths = {name: (1, 4) if name in rows_of_channels() else (1,) for name in KERNELS}
+    assert started == {(name, w) for name in KERNELS for w in widths[name]}
+
+
+def rows_of_channels():
+    """Names of the kernels whose threads take several channels at once."""
+    _, *texts = cuda.source().split('extern "C" __global__ void ')
+    return {text.partition("(")[0] for text in texts if "Floats" in text}
 
 
 def test_each_source_file_is_compiled():
@@ -41,15 +50,39 @@ def test_each_source_file_is_compiled():
 
 
 def test_no_kernel_needs_an_order_of_threads():
-    """One thread writes each number: no atomics, no memory shared between threads."""
-    assert not re.search("atomic|__shared__|__sync", cuda.source())
+    """One thread writes each number; only a sum's wait for each other."""
+    assert "atomic" not in cuda.source()
+    assert re.findall(r"__shared__ (\w+ \w+)", cuda.source()) == ["Floats part"]
 
 
 @pytest.mark.parametrize("block_bytes", [1, 1000, 2**28])
 def test_blocks_of_images_change_nothing(gpu, monkeypatch, block_bytes):
     monkeypatch.setattr(operations, "BLOCK_BYTES", block_bytes)
-    CHECKS["bias_relu"]()
-    CHECKS["conv2d_grads"]()
+    for name in ("conv2d", "conv2d_grads", "conv2d_block_grads"):
+        CHECKS[name]()
+
+
+def test_a_view_that_begins_between_four_numbers_is_read(gpu):
+    x = there(np.arange(129, dtype=np.float32))[1:].reshape(1, 4, 8, 4)
+    col = kernels.im2col(x, 1)
+    np.testing.assert_array_equal(to_numpy(col).ravel(), np.arange(1, 129))
+
+
+def test_columns_are_kept_only_of_a_single_block_of_images(gpu, monkeypatch):
+    x, W, b = there(normal(3, 4, 4, 2)), there(normal(3, 3, 2, 4)), there(normal(4))
+    block = (x, W, b, 1, 0, "auto", False, 0.0, 0)
+    assert kernels.conv2d_block(*block, keep=True)[2].shape == (12, 18)
+    assert kernels.conv2d_block(*block)[2] is None
+    monkeypatch.setattr(operations, "BLOCK_BYTES", 300)
+    assert kernels.conv2d_block(*block, keep=True)[2] is None
+
+
+def test_an_image_of_too_many_rows_is_named(stand_in, monkeypatch):
+    monkeypatch.setattr(launching, "MOST_ROWS", 3)
+    with pytest.raises(
+        ValueError, match="x must have at most 3 rows on the GPU, got 4"
+    ):
+        kernels.im2col(there(normal(1, 4, 4, 2)), 1)
 
 
 def test_a_label_that_is_no_class_gives_nan_in_its_own_row(gpu):
@@ -65,7 +98,7 @@ def test_a_nan_is_not_lost_on_its_way_to_the_loss(gpu):
     x[0, 1, 1, 0] = np.nan
     W = there(np.ones((1, 1, 1, 1), np.float32))
     assert np.isnan(to_numpy(kernels.conv2d(there(x), W, b, relu=True))).sum() == 1
-    pooled, _ = kernels.conv2d_pool(there(x), W, b, relu=True)
+    pooled = kernels.conv2d_block(there(x), W, b)[0]
     assert np.isnan(to_numpy(pooled)).sum() == 1
     assert np.isnan(to_numpy(kernels.max_pool(there(x), 2, 2)[0])).sum() == 1
     row = x.reshape(1, 16)
@@ -76,7 +109,7 @@ def test_a_nan_is_not_lost_on_its_way_to_the_loss(gpu):
 
 
 def test_float64_and_the_reference_need_no_kernel(stand_in, monkeypatch):
-    monkeypatch.setattr(cuda, "launch", None)
+    monkeypatch.setattr(launching, "kernel", None)
     x = there(normal(1, 4, 4, 2))
     assert kernels.implementation(x).__name__ == "minidl.kernels.gpu.operations"
     with kernels.use("reference"):
@@ -108,7 +141,7 @@ def test_an_array_that_a_kernel_would_misread_is_refused(stand_in, misfit):
     change, error, message = MISFITS[misfit]
     x = there(normal(6))
     with pytest.raises(error, match=message):
-        cuda.launch("relu_grad", 6, change(x), x, x.copy(), 6)
+        launching.launch("relu_grad", 6, change(x), x, x.copy(), 6, 1.0)
 
 
 @pytest.mark.parametrize("value", [3, True, 0.5, np.float64(0.5), np.array(3)])
@@ -133,7 +166,7 @@ def test_a_number_too_large_for_its_type_is_an_error(value):
         cuda.as_argument(size, value)
 
 
-@pytest.mark.parametrize("name", NAMES.findall(cuda.source()))
+@pytest.mark.parametrize("name", KERNELS)
 def test_parameters_are_those_that_the_compiler_sees(name):
     needs_compiler()
     codes = [
@@ -146,7 +179,7 @@ def test_parameters_are_those_that_the_compiler_sees(name):
 
 def test_nothing_is_compiled_on_import():
     code = (
-        "from minidl.kernels.gpu import cuda, operations\n"
+        "from minidl.kernels.gpu import cuda, launching, operations\n"
         "import sys\n"
         "print(cuda.kernel.cache_info().currsize, 'cupy' in sys.modules)"
     )

@@ -5,6 +5,7 @@ Needs the packages cupy-cuda13x and nvidia-cuda-nvrtc, but no driver and no devi
 
 import importlib.util
 import json
+import re
 from importlib import metadata
 
 import pytest
@@ -14,6 +15,7 @@ from tests.gpu import facts
 from tests.gpu.cupy_names import FILE, snapshot
 from tests.gpu.emulator import NAMES
 from tests.gpu.facts import FACTS, NUMBERS, agrees, outcome
+from tests.gpu.test_kernels import rows_of_channels
 
 ARCHITECTURES = ("75", "80", "90", "100")  # Turing, Ampere, Hopper, Blackwell
 HOW_TO_INSTALL = "pip install cupy-cuda13x==14.2.0 nvidia-cuda-nvrtc"
@@ -42,7 +44,7 @@ def compile_for(cupy):
     except metadata.PackageNotFoundError:
         pytest.skip(f"NVRTC isn't installed: {HOW_TO_INSTALL}")
 
-    def compile_(source, architecture, kind="cubin"):
+    def compile_(source, architecture, kind="cubin", width=4):
         """Return machine code (cubin) or its readable form (ptx)."""
         prefix = {"cubin": "sm", "ptx": "compute"}[kind]
         target = f"-arch={prefix}_{architecture}", kind
@@ -51,17 +53,18 @@ def compile_for(cupy):
             patch.setattr(
                 compiler, "_get_arch_for_options_for_nvrtc", lambda arch=None: target
             )
-            options = (*cuda.OPTIONS, "-Werror=all-warnings")
+            options = (*cuda.OPTIONS, f"-DWIDTH={width}", "-Werror=all-warnings")
             result, _ = compiler.compile_using_nvrtc(source, options, architecture)
         return result
 
     return compile_
 
 
+@pytest.mark.parametrize("width", [1, 4])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_kernel_compiles(compile_for, architecture):
+def test_every_kernel_compiles(compile_for, architecture, width):
     source = cuda.source()
-    binary = compile_for(source, architecture)
+    binary = compile_for(source, architecture, width=width)
     assert binary.startswith(b"\x7fELF")
     for name in NAMES.findall(source):
         assert f".text.{name}".encode() in binary
@@ -74,6 +77,26 @@ def test_no_kernel_computes_in_double_precision(compile_for):
     assert b".f64" not in compile_for(source, "90", "ptx")
     wrong = source.replace("* v[t]) + eps)", "* v[t]) + 1e-8)")
     assert b".f64" in compile_for(wrong, "90", "ptx")
+
+
+DIVISION = re.compile(rb"(?:div|rem)\.[su]\d+\s+[^;]*, %\w+;")  # by what isn't constant
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_no_kernel_divides_whole_numbers(compile_for, width):
+    """A GPU has no instruction for it: one by a number of runtime takes about 30."""
+    source = cuda.source()
+    assert not DIVISION.search(compile_for(source, "90", "ptx", width))
+    wrong = source.replace("dx[t] = out[t]", "dx[t] = out[t % (size - 1)]")
+    assert DIVISION.search(compile_for(wrong, "90", "ptx", width))
+
+
+def test_four_channels_are_one_access(compile_for):
+    wide = compile_for(cuda.source(), "90", "ptx")
+    for name in rows_of_channels():
+        body = wide.partition(f".entry {name}(".encode())[2].partition(b".entry")[0]
+        assert re.search(rb"ld\.global(\.nc)?\.v4", body), name
+        assert b"st.global.v4" in body, name
 
 
 def test_a_mistake_is_an_error_of_the_compiler(compile_for):

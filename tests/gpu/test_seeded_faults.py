@@ -10,10 +10,20 @@ import numpy as np
 import pytest
 
 from attacks import bim, model_gradient
-from minidl import Adam, Flatten, Linear, Sequential, checks, kernels, to_device, train
+from minidl import (
+    Adam,
+    Flatten,
+    Linear,
+    Sequential,
+    checks,
+    kernels,
+    to_device,
+    to_numpy,
+    train,
+)
 from minidl.backend import device_of, get_array_module
 from minidl.kernels import arguments
-from minidl.kernels.gpu import cuda, operations
+from minidl.kernels.gpu import cuda, launching, operations
 from tests.gpu import (
     emulator,
     strict_cupy,
@@ -39,31 +49,72 @@ KERNEL_FAULTS = {
         "if (t >= size) return;\n    m[t]",
         "if (t >= size - 1) return;\n    m[t]",
     ),
-    "image's edge not seen": ("im2col", "0 <= place && place < W * C", "true"),
+    "image's edge not seen": ("im2col", "0 <= left + i && left + i < W * C", "true"),
     "wrong stride": ("im2col", "int h = oh * S - P + kh", "int h = oh - P + kh"),
+    "pixels beyond the block": (
+        "im2col",
+        "ow += blockDim.y) {\n        for (int kh",
+        "ow += OW) {\n        for (int kh",
+    ),
+    "channels beyond the block": ("im2col", "i += WIDTH * blockDim.x", "i += piece"),
+    "one number in place of four": (
+        "im2col",
+        "int i = WIDTH * threadIdx.x",
+        "int i = threadIdx.x",
+    ),
+    "a row beyond the image": ("col2im", "h < 0 || h >= H || w", "h < 0 || w"),
+    "a phase of the stride too few": (
+        "col2im",
+        "for (int s = 0; s < S; s++)",
+        "for (int s = 0; s < 1; s++)",
+    ),
     "swapped indices": (
         "col2im",
-        "((n * OH + oh) * OW + ow) * KH + kh",
-        "((n * OW + ow) * OH + oh) * KH + kh",
+        "((n * OH + oh) * OW + ow) * KH + kh;\n                add",
+        "((n * OW + ow) * OH + oh) * KH + kh;\n                add",
+    ),
+    "a window beyond the last": (
+        "col2im",
+        "if (ow < 0 || ow >= OW) continue;\n                int",
+        "int",
     ),
     "swapped places in a window": (
         "max_pool_grad",
-        "place == (h - oh * S) * K + (w - ow * S)",
-        "place == (w - ow * S) * K + (h - oh * S)",
+        "place.at[k] == i * K + j",
+        "place.at[k] == j * K + i",
     ),
-    "a window forgotten": ("max_pool_grad", "h < K ? 0", "h < K - 1 ? 0"),
-    "a place in no window": ("max_pool_grad", "place >= K * K", "false"),
+    "a window forgotten": ("max_pool_grad", "j < K && ow >= 0", "j < K - 1 && ow >= 0"),
+    "a place in no window": ("max_pool_grad", "place.at[k] >= K * K", "false"),
     "the last of equals wins": (
         "max_pool",
         "return !(v <= than)",
         "return !(v < than)",
     ),
-    "another bias": ("bias_relu", "b[t % F]", "b[t / F % F]"),
-    "ReLU's derivative at 0": (
-        "col2im_relu_grad",
-        "kept = out[t] >",
-        "kept = out[t] >=",
+    "one bias for four": ("bias_relu", "v.at[i] + bias.at[i]", "v.at[i] + bias.at[0]"),
+    "one mask for four": ("bias_relu", "mask_at(place + i,", "mask_at(place,"),
+    "a bias behind the ReLU": (
+        "conv2d_block",
+        "rectified(v.at[k] + bias.at[k])",
+        "rectified(v.at[k]) + bias.at[k]",
     ),
+    "another image's mask": ("conv2d_block", "mask_at(place + k,", "mask_at(c + k,"),
+    "dropout's scale forgotten": (
+        "conv2d_block_grads",
+        "dout.at[i] * scale : 0.0f",
+        "dout.at[i] : 0.0f",
+    ),
+    "ReLU's derivative at 0": (
+        "conv2d_block_grads",
+        "kept.at[i] > 0.0f",
+        "kept.at[i] >= 0.0f",
+    ),
+    "a sum that waits for nothing": ("sum_rows", "__syncthreads();", ""),
+    "a sum that not all wait for": (
+        "sum_rows",
+        "__syncthreads();",
+        "if (t < half) __syncthreads();",
+    ),
+    "half of the sums": ("sum_rows", "half > 0; half /= 2", "half > 1; half /= 2"),
     "other random bits": ("dropout_mask", "z >> 27", "z >> 28"),
     "the difference 1 - p": (
         "cross_entropy",
@@ -86,7 +137,11 @@ KERNEL_FAULTS = {
         "clipped(x_adv[t] + alpha",
         "clipped(x[t] + alpha",
     ),
-    "scatter in place of gather": ("col2im", "x[t] = sum_over", "x[t / 2] += sum_over"),
+    "scatter in place of gather": (
+        "relu_grad",
+        "dx[t] = out[t] > 0.0f ? dout[t] * scale : 0.0f",
+        "dx[t / 2] += out[t] > 0.0f ? dout[t] * scale : 0.0f",
+    ),
 }
 
 
@@ -98,8 +153,8 @@ def test_a_fault_of_a_kernel_is_caught_by_its_check(stand_in, monkeypatch, fault
     assert source.count(right) == 1
     CHECKS[name]()
     monkeypatch.setattr(cuda, "source", lambda: source.replace(right, wrong))
-    fresh = cache(cuda.kernel.__wrapped__)  # else it were the right one's
-    monkeypatch.setattr(cuda, "kernel", fresh)
+    fresh = cache(launching.kernel.__wrapped__)  # else it were the right one's
+    monkeypatch.setattr(launching, "kernel", fresh)
     with pytest.raises((AssertionError, IndexError)):
         CHECKS[name]()
 
@@ -142,8 +197,8 @@ def into_its_own_type_only(a, b, out=None):
     return a @ b if out is None else get_array_module(a).dot(a, b, out=out)
 
 
-def dropped_on_the_host(x, *how, mask=kernels.dropout_mask):
-    return mask(np.zeros(x.shape, "f4"), *how)
+def rectified_on_the_host(u, *rest, rectify=kernels.bias_relu):
+    return rectify(to_device(to_numpy(u), "gpu"), *rest)
 
 
 def network():
@@ -198,7 +253,7 @@ COUNTED = {
         "reference",
         launches,
     ),
-    "a hidden upload": (KERNELS + "dropout_mask", dropped_on_the_host, launches),
+    "a hidden upload": (KERNELS + "bias_relu", rectified_on_the_host, transfers),
 }
 # Where a fault is put, what stands there then, and the test that finds it.
 COMPUTED = {

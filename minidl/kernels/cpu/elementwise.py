@@ -16,19 +16,23 @@ from minidl.kernels.random_bits import (
 )
 
 
-def relu_grad(dout: Array, out: Array) -> Array:
-    """dJ/dx = dout where out > 0, else 0; see `reference.relu_grad`."""
-    dx = np.empty(dout.shape, dout.dtype)
+def relu_grad(dout: Array, out: Array, factor: float) -> Array:
+    """dJ/dx = dout factor where out > 0, else 0; see `reference.relu_grad`."""
+    dx, real = np.empty(dout.shape, dout.dtype), dout.dtype.type
     arrays = [a.reshape(-1) for a in (dout, out, dx)]
-    over_images(lambda i: keep_positive(*(a[i] for a in arrays)), dx.size, FEW_NUMBERS)
+
+    def part(i: slice) -> None:
+        keep_positive(*(a[i] for a in arrays), real(factor))
+
+    over_images(part, dx.size, FEW_NUMBERS)
     return dx
 
 
 @jit
-def keep_positive(dout: Array, out: Array, dx: Array) -> None:
-    """dx = dout where out > 0, else 0."""
+def keep_positive(dout: Array, out: Array, dx: Array, factor: Any) -> None:
+    """dx = dout factor where out > 0, else 0."""
     for i in range(dx.size):
-        dx[i] = dout[i] if out[i] > 0 else dout.dtype.type(0)
+        dx[i] = dout[i] * factor if out[i] > 0 else dout.dtype.type(0)
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:

@@ -83,7 +83,7 @@ def conv2d_grads(
         size = output_size(x.shape[1:3], W.shape[:2], stride, pad)
         dout = max_pool_grad(dout, argmax, (len(x), *size, W.shape[3]), 2, 2)
     dx, dW = module.conv2d_grads(x, dout, W, *how)
-    return relu_grad(dx, x) if after_relu and input_grad else dx, dW
+    return relu_grad(dx, x, 1.0) if after_relu and input_grad else dx, dW
 
 
 @rounds_to_zero

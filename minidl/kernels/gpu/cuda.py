@@ -1,4 +1,4 @@
-"""CUDA kernels from Python: compiled when first used, and started with checked types.
+"""CUDA kernels for Python: compiled when first used, and their arguments checked.
 
 The sources are `*.cu` beside this file. CuPy compiles them with NVIDIA's NVRTC for the
 GPU at hand, which takes seconds once; it keeps the result on disk.
@@ -18,15 +18,14 @@ from minidl.backend import device_of
 FILES = (
     "threads",
     "windows",
-    "pooling",
     "activations",
+    "pooling",
     "loss",
     "optimizers",
     "attacks",
 )
 OPTIONS = ("--std=c++17",)
-THREADS = 256  # of a block: any multiple of 32 will do
-LARGEST = 2**31 - THREADS  # what a kernel's int can count to
+LARGEST = 2**31 - 256  # what a kernel's int can count to
 
 TYPES: dict[str, np.dtype[Any]] = {
     "float": np.dtype(np.float32),
@@ -49,25 +48,14 @@ def source() -> str:
 
 
 @cache
-def kernel(name: str) -> Any:
-    """Return a kernel by its name; the first call compiles them all."""
+def kernel(name: str, width: int) -> Any:
+    """Return a kernel by its name, for as many channels in one access.
+
+    The first call with each width compiles them all.
+    """
     import cupy
 
-    return cupy.RawKernel(source(), name, options=OPTIONS)
-
-
-def launch(name: str, threads: int, *arguments: Any) -> None:
-    """Start a kernel with so many threads, without waiting for its end.
-
-    Raises TypeError or ValueError for arguments that the kernel would misread, and for
-    an array that its index can't span.
-    """
-    pairs = zip(parameters(name), arguments, strict=True)
-    passed = tuple(as_argument(*pair) for pair in pairs)
-    if threads == 0:
-        return  # no images, no work: a GPU would refuse it
-    blocks = -(-threads // THREADS)  # the last one may have threads to spare
-    kernel(name)((blocks,), (THREADS,), passed)
+    return cupy.RawKernel(source(), name, options=(*OPTIONS, f"-DWIDTH={width}"))
 
 
 class Parameter(NamedTuple):
@@ -88,15 +76,28 @@ def parameters(kernel: str) -> list[Parameter]:
     return [Parameter(name, TYPES[kind], bool(star)) for kind, star, name in found]
 
 
+def as_arguments(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return arguments in the types in which a kernel takes them.
+
+    Raises TypeError or ValueError for those that it would misread, and for an array
+    that its index can't span.
+    """
+    pairs = zip(parameters(name), arguments, strict=True)
+    return tuple([as_argument(*pair) for pair in pairs])
+
+
 def as_argument(parameter: Parameter, value: Any) -> Any:
     """Return a value in the type in which a kernel takes it; raise if it can't be.
 
     CuPy checks nothing here. Of Python's float it would pass 64 bits, of which a
-    kernel's float reads 0, and of an array nothing but its address.
+    kernel's float reads 0, of an array nothing but its address, and of None no address
+    at all: that is a null pointer here.
     """
     name, dtype, is_array = parameter
     if not is_array:
         return dtype.type(index(value) if dtype.kind in "iu" else float(value))
+    if value is None:
+        return np.uint64(0)
     if device_of(value) == "cpu":
         raise TypeError(f"{name} must be an array on the GPU, got {type(value)}")
     if value.dtype != dtype:

@@ -6,81 +6,80 @@ here waits for the GPU or copies to or from it.
 Arrays are CuPy's, in float32; letters: see `minidl.kernels`.
 """
 
-from collections.abc import Iterator
-from functools import reduce
-from operator import add
-
 import numpy as np
 
 from minidl.backend import Array, get_array_module
-from minidl.kernels.gpu.cuda import launch
-from minidl.kernels.random_bits import drop_threshold
+from minidl.kernels.gpu.launching import launch, launch_columns, launch_rows
+from minidl.kernels.gpu.pooling import mask_of, pooled, unpooled
+from minidl.kernels.gpu.pooling import max_pool as max_pool
+from minidl.kernels.gpu.pooling import max_pool_grad as max_pool_grad
+from minidl.kernels.gpu.windows import col2im as col2im
+from minidl.kernels.gpu.windows import im2col as im2col
+from minidl.kernels.gpu.windows import sum_windows
 from minidl.kernels.reference import matmul as matmul  # cuBLAS's
-from minidl.kernels.shapes import ImageShape, Window, output_size
+from minidl.kernels.shapes import output_size
 
 # Of columns at a time: all those of 128 images in the paper's networks. Larger batches
 # go through in blocks, so that their columns needn't fit into memory.
 BLOCK_BYTES = 2**28
-
-
-def im2col(x: Array, kernel_size: Window, stride: int, pad: int) -> Array:
-    """Return all windows as rows of a matrix; see `reference.im2col`."""
-    (N, H, W, C), (KH, KW) = x.shape, kernel_size
-    OH, OW = output_size((H, W), kernel_size, stride, pad)
-    col = get_array_module(x).empty((N * OH * OW, KH * KW * C), x.dtype)
-    geometry = (H, W, C, OH, OW, KH, KW, stride, pad)
-    launch("im2col", col.size, x, col, col.size, *geometry)
-    return col
-
-
-def col2im(
-    col: Array, x_shape: ImageShape, kernel_size: Window, stride: int, pad: int
-) -> Array:
-    """Add every window back to where it was taken; see `reference.col2im`."""
-    x = get_array_module(col).empty(x_shape, col.dtype)
-    sum_windows(col, x, kernel_size, stride, pad)
-    return x
-
-
-def sum_windows(
-    col: Array,
-    x: Array,
-    kernel_size: Window,
-    stride: int,
-    pad: int,
-    relu_out: Array | None = None,
-) -> None:
-    """x = col2im(col), or with relu_out = max(u, 0) its gradient du. Shapes: like x."""
-    _, H, W, C = x.shape
-    OH, OW = output_size((H, W), kernel_size, stride, pad)
-    arguments = (col, x, x.size, H, W, C, OH, OW, *kernel_size, stride, pad)
-    if relu_out is None:
-        launch("col2im", x.size, *arguments)
-    else:
-        launch("col2im_relu_grad", x.size, *arguments, relu_out)
+IN_ONE_PASS = 2**22  # numbers: a sum of more is worth a second launch
 
 
 def conv2d(
     x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
 ) -> Array:
     """out = im2col(x) W + b, with relu max(out, 0); see `reference.conv2d`."""
-    out = without_bias(x, W, stride, pad)
+    product, _ = without_bias(x, W, stride, pad)
     if relu:
-        launch("bias_relu", out.size, out, b, out.size, len(b))
-    else:
-        out += b
-    return out
+        return bias_relu(product, b, 0.0, 0)
+    product += b
+    return product
 
 
-def without_bias(x: Array, W: Array, stride: int, pad: int) -> Array:
-    """Return im2col(x) W, block by block. Shapes: x (N, H, W, C), result (..., F)."""
+def without_bias(
+    x: Array, W: Array, stride: int, pad: int
+) -> tuple[Array, Array | None]:
+    """Return im2col(x) W, block by block; and im2col(x), if there is one block.
+
+    Shapes: x (N, H, W, C), result (N, OH, OW, F).
+    """
     xp = get_array_module(x)
     *kernel_size, _, F = W.shape
     OH, OW = output_size(x.shape[1:3], kernel_size, stride, pad)
     out = xp.empty((len(x), OH, OW, F), x.dtype)
-    for n in blocks(x, W, OH * OW):
+    parts = blocks(x, W, OH * OW)
+    for n in parts:
         col = im2col(x[n], kernel_size, stride, pad)
         xp.dot(col, W.reshape(-1, F), out=out[n].reshape(-1, F))
+    return out, col if len(parts) == 1 else None
+
+
+def conv2d_block(
+    x: Array,
+    W: Array,
+    b: Array,
+    stride: int,
+    pad: int,
+    algorithm: str,
+    pool: bool,
+    rate: float,
+    seed: int,
+    keep: bool,
+) -> tuple[Array, Array | None, Array | None]:
+    """Convolution with all that follows it; see `blocks.conv2d_block`."""
+    product, col = without_bias(x, W, stride, pad)
+    kept = col if keep else None
+    if pool:
+        return *pooled(product, 2, 2, b, rate, seed), kept
+    return bias_relu(product, b, rate, seed), None, kept
+
+
+def bias_relu(u: Array, b: Array, rate: float, seed: int) -> Array:
+    """Return max(u + b, 0), dropped out; see `blocks.bias_relu`."""
+    out = get_array_module(u).empty(u.shape, u.dtype)
+    W, F = u.shape[-2:] if u.ndim == 4 else (1, u.shape[-1])
+    grid = u.shape[:2] if u.ndim == 4 else (u.size // F, 1)
+    launch_rows("bias_relu", grid, (W, 1, F), u, b, out, W, F, *mask_of(rate, seed))
     return out
 
 
@@ -88,13 +87,7 @@ def conv2d_pool(
     x: Array, W: Array, b: Array, stride: int, pad: int, algorithm: str, relu: bool
 ) -> tuple[Array, Array]:
     """Maxima of 2x2 windows of `conv2d`, and their places; see `reference.max_pool`."""
-    if not relu:
-        return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
-    product = without_bias(x, W, stride, pad)
-    out, argmax = empty_pooled(product, 2, 2)
-    shape = (*product.shape[1:], *out.shape[1:3])
-    launch("bias_relu_pool", out.size, product, b, out, argmax, out.size, *shape)
-    return out, argmax
+    return max_pool(conv2d(x, W, b, stride, pad, algorithm, relu), 2, 2)
 
 
 def conv2d_grads(
@@ -110,73 +103,98 @@ def conv2d_grads(
     after_relu: bool,
 ) -> tuple[Array | None, Array | None]:
     """dx = col2im(dout W^T), dW = im2col(x)^T dout; see `reference.conv2d_grads`."""
-    *kernel_size, _, F = W.shape
-    OH, OW = output_size(x.shape[1:3], kernel_size, stride, pad)
+    dW = get_array_module(W).empty(W.shape, W.dtype) if param_grads else None
+    filled = stride, pad, algorithm, dW, None, input_grad
+    block = None, argmax, None, 1.0, after_relu
+    return conv2d_block_grads(x, dout, W, *filled, *block), dW
+
+
+def conv2d_block_grads(
+    x: Array,
+    dout: Array,
+    W: Array,
+    stride: int,
+    pad: int,
+    algorithm: str,
+    dW: Array | None,
+    db: Array | None,
+    input_grad: bool,
+    relu_out: Array | None,
+    argmax: Array | None,
+    col: Array | None,
+    factor: float,
+    after_relu: bool,
+) -> Array | None:
+    """Fill dW and db, return dx; see `blocks.conv2d_block_grads`."""
+    *window, _, F = W.shape
+    OH, OW = output_size(x.shape[1:3], window, stride, pad)
+    if db is not None:
+        sum_over_pixels(dout, relu_out, factor, db)
     if argmax is not None:
-        dout = max_pool_grad(dout, argmax, (len(x), OH, OW, F), 2, 2)
-    parts = list(blocks(x, W, OH * OW))
-    dx = dW = None
-    if input_grad:
-        dx = get_array_module(x).empty(x.shape, x.dtype)
-        for n in parts:
-            dcol = dout[n].reshape(-1, F) @ W.reshape(-1, F).T
-            relu_out = x[n] if after_relu else None
-            sum_windows(dcol, dx[n], kernel_size, stride, pad, relu_out)
-    if param_grads:
-        products = (
-            im2col(x[n], kernel_size, stride, pad).T @ dout[n].reshape(-1, F)
-            for n in parts
-        )
-        dW = reduce(add, products).reshape(W.shape)  # (KH, KW, C, F)
-    return dx, dW
-
-
-def blocks(x: Array, W: Array, pixels: int) -> Iterator[slice]:
-    """Yield consecutive images whose columns together take BLOCK_BYTES at most."""
-    bytes_per_image = pixels * W[..., 0].size * x.itemsize
-    images = max(1, BLOCK_BYTES // bytes_per_image)
-    for start in range(0, max(1, len(x)), images):  # of no images one block, too
-        yield slice(start, start + images)
-
-
-def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
-    """Return each window's maximum and its place; see `reference.max_pool`."""
-    out, argmax = empty_pooled(x, size, stride)
-    shape = (*x.shape[1:], *out.shape[1:3], size, stride)
-    launch("max_pool", out.size, x, out, argmax, out.size, *shape)
-    return out, argmax
-
-
-def empty_pooled(x: Array, size: int, stride: int) -> tuple[Array, Array]:
-    """Return room for maxima and their places. Shapes: (N, OH, OW, C)."""
-    xp = get_array_module(x)
-    N, *image, C = x.shape
-    shape = (N, *output_size(image, (size, size), stride, 0), C)
-    return xp.empty(shape, x.dtype), xp.empty(shape, xp.uint8)
-
-
-def max_pool_grad(
-    dout: Array, argmax: Array, x_shape: ImageShape, size: int, stride: int
-) -> Array:
-    """Add each dout to dJ/dx at its window's maximum; see `reference.max_pool_grad`."""
-    dx = get_array_module(dout).empty(x_shape, dout.dtype)
-    shape = (*x_shape[1:], *dout.shape[1:3], size, stride)
-    launch("max_pool_grad", dx.size, dout, argmax, dx, dx.size, *shape)
+        shape = len(x), OH, OW, F
+        dout = unpooled(dout, argmax, shape, 2, 2, relu_out, factor)
+    elif relu_out is not None:
+        dout = relu_grad(dout, relu_out, factor)
+    dx = get_array_module(x).empty(x.shape, x.dtype) if input_grad else None
+    for n in blocks(x, W, OH * OW):
+        rows = dout[n].reshape(-1, F)  # (N*OH*OW, F)
+        at = slice(n.start * OH * OW, n.stop * OH * OW)
+        if dx is not None:
+            dcol = rows @ W.reshape(-1, F).T
+            sum_windows(dcol, dx[n], window, stride, pad, x[n] if after_relu else None)
+        if dW is not None:
+            columns = im2col(x[n], window, stride, pad) if col is None else col[at]
+            add_product(columns.T, rows, dW.reshape(-1, F), first=n.start == 0)
     return dx
 
 
-def relu_grad(dout: Array, out: Array) -> Array:
-    """Return dout where out > 0, else 0. Shapes: all equal."""
+def add_product(a: Array, b: Array, out: Array, first: bool) -> None:
+    """out = a b, or after the first product out += a b. Shapes: as of `matmul`."""
+    if first and out.dtype == a.dtype:
+        get_array_module(a).dot(a, b, out=out)
+    elif first:
+        out[...] = a @ b
+    else:
+        out += a @ b
+
+
+def sum_over_pixels(dout: Array, out: Array | None, factor: float, sums: Array) -> None:
+    """sums = the sum of dout over all pixels, where out > 0 times factor.
+
+    Of much, first each image's alone: more blocks at once. Shapes: dout and out
+    (N, OH, OW, F), sums (F,).
+    """
+    N, OH, OW, F = dout.shape
+    xp, shape = get_array_module(dout), (1, N * OH * OW, F)
+    if dout.size > IN_ONE_PASS:
+        images = xp.empty((N, F), dout.dtype)
+        launch_columns("sum_rows", (N, OH * OW, F), dout, out, images, OH * OW, factor)
+        dout, out, shape = images, None, (1, N, F)
+    found = sums if sums.dtype == dout.dtype else xp.empty(F, dout.dtype)
+    launch_columns("sum_rows", shape, dout, out, found, shape[1], factor)
+    if found is not sums:
+        sums[...] = found
+
+
+def blocks(x: Array, W: Array, pixels: int) -> list[slice]:
+    """Return consecutive images whose columns together take BLOCK_BYTES at most."""
+    bytes_per_image = pixels * W[..., 0].size * x.itemsize
+    images = max(1, BLOCK_BYTES // bytes_per_image)
+    starts = range(0, max(1, len(x)), images)  # of no images one block, too
+    return [slice(start, start + images) for start in starts]
+
+
+def relu_grad(dout: Array, out: Array, factor: float) -> Array:
+    """Return dout factor where out > 0, else 0. Shapes: all equal."""
     dx = get_array_module(dout).empty(dout.shape, dout.dtype)
-    launch("relu_grad", dx.size, dout, out, dx, dx.size)
+    launch("relu_grad", dx.size, dout, out, dx, dx.size, factor)
     return dx
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     """Return a mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
     mask = get_array_module(x).empty(x.shape, x.dtype)
-    numbers = (seed, drop_threshold(rate), 1 / (1 - rate))
-    launch("dropout_mask", mask.size, mask, mask.size, *numbers)
+    launch("dropout_mask", mask.size, mask, mask.size, *mask_of(rate, seed))
     return mask
 
 

@@ -8,82 +8,64 @@ __device__ bool is_larger(float v, float than)
     return !(v <= than) && than == than;
 }
 
+// The maxima of x, or with b those of max(x + b, 0) times dropout's mask. A block has
+// row oh of the result.
 extern "C" __global__ void max_pool(
-    const float* __restrict__ x, float* __restrict__ out,
-    unsigned char* __restrict__ argmax, int size,
-    int H, int W, int C, int OH, int OW, int K, int S)
-{
-    int t = thread_index();
-    if (t >= size) return;
-    int n = t;
-    int c = pop_digit(n, C);
-    int ow = pop_digit(n, OW);
-    int oh = pop_digit(n, OH);
-    const float* window = x + ((n * H + oh * S) * W + ow * S) * C + c;
-    float largest = window[0];
-    int first = 0;
-    for (int i = 0; i < K; i++) {
-        for (int j = 0; j < K; j++) {
-            float v = window[(i * W + j) * C];
-            if (is_larger(v, largest)) {
-                largest = v;
-                first = i * K + j;
-            }
-        }
-    }
-    out[t] = largest;
-    argmax[t] = first;
-}
-
-// max(x + b, 0), then its maxima over windows of 2x2 beside each other, in one pass.
-extern "C" __global__ void bias_relu_pool(
     const float* __restrict__ x, const float* __restrict__ b, float* __restrict__ out,
-    unsigned char* __restrict__ argmax, int size,
-    int H, int W, int C, int OH, int OW)
+    unsigned char* __restrict__ argmax,
+    int H, int W, int C, int OH, int OW, int K, int S,
+    unsigned long long seed, unsigned int threshold, float kept)
 {
-    int t = thread_index();
-    if (t >= size) return;
-    int n = t;
-    int c = pop_digit(n, C);
-    int ow = pop_digit(n, OW);
-    int oh = pop_digit(n, OH);
-    const float* window = x + ((n * H + 2 * oh) * W + 2 * ow) * C + c;
-    float largest = rectified(window[0] + b[c]);
-    int first = 0;
-    for (int position = 1; position < 4; position++) {
-        int i = position / 2, j = position % 2;
-        float v = rectified(window[(i * W + j) * C] + b[c]);
-        if (is_larger(v, largest)) {
-            largest = v;
-            first = position;
+    int n = blockIdx.x, oh = blockIdx.y;
+    for (int ow = threadIdx.y; ow < OW; ow += blockDim.y) {
+        for (int c = WIDTH * threadIdx.x; c < C; c += WIDTH * blockDim.x) {
+            const float* window = x + ((n * H + oh * S) * W + ow * S) * C + c;
+            Floats bias = b ? load(b + c) : Floats{}, largest = {};
+            Bytes first = {};
+            for (int i = 0; i < K; i++) {
+                for (int j = 0; j < K; j++) {
+                    Floats v = load(window + (i * W + j) * C);
+                    for (int k = 0; k < WIDTH; k++) {
+                        float u = b ? rectified(v.at[k] + bias.at[k]) : v.at[k];
+                        if (i + j > 0 && !is_larger(u, largest.at[k])) continue;
+                        largest.at[k] = u;
+                        first.at[k] = i * K + j;
+                    }
+                }
+            }
+            int place = ((n * OH + oh) * OW + ow) * C + c;
+            for (int k = 0; k < WIDTH; k++)
+                largest.at[k] *= mask_at(place + k, seed, threshold, kept);
+            store(out + place, largest);
+            store(argmax + place, first);
         }
     }
-    out[t] = largest;
-    argmax[t] = first;
 }
 
 // dx[n, h, w, c] = the sum of dout over the windows whose maximum is x[n, h, w, c]; a
-// place that is in no window makes all of its window NaN.
+// place that is in no window makes all of its window NaN. With out = max(u, 0) scale, the
+// derivative of these comes first.
 extern "C" __global__ void max_pool_grad(
     const float* __restrict__ dout, const unsigned char* __restrict__ argmax,
-    float* __restrict__ dx, int size,
-    int H, int W, int C, int OH, int OW, int K, int S)
+    const float* __restrict__ out, float* __restrict__ dx,
+    int H, int W, int C, int OH, int OW, int K, int S, float scale)
 {
-    int t = thread_index();
-    if (t >= size) return;
-    int n = t;
-    int c = pop_digit(n, C);
-    int w = pop_digit(n, W);
-    int h = pop_digit(n, H);
-    float sum = 0.0f;
-    // From the first window that reaches so far to the last that starts so early.
-    for (int oh = h < K ? 0 : (h - K) / S + 1; oh < OH && oh * S <= h; oh++) {
-        for (int ow = w < K ? 0 : (w - K) / S + 1; ow < OW && ow * S <= w; ow++) {
-            int window = ((n * OH + oh) * OW + ow) * C + c;
-            int place = argmax[window];
-            if (place == (h - oh * S) * K + (w - ow * S)) sum += dout[window];
-            if (place >= K * K) sum = 0.0f / 0.0f;
+    int n = blockIdx.x;
+    for_pixels(H, W, C, S, 0, [=](int pixel, int c, int q, int r, int p, int s) {
+        Floats sum = {};
+        for (int i = r, oh = q; i < K && oh >= 0; i += S, oh--) {
+            if (oh >= OH) continue;
+            for (int j = s, ow = p; j < K && ow >= 0; j += S, ow--) {
+                if (ow >= OW) continue;
+                int window = ((n * OH + oh) * OW + ow) * C + c;
+                Floats d = through_relu(load(dout + window), out, window, scale);
+                Bytes place = load(argmax + window);
+                for (int k = 0; k < WIDTH; k++) {
+                    if (place.at[k] == i * K + j) sum.at[k] += d.at[k];
+                    if (place.at[k] >= K * K) sum.at[k] = 0.0f / 0.0f;
+                }
+            }
         }
-    }
-    dx[t] = sum;
+        store(dx + pixel, sum);
+    });
 }

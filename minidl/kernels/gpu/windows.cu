@@ -2,65 +2,87 @@
 
 // col[n oh ow, kh kw c] = x[n, oh S - P + kh, ow S - P + kw, c], and 0 outside the image.
 // One row of a window, KW * C numbers, is one piece of memory in col as well as in x.
-// Shapes: x (N, H, W, C), col (N*OH*OW, KH*KW*C) of so many numbers: size.
+// A block has the windows of row oh. Shapes: x (N, H, W, C), col (N*OH*OW, KH*KW*C).
 extern "C" __global__ void im2col(
-    const float* __restrict__ x, float* __restrict__ col, int size,
+    const float* __restrict__ x, float* __restrict__ col,
     int H, int W, int C, int OH, int OW, int KH, int KW, int S, int P)
 {
-    int t = thread_index();
-    if (t >= size) return;
-    int n = t;
-    int piece = pop_digit(n, KW * C);
-    int kh = pop_digit(n, KH);
-    int ow = pop_digit(n, OW);
-    int oh = pop_digit(n, OH);
-    int h = oh * S - P + kh;
-    int place = (ow * S - P) * C + piece;  // within the image's row h: w * C + c
-    bool inside = 0 <= h && h < H && 0 <= place && place < W * C;
-    col[t] = inside ? x[(n * H + h) * W * C + place] : 0.0f;
-}
-
-// The sum of all numbers of col that im2col takes from x[t], in the order of the window.
-__device__ float sum_over_windows(
-    const float* col, int t,
-    int H, int W, int C, int OH, int OW, int KH, int KW, int S, int P)
-{
-    int n = t;
-    int c = pop_digit(n, C);
-    int w = pop_digit(n, W);
-    int h = pop_digit(n, H);
-    float sum = 0.0f;
-    for (int kh = 0; kh < KH; kh++) {
-        for (int kw = 0; kw < KW; kw++) {
-            // Solve oh S - P + kh = h and ow S - P + kw = w, if there is a solution.
-            int top = h + P - kh, left = w + P - kw;
-            if (top < 0 || left < 0 || top % S != 0 || left % S != 0) continue;
-            int oh = top / S, ow = left / S;
-            if (oh >= OH || ow >= OW) continue;
-            sum += col[((((n * OH + oh) * OW + ow) * KH + kh) * KW + kw) * C + c];
+    int n = blockIdx.x, oh = blockIdx.y, piece = KW * C;
+    for (int ow = threadIdx.y; ow < OW; ow += blockDim.y) {
+        for (int kh = 0; kh < KH; kh++) {
+            int h = oh * S - P + kh, left = (ow * S - P) * C;
+            int from = (n * H + h) * W * C + left;
+            int to = (((n * OH + oh) * OW + ow) * KH + kh) * piece;
+            for (int i = WIDTH * threadIdx.x; i < piece; i += WIDTH * blockDim.x) {
+                bool inside = 0 <= h && h < H && 0 <= left + i && left + i < W * C;
+                store(col + to + i, inside ? load(x + from + i) : Floats{});
+            }
         }
     }
-    return sum;
 }
 
-// x = the transpose of im2col, applied to col. Shapes as above, size numbers in x.
+// Calls pixel(place, c, q, r, p, s) for the rows h of a block and all their pixels and
+// channels, where h + P = q S + r and w + P = p S + s. Row h lies in window oh at
+// kh = h + P - oh S, which is in oh = q at kh = r, in oh = q - 1 at kh = r + S, and so on;
+// columns likewise. A block has the S rows of one q.
+template <class Function>
+__device__ void for_pixels(int H, int W, int C, int S, int P, Function pixel)
+{
+    int n = blockIdx.x, q = blockIdx.y;
+    for (int r = 0; r < S; r++) {
+        for (int p = threadIdx.y; p * S - P < W; p += blockDim.y) {
+            for (int s = 0; s < S; s++) {
+                int h = q * S + r - P, w = p * S + s - P;
+                if (h < 0 || h >= H || w < 0 || w >= W) continue;
+                int place = ((n * H + h) * W + w) * C;
+                for (int c = WIDTH * threadIdx.x; c < C; c += WIDTH * blockDim.x)
+                    pixel(place + c, c, q, r, p, s);
+            }
+        }
+    }
+}
+
+// x = the transpose of im2col, applied to col: each number of x is the sum of its copies
+// in col, in the order of the window. With out = max(u, 0) the result is du.
+// Shapes: x and out (N, H, W, C), col as above.
 extern "C" __global__ void col2im(
-    const float* __restrict__ col, float* __restrict__ x, int size,
+    const float* __restrict__ col, const float* __restrict__ out, float* __restrict__ x,
     int H, int W, int C, int OH, int OW, int KH, int KW, int S, int P)
 {
-    int t = thread_index();
-    if (t >= size) return;
-    x[t] = sum_over_windows(col, t, H, W, C, OH, OW, KH, KW, S, P);
+    int n = blockIdx.x;
+    for_pixels(H, W, C, S, P, [=](int place, int c, int q, int r, int p, int s) {
+        Floats sum = {};
+        for (int kh = r, oh = q; kh < KH; kh += S, oh--) {
+            if (oh < 0 || oh >= OH) continue;
+            for (int kw = s, ow = p; kw < KW; kw += S, ow--) {
+                if (ow < 0 || ow >= OW) continue;
+                int window = ((n * OH + oh) * OW + ow) * KH + kh;
+                add(sum, load(col + (window * KW + kw) * C + c));
+            }
+        }
+        store(x + place, through_relu(sum, out, place, 1.0f));
+    });
 }
 
-// The same followed by the derivative of out = max(u, 0): du = dout where out > 0.
-extern "C" __global__ void col2im_relu_grad(
-    const float* __restrict__ col, float* __restrict__ du, int size,
-    int H, int W, int C, int OH, int OW, int KH, int KW, int S, int P,
-    const float* __restrict__ out)
+// sums[f] = the sum of x[r, f] over the rows r of one image, or of all as one. A block
+// has WIDTH columns. Its threads take turns at the rows, then add up their sums two by
+// two, always the same two: __syncthreads waits until all have come so far.
+// Shapes: x and out (N, rows, F), sums (N, F).
+extern "C" __global__ void sum_rows(
+    const float* __restrict__ x, const float* __restrict__ out, float* __restrict__ sums,
+    int rows, float scale)
 {
-    int t = thread_index();
-    if (t >= size) return;
-    bool kept = out[t] > 0.0f;
-    du[t] = kept ? sum_over_windows(col, t, H, W, C, OH, OW, KH, KW, S, P) : 0.0f;
+    __shared__ Floats part[1024];  // as many as a block has threads at most
+    int n = blockIdx.x, t = threadIdx.x, f = WIDTH * blockIdx.y, F = WIDTH * gridDim.y;
+    Floats sum = {};
+    for (int r = t; r < rows; r += blockDim.x) {
+        int place = (n * rows + r) * F + f;
+        add(sum, through_relu(load(x + place), out, place, scale));
+    }
+    part[t] = sum;
+    for (int half = blockDim.x / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (t < half) add(part[t], part[t + half]);
+    }
+    if (t == 0) store(sums + n * F + f, part[0]);
 }

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from minidl import kernels, to_device, to_numpy
-from minidl.kernels import reference
+from minidl.kernels import blocks, reference
 from minidl.kernels.gpu import operations as on_gpu
 from tests.gpu import emulator, strict_cupy
 from tests.minidl.conftest import WAYS
@@ -56,6 +56,15 @@ def gradients(channels, pooled=False):
     return {"x": x, "W": W, "dout": array(2, 4, 4, 9)}
 
 
+def block_gradients(channels, pooled):
+    """With all that a block keeps, and room for the gradients of W and b."""
+    x, W, b = convolution(channels).values()
+    shape = (2, 2, 2, 9) if pooled else (2, 4, 4, 9)
+    kept = {"dout": array(*shape), "relu_out": array(*shape).round(1)}
+    kept |= {"argmax": places(*shape)} if pooled else {"col": reference.im2col(x, 3)}
+    return {"x": x, "W": W, **kept, "dW": W * 0, "db": b * 0}
+
+
 ANY_IMAGE = ("x0", "x1", "x2")
 STEP = {name: array(4, 5) for name in "pgm"} | {"v": abs(array(4, 5))}
 CALLS = {
@@ -72,6 +81,24 @@ CALLS = {
         gradients(8, pooled=True),
         {"after_relu": True},
         ("x1", "x2", "W0", "W1"),  # a row more or less fills no window
+    ),
+    "conv2d_block": Call(convolution(8), {}, (*ANY_IMAGE, "W0", "W1")),
+    "conv2d_block alone": Call(
+        convolution(3),
+        {"pool": False, "rate": 0.5, "seed": 3},
+        (*ANY_IMAGE, "W0", "W1"),
+    ),
+    "conv2d_block_grads": Call(
+        block_gradients(3, pooled=False), {"factor": 1.25}, written=("dW", "db")
+    ),
+    "conv2d_block_grads pooled": Call(
+        block_gradients(8, pooled=True),
+        {"after_relu": True},
+        ("x1", "x2"),
+        ("dW", "db"),
+    ),
+    "bias_relu": Call(
+        {"u": array(4, 5), "b": array(5)}, {"rate": 0.5, "seed": 3}, ("u0",)
     ),
     "matmul": Call({"a": array(4, 5), "b": array(5, 6)}, {}, ("a0", "b1")),
     "matmul out": Call(
@@ -104,8 +131,12 @@ CALLS = {
 }
 ARRAYS = [(name, array) for name, call in CALLS.items() for array in call.arrays]
 OPTIONAL = {"conv2d b", "conv2d few channels b", "conv2d_pool b", "matmul out out"}
-OPTIONAL |= {"conv2d_grads pooled argmax"}
-ANY_AXES = {("dropout_mask", "x"), ("matmul", "a")}
+OPTIONAL |= {"conv2d_grads pooled argmax", "conv2d_block b", "conv2d_block alone b"}
+OPTIONAL |= {f"conv2d_block_grads {a}" for a in ("relu_out", "col", "dW", "db")}
+OPTIONAL |= {
+    f"conv2d_block_grads pooled {a}" for a in ("relu_out", "argmax", "dW", "db")
+}
+ANY_AXES = {("dropout_mask", "x"), ("matmul", "a"), ("bias_relu", "u")}
 
 
 def run(name, device="cpu", **changed):
@@ -134,7 +165,8 @@ def test_every_implementation_has_every_operation_with_the_same_parameters():
     for name in OPERATIONS:
         takes = list(signature(getattr(kernels, name)).parameters)
         for module in (reference, on_cpu, on_gpu):
-            assert list(signature(getattr(module, name)).parameters) == takes
+            function = getattr(module, name, getattr(blocks, name, None))
+            assert list(signature(function).parameters) == takes
 
 
 def with_gaps(a, put=np.copy):
@@ -185,7 +217,7 @@ def test_all_compute_the_same_of_arrays_in_any_layout_and_type(device, name):
 @pytest.mark.parametrize("name", sorted(set(CALLS) - {"cross_entropy"}))
 def test_of_no_images_comes_nothing(device, name):
     call = CALLS[name]
-    whole = {"W", "b"}  # have no axis of images
+    whole = {"W", "b", "dW", "db"}  # have no axis of images
     empty = {k: a if k in whole else a[:0] for k, a in call.arrays.items()}
     if "x_shape" in call.others:
         empty["x_shape"] = (0, *call.others["x_shape"][1:])
@@ -268,6 +300,8 @@ def test_what_is_written_reaches_the_array_or_is_refused(name, argument):
     refused(name, ValueError, **{argument: read_only})
     for layout in LAYOUTS.values():
         spoilt = layout(a)
+        if spoilt.flags.c_contiguous:  # it has one axis
+            continue
         if name == "matmul out":
             found = run(name, out=spoilt)
             np.testing.assert_allclose(found[-1], run(name)[-1], rtol=1e-5)

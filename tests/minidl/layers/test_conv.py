@@ -41,7 +41,7 @@ def test_shapes_and_initial_values():
 
 def test_the_algorithm_reaches_each_kernel(rng, monkeypatch):
     calls = {}
-    for name in ("conv2d", "conv2d_grads"):
+    for name in ("conv2d", "conv2d_block_grads"):
         kernel = getattr(kernels, name)
 
         def spy(*args, kernel=kernel, name=name, **options):
@@ -53,7 +53,7 @@ def test_the_algorithm_reaches_each_kernel(rng, monkeypatch):
     out = layer.forward(np.ones((1, 5, 5, 1), np.float32))
     layer.backward(out)
     how = (2, 1, "im2col")
-    assert calls == {"conv2d": how, "conv2d_grads": how}
+    assert calls == {"conv2d": how, "conv2d_block_grads": how}
 
 
 @pytest.mark.parametrize(

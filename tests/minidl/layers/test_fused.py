@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minidl import Conv2D, Dropout, Flatten, Linear, MaxPool2D, ReLU, Sequential, trace
-from minidl.fusion import ConvBlock, fuse
+from minidl.fusion import ConvBlock, LinearBlock, fuse
 from tests.oracles import assert_close
 
 
@@ -15,13 +15,18 @@ def network(rng, channels=2, filters=3):
         Conv2D(filters, 9, rng=rng),
         ReLU(),
         MaxPool2D(2),
+        Dropout(0.25),
         Conv2D(9, 8, rng=rng),
         ReLU(),
         Conv2D(8, 8, (1, 2), rng=rng),
         ReLU(),
+        Dropout(0.5),
         MaxPool2D(3),
         Flatten(),
-        Linear(8, 4, rng=rng),
+        Linear(8, 6, rng=rng),
+        ReLU(),
+        Dropout(0.5),
+        Linear(6, 4, rng=rng),
     ]
     model = Sequential(layers, (14, 15, channels)).astype(np.float64)
     for p in model.params:
@@ -29,22 +34,29 @@ def network(rng, channels=2, filters=3):
     return model
 
 
-def layer_by_layer(model, x, dout):
+def layer_by_layer(model, x, dout, seed=None):
     """Output, dJ/dx and all parameter gradients, without any fusion."""
+    rng = training(seed)
     for layer in model.layers:
-        x = layer.forward(x)
+        x = layer.forward(x, rng)
     for layer in reversed(model.layers):
         dout = layer.backward(dout)
     return x, dout, *(p.grad.copy() for p in model.params)
 
 
+def training(seed):
+    return None if seed is None else np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("seed", [None, 7])
 @pytest.mark.parametrize("channels", [2, 8])
-def test_a_fused_network_is_its_layers(each_way, channels, rng):
+def test_a_fused_network_is_its_layers(each_way, channels, seed, rng):
     model = network(rng, channels, channels)
     x = rng.standard_normal((3, 14, 15, channels))
     dout = rng.standard_normal((3, 4))
-    expected = layer_by_layer(model, x, dout)
-    fused = model.forward(x), model.backward(dout), *(p.grad for p in model.params)
+    expected = layer_by_layer(model, x, dout, seed)
+    out = model.forward(x, training(seed))
+    fused = out, model.backward(dout), *(p.grad for p in model.params)
     for a, b in zip(fused, expected, strict=True):
         assert_close(a, b, 1e-11)
 
@@ -67,16 +79,25 @@ def test_what_is_fused(rng):
     model = network(rng)
     kinds = [type(block).__name__ for block in model.fused]
     blocks = ["ConvBlock"] * 4
-    assert kinds == [*blocks, "MaxPool2D", "Flatten", "Linear"]
+    assert kinds == [*blocks, "MaxPool2D", "Flatten", "LinearBlock", "Linear"]
     found = [(b.pool, b.before_block, b.after_relu) for b in model.fused[:4]]
     pooled = [False, True, False, False]
     before, after = [True, False, True, False], [False, True, False, True]
     assert found == list(zip(pooled, before, after, strict=True))
+    dropped = [model.fused[i].dropout for i in (1, 3, 6)]
+    assert [d.rate for d in dropped] == [0.25, 0.5, 0.5]
+    # Behind dropout, dJ/du needs its factor, too.
+    conv, relu = Conv2D(1, 1, rng=rng), ReLU()
+    first, second = fuse([conv, relu, Dropout(0.5), conv, relu])
+    assert not first.before_block
+    assert not second.after_relu
 
 
 def test_what_stands_alone_is_kept(rng):
     conv, pool, relu = Conv2D(1, 2, rng=rng), MaxPool2D(2), ReLU()
-    for layers in ([conv, pool, relu], [relu, conv], [pool], [], [conv, Dropout(0.1)]):
+    linear, dropout = Linear(2, 2, rng=rng), Dropout(0.1)
+    alone = [conv, pool, relu], [relu, conv], [pool], [], [conv, dropout]
+    for layers in (*alone, [linear, dropout, relu], [relu, linear]):
         assert fuse(layers) == layers
 
 
@@ -119,3 +140,5 @@ def test_the_description_names_all_parts(rng):
     conv = Conv2D(1, 2, rng=rng)
     assert str(ConvBlock(conv, pool=True)) == f"{conv}, ReLU(), MaxPool2D(2x2)"
     assert str(ConvBlock(conv, pool=False)) == f"{conv}, ReLU()"
+    block = LinearBlock(Linear(1, 2, rng=rng), Dropout(0.5))
+    assert str(block) == "Linear(1, 2), ReLU(), Dropout(0.5)"
