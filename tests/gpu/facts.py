@@ -53,6 +53,7 @@ FACTS = {
     "a transpose has gaps": (lambda cupy, x: x.T.flags.c_contiguous, False),
     "so have columns": (lambda cupy, x: x[:, :2].flags.c_contiguous, False),
     "rows have none": (lambda cupy, x: x[1:3].flags.c_contiguous, True),
+    "an address": (lambda cupy, x: x[1:].data.ptr - x.data.ptr, 16),
     "a view of a row": (lambda cupy, x: x[1].reshape(2, 2).flags.c_contiguous, True),
 }
 
