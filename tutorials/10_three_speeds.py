@@ -257,7 +257,7 @@ table(
 kernel = elementwise.keep_positive
 plain = getattr(kernel, "py_func", kernel)
 dout, out, dx = np.array([1.0, 2.0, 3.0]), np.array([0.0, 5.0, 1.0]), np.empty(3)
-plain(dout, out, dx)  # put a breakpoint here and step: it is Python
+plain(dout, out, dx, 1.0)  # put a breakpoint here and step: it is Python
 print("the gradient of ReLU, uncompiled:", dx)
 source(plain)
 print("the whole loop of Winograd's algorithm:")
