@@ -196,9 +196,15 @@ def test_a_stream_needs_a_core_of_its_own(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("flags", "name"),
-    [("sse avx2 avx512f", "AVX-512"), ("avx avx2", "AVX2"), ("", "")],
+    ("flags", "bits", "name"),
+    [
+        ("sse avx2 avx512f", 512, "AVX-512"),
+        ("sse avx2 avx512f", 256, "AVX-512, limited to AVX2"),
+        ("avx avx2", 256, "AVX2"),
+        ("", 256, ""),
+    ],
 )
-def test_the_vectors_of_a_processor(monkeypatch, flags, name):
+def test_the_vectors_of_a_processor(monkeypatch, flags, bits, name):
+    monkeypatch.setattr(machine, "VECTOR_BITS", bits)
     monkeypatch.setattr(machine, "cpuinfo", lambda f: flags if f == "flags" else "")
     assert machine.vectors() == name

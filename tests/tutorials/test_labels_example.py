@@ -34,7 +34,7 @@ def test_what_is_committed_is_what_the_networks_do(example):
     kept = read_as(Example, COMMITTED)
     assert (kept.images, [t.rule for t in kept.trails]) == (300, list(DRAWN))
     for one, other in zip(kept.trails, example.trails, strict=True):
-        np.testing.assert_allclose(one.right, other.right, atol=15)
+        np.testing.assert_allclose(one.right, other.right, atol=6)
 
 
 def test_the_trail_is_bims(example):
