@@ -2,8 +2,9 @@
 
 A kernel that multiplies by itself never returns to Python between two blocks of a
 batch: threads don't wait for the interpreter's lock, which costs more than a block.
-Numba's own `np.dot` does so too, but takes whole matrices only; Winograd's 36 matrices
-lie interleaved. In plain Python, `multiply` is what its definition says.
+Numba's own `np.dot` does so too, but takes whole matrices only, and adds to none. In
+plain Python, `multiply` is what its definition says. Winograd's many small products
+are `products.py`'s.
 """
 
 from typing import Any

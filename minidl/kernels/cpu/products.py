@@ -11,7 +11,7 @@ twice as many vectors as it has rows. A sum is ready 4 cycles after it was begun
 two begin in each cycle, so that at least 8 must be under way: 6 rows keep the unit for
 multiplications busy and fit into AVX2's 16 registers, 8 into AVX-512's 32.
 
-A compiler keeps single variables in registers, but no arrays: so `tile` writes a
+A compiler keeps single variables in registers, but no arrays: so `multiplier` writes a
 tile's instructions one by one, in LLVM's language. Without compilation `multiply` is
 what its definition says. Sums run over k in order: a row of the result has the same
 bits whatever the other rows are.
@@ -99,14 +99,12 @@ def multiplier(rows: int, vectors: int, transposed: bool) -> Any:
                 for v in range(vectors)
             ]
             sums = {place: cgutils.alloca_once(builder, vector) for place in places}
-            with builder.if_else(adds) as (to_what_is_there, to_zero):
-                with to_what_is_there:
-                    for i, v in places:
-                        there = OUT.load((row[i], column[v]), vector)
-                        builder.store(there, sums[i, v])
-                with to_zero:
-                    for place in places:
-                        builder.store(ir.Constant(vector, None), sums[place])
+            for place in places:
+                builder.store(ir.Constant(vector, None), sums[place])
+            with builder.if_then(adds):
+                for i, v in places:
+                    there = OUT.load((row[i], column[v]), vector)
+                    builder.store(there, sums[i, v])
             with cgutils.for_range(builder, B.shape[0]) as loop:
                 k = loop.index
                 b_k = [B.load((k, c), vector) for c in column]

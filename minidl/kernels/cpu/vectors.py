@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -44,8 +45,7 @@ def store(v: Array, x: Array, place: Place) -> None:
 
 def at_least(v: Array, floor: float) -> Array:
     """Return max(v, floor), number by number; a NaN stays NaN."""
-    v[v < floor] = floor
-    return v
+    return np.where(v < floor, v.dtype.type(floor), v)
 
 
 class Vector(types.Type):

@@ -114,12 +114,11 @@ def transform_input_grad(dV: Array, dx: Array) -> None:
                         d = b(six(half, (0, i, 0, 0), RIGHT))
                         add_six(d, dx, (n, h + i, w, c), RIGHT)
                     for i in range(2, 6):
-                        d = b(six(half, (0, i, 0, 0), RIGHT))
-                        d0, d1, d2, d3, d4, d5 = d
+                        d0, d1, d2, d3, d4, d5 = b(six(half, (0, i, 0, 0), RIGHT))
                         d0 = load(dx, (n, h + i, w, c)) + d0
                         d1 = load(dx, (n, h + i, w + 1, c)) + d1
-                        place = (n, h + i, w, c)
-                        put_six((d0, d1, d2, d3, d4, d5), dx, place, RIGHT)
+                        d = d0, d1, d2, d3, d4, d5
+                        put_six(d, dx, (n, h + i, w, c), RIGHT)
                 t += 1
 
 
