@@ -113,10 +113,16 @@ def test_the_state_is_measured(monkeypatch):
     monkeypatch.setitem(state.SQUARE, "cpu", 64)
     monkeypatch.setattr(state, "seconds", lambda task, device: 2.0)
     monkeypatch.setattr(state, "yardstick", lambda device: lambda: None)
-    found = state.measure()
+    found = state.speeds()
     assert found["sgemm_gflop_per_s"] == pytest.approx(64**3 / 1e9)
     assert found["triad_gb_per_s"] == pytest.approx(3 * 2**12 / 2 / 1e9)
     assert found["load_average"] >= 0
+
+
+def test_the_state_is_measured_in_a_process_of_its_own():
+    found = state.measure(threads=1)
+    assert found.keys() == {"load_average", *state.SPEEDS}
+    assert all(found[speed] > 0 for speed in state.SPEEDS)
 
 
 def test_the_triads_arrays_exceed_the_last_level_cache(monkeypatch, tmp_path):

@@ -52,7 +52,7 @@ EXPECTED = {  # float32 numbers of the batch, of the parameters; multiplications
 def measured(monkeypatch):
     """One round with the small network."""
     monkeypatch.setitem(problems.NETWORKS, "small", small)
-    monkeypatch.setattr(state, "measure", lambda: SPEEDS)
+    monkeypatch.setattr(state, "measure", lambda threads: SPEEDS)
     return parts.measure("small", Options(rounds=2, batch=N, cores=(0,)))
 
 

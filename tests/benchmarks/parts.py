@@ -62,7 +62,7 @@ def measure(name: str, options: Options) -> dict[str, Any]:
     logits = 2 * options.batch * trainer.model.classes * 4  # and J's gradient by them
     found = {part: (p.seconds, p.work) for part, p in parts.items()}
     found[LOSS] = rest, (logits, 0)
-    speeds = state.measure()
+    speeds = state.measure(options.threads)
     rows = {part: row(*figures, speeds) for part, figures in found.items()}
     rows[STEP] = {key: sum(r[key] for r in rows.values()) for key in rows[LOSS]}
     whole = rows[STEP]["ms"]

@@ -81,9 +81,9 @@ def run(options: Options) -> dict[str, Any]:
     pinned = pin(options.cores[: options.threads])
     machine.limit(options.threads, options.peers)
     with stream.beside(options.stream_core) as neighbour:
-        before = state.measure()
+        before = state.measure(options.threads)
         figures = measure(options)
-        after = state.measure()
+        after = state.measure(options.threads)
     settings = {
         "threads": options.threads,
         "rounds": options.rounds,

@@ -1,16 +1,22 @@
 """The machine's state: how fast it is before and after the work, and how busy.
 
+    python -m tests.benchmarks.state THREADS
+
 Figures from a busy machine are its other users' as much as the library's. Before the
 work, the load average tells of them; after it, a changed speed does.
 """
 
+import json
 import os
+import sys
 from typing import Any
 
 import numpy as np
 
+from minidl.parallel import limit_threads
 from tests.benchmarks import stream
 from tests.benchmarks.problems import Task
+from tests.benchmarks.started import started
 from tests.benchmarks.timing import SQUARE, seconds, yardstick
 
 MOST_LOAD = 1 / 3  # of the cores, before the work
@@ -22,7 +28,16 @@ SPEEDS = {
 }
 
 
-def measure() -> dict[str, float]:
+def measure(threads: int) -> dict[str, float]:
+    """Return the load average and the speeds, as a new process measures them.
+
+    In a process that has already worked for a while, a triad is slower.
+    """
+    with started("state", threads) as child:
+        return child.first
+
+
+def speeds() -> dict[str, float]:
     """Return the load average, and the medians of sgemm's rate and of a triad's."""
     load = os.getloadavg()[0]
     (a, b, c), s = stream.arrays(), np.float32(3)
@@ -83,3 +98,8 @@ def sentences(result: dict[str, Any]) -> str:
             f"Core {beside['core']} streamed {beside['gb_per_s']:.3g} GB/s meanwhile."
         )
     return " ".join(said)
+
+
+if __name__ == "__main__":
+    limit_threads(int(sys.argv[1]))
+    print(json.dumps(speeds()), flush=True)
