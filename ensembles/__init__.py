@@ -9,12 +9,12 @@ from ensembles.bayesian import MCDropout
 from ensembles.chains import CHAIN_METHODS, boosting, snapshots
 from ensembles.ensemble import Ensemble
 from ensembles.jobs import MemberJob
+from ensembles.materialise import materialise
 from ensembles.methods import (
     METHODS,
     bagging,
     bootstrap_replicate,
     gaussian_noise,
-    materialise,
     mixed_models,
     random_init,
 )

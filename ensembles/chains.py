@@ -17,7 +17,8 @@ from ensembles.boosting import (
     weights_of_images,
 )
 from ensembles.jobs import CHAINS, MemberJob
-from ensembles.methods import Network, make_jobs, networks_of
+from ensembles.materialise import Network, networks_of
+from ensembles.methods import make_jobs
 from minidl.backend import Array
 
 

@@ -1,6 +1,6 @@
 """A member as a job: a small description that travels to whichever machine trains it.
 
-It becomes a network and its training data there, see `methods.materialise`.
+It becomes a network and its training data there, see `materialise.py`.
 """
 
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ensembles.jobs import MemberJob
-from ensembles.methods import Network, networks_of, untrained
+from ensembles.materialise import Network, networks_of, untrained
 from minidl.backend import Array
 from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
 from minidl.files import remove_leftovers, set_aside

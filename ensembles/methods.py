@@ -1,32 +1,20 @@
 """The paper's four ways to make members differ, section 3 (i) to (iv).
 
-A method is a list of jobs: small descriptions of what to train, which travel to
-whichever process or machine trains them and become a network and its training data
-there. In all methods the initial weights are random.
+A method is a list of jobs: small descriptions of what to train. `materialise.py` makes
+networks and training data of them. In all methods the initial weights are random.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from ensembles.architectures import architecture_names, build_architecture
-from ensembles.bayesian import seen_and_held_out
-from ensembles.boosting import Learner, weights_of_images
-from ensembles.jobs import (
-    CHAINS,
-    METHOD_NAMES,
-    TABLE_OF,
-    MemberJob,
-    member_seed,
-    tables_of,
-)
-from ensembles.together import Committee
+from ensembles.architectures import architecture_names
+from ensembles.jobs import METHOD_NAMES, TABLE_OF, MemberJob, member_seed, tables_of
 from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.checks import check_choice, check_number
-from minidl.layers import Sequential
 from minidl.rules import checked
 
 
@@ -88,62 +76,6 @@ def make_jobs(
         )
         for i in range(members)
     ]
-
-
-Network: TypeAlias = Sequential | Committee  # one, or several trained together
-
-
-def untrained(job: MemberJob, attempt: int = 0) -> Network:
-    """Return the job's network or networks, with an attempt's initial weights."""
-    rng, name = job.generator("weights", attempt), job.architecture
-    every = [build_architecture(name, rng) for _ in range(job.together)]
-    return every[0] if job.together == 1 else Committee(every)
-
-
-def networks_of(model: Network) -> tuple[Sequential, ...]:
-    """Return a job's networks one by one."""
-    return model.members if isinstance(model, Committee) else (model,)
-
-
-@checked(job=MemberJob, x="images", y="labels", earlier=Sequence)
-def materialise(
-    job: MemberJob, x: Array, y: Array, earlier: Sequence[Learner] = ()
-) -> tuple[Network, Array, Array]:
-    """Return the job's network as training finds it, and its training data.
-
-    `earlier` are the networks of the job's chain, with their votes.
-    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the results' likewise.
-    Raises TypeError or ValueError for other images or labels.
-    """
-    before = job.index if job.method in CHAINS else 0
-    if len(earlier) != before:
-        raise ValueError(
-            f"earlier must be {before} members for member {job.index} of {job.method}, "
-            f"got {len(earlier)}"
-        )
-    x, y = x[: job.train_images], y[: job.train_images]
-    model = untrained(job)
-    rng = job.generator("data")
-    if job.method == "bagging":
-        replicate = bootstrap_replicate(len(x), rng)
-        return model, x[replicate], y[replicate]
-    if job.method == "boosting":
-        w = weights_of_images(earlier, x, y)
-        replicate = rng.choice(len(x), len(x), p=w)
-        return model, x[replicate], y[replicate]
-    if job.method == "snapshots":
-        if earlier:
-            copy_params(earlier[-1][0], model)
-        (x, y), _ = seen_and_held_out(x, y)
-    if job.sigma > 0:
-        return model, add_noise(x, job.sigma, rng), y
-    return model, x, y
-
-
-def copy_params(source: Network, target: Network) -> None:
-    """Let a network go on where another stands."""
-    for p, q in zip(target.params, source.params, strict=True):
-        p.data[...] = q.data
 
 
 @checked(size="count", rng="generator")

@@ -18,6 +18,7 @@ from ensembles.adp import adp
 from ensembles.chains import vote_of, waves
 from ensembles.ensemble import Ensemble
 from ensembles.jobs import MemberJob
+from ensembles.materialise import Network, materialise, networks_of, untrained
 from ensembles.member_files import (
     Progress,
     TrainedMember,
@@ -25,7 +26,6 @@ from ensembles.member_files import (
     read_whole,
     write_finished,
 )
-from ensembles.methods import Network, materialise, networks_of, untrained
 from ensembles.together import Committee, sum_of_costs, train_together
 from minidl.backend import Array, Device
 from minidl.batches import batches_of

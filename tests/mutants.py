@@ -30,6 +30,7 @@ BESIDE = (  # what the core's files rely on, and was part of them once
     "minidl/optimizer_base.py",
     "minidl/training_checks.py",
     "ensembles/jobs.py",
+    "ensembles/materialise.py",
 )
 GROUPS = {"core": ((*CORE, *BESIDE), 0.98), "attacks": (("attacks/*.py",), 0.95)}
 KILLED = ("killed", "timeout", "segfault")

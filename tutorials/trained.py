@@ -14,7 +14,7 @@ from typing import Any
 from ensembles import METHODS, MemberJob
 from ensembles.architectures import SMALL
 from ensembles.jobs import TABLE_OF
-from ensembles.methods import networks_of, untrained
+from ensembles.materialise import networks_of, untrained
 from ensembles.training import train_members
 from minidl import Sequential
 from minidl.backend import Array

@@ -10,8 +10,8 @@ from scipy.special import logsumexp
 
 from ensembles import MemberJob, bagging, random_init, training
 from ensembles.architectures import build_architecture
+from ensembles.materialise import untrained
 from ensembles.member_files import Progress, member_path, partial_path, read_member
-from ensembles.methods import untrained
 from ensembles.training import STARTED, mean_cost, train_member
 from minidl import Adam, train
 from minidl.parallel import limit_threads

@@ -11,8 +11,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ensembles import member_files, train_ensemble, training
+from ensembles.materialise import untrained
 from ensembles.member_files import load_member, member_path, partial_path
-from ensembles.methods import untrained
 from ensembles.training import train_member
 from minidl import train
 from minidl.checkpoints import save_checkpoint

@@ -10,6 +10,7 @@ import numpy as np
 
 from attacks import Suite, Threat, adversarial_images, evaluate
 from ensembles import member_files, random_init
+from ensembles.materialise import untrained
 from ensembles.member_files import (
     Progress,
     TrainedMember,
@@ -18,7 +19,6 @@ from ensembles.member_files import (
     read_whole,
     write_finished,
 )
-from ensembles.methods import untrained
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
 from minidl.backend import Array
 from minidl.finish import finished

@@ -7,8 +7,8 @@ import pytest
 
 from attacks import bim, fgsm, member_gradient, sum_gradient
 from ensembles import Ensemble
+from ensembles.materialise import untrained
 from ensembles.member_files import TrainedMember, member_path, write_finished
-from ensembles.methods import untrained
 from minidl.data import load_dataset
 from minidl.parallel import limit_threads
 from minidl.store import write_arrays

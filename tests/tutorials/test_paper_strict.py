@@ -8,8 +8,8 @@ import pytest
 from attacks import Suite, Threat, apgd, dlr, evaluate, model_loss, pgd
 from attacks.evaluation.intervals import wilson
 from attacks.evaluation.outcomes import Evaluation, Outcome
+from ensembles.materialise import untrained
 from ensembles.member_files import TrainedMember, member_path, write_finished
-from ensembles.methods import untrained
 from minidl.data import load_dataset
 from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import made_up

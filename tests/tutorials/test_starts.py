@@ -10,8 +10,8 @@ from scipy.special import logsumexp
 
 from ensembles import random_init
 from ensembles.architectures import build_architecture
+from ensembles.materialise import untrained
 from ensembles.member_files import TrainedMember
-from ensembles.methods import untrained
 from minidl import cross_entropy
 from minidl.data import load_dataset
 from minidl.schema import read_as

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ensembles import METHODS, MemberJob
-from ensembles.methods import untrained
+from ensembles.materialise import untrained
 from ensembles.training import train_member
 from minidl import accuracy
 from minidl.data import load_mnist_sample

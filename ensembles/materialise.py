@@ -1,0 +1,96 @@
+"""A job becomes a network and its training data, in whichever process trains it."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from ensembles.architectures import build_architecture
+from ensembles.bayesian import seen_and_held_out
+from ensembles.boosting import Learner, weights_of_images
+from ensembles.jobs import CHAINS, MemberJob
+from ensembles.methods import add_noise, bootstrap_replicate
+from ensembles.together import Committee
+from minidl.backend import Array
+from minidl.layers import Sequential
+from minidl.rules import checked
+
+Network: TypeAlias = Sequential | Committee  # one, or several trained together
+Learners: TypeAlias = Sequence[Learner]  # the members before, in a chain
+Data: TypeAlias = tuple[Array, Array]  # images and labels
+
+
+@checked(job=MemberJob, x="images", y="labels", earlier=Sequence)
+def materialise(
+    job: MemberJob, x: Array, y: Array, earlier: Learners = ()
+) -> tuple[Network, Array, Array]:
+    """Return the job's network as training finds it, and its training data.
+
+    `earlier` are the networks of the job's chain, with their votes.
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the results' likewise.
+    Raises TypeError or ValueError for other images or labels.
+    """
+    before = job.index if job.method in CHAINS else 0
+    if len(earlier) != before:
+        raise ValueError(
+            f"earlier must be {before} members for member {job.index} of {job.method}, "
+            f"got {len(earlier)}"
+        )
+    model = untrained(job)
+    if job.method == "snapshots" and earlier:
+        copy_params(earlier[-1][0], model)
+    data = DATA_OF.get(job.method, unchanged)
+    return model, *data(job, x[: job.train_images], y[: job.train_images], earlier)
+
+
+def unchanged(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
+    """Return all images as they are."""
+    return x, y
+
+
+def replicate(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
+    """Return a bootstrap replicate of the images."""
+    drawn = bootstrap_replicate(len(x), job.generator("data"))
+    return x[drawn], y[drawn]
+
+
+def noisy(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
+    """Return the images with noise."""
+    return add_noise(x, job.sigma, job.generator("data")), y
+
+
+def resampled(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
+    """Return images drawn by the weights that earlier learners have left them."""
+    w = weights_of_images(earlier, x, y)
+    drawn = job.generator("data").choice(len(x), len(x), p=w)
+    return x[drawn], y[drawn]
+
+
+def seen(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
+    """Return the images that don't weigh the snapshots."""
+    return seen_and_held_out(x, y)[0]
+
+
+# In methods that aren't named here, members train on the same images.
+DATA_OF: dict[str, Callable[[MemberJob, Array, Array, Learners], Data]] = {
+    "bagging": replicate,
+    "gaussian-noise": noisy,
+    "boosting": resampled,
+    "snapshots": seen,
+}
+
+
+def untrained(job: MemberJob, attempt: int = 0) -> Network:
+    """Return the job's network or networks, with an attempt's initial weights."""
+    rng, name = job.generator("weights", attempt), job.architecture
+    every = [build_architecture(name, rng) for _ in range(job.together)]
+    return every[0] if job.together == 1 else Committee(every)
+
+
+def networks_of(model: Network) -> tuple[Sequential, ...]:
+    """Return a job's networks one by one."""
+    return model.members if isinstance(model, Committee) else (model,)
+
+
+def copy_params(source: Network, target: Network) -> None:
+    """Let a network go on where another stands."""
+    for p, q in zip(target.params, source.params, strict=True):
+        p.data[...] = q.data
