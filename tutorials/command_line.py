@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,6 +18,7 @@ from minidl import kernels
 from minidl.backend import Device, out_of_memory
 from minidl.data import Dataset, load_dataset
 from minidl.data.places import cache_folder
+from minidl.files import check_writable
 from minidl.parallel import available_cores
 from minidl.processes import signalled
 from tutorials.output import keep_writing, lost, nobody_reads
@@ -173,14 +175,28 @@ def check_installed(package: str, extra: str, why: str) -> None:
         )
 
 
+def add_places(parser: Parser, results: str) -> None:
+    """Add the options of programs that work for long: processes and folders."""
+    add = parser.add_argument
+    add("--jobs", type=number_of_processes, default=available_cores())
+    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
+    add("--results", type=a_path, metavar="DIR", default=Path(results))
+
+
 def runs_folder() -> Path:
     """Return where trained members and finished evaluations are kept by default."""
     return cache_folder() / "runs"
 
 
-def one_line(message: Warning | str, *details: Any) -> str:
-    """Return a warning as text, without the source line that issued it."""
-    return f"warning: {message}\n"
+def writable_runs(asked: Path | None) -> Path:
+    """Return the folder of runs; OSError if finished work couldn't be kept there."""
+    return check_writable("--runs", asked or runs_folder())
+
+
+def start(main: Callable[[], None]) -> None:
+    """Run a program, whose warnings take one line without the source line."""
+    warnings.formatwarning = lambda message, *about: f"warning: {message}\n"
+    main()
 
 
 def load_once(dataset: str) -> Dataset:

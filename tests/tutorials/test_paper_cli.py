@@ -133,7 +133,7 @@ def test_without_a_home_results_are_shown_and_no_work_begins(
     def nowhere():
         raise FileNotFoundError("set MINIDL_CACHE")
 
-    monkeypatch.setattr("tutorials.paper.cli.runs_folder", nowhere)
+    monkeypatch.setattr("tutorials.command_line.runs_folder", nowhere)
     message, code = refused(capsys, ["run"])
     assert "set MINIDL_CACHE" in message
     assert code == 2

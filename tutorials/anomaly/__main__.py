@@ -3,26 +3,18 @@
 With ten members and 1,000 images of MNIST all take about eight minutes of one core.
 """
 
-import warnings
-from pathlib import Path
-
 from ensembles import METHODS
 from minidl.files import check_writable
-from minidl.parallel import available_cores
 from tutorials.anomaly.findings import finding
+from tutorials.anomaly.plan import add_options, plan_of
 from tutorials.anomaly.record import write
 from tutorials.anomaly.report import QUESTIONS, write_report
-from tutorials.anomaly.run import Plan, check_folder, perform
+from tutorials.anomaly.run import check_folder, perform
 from tutorials.command_line import (
     Parser,
-    a_path,
     check_installed,
-    load_once,
-    number_of_processes,
-    one_line,
     one_line_errors,
-    runs_folder,
-    seed_number,
+    start,
     whole_number,
 )
 from tutorials.paper.experiment.config import DATASETS, PROFILES, configure
@@ -40,19 +32,14 @@ def make_parser() -> Parser:
     add("--profile", choices=PROFILES, default="full")
     add("--method", choices=METHODS, default="random-init")
     add("--members", type=whole_number(2, 1000))
-    add("--images", type=whole_number(1, 60_000), default=1000, help="of the test set")
-    add("--seed", type=seed_number, default=0)
-    add("--jobs", type=number_of_processes, default=available_cores())
-    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
-    add("--results", type=a_path, metavar="DIR", default=Path("results/anomaly"))
+    add_options(parser, "results/anomaly")
     add("--fresh", action="store_true", help="repeat finished attacks, too")
     return parser
 
 
 def main(argv: list[str] | None = None) -> None:
     """Carry out the experiments and write their page."""
-    parser = make_parser()
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
     config = configure(
         args.dataset, args.profile, [args.method], args.members, seed=args.seed
     )
@@ -61,12 +48,9 @@ def main(argv: list[str] | None = None) -> None:
     with one_line_errors(PROGRAM, lambda: "the same command continues"):
         check_installed("matplotlib", "tutorials", "the page of figures")
         check_writable("--results", args.results)
-        runs = args.runs or (runs_folder() if experiments else Path())
-        plan = Plan(config, runs, args.images, args.jobs, args.fresh)
         if experiments:
-            check_writable("--runs", runs)
+            plan = plan_of(args, config)
             check_folder(args.results, plan)
-            load_once(config.dataset)
         for name in experiments:
             record = perform(name, plan)
             print(f"{write(record, args.results)} written. {finding(record)}")
@@ -74,5 +58,4 @@ def main(argv: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    warnings.formatwarning = one_line  # type: ignore[assignment]
-    main()
+    start(main)

@@ -1,18 +1,17 @@
 """Carry out an experiment, all blocks of all cases on all cores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minidl.data import load_dataset
 from minidl.finish import Place, finish
 from minidl.parallel import local_executor
 from minidl.schema import read_as
 from minidl.store import write_json
 from tutorials.anomaly.directions import Step, Steps, follow, merge
 from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
+from tutorials.anomaly.plan import Plan, team_of
 from tutorials.anomaly.record import Outcome, Record, read
 from tutorials.paper.experiment.attack import (
     BATCH_SIZE,
@@ -20,63 +19,21 @@ from tutorials.paper.experiment.attack import (
     place_of,
 )
 from tutorials.paper.experiment.cases import Block, Case, adv2
-from tutorials.paper.experiment.config import PLAIN, Configuration, suffix
 from tutorials.paper.experiment.counts import add
 from tutorials.paper.experiment.environment import environment
-from tutorials.paper.experiment.members import Team, find_team, member_jobs
+from tutorials.paper.experiment.members import Team
 from tutorials.paper.results.files import check_same_experiment
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The members to attack, the number of images and of processes."""
-
-    config: Configuration  # of one method
-    runs: Path
-    images: int
-    jobs: int  # no number depends on it
-    fresh: bool = False  # repeat finished attacks, too
-
-
-def check_images(plan: Plan) -> None:
-    """Raise ValueError unless there are so many test images."""
-    available = len(load_dataset(plan.config.dataset).x_test)
-    if plan.images > available:
-        raise ValueError(
-            f"images must be at most {available}, all test images of "
-            f"{plan.config.dataset}, got {plan.images}"
-        )
-
-
-def training_command(plan: Plan) -> str:
-    """Return the command that trains the members."""
-    config = plan.config
-    method, members, seed = config.methods[0], config.members, config.seed
-    # A folder of their own: another number of members is another experiment.
-    results = f"{config.dataset}-{config.profile}-{method}-{members}-{seed}"
-    results += suffix(config.network)
-    network = "" if config.network == PLAIN else f"--network {config.network} "
-    return (
-        f"python -m tutorials.paper run --dataset {config.dataset} --profile "
-        f"{config.profile} {network}--method {method} --members {members} --seed "
-        f"{seed} --runs {plan.runs} --results {plan.runs / results}"
-    )
-
-
 def perform(name: str, plan: Plan) -> Record:
-    """Return what one experiment finds.
-
-    Raises FileNotFoundError, which says how to train them, if members are missing.
-    """
-    check_images(plan)
-    [jobs] = member_jobs(plan.config).values()
-    team = find_team(jobs, plan.runs, training_command(plan))
+    """Return what one experiment finds; raises as `team_of`."""
+    team = team_of(plan)
     groups: dict[str, list[Outcome]] = {}
     steps: list[Step] = []
     if name == DIRECTIONS:
         steps = walk_along(team, plan)
     else:
-        cases = EXPERIMENTS[name].groups(plan.config.attacks, len(jobs))
+        cases = EXPERIMENTS[name].groups(plan.config.attacks, len(team.jobs))
         every = [case for group in cases.values() for case in group]
         outcomes = iter(attack_all(every, team, plan))
         groups = {g: [next(outcomes) for _ in group] for g, group in cases.items()}

@@ -1,7 +1,6 @@
 """python -m tutorials.defences run table report: what helps, and what only seems to."""
 
 import argparse
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from tutorials.command_line import (
     check_installed,
     load_once,
     number_of_processes,
-    one_line,
     one_line_errors,
-    runs_folder,
     seed_number,
+    start,
+    writable_runs,
 )
 from tutorials.defences.page import show_table, write_report
 from tutorials.defences.record import Record, folder_of, read
@@ -85,7 +84,7 @@ def work(
     some: Sequence[Row], settings: Settings, args: argparse.Namespace, results: Path
 ) -> None:
     """Carry out the verb `run`."""
-    runs = check_writable("--runs", args.runs or runs_folder())
+    runs = writable_runs(args.runs)
     places = Places(results, runs, args.jobs)
     run(some, settings, load_once(settings.paper.dataset), places)
 
@@ -108,5 +107,4 @@ def records_in(results: Path, every: Sequence[Row]) -> list[Record]:
 
 
 if __name__ == "__main__":
-    warnings.formatwarning = one_line  # type: ignore[assignment]
-    main()
+    start(main)

@@ -1,8 +1,6 @@
 """python -m tutorials.paper run table2 figures report: the paper, end to end."""
 
-import warnings
-
-from tutorials.command_line import load_once, one_line, one_line_errors
+from tutorials.command_line import load_once, one_line_errors, start
 from tutorials.paper.cli import PROGRAM, parse
 from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.places import Places
@@ -43,5 +41,4 @@ def kept(config: Configuration, places: Places) -> str:
 
 
 if __name__ == "__main__":
-    warnings.formatwarning = one_line  # type: ignore[assignment]
-    main()
+    start(main)

@@ -16,8 +16,8 @@ from tutorials.command_line import (
     number_of_epochs,
     number_of_members,
     number_of_processes,
-    runs_folder,
     seed_number,
+    writable_runs,
 )
 from tutorials.paper import results as results_file
 from tutorials.paper.experiment.config import (
@@ -115,8 +115,7 @@ def find_places(args: argparse.Namespace, config: Configuration, works: bool) ->
     jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
     runs = Path()
     if works:  # to show results no such folder is needed
-        runs = args.runs or runs_folder()
-        check_writable("--runs", runs)
+        runs = writable_runs(args.runs)
     results = args.results or Path("results") / name
     return Places(results, runs, jobs, args.fresh, args.dask, args.device)
 

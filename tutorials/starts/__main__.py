@@ -4,23 +4,20 @@ Both tables take about two hours of two cores. Finished networks and epochs
 are kept in the folder of runs: the same command continues.
 """
 
-import warnings
 from pathlib import Path
 
 from minidl.files import check_writable
-from minidl.parallel import available_cores
 from minidl.store import write_json
 from tutorials.command_line import (
     Parser,
-    a_path,
+    add_places,
     load_once,
     number_of_epochs,
-    number_of_processes,
-    one_line,
     one_line_errors,
     parser_of,
-    runs_folder,
+    start,
     whole_number,
+    writable_runs,
 )
 from tutorials.paper.experiment.config import DATASETS, LITERAL, NETWORKS
 from tutorials.paper.results.files import check_same_experiment
@@ -39,9 +36,7 @@ def make_parser() -> Parser:
     add("--seeds", type=whole_number(1, 1000), default=20)
     add("--epochs", type=number_of_epochs, help="of the best (default: the paper's)")
     add("--train-images", type=whole_number(1, 60_000), help="(default: all)")
-    add("--jobs", type=number_of_processes, default=available_cores())
-    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
-    add("--results", type=a_path, metavar="DIR", default=Path("results/starts"))
+    add_places(parser, "results/starts")
     return parser
 
 
@@ -63,8 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     with one_line_errors(parser.prog, lambda: "the same command continues"):
         check_writable("--results", args.results)
         if args.verb == "count":
-            runs = args.runs or runs_folder()
-            check_writable("--runs", runs)
+            runs = writable_runs(args.runs)
             check_free(plans, args.results)
             for plan in plans:
                 load_once(plan.dataset)
@@ -83,5 +77,4 @@ def check_free(plans: list[Plan], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    warnings.formatwarning = one_line  # type: ignore[assignment]
-    main()
+    start(main)

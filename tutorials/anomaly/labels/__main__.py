@@ -1,11 +1,10 @@
 """python -m tutorials.anomaly.labels scale, then run for each method, then report."""
 
-import warnings
 from pathlib import Path
 
 from ensembles import METHODS
 from minidl.files import check_writable
-from minidl.parallel import available_cores, local_executor
+from minidl.parallel import local_executor
 from minidl.store import write_json
 from tutorials.anomaly.labels.example import EXAMPLE, make_example
 from tutorials.anomaly.labels.measure import Labels, check_others, count_right
@@ -13,19 +12,14 @@ from tutorials.anomaly.labels.readings import FILE, fixed_readings
 from tutorials.anomaly.labels.report import write_report
 from tutorials.anomaly.labels.scale import SCALE, find_scale, read_scale, scaled
 from tutorials.anomaly.labels.walks import walk_all
-from tutorials.anomaly.run import Plan, check_images, training_command
+from tutorials.anomaly.plan import Plan, add_options, plan_of, team_of
 from tutorials.command_line import (
     Parser,
-    a_path,
     check_installed,
     in_words,
-    load_once,
-    number_of_processes,
-    one_line,
     one_line_errors,
     parser_of,
-    runs_folder,
-    seed_number,
+    start,
     whole_number,
 )
 from tutorials.paper.experiment.cases import Case, adv1, adv2
@@ -40,7 +34,6 @@ from tutorials.paper.experiment.config import (
 )
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.labels import RULES
-from tutorials.paper.experiment.members import Team, find_team, member_jobs
 
 VERBS = {
     "readings": "write the list of all readings, with what each is expected to find",
@@ -61,19 +54,9 @@ def make_parser() -> Parser:
     add("--network", choices=NETWORKS, default=PLAIN)
     add("--method", choices=METHODS, default="random-init")
     add("--members", type=whole_number(2, 1000), help="(default: profile's)")
-    add("--images", type=whole_number(1, 60_000), default=1000, help="of the test set")
-    add("--seed", type=seed_number, default=0)
-    add("--jobs", type=number_of_processes, default=available_cores())
-    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
-    add("--results", type=a_path, metavar="DIR", default=Path("results/labels"))
+    add_options(parser, "results/labels")
     add("--fresh", action="store_true", help="repeat finished attacks, too")
     return parser
-
-
-def team_of(plan: Plan) -> Team:
-    """Return the members of the only method."""
-    [jobs] = member_jobs(plan.config).values()
-    return find_team(jobs, plan.runs, training_command(plan))
 
 
 def scale(plan: Plan, folder: Path) -> Path:
@@ -127,11 +110,7 @@ def main(argv: list[str] | None = None) -> None:
         check_writable("--results", args.results)
         fixed_readings(args.results)  # before anything is measured
         if args.verb in WORK:
-            runs = args.runs or runs_folder()
-            check_writable("--runs", runs)
-            load_once(config.dataset)
-            plan = Plan(config, runs, args.images, args.jobs, args.fresh)
-            check_images(plan)
+            plan = plan_of(args, config)
             folder = args.results / folder_name(config)
             check_others(folder, config, args.images)
             print(f"{WORK[args.verb](plan, folder)} written")
@@ -152,5 +131,4 @@ def folder_name(config: Configuration) -> str:
 
 
 if __name__ == "__main__":
-    warnings.formatwarning = one_line  # type: ignore[assignment]
-    main()
+    start(main)

@@ -3,27 +3,20 @@
 Each epoch and each attack is kept: the same command continues.
 """
 
-import warnings
 from pathlib import Path
 
 from minidl.files import check_writable
-from minidl.parallel import available_cores, local_executor
+from minidl.parallel import local_executor
 from minidl.store import write_json
+from tutorials.anomaly.plan import Plan, add_options, plan_of
 from tutorials.anomaly.robustness.measure import measure, read_robustness
 from tutorials.anomaly.robustness.page import write_page
-from tutorials.anomaly.run import Plan, check_images
 from tutorials.command_line import (
     Parser,
-    a_path,
     in_words,
-    load_once,
-    number_of_processes,
-    one_line,
     one_line_errors,
     parser_of,
-    runs_folder,
-    seed_number,
-    whole_number,
+    start,
 )
 from tutorials.paper.experiment.config import PROFILES, configure
 from tutorials.paper.results.files import check_same_experiment, settings
@@ -43,11 +36,7 @@ def make_parser() -> Parser:
     add("verb", nargs="?", choices=VERBS, default="run", help=in_words(VERBS))
     add("--dataset", choices=PARTS, default="mnist")
     add("--profile", choices=PROFILES, default="full")
-    add("--images", type=whole_number(1, 60_000), default=1000, help="of the test set")
-    add("--seed", type=seed_number, default=0)
-    add("--jobs", type=number_of_processes, default=available_cores())
-    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
-    add("--results", type=a_path, metavar="DIR", default=Path("results/robustness"))
+    add_options(parser, "results/robustness")
     return parser
 
 
@@ -56,7 +45,6 @@ def run(plan: Plan, path: Path) -> None:
 
     Raises ValueError, before any work, if it holds another experiment.
     """
-    check_images(plan)
     now = {**settings(plan.config), "images": plan.images}
     if path.exists():
         there = read_robustness(path)
@@ -76,14 +64,10 @@ def main(argv: list[str] | None = None) -> None:
     with one_line_errors(parser.prog, lambda: "the same command continues"):
         check_writable("--results", args.results)
         if args.verb == "run":
-            runs = args.runs or runs_folder()
-            check_writable("--runs", runs)
-            load_once(config.dataset)
             path = args.results / f"{args.dataset}-{args.profile}.json"
-            run(Plan(config, runs, args.images, args.jobs), path)
+            run(plan_of(args, config), path)
         print(f"{write_page(args.results)} written")
 
 
 if __name__ == "__main__":
-    warnings.formatwarning = one_line  # type: ignore[assignment]
-    main()
+    start(main)

@@ -42,7 +42,7 @@ from tutorials.command_line import (
     number_of_processes,
     one_line_errors,
     parser_of,
-    runs_folder,
+    writable_runs,
 )
 from tutorials.paper.experiment.config import NETWORKS, PLAIN, suffix
 from tutorials.paper.search.rules import Search, Trial, accuracies, choose
@@ -130,8 +130,7 @@ def main(argv: list[str] | None = None) -> None:
     name = args.dataset + suffix(args.network)
     path = args.json or Path(f"results/search/{name}.json")
     with one_line_errors(parser.prog, lambda: "the same command continues"):
-        runs = args.runs or runs_folder()
-        check_writable("--runs", runs)
+        runs = writable_runs(args.runs)
         check_writable("--json", path.parent)
         before = begin(args.dataset, path, args.network)
         for found in search(before, runs / "search", args.jobs):
