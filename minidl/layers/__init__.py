@@ -1,4 +1,4 @@
-"""The layers of networks, one concept a file."""
+"""The layers of a network, one concept per file."""
 
 from minidl.layers.activations import ReLU, Softmax, softmax
 from minidl.layers.base import Layer

@@ -59,5 +59,5 @@ def softmax(z: Array) -> Array:
     Shapes: z and result (N, K).
     """
     xp = get_array_module(z)
-    e = xp.exp(z - z.max(axis=1, keepdims=True))  # at most 1: it can't overflow
+    e = xp.exp(z - z.max(axis=1, keepdims=True))  # at most 1, so no overflow
     return e / e.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What every layer is: a function, its derivative, and the numbers it learns."""
+"""The base of every layer: a function, its derivative, and its parameters."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Self, TypeAlias
@@ -17,20 +17,20 @@ Shape: TypeAlias = tuple[int, ...]  # without the batch axis
 class Layer(Remembers):
     """A differentiable function of x and of its parameters.
 
-    `forward` remembers what the derivative needs, `backward` recalls it: it belongs to
-    the latest `forward` of the same thread. Neither changes an argument, and an array
-    once returned is never overwritten. A layer of your own that keeps arrays in
-    attributes instead must not be shared by threads or networks. If it has parameters,
-    its `backward` takes param_grads and input_grad, as that of `Linear`.
+    `forward` remembers what the derivative needs. `backward` recalls it, so it belongs
+    to the latest `forward` in the same thread. Neither changes its arguments, and a
+    returned array is never overwritten. A layer of your own that stores arrays in
+    attributes instead must not be shared between threads or networks. If it has
+    parameters, its `backward` takes param_grads and input_grad, like `Linear.backward`.
     """
 
     @property
     def params(self) -> tuple[Parameter, ...]:
-        """The parameters among the attributes, those of lists and layers there too."""
+        """All parameters in the attributes, including those in lists and layers."""
         return tuple(dict.fromkeys(parameters_in(vars(self).values())))
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
-        """Return out = f(x); with rng in training mode, which only dropout knows."""
+        """Return out = f(x); rng switches training mode on, which only dropout uses."""
         raise NotImplementedError
 
     def backward(self, dout: Array) -> Array:
@@ -38,7 +38,7 @@ class Layer(Remembers):
         raise NotImplementedError
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return one output's shape for one input's; ValueError if it can't be."""
+        """Return the output's shape, given the input's; ValueError if it doesn't fit."""
         return input_shape
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
@@ -60,7 +60,7 @@ class Layer(Remembers):
 
     @property
     def device(self) -> Device:
-        """Where the parameters lie, "cpu" or "gpu"; without any, "cpu"."""
+        """The parameters' device, "cpu" or "gpu"; "cpu" if there are none."""
         return next((device_of(p.data) for p in self.params), "cpu")
 
     def __repr__(self) -> str:
@@ -68,7 +68,7 @@ class Layer(Remembers):
 
 
 def parameters_in(values: Iterable[Any]) -> Iterator[Parameter]:
-    """Yield the parameters among values, also in layers, lists and dicts there."""
+    """Yield all parameters among values, including those in layers, lists and dicts."""
     for value in values:
         if isinstance(value, Parameter):
             yield value

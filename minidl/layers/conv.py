@@ -1,4 +1,4 @@
-"""Convolution: the same small filters applied at every place of an image."""
+"""Convolution: the same small filters, applied at every position of an image."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from minidl.settings import fixed, setting
 
 
 class Conv2D(Layer):
-    """Convolution of images with filters, as deep learning writes it (no flip).
+    """Convolution of images with filters, as in deep learning (no filter is flipped).
 
     out[n, i, j, f] = b[f] + sum over u, v, c of x[n, s i + u - p, s j + v - p, c]
     W[u, v, c, f] with stride s and padding p; pixels outside the image are 0.
@@ -79,7 +79,7 @@ class Conv2D(Layer):
 
     @property
     def how(self) -> tuple[int, int, str]:
-        """What all kernels of a convolution take last."""
+        """Stride, padding and algorithm, as the convolution kernels take them."""
         return self.stride, self.pad, self.algorithm
 
     def output_shape(self, input_shape: Shape) -> Shape:

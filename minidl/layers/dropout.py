@@ -1,4 +1,4 @@
-"""Dropout: in training, each feature is silenced at random."""
+"""Dropout: in training, each feature is set to zero at random."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ from minidl.settings import setting
 
 
 class Dropout(Layer):
-    """Inverted dropout, out = x m, with m = 0 at probability `rate`, else 1/(1 - rate).
+    """Inverted dropout, out = x m: m is 0 with probability `rate`, else 1/(1 - rate).
 
-    The mean of m is 1, so that nothing has to be rescaled after training, when the
-    layer is the identity. Training mode is the presence of `rng`: an attack, which
-    passes none, can't switch dropout on.
+    The mean of m is 1, so nothing has to be rescaled after training, when the layer is
+    the identity. Passing `rng` switches training mode on. An attack passes none, so it
+    can't switch dropout on.
     Shapes: x, m and out (N, ...).
     Source: Srivastava et al., Dropout, 2014.
     """
@@ -28,8 +28,8 @@ class Dropout(Layer):
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return x m in training, x itself otherwise."""
         check_batch("x", x)
-        # The mask of the *latest* forward is kept, and none after an evaluation: a
-        # stale mask in `backward` would corrupt adversarial gradients unnoticed.
+        # An evaluation keeps None in place of an earlier mask: a stale mask in
+        # `backward` would corrupt adversarial gradients unnoticed.
         mask = None if rng is None else self.draw_mask(x, rng)
         return self.remember(x if mask is None else x * mask, mask)
 
@@ -38,7 +38,7 @@ class Dropout(Layer):
         return kernels.dropout_mask(x, *self.draw(rng))
 
     def draw(self, rng: np.random.Generator) -> tuple[float, int]:
-        """Return what decides m: its rate and its generator's seed."""
+        """Return what determines m: the rate, and a seed for its generator."""
         check_generator("rng", rng)
         return self.rate, int(rng.integers(2**63))
 

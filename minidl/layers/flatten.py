@@ -10,7 +10,7 @@ from minidl.layers.base import Layer, Shape
 
 
 class Flatten(Layer):
-    """Each image's features in a row.
+    """Each image's features as one row.
 
     Shapes: x (N, H, W, C), out (N, H*W*C).
     """

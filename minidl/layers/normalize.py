@@ -1,4 +1,4 @@
-"""Standardised inputs: what a network subtracts and divides by, as its first layer."""
+"""Standardisation of the inputs, as a network's first layer."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from minidl.settings import fixed
 
 
 class Normalize(Layer):
-    """Standardisation, out = (x - mean) / std, channel by channel or with one of each.
+    """Standardisation, out = (x - mean) / std, per channel or with one value for all.
 
-    Attacks take images in [0, 1], and their eps is in those units: a network that was
-    trained on standardised images is attacked with this layer before its own. Mean and
-    standard deviation are given in units of [0, 1], and aren't learned.
+    Attacks take images in [0, 1], and their eps has the same units. To attack a network
+    that was trained on standardised images, put this layer in front of its own. Mean
+    and standard deviation are in units of [0, 1] and aren't learned.
     Shapes: x and out (N, ..., C), mean and std () or (C,). Raises TypeError or
     ValueError unless both are finite and std > 0.
     """

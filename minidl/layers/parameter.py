@@ -1,4 +1,4 @@
-"""The numbers that a layer learns, each with the gradient that moves it."""
+"""Parameters: the arrays that a layer learns, each with its gradient."""
 
 from minidl.backend import Array, Device, device_of, get_array_module
 from minidl.checks import check_device, check_floats, check_shape
@@ -7,8 +7,8 @@ from minidl.checks import check_device, check_floats, check_shape
 class Parameter:
     """A learned array and dJ/d(array), which `backward` writes in place.
 
-    Both belong to the parameter alone, and lie contiguously in memory, as kernels that
-    update them in place need it: what is assigned is copied.
+    The parameter owns both arrays and copies whatever is assigned, so that they are
+    contiguous in memory: kernels update them in place.
     Shapes: data and grad are equal in shape, dtype and device. Raises TypeError unless
     they are float32 or float64, and ValueError for a gradient of another shape.
     """
@@ -17,13 +17,13 @@ class Parameter:
         self.replace(data)
 
     def replace(self, data: Array) -> None:
-        """Take data as the new value; the gradient starts at zero again."""
+        """Copy data as the new value, and reset the gradient to zero."""
         check_floats("data", data)
         xp = get_array_module(data)
         self.adopt(xp.array(data, order="C"), xp.zeros(data.shape, data.dtype))
 
     def adopt(self, data: Array, grad: Array) -> None:
-        """Take the arrays themselves, which nobody else may own."""
+        """Use these arrays themselves; nothing else may own them."""
         self._data, self._grad = data, grad
 
     @property
@@ -36,7 +36,7 @@ class Parameter:
         grad = self._grad
         self.replace(data)
         if place(grad) == place(data) and grad.dtype == data.dtype:
-            self._grad = grad  # an assignment of data alone
+            self._grad = grad  # assigning data keeps the gradient
 
     @property
     def grad(self) -> Array:
@@ -45,7 +45,7 @@ class Parameter:
 
     @grad.setter
     def grad(self, grad: Array) -> None:
-        # Into the same array: an optimizer on a GPU holds a view of it.
+        # Written into the same array, of which an optimizer on a GPU holds a view.
         if grad is not self._grad:
             check_floats("grad", grad)
             check_device("grad", grad, self._grad)
@@ -54,5 +54,5 @@ class Parameter:
 
 
 def place(a: Array) -> tuple[tuple[int, ...], Device]:
-    """Return an array's shape, and the device that it lies on."""
+    """Return an array's shape and its device."""
     return a.shape, device_of(a)

@@ -1,4 +1,4 @@
-"""Max pooling: of each window only the largest value goes on."""
+"""Max pooling: only the largest value of each window is passed on."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Rounding: of each number only the nearest of a few levels goes on."""
+"""Rounding: each number is replaced by the nearest of a few levels."""
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from minidl.settings import fixed
 class Round(Layer):
     """Rounding to `levels` equally spaced values, out = round(x (L - 1)) / (L - 1).
 
-    From 0 to 1 these are 0, 1 / (L - 1), ..., 1. As the first layer of a network it is
-    the defence of Xu et al., Feature Squeezing, 2018, section III-A, with L = 2^bits.
-    Its true gradient is 0: an adaptive attack has to take it for the identity on the
-    way back (Athalye et al., 2018, section 4.1), and the layer doesn't.
+    In [0, 1] the values are 0, 1 / (L - 1), ..., 1. As the first layer of a network, it
+    is the defence of Xu et al., Feature Squeezing, 2018, section III-A, with
+    L = 2^bits. `backward` returns the true gradient, 0. An adaptive attack has to treat
+    the layer as the identity instead (Athalye et al., 2018, section 4.1).
     Shapes: x and out (N, ...). Raises TypeError or ValueError unless levels >= 2.
     """
 
@@ -24,7 +24,7 @@ class Round(Layer):
         self.levels = levels
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
-        """Return the nearest levels."""
+        """Return the level nearest to each number."""
         check_batch("x", x)
         steps = x.dtype.type(self.levels - 1)
         return self.remember(get_array_module(x).rint(x * steps) / steps, None)

@@ -25,14 +25,14 @@ class Sequential(Layer):
 
     Threads may share a network, and networks may share layers: `backward` belongs to
     the latest `forward` of the same thread and network.
-    Shapes: x (N, *input_shape), z (N, K). Raises TypeError for what is no layer, and
-    ValueError if two neighbours' shapes don't fit, or if one layer stands in two
-    places, also of networks within: each keeps its own input.
+    Shapes: x (N, *input_shape), z (N, K). Raises TypeError for anything but layers, and
+    ValueError if the shapes of two neighbours don't fit, or if a layer occurs twice,
+    even inside nested networks: a layer remembers only one input.
     """
 
     layers: tuple[Layer, ...] = fixed()
     input_shape: Shape = fixed()
-    fused: tuple[Layer, ...] = fixed()  # what runs: the same function, faster
+    fused: tuple[Layer, ...] = fixed()  # the layers that run: the same function, faster
     shapes: tuple[Shape, ...] = fixed()  # of each layer's input, and the last output
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
@@ -50,7 +50,7 @@ class Sequential(Layer):
     def classes(self) -> int:
         """The number K of classes, which is the number of logits.
 
-        Raises ValueError for a network that ends in anything but logits.
+        Raises ValueError unless the network ends in logits.
         """
         check_ends_in_logits(self, self.shapes[-1])
         return self.shapes[-1][0]
@@ -61,7 +61,7 @@ class Sequential(Layer):
         check_input(x, self.input_shape, self.params)
         if rng is not None:
             check_generator("rng", rng)
-        self.latest = None  # lets go of the arrays that the last batch has left
+        self.latest = None  # frees the arrays of the last batch
         kept = []
         for layer in self.fused:
             x = layer.forward(x, rng)
@@ -75,7 +75,7 @@ class Sequential(Layer):
     ) -> Any:
         """Chain rule: each layer's dJ/dinput is its predecessor's dJ/doutput.
 
-        Without the input's gradient, it ends at the first layer that learns.
+        Without input_grad, it stops at the first layer that has parameters.
         """
         kept = self.recall(dout)
         first = 0 if input_grad else self.first_learned
@@ -88,7 +88,7 @@ class Sequential(Layer):
 
     @property
     def first_learned(self) -> int:
-        """Index of the first of `fused` with parameters; their number without any."""
+        """Index in `fused` of the first layer with parameters; its length if none."""
         learned = (i for i, layer in enumerate(self.fused) if layer.params)
         return next(learned, len(self.fused))
 
@@ -105,7 +105,7 @@ class Sequential(Layer):
     def predict(self, x: Array) -> Array:
         """Return the most probable class of each image. Shapes: (N, ...) -> (N,).
 
-        Raises ValueError for NaN among the logits: argmax would take it for the class.
+        Raises ValueError for NaN among the logits: argmax would pick it as the class.
         """
         z = self.forward(x)
         check_numbers(z)
@@ -116,7 +116,7 @@ class Sequential(Layer):
 
 
 def shapes_through(layers: Sequence[Layer], shape: Shape) -> Iterator[Shape]:
-    """Yield the shape of each layer's input, and of the last one's output."""
+    """Yield the shape of each layer's input, and of the last layer's output."""
     yield shape
     for layer in layers:
         shape = layer.output_shape(shape)

@@ -11,9 +11,9 @@ from minidl.settings import fixed
 class Upsample2D(Layer):
     """Nearest-neighbour upsampling, out[n, i, j, c] = x[n, i // size, j // size, c].
 
-    With a convolution behind it, it is what a decoder needs instead of a transposed
-    convolution, whose windows overlap unevenly (Odena et al., Deconvolution and
-    Checkerboard Artifacts, 2016).
+    Followed by a convolution, it takes the place of a decoder's transposed convolution,
+    whose windows overlap unevenly (Odena et al., Deconvolution and Checkerboard
+    Artifacts, 2016).
     Shapes: x (N, H, W, C), out (N, size H, size W, C).
     """
 
@@ -30,7 +30,7 @@ class Upsample2D(Layer):
 
     @rounds_to_zero
     def backward(self, dout: Array) -> Array:
-        """dJ/dx = sum of dout over the places where x was repeated."""
+        """dJ/dx = sum of dout over all copies of each pixel."""
         N, H, W, C = self.recall(dout)
         windows = dout.reshape(N, H, self.size, W, self.size, C)
         return windows.sum(axis=(2, 4))
