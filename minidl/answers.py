@@ -1,7 +1,7 @@
-"""What a user's function is shown, and what it answers: checked here for everybody.
+"""Calls of a user's functions, and checks of what they return.
 
-It may work in place: it is shown copies. It may return anything: what no work can go on
-from is refused by the function's name.
+A function gets copies of our arrays. If it returns anything that can't be used, an
+error names the function.
 """
 
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from typing import Any
 from minidl.backend import Array, device_of, get_array_module
 from minidl.checks import check_array, check_device
 
-ROUNDING = 0.01  # by which a row may miss the sum 1; float16 does by 0.001
+ROUNDING = 0.01  # tolerated error of a row's sum, 1; float16 has 0.001
 
 
 def answer(name: str, function: Callable[..., Any], *arguments: Array) -> Any:
     """Return function(copies of the arguments); ValueError if it changes them.
 
-    Read-only views wouldn't do: PyTorch's tensors write to these. On a GPU, which a
-    comparison would wait for, a change goes unnoticed, and changes nothing of ours.
+    Read-only views wouldn't protect the arguments: PyTorch's tensors write to these. On
+    a GPU, where comparing would mean waiting, changes go unnoticed and do no harm.
     """
     copies = [copy_of(a) for a in arguments]
     answered = function(*copies)
@@ -31,12 +31,12 @@ def answer(name: str, function: Callable[..., Any], *arguments: Array) -> Any:
 
 
 def copy_of(a: Array) -> Array:
-    """Return a copy, but GPU labels themselves: `range_of` knows them by identity."""
+    """Return a copy; GPU labels themselves, as `range_of` knows them by identity."""
     return a if a.dtype.kind in "iu" and device_of(a) == "gpu" else a.copy()
 
 
 def check_function(name: str, function: Any, example: str) -> None:
-    """Raise TypeError unless this is a function, and not a model itself."""
+    """Raise TypeError unless this is a function; a model itself isn't."""
     if not callable(function):
         raise TypeError(
             f"{name} must be a function, such as {example}, got "
@@ -50,7 +50,7 @@ def check_classifier(name: str, classifier: Any) -> None:
         raise TypeError(f"{name} must have predict_proba, got {classifier!r}")
 
 
-# What a function has returned: the name is the function's.
+# Checks of what a function has returned; `name` is the function's.
 
 
 def check_floats_like(
@@ -61,7 +61,7 @@ def check_floats_like(
     finite: bool = True,
     kinds: str = "f",
 ) -> None:
-    """Raise TypeError or ValueError unless these are floats, and lie where x does."""
+    """Raise TypeError or ValueError unless these are floats on the device of x."""
     check_array(f"what {name} returns", a)
     check_device(f"what {name} returns", a, x)
     if a.shape != shape:
@@ -73,7 +73,7 @@ def check_floats_like(
 
 
 def check_finite(name: str, a: Array) -> None:
-    """Raise ValueError for NaN or infinity: no way leads on from there."""
+    """Raise ValueError if an array contains NaN or infinity."""
     if not get_array_module(a).isfinite(a).all():
         raise ValueError(f"{name} must return finite numbers, got NaN or infinity")
 
@@ -81,7 +81,7 @@ def check_finite(name: str, a: Array) -> None:
 def check_pair(
     name: str, pair: Any, x: Array, count: int, finite: bool = True
 ) -> tuple[Array, Array]:
-    """Return values (count,) and their gradient, like x, that a function returned."""
+    """Return a function's values (count,) and their gradient, like x; else raise."""
     if not isinstance(pair, tuple) or len(pair) != 2:
         raise TypeError(
             f"{name} must return two arrays, values and gradient, got "
@@ -106,10 +106,10 @@ def check_rows(name: str, z: Any, count: int, kinds: str = "iuf") -> None:
 def probabilities(
     predict_proba: Callable[[Array], Array], x: Array, name: str = "predict_proba"
 ) -> Array:
-    """Return predict_proba(x), (N, K): at least 0, and of sum 1 in each row.
+    """Return predict_proba(x), (N, K): numbers >= 0 with sum 1 in each row.
 
-    Raises TypeError or ValueError for logits, their logarithms, classes and all else.
-    The largest of NaNs is the first: such images would be read as class 0.
+    Raises TypeError or ValueError for anything else: logits, log-probabilities,
+    classes, or NaN, which argmax would read as class 0.
     """
     check_array("x", x)
     p: Array = answer(name, predict_proba, x)
@@ -124,13 +124,13 @@ def check_probabilities(name: str, p: Any, count: int) -> None:
 
 
 def check_sums(must: str, p: Array) -> None:
-    """Raise ValueError, which begins so, unless rows are probabilities.
+    """Raise ValueError, which begins with `must`, unless rows are probabilities.
 
-    A GPU is waited for once, as long as they are.
+    If they are, a GPU is waited for only once.
     """
     xp, sums = get_array_module(p), p.sum(axis=1)
     off = xp.maximum(abs(sums - 1), -p.min(axis=1))
-    if not off.max() <= ROUNDING:  # so that NaN is off, too
+    if not off.max() <= ROUNDING:  # NaN fails this, too
         if lost := int((~xp.isfinite(p).all(axis=1)).sum()):
             raise ValueError(
                 f"{must} finite numbers, got others for {lost} of {len(p)} images"

@@ -1,8 +1,8 @@
 """Where arrays live: NumPy on the CPU, CuPy on the GPU.
 
-Layers are written once, for either: `xp = get_array_module(x)` is `numpy` or `cupy`,
+Layers are written once for both: `xp = get_array_module(x)` is `numpy` or `cupy`,
 whose functions have the same names. Outside `minidl.kernels` this is the only file
-that imports CuPy, and it does so only when a GPU is asked for.
+that imports CuPy, and only when a GPU is requested.
 """
 
 import sys
@@ -13,42 +13,42 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-# A CuPy array has the same interface, but CuPy need not be installed: static types
-# know NumPy's only.
+# CuPy's arrays have the same interface, but CuPy need not be installed, so static types
+# know only NumPy's.
 Array: TypeAlias = npt.NDArray[Any]
 Device: TypeAlias = str  # one of
 DEVICES = ("cpu", "gpu")
 
 
-# Decorates functions in which a number may become too small for its type, and 0 is as
-# good: whoever asks NumPy to raise errors (np.seterr) means numbers of their own.
+# Decorates functions in which numbers may underflow to 0 without harm. Users who make
+# NumPy raise errors (np.seterr) then get none from these functions.
 rounds_to_zero = np.errstate(under="ignore")
 
 
 def get_array_module(x: Array) -> ModuleType:
-    """Return `cupy` if x lies on a GPU, else `numpy`."""
+    """Return `cupy` if x is on a GPU, else `numpy`."""
     cupy = sys.modules.get("cupy")  # a CuPy array exists only if CuPy was imported
     return cupy if cupy is not None and isinstance(x, cupy.ndarray) else np
 
 
 def device_of(x: Array) -> Device:
-    """Return where x lies, "cpu" or "gpu"."""
+    """Return the device of x, "cpu" or "gpu"."""
     return "cpu" if get_array_module(x) is np else "gpu"
 
 
 def to_numpy(x: Array) -> Array:
-    """Return x as a NumPy array, copied from the GPU if it lies there."""
+    """Return x as a NumPy array, copied from the GPU if it is there."""
     xp = get_array_module(x)
     return np.asarray(x) if xp is np else xp.asnumpy(x)
 
 
 def to_device(x: Array, device: Device) -> Array:
-    """Return x as an array of the device "cpu" or "gpu"; no copy if it is there.
+    """Return x as an array on the device "cpu" or "gpu", without a copy if it is there.
 
-    On its way to the GPU CuPy's `asarray` stages it through pinned memory: this returns
-    while the copy is still under way.
-    Raises ValueError for another name, RuntimeError where there is no GPU, and
-    TypeError for a masked array: its mask would be lost.
+    CuPy's `asarray` stages it through pinned memory, and returns while the copy to the
+    GPU is still under way.
+    Raises ValueError for another device, RuntimeError if there is no GPU, and TypeError
+    for a masked array, whose mask would be lost.
     """
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError("x must be a plain array, got a masked one")
@@ -58,9 +58,9 @@ def to_device(x: Array, device: Device) -> Array:
 
 
 def from_host(function: Callable[..., Any], device: Device) -> Callable[..., Any]:
-    """Let a function of a device's arrays take and return NumPy's.
+    """Wrap a function of a device's arrays so that it takes and returns NumPy's.
 
-    A function among its arguments takes and returns the device's there.
+    Functions among its arguments are wrapped the other way round.
     """
     if device == "cpu":
         return function
@@ -94,7 +94,7 @@ def require_gpu(device: Device = "gpu") -> ModuleType:
 
 
 def what_is_missing(runtime: Any) -> str:
-    """Return what CUDA lacks here and what to do, nothing if it has a device."""
+    """Return what CUDA lacks here and what to do; nothing if it has a device."""
     try:
         if runtime.getDeviceCount() > 0:
             return ""
@@ -118,9 +118,9 @@ def what_is_missing(runtime: Any) -> str:
 
 
 def try_gpu() -> None:
-    """Raise RuntimeError, with what to do in one line, unless a GPU can compute.
+    """Raise RuntimeError, which says in one line what to do, unless a GPU can compute.
 
-    CuPy finds CUDA's libraries and its compiler only when it needs them first: here.
+    CuPy looks for CUDA's libraries and compiler only when it first needs them, as here.
     """
     cupy = require_gpu()
     try:
@@ -128,7 +128,7 @@ def try_gpu() -> None:
         working = float((ones @ ones + 1).sum()) == 12
     except MemoryError as error:
         raise RuntimeError(out_of_memory(error)) from error
-    except Exception as error:  # a library that isn't found fails in its own way
+    except Exception as error:  # each missing library raises another kind
         raise RuntimeError(
             "device 'gpu' needs CUDA's libraries (cuBLAS, NVRTC): pip install "
             f"'minidl[gpu]' ({type(error).__name__}: {error})"

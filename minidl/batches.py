@@ -26,7 +26,7 @@ def batches_of(
 ) -> Iterator[tuple[Array, Array]]:
     """Yield images as floats and their labels, in an order, on a device.
 
-    Only batches travel, as they are stored; data on a GPU is taken from there.
+    Each batch is selected where the data is, and moved before it becomes floats.
     """
     order, y = to_device(order, device_of(x)), to_device(y, device_of(x))
     for batch in batches(order, batch_size):

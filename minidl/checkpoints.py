@@ -1,7 +1,7 @@
 """Saving and loading a network in the middle or at the end of its training.
 
-A checkpoint is a file of kept arrays, see `store`: parameters, averages and states. It
-holds no pickled objects, so that loading a stranger's file can't run code.
+A checkpoint is a file of arrays (see `store`): parameters, averages and states. It has
+no pickled objects, so loading an untrusted file can't run code.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,16 +28,16 @@ from minidl.store import (
     write_arrays,
 )
 
-# What has a state to save or to restore.
+# Arguments with a state to save or to restore.
 STATE: dict[str, Rule] = {
     **{"model": Layer, "optimizer": Optimizer, "rng": "generator", "config": Mapping}
 }
-AVERAGES = 16  # for each parameter at most; usual optimizers have one or two
+AVERAGES = 16  # per parameter, at most; usual optimizers have one or two
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a checkpoint says beside its arrays."""
+    """What a checkpoint holds besides its arrays."""
 
     config: dict[str, Any]
     rng: dict[str, Any] | None = None
@@ -52,10 +52,10 @@ def save_checkpoint(
     rng: np.random.Generator | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write parameters, and if given the optimizer's and the generator's state.
+    """Write the parameters and, if given, the states of optimizer and generator.
 
-    `config` is any JSON-like description of what the numbers belong to. Raises
-    TypeError for others.
+    `config` is a JSON-like description of what the numbers belong to. Raises TypeError
+    for anything else.
     """
     arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
     facts = {
@@ -74,13 +74,13 @@ def load_checkpoint(
     rng: np.random.Generator | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Bring a model, and if given optimizer and generator, to the saved state.
+    """Restore the saved state of a model and, if given, of optimizer and generator.
 
-    The optimizer's settings are restored, too: training goes on as it was.
+    The optimizer's settings are restored, too, so training continues as before.
     Returns the saved config. Raises FileNotFoundError if there is no file,
-    DamagedError if it isn't whole, and ValueError if it belongs to another
-    `config` or doesn't fit the model, the optimizer or the generator; nothing is
-    changed then.
+    DamagedError if it is damaged, and ValueError if it belongs to another
+    `config` or doesn't fit the model, the optimizer or the generator; then nothing is
+    changed.
     """
     size = sum(p.data.nbytes for p in model.params)
     arrays, facts = read_arrays(path, most=MAX_JSON + AVERAGES * size)
@@ -124,7 +124,7 @@ def check_config(
 def check_arrays(arrays: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
     """Raise ValueError unless file and targets hold the same parameters and averages.
 
-    The optimizer's averages in a file are no concern of a caller without an optimizer.
+    Without an optimizer, its averages in the file are ignored.
     """
     kinds = {name.split(".")[0] for name in targets} | {"param"}
     relevant = {name for name in arrays if name.split(".")[0] in kinds}
@@ -141,9 +141,9 @@ def describe(array: Array | None) -> str:
 def restore(
     saved: Facts, optimizer: Optimizer | None, rng: np.random.Generator | None
 ) -> None:
-    """Give an optimizer its saved settings, a generator its state.
+    """Restore an optimizer's settings and a generator's state.
 
-    Raises ValueError or TypeError if they are those of another kind.
+    Raises ValueError or TypeError if another kind of either was saved.
     """
     if rng is not None:
         wanted = type(rng.bit_generator).__name__
@@ -160,7 +160,7 @@ def restore(
 
 @contextmanager
 def fitting(path: str | Path) -> Iterator[None]:
-    """Turn any error into a ValueError: this file doesn't fit what is loaded."""
+    """Turn any error into a ValueError, which says that the file doesn't fit."""
     try:
         yield
     except Exception as error:

@@ -1,8 +1,8 @@
-"""What user-visible functions accept, and the errors that say so.
+"""Validation: what public functions accept, and the errors for anything else.
 
-Equations contain no validation: it stands here, and the entry points (`train`,
-`accuracy`, attacks, kernels' dispatch) call it before any work is done, most of them by
-rules (`rules.py`).
+Equations contain no validation. Entry points (`train`, `accuracy`, attacks, the
+kernels' dispatch) call these checks before any work is done, most of them by rules
+(`rules.py`).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -16,12 +16,12 @@ import numpy as np
 from minidl.backend import Array, device_of, get_array_module
 
 PLAIN = (np.ndarray, np.memmap)
-FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # in the processor's byte order
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # in native byte order
 
 
 def is_a(kind: type, value: Any) -> bool:
-    """Tell whether value is a number of a kind; True and False are none."""
-    if type(value) in (int, float):  # asking abstract classes takes 20 times longer
+    """Return whether value is a number of a kind; True and False don't count."""
+    if type(value) in (int, float):  # isinstance(value, kind) is 20 times slower
         return kind is Real or type(value) is int
     return isinstance(value, kind) and not isinstance(value, bool)
 
@@ -29,7 +29,7 @@ def is_a(kind: type, value: Any) -> bool:
 def check_count(
     name: str, value: Any, at_least: int = 1, at_most: int | None = None
 ) -> int:
-    """Return an integer as Python's; raise unless it is one, within the limits."""
+    """Return value as a Python int; raise unless it is an integer within the limits."""
     if not is_a(Integral, value):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     if value < at_least:
@@ -41,15 +41,15 @@ def check_count(
 
 @lru_cache(1000)
 def interval(text: str) -> tuple[float, float, bool, bool]:
-    """Return both ends of an interval, such as "(0, 1]", and which belong to it."""
+    """Return both ends of an interval like "(0, 1]", and whether each belongs to it."""
     low, high = map(float, text[1:-1].split(","))
     return low, high, text[0] == "[", text[-1] == "]"
 
 
 def check_number(name: str, value: Any, within: str = "[-inf, inf]") -> float:
-    """Return a real number as Python's float; raise unless it is in an interval.
+    """Return value as a Python float; raise unless it is a number in an interval.
 
-    What is beyond all floats is infinite.
+    Numbers too large for a float become infinity.
     """
     if not is_a(Real, value):
         raise TypeError(f"{name} must be a number, got {value!r}")
@@ -81,7 +81,7 @@ def check_kind(name: str, value: Any, kind: type) -> None:
 def several(
     name: str, things: Any, check: Callable[[str, Any], Any], what: str
 ) -> tuple[Any, ...]:
-    """Return things, as their check does or as they are; raise if there are none."""
+    """Return things as a tuple, checked one by one; raise if there are none."""
     if isinstance(things, str) or not np.iterable(things):
         raise TypeError(f"{name} must be several {what}, got {things!r}")
     found = tuple(things)  # a generator would be empty the second time
@@ -101,9 +101,9 @@ def check_generator(name: str, value: Any) -> None:
 
 
 def check_array(name: str, x: Any, what: str = "array") -> None:
-    """Raise TypeError unless x is an array of NumPy's or CuPy's, not another's.
+    """Raise TypeError unless x is an array of NumPy or CuPy.
 
-    Nor a subclass: a masked array or a matrix computes differently. A memmap doesn't.
+    Of subclasses only memmap passes: masked arrays and matrices compute differently.
     """
     if type(x) not in PLAIN and type(x) is not get_array_module(x).ndarray:
         kind = type(x)
@@ -112,7 +112,7 @@ def check_array(name: str, x: Any, what: str = "array") -> None:
 
 
 def check_device(name: str, a: Array, first: Array) -> None:
-    """Raise ValueError unless an array lies where the operation's first one does."""
+    """Raise ValueError unless an array is on the same device as the first one."""
     if type(a) is not type(first) and device_of(a) != device_of(first):
         raise ValueError(
             f"{name} must be on the {device_of(first)}, as the other arrays, got one "
@@ -128,7 +128,7 @@ def check_floats(name: str, x: Array) -> None:
 
 
 def check_float_type(name: str, dtype: Any) -> None:
-    """Raise TypeError unless dtype is float32 or float64, in this machine's order."""
+    """Raise TypeError unless dtype is float32 or float64, in native byte order."""
     try:
         found = np.dtype(object if dtype is None else dtype)  # None would be float64
     except TypeError:
@@ -138,7 +138,7 @@ def check_float_type(name: str, dtype: Any) -> None:
 
 
 def check_nonempty(name: str, x: Array) -> None:
-    """Raise ValueError if an array holds nothing."""
+    """Raise ValueError if an array is empty."""
     if x.size == 0:
         raise ValueError(f"{name} must not be empty, got shape {x.shape}")
 
@@ -152,7 +152,7 @@ def check_batch(name: str, x: Array, ndim: int | None = None) -> None:
 
 
 def check_features(name: str, x: Array, D: int) -> None:
-    """Raise unless x holds rows of D features, in floats."""
+    """Raise unless x is a nonempty array of floats, with rows of D features."""
     check_batch(name, x)
     if x.shape[1:] != (D,):
         raise ValueError(f"{name} must have shape (N, {D}), got {x.shape}")
@@ -165,12 +165,12 @@ def check_shape(name: str, x: Array, shape: tuple[int, ...]) -> None:
 
 
 def check_bounds(name: str, bounds: Any) -> tuple[float, float] | None:
-    """Return bounds as Python's floats, or None; raise unless low < high."""
+    """Return bounds as Python floats, or None; raise unless low < high."""
     if bounds is None:
         return None
     try:
         low, high = bounds
-    except (TypeError, ValueError):  # not two, or nothing that can be counted
+    except (TypeError, ValueError):  # not two values, or not iterable
         low = high = None
     if not (is_a(Real, low) and is_a(Real, high)):
         raise TypeError(
@@ -182,7 +182,7 @@ def check_bounds(name: str, bounds: Any) -> tuple[float, float] | None:
 
 
 def check_range(name: str, bounds: Any) -> tuple[float, float]:
-    """Return bounds that are finite, for what needs them."""
+    """Return bounds as Python floats; raise unless both are given and finite."""
     pair = check_bounds(name, bounds)
     if pair is None or not all(map(isfinite, pair)):
         raise ValueError(
@@ -199,7 +199,7 @@ def check_images(
     low, high = (x.dtype.type(float(extreme)) for extreme in (x.min(), x.max()))
     if not (isfinite(low) and isfinite(high)):  # NaN is neither below nor above
         raise ValueError(f"{name} must be finite, got NaN or infinity")
-    # float: with NumPy's own numbers, float32(0.3) would be above 0.3.
+    # As Python floats: np.float32(0.3) is above np.float64(0.3), but not above 0.3.
     if bounds is not None and (low < float(bounds[0]) or high > float(bounds[1])):
         raise ValueError(
             f"{name} must lie in [{bounds[0]:g}, {bounds[1]:g}], "
@@ -239,8 +239,8 @@ def check_labels(
 ) -> None:
     """Raise unless y holds `count` integer labels in 0 .. classes - 1.
 
-    Where something begins, and wherever no classes are known yet, a GPU's labels are
-    read anew: they may be others by now.
+    With `begins`, or without `classes`, labels on a GPU are read again: they may have
+    changed since the last check.
     """
     check_label_array(name, y, count)
     low, high = range_of(y, fresh=begins or classes is None)
@@ -250,22 +250,22 @@ def check_labels(
 
 
 def check_logits(z: Array, y: Array) -> None:
-    """Raise unless z holds K logits an image, (N, K), and y one label each."""
+    """Raise unless z holds logits (N, K), and y a label for each image."""
     check_batch("z", z, ndim=2)
     check_labels("y", y, *z.shape)
     check_device("y", y, z)
 
 
-# The latest labels on a GPU with their range: kept, so that no other can be the same.
+# The latest labels on a GPU and their range. Holding them keeps `is` reliable.
 _latest: tuple[Any, tuple[int, int]] = (None, (0, 0))
 
 
 def range_of(y: Array, fresh: bool = False) -> tuple[int, int]:
     """Return the smallest and the largest label.
 
-    An attack asks for the same labels' range at each step. To read it from a GPU is to
-    wait for all work there, so that is done once, when it begins (`fresh`): until it
-    ends, labels on a GPU mustn't be changed in place.
+    An attack asks for the range of the same labels at each step. Reading it from a GPU
+    waits for all work there, so it is read once, when the attack begins (`fresh`).
+    Until the attack ends, labels on a GPU mustn't be changed in place.
     """
     global _latest
     if device_of(y) == "cpu":
@@ -277,7 +277,7 @@ def range_of(y: Array, fresh: bool = False) -> tuple[int, int]:
 
 
 def check_weights(weights: Sequence[float] | Array | None, members: int) -> list[float]:
-    """Return weights of sum 1, one for each member; ValueError if they can't be."""
+    """Return one weight per member, scaled to sum 1; raise if that is impossible."""
     if weights is None:
         return [1 / members] * members
     if isinstance(weights, np.ndarray):
@@ -294,4 +294,4 @@ def check_weights(weights: Sequence[float] | Array | None, members: int) -> list
         raise ValueError(
             f"weights must be >= 0 with a positive, finite sum, got {weights}"
         )
-    return (w / w.sum()).tolist()  # Python floats leave float32 probabilities float32
+    return (w / w.sum()).tolist()  # Python floats keep float32 probabilities float32

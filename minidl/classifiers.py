@@ -1,4 +1,4 @@
-"""What classifies images: a network, an ensemble, a defence, a stranger's model."""
+"""Classifiers of images: a network, an ensemble, a defence, a model from elsewhere."""
 
 from numbers import Integral
 from typing import Protocol
@@ -14,15 +14,15 @@ class Classifier(Protocol):
 
 
 def classes_of(classifier: object) -> int | None:
-    """Return how many classes a classifier has, None unless it tells.
+    """Return a classifier's number of classes, None if it doesn't say.
 
-    Other libraries' may have a list of names instead.
+    In other libraries, `classes` may be a list of names.
     """
     K = getattr(classifier, "classes", None)
     return int(K) if isinstance(K, Integral) else None
 
 
 def place_of(classifier: object, otherwise: Device = "cpu") -> Device:
-    """Return where a classifier is, "cpu" or "gpu", or the other if it doesn't tell."""
+    """Return a classifier's device, "cpu" or "gpu"; `otherwise` if it doesn't say."""
     device = getattr(classifier, "device", None)
     return device if isinstance(device, str) and device in DEVICES else otherwise

@@ -1,10 +1,10 @@
 """Jobs on the workers of a Dask cluster, on as many machines as it has.
 
-Dask's executor takes the place of this machine's processes: the same functions, the
-same bits. Each worker must have what equal bits need: the same versions, one job at a
-time, and the folder in which trained members are kept. Workers that are there are asked
-before any work is sent, those that join later before each of their jobs.
-A worker that dies is no loss: Dask gives its job to another.
+Dask's executor replaces this machine's processes; the functions are the same, and the
+bits, too. For equal bits, each worker needs the same versions, one thread, and the
+folder in which trained members are kept. Workers are checked before any work is sent,
+and again before each job, because more may join later. If a worker dies, Dask gives its
+job to another.
 """
 
 import platform
@@ -32,9 +32,9 @@ def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
     """Yield an executor of a cluster's workers, and how many there are now.
 
     `address` is the scheduler's, tcp://host:port. Raises ModuleNotFoundError without
-    Dask, OSError if no scheduler or worker answers, ValueError for what is no address,
-    and for a worker with other versions, with several threads or without `folder`, and
-    BrokenExecutor if the scheduler dies or a job takes its workers with it.
+    Dask, OSError if no scheduler or worker answers, ValueError for a bad address and
+    for a worker with other versions, several threads or without `folder`, and
+    BrokenExecutor if the scheduler dies or a job kills its workers.
     """
     check_address(address)
     try:
@@ -51,7 +51,7 @@ def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
         wanted = Wanted(versions(), str(marker))
         wait_for_worker(client, address)
         on_workers(client, wanted.check)
-        # One a machine: its other workers load from the cache on disk.
+        # One per machine: its other workers load from the cache on disk.
         hosts = one_a_host(client.nthreads())
         on_workers(client, kernels.warm_up, workers=hosts)
         wait_for_worker(client, address)
@@ -65,24 +65,24 @@ def dask_executor(address: str, folder: Path) -> Iterator[tuple[Executor, int]]:
 
 
 def check_address(address: str) -> None:
-    """Raise ValueError unless a scheduler could be at an address."""
+    """Raise ValueError unless an address could be a scheduler's."""
     try:
         parts = urlsplit(address)
         if parts.scheme == "inproc" or (parts.scheme and parts.hostname and parts.port):
             return
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that isn't a number
         pass
     raise ValueError(f"address must be like tcp://host:port, got {address!r}")
 
 
 @contextmanager
 def marker_in(folder: Path) -> Iterator[Path]:
-    """Yield a file for a while, which only those see who see this folder."""
+    """Yield a temporary file, visible only to workers that share the folder."""
     remove_leftovers(folder)  # of killed processes: nobody holds their locks any more
     path = folder / f".visible.{secrets.token_hex(8)}"
     try:
         with open(path, "xb") as file:
-            with suppress(OSError):  # some file systems know no locks
+            with suppress(OSError):  # some file systems have no locks
                 lock(file)
             yield path
     finally:
@@ -90,7 +90,7 @@ def marker_in(folder: Path) -> Iterator[Path]:
 
 
 def wait_for_worker(client: Any, address: str) -> None:
-    """Raise OSError if no worker is there, and none comes."""
+    """Raise OSError unless a worker is there or comes in time."""
     try:
         client.wait_for_workers(1, timeout=SECONDS)
     except TimeoutError:
@@ -100,7 +100,7 @@ def wait_for_worker(client: Any, address: str) -> None:
 def on_workers(
     client: Any, function: Callable[..., None], *args: Any, **which: Any
 ) -> None:
-    """Call a function on workers; the work goes on without those that die there."""
+    """Call a function on workers, and go on without those that die in it."""
     found = client.run(function, *args, on_error="return", **which)
     for worker, answer in found.items():
         if isinstance(answer, OSError):
@@ -112,15 +112,15 @@ def on_workers(
 
 @dataclass(frozen=True)
 class Wanted:
-    """What equal bits need of each worker."""
+    """What each worker needs for equal bits."""
 
     versions: Mapping[str, str]
-    marker: str  # a file in the folder that all must see
+    marker: str  # a file in the folder, visible to all
 
     def check(self, dask_worker: Any) -> None:
         """Raise ValueError unless the worker on which this runs gives equal bits.
 
-        Dask fills in a parameter of this name.
+        Dask fills in a parameter named `dask_worker`.
         """
         worker, threads = dask_worker.address, dask_worker.state.nthreads
         for package, has in versions().items():
@@ -145,7 +145,7 @@ class Wanted:
     def call(
         self, function: Callable[..., Result], *args: Any, **kwargs: Any
     ) -> Result:
-        """Return function(...), if the worker is as wanted; runs there, as a job."""
+        """Check the worker, then return function(...); runs there, as a job."""
         from distributed import get_worker
 
         find: Any = get_worker  # it has no types
@@ -162,16 +162,16 @@ class CheckedExecutor(Executor):
     def submit(
         self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any
     ) -> Future[Result]:
-        """Send a job to a worker, which looks first whether it may do it."""
+        """Send a job to a worker, which is checked before it begins."""
         return self.executor.submit(self.wanted.call, fn, *args, **kwargs)
 
 
 def versions() -> dict[str, str]:
-    """Return this process's versions of all that rounds."""
+    """Return this process's versions of everything that rounds."""
     found = {package: version(package) for package in PACKAGES}
     return found | {"python": platform.python_version()}
 
 
 def one_a_host(workers: Mapping[str, Any]) -> list[str]:
-    """Return one worker's address, tcp://host:port, of each host."""
+    """Return one worker's address, tcp://host:port, for each host."""
     return list({worker.rpartition(":")[0]: worker for worker in workers}.values())

@@ -18,26 +18,26 @@ if sys.platform == "win32":
     import msvcrt
 
     def lock(file: IO[Any]) -> None:
-        """Lock a file until it's closed or its process ends; OSError if it is."""
+        """Lock a file until it's closed or its process ends; OSError if it's locked."""
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
     def lock(file: IO[Any]) -> None:
-        """Lock a file until it's closed or its process ends; OSError if it is."""
+        """Lock a file until it's closed or its process ends; OSError if it's locked."""
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}")  # how temporary files are called
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}")  # names of temporary files
 YOUNG = 1.0  # seconds: time to lock a new file, or to rename a finished one
 
 
 @contextmanager
 def open_regular(path: str | Path, most: int) -> Iterator[IO[bytes]]:
-    """Open a regular file to read it, unless it holds more than `most` bytes.
+    """Open a regular file for reading, unless it holds more than `most` bytes.
 
-    Raises IsADirectoryError for a folder, ValueError for anything else that is no file
-    or larger, and what `open` raises. It waits for nothing.
+    Raises IsADirectoryError for a folder, ValueError for a larger file and for anything
+    that isn't a regular file, and what `open` raises. It never blocks.
     """
     if os.path.isdir(path):
         raise IsADirectoryError(f"{path} is a folder, not a file")
@@ -51,7 +51,7 @@ def open_regular(path: str | Path, most: int) -> Iterator[IO[bytes]]:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    # Else to open a FIFO is to wait for its other end.
+    # Opening a FIFO would otherwise wait for its other end.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -60,17 +60,17 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a binary file that takes its name only when it is complete and on disk.
 
     The bytes go to a temporary file in the same folder, which is flushed to the disk
-    and then renamed: a reader, a crash or a full disk never sees half a file.
+    and then renamed. No reader sees half a file, even after a crash or on a full disk.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        # "x": nobody else's. Not `tempfile`, whose files are private, and whose umask
-        # can only be read by changing it, for all threads.
+        # "x" fails if the file exists. `tempfile` would make the file private, and the
+        # umask can only be read by changing it for all threads.
         with open(temporary, "xb") as file:
-            with suppress(OSError):  # some file systems know no locks
+            with suppress(OSError):  # some file systems have no locks
                 lock(file)
             yield file
             file.flush()
@@ -84,7 +84,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Make a folder that takes its name only when what is done with it has succeeded.
+    """Make a folder that takes its name only when the block has succeeded.
 
     Raises FileExistsError if something of that name exists: nothing is overwritten.
     """
@@ -101,7 +101,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 
 def check_free(name: str, path: Any) -> None:
-    """Raise for what is no path, and FileExistsError for one where something is."""
+    """Raise unless path is a path; FileExistsError if something exists there."""
     check_path(name, path)
     if os.path.lexists(path):
         raise FileExistsError(
@@ -112,7 +112,7 @@ def check_free(name: str, path: Any) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove temporary files that killed processes left in a folder.
 
-    A writer at work holds a lock on its file.
+    A process that is still writing holds a lock on its file.
     """
     names = os.listdir(folder) if folder.is_dir() else []
     for temporary in (folder / name for name in names if LEFTOVER.fullmatch(name)):
@@ -125,10 +125,10 @@ def remove_leftovers(folder: Path) -> None:
 
 @contextmanager
 def alone(folder: Path, what: str) -> Iterator[None]:
-    """Do something in a folder that no other process does there at the same time.
+    """Keep other processes from doing the same in a folder at the same time.
 
-    Raises BlockingIOError if another one is at it. The system takes the lock back when
-    a process ends, however it ends.
+    Raises BlockingIOError if another process is doing it. The system releases the lock
+    when a process ends, however it ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "ab") as file:
@@ -139,7 +139,7 @@ def alone(folder: Path, what: str) -> Iterator[None]:
                 f"{what} is at work in {folder} already: wait for its end, or choose "
                 "another folder"
             ) from error
-        except OSError:  # this file system knows no locks
+        except OSError:  # this file system has no locks
             pass
         yield
 
@@ -151,14 +151,14 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def set_aside(path: Path, error: Exception, then: str) -> None:
-    """Rename a damaged file, so that its work is done again, and say so."""
+    """Rename a damaged file, so that its work is done again, and warn."""
     with suppress(FileNotFoundError):  # another process was faster
         path.replace(path.with_suffix(".damaged"))
     warnings.warn(f"{error}; set aside, {then}", stacklevel=3)
 
 
 def check_path(name: str, folder: Any) -> None:
-    """Raise TypeError for what is no path, ValueError for an empty one."""
+    """Raise TypeError for anything but a path, ValueError for an empty one."""
     if not isinstance(folder, str | os.PathLike):
         raise TypeError(f"{name} must be a path, got {folder!r}")
     if not os.fspath(folder):
@@ -166,10 +166,10 @@ def check_path(name: str, folder: Any) -> None:
 
 
 def check_writable(name: str, folder: str | Path) -> Path:
-    """Return a folder in which files can be written, made if need be.
+    """Return a folder to which files can be written; create it if necessary.
 
-    `name` is the argument's. Raises TypeError for what is no path, ValueError for an
-    empty one, and OSError for a folder that can't be made or written to.
+    `name` is the argument's name. Raises TypeError for anything but a path, ValueError
+    for an empty one, and OSError for a folder that can't be created or written to.
     """
     check_path(name, folder)
     try:

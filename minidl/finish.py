@@ -1,7 +1,7 @@
-"""Work that was interrupted goes on: what is finished is found, the rest is made.
+"""Resuming interrupted work: finished results are read, the others are computed.
 
-Trainings, evaluations and experiments keep their work by one function, in whatever
-files they read and write.
+Training, evaluation and experiments keep their results with one function, `finish`,
+each in its own files.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,10 +20,10 @@ Result = TypeVar("Result")
 
 
 class Place(NamedTuple):
-    """Where a result is kept, None for nowhere, and the key of all that decides it."""
+    """Where a result is kept (None: nowhere), and the key of all that determines it."""
 
     path: Path | None
-    key: Any  # a text, or another value that equal work alone has
+    key: Any  # a string, or another value that only equal work has
 
 
 def finish(
@@ -35,13 +35,13 @@ def finish(
     unit: str = "results",
     fresh: bool = False,
 ) -> Iterator[tuple[Place, Result]]:
-    """Yield each work's result with its place: first those that are finished.
+    """Yield each work's result with its place, finished results first.
 
-    The others, or with `fresh` all, are made by any executor, by so many processes
-    (`make` is picklable then), or here; this process writes each result as soon as it
-    arrives. `unit` is what the progress counts. If works fail, the others are finished
-    before the first error is raised. Raises OSError, before any work, for a folder that
-    can't be written.
+    `make` computes the others, or with `fresh` all: on an executor, in a number of
+    processes (it must be picklable then), or here. This process writes each result as
+    soon as it arrives. `unit` names what the progress counts. If works fail, the others
+    are finished before the first error is raised. Raises OSError, before any work, for
+    a folder that can't be written to.
     """
     missing = dict(works)
     for place, result in () if fresh else finished(works, read):
@@ -60,9 +60,9 @@ def finish(
 def finished(
     places: Iterable[Place], read: Callable[[Path, Any], Result]
 ) -> Iterator[tuple[Place, Result]]:
-    """Yield what is kept and whole, one by one, and remove what killed writers left.
+    """Yield each kept, undamaged result; remove what killed writers left behind.
 
-    A file that `read` refuses by DamagedError is missing: its work is done again.
+    A file that `read` refuses by DamagedError is missing, so its work is done again.
     """
     places = list(places)
     for folder in folders(places):
@@ -84,6 +84,6 @@ def folders(places: Iterable[Place]) -> set[Path]:
 def make_one(
     make: Callable[[Work], Result], item: tuple[Place, Work]
 ) -> tuple[Place, Result]:
-    """Return a result with its place: results arrive in the order of finishing."""
+    """Return a result with its place, because results arrive in any order."""
     place, work = item
     return place, make(work)

@@ -1,13 +1,13 @@
 """Neighbouring layers that run as one, because memory is slower than arithmetic.
 
-A ReLU, pooling or dropout of its own reads and writes every number once more. Right
-behind a convolution they cost next to nothing: each block of images is rectified and
+A separate ReLU, pooling or dropout layer reads and writes every number once more. Right
+after a convolution, they cost next to nothing: each block of images is rectified and
 pooled while it is still in the cache, and on a GPU all three are one kernel.
-`Sequential` runs these blocks; its `layers`, `trace` and `summary` keep to the layers
-as they were given.
+`Sequential` runs these blocks; its `layers`, `trace` and `summary` show the layers as
+they were given.
 
-Behind ReLU and dropout, out = max(u, 0) m, the mask m needn't be kept: where out > 0,
-dJ/du = dJ/dout / (1 - rate), and elsewhere 0.
+After ReLU and dropout, out = max(u, 0) m. The mask m isn't stored, because
+dJ/du = dJ/dout / (1 - rate) where out > 0, and 0 elsewhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,11 +28,11 @@ from minidl.layers.pooling import MaxPool2D
 
 
 class ConvBlock(Layer):
-    """Convolution, ReLU and, if asked for, 2x2 max pooling and dropout.
+    """Convolution, ReLU and, optionally, 2x2 max pooling and dropout.
 
-    Behind a block with neither, before another block, lies a ReLU, out = max(u, 0).
-    Its derivative is taken where dJ/dout is computed, in the second block: `after_relu`
-    there, and `before_block` here, which leaves it out.
+    A block with neither ends in its ReLU, out = max(u, 0). If another block follows,
+    that block also takes the derivative of this ReLU, as it computes dJ/dout
+    (`after_relu`), and this block leaves it out (`before_block`).
     Shapes: x (N, H, W, C), out (N, OH, OW, F), or pooled (N, OH // 2, OW // 2, F).
     """
 
@@ -43,10 +43,10 @@ class ConvBlock(Layer):
         self.after_relu = self.before_block = False
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
-        """Return max(x * W + b, 0), or the maxima of its 2x2 windows, dropped out."""
+        """Return max(x * W + b, 0), or its maxima in 2x2 windows, after dropout."""
         conv, (rate, seed) = self.conv, drawn(self.dropout, rng)
         arguments = (x, conv.W.data, conv.b.data, *conv.how)
-        training = rng is not None  # the columns will be needed again
+        training = rng is not None  # backward needs the columns
         block = kernels.conv2d_block(*arguments, self.pool, rate, seed, training)
         return self.remember(block[0], (x, *block, 1 / (1 - rate)))
 
@@ -64,7 +64,7 @@ class ConvBlock(Layer):
 
 
 class LinearBlock(Layer):
-    """Fully connected layer, ReLU and, if asked for, dropout.
+    """Fully connected layer, ReLU and, optionally, dropout.
 
     Shapes: x (N, D), out (N, M).
     """
@@ -73,7 +73,7 @@ class LinearBlock(Layer):
         self.linear, self.dropout = linear, dropout
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
-        """Return max(x W + b, 0), dropped out."""
+        """Return max(x W + b, 0), after dropout."""
         W, b = self.linear.W.data, self.linear.b.data
         check_features("x", x, len(W))
         rate, seed = drawn(self.dropout, rng)
@@ -96,17 +96,17 @@ class LinearBlock(Layer):
 def drawn(
     dropout: Dropout | None, rng: np.random.Generator | None
 ) -> tuple[float, int]:
-    """Return the rate and seed of a mask; rate 0 without dropout or training."""
+    """Return a mask's rate and seed; rate 0 without dropout or outside training."""
     return (0.0, 0) if dropout is None or rng is None else dropout.draw(rng)
 
 
 def described(first: Layer, dropout: Dropout | None, pool: str = "") -> str:
-    """Return a block's layers."""
+    """Return a block's layers as text."""
     return f"{first}, ReLU(){pool}{f', {dropout}' if dropout else ''}"
 
 
 def fuse(layers: Sequence[Layer]) -> list[Layer]:
-    """Return blocks that compute the same as the layers one after another."""
+    """Return blocks that compute the same function as the layers."""
     blocks = list(merged(list(layers)))
     for first, second in pairwise(blocks):
         if isinstance(first, ConvBlock) and isinstance(second, ConvBlock):
@@ -116,7 +116,7 @@ def fuse(layers: Sequence[Layer]) -> list[Layer]:
 
 
 def merged(rest: list[Any]) -> Iterator[Layer]:
-    """Yield the layers with each Conv2D or Linear, ReLU, ... made one block."""
+    """Yield the layers, with each Conv2D or Linear, ReLU, ... merged into one block."""
     while rest:
         first = rest.pop(0)
         if type(first) not in (Conv2D, Linear) or not begins(rest, ReLU):
@@ -134,5 +134,5 @@ def merged(rest: list[Any]) -> Iterator[Layer]:
 
 
 def begins(layers: list[Any], kind: type[Layer]) -> bool:
-    """Tell whether the first is of a kind: a subclass's `forward` may be another."""
+    """Return whether the first layer is of this very class: a subclass may differ."""
     return bool(layers) and type(layers[0]) is kind

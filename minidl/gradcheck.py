@@ -58,7 +58,7 @@ def directional_derivative(
 ) -> float:
     """Return the slope of f at x along a direction: <df/dx, direction>.
 
-    One slope costs two evaluations, whatever the size of x: the way to check whole
+    One slope costs two evaluations, whatever the size of x, so it can check whole
     networks. Shapes: x and direction equal.
     """
     return (f(x + h * direction) - f(x - h * direction)) / (2 * h)
@@ -67,7 +67,7 @@ def directional_derivative(
 def relative_error(a: Array, b: Array) -> float:
     """Return max|a - b| / max(|a|, |b|) over all elements, 0 if both are 0.
 
-    Raises ValueError for arrays of other shapes, which would be broadcast.
+    Raises ValueError unless the shapes are equal: others would be broadcast.
     """
     check_shape("b", b, a.shape)
     scale = max(float(abs(a).max()), float(abs(b).max()))
@@ -85,8 +85,7 @@ def check_layer(
 
     The scalar is f = <layer(x), c> with a random c, whose gradient is backward(c).
     With training_seed, every forward pass runs in training mode with that seed.
-    A parameter's gradient that `backward` adds to, instead of writing it, has the error
-    NaN.
+    If `backward` adds to a parameter's gradient, instead of writing it, NaN results.
     Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`). Raises
     TypeError, naming the array, for others.
     """

@@ -37,7 +37,7 @@ def he(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
 
 
 def glorot(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Uniform with variance 2 / (fan_in + fan_out), a compromise of both passes.
+    """Uniform with variance 2 / (fan_in + fan_out), a compromise between both passes.
 
     Shapes: (D, M) or (KH, KW, C, F), float32.
     Source: Glorot & Bengio, Understanding the Difficulty of Training Deep

@@ -24,8 +24,8 @@ class TraceStep(NamedTuple):
 def trace(model: Sequential, x: Array, y: Array | None = None) -> Iterator[TraceStep]:
     """Yield for each layer its name, input and output, and given y its gradients.
 
-    Without labels, a layer runs when its step is asked for. With labels, the
-    parameters' gradients are theirs afterwards.
+    Without labels, a layer runs only when its step is requested. With labels, the
+    gradients of all parameters are filled, too.
     Shapes: x (N, *input_shape), y (N,).
     """
     check_kind("model", model, Sequential)

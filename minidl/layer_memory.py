@@ -1,4 +1,4 @@
-"""What a layer remembers between forward and backward, for each thread of its own."""
+"""What a layer remembers between forward and backward, separately for each thread."""
 
 import threading
 from typing import Any, Self
@@ -9,9 +9,9 @@ from minidl.layers.parameter import place
 
 
 class Remembers:
-    """A layer's memory of each thread's latest forward pass; a copy has seen none."""
+    """A layer's memory of each thread's latest forward pass; a copy starts empty."""
 
-    __slots__ = ("_memory",)  # beside the attributes, which copies share or copy
+    __slots__ = ("_memory",)  # no attribute, so that no copy takes it along
     _memory: threading.local
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
@@ -29,9 +29,9 @@ class Remembers:
         return out
 
     def recall(self, dout: Array) -> Any:
-        """Return what this thread's latest `forward` kept, for its dJ/dout.
+        """Return what this thread's latest `forward` kept.
 
-        Raises RuntimeError before any, and ValueError for the gradient of another.
+        Raises RuntimeError if there was none, and ValueError if dout doesn't fit it.
         """
         if self.latest is None:
             raise RuntimeError(
@@ -48,7 +48,7 @@ class Remembers:
 
     @property
     def latest(self) -> Any:
-        """This thread's latest forward pass: its output's place, and what was kept."""
+        """This thread's latest forward pass: where its output is, and what was kept."""
         return getattr(self._memory, "latest", None)
 
     @latest.setter

@@ -1,4 +1,4 @@
-"""What losses take beside labels: probabilities, images."""
+"""Validation of a loss's targets other than labels: probabilities and images."""
 
 from minidl.answers import check_sums
 from minidl.backend import Array, get_array_module
@@ -8,14 +8,14 @@ rows, any_axes = axes("N K"), axes("...")
 
 
 def soft_labels(name: str, q: Array, given: Given) -> Array:
-    """Return probabilities (N, K), one row for each of the logits'."""
+    """Return probabilities (N, K), one row for each row of logits."""
     check_type(name, rows(name, q, given), given["z"])
     check_sums(f"{name} must hold", q)
     return q
 
 
 def images_like(name: str, target: Array, given: Given) -> Array:
-    """Return what out should be: finite floats of its shape."""
+    """Return the target of `out`, finite floats of the same shape."""
     check_type(name, any_axes(name, target, given), given["out"])
     if not get_array_module(target).isfinite(target).all():
         raise ValueError(f"{name} must be finite, got NaN or infinity")
@@ -23,6 +23,6 @@ def images_like(name: str, target: Array, given: Given) -> Array:
 
 
 def check_type(name: str, a: Array, first: Array) -> None:
-    """Raise TypeError unless two arrays have one type."""
+    """Raise TypeError unless two arrays have the same type."""
     if a.dtype != first.dtype:
         raise TypeError(f"{name} must be {first.dtype}, got {a.dtype}")

@@ -1,14 +1,14 @@
 """The cost function J(theta, x, y) that training descends and attacks ascend.
 
-It takes logits, not probabilities: log(softmax(z)) is then computed without ever
-taking the logarithm of a number that was rounded to 0, and the gradient stays exact
-for points that the network is sure of, which are the points an attack starts from.
+It takes logits, not probabilities. log(softmax(z)) is then computed without taking the
+logarithm of a number that was rounded to 0, and the gradient stays exact for images
+that the network classifies with confidence, where attacks usually start.
 
     cross_entropy        -log p_y                   of labels
     soft_cross_entropy   -sum_k q_k log p_k         of probabilities
     squared_error        mean of (out - target)^2   of images
 
-Each returns every image's own cost, and the gradient of the sum of all costs.
+Each returns the cost of every image, and the gradient of the sum of all costs.
 """
 
 from minidl import kernels
@@ -23,11 +23,11 @@ from minidl.rules import checked, nonempty
 def cross_entropy(z: Array, y: Array, temperature: float = 1) -> tuple[Array, Array]:
     """Return each image's cost, -log p_y = log(sum_k exp z_k) - z_y, and its gradient.
 
-    Costs are in nats, p = softmax(z), and dz = p - onehot(y), each image's own: the
-    gradient of the sum of all costs. Training descends their mean, and divides by N.
-    At a temperature T, z / T stands in the place of z, and dz = (p - onehot(y)) / T.
-    The equations stand in `kernels.reference`; a GPU has them in one kernel. There a
-    label that is no class gives NaN: to look for it would be to wait.
+    Costs are in nats, and p = softmax(z). dz = p - onehot(y) is the gradient of the sum
+    of all costs; training descends their mean, and divides by N. At a temperature T,
+    z / T replaces z, and dz = (p - onehot(y)) / T. `kernels.reference` has the
+    equations; a GPU computes them in one kernel. There a label outside the classes
+    gives NaN, because checking it would mean waiting for the GPU.
     Shapes: z and dz (N, K), y and costs (N,). Raises TypeError or ValueError for
     other logits or labels, and unless T > 0.
     """
@@ -46,10 +46,10 @@ def soft_cross_entropy(
 ) -> tuple[Array, Array]:
     """Return each image's cost, -sum_k q_k log p_k, p = softmax(z / T), and dz.
 
-    dz = (p - q) / T. Distillation: q are a teacher's probabilities softmax(z' / T), at
-    the temperature T at which it was trained, and the student predicts at T = 1.
+    dz = (p - q) / T. In distillation, q are a teacher's probabilities softmax(z' / T),
+    at the temperature T at which it was trained, and the student predicts at T = 1.
     Shapes: z, q and dz (N, K), costs (N,). Raises TypeError or ValueError for other
-    logits, for rows of q that are no probabilities, and unless T > 0.
+    logits, for rows of q that aren't probabilities, and unless T > 0.
     Source: Papernot et al., Distillation as a Defense to Adversarial Perturbations
     against Deep Neural Networks, 2016, section IV.
     """
@@ -62,10 +62,10 @@ def soft_cross_entropy(
 def squared_error(out: Array, target: Array) -> tuple[Array, Array]:
     """Return each image's mean of (out - target)^2 over its D values, and dout.
 
-    dout = 2 (out - target) / D, the gradient of the sum of all costs: what an
-    autoencoder is trained by.
+    dout = 2 (out - target) / D, the gradient of the sum of all costs. Autoencoders are
+    trained by this loss.
     Shapes: out, target and dout (N, ...), costs (N,). Raises TypeError or ValueError
-    unless both are floats of one shape, and the targets finite.
+    unless both are floats of the same shape, and the targets are finite.
     """
     difference = (out - target).reshape(len(out), -1)
     D = difference.shape[1]

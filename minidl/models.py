@@ -1,8 +1,8 @@
 """The paper's networks, row by row.
 
-Each row of Tables 1 and 3 is one function that makes the row's layers for the shape
-that reaches it. `build` stacks rows, so that a network reads like its table. The last
-row, softmax, belongs to `Sequential.predict_proba` and to the loss.
+Each row of Tables 1 and 3 is one function that makes the row's layers for the shape of
+its input. `build` stacks rows, so that a network reads like its table. The last row,
+softmax, belongs to `Sequential.predict_proba` and to the loss.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ from minidl.layers import (
 )
 from minidl.layers.base import Shape
 
-# A row takes the shape of one of its inputs; settings are the generator `rng` of the
-# weights and the convolutions' padding `pad`.
+# A row takes the shape of one input, the generator `rng` of the weights, and the
+# convolutions' padding `pad`.
 Row: TypeAlias = Callable[[Shape, np.random.Generator, int], list[Layer]]
 
 MNIST_SHAPE = (28, 28, 1)
@@ -37,7 +37,7 @@ def centred() -> Row:
 
 
 def relu_conv(filters: int) -> Row:
-    """Relu Convolutional, so many filters (3x3)."""
+    """Relu Convolutional with this number of filters (3x3)."""
     return lambda shape, rng, pad: [
         Conv2D(shape[-1], filters, 3, pad=pad, rng=rng),
         ReLU(),
@@ -55,7 +55,7 @@ def dropout(rate: float) -> Row:
 
 
 def linear(units: int) -> Row:
-    """Fully Connected, so many units; images are flattened first."""
+    """Fully Connected with this number of units; images are flattened first."""
 
     def row(shape: Shape, rng: np.random.Generator, pad: int) -> list[Layer]:
         flatten: list[Layer] = [Flatten()] if len(shape) > 1 else []
@@ -65,14 +65,14 @@ def linear(units: int) -> Row:
 
 
 def relu_linear(units: int) -> Row:
-    """Relu Fully Connected, so many units."""
+    """Relu Fully Connected with this number of units."""
     return lambda shape, rng, pad: [*linear(units)(shape, rng, pad), ReLU()]
 
 
 def build(
     input_shape: Shape, rows: Sequence[Row], rng: np.random.Generator, pad: int
 ) -> Sequential:
-    """Stack the rows' layers, each made for the shape that its predecessor gives."""
+    """Stack the rows' layers, each made for its predecessor's output shape."""
     layers: list[Layer] = []
     shape = input_shape
     for row in rows:
@@ -87,8 +87,8 @@ def mnist_cnn(
 ) -> Sequential:
     """Table 1, the network for MNIST, 600,810 parameters.
 
-    The table's last fully connected row is a ReLU too. With `relu_logits` it is taken
-    literally; without, logits are plain.
+    The table's last fully connected row has a ReLU, too. `relu_logits` takes the row
+    literally; otherwise the logits are plain.
     Shapes: (N, 28, 28, 1) -> logits (N, 10).
     """
     rows = [

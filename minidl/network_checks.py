@@ -1,4 +1,4 @@
-"""What networks and their layers take: each other, shapes, weights and images."""
+"""Validation of networks: layers, shapes, weights and inputs."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -28,16 +28,16 @@ def check_layers(layers: Any) -> tuple[Layer, ...]:
 
 
 def innermost(layers: Iterable[Layer]) -> Iterator[Layer]:
-    """Yield layers, and in place of networks theirs."""
+    """Yield the layers, and in place of each nested network its layers."""
     for layer in layers:
         within = getattr(layer, "layers", None)
         yield from [layer] if within is None else innermost(within)
 
 
 def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> None:
-    """Raise unless x is a batch of inputs, in floats, where the parameters are.
+    """Raise unless x is a batch of floating-point inputs on the parameters' device.
 
-    These must be alike, and each must stand in one place of the network only.
+    All parameters must have one type and device, and none may occur twice.
     """
     check_batch("x", x)
     if x.shape[1:] != input_shape:
@@ -71,7 +71,7 @@ def check_ends_in_logits(model: Layer, output_shape: Shape) -> None:
 
 
 def check_numbers(z: Array) -> None:
-    """Raise ValueError for NaN among logits, and say in how many rows."""
+    """Raise ValueError if logits contain NaN; the message says in how many rows."""
     if count := int(get_array_module(z).isnan(z).any(axis=1).sum()):
         raise ValueError(
             f"logits must be numbers, got NaN for {count} of {len(z)} images"
@@ -104,9 +104,9 @@ def check_channels(mean: Any, std: Any) -> tuple[Array, Array]:
 
 
 def per_channel(name: str, values: Any, low: float = -inf) -> Array:
-    """Return a number, or one a channel, as an array that nobody can change.
+    """Return a number, or one per channel, as a read-only array.
 
-    Raises TypeError or ValueError unless they are above `low`, and finite in float32.
+    Raises TypeError or ValueError unless all are finite in float32 and at least `low`.
     """
     if isinstance(values, np.ndarray):
         check_array(name, values)

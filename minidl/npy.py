@@ -1,6 +1,6 @@
-"""Arrays in the bytes of files that anyone may have written.
+"""Arrays from the bytes of untrusted files.
 
-Nothing is unpickled or unpacked, and no array is larger than its file.
+Nothing is unpickled, and nothing is unpacked unless `unpacked` limits the size.
 """
 
 import io
@@ -14,16 +14,16 @@ import numpy as np
 
 from minidl.backend import Array
 
-END, DIRECTORY = 22, 2**20  # bytes of a zip file's last record and, at most, before it
+END, DIRECTORY = 22, 2**20  # bytes: a zip file's end record, its largest directory
 # bzip2 is left out: a thousand bytes of it can unpack to a gigabyte in one step.
 COMPRESSED = {zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA}
-HEADER = 2**14  # bytes; NumPy takes no header of more than 10,000 from strangers
+HEADER = 2**14  # bytes; NumPy refuses untrusted headers of more than 10,000
 
 
 def archive(file: IO[bytes]) -> zipfile.ZipFile:
-    """Open a zip file whose directory is no larger than that of many arrays.
+    """Open a zip file, unless its directory is larger than many arrays need.
 
-    zipfile makes an object of each entry: a directory of 20 MB takes half a minute.
+    zipfile makes an object for each entry: a directory of 20 MB takes half a minute.
     """
     file.seek(max(0, file.seek(0, os.SEEK_END) - END))
     end = file.read()
@@ -37,13 +37,13 @@ def arrays_in(content: bytes, unpacked: int | None = None) -> dict[str, Array]:
     """Return the arrays in the bytes of an .npz file.
 
     It must be uncompressed unless `unpacked` says how many bytes it may unpack to.
-    Raises ValueError, or what damage makes of zipfile's code, unless it is so.
+    Raises ValueError otherwise; for damaged files, whatever zipfile's code raises.
     """
     methods, most, step = {zipfile.ZIP_STORED}, len(content), 2**20
     wrong = "it is compressed or overlaps"
     if unpacked is not None:
         methods, most = methods | COMPRESSED, unpacked
-        step = 2**12  # what one step of LZMA unpacks is never large
+        step = 2**12  # one step of LZMA never unpacks much
         wrong = f"it unpacks to more than {most} bytes, or not by deflate or LZMA"
     with archive(io.BytesIO(content)) as file:
         parts = {part.filename.removesuffix(".npy"): part for part in file.infolist()}
@@ -63,7 +63,7 @@ def arrays_in(content: bytes, unpacked: int | None = None) -> dict[str, Array]:
 def array_of(content: Any) -> Array:
     """Return the array whose .npy file has these bytes, without copying them.
 
-    Raises ValueError unless the header announces just the bytes that follow it.
+    Raises ValueError unless the header announces exactly the bytes that follow it.
     """
     start = io.BytesIO(bytes(content[:HEADER]))
     version = np.lib.format.read_magic(start)

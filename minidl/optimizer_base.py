@@ -1,6 +1,6 @@
-"""What all optimizers share: parameters with their averages, on any device.
+"""The base of all optimizers: parameters and their averages, on any device.
 
-On a GPU all parameters move in one kernel: see `kernels.gpu.flat_parameters`.
+On a GPU one kernel moves all parameters, see `kernels.gpu.flat_parameters`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,8 +25,8 @@ from minidl.settings import fixed, setting
 
 POSITIVE = "(0, inf)"
 
-# In so few steps no usual average shrinks from NOTHING to 1e-38, where subnormal
-# numbers begin: by 0.9^100 = 3e-5. Even its root, 1e-16, is nothing beside an `eps`.
+# In 100 steps an average usually shrinks to no less than 0.9^100 = 3e-5 of itself: from
+# NOTHING to 3e-37, not subnormal. NOTHING's root, 1e-16, is negligible beside `eps`.
 NOTHING, FORGET_EVERY = 1e-32, 100
 
 
@@ -48,9 +48,9 @@ class Optimizer:
     """Base class: `step` applies a rule, `update`, to each parameter.
 
     A rule is a dataclass: its fields are the numbers in its equation, and `slots` names
-    its running averages, which `update(p, g, ...)` changes in place, as it does p.
-    `weight_decay` adds weight_decay / 2 |p|^2 to J: g becomes g + weight_decay p.
-    Raises TypeError for what are no parameters, and ValueError for one that is given
+    its running averages. `update(p, g, ...)` changes p and the averages in place.
+    `weight_decay` adds weight_decay / 2 |p|^2 to J, so g becomes g + weight_decay p.
+    Raises TypeError for anything but parameters, and ValueError for a parameter given
     twice or a learning rate that isn't positive.
     """
 
@@ -73,8 +73,8 @@ class Optimizer:
     def step(self) -> None:
         """Move each parameter, in place, against its gradient.
 
-        Raises TypeError or ValueError, and moves none, if a parameter has another shape
-        or type by now than its averages.
+        Raises TypeError or ValueError, before any parameter moves, if one no longer has
+        the shape or type of its averages.
         """
         pieces = list(self.pieces())
         for p, g, averages in pieces:
@@ -90,10 +90,10 @@ class Optimizer:
     def forget(self) -> None:
         """Zero the averages that are too small to move anything.
 
-        Where nothing is learned any more, at a dead unit, an average shrinks with every
-        step. It would end among the smallest, subnormal numbers, which CPUs compute
-        with many times more slowly: after 21 epochs of Table 3 in batches of 32, a
-        quarter of Adam's m was there, and a step took 37 ms instead of 2.
+        At a dead unit, which learns nothing, an average shrinks with every step. In the
+        end it would be subnormal, and CPUs compute many times more slowly with such
+        small numbers: after 21 epochs of Table 3 in batches of 32, a quarter of Adam's
+        m was subnormal, and a step took 37 ms instead of 2.
         """
         for averages in self.averages:
             for average in averages.values():
@@ -101,7 +101,7 @@ class Optimizer:
                     average[abs(average) < NOTHING] = 0
 
     def pieces(self) -> Iterator[tuple[Array, Array, dict[str, Array]]]:
-        """Yield parameter, gradient and averages one by one, or on a GPU all as one."""
+        """Yield each parameter with its gradient and averages; on a GPU, all joined."""
         if not self.params or device_of(self.params[0].data) == "cpu":
             for p, averages in zip(self.params, self.averages, strict=True):
                 yield p.data, p.grad, averages
@@ -111,7 +111,7 @@ class Optimizer:
         yield from self.flat.pieces
 
     def to_device(self, device: Device) -> Self:
-        """Move the averages to the device "cpu" or "gpu", to which the model moved."""
+        """Move the averages to the device "cpu" or "gpu", after the model."""
         for averages in self.averages:
             for slot, average in averages.items():
                 averages[slot] = to_device(average, device)
@@ -119,14 +119,14 @@ class Optimizer:
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        # Copies of views share no memory with a copy of the whole: join them again.
+        # A copy's views would share no memory with its flat arrays: build these again.
         return self.__dict__ | {"flat": None}
 
     @property
     def state(self) -> dict[str, Array]:
         """The step and the averages: {"t": t, "<slot>.<i>": array}.
 
-        With `settings` and the parameters, all that a later `step` depends on.
+        With `settings` and the parameters, everything that a later `step` depends on.
         """
         arrays = {
             f"{slot}.{i}": array
@@ -139,7 +139,7 @@ class Optimizer:
     def settings(self) -> dict[str, float]:
         """The learning rate and the other numbers in the equation.
 
-        (Without a weight decay of 0, which checkpoints of older versions don't have.)
+        (A weight decay of 0 is left out, as in checkpoints of older versions.)
         """
         names = [field.name for field in fields(self) if field.name != "params"]
         found = {name: getattr(self, name) for name in names}

@@ -1,9 +1,8 @@
 """How a gradient becomes a step: SGD, Adam, RMSprop, Adadelta.
 
-Each rule keeps running averages ("slots") with one array per parameter. Slots, the
-number of steps and the settings are all that an optimizer is, so a checkpoint can bring
-it back.
-Letters: p parameter, g = dJ/dp, t number of the step, from 1 on.
+Each rule keeps running averages ("slots") with one array per parameter. Slots, settings
+and the number of steps are an optimizer's whole state, so a checkpoint can restore it.
+Letters: p parameter, g = dJ/dp, t number of the step, starting at 1.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +31,7 @@ class SGD(Optimizer):
 
 @dataclass(eq=False, repr=False)
 class Adam(Optimizer):
-    """Momentum m over the root v of the gradient's mean square, both bias-corrected.
+    """Momentum m over the root of v, the gradient's mean square, both bias-corrected.
 
     Source: Kingma & Ba, Adam, 2015, algorithm 1.
     """
@@ -44,10 +43,10 @@ class Adam(Optimizer):
     eps: float = setting(POSITIVE, 1e-8)
 
     def update(self, p: Array, g: Array, m: Array, v: Array) -> None:
-        """m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v), in one pass over all.
+        """m += (1 - beta1) (g - m), v += (1 - beta2) (g^2 - v), all in one pass.
 
-        Then p -= lr m_hat / (sqrt(v_hat) + eps), with m_hat = m / (1 - beta1^t) and
-        v_hat = v / (1 - beta2^t), which lack the bias towards 0.
+        Then p -= lr m_hat / (sqrt(v_hat) + eps), where m_hat = m / (1 - beta1^t) and
+        v_hat = v / (1 - beta2^t) are free of the bias towards 0.
         """
         rates = 1 - self.beta1, 1 - self.beta2
         step = self.lr / (1 - self.beta1**self.t)
@@ -57,7 +56,7 @@ class Adam(Optimizer):
 
 @dataclass(eq=False, repr=False)
 class RMSprop(Optimizer):
-    """Gradient over the root s of its running mean square.
+    """Gradient over the root of s, its running mean square.
 
     Source: Tieleman & Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012.
     """
@@ -76,7 +75,7 @@ class RMSprop(Optimizer):
 
 @dataclass(eq=False, repr=False)
 class Adadelta(Optimizer):
-    """Gradient over its root mean square s, in units of the steps' own, u.
+    """Gradient over the root of its mean square s, times the root of the steps', u.
 
     Source: Zeiler, ADADELTA, 2012, algorithm 1.
     """

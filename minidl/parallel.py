@@ -1,8 +1,8 @@
-"""Independent jobs on all cores: one process a job, one thread a process.
+"""Independent jobs on all cores: one process per job, one thread per process.
 
-That is the fastest way to train the members of an ensemble, and the way to equal bits:
-BLAS sums in another order with another number of threads, so a result that doesn't
-depend on the number of workers needs a fixed number of threads in each.
+This is the fastest way to train the members of an ensemble, and it gives equal bits for
+any number of workers: with another number of threads, BLAS would sum in another order,
+so each worker has a fixed number.
 """
 
 import os
@@ -30,8 +30,8 @@ Result = TypeVar("Result")
 def limit_threads(threads: int = 1) -> Any:
     """Limit BLAS to a number of threads, from now on or as a context manager.
 
-    The limit is the process's, whichever of its threads sets it; of several at a time
-    the smallest counts. A limit from now on replaces the same thread's earlier one.
+    The limit holds for the whole process, whichever thread sets it, and the smallest of
+    several counts. A limit from now on replaces the same thread's earlier one.
     """
     from minidl.kernels.cpu.threads import (
         Limit,
@@ -56,7 +56,7 @@ def run_jobs(
     """Yield function(job) for all jobs, in the order in which they finish.
 
     Any `concurrent.futures.Executor` will do; None runs them here. Each job has one
-    thread of BLAS wherever it runs: on more, its bits would depend on their number.
+    thread of BLAS wherever it runs; with more, its bits would depend on their number.
     If jobs fail, the others are finished and yielded before the first error is raised.
     """
     errors: list[Exception] = []
@@ -74,9 +74,9 @@ def run_jobs(
 def as_executor(
     executor: Executor | int | None, jobs: int
 ) -> AbstractContextManager[Executor | None]:
-    """Return the context of an executor for so many jobs.
+    """Return a context manager of an executor for so many jobs.
 
-    A number stands for so many processes of this machine, if there is work for them.
+    A number stands for as many processes on this machine, but at most one per job.
     """
     if isinstance(executor, int):
         return local_executor(min(executor, max(1, jobs)))

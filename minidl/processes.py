@@ -25,18 +25,18 @@ ALONE = "one worker needs no processes"
 
 @contextmanager
 def local_executor(workers: int) -> Iterator[Executor | None]:
-    """Yield an executor of so many processes, or None for one: jobs then run here.
+    """Yield an executor of `workers` processes; None for one, whose jobs run here.
 
-    Leaving it by an exception, Ctrl-C included, ends the processes at once, and so does
-    the end of this one, however it comes. ImportError says what keeps them from
-    starting: each begins by importing the script that runs here.
+    An exception in the block, Ctrl-C included, ends the processes at once, and so does
+    the end of this process, however it comes. Raises ImportError, with the reason, if
+    they can't start: each begins by importing the script that runs here.
     """
     check_count("workers", workers)
     if workers == 1:
         yield None
         return
     check_importable()
-    kernels.warm_up()  # else all processes would compile the same at the same time
+    kernels.warm_up()  # else all processes would compile the same kernels
     pool = Processes(workers)
     try:
         pool.start(workers)
@@ -49,10 +49,10 @@ def local_executor(workers: int) -> Iterator[Executor | None]:
 
 
 def check_importable() -> None:
-    """Raise ImportError where workers couldn't import the script that runs here.
+    """Raise ImportError if workers couldn't import the script that runs here.
 
-    A worker that comes here while it imports a script without a guard ends instead:
-    its parent says why.
+    A worker that gets here while it imports a script without a guard exits instead; its
+    parent says why.
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         sys.exit(FAILED)
@@ -64,7 +64,7 @@ def check_importable() -> None:
 
 
 class Processes(ProcessPoolExecutor):
-    """Processes that end together, and that name a function they can't import."""
+    """Processes that end together, and name a function that they can't import."""
 
     def __init__(self, workers: int) -> None:
         # spawn, not fork: a fork copies locks that other threads of this process hold.
@@ -76,15 +76,15 @@ class Processes(ProcessPoolExecutor):
     def submit(
         self, fn: Callable[..., Result], /, *args: Any, **kwargs: Any
     ) -> Future[Result]:
-        """Send a function as bytes, the same for all its jobs, and its arguments."""
+        """Send a function, pickled once for all its jobs, and its arguments."""
         if self.sent[0] is not fn:
             self.sent = fn, bytes(ForkingPickler.dumps(fn))
         return super().submit(call_pickled, self.sent[1], *args, **kwargs)
 
     def start(self, workers: int) -> None:
         """Start all processes; ImportError if they can't import the script."""
-        # Each task starts a process, which inherits that it ignores Ctrl-C: a terminal
-        # sends it to all, but only the first is to react, and ends them.
+        # Each task starts a process, which inherits that it ignores Ctrl-C. A terminal
+        # sends it to all processes, but only this one should react, and ends the rest.
         with signalled(signal.SIGINT, signal.SIG_IGN), deferred(signal.SIGTERM):
             tasks = [self.submit(int) for _ in range(workers)]
             self.started = [*self._processes.values()]
@@ -104,10 +104,10 @@ class Processes(ProcessPoolExecutor):
             ) from None
 
     def end_together(self) -> None:
-        """End all processes once one ends before its time.
+        """End all processes as soon as one ends prematurely.
 
-        Killed while it sends a result, it leaves half of one. The pool would wait for
-        the rest as long as anybody can write: the others, and this process itself.
+        A process killed while it sends a result leaves half of it. The pool would wait
+        for the rest as long as another process, this one included, could write it.
         """
         writer = self._result_queue._writer  # type: ignore[attr-defined]
 
@@ -115,7 +115,7 @@ class Processes(ProcessPoolExecutor):
             ended = wait([process.sentinel for process in self.started])
             first = next(p for p in self.started if p.sentinel in ended)
             first.join()
-            if first.exitcode != 0:  # else the pool has told it to end
+            if first.exitcode != 0:  # 0: the pool told it to end
                 for process in self.started:
                     process.terminate()
                     process.join()
@@ -128,15 +128,15 @@ class Processes(ProcessPoolExecutor):
     def terminate(self) -> None:
         """End all processes at once, whatever they are doing.
 
-        A shutdown must follow at once. Else the pool finds itself broken first, and
-        Python 3.11 fails to say so to futures that have been cancelled.
+        A shutdown must follow at once. Otherwise the pool first notices that it is
+        broken, and Python 3.11 fails when it tells this to cancelled futures.
         """
         for process in self.started:
             process.terminate()
 
 
 def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
-    """Call a function that was sent; ImportError if it isn't found here."""
+    """Call a pickled function; ImportError if it isn't found here."""
     try:
         function = ForkingPickler.loads(pickled)
     except AttributeError as error:
@@ -148,13 +148,13 @@ def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
 
 
 def begin() -> None:
-    """Begin as a worker: it ends with its parent, which alone reports progress."""
+    """Initialise a worker: it ends with its parent, and reports no progress."""
     os.environ["MINIDL_QUIET"] = "1"
     end_with_parent()
 
 
 def end_with_parent() -> None:
-    """End this worker when its parent ends: it would wait for its next job for ever."""
+    """End this worker with its parent; else it would wait for a next job for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         end_after(parent.join)
@@ -172,9 +172,9 @@ def end_after(wait: Callable[[], object]) -> None:
 
 @contextmanager
 def signalled(number: int, action: Any) -> Iterator[None]:
-    """Let a signal have another effect within a block.
+    """Handle a signal in another way within a block.
 
-    Only the main thread may change that: elsewhere nothing happens.
+    Only the main thread may change the handler; in other threads nothing happens.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -188,7 +188,7 @@ def signalled(number: int, action: Any) -> Iterator[None]:
 
 @contextmanager
 def deferred(number: int) -> Iterator[None]:
-    """Let a signal wait for a block's end: no process is left half started."""
+    """Defer a signal to a block's end, so that no process is left half started."""
     came: list[int] = []
     with signalled(number, lambda *signal: came.append(number)):
         yield

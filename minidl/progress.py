@@ -1,4 +1,4 @@
-"""Long work says how far it is: a bar in a terminal, plain lines elsewhere."""
+"""Progress of long work: a bar in a terminal, plain lines elsewhere."""
 
 import os
 import sys
@@ -10,12 +10,12 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-FIRST = 1.0  # seconds after which one wants to know that something happens
+FIRST = 1.0  # seconds until the first report
 SECONDS_BETWEEN_LINES = 5.0
 
 
 def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
-    """Yield the items, reporting on standard error how many were dealt with."""
+    """Yield the items, reporting on standard error how many are done."""
     with reported(total, label) as done:
         for item in items:
             yield item
@@ -24,11 +24,11 @@ def progress(items: Iterable[Item], total: int, label: str) -> Iterator[Item]:
 
 @contextmanager
 def reported(total: int, label: str) -> Iterator[Callable[[], object]]:
-    """Yield a function to be called whenever one more is done; report how many are.
+    """Yield a function to call after each item; report how many are done.
 
-    Work of a second needs no lines, and MINIDL_QUIET forbids them all: in a notebook
-    that is kept they would differ from run to run. A line that can't be written, for
-    want of a reader or of room, stops no work.
+    Work shorter than a second reports nothing. MINIDL_QUIET turns off all reports: in a
+    saved notebook they would differ from run to run. A line that can't be written,
+    because its reader is gone or the disk is full, doesn't stop the work.
     """
     if os.environ.get("MINIDL_QUIET") or sys.stderr is None:
         yield lambda: None
@@ -49,14 +49,14 @@ def reported(total: int, label: str) -> Iterator[Callable[[], object]]:
 
 
 class Lines:
-    """Lines that say how many are done: after a second, then every few seconds."""
+    """Lines that say how many items are done, the first after a second."""
 
     def __init__(self, total: int, label: str) -> None:
         self.total, self.label, self.done = total, label, 0
         self.start, self.written = time.monotonic(), 0.0
 
     def add(self) -> None:
-        """Count one more; write a line if it is time, or if it is the last of many."""
+        """Count one more item; write a line if one is due, or after the last item."""
         self.done += 1
         last = self.done == self.total and self.written
         due = (self.written or self.start) + SECONDS_BETWEEN_LINES

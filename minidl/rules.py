@@ -1,21 +1,21 @@
-"""What functions take, declared by rules: one mechanism checks the arguments of all.
+"""Argument checks, declared as rules: one mechanism for all functions.
 
     @checked(x="N H W C", W="KH KW C F", stride="count", rate="[0, 1)", rng="generator")
     def layer(x, W, stride=1, rate=0.5, rng=None): ...
 
-A rule says what a parameter takes:
+A rule describes the values that a parameter accepts:
 
-    "N H W C"      an array of floats with these axes, or "...", the same for all
-    "[0, 1)"       a number in an interval, which becomes Python's
-    "count"        an integer from 1 on; "count 0.." or "count 1..16" from, and up to
+    "N H W C"      an array of floats with these axes; "..." is any shape, shared by all
+    "[0, 1)"       a number in this interval, converted to a Python float
+    "count"        an integer >= 1; "count 0.." and "count 1..16" set other limits
     "generator"    or another of WORDS
-    ("a", "b")     one of these texts
-    Sequential     an instance of a class
-    check          a function (name, value, given) that returns the value to work with
+    ("a", "b")     one of these strings
+    Sequential     an instance of this class
+    check          a function (name, value, given) that returns the value to use
 
-A letter stands for one size in the whole call, and only N may be 0; all arrays lie on
-one device. None passes where it is the default. For anything else TypeError or
-ValueError names the argument, what it got and what it takes, before any work begins.
+A letter stands for one size in a call; only N may be 0. All arrays must be on one
+device. None is accepted where it is the default. Before any work begins, other values
+raise a TypeError or ValueError that names argument, value and what is accepted.
 """
 
 from collections.abc import Callable, Collection
@@ -49,21 +49,21 @@ NEEDED = Parameter.empty
 
 
 class Given(dict[str, Any]):
-    """The arguments of a call by name, and what its letters stand for."""
+    """The arguments of a call by name, and the sizes that its letters stand for."""
 
     __slots__ = ("first", "sizes")
-    first: Array | None  # of all arrays: they lie where it does
+    first: Array | None  # the first array: all others must be on its device
     sizes: dict[str, Any]
 
 
-Check: TypeAlias = Callable[[str, Any, Given], Any]  # returns the value to work with
+Check: TypeAlias = Callable[[str, Any, Given], Any]  # returns the value to use
 Rule: TypeAlias = str | type | Collection[str] | Check
 
 
 class Arguments:
-    """Binds what a function is given to its parameters, and checks it by their rules.
+    """Binds a call's arguments to a function's parameters, and checks them by rules.
 
-    Of all rules, which may be a table of names, those of its parameters count.
+    Rules may be a table for many functions: those for other names are ignored.
     """
 
     def __init__(self, function: Callable[..., Any], rules: dict[str, Rule]) -> None:
@@ -73,7 +73,7 @@ class Arguments:
         self.defaults = {p.name: p.default for p in found}
         items = list(self.defaults.items())
         rests = {i: dict(items[i:]) for i in range(len(self.places) + 1)}
-        # By the number of arguments, the defaults of the others, if they have some.
+        # The defaults of all but the first i arguments, if each of them has one.
         self.rests = {i: r for i, r in rests.items() if NEEDED not in r.values()}
         self.checks = [
             (name, check_of(rule), self.defaults[name] is None)
@@ -96,7 +96,7 @@ class Arguments:
         return given
 
     def named(self, args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
-        """Return all but the first arguments; raise Python's TypeError for misfits."""
+        """Return arguments not given by position; raise Python's own TypeErrors."""
         free = list(self.defaults)[len(args) :]
         rest = {name: named.get(name, self.defaults[name]) for name in free}
         misfits = not named.keys() <= rest.keys() or len(args) > len(self.places)
@@ -108,7 +108,7 @@ class Arguments:
 def checked(
     **rules: Rule,
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Let rules look at a function's arguments, in their order, before it begins."""
+    """Check a function's arguments by rules, in the rules' order, before it runs."""
 
     def decorate(
         function: Callable[Parameters, Result],
@@ -143,7 +143,7 @@ def check_of(rule: Rule) -> Check:
 
 
 def alone(check: Callable[..., Any], *limits: Any) -> Check:
-    """Return a check of a value by itself: what it returns, or the value as it is."""
+    """Return a check that sees the value alone, and may return one to use instead."""
 
     def call(name: str, value: Any, given: Given) -> Any:
         found = check(name, value, *limits)
@@ -152,11 +152,11 @@ def alone(check: Callable[..., Any], *limits: Any) -> Check:
     return call
 
 
-# The next three are a kernel's at each call: what is as usual passes at once.
+# Every call of a kernel runs the next three, so the usual case returns first.
 
 
 def integer(least: str = "1", most: str = "") -> Check:
-    """Return a check of an integer from the least to the most, if there is one."""
+    """Return a check of an integer between limits, of which `most` may be missing."""
     low, high = int(least), int(most) if most else None
 
     def check(name: str, value: Any, given: Given) -> int:
@@ -199,7 +199,7 @@ def axes(rule: str) -> Check:
                 check_shape(name, a, sizes[rule])
             return a
         if len(letters) == len(shape):
-            for letter, size in zip(letters, shape):  # noqa: B905 - they are as long
+            for letter, size in zip(letters, shape):  # noqa: B905 - equally long
                 known = sizes.setdefault(letter, size)
                 if known != size or (size == 0 and letter != "N"):
                     break
@@ -211,7 +211,7 @@ def axes(rule: str) -> Check:
 
 
 def misfit(letters: list[str], sizes: dict[str, Any], shape: tuple[int, ...]) -> str:
-    """Return in words which shape is wanted, sizes where they are known, and given."""
+    """Return the expected shape, with sizes where they are known, and the given one."""
     wanted = ", ".join(str(sizes.get(letter, letter)) for letter in letters)
     comma = "," if len(letters) == 1 else ""
     only = ": only N may be 0" if 0 in shape else ""
@@ -219,7 +219,7 @@ def misfit(letters: list[str], sizes: dict[str, Any], shape: tuple[int, ...]) ->
 
 
 def nonempty(rule: str) -> Check:
-    """Return a check of an array with these axes that holds something."""
+    """Return a check of a nonempty array with these axes."""
     check_axes = axes(rule)
 
     def check(name: str, x: Array, given: Given) -> Array:
@@ -230,7 +230,7 @@ def nonempty(rule: str) -> Check:
 
 
 def labels(name: str, y: Array, given: Given) -> Array:
-    """Return an integer label for each of the images x, where these lie."""
+    """Return integer labels, one for each of the images x and on their device."""
     check_labels(name, y, len(given["x"]), begins=True)
     check_device(name, y, given["x"])
     return y

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class SchemaError(ValueError):
-    """A value isn't what the schema says; the message names its place."""
+    """A value doesn't follow the schema; the message names its place."""
 
 
 def read_as(kind: type[T], path: str | Path, key: str | None = None) -> T:
@@ -47,9 +47,9 @@ def build(kind: type[T], value: Any, place: str = "") -> T:
 
 
 def build_dataclass(kind: Any, value: Any, place: str) -> Any:
-    """Return a JSON object as a dataclass with its keys; those with defaults may lack.
+    """Return a JSON object as a dataclass; fields with defaults may be missing.
 
-    (An older file doesn't have what was added later.)
+    (An older file lacks the fields that were added later.)
     """
     check_type(dict, value, place)
     hints = typing.get_type_hints(kind)
@@ -63,7 +63,7 @@ def build_dataclass(kind: Any, value: Any, place: str) -> Any:
 
 
 def has_default(field: dataclasses.Field[Any]) -> bool:
-    """Tell whether a dataclass's field may be left out."""
+    """Return whether a dataclass's field may be left out."""
     missing = dataclasses.MISSING
     return field.default is not missing or field.default_factory is not missing
 
@@ -74,7 +74,7 @@ def join(place: str, key: str) -> str:
 
 
 def check_type(kind: Any, value: Any, place: str) -> None:
-    """Raise SchemaError unless value is a `kind`; an integer will do as a float."""
+    """Raise SchemaError unless value is a `kind`; integers are accepted as floats."""
     accepted = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (
         isinstance(value, bool) and kind is not bool

@@ -1,39 +1,39 @@
-"""Attributes that can't be set to what makes no sense, in a constructor or later.
+"""Attributes whose values are checked, in a constructor and at later assignments.
 
     class Dropout(Layer):
         rate: float = setting("[0, 1)")              # checked whenever it is assigned
 
     class MaxPool2D(Layer):
-        size: int = fixed("count")                   # assigned once
+        size: int = fixed("count")                   # can be assigned only once
 
     @dataclass
     class Adam(Optimizer):
         beta1: float = setting("[0, 1)", 0.9)        # with a field's default
 
-What one takes is said by a rule (`rules.py`). A number becomes Python's: NumPy's would
-compute in another precision, so that training had other bits once a checkpoint has
-brought it back.
+A rule (`rules.py`) describes the accepted values. A number becomes a Python number: a
+NumPy number would compute in another precision, and training would have other bits
+after a checkpoint has restored it.
 """
 
 from typing import Any
 
 from minidl.rules import Given, Rule, check_of
 
-NONE = object()  # where there is no default
+NONE = object()  # means that there is no default
 
 
 def setting(rule: Rule, default: Any = NONE) -> Any:
-    """Return an attribute that holds what a rule lets in."""
+    """Return an attribute that accepts what a rule does."""
     return Setting(rule, default)
 
 
 def fixed(rule: Rule = object) -> Any:
-    """Return an attribute that others depend on: it can be assigned once."""
+    """Return an attribute that can be assigned only once: others depend on it."""
     return Setting(rule, once=True)
 
 
 class Setting:
-    """An attribute whose value lies in its object, and is checked on the way there."""
+    """An attribute whose value is checked, and then stored in its object."""
 
     def __init__(self, rule: Rule, default: Any = NONE, once: bool = False) -> None:
         self.check, self.default, self.once = check_of(rule), default, once

@@ -1,15 +1,15 @@
-"""Finished work in files: kept with the key of what made it and a checksum.
+"""Finished work in files, each with a checksum and the key of its inputs.
 
-A key is a name that only equal inputs have. Who reads a file says which key it must
-have, and gets what was written or an error that names the file: never half of it,
-another's, or what somebody changed. There are two formats, both readable by others:
+A key is a name that only equal inputs have. A reader gives the expected key, and gets
+either what was written or an error that names the file; a truncated, changed or foreign
+file is never accepted. Other programs can read both formats:
 
     JSON     an object with `sha256`, `key` if there is one, and the content's names
     arrays   an uncompressed .npz file with the arrays, `sha256`, and a `description`
              in JSON that holds the key and all other facts
 
-Any file may be handed in: its size is looked at before it is read, nothing is
-unpacked or unpickled, and no array is larger than its file.
+Files may be untrusted: their size is checked before they are read, nothing is unpacked
+or unpickled, and no array is larger than its file.
 """
 
 import hashlib
@@ -26,17 +26,17 @@ from minidl.backend import Array
 from minidl.files import atomic_write, open_regular, write_text
 from minidl.npy import arrays_in
 
-MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes: nothing that is kept comes near
+MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes, far more than is ever kept
 LATER = {"later": True}  # metadata of a field that was added to a kept dataclass
 CHANGED = "its checksum doesn't match its content"
 
 
 class DamagedError(ValueError):
-    """A file isn't what was kept under its name: damaged, or another's."""
+    """A file doesn't hold what was written under its name: damaged, or foreign."""
 
 
 def key_of(*parts: Any) -> str:
-    """Return a name that only equal arrays and JSON-like values, in order, have."""
+    """Return a name that only equal arrays and JSON-like values in this order have."""
     arrays = {str(i): p for i, p in enumerate(parts) if isinstance(p, np.ndarray)}
     others = [None if str(i) in arrays else p for i, p in enumerate(parts)]
     return digest(arrays, to_json(others))
@@ -52,9 +52,9 @@ def digest(arrays: Mapping[str, Array], text: str) -> str:
 
 
 def plain(value: Any, name: str = "content") -> Any:
-    """Return a value as JSON gives it back; of dataclasses and NumPy's values, too.
+    """Return a value as JSON gives it back; it may hold dataclasses and NumPy values.
 
-    A dataclass is its `kept_fields`, or what its method `about` returns.
+    A dataclass becomes its `kept_fields`, or what its method `about` returns.
     """
 
     def replaced(value: Any) -> Any:
@@ -68,16 +68,16 @@ def plain(value: Any, name: str = "content") -> Any:
 
 
 def kept_fields(value: Any) -> dict[str, Any]:
-    """Return a dataclass's fields, those marked as LATER only if they aren't defaults.
+    """Return a dataclass's fields, except those marked LATER that hold their default.
 
-    What was kept before they were there keeps its key.
+    So what was kept before such a field was added keeps its key.
     """
     pairs = ((field, getattr(value, field.name)) for field in fields(value))
     return {f.name: v for f, v in pairs if not (f.metadata == LATER and v == f.default)}
 
 
 def to_json(value: Any) -> str:
-    """Return the one text of all equal values."""
+    """Return JSON text that is the same for equal values."""
     return json.dumps(plain(value), sort_keys=True)
 
 
@@ -91,8 +91,8 @@ def write_json(path: str | Path, content: Any, key: str | None = None) -> None:
 def read_json(path: str | Path, key: str | None = None) -> dict[str, Any]:
     """Return a kept object; without a key, whatever its key is.
 
-    Raises FileNotFoundError if there is none, and DamagedError if it isn't whole or
-    has another key.
+    Raises FileNotFoundError if there is none, and DamagedError if it is damaged or has
+    another key.
     """
     with refused(path), open_regular(path, MAX_JSON) as file:
         body = json.loads(file.read())
@@ -121,8 +121,8 @@ def read_arrays(
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return kept arrays and facts; without a key, whatever their key is.
 
-    Raises FileNotFoundError if there is no file, and DamagedError if it isn't whole,
-    has another key, or more than `most` bytes.
+    Raises FileNotFoundError if there is no file, and DamagedError if it is damaged, has
+    another key, or more than `most` bytes.
     """
     with refused(path), open_regular(path, most) as file:
         arrays = arrays_in(file.read())
@@ -135,14 +135,14 @@ def read_arrays(
 
 
 def check(right: bool, wrong: str) -> None:
-    """Raise ValueError, which says what is wrong, unless a file is right."""
+    """Raise ValueError, with what is wrong as its text, unless a file is right."""
     if not right:
         raise ValueError(wrong)
 
 
 @contextmanager
 def refused(path: str | Path, errors: type[Exception] = Exception) -> Iterator[None]:
-    """Turn any error that a file's content causes into one that names it."""
+    """Turn any error caused by a file's content into a DamagedError that names it."""
     try:
         yield
     except OSError:

@@ -1,8 +1,8 @@
-"""Weights that PyTorch has trained, in the layouts of this library.
+"""Weights trained by PyTorch, converted to the layouts of this library.
 
     Conv2d                  (F, C, KH, KW) -> (KH, KW, C, F)
     Linear                  (M, D)         -> (D, M)
-    Linear behind Flatten   (M, C H W)     -> (H W C, M)
+    Linear after Flatten    (M, C H W)     -> (H W C, M)
 
 PyTorch's images are (N, C, H, W), and its Flatten writes one channel after the other;
 ours are (N, H, W, C), and Flatten writes one pixel after the other.
@@ -17,7 +17,7 @@ from minidl.backend import Array, get_array_module
 from minidl.layers import Conv2D, Flatten, Linear, Parameter, Sequential
 from minidl.rules import checked
 
-# A parameter, the shape that it has in PyTorch, and the way from there to here.
+# A parameter, its shape in PyTorch, and the conversion to our layout.
 Target: TypeAlias = tuple[Parameter, tuple[int, ...], Callable[[Array], Array]]
 
 
@@ -25,13 +25,13 @@ Target: TypeAlias = tuple[Parameter, tuple[int, ...], Callable[[Array], Array]]
 def load_torch_state(
     model: Sequential, state: Mapping[str, Any], channels_last: bool = False
 ) -> None:
-    """Give a network the weights in `module.state_dict()`, of a module with its layers.
+    """Load `module.state_dict()`, the weights of a PyTorch module of the same layers.
 
-    They are taken in order, whatever their names: the module must define its layers in
-    the order in which it runs them. `channels_last` says that it flattens (N, H, W, C).
-    Raises TypeError for a model with other learned layers than Conv2D and Linear, and
-    ValueError, by the tensor's name, for another number of tensors, other shapes, and
-    NaN or infinity; the network is left as it was then.
+    Tensors are taken in order, whatever their names, so the module must define its
+    layers in the order in which it runs them. Set `channels_last` if it flattens
+    (N, H, W, C). Raises TypeError if layers other than Conv2D and Linear have
+    parameters, and ValueError, which names the tensor, for a wrong number of tensors, a
+    wrong shape, and NaN or infinity; the network then stays as it was.
     """
     goals = list(targets(model, channels_last))
     if len(state) != len(goals):
@@ -49,7 +49,7 @@ def load_torch_state(
 
 
 def targets(model: Sequential, channels_last: bool) -> Iterator[Target]:
-    """Yield what is to be loaded, layer by layer, weights before biases."""
+    """Yield the parameters to load, layer by layer, weights before biases."""
     images: tuple[int, ...] = ()  # (H, W, C) of what has been flattened
     for layer, shape in zip(model.layers, model.shapes, strict=False):
         if isinstance(layer, Conv2D):
@@ -70,7 +70,7 @@ def targets(model: Sequential, channels_last: bool) -> Iterator[Target]:
 
 
 def of_pixels(images: tuple[int, ...]) -> Callable[[Array], Array]:
-    """Return the way of a Linear layer's weights: (M, C H W) -> (H W C, M)."""
+    """Return the conversion of a Linear layer's weights, (M, C H W) -> (H W C, M)."""
     if len(images) != 3:
         return np.transpose
     H, W, C = images
@@ -83,7 +83,7 @@ def of_pixels(images: tuple[int, ...]) -> Callable[[Array], Array]:
 
 
 def array_of(name: str, tensor: Any, shape: tuple[int, ...]) -> Array:
-    """Return a tensor, or an array, as NumPy's; ValueError unless it fits."""
+    """Return a tensor or an array as a NumPy array; ValueError unless it fits."""
     if hasattr(tensor, "detach"):
         tensor = tensor.detach().cpu().double()
     array = np.asarray(tensor)

@@ -42,16 +42,16 @@ def train(
 ) -> list[float]:
     """Minimise J over batches drawn without replacement; return each epoch's mean J.
 
-    Each batch is replaced by perturb(x, y, rng) first, if given: adversarial training,
-    noise, augmentation. The generator decides all that is random, the order of the
-    images, dropout's masks and what `perturb` draws: model, optimizer and generator are
-    the whole state between two epochs. J is what `loss(out, y)` returns, each image's
-    own, with the gradient of their sum.
-    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels, or (N, ...)
-    what another loss takes; `perturb` takes floats, and returns them in the same shape
-    and type, in [0, 1].
+    If given, perturb(x, y, rng) replaces each batch first: adversarial training, noise,
+    augmentation. The generator decides everything random: the order of the images,
+    dropout's masks and what `perturb` draws. So model, optimizer and generator are the
+    whole state between two epochs. `loss(out, y)` returns each image's J, and the
+    gradient of their sum.
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels, or (N, ...) targets
+    of another loss; `perturb` takes floats and returns floats of the same shape and
+    type, in [0, 1].
     Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
-    returns anything else; FloatingPointError if J isn't finite any more.
+    returns anything else; FloatingPointError if J is no longer finite.
     """
     how = optimizer, epochs, batch_size, rng, callbacks, perturb, loss
     return train_epochs(model, x, y, *how)
@@ -71,7 +71,7 @@ def train_epochs(
 ) -> list[float]:
     """Train a network, or several side by side; return each epoch's mean of J.
 
-    The arguments are those of `train`, as its rules return them.
+    The arguments are those of `train`, already checked.
     """
     losses = []
     batches = epochs * -(-len(x) // batch_size)
@@ -102,7 +102,7 @@ def train_epoch(
     loss: Loss = cross_entropy,
 ) -> float:
     """Take one step per batch, through all images once; return the mean of J."""
-    total: Any = 0.0  # becomes a 0-d array of the model's device
+    total: Any = 0.0  # becomes a 0-d array on the model's device
     order = rng.permutation(len(x))
     for x_batch, y_batch in batches_of(x, y, order, batch_size, model.device):
         if perturb is not None:
@@ -138,9 +138,9 @@ def accuracy(
     """
     check_labels("y", y, len(x), classes_of(classifier))
     device = place_of(classifier, device_of(x))
-    correct: Any = 0  # becomes a 0-d array of that device
+    correct: Any = 0  # becomes a 0-d array on that device
     for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):
         p = probabilities(classifier.predict_proba, x_batch)
-        check_labels("y", y, len(y), p.shape[1])  # all: their range is known by now
+        check_labels("y", y, len(y), p.shape[1])  # all: a GPU's range is cached
         correct = correct + (p.argmax(axis=1) == y_batch).sum()
     return int(correct) / len(x)

@@ -1,4 +1,4 @@
-"""What training takes, and that no two threads train the same network."""
+"""Validation for training, and a guard against two threads training one network."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +19,12 @@ Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean los
 Perturb: TypeAlias = Callable[[Array, Array, np.random.Generator], Array]
 Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]  # (out, y) -> J, dout
 
-_trainers: dict[Parameter, int] = {}  # which thread trains a parameter
+_trainers: dict[Parameter, int] = {}  # the thread that trains each parameter
 _lock = Lock()
 
 
 def its_optimizer(name: str, optimizer: Any, given: Given) -> Optimizer:
-    """Return an optimizer that moves parameters of what is trained, the first given."""
+    """Return an optimizer that moves parameters of the model, the first argument."""
     check_kind(name, optimizer, Optimizer)
     model = next(iter(given.values()))
     if not optimizer.params:
@@ -38,7 +38,7 @@ def its_optimizer(name: str, optimizer: Any, given: Given) -> Optimizer:
 
 
 def targets(name: str, y: Array, given: Given) -> Array:
-    """Return labels of the classes, or what another loss takes, which looks at it."""
+    """Return class labels, or the targets of another loss, which checks them itself."""
     model, x = next(iter(given.values())), given["x"]
     if given.get("loss") is cross_entropy or "committee" in given:
         check_labels(name, y, len(x), model.classes, begins=True)
@@ -50,7 +50,7 @@ def targets(name: str, y: Array, given: Given) -> Array:
 
 
 def functions(name: str, callbacks: Any, given: Given) -> tuple[Callback, ...]:
-    """Return the callbacks, or a single one."""
+    """Return the callbacks as a tuple, also if a single one is given."""
     found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
     if not all(map(callable, found)):
         raise TypeError(f"{name} must be functions, got {callbacks!r}")
@@ -58,9 +58,9 @@ def functions(name: str, callbacks: Any, given: Given) -> tuple[Callback, ...]:
 
 
 def loss_or(own: Loss) -> Check:
-    """Return a check of a loss, which looks at each answer of any but our own.
+    """Return a check of a loss; any but our own is wrapped, to check what it returns.
 
-    Costs are each image's: a mean over the batch would go for J / N.
+    A loss returns each image's cost: a mean over the batch would be divided by N twice.
     """
 
     def check(name: str, loss: Any, given: Given) -> Loss:
@@ -74,7 +74,7 @@ def loss_or(own: Loss) -> Check:
     return check
 
 
-# In this order, behind what is trained: its labels depend on all.
+# Checked in this order, after the model, on which labels and optimizer depend.
 TRAINING: dict[str, Rule] = {
     **dict.fromkeys(("epochs", "batch_size"), "count"),
     **{"rng": "generator", "callbacks": functions, "x": "images"},
@@ -85,10 +85,10 @@ TRAINING: dict[str, Rule] = {
 
 
 def perturbed(perturb: Perturb, x: Array, y: Array, rng: np.random.Generator) -> Array:
-    """Return perturb(x, y, rng); raise unless these can be trained on in x's place.
+    """Return perturb(x, y, rng); raise unless it can replace x in training.
 
-    It is shown copies, and may work in place. An image of NaN would make NaN of all
-    parameters. Shapes: x and the result (N, H, W, C), y (N,).
+    `perturb` gets copies, so it may work in place. An image with NaN would turn all
+    parameters into NaN. Shapes: x and the result (N, H, W, C), y (N,).
     """
     x_new = perturb(x.copy(), y.copy(), rng)
     check_floats_like("perturb", x_new, x, x.shape)
@@ -99,7 +99,7 @@ def perturbed(perturb: Perturb, x: Array, y: Array, rng: np.random.Generator) ->
 
 
 def check_finite(J: float, epoch: int, lr: float) -> None:
-    """Raise FloatingPointError unless an epoch's J is a number."""
+    """Raise FloatingPointError unless an epoch's J is finite."""
     if not np.isfinite(J):
         raise FloatingPointError(
             f"J is {J} in epoch {epoch}: parameters have grown without bound, mostly "
@@ -109,9 +109,9 @@ def check_finite(J: float, epoch: int, lr: float) -> None:
 
 @contextmanager
 def trained_here(params: Sequence[Parameter]) -> Iterator[None]:
-    """Let no other thread train the parameters meanwhile: both would write their grad.
+    """Reserve parameters for this thread: two would overwrite each other's gradients.
 
-    Raises RuntimeError if one does already.
+    Raises RuntimeError if another thread is training them.
     """
     here = get_ident()
     with _lock:

@@ -38,7 +38,7 @@ class Layer(Remembers):
         raise NotImplementedError
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return the output's shape, given the input's; ValueError if it doesn't fit."""
+        """Return the output's shape for an input's shape; ValueError for a misfit."""
         return input_shape
 
     def astype(self, dtype: npt.DTypeLike) -> Self:
