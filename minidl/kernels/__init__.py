@@ -1,4 +1,4 @@
-"""The few operations that need more than NumPy, and the one place that dispatches.
+"""The few operations that need more than NumPy, and the one place that dispatches them.
 
 | module       | runs on       | role                                            |
 |--------------|---------------|-------------------------------------------------|
@@ -7,10 +7,10 @@
 | cpu/         | CPU           | compiled; the default where Numba is installed  |
 | gpu/         | GPU           | CUDA, for float32                               |
 
-Each has every operation, but blocks are a GPU's alone, and from finite numbers the same
-results to rounding. Before one is chosen, rules look at all arguments: TypeError or
-ValueError names what doesn't fit. Notation used by all of them, with `n`, `h`, `w`, ...
-as the indices:
+Each has every operation, except that only gpu/ has its own blocks. For finite numbers
+all agree to rounding. Rules check all arguments before one is chosen; a TypeError or
+ValueError names any that doesn't fit. All use this notation, with indices `n`, `h`,
+`w`, ...:
 
     N       images in the batch          KH KW   height and width of a window
     H W     height and width of images   OH OW   height and width of the output
@@ -61,11 +61,11 @@ __all__ = [
 def dispatched(
     specification: Callable[Parameters, Result], arrays: str = "", **rules: Rule
 ) -> Callable[Parameters, Result]:
-    """Return an operation that runs where its first argument lies.
+    """Return an operation that runs on the device of its first argument.
 
-    Its own rules, and the RULES for other names, look at what is given. Implementations
-    get `arrays` with rows one after another in memory, and with the first one's type,
-    which is that of all results.
+    Arguments are checked by these rules, and by RULES for other names. Implementations
+    get the `arrays` contiguous in memory and in the type of the first one, which is
+    also the type of all results.
     """
     name, checked = (
         specification.__name__,
@@ -112,12 +112,12 @@ adam_step = dispatched(reference.adam_step)
 
 
 def warm_up() -> None:
-    """Compile all kernels for float32, or load them from the disk's cache.
+    """Compile all kernels for float32, or load them from the cache on disk.
 
     Processes that are started afterwards find them compiled.
     """
     x, W = np.zeros((1, 6, 6, 8), np.float32), np.zeros((3, 3, 8, 8), np.float32)
-    for channels, stride in [(8, 1), (1, 1), (8, 2)]:  # each module for convolutions
+    for channels, stride in [(8, 1), (1, 1), (8, 2)]:  # every convolution module
         x_, W_ = x[..., :channels].copy(), W[:, :, :channels].copy()
         out = conv2d(x_, W_, None, stride)
         conv2d_grads(x_, out, W_, stride)

@@ -1,9 +1,9 @@
-"""What kernels take: a rule for each parameter's name, and the checks that some need.
+"""Validation of kernels' arguments: a rule for each parameter's name.
 
-Compiled code reads and writes wherever the shapes say, and a GPU's takes any bytes for
-the type that it expects. So RULES look at each operation's arguments before an
-implementation is chosen: at shapes, types, layout and device, which takes a few
-microseconds however large the arrays are.
+Compiled code reads and writes wherever the shapes say, and on a GPU it takes any bytes
+for the type that it expects. So RULES check each operation's arguments before an
+implementation is chosen: shapes, types, layout and device. This takes a few
+microseconds, however large the arrays are.
 """
 
 from math import prod
@@ -33,7 +33,7 @@ any_axes, of_filters, finite = axes("..."), axes("KH KW C F"), number_in(FINITE)
 
 
 def window(name: str, kernel_size: Any, given: Given) -> tuple[int, int]:
-    """Return (KH, KW) of one or two sizes."""
+    """Return (KH, KW), given one or two sizes."""
     pair = kernel_size if isinstance(kernel_size, tuple) else (kernel_size,) * 2
     if len(pair) != 2:
         raise ValueError(f"{name} must be one or two integers, got {kernel_size}")
@@ -43,7 +43,7 @@ def window(name: str, kernel_size: Any, given: Given) -> tuple[int, int]:
 
 
 def algorithm(name: str, chosen: Any, given: Given) -> str:
-    """Return an algorithm that convolves with these windows."""
+    """Return an algorithm; raise unless it can convolve with these windows."""
     check_choice(name, chosen, ALGORITHMS)
     how = given["stride"], given["pad"]
     size = given["W"].shape[:2] if "W" in given else given["kernel_size"]
@@ -78,9 +78,9 @@ def columns(name: str, col: Array, given: Given) -> Array:
 
 
 def gradient(name: str, dout: Array, given: Given) -> Array:
-    """Return the gradient of a convolution's output, or of what was pooled, (N, ...).
+    """Return the gradient of the output of a convolution or a pooling, (N, ...).
 
-    A convolution with an argmax was pooled by 2x2.
+    With an argmax, the convolution's output was pooled by 2x2.
     """
     if "W" in given:
         (N, *image, _), (*window, _, C) = given["x"].shape, given["W"].shape
@@ -96,10 +96,10 @@ def gradient(name: str, dout: Array, given: Given) -> Array:
 
 
 def places(name: str, argmax: Array, given: Given) -> Array:
-    """Return a place in a window of size x size for each dout.
+    """Return a place in a window of size x size for each number of dout.
 
-    On a CPU the places are read, one byte each. A GPU's would have to be waited for:
-    there a place outside its window makes the gradient NaN, or in float64 is lost.
+    On a CPU all places are checked. On a GPU this would mean waiting: there, a place
+    outside its window makes the gradient NaN, or in float64 its dout is lost.
     """
     dout, size = given["dout"], given.get("size", 2)
     check_array(name, argmax)
@@ -116,7 +116,7 @@ def places(name: str, argmax: Array, given: Given) -> Array:
 
 
 def rectified(name: str, out: Array, given: Given) -> Array:
-    """Return what the gradient dout belongs to, in its shape."""
+    """Return a ReLU's output, in the shape of its gradient dout."""
     check_floats(name, out)
     check_device(name, out, given["dout"])
     check_shape(name, out, given["dout"].shape)
@@ -124,7 +124,7 @@ def rectified(name: str, out: Array, given: Given) -> Array:
 
 
 def written(rule: str) -> Rule:
-    """Return a check of an array with these axes that is to be filled."""
+    """Return a check of an array with these axes that will be written to."""
     check_axes = axes(rule)
 
     def check(name: str, a: Array, given: Given) -> Array:
@@ -135,7 +135,7 @@ def written(rule: str) -> Rule:
 
 
 def features(name: str, u: Array, given: Given) -> Array:
-    """Return numbers to whose last axis a bias is added."""
+    """Return an array to whose last axis a bias is added."""
     any_axes(name, u, given)
     if u.ndim < 2:
         raise ValueError(f"{name} must have shape (n, ..., F), got {u.shape}")
@@ -144,7 +144,7 @@ def features(name: str, u: Array, given: Given) -> Array:
 
 
 def filters(name: str, W: Array, given: Given) -> Array:
-    """Return filters (KH, KW, C, F); a bias that isn't given is 0 from here on."""
+    """Return filters (KH, KW, C, F), and set a missing bias to 0."""
     of_filters(name, W, given)
     if given.get("b", W) is None:
         given["b"] = get_array_module(W).zeros(W.shape[3], W.dtype)
@@ -179,10 +179,10 @@ def product(name: str, out: Array, given: Given) -> Array:
 
 
 def classes(name: str, y: Array, given: Given) -> Array:
-    """Return labels of the logits z.
+    """Return labels for the logits z.
 
-    A GPU would have to be waited for before labels can be read: there the kernel makes
-    a row NaN whose label is no class.
+    On a GPU, reading them would mean waiting: there, the kernel turns a row into NaN if
+    its label isn't a class.
     """
     z = given["z"]
     if device_of(z) == "cpu" or implementation(z) is reference:
@@ -194,14 +194,14 @@ def classes(name: str, y: Array, given: Given) -> Array:
 
 
 def direction(name: str, g: Array, given: Given) -> Array:
-    """Return a gradient of which the signs matter, in another type these alone."""
+    """Return a gradient of which only signs matter; its signs if the type isn't x's."""
     any_axes(name, g, given)
-    same = g.dtype == given["x"].dtype  # as float32 a small gradient might be 0
+    same = g.dtype == given["x"].dtype  # in float32 a small gradient might be 0
     return g if same else get_array_module(g).sign(g)
 
 
 def moved(name: str, p: Array, given: Given) -> Array:
-    """Return a parameter that can be moved in place, and its averages with it."""
+    """Return a parameter; raise unless it and its averages can be moved in place."""
     check_step(**{key: given[key] for key in "pgmv" if key in given})
     given["g"] = contiguous(given["g"])
     return p
@@ -272,7 +272,7 @@ RULES: dict[str, Rule] = {
 
 
 def like(x: Array, other: Array | None) -> Array | None:
-    """Return another array, if there is one, contiguous and its floats in x's type."""
+    """Return another array, if given, contiguous and with floats in the type of x."""
     if other is None:
         return None
     if other.dtype != x.dtype and other.dtype.kind == "f":
@@ -281,5 +281,5 @@ def like(x: Array, other: Array | None) -> Array | None:
 
 
 def contiguous(x: Array) -> Array:
-    """Return x with its rows one after another in memory, as kernels read it."""
+    """Return x contiguous in memory, row by row, as kernels read it."""
     return x if x.flags.c_contiguous else get_array_module(x).ascontiguousarray(x)

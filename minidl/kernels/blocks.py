@@ -1,7 +1,7 @@
 """Blocks of layers as one operation: see `minidl.fusion`, which runs them.
 
-Here they are made of an implementation's other operations, as on a CPU and in float64.
-A GPU has its own, since each operation costs it the start of a kernel.
+These consist of an implementation's other operations and serve CPUs and float64. A GPU
+has its own, because each operation costs it the launch of a kernel.
 """
 
 import numpy as np
@@ -22,10 +22,10 @@ def conv2d_block(
     seed: int = 0,
     keep: bool = False,
 ) -> tuple[Array, Array | None, Array | None]:
-    """Return max(conv2d(x), 0), pooled by 2x2 if asked for, and dropped out.
+    """Return max(conv2d(x), 0), with `pool` pooled by 2x2, and after dropout.
 
-    With it come the maxima's positions and, if an implementation has it and is asked to
-    keep it for the gradient of W, im2col(x).
+    Also return the maxima's positions, None without `pool`, and im2col(x), None unless
+    the implementation has it and should `keep` it for the gradient of W.
     """
     run, how = implementation(x), (stride, pad, algorithm, True)
     if pool:
@@ -51,9 +51,9 @@ def conv2d_block_grads(
     factor: float = 1.0,
     after_relu: bool = False,
 ) -> Array | None:
-    """Fill dW and db, if given, and return dJ/dx, if asked for, of `conv2d_block`.
+    """Fill dW and db of `conv2d_block`, if given, and return its dJ/dx, if requested.
 
-    relu_out, argmax and col are its results, None where there was no such step, and
+    relu_out, argmax and col are the block's results, None for a step that it lacks, and
     factor is dropout's 1 / (1 - rate). With after_relu, x = max(u, 0), and dJ/du is
     returned. Shapes: dW like W, db (F,).
     """
@@ -71,7 +71,7 @@ def conv2d_block_grads(
 
 @rounds_to_zero
 def bias_relu(u: Array, b: Array, rate: float = 0.0, seed: int = 0) -> Array:
-    """Return max(u + b, 0), dropped out. Shapes: u (..., F), b (F,)."""
+    """Return max(u + b, 0), after dropout. Shapes: u (..., F), b (F,)."""
     xp = get_array_module(u)
     return dropped_out(xp.maximum(u + b, 0), rate, seed)
 
@@ -85,8 +85,8 @@ def dropped_out(x: Array, rate: float, seed: int) -> Array:
 def sum_over_pixels(dout: Array, out: Array) -> None:
     """Fill out with the sum of dout over images, rows and columns: a bias's gradient.
 
-    On a CPU as a product with ones, which is faster than `sum` and, because each image
-    is added up first, more accurate. Shapes: dout (N, OH, OW, F), out (F,).
+    On a CPU, it is a product with ones, which is faster than `sum` and more accurate,
+    because each image is summed first. Shapes: dout (N, OH, OW, F), out (F,).
     """
     N, OH, OW, F = dout.shape
     pixels = dout.reshape(N, OH * OW, F)

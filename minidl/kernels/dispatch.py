@@ -20,9 +20,9 @@ _chosen = os.environ.get("MINIDL_KERNELS", "auto")
 
 
 def check_environment() -> None:
-    """Raise ValueError for an unknown MINIDL_KERNELS: when used, not when imported.
+    """Raise ValueError for an unknown MINIDL_KERNELS.
 
-    A program can then say so in one line.
+    Called at first use instead of import, so that a program can report it in one line.
     """
     check_choice("MINIDL_KERNELS", _chosen, IMPLEMENTATIONS)
 
@@ -55,10 +55,10 @@ def implementation(x: Array) -> ModuleType:
 
 @cache
 def on_cpu(chosen: str) -> ModuleType:
-    """Return the compiled kernels or the reference; "auto" takes what is there.
+    """Return the compiled kernels or the reference; "auto" prefers compiled ones.
 
-    Numba is imported when it is needed first, and looked for once: that takes 40 us
-    where it isn't installed.
+    Numba is imported only when it is first needed, and is searched for only once: this
+    takes 40 us if it isn't installed.
     """
     check_environment()
     found = sys.modules.get("numba") or find_spec("numba")

@@ -1,8 +1,8 @@
 """Random bits as a pure function of (seed, position): the same on every device.
 
-A generator with state hands out numbers in an order, which parallel hardware doesn't
-have. A counter-based one hashes the position instead: bits[i] = mix(seed + (i + 1) g).
-This is SplitMix64, whose mixing function turns each input bit over in about half of
+A generator with state hands out its numbers in order, but parallel threads have no
+order. A counter-based one hashes the position instead: bits[i] = mix(seed + (i + 1) g).
+This is SplitMix64: if one input bit changes, its mixing function changes about half of
 the output bits.
 Source: Steele, Lea & Flood, Fast Splittable Pseudorandom Number Generators, 2014.
 """
@@ -14,7 +14,7 @@ from minidl.backend import Array
 GOLDEN_GAMMA = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: spreads the positions
 MIX_1 = 0xBF58476D1CE4E5B9
 MIX_2 = 0x94D049BB133111EB
-MASK_BITS = 24  # a rate is met to 2^-24
+MASK_BITS = 24  # rates are accurate to 2^-24
 
 
 def random_bits(seed: int, size: int, xp: ModuleType) -> Array:
@@ -30,5 +30,5 @@ def random_bits(seed: int, size: int, xp: ModuleType) -> Array:
 
 
 def drop_threshold(rate: float) -> int:
-    """Return t so that (bits >> 40) < t at probability `rate`, to 2^-24."""
+    """Return t so that (bits >> 40) < t with probability `rate`, to 2^-24."""
     return round(rate * 2**MASK_BITS)

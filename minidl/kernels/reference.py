@@ -1,7 +1,7 @@
 """The kernels in plain NumPy (or CuPy): the specification that all others must meet.
 
 Loops run over the few positions of a window; each step moves whole arrays. Memory is
-spent freely: `im2col` copies every pixel once for each window that it lies in.
+spent freely: `im2col` copies every pixel once for each window that contains it.
 Letters: see `minidl.kernels`.
 """
 
@@ -68,7 +68,7 @@ def conv2d(
 ) -> Array:
     """Return the convolution as one matrix product, out = im2col(x) W + b.
 
-    With relu, max(out, 0). There is one algorithm here, whatever is asked for.
+    With relu, return max(out, 0). `algorithm` has no effect: there is only one here.
     Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), out (N, OH, OW, F).
     """
     *kernel_size, _, F = W.shape
@@ -105,7 +105,7 @@ def conv2d_grads(
     argmax: Array | None = None,
     after_relu: bool = False,
 ) -> tuple[Array | None, Array | None]:
-    """dJ/dx = col2im(dout W^T), dJ/dW = im2col(x)^T dout; None where not asked for.
+    """dJ/dx = col2im(dout W^T), dJ/dW = im2col(x)^T dout; None where not requested.
 
     With argmax, dout is the gradient of what `conv2d_pool` returned. With after_relu,
     x = max(u, 0) and the first result is dJ/du.
@@ -134,14 +134,14 @@ def matmul(a: Array, b: Array, out: Array | None = None) -> Array:
         return a @ b
     if out.flags.c_contiguous and out.dtype == a.dtype == b.dtype:
         return get_array_module(a).dot(a, b, out=out)
-    out[...] = a @ b  # `dot` converts nothing
+    out[...] = a @ b  # `dot` converts no types
     return out
 
 
 def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     """Return each window's maximum and its position i * size + j, the first of equals.
 
-    A NaN is larger than any number, so that it isn't lost on the way to J.
+    A NaN counts as larger than any number, so that it isn't lost on the way to J.
     Shapes: x (N, H, W, C), both results (N, OH, OW, C), positions uint8.
     """
     xp = get_array_module(x)
@@ -150,7 +150,7 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
     argmax = xp.zeros(out.shape, xp.uint8)
     for i, j in offsets((size, size)):
         candidate = view_at(x, i, j, OH, OW, stride)
-        larger = ~(candidate <= out) & (out == out)  # also where only it is NaN
+        larger = ~(candidate <= out) & (out == out)  # also if candidate alone is NaN
         argmax[larger] = i * size + j
         out = xp.where(larger, candidate, out)
     return out, argmax
@@ -207,7 +207,7 @@ def adam_step(
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
-    """Return a mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
+    """Return a mask like x: 0 with probability `rate`, else 1 / (1 - rate)."""
     xp = get_array_module(x)
     bits = random_bits(seed, x.size, xp) >> xp.uint64(64 - MASK_BITS)
     kept = bits >= drop_threshold(rate)
@@ -231,8 +231,8 @@ def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
     xp = get_array_module(z)
     rows, log_p = xp.arange(len(z)), log_softmax(z)
     dz = xp.exp(log_p)
-    # p_y - 1 is minus the sum of the others. In float32, 1 - p_y is exactly 0 once the
-    # logits' gap exceeds 17 to 19, and what lowers z_y would be lost.
+    # p_y - 1 is minus the sum of the other p_k. In float32, 1 - p_y is exactly 0 once
+    # the logits' gap exceeds 17 to 19, and the gradient that lowers z_y would be lost.
     dz[rows, y] = 0
     dz[rows, y] = -dz.sum(axis=1)
     return -log_p[rows, y], dz

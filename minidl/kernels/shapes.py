@@ -1,4 +1,4 @@
-"""Where windows lie in an image: the arithmetic that all kernels share."""
+"""The positions of windows in an image: the arithmetic that all kernels share."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
@@ -29,12 +29,12 @@ def output_size(
 
 
 def fits_winograd(kernel_size: Window, stride: int, pad: int) -> bool:
-    """Tell whether Winograd's algorithm, F(4x4, 3x3), can do such a convolution."""
+    """Return whether Winograd's algorithm, F(4x4, 3x3), can compute a convolution."""
     return tuple(kernel_size) == (3, 3) and stride == 1 and pad <= 1
 
 
 def pair(kernel_size: int | Window) -> Window:
-    """Return height and width of a window, of which one integer gives both."""
+    """Return a window's height and width; a single integer stands for both."""
     return (kernel_size,) * 2 if isinstance(kernel_size, int) else kernel_size
 
 

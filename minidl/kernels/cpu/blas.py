@@ -1,10 +1,10 @@
 """Matrix products inside compiled kernels, by BLAS.
 
-A kernel that multiplies by itself never returns to Python between two blocks of a
-batch: threads don't wait for the interpreter's lock, which costs more than a block.
-Numba's own `np.dot` does so too, but takes whole matrices only, and adds to none. In
-plain Python, `multiply` is what its definition says. Winograd's many small products
-are `products.py`'s.
+A kernel that calls BLAS itself never returns to Python between two blocks of a batch.
+So threads don't wait for the interpreter's lock, which would take longer than a block.
+Numba's own `np.dot` does the same, but only for whole matrices, and can't add to the
+result. In plain Python, `multiply` runs as defined. Winograd's many small products are
+in `products.py`.
 """
 
 from typing import Any
@@ -17,13 +17,13 @@ from numba.extending import get_cython_function_address, overload
 from minidl.backend import Array
 from minidl.kernels.cpu.compile import jit
 
-# OpenBLAS multiplies matrices of up to so many products without repacking them first,
-# which is 1.2 to 1.4 times as fast: blocks of a batch are cut to that size.
+# Up to this number of products, OpenBLAS multiplies matrices without repacking them,
+# which is 1.2 to 1.4 times as fast. Blocks of a batch are cut to this size.
 BLOCK_PRODUCTS = 1_000_000
 
 # Fortran's gemm takes pointers: transa, transb, m, n, k, alpha, a, lda, b, ldb, beta,
-# c, ldc. SciPy exports its own BLAS's under a documented name. Linked by name, compiled
-# kernels can be cached on disk.
+# c, ldc. SciPy exports that of its own BLAS under a documented name. Because it is
+# linked by name, compiled kernels can be cached on disk.
 GEMM = {}
 for real, name in ((types.float32, "sgemm"), (types.float64, "dgemm")):
     symbol = f"minidl_{name}"
@@ -44,14 +44,14 @@ def multiply(a: Any, b: Any, out: Any, beta: Any) -> None:
     """out = a b + beta out.
 
     Shapes: a (n, k), b (k, m), out (n, m). The rows of each, or for a and b the
-    columns, must be contiguous, but may lie apart: transposed views are welcome.
+    columns, must be contiguous, but may lie apart: transposed views are accepted.
     """
     out[:] = a @ b + beta * out if beta else a @ b
 
 
 @overload(multiply)
 def compiled_multiply(a: Any, b: Any, out: Any, beta: Any) -> Any:
-    """Return `multiply` for Numba. BLAS counts along columns: out^T = b^T a^T."""
+    """Return `multiply` for Numba. BLAS is column-major: out^T = b^T a^T."""
     gemm: Any = GEMM[out.dtype]
 
     def call(a: Any, b: Any, out: Any, beta: Any) -> None:
@@ -86,9 +86,9 @@ def letter(a: Array) -> int:
 
 @jit
 def step(a: Array) -> int:
-    """Return how many numbers lie from one row to the next, or T's columns.
+    """Return the distance between rows, or a transposed one's columns, in numbers.
 
-    A single one has no next: then what BLAS accepts, its length.
+    For a single row it is the row's length, as BLAS requires.
     """
     length = a.shape[1] if letter(a) == ord("N") else a.shape[0]
     return max(a.strides[0] // a.itemsize, a.strides[1] // a.itemsize, length)

@@ -1,13 +1,13 @@
 """How kernels are compiled: `@jit` on a plain Python function.
 
-The function stays what it is: with NUMBA_DISABLE_JIT=1, or through its attribute
+The Python function remains: with NUMBA_DISABLE_JIT=1, or through its attribute
 `py_func`, it can be stepped through in a debugger. It is compiled at its first call
-for each type, and cached on disk for later processes: beside the sources, or in
-NUMBA_CACHE_DIR, or in the user's cache where the sources are read-only.
+for each type, and cached on disk for later processes: beside the sources, in
+NUMBA_CACHE_DIR, or in the user's cache if the sources are read-only.
 
-This cache is executable code and belongs to its user. What is damaged or out of date
-there is compiled again; what somebody made on purpose is not noticed, so never take
-someone else's cache, and never use a folder that others can write to.
+This cache is executable code and belongs to its user. Damaged or outdated files are
+compiled again, but forged files go unnoticed, so never take someone else's cache, and
+never use a folder that others can write to.
 """
 
 import hashlib
@@ -27,12 +27,12 @@ from minidl.files import atomic_write
 
 
 class Restrict(Compiler):
-    """Numba's compiler, promised that an array a kernel writes overlaps no other.
+    """Numba's compiler, with a promise: an array that is written overlaps no other.
 
-    This is C's `restrict`. Without it the rows that a kernel writes might be the rows
-    that it reads, and each short loop begins by comparing them all: 4 times slower.
-    The promise is the caller's: never pass such a kernel the same array twice. (Only
-    spare rows may be one array, from which nobody uses what is read.)
+    This is C's `restrict`. Without it, the rows that a kernel writes might be the rows
+    that it reads, and each short loop begins by comparing all of them, which is 4 times
+    slower. Callers keep the promise: never pass a kernel the same array twice. (Except
+    for spare rows, if nothing that is read from them is used.)
     """
 
     def define_pipelines(self) -> Any:
@@ -43,7 +43,7 @@ class Restrict(Compiler):
 
 
 def sources(folder: Path = Path(__file__).parents[1]) -> bytes:
-    """Return a checksum of all source files in a folder and those within it."""
+    """Return a checksum of all source files in a folder and its subfolders."""
     digest = hashlib.sha256()
     for source in sorted(folder.rglob("*.py")):
         digest.update(source.read_bytes())
@@ -54,16 +54,16 @@ SOURCES = sources()
 
 
 def checksum(path: str | Path, content: bytes) -> bytes:
-    """Return what ends a file of this name: of its content and of today's sources.
+    """Return the checksum that ends a file: of its name, content and today's sources.
 
-    Numba compiles a kernel anew when its own file changes, but not when that of another
-    kernel does which it calls.
+    Numba compiles a kernel again when its own file changes, but not when the file of a
+    kernel that it calls does.
     """
     return hashlib.sha256(SOURCES + Path(path).name.encode() + content).digest()
 
 
 def is_whole(path: str | Path) -> bool:
-    """Tell whether a file ends with its checksum: it's the one that was written."""
+    """Return whether a file ends with its checksum, so is as it was written."""
     try:
         content = Path(path).read_bytes() if Path(path).is_file() else b""
     except OSError:
@@ -92,7 +92,7 @@ class CheckedFiles(IndexDataCacheFile):
 
 
 class KernelCache(FunctionCache):
-    """Numba's cache of a kernel, which is never worse than none."""
+    """Numba's cache of a kernel, in which any failure counts as a miss."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
@@ -104,11 +104,11 @@ class KernelCache(FunctionCache):
         """Return what is cached, None if nothing is or it can't be used."""
         try:
             return super().load_overload(*arguments)
-        except Exception:  # of other versions of LLVM, NumPy or Python, say
+        except Exception:  # from other versions of LLVM, NumPy or Python, say
             return None
 
     def save_overload(self, *arguments: Any) -> None:
-        """Keep what was compiled, unless the disk is full or closed by now."""
+        """Save what was compiled, unless the disk is full or has become read-only."""
         with suppress(OSError):
             super().save_overload(*arguments)
 

@@ -1,4 +1,4 @@
-"""What treats each number by itself: ReLU's gradient, dropout's mask, Adam's step."""
+"""Element-wise kernels: ReLU's gradient, dropout's mask, Adam's step."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def keep_positive(dout: Array, out: Array, dx: Array, factor: Any) -> None:
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
-    """Return a mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
+    """Return a mask like x: 0 with probability `rate`, else 1 / (1 - rate)."""
     mask = np.empty(x.shape, x.dtype)
     flat = mask.reshape(-1)
     kept = x.dtype.type(1 / (1 - rate))

@@ -1,10 +1,10 @@
 """Convolution of images with few channels: a network's first layer.
 
-A window of 3x3 pixels and one or three channels has only 9 or 27 numbers, too few
-channels for Winograd's transforms. Here im2col's matrix lies on its side: `col` has
-one row per *tap* (a place in the window and a channel) and one column per output
-pixel, so that a row of it is the image itself, shifted, and is copied at full speed.
-Work goes through the batch in blocks of images whose matrix stays in the cache:
+A window of 3x3 pixels and one or three channels has only 9 or 27 numbers, and too few
+channels for Winograd's transforms. Here im2col's matrix is transposed: `col` has one
+row per *tap* (a place in the window and a channel) and one column per output pixel, so
+each row is the image itself, shifted, and is copied at full speed. The batch is
+processed in blocks of images whose matrix stays in the cache:
 
     out = col^T W          dW = col dout          dx = shifted sum of W dout^T
 
@@ -78,7 +78,7 @@ def backward(
     input_grad: bool,
     dimages: Array,
 ) -> Array:
-    """Fill dimages if asked, return dW (K, F); on one thread."""
+    """Fill dimages if requested, return dW (K, F); on one thread."""
     F = W.shape[3]
     dW = np.zeros((W.size // F, F), dout.dtype)
     step = images_per_block(W, dout)
@@ -105,7 +105,7 @@ def planes(x: Array, pad: int) -> Array:
 
 @jit
 def images_per_block(W: Array, out: Array) -> int:
-    """Return how many images make a block."""
+    """Return the number of images in a block."""
     _, OH, OW, _ = out.shape
     return max(1, BLOCK_PRODUCTS // (W.size * OH * OW))
 

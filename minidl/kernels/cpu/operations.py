@@ -1,8 +1,8 @@
-"""Every operation on a CPU, compiled; and which algorithm convolves.
+"""Every operation on a CPU, compiled, and the choice of a convolution's algorithm.
 
 | module          | convolutions                                                      |
 |-----------------|-------------------------------------------------------------------|
-| winograd.py     | of 3x3 windows, stride 1, padding 0 or 1, from 8 channels on      |
+| winograd.py     | of 3x3 windows, stride 1, padding 0 or 1, 8 channels or more      |
 | few_channels.py | of 1 to 7 channels, stride 1                                      |
 | windows.py      | all others                                                        |
 """
@@ -33,7 +33,7 @@ keep_freed_memory()
 
 
 def convolution(W: Array, stride: int, pad: int, algorithm: str) -> ModuleType:
-    """Return the module whose `conv2d` suits W best, or as `algorithm` says."""
+    """Return the module whose `conv2d` is fastest for W, or that `algorithm` names."""
     *kernel_size, C, F = W.shape
     fast = min(C, F) >= FEW_CHANNELS and fits_winograd(kernel_size, stride, pad)
     if algorithm == "winograd" or (algorithm == "auto" and fast):
@@ -88,10 +88,10 @@ def conv2d_grads(
 
 @rounds_to_zero
 def matmul(a: Array, b: Array, out: Array | None) -> Array:
-    """a @ b; its rows or columns, whichever are more, are shared out among threads.
+    """a @ b; its rows or columns, whichever are more, are divided among threads.
 
-    Each thread reads the other factor as a whole. Not left to BLAS's own threads: they
-    would fight with the convolutions', see `threads.py`.
+    Each thread reads the whole other factor. BLAS's own threads aren't used, because
+    they would compete with those of convolutions, see `threads.py`.
     """
     if out is None:
         out = np.empty(a.shape[:-1] + b.shape[1:], np.result_type(a, b))

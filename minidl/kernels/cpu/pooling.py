@@ -1,7 +1,7 @@
-"""Max pooling of any windows, and of 2x2 windows side by side, the paper's only ones.
+"""Max pooling of any windows, and of 2x2 windows side by side, as in the paper.
 
-Those take one pass: the four pixels of a window are four vectors of channels, so that
-a window costs a few vector instructions, and each number is read and written once.
+The latter take one pass. The four pixels of a window are four vectors of channels, so a
+window costs a few vector instructions, and each number is read and written once.
 Letters: see `minidl.kernels`.
 """
 
@@ -31,7 +31,7 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
 def find_maxima(x: Array, out: Array, argmax: Array, size: int, stride: int) -> None:
     """out = maximum over each window of x, argmax = its first position.
 
-    A NaN is larger than any number: `not <=` is true of it.
+    A NaN counts as larger than any number, because `not <=` is true for it.
     """
     N, OH, OW, C = out.shape
     for n in range(N):
@@ -121,9 +121,9 @@ def four_pixels(image: Array, h: int, w: int) -> Any:
 
 @jit
 def largest_of_four(x: Any, out: Array, argmax: Array) -> None:
-    """out = max(x0, x1, x2, x3) and the first place where it stands.
+    """out = max(x0, x1, x2, x3), argmax = the first place that holds it.
 
-    The second of two wins if it is larger or the only NaN, which `not <=` says.
+    The second of two wins if it is larger or the only NaN, as `not <=` tests.
     """
     for c in range(out.size):
         x0, x1, x2, x3 = x[0][c], x[1][c], x[2][c], x[3][c]

@@ -1,20 +1,20 @@
-"""Products of matrices that lie in the cache, kept in registers while they grow.
+"""Products of matrices in the cache, whose results stay in registers while they grow.
 
-Winograd's 36 products of a block are small: BLAS takes as long to start on one as to
-compute it, but on processors with AVX-512. Here the result is cut into *tiles* of some
+Winograd's 36 products of a block are small: except on processors with AVX-512, BLAS
+takes as long to start one as to compute it. Here the result is cut into *tiles* of some
 rows and one or two vectors of columns. A tile stays in registers while k runs:
 
     tile[r, :] += a[r, k] b[k, :]          (a[k, r] of a transposed one)
 
 Each k loads two vectors of b, and one number of a for each row of the tile, and adds to
-twice as many vectors as it has rows. A sum is ready 4 cycles after it was begun, and
-two begin in each cycle, so that at least 8 must be under way: 6 rows keep the unit for
-multiplications busy and fit into AVX2's 16 registers, 8 into AVX-512's 32.
+twice as many vectors as the tile has rows. A sum is ready 4 cycles after it was begun,
+and two begin in each cycle, so at least 8 must be under way: 6 rows keep the
+multiplication units busy and fit into AVX2's 16 registers, 8 into AVX-512's 32.
 
-A compiler keeps single variables in registers, but no arrays: so `multiplier` writes a
-tile's instructions one by one, in LLVM's language. Without compilation `multiply` is
-what its definition says. Sums run over k in order: a row of the result has the same
-bits whatever the other rows are.
+A compiler keeps single variables in registers, but not arrays, so `multiplier` writes a
+tile's instructions one by one, in LLVM's language. Without compilation, `multiply` runs
+as defined. Sums run over k in order, so a row of the result has the same bits whatever
+the other rows are.
 
 Source: Goto & van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008.
 """
@@ -77,7 +77,7 @@ def in_tiles(function: Any, transposed: bool) -> None:
 
 
 def multiplier(rows: int, vectors: int, transposed: bool) -> Any:
-    """Return what multiplies in Numba for a tile of some rows and vectors."""
+    """Return a function for Numba that multiplies a tile of some rows and vectors."""
     places = [(i, v) for i in range(rows) for v in range(vectors)]
 
     @intrinsic

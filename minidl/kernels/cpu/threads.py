@@ -1,12 +1,12 @@
 """One batch on several cores: each thread takes an equal part of the images.
 
-As many threads are used as BLAS may use (`minidl.parallel.limit_threads`, or the
-variable OPENBLAS_NUM_THREADS). BLAS itself is limited to one, while they work and in
-products between: OpenBLAS's own threads keep their cores busy for milliseconds while
-they wait for more to do, and these threads would stand in line behind them.
+There are as many threads as BLAS may use (`minidl.parallel.limit_threads`, or the
+variable OPENBLAS_NUM_THREADS). While they work, and in products in between, BLAS itself
+is limited to one: OpenBLAS's own threads keep their cores busy for milliseconds while
+they wait for more work, and ours would have to wait for them.
 
-The limit is the whole process's. `limit_lock` lets one Python thread at a time set it,
-and `limits` holds those in force, so that none takes another's for the user's choice.
+A limit applies to the whole process. `limit_lock` lets one Python thread at a time set
+it, and `limits` holds those in force, so that none is mistaken for the user's choice.
 """
 
 import os
@@ -23,7 +23,7 @@ from minidl.backend import Array
 
 Result = TypeVar("Result")
 
-# Below this, waking a thread takes longer than the work that it is to do.
+# Below these sizes, waking a thread takes longer than its work.
 FEW_NUMBERS = 2**16
 FEW_PRODUCTS = 2**21
 
@@ -35,8 +35,8 @@ unlimited: list[int] = []  # each library's threads without them
 class Limit:
     """A limit on BLAS and OpenMP, from now on or within a `with` block.
 
-    Of several at a time, nested or of several Python threads, the smallest counts. The
-    last to end gives BLAS its threads back. OpenMP's limits are each thread's own.
+    Of several, nested or in several Python threads, the smallest counts. The last to
+    end gives BLAS its threads back. OpenMP has a separate limit for each thread.
     """
 
     def __init__(self, threads: int) -> None:
@@ -60,7 +60,7 @@ class Limit:
         self.openmp.restore_original_limits()
 
     def begin(self) -> None:
-        """Put it into force, in place of this thread's earlier one from now on."""
+        """Put the limit into force, in place of this thread's earlier lasting one."""
         with limit_lock:
             limits[:] = [
                 other
@@ -83,7 +83,7 @@ def apply_limits() -> None:
 def set_threads(library: LibController, threads: int) -> None:
     """Set a library's threads, and let other Python threads do so afterwards.
 
-    From threadpoolctl 3.8 on, only the first that sets them could, the others in vain.
+    Since threadpoolctl 3.8, only the first Python thread to set them could otherwise.
     """
     clear = getattr(library, "clear_controlling_thread", lambda force: None)
     clear(force=True)
@@ -94,11 +94,11 @@ def set_threads(library: LibController, threads: int) -> None:
 def over_images(
     function: Callable[[slice], Result], N: int, at_least: int = 1
 ) -> list[Result]:
-    """Return function(part) for consecutive parts of N images, one part a thread.
+    """Return function(part) for consecutive parts of N images, one part per thread.
 
     N may count other things; a part with fewer than `at_least` isn't worth a thread.
-    The results stand in the order of the parts, so that adding them up gives the same
-    bits whichever thread ends first.
+    The results are in the order of the parts, so their sum has the same bits whichever
+    thread ends first.
     """
     with limit_lock:
         alone = max((library.num_threads for library in libraries()), default=1) == 1
@@ -114,7 +114,7 @@ def over_images(
 
 
 def sum_over_images(function: Callable[[slice], Array], N: int) -> Array:
-    """Return the sum of `over_images`: each thread's own gradient of what all share."""
+    """Return the sum of `over_images`, as for the gradient of shared parameters."""
     total, *others = over_images(function, N)
     for other in others:
         total += other
@@ -125,7 +125,7 @@ def sum_over_images(function: Callable[[slice], Array], N: int) -> Array:
 def one_blas_thread() -> Iterator[int]:
     """Limit BLAS to the calling thread; yield how many threads it may use otherwise.
 
-    (`Limit` takes 0.1 ms.)
+    (`Limit` would take 0.1 ms.)
     """
     with limit_lock:
         before = [library.num_threads for library in libraries()]
@@ -158,7 +158,7 @@ def workers(threads: int) -> ThreadPoolExecutor:
 
 
 def begin_anew() -> None:
-    """A forked process has no threads, and nobody who would release a lock."""
+    """Start over in a forked process, in which no thread is left to release a lock."""
     global limit_lock
     limit_lock = threading.RLock()
     workers.cache_clear()

@@ -1,9 +1,9 @@
 """Vectors: as many neighbouring numbers as one instruction of the processor takes.
 
-An equation that is written for single numbers, such as v1 = d4 - 4 d2 + d3 - 4 d1,
-holds for vectors of channels too, and then needs no loop of its own: around loops over
-32 channels a compiler spends as much time as in them. Kernels load vectors from arrays,
-compute with them and store them. Without compilation a vector is a piece of an array.
+An equation for single numbers, such as v1 = d4 - 4 d2 + d3 - 4 d1, also holds for
+vectors of channels, and then needs no loop of its own: compiled code spends as much
+time around a loop over 32 channels as in it. Kernels load vectors from arrays, compute
+with them and store them. Without compilation, a vector is a piece of an array.
 """
 
 import operator
@@ -19,7 +19,7 @@ from numba.extending import lower_builtin, models, register_model, type_callable
 
 from minidl.backend import Array
 
-Place = tuple[int, ...]  # the index of a number, with which a vector begins
+Place = tuple[int, ...]  # the index of a vector's first number
 
 _, _, FEATURES = cpu_target.target_context.codegen().magic_tuple()
 VECTOR_BITS = 512 if "+avx512f" in FEATURES else 256
@@ -67,7 +67,7 @@ class VectorModel(models.PrimitiveModel):
 
 
 class Memory:
-    """An array of a kernel, in its instructions; its rows are contiguous."""
+    """An array in a kernel's instructions; its rows are contiguous."""
 
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
         array = context.make_array(kind)(context, builder, value)
@@ -95,7 +95,7 @@ class Memory:
 
 
 def spread(builder: Any, number: Any, vector: Any) -> Any:
-    """Return a vector of which each number is the same."""
+    """Return a vector that repeats a number."""
     anything = ir.Constant(vector, ir.Undefined)
     first = builder.insert_element(anything, number, cgutils.int32_t(0))
     same = ir.Constant(ir.VectorType(cgutils.int32_t, vector.count), None)
@@ -103,9 +103,9 @@ def spread(builder: Any, number: Any, vector: Any) -> Any:
 
 
 def compiles(function: Any, kind: Callable[..., Any], *arguments: type) -> Any:
-    """Let Numba compile calls with such arguments to what the decorated writes.
+    """Let Numba compile calls with such arguments to what the function below writes.
 
-    kind returns the result's type, given the arguments', or None if it can't be.
+    kind returns the result's type, given the arguments' types, or None for a misfit.
     """
     type_callable(function)(lambda context: kind)
     return lower_builtin(function, *arguments)

@@ -1,7 +1,7 @@
-"""Convolution with any window, stride and padding, and im2col by itself.
+"""Convolution with any window, stride and padding; im2col and col2im on their own.
 
-Convolutions work through the batch in blocks of images whose column matrix stays in
-the cache. The functions under `@jit` are plain Python, see `compile.py`.
+Convolutions process the batch in blocks of images whose column matrix stays in the
+cache. The functions under `@jit` are plain Python, see `compile.py`.
 Letters: see `minidl.kernels`.
 """
 
@@ -91,7 +91,7 @@ def column_blocks(
     """Yield slices of part of the batch, each with a work array for its windows.
 
     Shapes: windows_shape is one image's (OH, OW, KH, KW, C); yields arrays
-    (images, OH, OW, KH, KW, C), all of them views of one that is reused.
+    (images, OH, OW, KH, KW, C), all of them views of one reused array.
     """
     image_bytes = int(np.prod(windows_shape)) * np.dtype(dtype).itemsize
     step = max(1, min(BLOCK_BYTES // image_bytes, part.stop - part.start))

@@ -1,10 +1,10 @@
-"""Convolution with 3x3 filters after Winograd: F(4x4, 3x3), 4 times fewer products.
+"""Winograd's convolution with 3x3 filters: F(4x4, 3x3), 4 times fewer products.
 
 One dimension first. A filter g of 3 taps slides over 6 pixels d and gives 4 outputs,
 which takes 12 multiplications. Polynomials multiply more cheaply: evaluate both at
 enough points, multiply the values, interpolate. For u of 4 coefficients times g of 3,
-the points 0, 1, -1, 2, -2 and infinity suffice: 6 multiplications. And the filter is
-the transpose of u -> u g:
+the points 0, 1, -1, 2, -2 and infinity suffice: 6 multiplications. Filtering is the
+transpose of u -> u g:
 
     u g = B [(G g) * (A u)]            A and G evaluate, B interpolates
     out = A^T [(G g) * (B^T d)]        transposed: B^T transforms the pixels, A^T
@@ -26,11 +26,11 @@ Summed over channels, each of the 36 positions is a matrix product over all tile
                                  dV = dM U^T      dx = overlap-added B dV B^T
 
 Backward is forward transposed, line by line. All channels of a pixel lie side by side,
-and equations are computed for as many of them as a vector holds. The batch goes through
+and equations are computed for as many of them as a vector holds. The batch is processed
 in blocks of images that stay in the cache, with a margin of zeros that makes them
-whole tiles and whole vectors; what follows or precedes a convolution (bias, ReLU,
-pooling) is done while its block is there. `forward` and `backward` take their images
-through all of that in compiled code, on one thread.
+whole tiles and whole vectors. Bias, ReLU and pooling, before or after a convolution,
+are computed while the block is in the cache. `forward` and `backward` do all of this
+in compiled code, on one thread.
 
 Letters: see `minidl.kernels`; TH, TW tiles in height and width, T tiles in a block.
 Source: Lavin & Gray, Fast Algorithms for Convolutional Neural Networks, 2016.
@@ -63,7 +63,7 @@ G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0
 G = G / 24
 G_G = np.kron(G, G)  # (36, 9): G W G^T is one product with W as (9, C*F)
 
-NONE = (0, 0, 0, 0)  # shape of an array that stands for none
+NONE = (0, 0, 0, 0)  # shape of an array that stands for None
 
 
 def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> Array:
@@ -75,14 +75,14 @@ def conv2d(x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool) -> A
 def conv2d_pool(
     x: Array, W: Array, b: Array, stride: int, pad: int, relu: bool
 ) -> tuple[Array, Array]:
-    """Maxima of 2x2 windows of `conv2d`, which is never in memory as a whole."""
+    """Maxima of 2x2 windows of `conv2d`, whose output is never in memory as a whole."""
     return convolve(x, W, b, pad, relu, pool=True)
 
 
 def convolve(
     x: Array, W: Array, b: Array, pad: int, relu: bool, pool: bool
 ) -> tuple[Array, Array]:
-    """Return the output, pooled or not, and the places of maxima (empty if not)."""
+    """Return the output, pooled if requested, and the places of maxima, else empty."""
     N, F = len(x), W.shape[3]
     OH, OW = output_size(x.shape[1:3], (3, 3), 1, pad)
     size = output_size((OH, OW), (2, 2), 2, 0) if pool else (OH, OW)
@@ -233,7 +233,7 @@ def filter_transform_grad(dU: Array) -> Array:
 
 
 def whole_vectors(a: Array) -> Array:
-    """Return a with zeros behind its channels (and filters) that make whole vectors.
+    """Return a, padded with zeros so that channels (and filters) fill whole vectors.
 
     Shapes: (..., C, F) or (F,).
     """

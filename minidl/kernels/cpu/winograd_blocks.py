@@ -1,7 +1,7 @@
-"""Blocks of images for `winograd.py`: whole tiles, whole vectors, and the way back.
+"""Blocks of images for `winograd.py`: padded to whole tiles and vectors, and cropped.
 
-An image rarely is as many tiles as would fit. Instead of asking at each tile what lies
-outside, kernels work on copies with a margin of zeros, unless the image fits as it is.
+Images rarely consist of whole tiles. Instead of checking each tile for pixels outside,
+kernels work on copies with a margin of zeros, unless the image fits as it is.
 Letters: see `minidl.kernels`; TH, TW tiles in height and width, T tiles in a block.
 """
 
@@ -21,7 +21,7 @@ def work_arrays(
 
     Shapes: filters (C, F) in whole vectors; images (n, 4*TH + 2, 4*TW + 2, C),
     V (T, 6, 6, C), M (T, 6, 6, F), outputs (n, 4*TH, 4*TW, F). T is even. Images and
-    outputs are 0, V and M hold anything.
+    outputs are 0, V and M uninitialised.
     """
     (N, H, W, _), (C, F) = x.shape, filters
     TH, TW = (H + 2 * pad + 1) // 4, (W + 2 * pad + 1) // 4
@@ -75,5 +75,5 @@ def take_where_positive(work: Array, dx: Array, margin: int, x: Array) -> None:
 
 @jit
 def even(T: int) -> int:
-    """Return T, or what follows it if T is odd."""
+    """Return T, or T + 1 if T is odd."""
     return T + T % 2

@@ -1,4 +1,4 @@
-// A step of FGSM and BIM: see attacks/sign_step.py.
+// A step of FGSM and BIM: see reference.sign_step.
 
 __device__ float clipped(float v, float low, float high)
 {

@@ -1,7 +1,7 @@
 """CUDA kernels for Python: compiled when first used, and their arguments checked.
 
 The sources are `*.cu` beside this file. CuPy compiles them with NVIDIA's NVRTC for the
-GPU at hand, which takes seconds once; it keeps the result on disk.
+GPU at hand. This takes seconds, but only once: CuPy keeps the result on disk.
 """
 
 import re
@@ -14,7 +14,7 @@ import numpy as np
 
 from minidl.backend import device_of
 
-# One text in this order: each file knows what stands in those before it.
+# Joined in this order: each file uses what those before it define.
 FILES = (
     "threads",
     "windows",
@@ -49,9 +49,9 @@ def source() -> str:
 
 @cache
 def kernel(name: str, width: int) -> Any:
-    """Return a kernel by its name, for as many channels in one access.
+    """Return a kernel by its name, with `width` channels in one access to memory.
 
-    The first call with each width compiles them all.
+    The first call with each width compiles all kernels.
     """
     import cupy
 
@@ -68,7 +68,7 @@ class Parameter(NamedTuple):
 
 @cache
 def parameters(kernel: str) -> list[Parameter]:
-    """Return what a kernel takes, as its source says."""
+    """Return a kernel's parameters, as its source declares them."""
     declared = re.search(rf"void {kernel}\((.*?)\)", source(), re.DOTALL)
     if declared is None:
         raise ValueError(f"no kernel {kernel!r} in the source")
@@ -77,21 +77,21 @@ def parameters(kernel: str) -> list[Parameter]:
 
 
 def as_arguments(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return arguments in the types in which a kernel takes them.
+    """Return arguments in the types that a kernel declares.
 
-    Raises TypeError or ValueError for those that it would misread, and for an array
-    that its index can't span.
+    Raises TypeError or ValueError for arguments that it would misread, and for an array
+    that is too large for its index.
     """
     pairs = zip(parameters(name), arguments, strict=True)
     return tuple([as_argument(*pair) for pair in pairs])
 
 
 def as_argument(parameter: Parameter, value: Any) -> Any:
-    """Return a value in the type in which a kernel takes it; raise if it can't be.
+    """Return a value in the type that a kernel declares; raise if that is impossible.
 
-    CuPy checks nothing here. Of Python's float it would pass 64 bits, of which a
-    kernel's float reads 0, of an array nothing but its address, and of None no address
-    at all: that is a null pointer here.
+    CuPy checks nothing here. It would pass a Python float as 64 bits, half of which a
+    kernel's float would read, and an array as nothing but its address. None, which has
+    no address, becomes a null pointer.
     """
     name, dtype, is_array = parameter
     if not is_array:

@@ -1,8 +1,8 @@
 """All parameters of a network as one array, for an optimizer's single step.
 
-On a GPU a step of Adam for each of 16 parameters would cost 16 kernels, one for all of
-them costs one. Parameters, gradients and running averages become views of one array
-each; layers go on using them as before.
+On a GPU, separate steps of Adam for 16 parameters would launch 16 kernels; one step for
+all of them launches one. Parameters, gradients and running averages become views of one
+array each; layers use them as before.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,32 +17,32 @@ from minidl.layers import Parameter
 Slots: TypeAlias = dict[str, Array]  # one parameter's averages by name
 Piece: TypeAlias = tuple[Array, Array, Slots]  # parameters, gradients and averages
 
-ALIGNMENT = 64  # numbers: matrix products are fastest from multiples of 256 bytes on
+ALIGNMENT = 64  # numbers: matrix products are fastest at multiples of 256 bytes
 
 
 class FlatParameters:
     """Parameters, their gradients and averages as views of one array each, by type.
 
     `pieces` holds (parameters, gradients, averages by name) of each type, as flat
-    arrays: shapes (size,). What lies between two views is 0 and stays 0.
-    Raises TypeError or ValueError for averages that aren't like their parameter.
+    arrays: shapes (size,). The gaps between two views are 0 and stay 0.
+    Raises TypeError or ValueError for averages that don't match their parameter.
     """
 
     def __init__(self, params: Sequence[Parameter], slots: Sequence[Slots]) -> None:
         groups: dict[Any, list[tuple[Parameter, Slots]]] = {}
         for p, averages in zip(params, slots, strict=True):
-            check_step(p.data, p.grad, **averages)  # joined, a misfit might not show
+            check_step(p.data, p.grad, **averages)  # joined arrays might hide a misfit
             groups.setdefault(kind(p), []).append((p, averages))
         self.pieces = [join(*zip(*group, strict=True)) for group in groups.values()]
         self.views = list(arrays_of(params, slots))
 
     def hold(self, params: Sequence[Parameter], slots: Sequence[Slots]) -> bool:
-        """Tell whether all arrays are still the views: none was replaced, or moved."""
+        """Return whether all arrays are still the views, none replaced or moved."""
         return all(map(is_, arrays_of(params, slots), self.views))
 
 
 def kind(p: Parameter) -> Any:
-    """Return what parameters have in common that share an array: type and device."""
+    """Return what parameters in one array have in common: type and device."""
     return p.data.dtype, device_of(p.data)
 
 

@@ -1,4 +1,4 @@
-"""How many threads a kernel gets: see threads.cu. Nothing waits for its end."""
+"""Launching kernels, with how many threads: see threads.cu. Nothing waits for them."""
 
 from typing import Any
 
@@ -6,21 +6,21 @@ import numpy as np
 
 from minidl.kernels.gpu.cuda import as_arguments, kernel
 
-THREADS = 256  # of a block: any multiple of 32 will do
-MOST_THREADS, MOST_ROWS = 1024, 65535  # that a block, or a grid, can have
+THREADS = 256  # in a block; any multiple of 32 will do
+MOST_THREADS, MOST_ROWS = 1024, 65535  # limits of a block, and of a grid
 
 
 def launch(name: str, size: int, *arguments: Any) -> None:
-    """Start a kernel with a thread for each of so many numbers."""
+    """Start a kernel with a thread for each of `size` numbers."""
     start(name, 1, (-(-size // THREADS),), (THREADS,), as_arguments(name, arguments))
 
 
 def launch_rows(
     name: str, grid: tuple[int, ...], row: tuple[int, int, int], *arguments: Any
 ) -> None:
-    """Start a kernel with a block for each row, (images, rows), of images.
+    """Start a kernel with a block for each row of images; grid is (images, rows).
 
-    `row` is (pixels, pieces, channels): of a pixel so many pieces lie side by side.
+    `row` is (pixels, pieces, channels); the pieces of a pixel lie side by side.
     """
     passed, (pixels, pieces, channels) = as_arguments(name, arguments), row
     width = width_of(channels, passed)
@@ -31,7 +31,7 @@ def launch_rows(
 def launch_columns(name: str, shape: tuple[int, int, int], *arguments: Any) -> None:
     """Start a kernel with a block for one or four of each image's columns.
 
-    `shape` is (images, rows, columns). Threads are a power of 2: they add up in pairs.
+    `shape` is (images, rows, columns). The threads, a power of 2, add up in pairs.
     """
     passed, (images, rows, columns) = as_arguments(name, arguments), shape
     width = width_of(columns, passed)
@@ -46,7 +46,7 @@ def start(
     block: tuple[int, ...],
     passed: tuple[Any, ...],
 ) -> None:
-    """Start a kernel, unless there are no images: a GPU would refuse no work."""
+    """Start a kernel, unless there are no images: a GPU refuses an empty grid."""
     if max(grid[1:], default=0) > MOST_ROWS:
         raise ValueError(
             f"x must have at most {MOST_ROWS} rows on the GPU, got {grid[1]}"
@@ -58,7 +58,7 @@ def start(
 def width_of(channels: int, passed: tuple[Any, ...]) -> int:
     """Return how many channels one access can take: 4, or 1.
 
-    A view of an array may begin between four numbers.
+    It can't take 4 of a view that begins between two groups of four numbers.
     """
     if channels % 4:
         return 1

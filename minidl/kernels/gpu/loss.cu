@@ -1,7 +1,7 @@
 // J and its gradient in one pass: see minidl/losses.py. One thread for one image's row.
 
 // costs[n] = log(sum_k exp z_k) - z_y and dz[n] = p - onehot(y), where p_y - 1 is minus
-// the sum of the others. A label that is no class gives NaN, and nothing is read
+// the sum of the others. A label that isn't a class gives NaN, and nothing is read
 // beyond the row. Shapes: z and dz (N, K), y and costs (N,).
 extern "C" __global__ void cross_entropy(
     const float* __restrict__ z, const long long* __restrict__ y,

@@ -1,8 +1,8 @@
-"""The kernels on a GPU, in float32: CUDA where NumPy's words need many passes.
+"""The kernels on a GPU, in float32: CUDA where NumPy's functions need many passes.
 
-Matrix products are cuBLAS's. What stands between them is one CUDA kernel each, since
-starting one costs the host as long as a million multiplications cost the GPU. Nothing
-here waits for the GPU or copies to or from it.
+cuBLAS computes matrix products. Each step between them is one CUDA kernel, because
+starting a kernel takes the host as long as a million multiplications take the GPU.
+Nothing here waits for the GPU or copies to or from it.
 Arrays are CuPy's, in float32; letters: see `minidl.kernels`.
 """
 
@@ -19,8 +19,8 @@ from minidl.kernels.gpu.windows import sum_windows
 from minidl.kernels.reference import matmul as matmul  # cuBLAS's
 from minidl.kernels.shapes import output_size
 
-# Of columns at a time: all those of 128 images in the paper's networks. Larger batches
-# go through in blocks, so that their columns needn't fit into memory.
+# Of columns at a time: enough for 128 images in the paper's networks. Larger batches go
+# through in blocks, so that their columns needn't fit into memory.
 BLOCK_BYTES = 2**28
 IN_ONE_PASS = 2**22  # numbers: a sum of more is worth a second launch
 
@@ -39,7 +39,7 @@ def conv2d(
 def without_bias(
     x: Array, W: Array, stride: int, pad: int
 ) -> tuple[Array, Array | None]:
-    """Return im2col(x) W, block by block; and im2col(x), if there is one block.
+    """Return im2col(x) W, block by block, and im2col(x) if there is only one block.
 
     Shapes: x (N, H, W, C), result (N, OH, OW, F).
     """
@@ -66,7 +66,7 @@ def conv2d_block(
     seed: int,
     keep: bool,
 ) -> tuple[Array, Array | None, Array | None]:
-    """Convolution with all that follows it; see `blocks.conv2d_block`."""
+    """Convolution, ReLU, pooling and dropout; see `blocks.conv2d_block`."""
     product, col = without_bias(x, W, stride, pad)
     kept = col if keep else None
     if pool:
@@ -75,7 +75,7 @@ def conv2d_block(
 
 
 def bias_relu(u: Array, b: Array, rate: float, seed: int) -> Array:
-    """Return max(u + b, 0), dropped out; see `blocks.bias_relu`."""
+    """Return max(u + b, 0), after dropout; see `blocks.bias_relu`."""
     out = get_array_module(u).empty(u.shape, u.dtype)
     W, F = u.shape[-2:] if u.ndim == 4 else (1, u.shape[-1])
     grid = u.shape[:2] if u.ndim == 4 else (u.size // F, 1)
@@ -159,10 +159,10 @@ def add_product(a: Array, b: Array, out: Array, first: bool) -> None:
 
 
 def sum_over_pixels(dout: Array, out: Array | None, factor: float, sums: Array) -> None:
-    """sums = the sum of dout over all pixels, where out > 0 times factor.
+    """sums = sum of dout over all pixels; with out, of factor dout where out > 0.
 
-    Of much, first each image's alone: more blocks at once. Shapes: dout and out
-    (N, OH, OW, F), sums (F,).
+    A large dout is first summed image by image, so that more blocks work at once.
+    Shapes: dout and out (N, OH, OW, F), sums (F,).
     """
     N, OH, OW, F = dout.shape
     xp, shape = get_array_module(dout), (1, N * OH * OW, F)
@@ -177,10 +177,10 @@ def sum_over_pixels(dout: Array, out: Array | None, factor: float, sums: Array) 
 
 
 def blocks(x: Array, W: Array, pixels: int) -> list[slice]:
-    """Return consecutive images whose columns together take BLOCK_BYTES at most."""
+    """Return slices of consecutive images whose columns take BLOCK_BYTES at most."""
     bytes_per_image = pixels * W[..., 0].size * x.itemsize
     images = max(1, BLOCK_BYTES // bytes_per_image)
-    starts = range(0, max(1, len(x)), images)  # of no images one block, too
+    starts = range(0, max(1, len(x)), images)  # one block even for no images
     return [slice(start, start + images) for start in starts]
 
 
@@ -192,14 +192,14 @@ def relu_grad(dout: Array, out: Array, factor: float) -> Array:
 
 
 def dropout_mask(x: Array, rate: float, seed: int) -> Array:
-    """Return a mask like x: 0 at probability `rate`, else 1 / (1 - rate)."""
+    """Return a mask like x: 0 with probability `rate`, else 1 / (1 - rate)."""
     mask = get_array_module(x).empty(x.shape, x.dtype)
     launch("dropout_mask", mask.size, mask, mask.size, *mask_of(rate, seed))
     return mask
 
 
 def cross_entropy(z: Array, y: Array) -> tuple[Array, Array]:
-    """Return each image's cost and dz of their sum; NaN where y is no class."""
+    """Return each image's cost, and dz of their sum; NaN where y isn't a class."""
     xp = get_array_module(z)
     costs, dz = xp.empty(len(z), z.dtype), xp.empty(z.shape, z.dtype)
     z, y = xp.ascontiguousarray(z), xp.ascontiguousarray(y.astype(xp.int64, copy=False))

@@ -1,4 +1,4 @@
-"""Max pooling on a GPU, alone or with what stands around it: see pooling.cu."""
+"""Max pooling on a GPU, alone or fused with its neighbours: see pooling.cu."""
 
 from minidl.backend import Array, get_array_module
 from minidl.kernels.gpu.launching import launch_rows
@@ -14,7 +14,7 @@ def max_pool(x: Array, size: int, stride: int) -> tuple[Array, Array]:
 def pooled(
     x: Array, size: int, stride: int, b: Array | None, rate: float, seed: int
 ) -> tuple[Array, Array]:
-    """Maxima of x and their places, with b those of max(x + b, 0), dropped out."""
+    """Maxima of x, or with b of max(x + b, 0) after dropout, and their places."""
     xp = get_array_module(x)
     N, *image, C = x.shape
     OH, OW = output_size(image, (size, size), stride, 0)
@@ -41,7 +41,7 @@ def unpooled(
     out: Array | None,
     factor: float,
 ) -> Array:
-    """Return `max_pool_grad`; with out, pooled from max(u, 0) factor, that of u."""
+    """Return `max_pool_grad`; if out was pooled from max(u, 0) factor, return du."""
     dx = get_array_module(dout).empty(x_shape, dout.dtype)
     N, H, W, C = x_shape
     rows, columns = ((size - 1) // stride + 1 for size in (H, W))
@@ -53,5 +53,5 @@ def unpooled(
 
 
 def mask_of(rate: float, seed: int) -> tuple[int, int, float]:
-    """Return what dropout's mask is computed from."""
+    """Return the seed, threshold and scale of dropout's mask."""
     return seed, drop_threshold(rate), 1 / (1 - rate)

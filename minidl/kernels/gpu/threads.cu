@@ -7,12 +7,12 @@
 // S is the stride, P the padding, `size` how many numbers are computed.
 //
 // Which numbers are a thread's? Threads are counted within a block, and blocks within a
-// grid. To find h, w and c from one number takes divisions, for which a GPU has no
-// instruction. So a block of a kernel for images has one row of one of them, blockIdx =
+// grid. Finding h, w and c from one number takes divisions, for which a GPU has no
+// instruction. So each block of an image kernel has one row of one image, blockIdx =
 // (n, row), where threadIdx.x counts channels and threadIdx.y pixels, in steps as large
 // as the block. Nothing is divided.
 
-// So many channels are one access to memory: 4, or 1 where C is no multiple of 4.
+// The number of channels in one access to memory: 4, or 1 if C isn't a multiple of 4.
 #ifndef WIDTH
 #define WIDTH 4
 #endif
@@ -39,8 +39,8 @@ __device__ void add(Floats& sum, Floats v)
     for (int i = 0; i < WIDTH; i++) sum.at[i] += v.at[i];
 }
 
-// The number of this thread among all, where each has one number of the result. Threads
-// come in whole blocks, so that the last block has some to spare: those return at once.
+// The index of this thread among all, where each has one number of the result. Threads
+// come in whole blocks, so the last block may have too many: these return at once.
 __device__ int thread_index()
 {
     return blockIdx.x * blockDim.x + threadIdx.x;

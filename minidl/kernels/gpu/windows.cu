@@ -65,14 +65,14 @@ extern "C" __global__ void col2im(
 }
 
 // sums[f] = the sum of x[r, f] over the rows r of one image, or of all as one. A block
-// has WIDTH columns. Its threads take turns at the rows, then add up their sums two by
-// two, always the same two: __syncthreads waits until all have come so far.
+// has WIDTH columns. Its threads take turns at the rows, then add their sums in pairs,
+// always the same ones: __syncthreads waits until all threads have got this far.
 // Shapes: x and out (N, rows, F), sums (N, F).
 extern "C" __global__ void sum_rows(
     const float* __restrict__ x, const float* __restrict__ out, float* __restrict__ sums,
     int rows, float scale)
 {
-    __shared__ Floats part[1024];  // as many as a block has threads at most
+    __shared__ Floats part[1024];  // the largest number of threads in a block
     int n = blockIdx.x, t = threadIdx.x, f = WIDTH * blockIdx.y, F = WIDTH * gridDim.y;
     Floats sum = {};
     for (int r = t; r < rows; r += blockDim.x) {

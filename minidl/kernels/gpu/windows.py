@@ -32,7 +32,7 @@ def sum_windows(
     pad: int,
     relu_out: Array | None = None,
 ) -> None:
-    """x = col2im(col), or with relu_out = max(u, 0) its gradient du. Shapes: like x."""
+    """x = col2im(col), or du if relu_out = max(u, 0) is given, in the shape of x."""
     N, H, W, C = x.shape
     OH, OW = output_size((H, W), kernel_size, stride, pad)
     rows, columns = ((size + pad - 1) // stride + 1 for size in (H, W))
