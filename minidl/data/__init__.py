@@ -2,10 +2,10 @@
 
 Every loader returns a `Dataset` of uint8 images (N, H, W, C), 0 to 255, and int64
 labels (N,). Networks and attacks take images in [0, 1]: `x.astype(np.float32) / 255`
-makes them; `train` and `accuracy` do so themselves, batch by batch.
+converts them; `train` and `accuracy` do so themselves, batch by batch.
 
-Files are looked for on this machine first and downloaded only when they are not there:
-`places.py` says where, `published.py` under which names.
+Files are searched for on this machine first, and downloaded only if they aren't there.
+`places.py` lists the folders, `published.py` the names.
 """
 
 from minidl.data.datasets import (

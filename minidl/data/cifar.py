@@ -1,7 +1,7 @@
 """CIFAR-10's six batches: in a tar file or in a folder, binary or for Python.
 
 A record is 3073 bytes: the label, then the red, green and blue planes of a 32x32 image.
-A binary batch is nothing but records. One for Python is a pickle; its labels and planes
+A binary batch is nothing but records. A Python batch is a pickle; its labels and planes
 are read without unpickling (`pickled.py`). Nothing from an archive is written to disk.
 Source: Krizhevsky (2009), "Learning Multiple Layers of Features from Tiny Images".
 """
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
 def read_batches(path: Path) -> tuple[Arrays, Checksums]:
     """Return the four arrays, images (N, 32, 32, 3), and each batch's checksums.
 
-    The path is a tar file's, gzipped or not, or that of a folder with the batches.
+    The path leads to a tar file, gzipped or not, or to a folder with the batches.
     Raises ValueError naming the file if it is damaged, too large, or lacks a batch.
     """
     batches = _read_folder(path) if path.is_dir() else _read_tar(path)
@@ -57,17 +57,17 @@ def _arrays(part: str, records: NDArray[np.uint8]) -> Arrays:
 
 
 def nhwc(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return images (N, H, W, C) of their planes (N, C, H, W)."""
+    """Return planes (N, C, H, W) as images (N, H, W, C)."""
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
 
 
 def sha1(records: NDArray[np.uint8]) -> str:
-    """Return the SHA-1 of records, which is that of their binary batch."""
+    """Return the SHA-1 of records, which is also that of their binary batch."""
     return hashlib.sha1(records.tobytes(), usedforsecurity=False).hexdigest()
 
 
 def batch_files(folder: Path) -> list[Path]:
-    """Return the files of the batches in a folder: binary ones if any, else others."""
+    """Return the files of a folder's batches, binary ones if there are any."""
     for suffix in (".bin", ""):
         paths = [folder / f"{name}{suffix}" for name in BATCHES]
         if found := [path for path in paths if is_there(path)]:
@@ -84,11 +84,11 @@ def _read_folder(folder: Path) -> dict[str, Batch]:
 
 
 def _read_tar(path: Path) -> dict[str, Batch]:
-    """Read the batches by their names; other members are passed over."""
+    """Read the batches by their names; skip other members."""
     batches: dict[str, Batch] = {}
     with opened(path) as file:
         content = io.BytesIO(unpacked(file, MAX_BYTES))
-        # As a stream ("|"): no header can send it back, to read one part for ever.
+        # As a stream ("|"), so that no header can make it read one part for ever.
         with tarfile.open(fileobj=content, mode="r|") as tar:
             for count, member in enumerate(tar):
                 if count == MAX_MEMBERS:  # tarfile keeps them all in memory
@@ -113,7 +113,7 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _batch(name: str, content: bytes) -> Batch:
-    """Return the batch in a file's bytes; ValueError unless it is whole records."""
+    """Return the batch in a file's bytes; ValueError unless they are whole records."""
     is_binary = name.endswith(".bin")
     values = np.frombuffer(content, np.uint8) if is_binary else values_of(content)
     count, rest = divmod(values.size, RECORD_BYTES)

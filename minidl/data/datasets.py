@@ -31,7 +31,7 @@ SAMPLE_FILE = Path(__file__).parent / "mnist_sample" / "mnist_sample.npz"
 
 
 class Dataset(NamedTuple):
-    """Images and labels for training, and others for testing; all read-only.
+    """Images and labels for training and for testing; all arrays are read-only.
 
     Shapes: x_train and x_test uint8 (N, H, W, C), y_train and y_test int64 (N,).
     Units: 0 (black) to 255; x.astype(np.float32) / 255 are the images in [0, 1].
@@ -46,7 +46,7 @@ class Dataset(NamedTuple):
 def load_mnist() -> Dataset:
     """Return MNIST: 60,000 + 10,000 handwritten digits, images (N, 28, 28, 1).
 
-    Raises FileNotFoundError if it is neither here nor can be downloaded, ValueError if
+    Raises FileNotFoundError if it isn't here and can't be downloaded, ValueError if
     a file is malformed. Source: LeCun, Cortes and Burges.
     """
     return load_dataset("mnist")
@@ -55,7 +55,7 @@ def load_mnist() -> Dataset:
 def load_fashion_mnist() -> Dataset:
     """Return Fashion-MNIST: 60,000 + 10,000 articles of clothing, (N, 28, 28, 1).
 
-    Raises FileNotFoundError if it is neither here nor can be downloaded, ValueError if
+    Raises FileNotFoundError if it isn't here and can't be downloaded, ValueError if
     a file is malformed. Source: Xiao, Rasul and Vollgraf, arXiv 1708.07747.
     """
     return load_dataset("fashion-mnist")
@@ -64,7 +64,7 @@ def load_fashion_mnist() -> Dataset:
 def load_cifar10() -> Dataset:
     """Return CIFAR-10: 50,000 + 10,000 colour photographs, images (N, 32, 32, 3).
 
-    Raises FileNotFoundError if it is neither here nor can be downloaded, ValueError if
+    Raises FileNotFoundError if it isn't here and can't be downloaded, ValueError if
     a file is malformed. Source: Krizhevsky (2009).
     """
     return load_dataset("cifar10")
@@ -73,9 +73,9 @@ def load_cifar10() -> Dataset:
 def load_mnist_sample() -> Dataset:
     """Return 4,000 + 1,000 digits that come with minidl, images (N, 28, 28, 1).
 
-    Every class has 400 training and 100 test images. All 5,000 belong to MNIST's
-    *training* file, test images included: never score a model that was trained on the
-    full MNIST with them. Raises ValueError if the file is damaged. Source: see
+    Every class has 400 training and 100 test images. All 5,000, test images included,
+    come from MNIST's *training* file, so never test a model with them that was trained
+    on the full MNIST. Raises ValueError if the file is damaged. Source: see
     mnist_sample/README.md.
     """
     return load_dataset("mnist-sample")
@@ -90,7 +90,7 @@ def load_dataset(name: str) -> Dataset:
 
 
 def differences(name: str) -> list[str]:
-    """Return a sentence for each file of a data set that isn't as it was published.
+    """Return a sentence for each file of a data set that isn't the published one.
 
     Raises what `load_dataset` raises.
     """

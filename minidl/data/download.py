@@ -1,7 +1,7 @@
-"""Downloading a published file: mirror after mirror, kept only if its checksum fits.
+"""Downloading a published file, mirror by mirror; kept only if its checksum is right.
 
-The bytes go to a temporary name, and only the right ones are renamed: a broken or
-forged download never lies in the folder as if it were whole.
+The bytes go to a temporary file, which is renamed only if they are right: a broken or
+forged download never gets the file's name.
 """
 
 import os

@@ -1,9 +1,9 @@
 """From a published file's name to its arrays: search, decode, compare, download.
 
-A file found on this machine is taken if its structure is right. If its content isn't
-the published one it is taken too, with one line of warning, unless it is that of
-another published file: MNIST and Fashion-MNIST share their file names. A malformed file
-is an error, but among the downloads it is downloaded again.
+A file found on this machine is used if its structure is right. If its content isn't as
+published, it is used with a warning of one line, unless it is another published file:
+MNIST and Fashion-MNIST share their file names. A malformed file is an error; among the
+downloads, it is downloaded again instead.
 """
 
 import os
@@ -29,9 +29,9 @@ Stamps = tuple[tuple[str, int, int, int], ...]
 
 
 class Decoded(NamedTuple):
-    """uint8 arrays, by field of Dataset, and how their source isn't as published.
+    """uint8 arrays by field of Dataset, and a note if their source isn't as published.
 
-    The note is a sentence without full stop that begins with the source's name, or "".
+    The note is "" or a sentence, without a full stop, that begins with the file's name.
     """
 
     arrays: Arrays
@@ -39,14 +39,14 @@ class Decoded(NamedTuple):
 
 
 class WrongFileError(ValueError):
-    """The content is that of another published file."""
+    """The content belongs to another published file."""
 
 
 def load_arrays(published: PublishedFile) -> Decoded:
     """Return the arrays of a published file, from wherever it is.
 
-    Raises ValueError if a file of the user's is malformed, FileNotFoundError if none is
-    found and none can be downloaded.
+    Raises ValueError if one of the user's files is malformed, FileNotFoundError if none
+    is found and none can be downloaded.
     """
     users, downloads = folders(published.dataset), []
     with suppress(FileNotFoundError):  # raised again when it is needed
@@ -66,7 +66,7 @@ def load_arrays(published: PublishedFile) -> Decoded:
 
 @cache
 def _warn_once(message: str) -> None:
-    """Emit a UserWarning the first time that this process meets the message."""
+    """Emit a UserWarning, but each message only once in this process."""
     warnings.warn(message, UserWarning, stacklevel=1)
 
 
@@ -88,7 +88,7 @@ def _stamps(path: Path) -> Stamps:
 
 @lru_cache(maxsize=8)  # MNIST has four files
 def _decode_once(published: PublishedFile, path: Path, stamps: Stamps) -> Decoded:
-    """Decode a source once in each process, CIFAR-10 only if it isn't on disk."""
+    """Decode a source once per process; CIFAR-10 only if the cache on disk lacks it."""
     decode = partial(_decode, published, path, stamps)
     if published.field:
         found = decode()
@@ -100,7 +100,7 @@ def _decode_once(published: PublishedFile, path: Path, stamps: Stamps) -> Decode
 
 
 def _cached(decode: Callable[[], Decoded], key: str) -> Decoded:
-    """Return what was decoded before, or spend seconds to decode it, and keep it."""
+    """Return decoded data from disk, or decode it, which takes seconds, and save it."""
     with suppress(OSError, DamagedError):
         arrays, facts = read_arrays(_cache_file(), key, MAX_BYTES)
         return Decoded(arrays, facts["note"])

@@ -2,7 +2,7 @@
 
 The header is big-endian 32-bit numbers: a magic number (2051: images, 2049: labels),
 the count and, for images, height and width. One byte follows for each pixel or label.
-Files come wrapped in gzip or bare.
+Files are gzipped or plain.
 Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits".
 """
 
@@ -46,6 +46,6 @@ def read_idx(path: Path, images: bool) -> tuple[NDArray[np.uint8], str]:
 
 
 def check_labels(labels: NDArray[np.uint8], name: str = "labels") -> None:
-    """Raise ValueError, which says whose they are, unless all are classes, 0 to 9."""
+    """Raise ValueError, which begins with `name`, unless all are classes, 0 to 9."""
     if labels.size and labels.max() > 9:
         raise ValueError(f"{name}: label {labels.max()} found, classes are 0 to 9")

@@ -19,7 +19,7 @@ from minidl.npy import arrays_in
 def read_npz(path: Path) -> tuple[Arrays, Checksums, int]:
     """Return the four arrays, each batch's checksum, and how many images aren't exact.
 
-    The archive records which aren't, in `lossy_train_idx` and `lossy_test_idx`. Raises
+    The archive lists inexact ones in `lossy_train_idx` and `lossy_test_idx`. Raises
     ValueError naming the file and what is wrong with it.
     """
     arrays: Arrays = {}
@@ -55,7 +55,7 @@ def _array(found: dict[str, Array], name: str, *item: int) -> Array:
 
 
 def _inexact(found: dict[str, Array], name: str, images: int) -> int:
-    """Return how many images an array of row numbers names, 0 if there is none."""
+    """Return how many images an array of row numbers lists; 0 without the array."""
     rows = found.get(name, np.zeros(0, int))
     in_range = np.isin(rows, np.arange(images)).all()
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or not in_range:

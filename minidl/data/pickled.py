@@ -1,9 +1,9 @@
-"""CIFAR-10's batches for Python: pickles whose machine is never started.
+"""CIFAR-10's batches for Python: pickles that are read without being executed.
 
-A pickle is a program for a small machine with a stack. Its danger is in two commands,
-which import a function and call it. Here both only note what they are given: a name is
-a string, a call the list [name, arguments, state]. Nothing is imported or called, and
-nothing comes out but strings, numbers, tuples, lists and dictionaries.
+A pickle is a program for a small stack machine. Two commands make it dangerous: one
+imports a function, the other calls it. Here both only record what they are given: a
+name is a string, a call the list [name, arguments, state]. Nothing is imported or
+called, and the result holds only strings, numbers, tuples, lists and dictionaries.
 Source of the commands: the standard library's `pickletools`.
 """
 
@@ -21,7 +21,7 @@ def values_of(content: bytes) -> NDArray[np.uint8]:
     """Return the records of a batch: {"labels": list, "data": array (M, 3072)}.
 
     The array appears as NumPy describes it to pickle: its type, order and bytes.
-    Raises ValueError for anything else, and other errors for what is no pickle.
+    Raises ValueError for anything else, and other errors for anything but a pickle.
 
     Shapes: the records (M, 3073).
     """
@@ -44,8 +44,8 @@ def values_of(content: bytes) -> NDArray[np.uint8]:
 def plain_value(content: bytes) -> Any:
     """Return what a pickle describes; bytes are str in Latin-1, as in Python 2.
 
-    Raises ValueError for a command that arrays of numbers have no use for, and other
-    errors for a program that makes no sense.
+    Raises ValueError for a command that arrays of numbers don't need, and other errors
+    for a malformed program.
     """
     stack: list[Any] = []
     below: list[list[Any]] = []  # what the stack held at each mark
@@ -80,7 +80,7 @@ def plain_value(content: bytes) -> Any:
                     stack[-1].extend(items)
                 elif all(type(key) is str for key in items[::2]):
                     stack[-1].update(zip(items[::2], items[1::2], strict=True))
-                else:  # to hash nested tuples can take for ever
+                else:  # hashing nested tuples can take for ever
                     raise ValueError("a key that is no string")
             case "TUPLE1" | "TUPLE2" | "TUPLE3" as name:
                 stack[-int(name[-1]) :] = [tuple(stack[-int(name[-1]) :])]

@@ -1,8 +1,8 @@
-"""The folders in which data files are looked for, in this order, and what is in them.
+"""The folders that are searched for data files, in this order, and what is in them.
 
 1. The folder in the environment variable MINIDL_DATA: its subfolder with the data set's
    name, the folder itself, and where torchvision puts the files below it. (MNIST and
-   Fashion-MNIST use the same file names, so only one of them can lie in the folder
+   Fashion-MNIST use the same file names, so only one of them can be in the folder
    itself.)
 2. For Fashion-MNIST, where Debian's package dataset-fashion-mnist installs it.
 3. The user's cache folder, or the folder in MINIDL_CACHE; downloads go there.
@@ -34,7 +34,7 @@ MAX_NAMED = 5
 def cache_folder() -> Path:
     """Return the folder for downloads and decoded arrays; MINIDL_CACHE overrides it.
 
-    Raises FileNotFoundError if it can't be determined, for want of a home folder.
+    Raises FileNotFoundError if it can't be determined, as without a home folder.
     """
     try:
         if chosen := os.environ.get("MINIDL_CACHE"):
@@ -57,10 +57,10 @@ def download_folder(dataset: str) -> Path:
 
 
 def folders(dataset: str) -> list[Path]:
-    """Return the folders of the user's to search for a data set's files, in order.
+    """Return the user's folders to search for a data set's files, in order.
 
-    Raises FileNotFoundError if MINIDL_DATA is set to what isn't a readable folder: to
-    go on without it would download data that the user believes to be there.
+    Raises FileNotFoundError if MINIDL_DATA is set, but isn't a readable folder:
+    ignoring it would download data that the user believes to be there.
     """
     found = []
     if chosen := os.environ.get("MINIDL_DATA"):
@@ -77,7 +77,7 @@ def folders(dataset: str) -> list[Path]:
 
 
 def candidates(folder: Path, published: PublishedFile) -> Iterator[Path]:
-    """Yield what lies in a folder under one of a file's names.
+    """Yield what a folder holds under any of a file's names.
 
     Some programs unpack an archive into a folder of its name.
     """
@@ -92,7 +92,7 @@ def similar_files(searched: Collection[Path], published: PublishedFile) -> str:
     """Return names that resemble a file's, in the folders and two levels below.
 
     A browser's second download, half a download, another tool's archive: data files
-    come under many names. Those that were looked for count only in other places.
+    have many names. Those that were searched for count only in other folders.
     """
     found: dict[str, None] = {}  # a set that keeps its order
     for folder, pattern in product(searched, BELOW):

@@ -1,8 +1,7 @@
 """The published files of every data set: their names, checksums and homes.
 
-Checksums are md5, or SHA-1, because that is what was published. They tell a damaged or
-mistaken file from the right one; they are no protection against a forger with great
-patience.
+Checksums are md5 or SHA-1, because these were published. They tell the right file from
+a damaged or mistaken one, but don't protect against a patient forger.
 """
 
 from collections.abc import Mapping
@@ -14,9 +13,9 @@ class PublishedFile:
     """One file of a data set as its authors published it.
 
     `md5` is of the file itself; `contents` are checksums of each file packed in it.
-    `also` names other files and folders that may hold the same data; a name in which
-    the pattern `resembling` is found, lower-case letters and digits only, looks as if
-    it could. `field` is the field of Dataset that an IDX file holds.
+    `also` names other files and folders that may hold the same data. So may files whose
+    name, reduced to lower-case letters and digits, matches the pattern `resembling`.
+    `field` is the field of Dataset that an IDX file holds.
     """
 
     dataset: str
@@ -48,13 +47,13 @@ IDX_NAMES = {
 def _idx_files(
     dataset: str, homes: tuple[str, ...], **checksums: tuple[str, str]
 ) -> tuple[PublishedFile, ...]:
-    """Return the four files; by field, md5 of the file and of what its gzip holds."""
+    """Return the four files, given by field the md5 of a file and of its content."""
     files = []
     for field, (md5, content) in checksums.items():
         name = IDX_NAMES[field]
         dotted = name.replace("-idx", ".idx")  # as some archives have them
         others = name, dotted, f"{dotted}.gz"
-        part = name.split("-idx")[0].replace("-", "")  # as trainimages
+        part = name.split("-idx")[0].replace("-", "")  # e.g. trainimages
         pattern = f"{part}|^(fashion)?mnist|[^a-z]mnist"
         contents = {name: (content,)}
         files.append(
@@ -65,7 +64,7 @@ def _idx_files(
     return tuple(files)
 
 
-# SHA-1 of each batch's records, as MXNet has it; md5 of its pickle, as torchvision.
+# SHA-1 of each batch's records, from MXNet; md5 of its pickle, from torchvision.
 CIFAR10_SHA1 = (
     "aadd24acce27caa71bf4b10992e9e7b2d74c2540",
     "c0ba65cce70568cd57b4e03e9ac8d2a5367c1795",
@@ -147,7 +146,7 @@ PUBLISHED: dict[str, tuple[PublishedFile, ...]] = {
 
 
 def owner_of(checksum: str) -> PublishedFile | None:
-    """Return the published file that contains a file of this checksum, if one does."""
+    """Return the published file that contains a file with this checksum, if any."""
     for file in (file for files in PUBLISHED.values() for file in files):
         if any(checksum in known for known in file.contents.values()):
             return file

@@ -1,7 +1,7 @@
-"""Opening files that anyone may have written.
+"""Opening untrusted files.
 
-A decoder reads within `opened`: it waits for nothing, it is handed no more bytes than
-a data set can have, and whatever goes wrong is a ValueError with the file's name.
+A decoder reads within `opened`: it never blocks, gets no more bytes than a data set can
+have, and any failure becomes a ValueError with the file's name.
 """
 
 import gzip
@@ -20,23 +20,23 @@ PART = 2**16  # bytes unpacked at a time
 
 
 def is_there(path: Path) -> bool:
-    """Return whether there is a file, or something in its place; a folder is none."""
+    """Return whether a path exists and isn't a folder."""
     return os.path.exists(path) and not os.path.isdir(path)
 
 
 @contextmanager
 def opened(path: Path, at_most: int = MAX_BYTES) -> Iterator[IO[bytes]]:
-    """Open a regular file of at most so many bytes.
+    """Open a regular file of at most `at_most` bytes.
 
     Raises FileNotFoundError if there is none; ValueError, in one line that begins with
-    the path, if it can't be read or for anything that the decoder within raises.
+    the path, if it can't be read or if the decoder in the block raises anything.
     """
     try:
         with open_regular(path, at_most) as file:
             yield file
     except FileNotFoundError:
         raise
-    except Exception as error:  # what damaged files raise is anybody's guess
+    except Exception as error:  # damaged files may raise anything
         raise ValueError(f"{path}: {_fault(error)}") from error
 
 
@@ -54,10 +54,10 @@ def in_words(error: BaseException) -> str:
 
 
 def unpacked(file: IO[bytes], at_most: int) -> bytes:
-    """Return a file's bytes, or those in its gzip wrapper: the first two tell.
+    """Return a file's bytes, unpacked if the first two say that it is gzipped.
 
-    Raises ValueError rather than unpack more bytes than `at_most`. All are read, so
-    that gzip compares its checksum.
+    Raises ValueError instead of unpacking more than `at_most` bytes. All bytes are
+    read, so that gzip compares its checksum.
     """
     gzipped = file.read(2) == b"\x1f\x8b"
     file.seek(0)
