@@ -1,7 +1,7 @@
 """Several networks that vote: the paper's defence.
 
-Built on `minidl`; knows no attack. An ensemble predicts like a network does, and takes
-as a member anything with `predict_proba`.
+It is built on `minidl` and knows no attacks. An ensemble predicts like a network, and
+anything with `predict_proba` can be a member.
 """
 
 from ensembles.adp import adp

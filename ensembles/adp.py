@@ -1,4 +1,4 @@
-"""Diversity as a loss: members that are trained together, to differ where they err.
+"""Diversity as a loss: members are trained together, to differ where they err.
 
 Source: Pang et al., Improving Adversarial Robustness via Promoting Ensemble Diversity,
 2019: adaptive diversity promoting (ADP) training.
@@ -15,7 +15,7 @@ from minidl.kernels.reference import log_softmax
 from minidl.losses import cross_entropy
 from minidl.rules import checked
 
-OFFSET = 1e-6  # added to G's diagonal: without it, members that agree have log 0
+OFFSET = 1e-6  # added to G's diagonal: else members that agree give log 0
 
 
 @rounds_to_zero
@@ -26,11 +26,11 @@ def adp(
     """Return each image's cost, sum_i J(z_i, y) - alpha H - beta log det G, and dz.
 
     H is the entropy of the mean prediction, and G the Gram matrix of the members'
-    non-maximal predictions: large where they rank the wrong classes differently. The
-    defaults are the paper's. dz[i] is what member i goes backward with, each image's
-    own, the gradient of the sum of all costs.
+    non-maximal predictions: det G is large where members rank the wrong classes
+    differently. The defaults are the paper's. dz[i] is the gradient of the sum of all
+    costs with respect to member i's logits.
     Shapes: z and dz (M, N, K), of all members' logits, y and costs (N,), in nats.
-    Raises TypeError or ValueError for other logits or labels, for one member only, for
+    Raises TypeError or ValueError for other logits or labels, for a single member, for
     more than K - 1, whose G is singular, and unless alpha >= 0 and beta >= 0.
     """
     z = check_member_logits(z, y)
@@ -57,12 +57,12 @@ def ensemble_entropy(z: Array) -> tuple[Array, Array]:
 
 
 def log_det_diversity(z: Array, y: Array) -> tuple[Array, Array]:
-    """log det G, G_ij = <q_i, q_j>, q_i = p_i without its entry y, of length 1.
+    """log det G, G_ij = <q_i, q_j>, q_i = p_i without its entry y, scaled to length 1.
 
-    The length cancels the softmax's sum, so that q_ik = exp(z_ik) / |exp(z_i)| over
-    k != y. With g = dJ/dq_i = 2 sum_j (G^-1)_ij q_j it is
+    The scaling cancels the softmax's sum, so q_ik = exp(z_ik) / |exp(z_i)| over k != y.
+    With g = dJ/dq_i = 2 sum_j (G^-1)_ij q_j, the gradient is
     dz_ik = q_ik (g_k - q_ik <g, q_i>).
-    Computed in float64: G is nearly singular as long as members agree.
+    Computed in float64, because G is nearly singular as long as members agree.
     Shapes: z and dz (M, N, K), y and log det G (N,).
     """
     xp, M, K = get_array_module(z), len(z), z.shape[2]

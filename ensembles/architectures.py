@@ -4,13 +4,13 @@ The paper's method (ii) trains "different but similar" networks: "extra filters 
 used in one classifier or an extra convolution layer is added to another". It doesn't
 list them; these are ours. Variant 0 is the table itself.
 
-Each table exists three times. Both tables end in "Relu Fully Connected 10": taken
-literally, the logits are max(0, a). The name then ends in -literal, before the number
-of a variant. Otherwise the logits are plain, a itself. Networks whose names end in
--centred have plain logits, and see pixels of [0, 1] as 2 x - 1, in [-1, 1].
+Each table exists in three forms. Both tables end in "Relu Fully Connected 10". Taken
+literally, the logits are max(0, a), and the name ends in -literal, before the number of
+a variant. Otherwise the logits are plain, a itself. Networks whose names end in
+-centred have plain logits, and map pixels x from [0, 1] to 2 x - 1 in [-1, 1].
 
-A small twin of Table 1, for pages that bring their networks along, has a quarter of
-its filters and hidden units: 37,890 parameters instead of 600,810.
+A small twin of Table 1, for pages that contain their networks, has a quarter of its
+filters and hidden units: 37,890 parameters instead of 600,810.
 """
 
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def table3(*blocks: tuple[int, ...], units: int = 512) -> list[Row]:
 
 
 def table1_variants(share: int = 1) -> Sequence[list[Row]]:
-    """Return Table 1's variants, with so small a share of the filters and units."""
+    """Return Table 1's variants, with 1 / share of the filters and units."""
 
     def table(*filters: int, units: int = 128) -> list[Row]:
         return table1(*(f // share for f in filters), units=units // share)

@@ -1,12 +1,12 @@
 """Bayesian averaging: p(y|x) = sum_i p(y|x, theta_i) p(theta_i|D), in two forms.
 
-    snapshots    where one trajectory stands after each cycle of the learning rate
+    snapshots    the weights of one training after each cycle of the learning rate
     MCDropout    the same weights under many random masks of dropout
 
-No method of this size has the posterior. Snapshots are several modes and know nothing
-of the width of each; dropout's masks are the width of one mode and know no other. Both
-cost a single training. (SWA-Gaussian is the width of one mode, too, as masks are, and
-needs averages of its own.)
+No method this cheap gives the whole posterior. Snapshots visit several modes, but miss
+the width of each; dropout's masks sample the width of one mode, but miss all others.
+Both cost a single training. (SWA-Gaussian samples the width of one mode, too, and needs
+averages of its own.)
 """
 
 import zlib
@@ -19,18 +19,18 @@ from minidl.checks import check_count, check_kind
 from minidl.layers import Sequential, softmax
 from minidl.losses import cross_entropy
 
-HELD_OUT = 10  # one image in so many weighs the snapshots, and trains none
+HELD_OUT = 10  # one image in ten isn't trained on, and weights the snapshots
 
 
 class MCDropout:
     """p(x) = mean over draws of softmax(f(x, mask)): dropout stays on in prediction.
 
-    A random defence: each batch gets masks of its own. They are drawn from the seed and
-    the images, so that the same batch gets the same answer in any process; who doesn't
-    know the seed can only expect the mean.
+    A randomised defence: each batch gets its own masks. They are drawn from the seed
+    and the images, so the same batch gets the same answer in any process. An attacker
+    who doesn't know the seed can only average over masks.
     Source: Gal & Ghahramani, Dropout as a Bayesian Approximation: Representing Model
     Uncertainty in Deep Learning, 2016.
-    Raises TypeError or ValueError for what is no network, or for draws < 1.
+    Raises TypeError or ValueError for anything but a network, or for draws < 1.
     """
 
     def __init__(self, model: Sequential, draws: int = 20, seed: int = 0) -> None:
@@ -63,9 +63,9 @@ def seen_and_held_out(
 def mean_likelihood(model: Sequential, x: Array, y: Array) -> float:
     """exp(mean_n log p(y_n|x_n)), the geometric mean over images that are held out.
 
-    A snapshot's weight. Bayes' rule has the product of all p(y_n|x_n), not its N-th
-    root: among thousands of images the likeliest snapshot would get all weight, and
-    nothing would be averaged. The root is that rule at temperature N.
+    This is a snapshot's weight. Bayes' rule has the product of all p(y_n|x_n), not its
+    N-th root: with thousands of images, the likeliest snapshot would get all the
+    weight, and nothing would be averaged. The root is Bayes' rule at temperature N.
     Shapes: x (N, H, W, C) uint8 or floats, y (N,).
     """
     costs = [

@@ -1,8 +1,8 @@
 """Boosting: each learner sees most often what the learners before it got wrong.
 
-SAMME, AdaBoost for K classes, by resampling: Freund & Schapire's alternative for
-learners that take no weights. Its learners vote; an `Ensemble` averages their
-probabilities with the same weights instead, as the paper does, and so has a gradient.
+SAMME is AdaBoost for K classes. Here images are resampled, Freund & Schapire's
+alternative for learners that take no weights. SAMME's learners vote; an `Ensemble`
+averages probabilities with the same weights, as in the paper, and so has a gradient.
 
 Source: Zhu, Zou, Rosset & Hastie, Multi-class AdaBoost, Statistics and Its Interface 2,
 2009, algorithm 2.
@@ -22,7 +22,7 @@ Learner: TypeAlias = tuple[Sequential, float]  # a trained network, and its vote
 
 
 def weights_of_images(learners: Sequence[Learner], x: Array, y: Array) -> Array:
-    """w_n = 1/N, then for each learner w_n exp(alpha [wrong]), of sum 1 again.
+    """w_n = 1/N, then for each learner w_n exp(alpha [wrong]), rescaled to sum 1.
 
     Shapes: x (N, H, W, C) uint8 or floats, y and w (N,).
     """
@@ -35,7 +35,7 @@ def weights_of_images(learners: Sequence[Learner], x: Array, y: Array) -> Array:
 def reweighted(w: Array, wrong: Array, alpha: float) -> Array:
     """Return w exp(alpha [wrong]) / its sum. Shapes: all (N,), wrong bool.
 
-    In logarithms: after a learner that is nearly always right, alpha is large.
+    Computed in logarithms: alpha is large after a learner that is nearly always right.
     """
     log_w = np.log(w) + alpha * wrong
     new = np.exp(log_w - log_w.max())
@@ -45,9 +45,9 @@ def reweighted(w: Array, wrong: Array, alpha: float) -> Array:
 def learners_vote(w: Array, wrong: Array, classes: int) -> float:
     """alpha = log((1 - err) / err) + log(K - 1), err = sum of w where wrong.
 
-    A learner that got nothing wrong counts as if it had half an image of N: alpha
-    would be infinite. Raises ValueError for one that is no better than guessing,
-    err >= 1 - 1/K, whose alpha would be 0 or less.
+    If err is 0, half an image of N counts as wrong, or alpha would be infinite. Raises
+    ValueError for a learner that is no better than guessing, err >= 1 - 1/K, whose
+    alpha would be 0 or less.
     Shapes: w, of sum 1, and wrong (N,).
     """
     error = float(w[wrong].sum())

@@ -1,6 +1,6 @@
-"""Methods whose members are a chain: each job comes after another's result.
+"""Methods whose members form a chain: each job needs the results of those before it.
 
-They stand beside the paper's four, which says of ensembles that "many methods have been
+They extend the paper's four. The paper says of ensembles that "many methods have been
 introduced in the literature such as Bayesian averaging, Bagging and boosting".
 """
 
@@ -23,9 +23,9 @@ from minidl.backend import Array
 
 
 def boosting(members: int, seed: int, dataset: str, **settings: Any) -> list[MemberJob]:
-    """(v) Each member sees most often what those before it got wrong: SAMME.
+    """(v) Each member sees most often what those before it misclassified: SAMME.
 
-    `settings` as of `random_init`.
+    `settings` are as in `random_init`.
     """
     return chained(make_jobs("boosting", members, seed, dataset, settings))
 
@@ -35,9 +35,9 @@ def snapshots(
 ) -> list[MemberJob]:
     """(vi) One network, taken after each of several cycles of the learning rate.
 
-    Each cycle takes `epochs`, in which lr falls to 0 along a cosine; the next starts
-    where it ends. Members are weighted by `bayesian.mean_likelihood`. `settings` as of
-    `random_init`.
+    Each cycle takes `epochs`, in which lr falls to 0 along a cosine; the next cycle
+    starts from its weights. Members are weighted by `bayesian.mean_likelihood`.
+    `settings` are as in `random_init`.
     Source: Huang et al., Snapshot Ensembles: Train 1, Get M for Free, 2017.
     """
     settings = {"schedule": "cosine"} | settings
@@ -50,7 +50,7 @@ CHAIN_METHODS: dict[str, Callable[..., list[MemberJob]]] = dict(
 
 
 def chained(jobs: Iterable[MemberJob]) -> list[MemberJob]:
-    """Return jobs of which each comes after the one before it."""
+    """Return the jobs as a chain, in which each follows the one before it."""
     chain: list[MemberJob] = []
     for job in jobs:
         chain.append(replace(job, after=chain[-1] if chain else None))
@@ -58,7 +58,7 @@ def chained(jobs: Iterable[MemberJob]) -> list[MemberJob]:
 
 
 def waves(jobs: Iterable[MemberJob]) -> Iterator[list[MemberJob]]:
-    """Yield all jobs and those before them: first those that wait for none, and so on.
+    """Yield jobs, and those before them, in waves: first those that wait for none.
 
     Jobs of a wave don't wait for each other.
     """

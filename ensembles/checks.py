@@ -1,4 +1,4 @@
-"""What may vote together: classifiers, and their probabilities."""
+"""Validation of an ensemble's members, of their probabilities and their logits."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def check_alike(each: Sequence[Array]) -> None:
 
 
 def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
-    """Return what may vote together; TypeError or ValueError for what may not."""
+    """Return members that can vote together; TypeError or ValueError for others."""
     members = several("members", members, check_classifier, "classifiers")
     told = map(classes_of, members)
     if len(classes := {K for K in told if K is not None}) > 1:
@@ -32,7 +32,7 @@ def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
 
 
 def check_member_logits(z: Any, y: Array) -> Array:
-    """Return all members' logits as one array (M, N, K); raise for what are none."""
+    """Return all members' logits as one array (M, N, K); raise for anything else."""
     if isinstance(z, (list, tuple)) and z:
         for z_i in z:
             check_array("z", z_i)

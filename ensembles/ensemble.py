@@ -13,11 +13,11 @@ from minidl.classifiers import Classifier, classes_of, place_of
 class Ensemble:
     """p(x) = sum_i w_i p_i(x), with weights w_i >= 0 of sum 1 (by default all equal).
 
-    Averaging probabilities isn't counting votes: one member that is sure can outvote
-    two that are not.
+    Averaging probabilities differs from counting votes: one confident member can
+    outvote two unsure ones.
     Source: the paper, section 3, "weighted or unweighted average".
-    Raises TypeError for members that are no classifiers, and ValueError without any,
-    for members with different numbers of classes, or for weights that are no weights.
+    Raises TypeError for members that aren't classifiers, and ValueError without
+    members, for members with different numbers of classes, or for invalid weights.
     """
 
     def __init__(
@@ -28,12 +28,12 @@ class Ensemble:
 
     @property
     def classes(self) -> int | None:
-        """The number K of classes, if the members tell."""
+        """The number K of classes, if the members say."""
         return classes_of(self.members[0])
 
     @property
     def device(self) -> Device:
-        """Where the members are, "cpu" or "gpu"."""
+        """The members' device, "cpu" or "gpu"."""
         return place_of(self.members[0])
 
     def to_device(self, device: Device) -> Self:

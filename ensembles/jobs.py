@@ -1,6 +1,6 @@
-"""A member as a job: a small description that travels to whichever machine trains it.
+"""A member as a job: a small description that is sent to the machine that trains it.
 
-It becomes a network and its training data there, see `materialise.py`.
+There it becomes a network and its training data, see `materialise.py`.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from minidl.store import LATER, kept_fields, plain
 from minidl.training_checks import Perturb
 
 METHOD_NAMES = ("random-init", "mixed-models", "bagging", "gaussian-noise")
-CHAINS = ("boosting", "snapshots")  # beside the paper's: each member after another
+CHAINS = ("boosting", "snapshots")  # besides the paper's: each member follows another
 LOSSES = ("cross-entropy", "adp")
 SCHEDULES = ("constant", "cosine")
 TABLE_OF = {
@@ -31,15 +31,15 @@ TABLE_OF = {
 
 
 def tables_of(dataset: str) -> list[str]:
-    """Return the names of a data set's networks: its table, and twins of the table."""
+    """Return the names of a data set's networks: its table and the table's twins."""
     return [table for table in TABLES if table.startswith(TABLE_OF[dataset])]
 
 
 class Perturbation(Protocol):
-    """What makes training's `perturb`: a frozen dataclass, whose fields describe it.
+    """A factory of training's `perturb`: a frozen dataclass, whose fields describe it.
 
-    It is called with the networks that are trained, their optimizer, and the number of
-    steps that training takes. `attacks.Adversarial` is one.
+    It is called with the networks to train, their optimizer, and the number of steps
+    that training takes. `attacks.Adversarial` is an example.
     """
 
     def __call__(
@@ -56,9 +56,9 @@ LATER_RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True)
 class MemberJob:
-    """All that defines one trained member: equal jobs give equal bits.
+    """Everything that defines one trained member: equal jobs give equal bits.
 
-    Raises TypeError or ValueError for a setting that can't be.
+    Raises TypeError or ValueError for an invalid setting.
     """
 
     method: str = setting((*METHOD_NAMES, *CHAINS))
@@ -71,18 +71,18 @@ class MemberJob:
     batch_size: int = setting("count", 128)
     optimizer: str = setting(OPTIMIZERS, "adam")
     lr: float = setting("(0, inf)", 1e-3)
-    train_images: int | None = setting("count", None)  # only the first so many; or all
+    train_images: int | None = setting("count", None)  # only the first ones; None: all
     attempts: int = field(default=1, metadata=LATER)  # to start, see `train_member`
     weight_decay: float = field(default=0.0, metadata=LATER)
-    # Of each batch: adversarial training.
+    # Applied to each batch, as in adversarial training.
     perturb: Perturbation | None = field(default=None, metadata=LATER)
-    # So many networks, trained by one loss on the same batches.
+    # The number of networks trained by one loss on the same batches.
     together: int = field(default=1, metadata=LATER)
-    # Of each network, or "adp", of several together.
+    # Each network's own, or "adp", for several together.
     loss: str = field(default="cross-entropy", metadata=LATER)
-    # Of lr: "cosine" falls to 0 in all epochs.
+    # Of lr: with "cosine", it falls to 0 over all epochs.
     schedule: str = field(default="constant", metadata=LATER)
-    # What must be trained before, in a chain.
+    # The job before this one, in a chain.
     after: "MemberJob | None" = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
@@ -100,7 +100,7 @@ class MemberJob:
         self.check_training()
 
     def check_training(self) -> None:
-        """Raise TypeError or ValueError unless its networks can be trained so."""
+        """Raise TypeError or ValueError for settings that don't fit each other."""
         if self.loss == "adp" and self.together < 2:
             raise ValueError("together must be 2 or more for adp, got 1")
         if self.method in CHAINS and self.together > 1:
@@ -125,14 +125,14 @@ class MemberJob:
                 )
 
     def about(self) -> dict[str, Any]:
-        """Return what defines the job, for its key: a perturbation by its name, too."""
+        """Return what defines the job, for its key; a perturbation with its name."""
         facts, how = kept_fields(self), self.perturb
         named = {} if how is None else {"perturb": {type(how).__name__: how}}
         return facts | named
 
     @property
     def chain(self) -> tuple["MemberJob", ...]:
-        """All jobs that must be carried out before, in their order."""
+        """All jobs that must be done before this one, in order."""
         return () if self.after is None else (*self.after.chain, self.after)
 
     def generator(self, purpose: str, attempt: int = 0) -> np.random.Generator:

@@ -1,4 +1,4 @@
-"""A job becomes a network and its training data, in whichever process trains it."""
+"""From a job to a network and its training data, in the process that trains it."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -14,7 +14,7 @@ from minidl.layers import Sequential
 from minidl.rules import checked
 
 Network: TypeAlias = Sequential | Committee  # one, or several trained together
-Learners: TypeAlias = Sequence[Learner]  # the members before, in a chain
+Learners: TypeAlias = Sequence[Learner]  # the earlier members of a chain
 Data: TypeAlias = tuple[Array, Array]  # images and labels
 
 
@@ -22,10 +22,10 @@ Data: TypeAlias = tuple[Array, Array]  # images and labels
 def materialise(
     job: MemberJob, x: Array, y: Array, earlier: Learners = ()
 ) -> tuple[Network, Array, Array]:
-    """Return the job's network as training finds it, and its training data.
+    """Return the job's network, with which training starts, and its training data.
 
     `earlier` are the networks of the job's chain, with their votes.
-    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the results' likewise.
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the same for the results.
     Raises TypeError or ValueError for other images or labels.
     """
     before = job.index if job.method in CHAINS else 0
@@ -58,18 +58,18 @@ def noisy(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
 
 
 def resampled(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
-    """Return images drawn by the weights that earlier learners have left them."""
+    """Return images drawn by the weights that they have after earlier learners."""
     w = weights_of_images(earlier, x, y)
     drawn = job.generator("data").choice(len(x), len(x), p=w)
     return x[drawn], y[drawn]
 
 
 def seen(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
-    """Return the images that don't weigh the snapshots."""
+    """Return the images that aren't held out to weight the snapshots."""
     return seen_and_held_out(x, y)[0]
 
 
-# In methods that aren't named here, members train on the same images.
+# In all other methods, members train on the same images.
 DATA_OF: dict[str, Callable[[MemberJob, Array, Array, Learners], Data]] = {
     "bagging": replicate,
     "gaussian-noise": noisy,
@@ -86,11 +86,11 @@ def untrained(job: MemberJob, attempt: int = 0) -> Network:
 
 
 def networks_of(model: Network) -> tuple[Sequential, ...]:
-    """Return a job's networks one by one."""
+    """Return a job's networks as a tuple."""
     return model.members if isinstance(model, Committee) else (model,)
 
 
 def copy_params(source: Network, target: Network) -> None:
-    """Let a network go on where another stands."""
+    """Copy one network's parameters to another."""
     for p, q in zip(target.params, source.params, strict=True):
         p.data[...] = q.data

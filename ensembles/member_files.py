@@ -1,4 +1,4 @@
-"""Where trained members are kept, finished or after their latest epoch.
+"""The files of trained members, finished or after their latest epoch.
 
 A folder of runs holds, by data set, one file for each job: `...npz` for a finished
 member and `...partial.npz` for one in training. If two processes train the same member,
@@ -34,7 +34,7 @@ class TrainedMember:
     params: list[Array]
     losses: list[float]  # mean J of each epoch
     seconds: float
-    attempt: int = 0  # the first one that started
+    attempt: int = 0  # the first one that started to learn
     vote: float = 1.0  # its weight in the ensemble, relative to the others'
 
     def whole(self) -> Network:
@@ -45,7 +45,7 @@ class TrainedMember:
         return model
 
     def networks(self) -> tuple[Sequential, ...]:
-        """Return the trained networks one by one: one, or those trained together."""
+        """Return the trained networks: one, or those that were trained together."""
         return networks_of(self.whole())
 
     def model(self) -> Sequential:
@@ -54,13 +54,13 @@ class TrainedMember:
         return network
 
     def checksum(self) -> str:
-        """Return a name of what the network computes, however it was trained."""
+        """Return a name for what the network computes, however it was trained."""
         return key_of(self.job.architecture, *self.params)
 
 
 @dataclass
 class History:
-    """What a file says of its member, beside the parameters."""
+    """What a file says about its member, besides the parameters."""
 
     job: dict[str, Any]
     losses: list[float]
@@ -86,7 +86,7 @@ def partial_path(path: Path) -> Path:
 
 
 def forget(job: MemberJob, folder: str | Path) -> None:
-    """Remove what a folder holds of a member, finished or not."""
+    """Remove a member's files from a folder, finished or not."""
     path = member_path(job, folder)
     for file in (path, partial_path(path)):
         file.unlink(missing_ok=True)
@@ -100,7 +100,7 @@ def load_member(job: MemberJob, folder: str | Path) -> Sequential:
 def read_member(path: Path, job: MemberJob) -> TrainedMember:
     """Return a finished member.
 
-    Raises FileNotFoundError if there is no file, DamagedError if it isn't whole, and
+    Raises FileNotFoundError if there is no file, DamagedError if it is damaged, and
     ValueError if it holds another job.
     """
     model = untrained(job)
@@ -120,7 +120,7 @@ def read_whole(path: Path, job: MemberJob) -> TrainedMember:
 
 
 def write_finished(path: Path, member: TrainedMember, job: MemberJob) -> None:
-    """Save a finished member. A full disk is only warned of: training isn't lost."""
+    """Save a finished member. On a full disk only warn, as the training isn't lost."""
     try:
         own = member.losses, member.seconds, member.attempt, member.vote
         about = History(plain(job), *own)
@@ -133,9 +133,9 @@ def write_finished(path: Path, member: TrainedMember, job: MemberJob) -> None:
 class Progress:
     """A member in training: its losses and seconds, kept on disk after each epoch.
 
-    Model, optimizer and generator are brought to where the latest epoch on disk left
-    them, if there is one. Raises ValueError if the file holds another job; a damaged
-    one is set aside.
+    Model, optimizer and generator are restored from the latest epoch on disk, if there
+    is one. Raises ValueError if the file holds another job; a damaged file is set
+    aside.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Progress:
             self.resume(self.path)
 
     def resume(self, path: Path) -> None:
-        """Go on after the latest epoch on disk."""
+        """Continue after the latest epoch on disk."""
         try:
             saved = load_checkpoint(path, *self.state)
         except FileNotFoundError:
@@ -181,9 +181,9 @@ class Progress:
         self.keep()
 
     def keep(self) -> None:
-        """Keep what there is. A full disk doesn't stop training: the next may fit.
+        """Save the state. A full disk doesn't stop training: the next save may fit.
 
-        Python shows the same warning once.
+        Python shows the same warning only once.
         """
         now = time.perf_counter()
         self.seconds, self.since = self.seconds + now - self.since, now
@@ -200,10 +200,10 @@ class Progress:
 def history(
     path: Path, saved: dict[str, Any], job: MemberJob, finished: bool = False
 ) -> History:
-    """Return what a file says of its member.
+    """Return what a file says about its member.
 
-    Raises ValueError unless it holds this job, after an epoch at least, or at the
-    beginning of a further attempt.
+    Raises ValueError unless it holds this job, after at least one epoch or at the
+    beginning of a later attempt.
     """
     found = build(History, saved, str(path))
     check_config(path, found.job, plain(job))

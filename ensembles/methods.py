@@ -1,7 +1,7 @@
 """The paper's four ways to make members differ, section 3 (i) to (iv).
 
-A method is a list of jobs: small descriptions of what to train. `materialise.py` makes
-networks and training data of them. In all methods the initial weights are random.
+A method is a list of jobs, small descriptions of what to train. `materialise.py` turns
+them into networks and training data. In all methods the initial weights are random.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from minidl.rules import checked
 def random_init(
     members: int, seed: int, dataset: str, **settings: Any
 ) -> list[MemberJob]:
-    """(i) The same architecture, other initial weights.
+    """(i) The same architecture, different initial weights.
 
     `settings` are fields of MemberJob: architecture (by default the data set's table
     with plain logits), epochs, batch_size, optimizer, lr, train_images, attempts,
@@ -53,7 +53,7 @@ def gaussian_noise(
 ) -> list[MemberJob]:
     """(iv) Each member trains on images with its own small Gaussian noise.
 
-    `sigma` is the noise's standard deviation in pixel units, of [0, 1].
+    `sigma` is the noise's standard deviation, in units of pixels in [0, 1].
     """
     settings |= {"sigma": check_number("sigma", sigma, "(0, 1]")}
     return make_jobs("gaussian-noise", members, seed, dataset, settings)
@@ -68,7 +68,7 @@ METHODS: dict[str, Callable[..., list[MemberJob]]] = dict(
 def make_jobs(
     method: str, members: int, seed: int, dataset: str, settings: dict[str, Any]
 ) -> list[MemberJob]:
-    """Return one job a member, each with a seed of its own."""
+    """Return one job per member, each with its own seed."""
     defaults = {"architecture": TABLE_OF[dataset]}
     return [
         MemberJob(
@@ -82,8 +82,8 @@ def make_jobs(
 def bootstrap_replicate(size: int, rng: np.random.Generator) -> Array:
     """Return `size` indices drawn with replacement from 0 .. size - 1.
 
-    A given index is missing at probability (1 - 1/size)^size, about 1/e: a replicate
-    holds 63.2 % of the data, many of them repeatedly.
+    A given index is missing with probability (1 - 1/size)^size, about 1/e, so a
+    replicate holds 63.2 % of the data, much of it repeatedly.
     Source: Breiman, Bagging Predictors, 1996.
     """
     return rng.integers(size, size=size)
@@ -96,7 +96,7 @@ def add_noise(x: Array, sigma: float, rng: np.random.Generator) -> Array:
     """
     images = to_float(x)
     noisy = rng.standard_normal(x.shape, np.float32)
-    noisy *= np.float32(sigma)  # all in place: CIFAR-10 takes 0.6 GB an array
+    noisy *= np.float32(sigma)  # all in place: an array of CIFAR-10 takes 0.6 GB
     noisy = noisy.astype(np.result_type(noisy, images), copy=False)
     noisy += images
     return np.clip(noisy, 0, 1, out=noisy)

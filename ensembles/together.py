@@ -1,13 +1,13 @@
-"""Members that are trained together: on the same batches, and by one loss.
+"""Members that are trained together, on the same batches and by one loss.
 
     committee = Committee(members)
     optimizer = Adam(committee.params)
     train_together(committee, x, y, optimizer, epochs, batch_size, rng)
     Ensemble(committee.members)
 
-Apart, each member descends its own J on batches of its own. Together, one perturbation
-of a batch, against what the ensemble predicts, serves all, and a loss of all members'
-logits can ask for diversity.
+Separately, each member descends its own J on its own batches. Together, one
+perturbation of a batch, against the ensemble's prediction, serves all members, and a
+loss of all members' logits can reward diversity.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -33,8 +33,8 @@ JointLoss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
 class Committee(Layer):
     """Networks side by side: z_i = f_i(x), all with one optimizer and checkpoint.
 
-    Shapes: x (N, *input_shape), z (M, N, K). Raises TypeError for what are no networks,
-    and ValueError for networks of different inputs or classes, or the same one twice.
+    Shapes: x (N, *input_shape), z (M, N, K). Raises TypeError for anything but
+    networks, and ValueError if their inputs or classes differ, or if one occurs twice.
     """
 
     def __init__(self, members: Iterable[Sequential]) -> None:
@@ -42,11 +42,11 @@ class Committee(Layer):
 
     @property
     def classes(self) -> int:
-        """The number K of classes, all members' own."""
+        """The number K of classes, the same for all members."""
         return self.members[0].classes
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
-        """Return all members' logits; one after another they draw from rng."""
+        """Return all members' logits; they draw from rng one after another."""
         z = [member.forward(x, rng) for member in self.members]
         out: Array = get_array_module(x).stack(z)
         return self.remember(out, None)
@@ -63,7 +63,7 @@ class Committee(Layer):
         return sum(dx) if input_grad else None
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Raise ValueError: logits of several networks are no layer's output."""
+        """Raise ValueError: no layer returns logits of several networks."""
         raise ValueError(f"{self} isn't a layer of another network")
 
     def __repr__(self) -> str:
@@ -71,7 +71,7 @@ class Committee(Layer):
 
 
 def sum_of_costs(z: Array, y: Array) -> tuple[Array, Array]:
-    """sum_i J_i: each member descends its own cost. Shapes: as a JointLoss."""
+    """sum_i J_i: each member descends its own cost. Shapes: as for a JointLoss."""
     each = [cross_entropy(z_i, y) for z_i in z]
     costs, dz = zip(*each, strict=True)
     return sum(costs), get_array_module(z).stack(dz)
@@ -92,11 +92,11 @@ def train_together(
 ) -> list[float]:
     """Minimise a loss of all members over the same batches; return each epoch's mean.
 
-    All else is as in `minidl.train`: one member alone gets the same bits there.
+    Everything else is as in `minidl.train`, where a single member gets the same bits.
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels.
     Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
-    or `loss` returns what can't be trained on; FloatingPointError if the loss isn't
-    finite any more.
+    or `loss` returns anything that can't be used in training; FloatingPointError if
+    the loss is no longer finite.
     """
     how = optimizer, epochs, batch_size, rng, callbacks, perturb, loss
     return train_epochs(committee, x, y, *how)

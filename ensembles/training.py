@@ -1,8 +1,8 @@
 """From jobs to a trained ensemble, here or on any executor's workers.
 
-A job travels, data doesn't: each worker loads the data set by its name. With a folder,
-each epoch of each member is kept: whatever happens, the same call goes on after it and
-ends in the same bits.
+Only jobs are sent to workers, and each worker loads the data set by its name. With a
+folder, each epoch of each member is kept: after any interruption, the same call
+continues from there and ends in the same bits.
 """
 
 import math
@@ -55,13 +55,13 @@ def train_member(
 ) -> TrainedMember:
     """Train one member, on one thread or the GPU, after those `earlier` in its chain.
 
-    On more, BLAS adds in another order: the bits would depend on the executor. With
-    `folder`, of this worker, training goes on after the latest epoch kept there.
-    Without other `images` x and y, for which it needs a folder of its own, it sees the
-    training images of its data set.
+    With more threads, BLAS would add in another order, and the bits would depend on the
+    executor. Training continues after the latest epoch in `folder`, a path on this
+    worker. Instead of the data set's training images, the member can get other `images`
+    x and y; then it needs a folder of its own.
 
     A network whose mean J on its training images is STARTED or more after the first
-    epoch is trained anew from other initial weights, in another order, in at most
+    epoch is trained again from other initial weights, in another order, in at most
     `job.attempts` attempts. The last one is trained to its end.
     """
     if images is None:
@@ -95,7 +95,7 @@ def first_state(
 
 
 def go_on(so_far: Progress, x: Array, y: Array, epochs: int) -> None:
-    """Train until there are so many epochs."""
+    """Train until `epochs` epochs are done."""
     model, optimizer, rng = so_far.state
     if (left := epochs - len(so_far.losses)) > 0:
         callbacks = [scheduled(so_far), so_far.epoch_ended]
@@ -109,7 +109,7 @@ def go_on(so_far: Progress, x: Array, y: Array, epochs: int) -> None:
 
 
 def perturb_of(so_far: Progress, images: int) -> Perturb | None:
-    """Return what a job's batches are perturbed by, None for nothing."""
+    """Return the function that perturbs a job's batches, if there is one."""
     job, (model, optimizer, _) = so_far.job, so_far.state
     if job.perturb is None:
         return None
@@ -118,9 +118,9 @@ def perturb_of(so_far: Progress, images: int) -> Perturb | None:
 
 
 def scheduled(so_far: Progress) -> Callback:
-    """Return what sets lr after each epoch e of E: lr (1 + cos(pi e / E)) / 2.
+    """Return a callback that sets lr after epoch e of E: lr (1 + cos(pi e / E)) / 2.
 
-    It comes before the epoch is kept, whose file has the next epoch's lr.
+    It runs before the epoch is kept, so that the file has the next epoch's lr.
     """
     job, (_, optimizer, _) = so_far.job, so_far.state
 
@@ -137,13 +137,13 @@ def train_next(
     folder: str | Path | None,
     device: Device,
 ) -> TrainedMember:
-    """Train a member after those of its chain."""
+    """Train a member after the earlier ones of its chain."""
     job, earlier = work
     return train_member(job, folder, device, earlier=earlier)
 
 
 def starts(so_far: Progress, x: Array, y: Array) -> bool:
-    """Tell whether a network starts to learn: J after one epoch, without dropout."""
+    """Return whether a network starts to learn, by J after one epoch, no dropout."""
     go_on(so_far, x, y, 1)
     return len(so_far.losses) > 1 or mean_cost(so_far.state[0], x, y) < STARTED
 
@@ -164,14 +164,14 @@ def train_ensemble(
 ) -> Ensemble:
     """Train all members and return their ensemble, on the CPU, in the jobs' order.
 
-    `executor` is any `concurrent.futures.Executor`; without one, so many `workers`
-    (None: one a core, or one for the GPU) train a member each, as processes of one
-    thread; 1 trains here. Processes import the script that calls this: there, the call
-    must stand below `if __name__ == "__main__":`. The result doesn't depend on it. With
-    `folder`, members found there are loaded instead, and each finished one is saved
-    there: also when others fail, whose error is raised at the end. One that can't be
-    saved, on a full disk, is returned all the same, with a warning. Members of a chain
-    wait for those before them, which are trained, too. Each votes with its own weight.
+    `executor` is any `concurrent.futures.Executor`. Without one, `workers` processes
+    with one thread each train the members (None: one per core, or one for the GPU; 1
+    trains here). Processes import the script that calls this, so the call must be below
+    `if __name__ == "__main__":`. The result doesn't depend on the executor. With
+    `folder`, members found there are loaded, and each finished one is saved there, even
+    if others fail; their error is raised at the end. A member that can't be saved, on a
+    full disk, is returned with a warning. Members of a chain wait for those before
+    them, which are trained, too. Each votes with its own weight.
     """
     return ensemble_of(train_members(jobs, executor, folder, workers, device))
 
@@ -196,7 +196,7 @@ def train_members(
     workers: int | None = None,
     device: Device = "cpu",
 ) -> list[TrainedMember]:
-    """Return all members, found or trained as `train_ensemble` does it."""
+    """Return all members, loaded or trained as in `train_ensemble`."""
     if workers is None:
         workers = available_cores() if device == "cpu" else 1
     train_one = partial(train_next, folder=folder, device=device)
