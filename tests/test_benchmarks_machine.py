@@ -52,10 +52,9 @@ def test_a_quiet_machine_s_figures_are_written(run):
     out = run("--json", NAME, result=made_up())
     assert read_json(NAME)["state"] == made_up()["state"]
     assert (
-        "Load average 0.10 at the start; sgemm 100 GFLOP/s at first and 100 at last"
-        in out
+        "Load average 0.10 at the start; sgemm 100 GFLOP/s before and 100 after" in out
     )
-    assert "stream triad 10 GB/s at first and 10 at last" in out
+    assert "stream triad 10 GB/s before and 10 after" in out
     assert "arrays of 64 MB; last-level cache 32 MB" in out
     assert "Busy" not in out
 
@@ -77,15 +76,15 @@ def test_a_busy_machine_is_measured_where_no_file_is_deceived(run, arguments):
     slowed["state"]["before"]["load_average"] = 0.7
     out = run(*arguments, load=0.7, result=slowed)
     assert "Busy: the load average is 0.70, above 0.67" in out
-    assert "sgemm went from 100 to 50 GFLOP/s" in out
+    assert "sgemm changed from 100 to 50 GFLOP/s" in out
     assert [path.name for path in Path().iterdir()] == [*arguments[2:]]
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"sgemm": 84.0}, "sgemm went from 100 to 84 GFLOP/s, by more than 15%"),
-        ({"triad": 11.6}, "stream triad went from 10 to 11.6 GB/s"),
+        ({"sgemm": 84.0}, "sgemm changed from 100 to 84 GFLOP/s, by more than 15%"),
+        ({"triad": 11.6}, "stream triad changed from 10 to 11.6 GB/s"),
         ({"beside": {"core": 1, "gb_per_s": None}}, "on core 1 ended early"),
     ],
 )

@@ -11,11 +11,11 @@ from tests.benchmarks.result import run
 from tests.benchmarks.table import render
 from tutorials.command_line import one_line_errors
 
-ALL_THE_SAME = "--busy writes files all the same"
+ALL_THE_SAME = "--busy writes files anyway"
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Measure, print the tables, write the files; of a busy machine only if told to."""
+    """Measure, print the tables and write the files; on a busy machine only if told."""
     options = parse(argv)
     strict = bool(options.files) and not options.busy
     with one_line_errors(PROGRAM, device=options.device):
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Return such as speed.busy.json for speed.json."""
+    """Return another name, such as speed.busy.json for speed.json."""
     return path.with_stem(f"{path.stem}.busy")
 
 

@@ -11,7 +11,7 @@ KINKS = 3e-2  # of a gradient's norm: rounding decides near-ties of ReLU and max
 
 
 def on_host(result: Any) -> Array:
-    """Return a result of any library and device as NumPy's."""
+    """Return a result of any library and device as a NumPy array."""
     if hasattr(result, "cpu"):  # PyTorch's
         return result.detach().cpu().numpy()
     return to_numpy(result)
@@ -23,7 +23,7 @@ def difference(ours: Array, theirs: Array) -> float:
 
 
 def distance(ours: Array, theirs: Array) -> float:
-    """Return the difference's norm, in units of the norm."""
+    """Return the norm of the difference over the norm of `theirs`."""
     return float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs))
 
 
@@ -32,8 +32,8 @@ def agree(
 ) -> dict[str, dict[str, float]]:
     """Return {contender: {answer: largest difference from the first contender's}}.
 
-    Answers agree within TOLERANCE, or within their own one. Raises ValueError if a
-    difference is more than rounding.
+    Answers agree within their own tolerance, by default TOLERANCE. Raises ValueError if
+    a difference is larger.
     """
     (_, expected), *others = answers.items()
     for how, answer in others:

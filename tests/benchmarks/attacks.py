@@ -1,6 +1,6 @@
-"""What attacks take beside their gradients, and beside ART's and Foolbox's.
+"""The time of attacks, compared with their gradients alone and with ART and Foolbox.
 
-All follow the same network's gradient: what differs is the attack around it.
+All follow the same network's gradient; only the attack around it differs.
 """
 
 import importlib.util
@@ -21,11 +21,11 @@ from tests.benchmarks.timing import interleaved, ratios, summary
 
 STEPS = 40
 BATCH = 32
-PEERS = {"ART": "art", "Foolbox": "foolbox"}  # and the modules that they are
+PEERS = {"ART": "art", "Foolbox": "foolbox"}  # and the names of their modules
 
 
 class Stopwatch:
-    """Counts the seconds that an attack spends in its gradients, and the others."""
+    """Measures the time that an attack spends inside and outside its gradients."""
 
     def __init__(self) -> None:
         self.inside = 0.0
@@ -43,7 +43,7 @@ class Stopwatch:
         return timed
 
     def attack(self, run: Task) -> Task:
-        """Return an attack that notes the seconds outside over those inside."""
+        """Return an attack that records the ratio of time outside to time inside."""
 
         def timed() -> None:
             self.inside, start = 0.0, time.perf_counter()
@@ -56,10 +56,10 @@ class Stopwatch:
 def measure(name: str, options: Options) -> dict[str, Any]:
     """Return one network's figures.
 
-    A peer's are ratios of pairs of one round, so that a slow second hits both.
+    A peer's figures are ratios within a round, in which a slow second hits both.
     """
     model, (x, _) = build(name), synthetic_batch(name, BATCH)
-    y, eps = model.predict(x), ATTACK[name]["eps"]  # ART leaves out other labels
+    y, eps = model.predict(x), ATTACK[name]["eps"]  # ART skips misclassified images
     watches = {attack: Stopwatch() for attack in ("BIM", "PGD", "APGD")}
     contenders = {"minidl": ours(model, x, y, eps, watches)}
     for peer, make in (("ART", art), ("Foolbox", foolbox)):

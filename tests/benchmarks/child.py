@@ -1,9 +1,9 @@
-"""A process of its own that trains: `python -m tests.benchmarks.child '{...}'`.
+"""A training process of its own: `python -m tests.benchmarks.child '{...}'`.
 
-Its settings are one argument in JSON, its answers one line of JSON each. The first one
-tells how long imports and the first step took, and how much memory is resident then.
-Then each line on standard input, a number of seconds and a number of steps, asks for
-at least that much training; the answer is the rate, and the peak of resident memory.
+Its settings are one argument in JSON, and each answer is one line of JSON. The first
+answer gives the time of the imports and of the first step, and the resident memory.
+Each line on standard input, a number of seconds and a number of steps, then asks for at
+least that much training; the answer is the rate and the peak of resident memory.
 """
 
 import itertools
@@ -18,11 +18,11 @@ from typing import Any
 from tests.benchmarks.cores import pin
 
 START = time.perf_counter()  # before the imports that take long
-STEPS = 10  # the data are so many batches
+STEPS = 10  # batches in the data
 
 
 def main(settings: dict[str, Any]) -> None:
-    """Take the first step, then train whenever asked to."""
+    """Take the first step, then train on request."""
     pin(settings["cores"])
     from tests.benchmarks.machine import limit  # starts threads: pinned first
 
@@ -39,7 +39,7 @@ def main(settings: dict[str, Any]) -> None:
 
 
 def training(settings: dict[str, Any]) -> Callable[..., None]:
-    """Return a function that takes a contender's next step, with so many images."""
+    """Return a function that takes a contender's next step, with `images` images."""
     import numpy as np
 
     from minidl.batches import to_float
@@ -71,7 +71,7 @@ def trainer(how: str, model: Any) -> Callable[..., None]:
 
 
 def train(step: Callable[[], None], seconds: int, steps: int) -> float:
-    """Train for so many seconds and steps at least; return steps per second."""
+    """Train for at least so many seconds and steps; return steps per second."""
     start = time.perf_counter()
     for done in itertools.count(1):
         step()
@@ -82,9 +82,9 @@ def train(step: Callable[[], None], seconds: int, steps: int) -> float:
 
 
 def memory(kind: str) -> float:
-    """Return how much memory is resident (VmRSS) or ever was (VmHWM), in 10^6 bytes.
+    """Return the resident memory (VmRSS) or its peak (VmHWM), in 10^6 bytes.
 
-    Linux's `ru_maxrss` would start at the parent's, which a new process inherits.
+    Linux's `ru_maxrss` would start at the parent's peak, which a new process inherits.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -16,10 +16,10 @@ HOW_TO_INSTALL = {"torch": "pip install torch"}
 SECTIONS = {
     "layers": "each convolution of Tables 1 and 3",
     "networks": "both networks: training, forward, gradients, BIM, an ensemble",
-    "attacks": "attacks beside their gradients alone, and beside ART's and Foolbox's",
+    "attacks": "attacks against their gradients alone, and against ART and Foolbox",
     "memory": "peak resident memory of a training process",
-    "members": "a training process on each core beside one on one",
-    "scaling": "one training process on all cores beside one on one",
+    "members": "one training process per core, against one on one core",
+    "scaling": "one training process on all cores, against one on one core",
     "cold_start": "the first training step of a fresh process",
     "instructions": "instructions per image, where they can be counted (minutes)",
     "parts": "where the time of a training step goes, and each part's bound",
@@ -44,27 +44,27 @@ class Options:
     cores: tuple[int, ...] = field(default_factory=cores)  # all that there are
     device: Device = "cpu"
     busy: bool = False  # write files also from a busy machine
-    beside: str | None = None  # "stream": another process does so meanwhile
+    beside: str | None = None  # "stream": another process streams through memory
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What is to be written."""
+        """The files to be written."""
         return tuple(filter(None, (self.json, self.plot)))
 
     @property
     def stream_core(self) -> int | None:
-        """Where a process streams through memory: the first core that isn't used."""
+        """The core of the process that streams through memory: the first unused."""
         return self.cores[self.threads] if self.beside else None
 
     @property
     def contenders(self) -> tuple[str, ...]:
-        """Who competes; "auto" is minidl as it comes, which on a GPU is im2col."""
+        """All contenders; "auto" is minidl by default, which on a GPU is im2col."""
         others = ("reference", "im2col") if self.device == "cpu" else ("reference",)
         return (*others, "auto", *self.peers)
 
     @property
     def finalists(self) -> tuple[str, ...]:
-        """Who is worth the minutes of several processes."""
+        """The contenders that are worth several processes, which take minutes."""
         return ("auto", *self.peers)
 
 
@@ -93,7 +93,7 @@ def make_parser() -> Parser:
 
 
 def parse(argv: list[str] | None = None) -> Options:
-    """Return what to measure; exit with one line if that isn't possible."""
+    """Return what to measure; exit with one line if it can't be measured."""
     parser = make_parser()
     args = parser.parse_args(argv)
     chosen = chosen_sections(parser, args)

@@ -1,4 +1,4 @@
-"""minidl as it is measured: with the reference's kernels, im2col, or as it comes."""
+"""minidl as a contender: with the reference's kernels, im2col, or by default."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -46,7 +46,7 @@ def minidl_network(
     attack: dict[str, Any],
     device: Device = "cpu",
 ) -> Contender:
-    """Return what minidl does with the members of an ensemble and a batch."""
+    """Return minidl's tasks for the members of an ensemble and a batch."""
     x, y = (to_device(array, device) for array in batch)
     model, *_ = members = [member.to_device(device) for member in members]
     trainer, team = Trainer(deepcopy(model)), Ensemble(members)

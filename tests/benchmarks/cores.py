@@ -1,4 +1,4 @@
-"""Which cores a process runs on. Imports nothing that starts threads."""
+"""The cores that a process runs on. Imports nothing that starts threads."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ def cores() -> tuple[int, ...]:
 
 
 def pin(chosen: Sequence[int]) -> list[int]:
-    """Keep this process on some cores; return them, none where that can't be done."""
+    """Pin this process to some cores; return them, or none where this is impossible."""
     if not hasattr(os, "sched_setaffinity"):
         return []
     for thread in Path("/proc/self/task").iterdir():  # BLAS may have started some

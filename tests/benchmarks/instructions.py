@@ -1,12 +1,12 @@
-"""Instructions per image: a count that no neighbour changes.
+"""Instructions per image, a count that doesn't depend on other processes.
 
-The processor counts them itself where the system lets a process read its counters, as
-`perf stat` does. Elsewhere Valgrind's callgrind counts, at a fiftieth of the speed: its
-simulated processor has no AVX-512, so that Numba and BLAS are told to use AVX2.
+The processor counts them where the system lets a process read its counters, as
+`perf stat` does. Elsewhere Valgrind's callgrind counts, at a fiftieth of the speed. Its
+simulated processor has no AVX-512, so Numba and BLAS are told to use AVX2.
 
     python -m tests.benchmarks.instructions '{"network": "Table 1", ...}'
 
-runs each task twice, and tells what the second time took.
+runs each task twice, and counts the second run.
 """
 
 import ctypes
@@ -29,8 +29,8 @@ from tests.benchmarks.networks import contender
 from tests.benchmarks.problems import TASKS, synthetic_batch
 from tests.benchmarks.started import ROOT
 
-# perf_event_open(2): its number; HARDWARE and INSTRUCTIONS of linux/perf_event.h; count
-# also threads that are started later, but neither the kernel nor a hypervisor.
+# perf_event_open(2): its number; HARDWARE and INSTRUCTIONS of linux/perf_event.h; flags
+# that include threads started later, but exclude the kernel and a hypervisor.
 SYSTEM_CALL = {"x86_64": 298, "aarch64": 241}
 INSTRUCTIONS = 0, 1
 FLAGS = 1 << 1 | 1 << 5 | 1 << 6
@@ -62,7 +62,7 @@ def measure(name: str, options: Options) -> dict[str, Any]:
 
 
 def by_processor(settings: dict[str, Any]) -> list[int]:
-    """Return what the processor counts, for each task; OSError if it doesn't."""
+    """Return the processor's count for each task; OSError if it doesn't count."""
     counter()
     counts = json.loads(run([], settings | {"counter": True}))
     if min(counts) <= 0:
@@ -71,14 +71,14 @@ def by_processor(settings: dict[str, Any]) -> list[int]:
 
 
 def by_callgrind(settings: dict[str, Any]) -> list[int]:
-    """Return what callgrind counts, for each task; OSError if it can't run."""
+    """Return callgrind's count for each task; OSError if it can't run."""
     if shutil.which("valgrind") is None:
         raise OSError("valgrind isn't installed")
-    run([], settings)  # fills Numba's cache, with the kernels for AVX2
+    run([], settings)  # fills Numba's cache with the kernels for AVX2
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", f"--dump-before={MARK}"]
         run([*command, f"--callgrind-out-file={folder}/out"], settings)
-        # The first dump holds all that came before the first task.
+        # The first dump holds everything before the first task.
         dumps = [Path(folder, f"out.{i}") for i in range(2, len(TASKS) + 2)]
         return [total(dump.read_text(errors="replace")) for dump in dumps]
 
@@ -96,7 +96,7 @@ COUNTERS: dict[str, Callable[[dict[str, Any]], list[int]]] = {
 
 
 def run(command: Sequence[str], settings: dict[str, Any]) -> str:
-    """Return what this file prints as a program; OSError says how it failed."""
+    """Return what this program prints; OSError says how it failed."""
     avx2 = AVX2 if X86 and "counter" not in settings else {}
     done = subprocess.run(
         [*command, *THIS, json.dumps(settings)],

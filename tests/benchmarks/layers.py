@@ -1,4 +1,4 @@
-"""Each convolution of the paper by itself: forward, and the halves of backward."""
+"""Each convolution of the paper on its own: forward, and both parts of backward."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ WORK = {"forward": 1, "input gradient": 1, "weight gradient": 1, "both gradients
 
 
 class Convolution(NamedTuple):
-    """A 3x3 convolution of square images, as a table of the paper has it."""
+    """A 3x3 convolution of square images, from a table of the paper."""
 
     table: int
     side: int
@@ -27,7 +27,7 @@ class Convolution(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Such as 26x26x32 -> 32."""
+        """A name such as 26x26x32 -> 32."""
         return f"{self.side}x{self.side}x{self.channels} -> {self.filters}"
 
     def gflop(self, batch: int) -> float:
@@ -65,7 +65,7 @@ def measure(layer: Convolution, options: Options) -> dict[str, Any]:
 
 
 def algorithm(W: Array, pad: int, device: str) -> str:
-    """Return what convolves with W by default: `cuda`, or a module of `kernels.cpu`."""
+    """Return the default implementation for W: `cuda`, or a module of `kernels.cpu`."""
     if device == "gpu":
         return "cuda"
     from minidl.kernels.cpu import operations
@@ -74,7 +74,7 @@ def algorithm(W: Array, pad: int, device: str) -> str:
 
 
 def arrays(layer: Convolution, batch: int) -> tuple[Array, Array, Array, Array]:
-    """Return x, W, b and dout at the scales that a network has."""
+    """Return x, W, b and dout on the scales of a real network."""
     rng = np.random.default_rng(0)
     _, side, C, F, pad = layer
     out = side + 2 * pad - 2

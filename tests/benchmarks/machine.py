@@ -1,4 +1,4 @@
-"""The machine that was measured, and how much of it was used."""
+"""The machine that was measured, and the threads that were used."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ VARIABLES = (
 
 
 def limit(threads: int, peers: tuple[str, ...]) -> None:
-    """Give BLAS, and with it minidl, and each peer so many threads."""
+    """Limit the threads of BLAS, and so of minidl, and of each peer."""
     limit_threads(threads)
     if "torch" in peers:
         import torch
@@ -39,7 +39,7 @@ def limit(threads: int, peers: tuple[str, ...]) -> None:
 
 
 def describe(device: Device = "cpu") -> dict[str, Any]:
-    """Return processor, versions, BLAS and the environment's settings."""
+    """Return processor, versions, BLAS and the settings in the environment."""
     return {
         "date": now(),
         "cpu": cpu_name(),
@@ -56,16 +56,16 @@ def describe(device: Device = "cpu") -> dict[str, Any]:
 
 
 def library(info: dict[str, Any]) -> dict[str, Any]:
-    """Return what matters of a library with threads: its kernels, not its path."""
+    """Return the facts that matter about a library with threads, without its path."""
     kept = ("user_api", "internal_api", "version", "architecture", "num_threads")
     return {name: info.get(name) for name in kept}
 
 
 def vectors() -> str:
-    """Return the widest vector instructions, "" of a processor that isn't known.
+    """Return the widest vector instructions, "" for an unknown processor.
 
-    Variables may limit all libraries to AVX2, to see what a processor without AVX-512
-    would do; the one that limits Numba tells it.
+    Environment variables may limit all libraries to AVX2, to imitate a processor
+    without AVX-512; Numba's vectors show whether they do.
     """
     flags = (cpuinfo("flags") or cpuinfo("Features")).split()
     widest = next((name for flag, name in VECTORS.items() if flag in flags), "")

@@ -1,10 +1,10 @@
-"""Put the benchmark's figures into docs/speed.md: none there is typed by hand.
+"""Put the benchmark's figures into docs/speed.md, where none is typed by hand.
 
     python -m tests.benchmarks.page results/benchmarks.json docs/speed.md
     python -m tests.benchmarks.page FILE OTHER ... docs/speed.md
 
-With several files, the others are the same measurement on other processors, or beside a
-process that streams through memory.
+Further files hold the same measurement on other processors, or beside a process that
+streams through memory.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ FEW = 0.005  # of a step: smaller parts share a row
 
 
 def update(sources: Sequence[Path], page: Path) -> None:
-    """Show the figures of JSON files on a page: those of the first's sections."""
+    """Show the figures of JSON files on a page, for the sections of the first file."""
     results = {path: read_json(path) for path in sources}
     source, result = next(iter(results.items()))
     with refused(source, LookupError):  # it may lack a section
@@ -45,7 +45,7 @@ def update(sources: Sequence[Path], page: Path) -> None:
 
 
 def speed(results: dict[Path, Result], folder: Path) -> str:
-    """Return what is said of both networks' speed and memory, by a page in a folder."""
+    """Return the text on both networks' speed and memory, for a page in a folder."""
     (source, first), *_ = results.items()
     beside = [r for r in results.values() if r["settings"].get("beside")]
     others = [r for r in results.values() if r is not first and r not in beside]
@@ -60,12 +60,12 @@ def speed(results: dict[Path, Result], folder: Path) -> str:
         f"![Bars: images per second of minidl and PyTorch]({relpath(plot, folder)})",
         f"All figures: {files}; measured by `python -m tests.benchmarks "
         f"--peers torch --json {source} --plot {plot}` (about ten minutes, with "
-        "`pip install torch`; `--beside stream` keeps memory busy meanwhile).",
+        "`pip install torch`; `--beside stream` keeps memory busy at the same time).",
     ).strip()
 
 
 def parts(result: Result) -> str:
-    """Return where a training step's time goes; small parts share a row."""
+    """Return the times of a training step's parts; small parts share a row."""
     units = [unit | {"parts": joined(unit["parts"])} for unit in result["parts"]]
     batch, speeds = result["settings"]["batch"], units[0]
     return (
@@ -87,7 +87,7 @@ def joined(parts: dict[str, Any]) -> dict[str, Any]:
 
 
 def attacks(source: Path, result: dict[str, Any], folder: Path) -> str:
-    """Return what attacks cost beside their gradients, and beside other libraries'."""
+    """Return the time of attacks, relative to their gradients and other libraries."""
     units = result["attacks"]
     head = ["", "", "above its gradients alone", "ART's time", "Foolbox's time"]
     rows = []
@@ -97,7 +97,7 @@ def attacks(source: Path, result: dict[str, Any], folder: Path) -> str:
             cells = [f"{over['median']:+.1%} [{over['low']:+.1%}, {over['high']:+.1%}]"]
             for peer in ("ART", "Foolbox"):
                 ratio = figures.get(peer)
-                cells.append(f"{ratio['median']:.2f} of ours" if ratio else "")
+                cells.append(f"{ratio['median']:.2f} times ours" if ratio else "")
             rows.append([unit["name"], attack, *cells])
     measured = f"python -m tests.benchmarks --only attacks --json {source}"
     return (
@@ -109,7 +109,7 @@ def attacks(source: Path, result: dict[str, Any], folder: Path) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     parser = parser_of("tests.benchmarks.page", __doc__)
     parser.add_argument("sources", type=a_path, nargs="+", help="the benchmark's files")
     parser.add_argument("page", type=a_path, help="where their figures are put")

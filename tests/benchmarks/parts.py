@@ -1,15 +1,15 @@
-"""Where the time of a training step goes, part by part, and how little it could be.
+"""The time of each part of a training step, and a bound below which it hardly falls.
 
-A part's bound is the time of its products at sgemm's rate, and then of the bytes that
-it must move at the stream triad's:
+A part's bound is the time of its products at sgemm's rate, plus the time of the bytes
+that it must move at the stream triad's rate:
 
     products  of the algorithm's matrices: for a tile of 4x4 outputs, a channel and a
-              filter, Winograd's has 36, the direct one 144. Its transforms, and all
-              else that is computed, take no time.
-    bytes     each array that a part takes, returns or keeps for its derivative, its
-              parameters and their gradients, once. What it writes and reads again
-              itself costs nothing. (What still lies in a cache comes faster, so that a
-              part of little memory may be below its bound.)
+              filter, Winograd's algorithm has 36, the direct one 144. Winograd's
+              transforms and all other computations count as free.
+    bytes     of each array that a part takes, returns or keeps for its derivative, of
+              its parameters and their gradients, once. Arrays that the part itself
+              writes and reads again count as free. (Arrays still in a cache are read
+              faster, so that a part of little memory may be below its bound.)
 """
 
 import time
@@ -27,13 +27,13 @@ from tests.benchmarks.contenders import Trainer
 from tests.benchmarks.layers import algorithm
 from tests.benchmarks.problems import build, synthetic_batch
 
-LOSS = "loss, checks"  # what is left of a step
+LOSS = "loss, checks"  # the rest of a step
 STEP = "whole step"
 Work: TypeAlias = tuple[int, int]  # bytes, multiplications
 
 
 class Part:
-    """A method that notes the seconds of each call, and the work of the first."""
+    """A method that records the seconds of each call, and the work of the first."""
 
     def __init__(self, owner: Any, method: str, work: Callable[..., Work]) -> None:
         self.function, self.find = getattr(owner, method), work
@@ -59,7 +59,7 @@ def measure(name: str, options: Options) -> dict[str, Any]:
         trainer.step(*batch)
         taken = time.perf_counter() - start
         rest.append(taken - sum(part.seconds[-1] for part in parts.values()))
-    logits = 2 * options.batch * trainer.model.classes * 4  # and J's gradient by them
+    logits = 2 * options.batch * trainer.model.classes * 4  # logits and dJ/dlogits
     found = {part: (p.seconds, p.work) for part, p in parts.items()}
     found[LOSS] = rest, (logits, 0)
     speeds = state.measure(options.threads)
@@ -73,7 +73,7 @@ def measure(name: str, options: Options) -> dict[str, Any]:
 
 
 def watch(trainer: Trainer) -> dict[str, Part]:
-    """Return the parts of all following steps, in their order."""
+    """Measure all following steps; return their parts, in order."""
     layers = list(enumerate(trainer.model.fused))
     optimizer = trainer.optimizer
     parts = {
@@ -94,7 +94,7 @@ def watch(trainer: Trainer) -> dict[str, Part]:
 def work(layer: Layer, backward: bool, x: Array, out: Array | None) -> Work:
     """Return the bytes and products of a layer's latest pass, x -> out.
 
-    Backward, that is dout -> dx, or -> None from a layer that needs no dx.
+    A backward pass is dout -> dx, or dout -> None for a layer that needs no dx.
     """
     if out is not None and np.may_share_memory(x, out):
         return 0, 0  # a view

@@ -1,4 +1,4 @@
-"""The networks' speeds as bars: images per second, minidl beside its rival."""
+"""The networks' speeds as bars: images per second of minidl and its rival."""
 
 import io
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.benchmarks.table import name
 # Two of Okabe and Ito's colours, distinct to colour-blind eyes and in grey.
 COLOURS = ("#56b4e9", "#d55e00")
 STYLE: Any = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
+    "font.family": "DejaVu Sans",  # part of matplotlib: the same on each machine
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -19,7 +19,7 @@ STYLE: Any = {
 
 
 def write_plot(result: dict[str, Any], path: Path) -> None:
-    """Write the plot in the format that the path's ending names."""
+    """Write the plot in the format of the path's suffix."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -65,4 +65,4 @@ def bars(panel: Any, by: dict[str, Any]) -> None:
     versus = by["auto"].get("vs_torch", {"median": speeds[0] / speeds[1]})
     panel.set_title(f"{versus['median']:.1f}x", fontweight="bold")
     panel.set_ylim(0, 1.15 * max(speeds))
-    panel.set_yticks([])  # the numbers stand on the bars
+    panel.set_yticks([])  # the bars are labelled

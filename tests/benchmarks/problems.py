@@ -21,14 +21,14 @@ ATTACK: dict[str, dict[str, Any]] = {
 
 
 class Contender(NamedTuple):
-    """Who computes: its tasks, and the answers that all contenders must agree on."""
+    """An implementation: its tasks, and the answers that all contenders must share."""
 
     tasks: dict[str, Task]
     answers: Callable[[], dict[str, Array]]
 
 
 def build(name: str, how: str = "auto", seed: int = 0) -> Sequential:
-    """Return a network with the weights that belong to a seed."""
+    """Return a network with the initial weights of a seed."""
     model = NETWORKS[name](np.random.default_rng(seed))
     for layer in model.layers:
         if isinstance(layer, Conv2D) and how == "im2col":
@@ -44,10 +44,10 @@ def synthetic_batch(name: str, size: int) -> Batch:
 
 
 def gflop(model: Sequential, batch: int) -> dict[str, float]:
-    """Return each task's work in the matrix products of direct algorithms.
+    """Return each task's work, in 10^9 operations of direct algorithms.
 
-    A gradient by the input or the weights costs as much as the forward pass; training
-    needs both but for the first layer, which needs no gradient by its input.
+    A gradient with respect to the input or to the weights costs as much as the forward
+    pass. Training needs both, except the input gradient of the first layer.
     """
     costs = [c * batch / 1e9 for c in multiplications(model)]
     forward = 2 * sum(costs)
@@ -56,7 +56,7 @@ def gflop(model: Sequential, batch: int) -> dict[str, float]:
 
 
 def multiplications(model: Sequential) -> list[int]:
-    """Return how many each convolution and linear layer needs for one image."""
+    """Return the number of each convolution and linear layer, for one image."""
     return [
         layer.params[0].data.size * int(np.prod(shape[:-1]))
         for layer, shape in zip(model.layers, model.shapes[1:], strict=True)

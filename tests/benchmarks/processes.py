@@ -1,4 +1,4 @@
-"""What only processes of their own can tell: memory, cold starts, cores."""
+"""Measurements that need processes of their own: memory, cold starts, cores."""
 
 import tempfile
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from tests.benchmarks.problems import build, synthetic_batch
 from tests.benchmarks.started import Child, started
 from tests.benchmarks.timing import summary
 
-SECONDS = 2  # of training, each time a child is asked for it
+SECONDS = 2  # of training per request to a child
 ROUNDS = 5
 
 
@@ -24,10 +24,10 @@ def child(
     cores: Sequence[int],
     cache: str | None = None,
 ) -> AbstractContextManager[Child]:
-    """Start a process that trains on some cores, with a thread on each.
+    """Start a process that trains on some cores, with one thread per core.
 
-    Its first step is of one image, which loads code and fills no memory with images;
-    with a cache of its own, of a batch.
+    Its first step has one image, to load code without filling memory with images; with
+    a cache of its own, the first step has a whole batch.
     """
     settings = {"network": name, "how": how, "batch": options.batch}
     settings |= {"first": options.batch if cache else 1}
@@ -38,7 +38,7 @@ def child(
 
 def memory(name: str, options: Options) -> dict[str, Any]:
     """Return the peak resident memory of STEPS training steps, in MB."""
-    # Compiling takes memory too: a step here fills Numba's cache on the disk.
+    # Compiling takes memory too, so a step here first fills Numba's cache on disk.
     Trainer(build(name)).step(*synthetic_batch(name, options.batch))
     peaks = {}
     for how in options.contenders:
@@ -49,7 +49,7 @@ def memory(name: str, options: Options) -> dict[str, Any]:
 
 
 def members(name: str, options: Options) -> dict[str, Any]:
-    """Return images/s of one training on one core and of one on each."""
+    """Return images/s of one training process on one core, and of one per core."""
     each = [(core,) for core in options.cores]
     found = rates(name, options, each[:1], each)
     found["auto"]["moved_kb_per_image"] = moved_per_image(name, options.batch) / 1e3
@@ -57,7 +57,7 @@ def members(name: str, options: Options) -> dict[str, Any]:
 
 
 def scaling(name: str, options: Options) -> dict[str, Any]:
-    """Return images/s of one training on one core and of one on all cores."""
+    """Return images/s of one training process on one core, and on all cores."""
     found = rates(name, options, [options.cores[:1]], [options.cores])
     return {"name": name, "cores": len(options.cores), "images_per_s": found}
 
@@ -68,7 +68,7 @@ def rates(
     few: list[tuple[int, ...]],
     many: list[tuple[int, ...]],
 ) -> dict[str, Any]:
-    """Return each finalist's rates of training on few and on many cores, in turns."""
+    """Return each finalist's training rates on few and on many cores, alternating."""
     found = {}
     for how in options.finalists:
         with ExitStack() as stack:
@@ -91,7 +91,7 @@ def rates(
 
 
 def together(trainings: list[Child]) -> float:
-    """Return the images per second that some processes train at the same time."""
+    """Return the total images per second of processes that train at the same time."""
     for process in trainings:
         process.ask(SECONDS, 0)
     return sum(process.answer()["images_per_s"] for process in trainings)

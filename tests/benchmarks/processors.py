@@ -1,4 +1,4 @@
-"""What docs/speed.md says of each processor that was measured."""
+"""The text of docs/speed.md on each processor that was measured."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -12,8 +12,8 @@ KINDS = {"AVX2", "AVX-512"}  # of vectors, for which figures are wanted
 
 
 def where(result: Result) -> str:
-    """Return a processor's name, with its vectors: two may share a name."""
-    vectors = result["machine"].get("vectors")  # which older files don't tell
+    """Return a processor's name with its vectors, as processors may share a name."""
+    vectors = result["machine"].get("vectors")  # missing in older files
     return result["machine"]["cpu"] + (f" ({vectors})" if vectors else "")
 
 
@@ -24,19 +24,19 @@ def meanwhile(result: Result) -> str:
 
 
 def conditions(result: Result) -> str:
-    """Return how it was measured, in a sentence."""
+    """Return how it was measured, in words."""
     settings, machine = result["settings"], result["machine"]
     return (
         f"One thread on one core of {where(result)}{meanwhile(result)}, batches of "
-        f"{settings['batch']}, equal weights, minidl {machine['minidl']} in turns with "
-        f"PyTorch {machine['torch']} (eager, channels_last), medians of "
-        f"{settings['rounds']} rounds; in brackets the quartiles of the ratio in each "
-        "round."
+        f"{settings['batch']}, equal weights. minidl {machine['minidl']} and PyTorch "
+        f"{machine['torch']} (eager, channels_last) take turns. Figures are medians of "
+        f"{settings['rounds']} rounds, with the quartiles of each round's ratio in "
+        "brackets."
     )
 
 
 def networks(result: Result, others: Sequence[Result]) -> str:
-    """Return the table of both networks in Markdown; of other processors the ratio."""
+    """Return the table of both networks in Markdown, with other processors' ratios."""
     head = ["", "", "minidl, images/s", "PyTorch, images/s", "ratio"]
     head += [
         f"ratio on {where(other)}, minidl {other['machine']['minidl']}"
@@ -57,13 +57,13 @@ def networks(result: Result, others: Sequence[Result]) -> str:
 
 
 def ratio(figures: Result) -> str:
-    """Return minidl's rate over PyTorch's: median and quartiles."""
+    """Return the median and quartiles of minidl's rate over PyTorch's."""
     found = figures["auto"]["vs_torch"]
     return f"{found['median']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"
 
 
 def not_measured(results: Sequence[Result]) -> str:
-    """Return which kinds of processors the first one's version lacks; "" if none."""
+    """Return the kinds of processors that the first's version lacks; "" if none."""
     machines = [result["machine"] for result in results]
     version = machines[0]["minidl"]
     done = {m.get("vectors") for m in machines if m["minidl"] == version}
@@ -72,7 +72,7 @@ def not_measured(results: Sequence[Result]) -> str:
 
 
 def about(result: Result) -> str:
-    """Return a machine's state, and what is measured there beside the networks."""
+    """Return a machine's state, and its figures apart from the networks."""
     found = [
         block(section, result[section], Table.markdown)
         for section in ("members", "scaling", "instructions")

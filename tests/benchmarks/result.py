@@ -1,32 +1,32 @@
-"""The JSON file: what it holds, and how it is made.
+"""The JSON file: its content, and how it is made.
 
     sha256       the checksum of all the rest, see minidl.store
-    schema       1; goes up when a name here changes its meaning
+    schema       1; incremented when a name here changes its meaning
     settings     threads, rounds, batch, peers, pinned_to (cores; [] where impossible),
-                 beside {core, gb_per_s}: the process that streamed through memory
-                 meanwhile ({}: none; null: it ended early)
+                 beside {core, gb_per_s}: the process that streamed through memory at
+                 the same time ({}: none; null: it ended early)
     machine      date, cpu, vectors (AVX2, AVX-512), cores, system, versions, libraries
                  (with threads: BLAS, OpenMP), environment (null: not set)
     state        before, after {load_average, sgemm_gflop_per_s, triad_gb_per_s};
-                 array_mb, cache_mb: of each of the triad's arrays, of the last level
+                 array_mb, cache_mb: size of each array of the triad, last-level cache
 
-Each section that was asked for is a list of units, each with its `name`:
+Each requested section is a list of units, each with its `name`:
 
     layers       table, side, channels, filters, pad, kernel (the module that "auto"
-                 chooses), and as networks
+                 chooses), and the entries of networks
     networks     sgemm_gflop_per_s; agreement {contender: {answer: largest difference
                  from the reference's, in units of its largest number}};
                  operations {operation: {contender: figures}}
     attacks      steps, batch, attacks {attack: {ms: summary, overhead: summary of the
-                 time outside its gradients over that inside; ART, Foolbox: summary of
-                 their time over ours}}
+                 time outside over the time inside its gradients; ART, Foolbox: summary
+                 of their time over ours}}
     memory       peak_mb {contender: 10^6 bytes}
     members      cores, images_per_s {contender: {few, many, ratio: summary}}: one
-                 training process on one core, one on each; held_kb_per_image: how far
-                 peaks of memory lie above what each process held after a step of one
-                 image, by the images of their batches; moved_kb_per_image (minidl): the
-                 bytes that a step must move, as in parts
-    scaling      the same: one process on one core, one on all
+                 training process on one core, one per core; held_kb_per_image: each
+                 process's peak of memory minus its memory after a step of one image,
+                 over the images in a batch; moved_kb_per_image (minidl): the bytes that
+                 a step must move, as in parts
+    scaling      the same: one process on one core, and on all cores
     cold_start   cold, warm {start_s, first_step_s}: seconds for imports and building,
                  and for the first step, without and with Numba's cache
     instructions counted_by, instructions_per_image {operation: {contender: number}}; or
@@ -35,11 +35,11 @@ Each section that was asked for is a list of units, each with its `name`:
                  (that it must move), gflop (of products), bound_ms, share, times_bound
                  (null: its bound is 0)}}, see tests.benchmarks.parts
 
-Contenders are "reference", "im2col", "auto" (minidl as it comes) and "torch".
+Contenders are "reference", "im2col", "auto" (minidl by default) and "torch".
 A summary is {min, low, median, high, max, rounds}; low and high are quartiles.
-Figures are {ms: summary, images_per_s, gflop_per_s, vs_sgemm} of the medians, the
-direct convolution's operations counted, and for minidl beside PyTorch also vs_torch,
-the summary of its ratio in each round.
+Figures are {ms: summary, images_per_s, gflop_per_s, vs_sgemm}, rates from the median
+and from the operations of a direct convolution. minidl's figures beside PyTorch include
+vs_torch, the summary of the ratio in each round.
 """
 
 from collections.abc import Callable, Sequence
@@ -77,7 +77,7 @@ SECTIONS: dict[str, tuple[Measure, Sequence[Any]]] = {  # and their units
 
 
 def run(options: Options) -> dict[str, Any]:
-    """Measure, on the first cores and with as many threads; return the result."""
+    """Measure on the first cores, with one thread per core; return the result."""
     pinned = pin(options.cores[: options.threads])
     machine.limit(options.threads, options.peers)
     with stream.beside(options.stream_core) as neighbour:

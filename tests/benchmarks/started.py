@@ -1,4 +1,4 @@
-"""A program of this folder in a process of its own, which answers in lines of JSON."""
+"""A program of this folder in its own process, which answers in lines of JSON."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Child:
-    """A process that has answered once, when it was ready."""
+    """A process whose first answer says that it is ready."""
 
     def __init__(self, process: Any) -> None:
         self.process = process
@@ -24,7 +24,7 @@ class Child:
         print(*numbers, file=self.process.stdin, flush=True)
 
     def answer(self) -> Any:
-        """Wait for its next line; ChildProcessError if there comes none."""
+        """Wait for its next line; ChildProcessError if it ends without one."""
         line = self.process.stdout.readline()
         if not line:
             raise ChildProcessError(f"a child process failed: {self.process.args!r}")
@@ -34,7 +34,7 @@ class Child:
 
 @contextmanager
 def started(module: str, settings: Any, **environment: str) -> Iterator[Child]:
-    """Start a program with settings, and end it afterwards, whatever comes."""
+    """Start a program with settings, and always end it afterwards."""
     process = subprocess.Popen(
         [sys.executable, "-m", f"tests.benchmarks.{module}", json.dumps(settings)],
         stdin=subprocess.PIPE,

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.state THREADS
 
-Figures from a busy machine are its other users' as much as the library's. Before the
-work, the load average tells of them; after it, a changed speed does.
+On a busy machine, figures depend on other users as much as on the library. The load
+average shows them before the work, a changed speed after it.
 """
 
 import json
@@ -29,16 +29,16 @@ SPEEDS = {
 
 
 def measure(threads: int) -> dict[str, float]:
-    """Return the load average and the speeds, as a new process measures them.
+    """Return the load average and the speeds, measured in a new process.
 
-    In a process that has already worked for a while, a triad is slower.
+    In a process that has worked for a while, the triad is slower.
     """
     with started("state", threads) as child:
         return child.first
 
 
 def speeds() -> dict[str, float]:
-    """Return the load average, and the medians of sgemm's rate and of a triad's."""
+    """Return the load average, and the median rates of sgemm and a triad."""
     load = os.getloadavg()[0]
     (a, b, c), s = stream.arrays(), np.float32(3)
     tasks: list[Task] = [yardstick("cpu"), lambda: stream.triad(a, b, c, s)]
@@ -54,7 +54,7 @@ def speeds() -> dict[str, float]:
 
 
 def busy(load: float, cores: int) -> str:
-    """Return why a machine is too busy to be measured, "" if it isn't."""
+    """Return why a machine is too busy for measurements, "" if it isn't."""
     most = MOST_LOAD * cores
     if load <= most:
         return ""
@@ -64,11 +64,11 @@ def busy(load: float, cores: int) -> str:
 
 
 def drift(result: dict[str, Any]) -> str:
-    """Return why a machine can't have been the same all the time, "" if it can."""
+    """Return what changed between the start and the end of the work, "" if nothing."""
     before, after = (result["state"][when] for when in ("before", "after"))
     doubts = [
-        f"{name} went from {before[speed]:.3g} to {after[speed]:.3g} {unit}, by more "
-        f"than {MOST_DRIFT:.0%}"
+        f"{name} changed from {before[speed]:.3g} to {after[speed]:.3g} {unit}, by "
+        f"more than {MOST_DRIFT:.0%}"
         for speed, (name, unit) in SPEEDS.items()
         if abs(after[speed] / before[speed] - 1) > MOST_DRIFT
     ]
@@ -83,7 +83,7 @@ def sentences(result: dict[str, Any]) -> str:
     state, beside = result["state"], result["settings"]["beside"]
     before, after = state["before"], state["after"]
     speeds = [
-        f"{name} {before[speed]:.3g} {unit} at first and {after[speed]:.3g} at last"
+        f"{name} {before[speed]:.3g} {unit} before and {after[speed]:.3g} after"
         for speed, (name, unit) in SPEEDS.items()
     ]
     load = before["load_average"]

@@ -1,11 +1,11 @@
-"""The stream triad, a = b + s c: how fast memory is, and a process that keeps it busy.
+"""The stream triad, a = b + s c: the speed of memory, and a process that keeps it busy.
 
     python -m tests.benchmarks.stream CORE
 
-streams on a core until its standard input ends, which it does when its parent ends,
-however that comes. Source: McCalpin, STREAM, 1995, whose count of bytes this is: two
-arrays read and one written (that a processor may read a line before it writes it isn't
-counted).
+streams on a core until its standard input ends, as it does whenever the parent ends.
+Source: McCalpin, STREAM, 1995. Its count of bytes is used here: two arrays are read and
+one is written. (A processor may read a line before it writes to it; these reads aren't
+counted.)
 """
 
 import itertools
@@ -31,23 +31,23 @@ SMALLEST = 2**26  # bytes of an array, where caches are small or unknown
 
 
 def cache_bytes() -> int:
-    """Return the size of the last-level cache, 0 where the system doesn't tell."""
+    """Return the size of the last-level cache, 0 where it is unknown."""
     sizes = [path.read_text().strip() for path in CACHES.glob("index*/size")]
     return 1024 * max((int(size.removesuffix("K")) for size in sizes), default=0)
 
 
 def array_bytes() -> int:
-    """Return the size of each of three arrays, twice the last-level cache at least."""
+    """Return the size of each of three arrays, at least twice the last-level cache."""
     return max(SMALLEST, 2 * cache_bytes())
 
 
 def sizes() -> dict[str, float]:
-    """Return both in MB (10^6 bytes)."""
+    """Return both sizes in MB (10^6 bytes)."""
     return {"array_mb": array_bytes() / 1e6, "cache_mb": cache_bytes() / 1e6}
 
 
 def arrays() -> list[Array]:
-    """Return a, b and c, in memory of their own."""
+    """Return the arrays a, b and c."""
     return [np.ones(array_bytes() // 4, np.float32) for _ in range(3)]
 
 
@@ -59,13 +59,13 @@ def triad(a: Array, b: Array, c: Array, s: Any) -> None:
 
 
 def gigabytes(a: Array) -> float:
-    """Return what a triad moves, in 10^9 bytes."""
+    """Return the 10^9 bytes that a triad moves."""
     return 3 * a.nbytes / 1e9
 
 
 @contextmanager
 def beside(core: int | None) -> Iterator[dict[str, Any]]:
-    """Let a process stream on a core meanwhile; its rate is known afterwards."""
+    """Let a process stream on a core meanwhile; yield its rate, set at the end."""
     about: dict[str, Any] = {}
     if core is None:
         yield about
@@ -80,7 +80,7 @@ def beside(core: int | None) -> Iterator[dict[str, Any]]:
 
 def main(core: int) -> None:
     """Stream until standard input ends; then write the rate."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the parent, and it this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it after Ctrl-C
     pin([core])
     (a, b, c), s = arrays(), np.float32(3)
     triad(a, b, c, s)

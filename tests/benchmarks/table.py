@@ -22,26 +22,26 @@ NAMES |= {
 }
 NOTE = """\
 Medians and [quartiles] of interleaved rounds; ms is the wall time of a batch.
-GFLOP/s count the direct convolution's operations. "minidl" is what
-algorithm="auto" chooses. Ratios are rates over rates, above 1 minidl is faster; sgemm
-is measured in the same rounds."""
+GFLOP/s count the direct convolution's operations. "minidl" uses algorithm="auto".
+Ratios are rates over rates, so that minidl is faster above 1. sgemm is measured in the
+same rounds."""
 DIFFERENCES = """\
 Largest difference from the reference's results, in units of their largest number.
 In gradients, rounding decides near-ties of ReLU and pooling in a few images."""
 TITLES = {
     "layers": "Convolutions",
     "networks": "Networks",
-    "attacks": "Attacks: overhead beside their gradients, and peers' times over ours",
+    "attacks": "Attacks: overhead over their gradients, and peers' times over ours",
     "memory": "Peak resident memory of ten training steps, MB",
-    "members": "Images/s of one training on one core, and of one on each core",
-    "scaling": "Images/s of one training on one core, and on all cores",
-    "cold_start": "Seconds to the first training step's end",
+    "members": "Images/s of one training process on one core, and of one per core",
+    "scaling": "Images/s of one training process on one core, and on all cores",
+    "cold_start": "Seconds until the first training step ends",
     "instructions": "Instructions per image",
     "parts": """\
-Parts of a training step. A bound is the time of a part's products at sgemm's speed (of
-3x3 convolutions those of Winograd's algorithm, without its transforms) and of the bytes
-of all arrays that come in, go out or are kept, once, at the stream triad's. A part
-whose arrays still lie in a cache can be faster than its bound.""",
+Parts of a training step. A part's bound is the time of its products at sgemm's rate
+(for 3x3 convolutions, those of Winograd's algorithm without its transforms), plus the
+time to read and write all its inputs, outputs and kept arrays once at the stream
+triad's rate. A part whose arrays are still in a cache can be faster than its bound.""",
 }
 SHOWN = {"operations", "attacks", "peak_mb", "images_per_s", "cold", "warm"}
 SHOWN |= {"instructions_per_image", "parts"}
@@ -70,7 +70,7 @@ def block(section: str, units: Units, shown: Callable[[Table], str]) -> str:
 
 
 def heading(machine: dict[str, Any], settings: dict[str, Any]) -> str:
-    """Return the lines that say what was measured, where and how."""
+    """Return lines on the machine, the settings and the versions."""
     versions = [f"{package} {machine[package]}" for package in PACKAGES]
     libraries = [
         f"{lib['internal_api']} {lib['version']} for {lib.get('architecture')} cores"
@@ -109,7 +109,7 @@ def table(units: Units) -> Table:
 def rows(
     tree: dict[str, Any], path: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Yield the way to each dictionary of numbers or summaries, and the dictionary."""
+    """Yield the path to each dictionary of numbers or summaries, and the dictionary."""
     if len(path) == 1:
         tree = {k: v for k, v in tree.items() if k in SHOWN}
         if len(tree) == 1:
@@ -138,7 +138,7 @@ def cell(value: Any) -> str:
 
 
 def name(key: str) -> str:
-    """Return what a contender or a figure is called in public."""
+    """Return the public name of a contender or a figure."""
     return NAMES.get(key, key.replace("_", " "))
 
 

@@ -1,7 +1,7 @@
 """Timing side by side: candidates take turns, so that a slow second hits them all.
 
-A candidate is a task done by a contender. Times are wall-clock; the quartiles beside a
-median say how quiet the machine was.
+A candidate is a task of a contender. Times are wall-clock; the quartiles beside a
+median show how quiet the machine was.
 """
 
 import time
@@ -50,9 +50,9 @@ def compete(
 def interleaved(
     candidates: Mapping[Key, Task], rounds: int, device: Device = "cpu"
 ) -> Samples:
-    """Return the seconds that each candidate took in each round, and sgemm's.
+    """Return the seconds that each candidate and sgemm took in each round.
 
-    A round before the first, in which kernels are compiled, isn't counted.
+    An extra first round, in which kernels are compiled, isn't counted.
     """
     everyone = {SGEMM: yardstick(device), **candidates}
     samples: Samples = {key: [] for key in everyone}
@@ -65,7 +65,7 @@ def interleaved(
 
 
 def yardstick(device: Device) -> Task:
-    """Return what a device's speed is measured by: a large product in float32."""
+    """Return a task that measures a device's speed: a large product in float32."""
     n = SQUARE[device]
     square = to_device(np.random.default_rng(0).random((n, n), np.float32), device)
     return lambda: square @ square
@@ -88,9 +88,9 @@ def summary(values: list[float]) -> dict[str, float]:
 
 
 def ratios(samples: Samples, above: Key, below: Key) -> dict[str, float]:
-    """Return the summary of times over times, round by round.
+    """Return the summary of the ratios of two times in the same round.
 
-    What slowed the machine down slowed both.
+    A disturbance of the machine slows down both.
     """
     pairs = zip(samples[above], samples[below], strict=False)
     return summary([a / b for a, b in pairs])
@@ -101,7 +101,7 @@ def compare(
 ) -> dict[str, dict[str, Any]]:
     """Return times, rates and ratios: {task: {contender: figures}}.
 
-    Ratios are rates over rates: above 1, the contender is the faster one.
+    Ratios are rates over rates: above 1, the contender is faster.
     """
     found: dict[str, dict[str, Any]] = {task: {} for task in gflop}
     for task, how in samples:

@@ -1,8 +1,7 @@
-"""minidl's networks and arrays as PyTorch's: the same weights, channels last.
+"""Conversion of minidl's networks and arrays to PyTorch: same weights, channels last.
 
-ReLU works in place. Images are flattened in the order in which they lie in memory,
-which spares PyTorch a copy (a tenth of Table 1's training step), and the weights a
-reordering.
+ReLU works in place. Images are flattened in the order of memory, which saves PyTorch a
+copy (a tenth of Table 1's training step), and needs no reordering of weights.
 """
 
 from typing import Any
@@ -19,7 +18,7 @@ TORCH_DEVICE = {"cpu": "cpu", "gpu": "cuda"}
 
 
 class FlattenNHWC(nn.Module):
-    """Images to rows: a view, since channels lie last."""
+    """Images to rows: a view, because channels are last."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, H*W*C)."""
@@ -34,7 +33,7 @@ def convert(model: Sequential, device: Device = "cpu") -> nn.Sequential:
 
 
 def single_precision() -> None:
-    """Let PyTorch multiply in float32 on a GPU too, by its fastest algorithms."""
+    """Let PyTorch compute in float32 on a GPU too, with its fastest algorithms."""
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = True
 
@@ -73,7 +72,7 @@ def tensor(x: Array) -> Tensor:
 
 
 def images(x: Array) -> Tensor:
-    """View images (N, H, W, C) as PyTorch's (N, C, H, W), channels last."""
+    """View images (N, H, W, C) as tensors (N, C, H, W), channels last."""
     return tensor(x).permute(0, 3, 1, 2)
 
 
@@ -83,6 +82,6 @@ def in_nhwc(x: Tensor) -> Tensor:
 
 
 def in_our_layout(p: Tensor) -> Tensor:
-    """View weights, or their gradient, with minidl's order of axes."""
+    """View weights, or their gradient, in minidl's order of axes."""
     axes = {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}[p.ndim]
     return p.permute(axes)

@@ -1,7 +1,7 @@
 """The same networks and layers in PyTorch, as fast as eager mode runs them.
 
-Fused Adam, frozen weights where an attack needs no gradients by them, and single
-convolutions without autograd's small costs; see also `torch_convert`. Other settings
+It uses fused Adam, frozen weights where an attack needs no gradients of them, and
+convolutions without autograd's small overhead; see also `torch_convert`. Other settings
 were tried and are slower or equal: channels first, `inference_mode` instead of
 `no_grad`, Adam's other implementations.
 """
@@ -48,7 +48,7 @@ def torch_network(
     attack: dict[str, Any],
     device: Device = "cpu",
 ) -> Contender:
-    """Return what PyTorch does with the members of an ensemble and a batch."""
+    """Return PyTorch's tasks for the members of an ensemble and a batch."""
     single_precision()
     arrays = [to_device(array, device) for array in batch]
     x, y = images(arrays[0]), tensor(arrays[1])
@@ -78,7 +78,7 @@ def torch_network(
 
 
 def logits(model: nn.Module, x: Tensor) -> Tensor:
-    """Return z without keeping what a derivative needs."""
+    """Return z without keeping arrays for a derivative."""
     with torch.no_grad():
         return model(x)
 
