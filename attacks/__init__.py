@@ -1,8 +1,8 @@
 """Adversarial perturbations: small changes of an image that fool a classifier.
 
-Built on `minidl`; knows no ensemble. An attack takes functions, not a model: one model,
-one member of many (Adv. 1) or the sum over all members (Adv. 2) are the same attack
-with another first argument.
+Built on `minidl` and independent of `ensembles`. An attack takes functions instead of a
+model: attacking one model, one member of many (Adv. 1) or the sum over all members
+(Adv. 2) is the same attack with a different first argument.
 
 | attack             | takes            | norm     | returns                         |
 |--------------------|------------------|----------|---------------------------------|
@@ -10,25 +10,25 @@ with another first argument.
 | `bim`              | gradient         | Linf     | the last of many steps          |
 | `mi_fgsm`          | gradient         | Linf     | the same, with momentum         |
 | `pgd`              | loss             | Linf, L2 | the best point of all restarts  |
-| `apgd`             | loss             | Linf, L2 | the same, with its own steps    |
-| `apgd_targeted`    | logits, loss     | Linf, L2 | towards each of many classes    |
-| `deepfool`         | logits, vjp      | L2, Linf | the nearest border's other side |
-| `carlini_wagner`   | loss, a margin   | L2       | the closest that is misread     |
-| `lbfgs`            | loss, predict    | L2       | the closest read as the target  |
-| `jsma`             | logits, vjp      | L0       | few pixels, towards a target    |
-| `square`           | predict_proba    | Linf, L2 | the worst scores of many tries  |
-| `hop_skip_jump`    | predict          | L2, Linf | the closest that is misread     |
+| `apgd`             | loss             | Linf, L2 | the same, with adaptive steps   |
+| `apgd_targeted`    | logits, loss     | Linf, L2 | the same, over many targets     |
+| `deepfool`         | logits, vjp      | L2, Linf | just past the nearest boundary  |
+| `carlini_wagner`   | loss, a margin   | L2       | the closest misclassified image |
+| `lbfgs`            | loss, predict    | L2       | the closest image of the target |
+| `jsma`             | logits, vjp      | L0       | few changed pixels, targeted    |
+| `square`           | predict_proba    | Linf, L2 | the best of many random squares |
+| `hop_skip_jump`    | predict          | L2, Linf | the closest misclassified image |
 | `train_substitute` | predict          |          | a network to attack instead     |
 
-A defence that hides its gradient, or is random, is attacked through `bpda` and `eot`.
+`bpda` attacks a defence that hides its gradient, and `eot` attacks a random defence.
 
-Images are float32 or float64, within `bounds` unless that is None. An argument that
-makes no sense raises TypeError or ValueError with its name, before any work is done.
-Whether a classifier withstands them is told by `evaluate`, `accuracy_curve` and
-`transfer_matrix`, and why an attack may have failed by `diagnose`. Networks learn to
-withstand them by `minidl.train(..., perturb=pgd_perturb(...))`, members of ensembles by
-jobs with `perturb=Adversarial(...)`. `save_images` keeps adversarial images as PNG
-files, rounded inside the ball.
+Images are float32 or float64, and within `bounds` unless these are None. An invalid
+argument raises a TypeError or ValueError that names it, before any work is done.
+`evaluate`, `accuracy_curve` and `transfer_matrix` measure robustness, and `diagnose`
+finds out why an attack failed. Adversarial training of one network is
+`minidl.train(..., perturb=pgd_perturb(...))`; jobs for members of an ensemble take
+`perturb=Adversarial(...)`. `save_images` saves adversarial images as PNG files, rounded
+inside the ball.
 """
 
 from attacks.adaptive import bpda, eot

@@ -12,8 +12,8 @@ from attacks.threat import Bounds, Threat
 from attacks.victims import LossFn, images
 from minidl.backend import Array, get_array_module
 
-NEW_PART = 0.75  # of a step; the rest is the step before, again (the source's alpha)
-PROGRESS = 0.75  # so many of the steps between two checkpoints must climb (its rho)
+NEW_PART = 0.75  # weight of the new step; the rest is momentum (the source's alpha)
+PROGRESS = 0.75  # of the steps between checkpoints must climb (the source's rho)
 
 
 @checked()
@@ -32,9 +32,9 @@ def apgd(
     """z = P(x_i + eta u(g_i)); x_{i+1} = P(x_i + 3/4 (z - x_i) + 1/4 (x_i - x_{i-1})).
 
     g_i is the gradient of L at x_i; u, P, x_0 and `stop_above` are those of `pgd`. Each
-    image has its own eta: 2 eps at first, and halved at those `checkpoints` at which
-    the image hasn't got on; it then goes back to its best point. Returns the best of
-    all points of all restarts, of which each takes steps + 1 gradients.
+    image has its own eta, 2 eps at first. At each of the `checkpoints`, an image that
+    makes no progress has its eta halved and goes back to its best point. Returns the
+    best point of all restarts; a restart takes steps + 1 gradients.
 
     Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
@@ -53,7 +53,7 @@ def apgd(
 
 
 class Run:
-    """One run from x_0: where each image is, where it was, and its step size eta."""
+    """One run from x_0, with the current and previous point and eta of each image."""
 
     def __init__(
         self, loss: LossFn, ball: Threat, x: Array, y: Array, x_0: Array
@@ -61,13 +61,13 @@ class Run:
         xp = get_array_module(x)
         self.loss, self.ball, self.x, self.y = loss, ball, x, y
         self.x_adv, self.before = x_0, x_0.copy()  # x_i and x_{i-1}
-        # At x_i: copies, as what a function returned isn't ours to change.
+        # At x_i. Copied, because the arrays that a loss returned must not be changed.
         self.values, self.gradient = (a.copy() for a in loss(x_0, y))
         self.eta = xp.full(len(x), 2 * ball.eps, x.dtype)
         self.best, self.best_gradient = Best(x), self.gradient.copy()
         self.best.update(xp.arange(len(x)), x_0, self.values)
         self.climbed = xp.zeros(len(x), int)  # steps upwards since the last checkpoint
-        self.halved = xp.ones(len(x), bool)  # eta, at the last checkpoint
+        self.halved = xp.ones(len(x), bool)  # whether the last checkpoint halved eta
         self.best_then = self.best.values.copy()
 
     def go(self, steps: int, stop_above: float) -> None:
@@ -83,7 +83,7 @@ class Run:
                 last = i
 
     def step(self, todo: Array, part: float) -> None:
-        """Go one step with the images `todo`, and see where that leads."""
+        """Move the images `todo` one step, and compute their losses and gradients."""
         x, y, here, before = (
             a[todo] for a in (self.x, self.y, self.x_adv, self.before)
         )
@@ -98,10 +98,10 @@ class Run:
         self.values[todo], self.gradient[todo] = values, gradient
 
     def check(self, steps: int) -> None:
-        """Halve eta where an image hasn't got on in so many steps, and go back.
+        """Halve eta of images without progress, and return to their best points.
 
-        Either too few steps climbed, or none found a better point than was known at the
-        last checkpoint, although eta was left alone there.
+        An image makes no progress if too few of the latest steps climbed, or if its
+        best loss stayed the same although the last checkpoint did not halve eta.
         """
         stuck = self.climbed < PROGRESS * steps
         stuck |= ~self.halved & (self.best.values <= self.best_then)
@@ -116,8 +116,8 @@ class Run:
 def checkpoints(steps: int) -> list[int]:
     """Return the steps w_j = ceil(p_j steps) after which the step size is reviewed.
 
-    p_0 = 0, p_1 = 0.22, p_{j+1} = p_j + max(p_j - p_{j-1} - 0.03, 0.06): in hundredths,
-    as whole numbers have no rounding.
+    p_0 = 0, p_1 = 0.22, p_{j+1} = p_j + max(p_j - p_{j-1} - 0.03, 0.06); computed in
+    hundredths, because integers are exact.
     """
     p = [0, 22]
     while p[-1] < 100:

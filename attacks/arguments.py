@@ -1,8 +1,8 @@
-"""What attacks accept: each argument is checked by its name, before any work is done.
+"""What attacks accept: each argument is checked by its name before any work is done.
 
-`checked` stands in front of an attack, whose body is then its equation alone. It raises
-TypeError or ValueError with the argument's name. Functions are wrapped (`functions`),
-numbers become Python's own: NumPy's would widen float32.
+`checked` decorates an attack, whose body is then its equation alone. It raises
+TypeError or ValueError with the argument's name. It also wraps functions (`functions`)
+and turns NumPy's numbers into Python's, because NumPy's would widen float32.
 """
 
 from collections.abc import Callable
@@ -30,10 +30,9 @@ Result = TypeVar("Result")
 def checked(
     **others: Rule,
 ) -> Callable[[Callable[Parameters, Result]], Callable[Parameters, Result]]:
-    """Let RULES look at a function's arguments, or `others` at those that they name.
+    """Check a function's arguments by RULES, which `others` override by name.
 
-    Images that the function returns must be numbers: a gradient that is none moves them
-    there.
+    The images that it returns must be finite: a NaN in a gradient would end up there.
     """
 
     def decorate(
@@ -55,7 +54,7 @@ def checked(
 
 
 def check_result(attack: str, x_adv: Any, x: Any) -> None:
-    """Raise ValueError if what an attack has made of x are images that hold NaN."""
+    """Raise ValueError if an attack returned images like x that are not finite."""
     xp, shape = get_array_module(x_adv), getattr(x_adv, "shape", None)
     if shape == getattr(x, "shape", ()) and not xp.isfinite(x_adv).all():
         lost = int((~finite_images(x_adv)).sum())
@@ -66,7 +65,7 @@ def check_result(attack: str, x_adv: Any, x: Any) -> None:
 
 
 def images(ndim: int | None = None, bounds: tuple[float, float] | None = None) -> Check:
-    """Return a check of images, within these bounds or those of the call, if any."""
+    """Return a check of images against these bounds, or else the call's, if any."""
 
     def check(name: str, value: Any, given: Given) -> Array:
         check_batch(name, value, ndim)
@@ -77,14 +76,14 @@ def images(ndim: int | None = None, bounds: tuple[float, float] | None = None) -
 
 
 def nonzero(name: str, value: Any, given: Given) -> float:
-    """Return a number that changes something."""
+    """Return a finite number other than 0."""
     if (change := check_number(name, value, "(-inf, inf)")) == 0:
         raise ValueError(f"{name} must not be 0: no pixel would change")
     return change
 
 
 def restarts(name: str, value: Any, given: Given) -> int:
-    """Return a number of starts: without chance all would be the same."""
+    """Return the number of restarts; more than one needs rng to differ."""
     starts = check_count(name, value)
     if starts > 1 and given["rng"] is None:
         raise ValueError(
@@ -94,14 +93,14 @@ def restarts(name: str, value: Any, given: Given) -> int:
 
 
 def radius(name: str, value: Any, given: Given) -> float:
-    """Return eps: no larger than the range of pixels has room for."""
+    """Return eps; raise if the ball is larger than the range of pixels."""
     ball = Threat(given.get("norm", "Linf"), value, given["bounds"])
     ball.check_room(given["x"][0].size)
     return ball.eps
 
 
 def step_size(name: str, value: Any, given: Given) -> float:
-    """Return alpha: at most eps, and anything in a ball that has no room for a step."""
+    """Return alpha, in (0, eps]; if eps is 0, any alpha >= 0."""
     eps = given["eps"]
     return check_number(name, value, f"(0, {eps}]" if eps > 0 else "[0, inf)")
 
@@ -110,7 +109,7 @@ plain_function = alone(check_function, "bim or margin")  # checked where it is u
 finite_bounds = alone(check_range)
 COUNTS = ("steps", "searches", "queries", "rounds", "epochs", "batch_size", "targets")
 
-# In this order: what costs nothing comes first, and what others depend on.
+# In this order: cheap checks first, and an argument before those that depend on it.
 RULES: dict[str, Rule] = {
     **dict.fromkeys(FUNCTIONS, alone(guarded)),
     "attack": plain_function,

@@ -1,4 +1,4 @@
-"""Carlini and Wagner's attack: the smallest perturbation, by free descent."""
+"""Carlini and Wagner's attack: the smallest perturbation, by unconstrained descent."""
 
 import math
 
@@ -10,7 +10,7 @@ from minidl.backend import Array, get_array_module
 from minidl.layers import Parameter
 from minidl.optimizers import Adam
 
-# Pixels at an end of the range would be at w = +-infinity.
+# Without this factor, pixels at an end of the range would have w = +-infinity.
 ALMOST_ONE = 0.999999
 
 
@@ -28,13 +28,13 @@ def carlini_wagner(
 ) -> Array:
     """Minimise |x(w) - x|_2^2 + c max(kappa - L(x(w)), 0) over w, by Adam.
 
-    x(w) = (tanh(w) + 1) / 2, scaled to the bounds, is inside whatever w is. L is a
-    margin, above 0 where an image is read wrongly; kappa asks for more. For each image
-    the least c is sought that is enough; of all points seen with L > kappa the closest
-    is returned, and the image itself, with a warning, where there was none.
+    x(w) = (tanh(w) + 1) / 2, scaled to the bounds, is within them for every w. L is a
+    margin, above 0 where an image is misclassified; kappa asks for a larger margin. A
+    search finds the smallest sufficient c for each image. Returns the closest of all
+    points with L > kappa; an image without one is unchanged, with a warning.
 
-    Shapes: x (N, H, W, C), y (N,) what the loss takes (labels, or targets of a targeted
-    margin), result like x.
+    Shapes: x (N, H, W, C), y (N,) labels, or targets for the loss of a targeted margin,
+    result like x.
     Source: Carlini & Wagner, Towards Evaluating the Robustness of Neural Networks,
     2017, sections V and VI.
     """

@@ -1,4 +1,4 @@
-"""DeepFool: walk to the nearest border between classes, as if borders were flat."""
+"""DeepFool: steps to the nearest decision boundary, as if boundaries were flat."""
 
 from attacks.arguments import checked
 from attacks.norms import BALLS, Norm, flat, no_zeros
@@ -8,7 +8,7 @@ from attacks.victims import VJP, Logits, images
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_labels
 
-MARGIN = 1e-4  # added to the distance, so that a step doesn't end on the border
+MARGIN = 1e-4  # added to the distance, so that a step doesn't end on the boundary
 
 
 @checked()
@@ -24,12 +24,12 @@ def deepfool(
 ) -> Array:
     """x_adv = x + (1 + overshoot) sum_i r_i; r_i is the shortest way out at x_{i-1}.
 
-    With f_k = z_k - z_y and w_k its gradient, the border with class k is |f_k| / |w_k|*
-    away if z is linear, |.|* being the dual norm (L2 for L2, L1 for Linf). To the
-    nearest one, k, leads r = |f_k| w_k / |w_k|_2^2, or |f_k| sign(w_k) / |w_k|_1 for
-    Linf. An image stops when its class isn't y any more: one that is misread from the
-    start doesn't move. There is no eps: how far an image went is the result. After the
-    last step a warning counts the images that are still read as y.
+    With f_k = z_k - z_y and w_k its gradient, the boundary with class k is at distance
+    |f_k| / |w_k|* if z is linear; |.|* is the dual norm (L2 for L2, L1 for Linf). The
+    step to the nearest boundary k is r = |f_k| w_k / |w_k|_2^2, for Linf it is
+    |f_k| sign(w_k) / |w_k|_1. An image stops once it is misclassified, so an image that
+    is misclassified from the start doesn't move. There is no eps; the distance is the
+    result. A warning counts the images still classified as y after the last step.
 
     Shapes: x (N, H, W, C), y (N,), result like x.
     Source: Moosavi-Dezfooli et al., DeepFool: a Simple and Accurate Method to Fool Deep
@@ -55,7 +55,7 @@ def deepfool(
 
 
 def shortest_way_out(vjp: VJP, z: Array, x: Array, y: Array, norm: Norm) -> Array:
-    """Return r to the nearest border of class y; shapes z (N, K), result like x."""
+    """Return r to the nearest boundary of class y; shapes z (N, K), result like x."""
     xp = get_array_module(x)
     ball, (N, K) = BALLS[norm], z.shape
     rows = xp.arange(N)
@@ -66,7 +66,7 @@ def shortest_way_out(vjp: VJP, z: Array, x: Array, y: Array, norm: Norm) -> Arra
     w = vjp(x, dz)  # (K, N, H, W, C)
     f = abs(z - z[rows, y][:, None])  # (N, K)
     far = xp.stack([ball.dual(flat(w_k)) for w_k in w], axis=1)  # (N, K)
-    far = f / no_zeros(far) + xp.where(far > 0, 0, xp.inf)  # no slope, no way
+    far = f / no_zeros(far) + xp.where(far > 0, 0, xp.inf)  # no slope: out of reach
     far[rows, y] = xp.inf
     nearest = far.argmin(axis=1)
     length = far[rows, nearest]

@@ -1,4 +1,4 @@
-"""Packages that only some functions need: imported where these are called."""
+"""Optional packages, imported only when a function that needs them is called."""
 
 import warnings
 from collections.abc import Iterator

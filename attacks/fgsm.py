@@ -1,4 +1,4 @@
-"""The fast gradient sign method: one step, as far as allowed, uphill in the cost."""
+"""The fast gradient sign method: one step of size eps, uphill in the cost."""
 
 from attacks.arguments import checked
 from attacks.gradients import GradientFn

@@ -1,13 +1,13 @@
-"""Forward passes with their way back: what a gradient goes through to the image.
+"""Forward passes that return their backward pass, from the logits to the image.
 
-A `Forward` takes images x and returns logits z, with a function `back` that turns any
-dJ/dz into dJ/dx. Networks run in evaluation mode; their parameters, and the parameters'
-gradients, are left alone.
+A `Forward` takes images x and returns logits z and a function `back`, which turns any
+dJ/dz into dJ/dx. Networks run in evaluation mode; their parameters and parameter
+gradients don't change.
 
     network               z, of one model
     mean_logits           mean of z_i
     mean_probability      p = mean of p_i, for losses of probabilities
-    log_mean_probability  log of the (weighted) mean of p_i: what an ensemble predicts
+    log_mean_probability  log of the (weighted) mean of p_i, an ensemble's prediction
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,13 +26,13 @@ Forward: TypeAlias = Callable[[Array], tuple[Array, Back]]  # x -> (z, back)
 
 
 def network(model: Sequential) -> Forward:
-    """Return the forward pass of one network; each call has a `back` of its own."""
+    """Return the forward pass of one network; each call returns its own `back`."""
     check_network("model", model)
 
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
         z = logits_at(model, x)
-        latest = getattr(model, "latest", None)  # a stranger's has a memory of its own
+        latest = getattr(model, "latest", None)  # other models keep their own state
 
         def back(dz: Array) -> Any:
             if latest is not None:
@@ -45,7 +45,7 @@ def network(model: Sequential) -> Forward:
 
 
 def logits_at(model: Any, x: Array) -> Array:
-    """Return the network's logits (N, K); one that isn't ours is shown a copy of x."""
+    """Return logits (N, K); a model that isn't a Sequential gets a copy of x."""
     if isinstance(model, Sequential):
         return model.forward(x)
     z: Array = answer("forward", model.forward, x)
@@ -56,7 +56,7 @@ def logits_at(model: Any, x: Array) -> Array:
 def mean_logits(members: Iterable[Sequential]) -> Forward:
     """Return z = mean of z_i, for an ensemble that averages before the softmax.
 
-    dJ/dz_i = dJ/dz / M: the same for all members.
+    dJ/dz_i = dJ/dz / M, the same for all members.
     """
     forwards = networks(members)
     M = len(forwards)
@@ -76,8 +76,8 @@ def mean_logits(members: Iterable[Sequential]) -> Forward:
 def mean_probability(members: Iterable[Sequential]) -> Forward:
     """Return p = mean of p_i in place of logits, for losses of probabilities.
 
-    dJ/dz_ik = p_ik sum_j p_ij (dJ/dp_k - dJ/dp_j) / M. The difference stands within the
-    sum: for a member that is sure, the sum's 1 - p_y would round to 0.
+    dJ/dz_ik = p_ik sum_j p_ij (dJ/dp_k - dJ/dp_j) / M. The difference is taken inside
+    the sum, because outside it 1 - p_y would round to 0 for a confident member.
     """
     forwards = networks(members)
     M = len(forwards)
@@ -101,12 +101,12 @@ def mean_probability(members: Iterable[Sequential]) -> Forward:
 def log_mean_probability(
     members: Iterable[Sequential], weights: Sequence[float] | None = None
 ) -> Forward:
-    """Return z = log of the mean of p_i: the ensemble's own logits, softmax(z) = p.
+    """Return z = log of the mean of p_i, the ensemble's own logits: softmax(z) = p.
 
-    With weights w_i, as an Ensemble may have, p = sum_i w_i p_i. Member i's share in
-    p_k is r_ik = w_i p_ik / p_k, so that dJ/d log p_ik is g_ik = r_ik dz_k, and through
-    its log-softmax dJ/dz_i = g_i - p_i sum_k g_ik.
-    Everything stays in logarithms: a probability that rounds to 0 still has a slope.
+    With the weights w_i of an Ensemble, p = sum_i w_i p_i. Member i's share of p_k is
+    r_ik = w_i p_ik / p_k, so that dJ/d log p_ik is g_ik = r_ik dz_k, and by the chain
+    rule of log-softmax dJ/dz_i = g_i - p_i sum_k g_ik.
+    Logarithms keep the slope of a probability that would round to 0.
     """
     return log_mean(networks(members), weights)
 
@@ -114,7 +114,7 @@ def log_mean_probability(
 def log_mean(
     forwards: Sequence[Forward], weights: Sequence[float] | None = None
 ) -> Forward:
-    """Return the same of any forward passes, as those of defended members."""
+    """Return `log_mean_probability` of any forward passes, such as defended members."""
     M = len(forwards)
     with np.errstate(divide="ignore"):  # a weight may be 0
         relative = np.log([M * w_i for w_i in check_weights(weights, M)])
@@ -142,25 +142,25 @@ def log_mean(
 
 
 def networks(members: Iterable[Sequential]) -> list[Forward]:
-    """Return each member's forward pass; raise for what are no members."""
+    """Return each member's forward pass; raise unless all members are networks."""
     return [network(member) for member in check_members(members)]
 
 
 def together(
     forwards: Sequence[Forward], x: Array
 ) -> tuple[tuple[Array, ...], tuple[Back, ...]]:
-    """Return all members' logits of x, and their ways back."""
+    """Return all members' logits for x, and their backward passes."""
     z, backs = zip(*(forward(x) for forward in forwards), strict=True)
     return z, backs
 
 
 def total(arrays: Iterable[Array]) -> Any:
-    """Return the sum of arrays, which Python's `sum` types as maybe a number."""
+    """Return the sum of arrays; Python's `sum` is typed as if it might be a number."""
     return sum(arrays)
 
 
 def check_members(members: Iterable[Sequential]) -> Sequence[Sequential]:
-    """Return the members as a tuple; raise if there is none, or one has no gradient."""
+    """Return the members as a tuple; raise if it is empty, or one has no `backward`."""
     what = "networks, such as an ensemble's members (with its weights, if it has some)"
     return several("members", members, check_network, what)
 
@@ -176,7 +176,7 @@ def check_network(name: str, model: Any) -> None:
 
 
 def checked_forward(forward: Forward) -> Forward:
-    """Return a forward pass, which may be a user's, whose result is (z, back)."""
+    """Return a user's forward pass, which raises unless its result is (z, back)."""
     check_function("forward", forward, "network(model)")
 
     def checked(x: Array) -> tuple[Array, Back]:

@@ -1,8 +1,8 @@
-"""The functions that attacks are given: what they are shown, and what they return.
+"""Checks on the functions that attacks are given: gradient, loss, logits, predict ...
 
-A gradient, loss, logits, vjp or predict may be anybody's. Each is wrapped once, when an
-attack begins: from then on it is shown copies, which it must leave as they are, and
-what it returns is refused by name unless an attack can follow it.
+Users write such functions too. `guarded` wraps each once, when an attack begins. A
+wrapped function gets copies, which it must not change, and a result that no attack can
+follow raises an error with the function's name.
 """
 
 from collections.abc import Callable
@@ -25,9 +25,9 @@ from minidl.checks import check_device, check_labels
 def guarded(
     name: str, function: Callable[..., Any], kind: str = ""
 ) -> Callable[..., Any]:
-    """Return a function whose answers are checked; TypeError unless it is one.
+    """Return a function whose results are checked; TypeError unless it is a function.
 
-    It is what its name says in FUNCTIONS, or another `kind`.
+    FUNCTIONS has the check under the function's `kind`, or by default its name.
     """
     example, check = FUNCTIONS[kind or name]
     check_function(name, function, example)
@@ -43,7 +43,7 @@ def guarded(
 def check_gradient(name: str, g: Any, x: Array, y: Array | None = None) -> None:
     """Raise unless there is one gradient for each image, finite or not.
 
-    A batch's mean would fit, too, and move all images the same way.
+    The mean over a batch would broadcast, and move all images the same way.
     """
     check_floats_like(name, g, x, x.shape, finite=False)
 
@@ -51,8 +51,8 @@ def check_gradient(name: str, g: Any, x: Array, y: Array | None = None) -> None:
 def check_loss(name: str, pair: Any, x: Array, y: Array) -> None:
     """Raise unless these are values (N,), and a gradient that an attack can follow.
 
-    With NaN the image would stay as it is and pass for robust. An infinite value is
-    the best or the worst; a gradient leads nowhere then.
+    With NaN an image would stay as it is and count as robust. Values may be infinite,
+    as the best or the worst; gradients must be finite.
     """
     values, gradient = check_pair(name, pair, x, len(x), finite=False)
     lost = get_array_module(x).isnan(values) | ~finite_images(gradient)
@@ -79,7 +79,7 @@ def finite_images(x: Array) -> Array:
     return get_array_module(x).isfinite(flat(x)).all(axis=1)
 
 
-# An example of each, and the check (name, what it returned, what it was given).
+# For each function an example, and its check of (name, result, *arguments).
 FUNCTIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "gradient": ("model_gradient(model)", check_gradient),
     "loss": ("model_loss(model)", check_loss),

@@ -1,15 +1,15 @@
-"""Whose gradient an attack follows: a model's, one member's or all members'.
+"""The gradients that an attack can follow: a model's, one member's or all members'.
 
     member_gradient             grad J_i                          the paper's Adv. 1
     sum_gradient                sum_i grad J_i                    the paper's Adv. 2
     mean_probability_gradient   sum_i w_i grad J_i                the ensemble's own J
-    margin_gradient             grad (max_{k != y} p_k - p_y)     and its own margin
-    mean_logit_gradient         grad J of the mean logits         another ensemble's J
-    normalized_gradient         sum_i grad J_i / |grad J_i|       each member's vote
+    margin_gradient             grad (max_{k != y} p_k - p_y)     the ensemble's margin
+    mean_logit_gradient         grad J of the mean logits         J of averaged logits
+    normalized_gradient         sum_i grad J_i / |grad J_i|       one vote per member
 
-A gradient function takes (x, y) and returns an array of x's shape: the second half of a
-`LossFn`, where there is such a loss. It runs networks in evaluation mode and leaves
-their parameters, and the parameters' gradients, alone.
+A gradient function takes (x, y) and returns an array of x's shape, like the second
+result of a `LossFn`. Networks run in evaluation mode; their parameters and parameter
+gradients don't change.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -34,8 +34,8 @@ def gradient_of(loss: LossFn) -> GradientFn:
 def input_gradient(model: Sequential, x: Array, y: Array) -> Array:
     """Return grad_x of the sum over images of J(theta, x_n, y_n).
 
-    Of the sum, not of the mean: row n is then image n's own gradient, whatever else
-    is in the batch.
+    With the sum instead of the mean, row n is image n's own gradient, whatever else is
+    in the batch.
     Shapes: x (N, H, W, C), y (N,), result like x.
     """
     return model_gradient(model)(x, y)
@@ -47,7 +47,7 @@ def model_gradient(model: Sequential, loss: Loss = cross_entropy) -> GradientFn:
 
 
 def member_gradient(members: Sequence[Sequential], i: int) -> GradientFn:
-    """Adv. 1: grad_x J(theta_i, x, y), of the i-th member alone."""
+    """Adv. 1: grad_x J(theta_i, x, y) of the i-th member alone."""
     members = check_members(members)
     check_count("i", i, at_least=0)
     if i >= len(members):
@@ -75,14 +75,14 @@ def margin_gradient(members: Iterable[Sequential]) -> GradientFn:
 
 
 def mean_logit_gradient(members: Iterable[Sequential]) -> GradientFn:
-    """The gradient of J of the mean logits: averaged before the softmax."""
+    """The gradient of J of the mean logits, which are averaged before the softmax."""
     return gradient_of(loss_of(mean_logits(members)))
 
 
 def normalized_gradient(members: Iterable[Sequential]) -> GradientFn:
     """sum_i grad J_i / |grad J_i|, each of Euclidean norm 1 (or 0, if it vanishes).
 
-    In a plain sum the members that are most wrong already have the longest gradients.
+    In a plain sum, members that are already most wrong have the longest gradients.
     """
     gradients = [model_gradient(member) for member in check_members(members)]
     return lambda x, y: total(L2.direction(gradient(x, y)) for gradient in gradients)

@@ -1,16 +1,16 @@
 """Our networks and ensembles under other libraries' attacks: ART and Foolbox.
 
-Both are made for automatic differentiation, but ask for gradients in a few places each,
-and there take ours. An adapter is made from a `Forward` of `attacks.forwards`, such as
-`network(model)` or `log_mean_probability(members)`, or from a gradient function.
+Both expect automatic differentiation, but ask for gradients in only a few places, where
+the adapters return ours. An adapter is made from a `Forward` (`attacks.forwards`), such
+as `network(model)` or `log_mean_probability(members)`, or from a gradient function.
 
     art_classifier   ART: all attacks on a classifier in NumPy, white box and black box
     art_ensemble     ART: its own ensemble, whose gradient is the members' mean
-    foolbox_model    Foolbox: the attacks that only ask for scores or decisions
+    foolbox_model    Foolbox: the attacks that need only scores or decisions
     foolbox_attack   Foolbox: a gradient descent (FGSM, PGD ...) along our gradient
 
-Neither library is imported before one of these is called. All raise ModuleNotFoundError
-without it, and TypeError or ValueError for arguments that make no sense.
+Calling an adapter imports its library, and raises ModuleNotFoundError without it.
+Invalid arguments raise TypeError or ValueError.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -43,8 +43,8 @@ def art_classifier(
 ) -> Any:
     """Return an estimator of ART whose `predict` gives logits.
 
-    Its attacks follow the gradient of `loss`, or ask for rows of the logits' Jacobian;
-    those that choose a loss by name (`loss_type`) rebuild a PyTorch network and fail.
+    ART's attacks follow the gradient of `loss`, or use rows of the logits' Jacobian.
+    Attacks that choose a loss by name (`loss_type`) rebuild a PyTorch network and fail.
     ART computes in float32.
     """
     logits, loss_fn = logits_of(forward), loss_of(forward, loss)
@@ -67,9 +67,9 @@ def art_classifier(
 
 
 class ArtMethods:
-    """What ART asks of a classifier, in terms of our functions of images.
+    """The methods that ART calls on a classifier, made from our functions of images.
 
-    Shapes: x (N, H, W, C); y (N,) labels, or (N, K) with the label's place largest.
+    Shapes: x (N, H, W, C); y (N,) labels, or (N, K) rows that are largest at the label.
     """
 
     logits: Logits
@@ -99,35 +99,35 @@ class ArtMethods:
     def class_gradient(
         self, x: Array, label: int | Sequence[int] | None = None, **options: Any
     ) -> Array:
-        """Return dz_k/dx for one class an image, (N, 1, H, W, C), or all, (N, K, ...).
+        """Return dz_k/dx for one class per image, (N, 1, H, W, C), or all, (N, K, ...).
 
-        `label` is one class for all images, one for each, or None for all classes.
+        `label` is one class for all images, one per image, or None for all classes.
         """
         N, K = len(x), self.nb_classes
         wanted = np.arange(K)[None] if label is None else np.reshape(label, (-1, 1))
         wanted = np.broadcast_to(wanted, (N, wanted.shape[1]))
-        dz = np.eye(K, dtype=x.dtype)[wanted]  # (N, R, K): R classes an image
+        dz = np.eye(K, dtype=x.dtype)[wanted]  # (N, R, K): R classes per image
         return self.in_batches(
             lambda part: self.vjp(x[part], dz[part].swapaxes(0, 1)).swapaxes(0, 1), x
         )
 
     def in_batches(self, function: Callable[[Array], Array], x: Array) -> Array:
-        """Return what a function gives for pieces of the indices of x, as one."""
+        """Call a function with batches of the indices of x; concatenate the results."""
         check_batch("x", x)
         pieces = batches(np.arange(len(x)), self.batch_size)
         return np.concatenate([function(piece) for piece in pieces])
 
     def fit(self, *arguments: Any, **options: Any) -> None:
-        """Raise NotImplementedError, as a network is trained by `minidl.train`."""
+        """Raise NotImplementedError: networks are trained with `minidl.train`."""
         raise NotImplementedError("train the network by minidl.train")
 
     get_activations = fit
 
 
 def labels(y: Array, N: int, K: int) -> Array:
-    """Return labels (N,) of labels, or of rows whose largest entry is the label's.
+    """Return labels (N,), from labels or rows (N, K) that are largest at the label.
 
-    Raises TypeError or ValueError for others: a column (N, 1) would be N times class 0.
+    Raises TypeError or ValueError otherwise: argmax turns a column (N, 1) into class 0.
     """
     if np.shape(y) == (N, K):
         y = np.argmax(y, axis=1)
@@ -140,9 +140,9 @@ def art_ensemble(
 ) -> Any:
     """Return ART's EnsembleClassifier: mean of the logits, mean of the gradients of J.
 
-    Its gradient is that of Adv. 2 (of `sum_gradient`, over the number of members). For
-    the gradient of what an ensemble predicts, the mean probability, put
-    `log_mean_probability(members)` into `art_classifier` instead.
+    Its gradient is that of Adv. 2 (`sum_gradient` over the number of members). For the
+    gradient of the ensemble's prediction, the mean probability, pass
+    `log_mean_probability(members)` to `art_classifier` instead.
     """
     parts = [
         art_classifier(network(m), m.input_shape, m.classes, bounds=bounds)
@@ -156,7 +156,7 @@ def art_ensemble(
 def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
     """Return Foolbox's NumPyModel, enough for attacks that need no gradient.
 
-    Of the logits, decision-based attacks use the largest one's place only.
+    Decision-based attacks use only the index of the largest logit.
     """
     bounds, logits = check_range("bounds", bounds), guarded("logits", logits)
     with extra("foolbox", "interop"):
@@ -167,10 +167,10 @@ def foolbox_model(logits: Logits, bounds: tuple[float, float] = (0, 1)) -> Any:
 def foolbox_attack(attack: type, gradient: GradientFn, **settings: Any) -> Any:
     """Return one of Foolbox's gradient descents, along a gradient function of ours.
 
-    `attack` is a class such as foolbox.attacks.LinfPGD, and settings are its own. The
-    model that it is called with, a `foolbox_model`, only tells which images are fooled.
-    For a targeted criterion the gradient gets the targets, and is descended.
-    Raises TypeError for other attacks: they differentiate inside, which takes PyTorch.
+    `attack` is a class such as foolbox.attacks.LinfPGD, and settings are its arguments.
+    Call the result with a `foolbox_model`, which only tells which images are fooled.
+    With a targeted criterion the attack descends the gradient at the targets.
+    Raises TypeError for other attacks, which differentiate internally with PyTorch.
     """
     gradient = guarded("gradient", gradient)
     with extra("foolbox", "interop"):
@@ -179,7 +179,7 @@ def foolbox_attack(attack: type, gradient: GradientFn, **settings: Any) -> Any:
     if not (isinstance(attack, type) and issubclass(attack, BaseGradientDescent)):
         raise TypeError(f"attack must be a gradient descent of Foolbox, got {attack!r}")
     methods = {
-        "get_loss_fn": lambda self, model, y: y.numpy(),  # all that the next one needs
+        "get_loss_fn": lambda self, model, y: y.numpy(),  # passed on to the next method
         "value_and_grad": lambda self, y, x: (None, astensor(gradient(x.numpy(), y))),
     }
     return type(attack.__name__, (attack,), methods)(**settings)

@@ -20,15 +20,15 @@ def jsma(
     """Change by theta the two pixels that help the target most, until it is predicted.
 
     With a_p = dz_t/dx_p of the target class t and b_p = sum over k != t of dz_k/dx_p,
-    the pair (p, q) is the one of largest
+    the chosen pair (p, q) has the largest
 
         -(a_p + a_q) (b_p + b_q),   where a_p + a_q > 0 and b_p + b_q < 0,
 
-    with all signs turned for theta < 0. Only pixels not yet at the end of the range
-    can be chosen, the same one again if theta left it short of the end. An image stops
-    when no pair is left, or after gamma D / 2 pairs, D being the number of its pixels:
-    for the largest theta a part gamma of them; it is returned as it is then, whether or
-    not it is read as the target. A pixel is one number: each channel counts.
+    with all signs flipped for theta < 0. Only pixels short of the end of the range can
+    be chosen, also repeatedly. An image stops when no pair is left, or after
+    gamma D / 2 pairs of its D pixels (with the largest theta, a fraction gamma of all);
+    it is then returned whether or not it is classified as the target. A pixel here is
+    one number: each channel counts.
 
     Shapes: x (N, H, W, C), target (N,) the classes wanted, result like x; theta in
     pixel units, and not 0.
@@ -40,7 +40,7 @@ def jsma(
     x_adv = x.copy()
     pixels, todo = flat(x_adv), xp.arange(len(x))  # a view: (N, D)
     end, sign = (high, 1) if theta > 0 else (low, -1)
-    # 0.58 * 100 is a little less than 58: no pair may be lost to that.
+    # 0.58 * 100 is slightly less than 58: rounding must not cost a pair.
     for _ in range(int(gamma * pixels.shape[1] / 2 + 1e-6)):
         z = logits(x_adv[todo])
         check_labels("target", target, len(x), z.shape[1])
@@ -69,7 +69,7 @@ def saliency(vjp: VJP, x: Array, target: Array, K: int) -> tuple[Array, Array]:
 
 
 def best_pairs(a: Array, b: Array, free: Array) -> tuple[Array, Array]:
-    """Return the pair of largest max(a_p + a_q, 0) max(-b_p - b_q, 0), and that score.
+    """Return the pair of largest max(a_p + a_q, 0) max(-b_p - b_q, 0), and its score.
 
     All N D^2 / 2 pairs of free pixels are tried, p < q, for all images at once.
     The first of equal pairs wins.
@@ -77,7 +77,7 @@ def best_pairs(a: Array, b: Array, free: Array) -> tuple[Array, Array]:
     """
     xp = get_array_module(a)
     (N, D), rows = a.shape, xp.arange(len(a))
-    a = xp.where(free, a, -xp.inf)  # no sum with it is above 0
+    a = xp.where(free, a, -xp.inf)  # excluded: the sum is never above 0
     pairs, best = xp.zeros((N, 2), int), xp.zeros(N, a.dtype)
     for p in range(D - 1):
         rise = xp.maximum(a[:, p, None] + a[:, p + 1 :], 0)

@@ -1,4 +1,4 @@
-"""The first attack of all: a minimum with constraints, for a general solver."""
+"""The first of all attacks: constrained minimisation by a general solver."""
 
 import math
 
@@ -24,11 +24,11 @@ def lbfgs(
 ) -> Array:
     """Minimise |r|_2^2 + c J(theta, x + r, target), x + r within bounds.
 
-    For each image the least c is sought whose minimum is read as the target, and the
-    closest such image returned; the image itself if it is so already, or, with a
-    warning, if none is.
-    scipy's L-BFGS-B takes one problem at a time, and so images one by one: solved as
-    one, a batch would share its line searches, and each image depend on the others.
+    A search finds the smallest c of each image whose minimum is classified as the
+    target. Returns the closest such image; x itself if it already has the target's
+    class or, with a warning, if no minimum has it.
+    scipy's L-BFGS-B gets one image at a time: images solved together would share line
+    searches, and depend on each other.
 
     Shapes: x (N, H, W, C), target (N,) the classes wanted, result like x.
     Source: Szegedy et al., Intriguing Properties of Neural Networks, 2014, section 4.1.
@@ -60,7 +60,7 @@ def solve(
     bounds: tuple[float, float],
 ) -> Array:
     """Return argmin over v of |v - x|^2 + c J(v, target) for one image."""
-    # Half a second to import: only for those who run this attack.
+    # Imported here, because the import takes half a second.
     from scipy.optimize import Bounds, minimize
 
     xp, x_0 = get_array_module(x), to_numpy(x).ravel().astype(np.float64)

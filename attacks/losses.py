@@ -1,15 +1,15 @@
-"""What an attack climbs: losses of logits, each image's own, with their gradients.
+"""Losses of the logits that attacks climb, with their gradients.
 
 A loss takes logits z (N, K) and labels y (N,) and returns its value for each image
-(N,) and its gradient dz (N, K). An image is read wrongly where `margin` is above 0.
+(N,) and its gradient dz (N, K). An image is misclassified where `margin` is above 0.
 
     cross_entropy   -log p_y                        what training descends
     margin          max_{k != y} z_k - z_y          Carlini & Wagner's
-    dlr             margin / (z_(1) - z_(3))        the same, without the logits' scale
+    dlr             margin / (z_(1) - z_(3))        independent of the logits' scale
     targeted_dlr    -margin / (z_(1) - (z_(3) + z_(4)) / 2)   towards the class y
 
-Cross-entropy grows with the scale of the logits and is nearly flat for an image that a
-network is sure of; the others aren't. (But dlr is 1 wherever y has the third logit.)
+Cross-entropy is nearly flat for an image that a network classifies with confidence; the
+others keep their slope. (But dlr is 1 wherever y has the third largest logit.)
 """
 
 from collections.abc import Callable
@@ -24,10 +24,10 @@ Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
 
 
 def margin(z: Array, y: Array) -> tuple[Array, Array]:
-    """max_{k != y} z_k - z_y; dz is 1 at that k, -1 at y.
+    """max_{k != y} z_k - z_y; dz is 1 at this k, -1 at y.
 
     Source: Carlini & Wagner, Towards Evaluating the Robustness of Neural Networks,
-    2017, f_6 with the sign turned.
+    2017, f_6 with the sign flipped.
     """
     check_classes("margin", z, y, 2)
     xp = get_array_module(z)
@@ -41,7 +41,7 @@ def margin(z: Array, y: Array) -> tuple[Array, Array]:
 def dlr(z: Array, y: Array) -> tuple[Array, Array]:
     """Difference of logits ratio, margin / (z_(1) - z_(3)), z_(1) >= z_(2) >= z_(3).
 
-    Adding a constant to z, or multiplying it by one, changes nothing.
+    Adding a constant to z, or multiplying z by a positive constant, changes nothing.
     Raises ValueError for fewer than three classes.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
     of Diverse Parameter-free Attacks, 2020, eq. 6.
@@ -53,11 +53,11 @@ def dlr(z: Array, y: Array) -> tuple[Array, Array]:
 def targeted_dlr(z: Array, y: Array) -> tuple[Array, Array]:
     """Climb towards the class y: -margin / (z_(1) - (z_(3) + z_(4)) / 2).
 
-    Above 0 where an image is read as y. Not just -dlr, which is flat where y has the
-    third logit, and falls on the way up to it from below.
+    Above 0 where an image is classified as y. It replaces -dlr, which is flat where y
+    has the third largest logit.
     Raises ValueError for fewer than four classes.
-    Source: Croce & Hein, 2020, eq. 7; there the margin is that to the image's own label
-    alone, here to the strongest other class.
+    Source: Croce & Hein, 2020, eq. 7, where the margin is to the image's own label;
+    here it is to the strongest other class.
     """
     check_classes("targeted_dlr", z, y, 4)
     value, dz = over_spread(*margin(z, y), z, [3, 4])
@@ -84,14 +84,14 @@ def over_spread(
 
 
 def check_classes(loss: str, z: Array, y: Array, at_least: int) -> None:
-    """Raise TypeError or ValueError unless a loss can be taken of these."""
+    """Raise TypeError or ValueError unless z and y fit, with enough classes."""
     check_logits(z, y)
     if z.shape[1] < at_least:
         raise ValueError(f"{loss} takes at least {at_least} classes, got {z.shape[1]}")
 
 
 def strongest_other(z: Array, y: Array) -> Array:
-    """Return the class of the largest logit but the label's. Shapes: (N, K) -> (N,)."""
+    """Return the class of the largest logit except y's. Shapes: (N, K) -> (N,)."""
     xp = get_array_module(z)
     others = z.copy()
     others[xp.arange(len(z)), y] = -xp.inf
@@ -99,10 +99,10 @@ def strongest_other(z: Array, y: Array) -> Array:
 
 
 def targeted(loss: Loss) -> Loss:
-    """Turn a loss round: what climbs it moves towards the class that y names.
+    """Return the negative of a loss, which an attack climbs towards the class y.
 
-    dlr needs another denominator for that: it becomes `targeted_dlr`.
-    Raises TypeError for what is no function.
+    dlr becomes `targeted_dlr`, which has another denominator.
+    Raises TypeError unless the loss is a function.
     """
     check_function("loss", loss, "margin")
     if loss is dlr:

@@ -1,4 +1,4 @@
-"""The momentum iterative method: BIM whose direction remembers where it came from."""
+"""The momentum iterative method: BIM along an accumulated gradient."""
 
 from attacks.arguments import checked
 from attacks.gradients import GradientFn
@@ -20,8 +20,8 @@ def mi_fgsm(
 ) -> Array:
     """g_i = mu g_{i-1} + grad J / |grad J|_1;  x_i = clip(x_{i-1} + alpha sign(g_i)).
 
-    |.|_1 is the sum over an image's pixels, so that early and late gradients count
-    alike; where the gradient vanishes, it adds nothing.
+    |.|_1 sums the absolute values of an image's gradient, so that early and late
+    gradients count equally; a gradient of 0 adds nothing.
     Shapes: x (N, H, W, C), y (N,), result like x; eps and alpha in pixel units, with
     0 < alpha <= eps (any alpha >= 0 if eps is 0).
     Source: Dong et al., Boosting Adversarial Attacks with Momentum, 2018, algorithm 1.

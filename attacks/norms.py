@@ -1,7 +1,7 @@
-"""Geometry of perturbations r = x_adv - x: how long they are, and which way is up.
+"""Geometry of perturbations r = x_adv - x: lengths, projections, steepest directions.
 
-What differs between the norms stands here once, a class each. `Threat` makes a ball of
-a norm and a radius; L0 has a length only, as no attack walks in its ball.
+Each norm is a class. `Threat` makes a ball from a norm and a radius. L0 has only a
+length, because no attack takes steps in its ball.
 
 Shapes: images (N, H, W, C), rows of them (N, D), lengths (N,); all in pixel units.
 """
@@ -27,7 +27,7 @@ class Linf:
 
     @staticmethod
     def dual(w: Array) -> Array:
-        """Return sum |w_i|, the largest <w, r> of all |r| = 1."""
+        """Return sum |w_i|, the largest <w, r> with |r| = 1."""
         return abs(w).sum(axis=1)
 
     @staticmethod
@@ -37,7 +37,7 @@ class Linf:
 
     @staticmethod
     def direction(g: Array) -> Array:
-        """Return the r of |r| = 1 that climbs fastest, each pixel's sign."""
+        """Return the steepest direction r with |r| = 1, the sign of each entry."""
         return get_array_module(g).sign(g)
 
     @staticmethod
@@ -68,9 +68,9 @@ class L2:
     @staticmethod
     @rounds_to_zero
     def direction(g: Array) -> Array:
-        """Return the r of |r| = 1 that climbs fastest, g / |g|; 0 where g is 0.
+        """Return the steepest direction r with |r| = 1, g / |g|; 0 where g is 0.
 
-        First divided by its largest entry: the square of a tiny one would underflow.
+        Dividing by the largest entry first keeps tiny squares from underflowing.
         """
         r = flat(g) / no_zeros(Linf.length(flat(g))[:, None])
         return (r / no_zeros(L2.length(r)[:, None])).reshape(g.shape)
@@ -79,8 +79,8 @@ class L2:
     def random_point(x: Array, eps: float, rng: np.random.Generator) -> Array:
         """Return x plus a perturbation drawn uniformly from the ball.
 
-        Its direction is that of a normal variable; the ball of radius s has a part
-        (s / eps)^D of the volume, so that s = eps u^(1/D) with u uniform.
+        Its direction is that of a normal variable. A ball of radius s has a fraction
+        (s / eps)^D of the volume, so the length is s = eps u^(1/D) with u uniform.
         """
         direction = flat(L2.direction(rng.standard_normal(x.shape)))
         s = eps * rng.random(len(x)) ** (1 / x[0].size)
@@ -88,23 +88,23 @@ class L2:
 
 
 class L0:
-    """Few pixels move: |r| counts the r_i that aren't 0, each channel being one."""
+    """Few pixels move: |r| counts the r_i that aren't 0, each channel separately."""
 
     @staticmethod
     def length(r: Array) -> Array:
-        """Return how many r_i of each row aren't 0; a NaN isn't."""
+        """Return how many r_i of each row aren't 0; NaN counts."""
         return (r != 0).sum(axis=1)
 
 
-BALLS: dict[Norm, type[Linf] | type[L2]] = {"Linf": Linf, "L2": L2}  # to walk in
+BALLS: dict[Norm, type[Linf] | type[L2]] = {"Linf": Linf, "L2": L2}  # for steps
 NORMS: dict[Norm, type[Linf] | type[L2] | type[L0]] = {**BALLS, "L0": L0}
 
 
 def distance(x_adv: Array, x: Array, norm: Norm) -> Array:
     """Return |x_adv - x| of each image, (N,).
 
-    Raises TypeError or ValueError for another norm, arrays of other shapes, and unless
-    one of the two holds floats: 1 - 2 is 255 in uint8.
+    Raises TypeError or ValueError for another norm, for arrays of different shapes, and
+    unless one of the arrays holds floats: 1 - 2 is 255 in uint8.
     """
     check_choice("norm", norm, NORMS)
     check_pair(x_adv, x)
@@ -112,7 +112,7 @@ def distance(x_adv: Array, x: Array, norm: Norm) -> Array:
 
 
 def check_pair(x_adv: Array, x: Array) -> None:
-    """Raise TypeError or ValueError unless one can be subtracted from the other."""
+    """Raise TypeError or ValueError unless x can be subtracted from x_adv."""
     check_array("x_adv", x_adv)
     check_array("x", x)
     check_device("x_adv", x_adv, x)
@@ -128,11 +128,11 @@ def flat(x: Array) -> Array:
 
 
 def no_zeros(values: Array) -> Array:
-    """Return divisors: values, with 1 for those that are 0."""
+    """Return the values as divisors, with 1 in place of 0."""
     return get_array_module(values).where(values > 0, values, 1)
 
 
 def on_device_of(x: Array, drawn: Array) -> Array:
-    """Return what was drawn on the host in x's type and on its device."""
+    """Return an array drawn on the host in x's type and on its device."""
     moved: Any = get_array_module(x).asarray(drawn.astype(x.dtype))
     return moved

@@ -1,4 +1,4 @@
-"""Projected gradient descent: BIM from random points, in more than one ball."""
+"""Projected gradient descent: BIM from random points, in the Linf or L2 ball."""
 
 import math
 
@@ -30,11 +30,11 @@ def pgd(
 
     u is the norm's steepest direction, sign(g) for Linf and g / |g| for L2, and P the
     projection onto the ball and the range of pixels. x_0 is drawn uniformly from the
-    ball if rng is given, else it is x. An image whose loss exceeds `stop_above` is
-    done: 0 says it of a margin, log K of cross-entropy (p_y < 1/K: some other class has
-    more). The best point of cross-entropy may be read rightly where a worse one wasn't,
-    a margin's or dlr's is not. A restart takes steps + 1 gradients: the last for the
-    last point's loss.
+    ball if rng is given, otherwise it is x. An image is done when its loss exceeds
+    `stop_above`: with 0 for a margin, or log K for cross-entropy (p_y < 1/K), it is
+    then misclassified. The best point by cross-entropy may be classified correctly
+    although a worse point is not; with margin or dlr this can't happen. A restart takes
+    steps + 1 gradients, the last for the loss of the last point.
 
     Shapes: x (N, H, W, C), y (N,), result like x; eps and alpha in pixel units, with
     0 < alpha <= eps (any alpha >= 0 if eps is 0). ValueError for restarts without rng,
@@ -56,8 +56,8 @@ def pgd(
 
 
 def start(ball: Threat, x: Array, rng: np.random.Generator | None) -> Array:
-    """Return a new array to start from: a point of the ball, or x itself without rng.
+    """Return a new array of starting points: random in the ball, or x without rng.
 
-    Drawn for the whole batch, done or not: an image's point doesn't depend on others'.
+    Points are drawn for the whole batch, so they don't depend on which images are done.
     """
     return x.copy() if rng is None else ball.random_point(x, rng)

@@ -1,7 +1,6 @@
-"""Image files: PNG, which loses nothing, and GIF for an attack's way, step by step.
+"""Image files: lossless PNG, and GIF animations of an attack's steps.
 
-Pillow writes and reads them: pip install 'minidl[images]'. It is imported when one of
-these is called.
+They need Pillow (pip install 'minidl[images]'), which is imported on use.
 """
 
 import hashlib
@@ -27,11 +26,11 @@ from minidl.store import CHANGED, check, refused
 
 MODES = {1: "L", 3: "RGB"}  # by the number of channels
 MAX_PNG = 2**26  # bytes
-LAST = 4  # times as long as the other frames
+LAST = 4  # the last frame is shown so many times as long as the others
 
 
 def pillow() -> Any:
-    """Return Pillow's Image; ModuleNotFoundError, with how to install it, without."""
+    """Return Pillow's Image; without Pillow, an error says how to install it."""
     with extra("Pillow", "images"):
         from PIL import Image
     return Image
@@ -47,7 +46,7 @@ def check_drawable(name: str, x: Array) -> None:
 
 
 def picture(k: Array) -> Any:
-    """Return one image (H, W, C) of uint8 as Pillow's."""
+    """Return one image (H, W, C) of uint8 as a Pillow image."""
     return pillow().fromarray(k[..., 0] if k.shape[-1] == 1 else k)
 
 
@@ -63,7 +62,7 @@ def write_png(path: Path, k: Array) -> str:
 
 
 def read_png(path: Path, sha256: str, shape: tuple[int, ...]) -> Array:
-    """Return one image (H, W, C); DamagedError unless its file is what was written."""
+    """Return one image (H, W, C); DamagedError unless its file is as it was written."""
     with refused(path), open_regular(path, MAX_PNG) as file:
         content = file.read()
         check(hashlib.sha256(content).hexdigest() == sha256, CHANGED)
@@ -78,7 +77,7 @@ def decoded(content: bytes, shape: tuple[int, ...]) -> Array:
             is_right = (found.size, found.mode) == ((W, H), MODES[C])
             check(is_right, f"it isn't an 8-bit image of shape {shape}")
             return np.asarray(found).reshape(shape)
-    except OSError as error:  # Pillow's, of what it can't read
+    except OSError as error:  # from Pillow, for a file that it can't read
         raise ValueError(str(error)) from error
 
 
@@ -89,11 +88,11 @@ def save_gif(
     scale: int = 4,
     seconds: float = 0.4,
 ) -> None:
-    """Write a GIF of images that change, N beside each other; the last frame stays.
+    """Write an animated GIF of N images side by side; the last frame is shown longer.
 
-    frames (T, N, H, W, C), C 1 or 3, are what `trajectory` returns. Each pixel becomes
+    `trajectory` returns such frames, (T, N, H, W, C) with C 1 or 3. Each pixel becomes
     `scale` x `scale` pixels, and each frame is shown for so many seconds. A GIF has 256
-    colours a frame: greys are exact, colours are not.
+    colours per frame, so greys are exact and colours are not.
     Raises TypeError or ValueError for bad arguments, FileExistsError if the file
     exists.
     """

@@ -1,8 +1,8 @@
 """Adversarial images in 8 bits: close to the original ones, and still in the ball.
 
-An image file keeps a whole number k = 0 .. 255 in place of a pixel, which is then
-low + k (high - low) / 255. The nearest k is up to half a shade away, perhaps outside
-the ball, and perhaps back on the right side of the border that an attack has crossed.
+An image file stores a pixel as an integer k = 0 .. 255, which stands for
+low + k (high - low) / 255. The nearest k is up to half a shade away. It may lie outside
+the ball, or on the original side of the decision boundary that an attack has crossed.
 
 Shapes: images x, x_adv and shades k (N, H, W, C).
 """
@@ -16,11 +16,11 @@ from attacks.victims import images
 from minidl.backend import Array
 
 SAME = 1e-3  # shades: float32 is off by less
-HALVINGS = 20  # of the way from x to x_adv: a pixel moves by less than 1e-3 shades
+HALVINGS = 20  # of t: the last moves a pixel by less than 1e-3 shades
 
 
 def shades(x: Array, bounds: Any) -> Array:
-    """Return where pixels lie on the scale from 0 to 255, not rounded, in float64."""
+    """Return pixels on the scale from 0 to 255, unrounded, in float64."""
     low, high = bounds
     return (x.astype(np.float64) - low) * (255 / (high - low))
 
@@ -28,7 +28,7 @@ def shades(x: Array, bounds: Any) -> Array:
 def pixels(k: Array, x: Array, bounds: Any) -> Array:
     """Return shades as pixels, low + (high - low) k / 255, in the type of x.
 
-    Where k is x's own shade they are x's, to the last bit: for L0 nothing has changed.
+    Where k is x's own shade, the pixel is x's to the last bit: L0 counts no change.
     """
     low, high = bounds
     fraction = k.astype(x.dtype) / x.dtype.type(255)
@@ -37,13 +37,13 @@ def pixels(k: Array, x: Array, bounds: Any) -> Array:
 
 
 def round_inside(x_adv: Array, x: Array, threat: Threat) -> Array:
-    """Return images of the ball in 8 bits, k, as uint8.
+    """Return 8-bit images k in the ball, as uint8.
 
-    In Linf each pixel goes to the nearest shade that its interval holds. Elsewhere an
-    image x + t (x_adv - x) is rounded, with the largest t that stays in the ball, found
-    by halving: its many roundings nearly cancel, so that t is hardly below 1.
-    Raises ValueError if no 8-bit image near x is in its ball: x has other shades
-    itself, and eps is too small for the way to them.
+    In Linf each pixel goes to the nearest shade in its interval. In other norms
+    x + t (x_adv - x) is rounded, with the largest t that stays in the ball, found by
+    bisection. Its many rounding errors nearly cancel, so that t is hardly below 1.
+    Raises ValueError if no 8-bit image near x is in the ball: x isn't made of the 256
+    shades itself, and eps is too small to reach them.
     """
     to, start = shades(x_adv, threat.bounds), shades(x, threat.bounds)
     if threat.norm == "Linf":
@@ -62,7 +62,7 @@ def round_inside(x_adv: Array, x: Array, threat: Threat) -> Array:
 def nearest_in_box(to: Array, start: Array, x: Array, threat: Threat) -> Array:
     """Round up or down, to the nearest k with |k - start| <= eps in every pixel.
 
-    x's own rounding must not cost a shade: half of what the ball allows for it is used.
+    Half of the ball's tolerance is used, so that the rounding of x costs no shade.
     """
     low, high = threat.bounds or (0, 1)
     eps = images((threat.eps + threat.reach(x)) / 2 * (255 / (high - low)), x)

@@ -1,9 +1,9 @@
-"""Adversarial images as PNG files that everybody can open, and that still fool.
+"""Adversarial images as PNG files that anyone can open, rounded inside the ball.
 
     folder/000000.png ...   the images, in 8 bits, inside the ball
     folder/images.npz       x and y as they were, the threat model, and checksums
 
-Pillow writes and reads them: pip install 'minidl[images]'.
+They need Pillow: pip install 'minidl[images]'.
 """
 
 from dataclasses import dataclass
@@ -39,12 +39,12 @@ PIECE = 256  # images at a time
 
 @dataclass(frozen=True)
 class Saved:
-    """What has been saved, and what rounding to 8 bits has done to it."""
+    """The images that were saved, and their accuracy before and after rounding."""
 
     folder: Path
     images: int
     threat: Threat
-    before: Estimate | None  # the accuracy of the images as they were
+    before: Estimate | None  # the accuracy on the images as floats
     after: Estimate | None  # and in 8 bits; None without a classifier
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is written down beside the arrays."""
+    """The facts stored beside the arrays."""
 
     norm: str
     eps: float
@@ -83,16 +83,16 @@ def save_images(
     """Write images as PNG files into a new folder, rounded inside the threat's ball.
 
     Rounding to the nearest shade would leave the ball: BIM's eps of 0.1 would become
-    0.10196. It also undoes attacks that end at the border of a class, such as DeepFool:
-    with a classifier the result says how accurate it was before and is afterwards.
+    0.10196. It can also undo attacks that end near a decision boundary, like DeepFool;
+    if a classifier is given, the result holds its accuracy before and after rounding.
     Shapes: x_adv and x (N, H, W, C), C 1 (grey) or 3 (colours), floats in the threat's
     bounds, x also uint8; y (N,) labels, or the targets of a targeted threat.
     Raises TypeError or ValueError for bad arguments, images that have left the ball,
-    and a ball too small for any 8-bit image; FileExistsError if the folder exists:
-    nothing is overwritten. The folder appears when it is complete.
+    and a ball too small for any 8-bit image; FileExistsError if the folder exists.
+    The folder appears once it is complete.
     """
     bounds = check_saving(x_adv, x, y, folder, threat, classifier)
-    pillow()  # before work is lost
+    pillow()  # raises before any work is lost
     xp, x_adv, x, y = get_array_module(x_adv), *map(to_numpy, (x_adv, to_float(x), y))
     parts = list(batches(np.arange(len(x)), PIECE))
     k = np.concatenate([round_inside(x_adv[i], x[i], threat) for i in parts])
@@ -116,7 +116,7 @@ def save_images(
 def check_saving(
     x_adv: Any, x: Any, y: Any, folder: Any, threat: Any, classifier: Any
 ) -> tuple[float, float]:
-    """Return the bounds; raise, by name, for what can't be saved."""
+    """Return the bounds; raise an error that names an argument that can't be saved."""
     check_kind("threat", threat, Threat)
     bounds = check_range("threat.bounds", threat.bounds)
     check_array("x", x)
@@ -143,7 +143,7 @@ def load_images(folder: str | Path) -> tuple[Array, Array, Array]:
     """Return what `save_images` has written: x_adv in 8 bits, x, and y.
 
     Shapes: x_adv and x (N, H, W, C) of one type, in the threat's bounds; y (N,). Other
-    files in the folder don't matter. Raises FileNotFoundError for a folder that
+    files in the folder are ignored. Raises FileNotFoundError for a folder that
     `save_images` hasn't made, or if one of its files is missing, and DamagedError if a
     file was changed.
     """
@@ -168,7 +168,7 @@ def load_images(folder: str | Path) -> tuple[Array, Array, Array]:
 
 
 def check_made_here(folder: Any) -> Path:
-    """Return the file that says what a folder holds; raise unless there is one."""
+    """Return the path of a folder's images.npz; raise unless there is one."""
     check_path("folder", folder)
     path = Path(folder) / NAME
     if not path.is_file():

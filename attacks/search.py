@@ -1,4 +1,4 @@
-"""What attacks keep of each image while they search: its best point, and a weight."""
+"""What attacks track for each image while they search: its best point and weight c."""
 
 import math
 import warnings
@@ -31,9 +31,9 @@ class Best:
 
 
 class Bisection:
-    """A constant c for each image: times ten until it is enough, then halfway between.
+    """A constant c for each image: multiplied by ten until sufficient, then bisected.
 
-    Shapes: c, low, high (N,); c > low was too little, c = high enough.
+    Shapes: c, low, high (N,). low was too small, or is 0 at first; high was sufficient.
     """
 
     def __init__(self, c: float, x: Array) -> None:
@@ -42,7 +42,7 @@ class Bisection:
         self.low, self.high = xp.zeros_like(self.c), xp.full_like(self.c, xp.inf)
 
     def update(self, enough: Array) -> None:
-        """Choose the next c, from whether this one was enough; (N,) bool."""
+        """Choose the next c, given whether this c was sufficient; (N,) bool."""
         xp = get_array_module(self.c)
         self.high = xp.where(enough, self.c, self.high)
         self.low = xp.where(enough, self.low, self.c)
@@ -54,9 +54,9 @@ class Bisection:
 def warn_of_missed(
     attack: str, missed: Array, images: int, returned: str = "unchanged"
 ) -> None:
-    """Warn of images that an attack without eps gave up; missed is bool.
+    """Warn of images on which an attack without eps failed; missed is (N,) bool.
 
-    An evaluation would count them as robust.
+    An evaluation would count these images as robust.
     """
     if count := int(missed.sum()):
         warnings.warn(

@@ -1,6 +1,6 @@
-"""The Square attack: random squares, kept where the classifier's scores get worse.
+"""The Square attack: random squares, kept where they raise the loss.
 
-It sees probabilities only: no gradient that could vanish, or be masked.
+It needs only probabilities, so that no vanishing or masked gradient can stop it.
 """
 
 import math
@@ -17,7 +17,7 @@ from attacks.threat import Bounds, Threat
 from attacks.victims import PredictProba
 from minidl.backend import Array, get_array_module
 
-# After these parts of the queries, the squares' area is halved.
+# The squares' area is halved after these fractions of the queries.
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 
 
@@ -35,13 +35,13 @@ def square(
     stop_above: float = 0,
     norm: Norm = "Linf",
 ) -> Array:
-    """Move a random square by +-2 eps, clip to the ball, keep it if that helps; again.
+    """Move random squares by +-2 eps, clip to the ball, and keep those that help.
 
-    It begins with vertical stripes of +-eps, one pixel wide. What helps is what raises
-    the loss of log p; an image at which it exceeds `stop_above` is done: 0 says it of
-    a margin, log K of cross-entropy, as in `pgd`. A square has `area` of the image at
-    first (0.8; in L2 0.1), and less and less; each channel its own sign. In L2 it
-    begins with tiles of bumps, and moves a bump at a time (`square_l2`).
+    The attack begins with vertical stripes of +-eps, one pixel wide. A square helps if
+    it raises the loss of log p. An image is done when its loss exceeds `stop_above`, as
+    in `pgd` (0 for a margin, log K for cross-entropy). A square covers the fraction
+    `area` of the image at first (0.8; in L2 0.1), later less; each channel has its own
+    sign. In L2 the attack begins with tiles of bumps and moves one bump at a time.
 
     Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units.
     Source: Andriushchenko et al., Square Attack: a Query-Efficient Black-Box
@@ -63,7 +63,7 @@ def square(
 
 
 def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array:
-    """Return the loss of log p, which differs from logits by a constant; (N,)."""
+    """Return the loss of log p, the logits up to a constant per image; (N,)."""
     p = predict_proba(x)
     if p.dtype.kind != "f":  # one-hot rows of integers have no scores to climb
         raise TypeError(f"predict_proba must return floats, got {p.dtype}")
@@ -74,7 +74,7 @@ def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array
 
 
 def side(x: Array, done: float, area: float) -> int:
-    """Return the side in pixels of a square, from the part of queries that is done."""
+    """Return the side of a square in pixels, given the fraction of queries done."""
     halvings = sum(done > part for part in HALVINGS)
     _, H, W, _ = x.shape
     pixels = area / 2**halvings * H * W
@@ -92,7 +92,7 @@ def squares(
 ) -> Array:
     """Return +-2 eps in an s x s window of each image, 0 elsewhere; like x.
 
-    Drawn for all images, done or not: an image's squares don't depend on the others.
+    Drawn for all images, so that squares don't depend on which images are done.
     """
     N, H, W, C = x.shape
     top, left = rng.integers(H - s + 1, size=N), rng.integers(W - s + 1, size=N)
@@ -102,5 +102,5 @@ def squares(
     return on_device_of(x, 2 * eps * signs * inside[..., None])
 
 
-# Of each norm: how to begin, how to go on, and the squares' area at first.
+# For each norm: the start, the moves, and the initial area of a square.
 WALKS = {"Linf": (stripes, squares, 0.8), "L2": (tiles, exchange, 0.1)}

@@ -1,7 +1,7 @@
-"""The way of an attack by steps: through which images, and after how many it succeeds.
+"""The path of an iterative attack: its images, and the number of steps to success.
 
-It asks for one gradient at each point that it comes to, the first one being x: there
-its images are looked at.
+Such an attack asks for one gradient at each of its points, beginning with x. Every
+call shows the images at one point.
 """
 
 from collections.abc import Callable
@@ -28,11 +28,11 @@ def steps_to_success(
     x: Array,
     y: Array,
 ) -> Array:
-    """Return after how many steps each image is misread first; infinity if never.
+    """Return after how many steps each image is first misclassified; infinity if never.
 
-    0: it is misread as it is.
-    Shapes: x (N, H, W, C), y (N,), result (N,) float. `attack` must keep all images in
-    its batch, as fgsm, bim and mi_fgsm do: ValueError if it doesn't.
+    It is 0 if x itself is misclassified.
+    Shapes: x (N, H, W, C), y (N,), result (N,) float. ValueError unless `attack` keeps
+    all images in its batch, as fgsm, bim and mi_fgsm do.
     """
     found = np.full(len(x), np.inf)
     steps = count()
@@ -50,7 +50,7 @@ def trajectory(gradient: GradientFn, attack: ByGradient, x: Array, y: Array) -> 
     """Return the images that an attack passes through, from x to its result.
 
     Shapes: x (N, H, W, C), y (N,), result (T + 1, N, H, W, C) for T steps. `attack` is
-    as in `steps_to_success`; `save_gif` makes a film of the result.
+    as in `steps_to_success`; `save_gif` animates the result.
     """
     points: list[Array] = []
     walk(lambda x_adv: points.append(x_adv.copy()), gradient, attack, x, y)
@@ -64,7 +64,7 @@ def walk(
     x: Array,
     y: Array,
 ) -> None:
-    """Let an attack walk, and show `look` each point, x first and the result last."""
+    """Run an attack, and call `look` with each point, x first and the result last."""
 
     def shown(x_adv: Array) -> None:
         check_array("what attack works on", x_adv)

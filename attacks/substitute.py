@@ -1,7 +1,7 @@
-"""Transfer through a substitute: a network of one's own that the victim teaches.
+"""Transfer from a substitute: a network of your own that learns the victim's answers.
 
-Neither gradients nor probabilities of the victim are needed, only the classes that it
-answers. What fools the substitute often fools the victim too.
+The victim only predicts classes; its gradients and probabilities aren't needed. Images
+that fool the substitute often fool the victim too.
 """
 
 import numpy as np
@@ -32,14 +32,14 @@ def train_substitute(
 ) -> Sequential:
     """Train `model`, in place, to answer like the victim around the images x.
 
-    In each round the victim is asked about the images that are new, the substitute
-    trained on all of them, and each gets a neighbour where the substitute is about to
-    change its mind:
+    In each round the victim labels the new images, the substitute is trained on all
+    images, and each image gets a neighbour in the direction in which the substitute's
+    answer changes most:
 
         S <- S + {v + step sign(dF_k/dv) : v in S},   k = the victim's answer for v,
 
-    so that S doubles: len(x) 2^(rounds - 1) questions in all. Attack the victim with
-    `model_gradient` of the result, which is `model`.
+    so that S doubles; all rounds take len(x) 2^(rounds - 1) queries. Attack the victim
+    with `model_gradient` of the result, which is `model`.
 
     Shapes: x (N, H, W, C) in [0, 1]: a few images of each class, and none of the
     victim's.

@@ -1,7 +1,7 @@
-"""Where an adversary may go: a ball around the image, and the range of pixels.
+"""The threat model: a ball around the image, the range of pixels, and the goal.
 
-A statement such as "80 % of the images withstand it" means nothing without these: which
-distance, how far, within which range, and whether any wrong class will do.
+A claim such as "80 % of the images withstand the attack" means nothing without the
+norm, the radius, the range of pixels, and whether any wrong class will do.
 """
 
 import math
@@ -25,14 +25,14 @@ class Threat:
     """What an adversary may do to an image: the perturbations |r| <= eps.
 
     eps is in pixel units, and for L0 a number of pixels. A targeted adversary wants one
-    class, an untargeted one any class but the image's own.
+    certain class, an untargeted adversary any class but the image's own.
     Raises TypeError or ValueError for another norm, bad bounds, and an eps that is
     negative or beyond the width of the bounds.
     Shapes: images x, x_adv and gradients g (N, H, W, C).
     """
 
     norm: Norm = setting(NORMS)
-    eps: float = setting("[0, inf)")  # Python's: NumPy's would widen float32
+    eps: float = setting("[0, inf)")  # Python's float: NumPy's would widen float32
     bounds: Bounds = setting("bounds", (0, 1))
     targeted: bool = setting(bool, False)
 
@@ -47,12 +47,12 @@ class Threat:
 
     @property
     def ball(self) -> type[Linf] | type[L2]:
-        """The norm's geometry; ValueError for L0, which has a distance only."""
+        """The norm's geometry; ValueError for L0, which has only a distance."""
         check_choice("norm", self.norm, BALLS)
         return BALLS[self.norm]
 
     def direction(self, g: Array) -> Array:
-        """Return the direction of norm 1 that climbs fastest along a gradient."""
+        """Return the steepest direction of norm 1 along a gradient."""
         return self.ball.direction(g)
 
     def project(self, x_adv: Array, x: Array) -> Array:
@@ -82,9 +82,9 @@ class Threat:
         return distance(x_adv, x, self.norm)
 
     def reach(self, x: Array) -> Array:
-        """Return how far from x an image may be: eps, and what rounding adds; (N,).
+        """Return how far from x an image may be: eps plus a rounding tolerance; (N,).
 
-        Float32 rounds x + r in proportion to x: near 255 by more than 1e-6.
+        Float32 rounds x + r in proportion to x, by more than 1e-6 near 255.
         """
         xp = get_array_module(x)
         scale = xp.maximum(abs(flat(x)).max(axis=1), 1)
@@ -93,7 +93,7 @@ class Threat:
         return self.eps + ROUNDING * (self.eps + scale / 10)
 
     def contains(self, x_adv: Array, x: Array) -> Array:
-        """Tell for each image whether it is allowed, to rounding; shape (N,) bool."""
+        """Tell which images are allowed, up to rounding; shape (N,) bool."""
         xp = get_array_module(x)
         near = self.distances(x_adv, x) <= self.reach(x)
         inside = xp.isfinite(x_adv)
@@ -115,7 +115,7 @@ class Threat:
     def check_room(self, D: int) -> None:
         """Raise ValueError if the ball is larger than the range of images of D pixels.
 
-        Any image is allowed then, where mostly eps = 8 of 255 shades was meant.
+        Such a ball allows any image; usually eps = 8/255 was meant.
         """
         if self.bounds is None or self.norm == "L0":
             return
@@ -129,7 +129,7 @@ class Threat:
             )
 
     def fooled(self, predicted: Array, y: Array) -> Array:
-        """Tell where the adversary has won: y is the target, or the image's label."""
+        """Tell where the adversary has won; y holds the targets, or else the labels."""
         return predicted == y if self.targeted else predicted != y
 
 
@@ -144,9 +144,9 @@ def clip_to_ball(x_adv: Array, x: Array, eps: float) -> Array:
 
 
 def clip_to_bounds(x_adv: Array, bounds: Bounds) -> Array:
-    """Move each pixel into the range of pixels, if there is one.
+    """Clip each pixel to the bounds, if there are any.
 
-    Raises TypeError or ValueError for bad bounds, and for what is no array.
+    Raises TypeError or ValueError for bad bounds, and unless x_adv is an array.
     """
     check_array("x_adv", x_adv)
     pair = check_bounds("bounds", bounds)

@@ -1,7 +1,7 @@
 """A PyTorch module under the attacks of this library: `torch_forward(module)`.
 
-PyTorch is imported when it is called. Its images are (N, C, H, W), ours (N, H, W, C):
-they are turned on the way in, and autograd turns the gradient on the way out.
+Calling it imports PyTorch. The images are (N, C, H, W) in PyTorch and (N, H, W, C)
+here: their axes are permuted on the way in, and autograd permutes the gradient's back.
 """
 
 from typing import Any
@@ -18,9 +18,9 @@ __all__ = ["TorchClassifier", "torch_forward"]
 
 
 class TorchClassifier:
-    """A module as `accuracy`, `evaluate` and `diagnose` take it.
+    """A module in the form that `accuracy`, `evaluate` and `diagnose` take.
 
-    `forward` is its forward pass: loss_of(forward, margin), vjp_of(forward) ...
+    `forward` is its forward pass, for loss_of(forward, margin), vjp_of(forward) ...
     """
 
     def __init__(self, module: Any, channels_last: bool = False) -> None:
@@ -35,13 +35,13 @@ class TorchClassifier:
 def torch_forward(module: Any, channels_last: bool = False) -> Forward:
     """Return the forward pass of a torch.nn.Module that gives logits (N, K).
 
-    The module gets images as (N, C, H, W), or as they are, (N, H, W, C), if its
-    channels come last; in the type of its parameters, and where these are. Its
-    parameters and their gradients are left alone.
-    Raises TypeError for what is no module, or returns no tensor; ValueError for a
-    module in training mode, whose dropout and averages would change with each call,
-    for results other than finite logits (N, K), and on the way back for those that no
-    gradient leads through.
+    The module gets images as (N, C, H, W), or unchanged with `channels_last`, in the
+    type and on the device of its parameters. Its parameters and their gradients don't
+    change.
+    Raises TypeError unless it is a module and returns a tensor; ValueError for a module
+    in training mode, whose dropout and averages would change with each call, for
+    results other than finite logits (N, K), and in the backward pass if no gradient
+    leads from z to x.
     """
     with extra("PyTorch", "torch"):
         import torch

@@ -1,7 +1,7 @@
-"""A classifier as attacks see it: the functions of it that they take.
+"""A classifier as attacks see it: the functions that they take.
 
-An attack takes just the functions that it needs, so that anything can be attacked that
-has them. Here they are made of a forward pass (`forwards`):
+An attack takes only the functions that it needs, so that it works on anything that has
+them. Here they are made from a forward pass (`forwards`):
 
     Predict       x -> classes                 (N,)
     PredictProba  x -> probabilities           (N, K)
@@ -30,7 +30,7 @@ LossFn: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
 def loss_of(forward: Forward, loss: Loss = cross_entropy) -> LossFn:
     """Return the loss of a forward pass's logits, with its gradient."""
     forward = checked_forward(forward)
-    if loss is not cross_entropy:  # a GPU has it in one kernel: no copies beside that
+    if loss is not cross_entropy:  # one kernel on a GPU, which needs no copies
         loss = guarded("loss", loss, "loss of logits")
 
     def loss_fn(x: Array, y: Array) -> tuple[Array, Array]:
@@ -51,8 +51,8 @@ def logits_of(forward: Forward) -> Logits:
 def vjp_of(forward: Forward) -> VJP:
     """Return (x, dz) -> the gradient of sum(dz z), dz (N, K).
 
-    For several at once dz is (R, N, K) and the result (R, *x.shape), from one forward
-    and R backward passes: rows of the Jacobian, if each dz[r] is one class.
+    If dz is (R, N, K), the result is (R, *x.shape), from one forward and R backward
+    passes. These are rows of the Jacobian, if each dz[r] selects one class.
     """
     forward = checked_forward(forward)
 
@@ -75,19 +75,19 @@ def ensemble_loss(
     loss: Loss = cross_entropy,
     weights: Sequence[float] | None = None,
 ) -> LossFn:
-    """Return the loss of what an ensemble predicts, its mean probability p.
+    """Return the loss of an ensemble's prediction, its mean probability p.
 
-    With cross_entropy -log p_y, with margin log of max_{k != y} p_k / p_y. An Ensemble
-    with weights predicts the weighted mean, and is attacked with its weights here.
-    For J the chain rule gives a mean of the members' gradients,
+    It is -log p_y with cross_entropy, and log of max_{k != y} p_k / p_y with margin.
+    An Ensemble with weights predicts the weighted mean, so pass its weights here.
+    For J the chain rule gives a weighted mean of the members' gradients,
 
         grad J = sum_i r_i grad J_i,   r_i = w_i p_i(y) / sum_j w_j p_j(y),
 
-    which leaves those aside that are fooled already.
+    in which members that are already fooled hardly count.
     """
     return loss_of(log_mean_probability(members, weights), loss)
 
 
 def images(values: Array, x: Array) -> Array:
-    """Return one number an image, (N,), in a shape that multiplies the images x."""
+    """Return one number per image, (N,), in a shape that multiplies the images x."""
     return values.reshape(-1, *[1] * (x.ndim - 1))

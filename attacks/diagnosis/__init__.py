@@ -1,4 +1,4 @@
-"""Why an attack failed: what is wrong with a gradient, or with an attack along it."""
+"""Why an attack failed: faults of its gradient, and of the attack along it."""
 
 from attacks.diagnosis.diagnostics import diagnose, report
 

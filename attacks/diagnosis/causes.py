@@ -1,4 +1,4 @@
-"""What may be wrong with a gradient or an attack: checks that look for the cause."""
+"""Checks that look for the cause of a failed attack, in its gradient or its steps."""
 
 import math
 
@@ -10,12 +10,12 @@ from attacks.norms import flat
 from attacks.threat import Threat
 from minidl.backend import Array
 
-FEW = 0.02  # of the images: may happen by chance
-STILL = 1e-9  # changes of the scores up to this are rounding
+FEW = 0.02  # of the images may fail a check by chance
+STILL = 1e-9  # smaller changes of the scores are rounding
 
 
 def precision(s: Subject) -> Finding:
-    """Look for numbers that half precision holds exactly: hardly any of others does."""
+    """Look for numbers that float16 holds exactly, as it holds hardly any others."""
     fine = s.x != s.x.astype(np.float16)  # pixels that float16 can't hold
     return Finding(
         "float16",
@@ -29,7 +29,7 @@ def precision(s: Subject) -> Finding:
 
 
 def half_precision(values: Array) -> float:
-    """Return the part of the numbers other than 0 and 1 that float16 holds exactly."""
+    """Return the fraction of numbers, except 0 and +-1, that float16 holds exactly."""
     some = values[(values != 0) & (abs(values) != 1)]
     if not some.size:
         return 0.0
@@ -38,7 +38,7 @@ def half_precision(values: Array) -> float:
 
 
 def steadiness(s: Subject) -> Finding:
-    """Ask for the same gradient twice; a NaN at the same place is the same."""
+    """Compute the same gradient twice; a NaN at the same place counts as equal."""
     g, again = np.nan_to_num(s.g), np.nan_to_num(s.gradient(s.x, s.y))
     scale = float(abs(g).max()) or 1.0
     return Finding(
@@ -53,9 +53,9 @@ def steadiness(s: Subject) -> Finding:
 
 
 def zero_gradients(s: Subject) -> Finding:
-    """Count gradients that vanish, or aren't numbers, where the scores do change.
+    """Count gradients that are 0, NaN or infinite although the scores change.
 
-    Scores that change beside a gradient of zero: something between them is flat.
+    Some step between the scores and the gradient is then flat.
     """
     changes, _ = s.differences
     g = flat(s.g)
@@ -89,7 +89,7 @@ def flat_scores(s: Subject) -> Finding:
 
 
 def sign(s: Subject) -> Finding:
-    """Count the images that a small step uphill brings closer to their label."""
+    """Count the images whose label becomes more probable along the gradient."""
     return Finding(
         "wrong sign",
         downhill(s),
@@ -103,7 +103,7 @@ def sign(s: Subject) -> Finding:
 
 
 def agreement(s: Subject) -> Finding:
-    """Correlate what the gradient promises with what the scores do, for each image."""
+    """Correlate predicted and measured changes of the scores, for each image."""
     changes, predicted = s.differences
     with np.errstate(invalid="ignore", divide="ignore"):
         r = correlation(changes, predicted)
@@ -129,7 +129,7 @@ def correlation(a: Array, b: Array) -> Array:
 
 
 def containment(s: Subject) -> Finding:
-    """Measure how far the attack left the ball or the range of pixels."""
+    """Count the images that left the ball or the range of pixels."""
     threat = Threat("Linf", s.eps, s.bounds)
     return Finding(
         "forgotten clip",

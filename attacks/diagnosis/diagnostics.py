@@ -1,8 +1,8 @@
 """Why did my attack fail? Checks that name what is wrong with a gradient or an attack.
 
-A robust accuracy is worth something only if the attack works. Most that "fail" do so
-because a gradient is zero, wrong, or that of something else. `causes` looks for these,
-`symptoms` for the signs by which a broken attack is known.
+A robust accuracy means something only if the attack works. Most failed attacks follow a
+gradient that is zero, wrong, or belongs to another function. `causes` looks for such
+faults, `symptoms` for the known signs of a broken attack.
 Source of the symptoms: Athalye et al., Obfuscated Gradients Give a False Sense of
 Security, 2018, section 3.1; Carlini et al., On Evaluating Adversarial Robustness, 2019.
 """
@@ -24,7 +24,7 @@ from minidl.checks import check_labels, check_range
 def ten_steps(
     gradient: GradientFn, x: Array, y: Array, eps: float, bounds: Bounds = (0, 1)
 ) -> Array:
-    """BIM with ten steps of a quarter of eps: what is examined if nothing else is."""
+    """BIM with ten steps of eps / 4, the attack that is examined by default."""
     return bim(gradient, x, y, eps, eps / 4, 10, bounds)
 
 
@@ -41,15 +41,15 @@ def diagnose(
 ) -> list[Finding]:
     """Examine a gradient, and an attack that follows it; causes come before symptoms.
 
-    The attack is `ten_steps` within the bounds, if no other is given. It is called with
-    eps from eps / 4 to the whole range of pixels: its steps must fit into each.
-    A hundred images are enough. Those that are misread without any attack are left out:
-    nothing can be learnt from them.
+    The attack is `ten_steps` within the bounds by default. It is called with radii from
+    eps / 4 to the whole range of pixels, and its step size must fit each of them.
+    A hundred images are enough. Images misclassified without an attack are left out,
+    because they show nothing.
     Shapes: x (N, H, W, C), y (N,); eps in pixel units, Linf. Raises ValueError for
-    eps = 0, and if all images are misread, too.
+    eps = 0, and if all images are misclassified.
     """
     if bounds is not None:
-        check_range("bounds", bounds)  # random directions lead to random images
+        check_range("bounds", bounds)  # finite, because random images are drawn in it
     if eps == 0:
         raise ValueError(
             "eps must be above 0: an attack without room can't be examined"
@@ -60,7 +60,9 @@ def diagnose(
     check_labels("y", y, len(x), p.shape[1])
     right = p.argmax(axis=1) == y
     if not right.any():
-        raise ValueError("all images are misread without an attack: nothing to examine")
+        raise ValueError(
+            "all images are misclassified without an attack: nothing to examine"
+        )
     x, y = x[right], y[right]
     attack = from_host(attack or partial(ten_steps, bounds=bounds), device)
     subject = Subject(predict_proba, gradient, attack, x, y, eps, bounds, seed)
@@ -68,7 +70,7 @@ def diagnose(
 
 
 def report(findings: list[Finding]) -> str:
-    """Return the findings as text: the first failure is the place to begin."""
+    """Return the findings as text, with the failure to look at first."""
     if not isinstance(findings, list) or {*map(type, findings)} - {Finding}:
         raise TypeError(f"findings must be what diagnose returns, got {findings!r}")
     failed = [finding.name for finding in findings if finding.failed]

@@ -1,8 +1,8 @@
-"""Does an attack climb away from one label, or does its label change on the way?
+"""Does an attack keep its label, or does the label change from step to step?
 
 An attack that takes its label from the classifier's prediction at every step undoes
 itself: once an image is misclassified, the next step climbs away from the wrong class,
-which may lead back to the right one.
+which may lead back to the right class.
 """
 
 from dataclasses import replace
@@ -11,14 +11,14 @@ import numpy as np
 
 from attacks.diagnosis.subject import Finding, Subject, downhill
 
-MOST = 0.5  # of the images: the gradient ignores its label, more than by chance
+MOST = 0.5  # of the images: above it, the gradient ignores its label
 
 
 def changing_label(s: Subject) -> Finding:
-    """Look at the labels that the attack asks for, and at gradients of misread images.
+    """Examine the attack's labels, and gradients at images of another class.
 
-    At another class's image the gradient of J with the label y leads away from y. That
-    of a gradient function that predicts leads away from the image's own class.
+    At an image of another class, the gradient of J with the label y leads away from y.
+    A gradient function that predicts its label leads away from the image's own class.
     """
     moved = [y != s.y for y in s.labels if y.shape == s.y.shape]
     changed = np.mean(np.any(moved, axis=0)) if moved else 0.0
@@ -36,9 +36,9 @@ def changing_label(s: Subject) -> Finding:
 
 
 def ignores_labels(s: Subject) -> float:
-    """Return the part of the images whose gradient goes wrong with another's pixels.
+    """Return the fraction of gradients that go wrong with another class's pixels.
 
-    More than with their own: a wrong sign is another fault.
+    The fraction with the images' own pixels is subtracted: a wrong sign explains it.
     """
     others = s.y[:, None] != s.y  # (N, N)
     some = others.any(axis=1)

@@ -18,13 +18,13 @@ from minidl.backend import Array, to_numpy
 # (gradient, x, y, eps) -> x_adv, within eps in every pixel
 AttackAlong: TypeAlias = Callable[[GradientFn, Array, Array, float], Array]
 
-DIRECTIONS = 16  # along which a gradient is compared with differences
-SMALL = 0.01  # part of the way to another image, for differences
+DIRECTIONS = 16  # in which a gradient is compared with finite differences
+SMALL = 0.01  # of the way to a random image, for finite differences
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: what a value is, its limit, and what to do beyond it."""
+    """What a check found: a value, its meaning and limit, and the remedy beyond it."""
 
     name: str
     value: float
@@ -32,7 +32,7 @@ class Finding:
     limit: float
     explanation: str
     remedy: str
-    at_least: bool = False  # the limit is the least that is right, not the most
+    at_least: bool = False  # the limit is a minimum instead of a maximum
 
     @property
     def failed(self) -> bool:
@@ -52,7 +52,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is examined, and what several checks look at; images are NHWC."""
+    """What is examined, and the values that several checks use; images are NHWC."""
 
     predict_proba: PredictProba
     gradient: GradientFn
@@ -70,17 +70,17 @@ class Subject:
 
     @cached_property
     def x_adv(self) -> Array:
-        """What the attack makes of the images."""
+        """The attack's adversarial images."""
         return self.walk[0]
 
     @property
     def labels(self) -> list[Array]:
-        """The labels with which the attack asks for gradients, call by call."""
+        """The labels of the attack's gradients, call by call."""
         return self.walk[1]
 
     @cached_property
     def walk(self) -> tuple[Array, list[Array]]:
-        """The attack's images, and the labels that it asks for."""
+        """The attack's adversarial images, and the labels of its gradients."""
         labels: list[Array] = []
         return self.run(self.eps, labels), labels
 
@@ -96,10 +96,10 @@ class Subject:
 
     @cached_property
     def differences(self) -> tuple[Array, Array]:
-        """Changes of the log-odds against y along random ways, and as g predicts them.
+        """Changes of the log-odds against y in random directions, and g's predictions.
 
-        log((1 - p_y) / p_y) has the direction of J's gradient, and isn't flat where a
-        network is sure. The ways lead to random images, so that they stay in the range.
+        The gradient of log((1 - p_y) / p_y) has the direction of J's, but isn't near 0
+        where a network is confident. The directions lead to images within the range.
         Shapes: both (DIRECTIONS, N).
         """
         rng = np.random.default_rng(self.seed)
@@ -115,18 +115,18 @@ class Subject:
         return np.array(changes), np.array(predicted)
 
     def survivors(self, x_adv: Array) -> Array:
-        """Tell which images are still read as y; (N,) bool."""
+        """Tell which images are still classified as y; (N,) bool."""
         return self.predict_proba(x_adv).argmax(axis=1) == self.y
 
     def accuracy(self, eps: float) -> float:
-        """Return the accuracy under the attack at another eps, kept in range."""
+        """Return the accuracy under the attack at another eps, clipped to bounds."""
         x_adv = clip_to_bounds(self.run(eps), self.bounds)
         return float(self.survivors(x_adv).mean())
 
     def run(self, eps: float, labels: list[Array] | None = None) -> Array:
-        """Run the attack on copies: it may work in place, and x stay what it was.
+        """Run the attack on copies, because it may work in place.
 
-        The labels that it asks for are added to the list.
+        The labels of its gradients are added to the list.
         """
 
         def gradient(x: Array, y: Array) -> Array:
@@ -139,12 +139,12 @@ class Subject:
         return x_adv
 
     def numbers(self, x: Array, y: Array) -> Array:
-        """Return the gradient, 0 for NaN: that leads nowhere, and is found anyway."""
+        """Return the gradient with 0 for NaN, which `zero_gradients` reports."""
         return np.nan_to_num(self.gradient(x, y))
 
 
 def downhill(s: Subject, some: Array | slice = slice(None)) -> float:
-    """Return the part of (some of) the images whose gradient points downhill."""
+    """Return the fraction of (some of) the images whose gradient points downhill."""
     changes, predicted = s.differences
     along = np.sign((changes * predicted).sum(axis=0))[some]  # -1: downhill
     along = along[along != 0]
@@ -152,7 +152,7 @@ def downhill(s: Subject, some: Array | slice = slice(None)) -> float:
 
 
 def log_odds(p: Array, y: Array) -> Array:
-    """Return log((1 - p_y) / p_y) of each image, with 1 - p_y as the sum of others."""
+    """Return log((1 - p_y) / p_y), where 1 - p_y is the sum of the others; (N,)."""
     others = p.astype(np.float64)
     rows = np.arange(len(p))
     p_y = others[rows, y]

@@ -1,4 +1,4 @@
-"""By which signs a broken attack is known, whatever is wrong with it."""
+"""Signs of a broken attack, whatever its cause."""
 
 import math
 
@@ -32,7 +32,7 @@ def one_step(s: Subject) -> Finding:
 
 
 def more_room(s: Subject) -> Finding:
-    """See whether the accuracy rises anywhere as eps grows."""
+    """Check whether the accuracy rises anywhere as eps grows."""
     low, high = s.bounds or (-math.inf, math.inf)
     radii = [min(part * s.eps, high - low) for part in (0.25, 0.5, 1.0, 2.0)]
     return Finding(
@@ -47,7 +47,7 @@ def more_room(s: Subject) -> Finding:
 
 
 def unbounded(s: Subject) -> Finding:
-    """Let every pixel take any value: hardly an image may be left."""
+    """Let every pixel take any value: hardly any image should survive."""
     low, high = s.pixel_range
     chance = 1 / s.p.shape[1]
     return Finding(
@@ -62,7 +62,7 @@ def unbounded(s: Subject) -> Finding:
 
 
 def black_box(s: Subject) -> Finding:
-    """Count images that fall to random squares, and not to the gradient."""
+    """Count images that random squares fool, but the gradient doesn't."""
     rng = np.random.default_rng(s.seed)
     blind = square(s.predict_proba, s.x, s.y, s.eps, rng, QUERIES, bounds=s.bounds)
     return Finding(
@@ -77,7 +77,7 @@ def black_box(s: Subject) -> Finding:
 
 
 def restarts(s: Subject) -> Finding:
-    """See what two more random starts still find after three."""
+    """Measure what two more random starts find after three."""
 
     def loss(x: Array, y: Array) -> tuple[Array, Array]:
         return scores(s.predict_proba, margin, x, y), s.numbers(x, y)

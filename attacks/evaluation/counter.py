@@ -1,4 +1,4 @@
-"""What an attack costs: how many images' gradients, and how many questions."""
+"""The cost of an attack: its gradients and queries, counted per image."""
 
 import threading
 from collections.abc import Callable
@@ -13,10 +13,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Counter(threading.local):
-    """Wraps the functions that an attack is given, and counts the images they see.
+    """Wraps the functions that an attack is given, and counts their images.
 
-    `gradients` counts backward passes, one an image; `queries` forward passes alone.
-    Each thread has its own counts, as it runs its own attack.
+    `gradients` counts backward passes per image; `queries` counts forward passes alone.
+    Each thread has its own counts, because it runs its own attack.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Counter(threading.local):
         self.queries = 0
 
     def __reduce__(self) -> Any:
-        """Let a copy begin to count anew."""
+        """Let copies start at zero."""
         return type(self), ()
 
     def gradient(self, function: GradientFn) -> GradientFn:
@@ -36,7 +36,7 @@ class Counter(threading.local):
         return self.counted(function, "model_loss(model)", "gradients")
 
     def vjp(self, function: VJP) -> VJP:
-        """Return a vjp that is counted: dz (R, N, K) takes R gradients an image."""
+        """Return a vjp that is counted: dz (R, N, K) takes R gradients per image."""
         return self.counted(function, "vjp_of(network(model))", "gradients")
 
     def scores(self, function: PredictProba) -> PredictProba:

@@ -1,4 +1,4 @@
-"""How accuracy falls as the adversary may go farther, and how far is far enough."""
+"""How accuracy falls as eps grows, and the smallest eps that fools each image."""
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -21,7 +21,7 @@ from minidl.rules import Given, checked
 
 @dataclass(frozen=True)
 class Curve:
-    """One evaluation for each eps, from the smallest on."""
+    """One evaluation for each eps, in ascending order."""
 
     eps: list[float]
     evaluations: list[Evaluation]
@@ -33,8 +33,8 @@ class Curve:
     def worst_case(self) -> list[Estimate]:
         """Return the accuracy in the worst case at each eps; it never rises.
 
-        An image that is fooled within a small ball is fooled within each larger one,
-        whether or not the attack finds it there again.
+        An image that is fooled within a small ball is fooled within every larger ball,
+        whether or not the attack succeeds there again.
         """
         smallest = self.smallest_eps()
         return [fraction(smallest > eps) for eps in self.eps]
@@ -42,8 +42,8 @@ class Curve:
     def smallest_eps(self) -> Array:
         """Return the smallest eps that fools each image, infinity if none; (N,).
 
-        0 if it is fooled without any attack, once at least: a random defence's answers
-        differ from one eps to the next.
+        It is 0 if the image was fooled without an attack in at least one evaluation: a
+        random defence's answers differ between them.
         """
         fooled = np.array([e.fooled_by_any() for e in self.evaluations])  # (eps, N)
         first = np.array(self.eps)[fooled.argmax(axis=0)]
@@ -71,7 +71,7 @@ def accuracy_curve(
 ) -> Curve:
     """Evaluate a suite at each eps; the threat model's own eps is replaced.
 
-    The other arguments, and what is raised, are those of `evaluate`.
+    The other arguments and the errors are those of `evaluate`.
     """
     threats = sorted((replace(threat, eps=e) for e in eps), key=lambda t: t.eps)
     in_unit("threat", threats[-1], {"x": x})

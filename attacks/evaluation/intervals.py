@@ -1,9 +1,9 @@
-"""How sure a fraction of images is: a 95 % interval around it."""
+"""The uncertainty of a fraction of images: a 95 % interval around it."""
 
 import math
 from typing import NamedTuple
 
-Z = 1.959963984540054  # a normal variable is within +-Z at 95 %
+Z = 1.959963984540054  # a normal variable is within +-Z with probability 0.95
 
 
 class Estimate(NamedTuple):
@@ -18,9 +18,9 @@ class Estimate(NamedTuple):
 
 
 def wilson(fraction: float, images: int) -> Estimate:
-    """Return Wilson's score interval of a fraction of so many images.
+    """Return Wilson's score interval of a fraction of n images.
 
-    All p with |fraction - p| <= Z sqrt(p (1 - p) / n); within [0, 1] also for 0 and 1.
+    It is all p with |fraction - p| <= Z sqrt(p (1 - p) / n), and lies within [0, 1].
     Source: Wilson, Probable Inference, 1927.
     """
     n = images

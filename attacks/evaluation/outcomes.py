@@ -11,13 +11,13 @@ from minidl.backend import Array
 
 @dataclass(frozen=True)
 class Outcome:
-    """One attack on all images; one that is fooled without it isn't attacked.
+    """One attack on all images; images that are fooled without it aren't attacked.
 
     Shapes: fooled and distance (N,).
     """
 
     before: Array  # fooled without any attack
-    fooled: Array  # misread, or for targeted attacks read as the target
+    fooled: Array  # misclassified, or for a targeted threat classified as the target
     distance: Array  # |x_adv - x| in the threat model's norm
     gradients: int
     queries: int
@@ -26,15 +26,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What all attacks found; an image is robust if it is read correctly after all.
+    """The results of all attacks; an image is robust if none of them fools it.
 
-    Under a targeted threat, if it isn't read as its target: all "accuracies" here are
-    then the fractions of images on which the adversary has not reached its target.
+    Under a targeted threat, all "accuracies" here are the fractions of images on which
+    the adversary has not reached its target.
     """
 
     threat: Threat
     outcomes: dict[str, Outcome]
-    random: bool = False  # the same images got different answers, without any attack
+    random: bool = False  # clean images got different answers when predicted twice
 
     def before(self) -> Array:
         """Tell which images are fooled without any attack; (N,) bool."""
@@ -58,12 +58,12 @@ class Evaluation:
         return np.logical_or.reduce(every)
 
     def smallest_distances(self) -> Array:
-        """Return how far the nearest image that fools is, infinity if none; (N,)."""
+        """Return the distance of the nearest fooling image, infinity if none; (N,)."""
         found = [np.where(o.fooled, o.distance, np.inf) for o in self.outcomes.values()]
         return np.minimum.reduce(found)
 
     def table(self) -> str:
-        """Return a line for each attack: accuracy, interval, and costs an image."""
+        """Return a line for each attack: accuracy, interval, and costs per image."""
         N = len(self.before())
         what = "target missed" if self.threat.targeted else "accuracy"
         lines = [

@@ -1,7 +1,7 @@
 """Does a classifier withstand attacks? Robust accuracy, image by image.
 
-The classifier may be anything with `predict_proba`, and the attacks any functions that
-turn images into adversarial ones: a defence of your own as well as a network from here.
+The classifier may be anything with `predict_proba`, for example your own defence, and
+an attack any function that turns images into adversarial images.
 """
 
 import time
@@ -38,7 +38,7 @@ ROUNDING = 1e-4  # of probabilities
 
 @dataclass(frozen=True)
 class Batch:
-    """Images for one attack, and what the classifier says of them without it.
+    """Images for one attack, and the classifier's probabilities without it.
 
     Shapes: x (N, H, W, C), y (N,), p (N, K).
     """
@@ -63,26 +63,26 @@ def evaluate(
 ) -> Evaluation:
     """Attack all images with all attacks, batch by batch.
 
-    `make_suite` is called where the work is done: once in this process, and with an
-    executor once for each batch, clean or attacked, on a worker (it must be picklable
-    then). With a folder each finished batch is saved there, adversarial images
-    included, and not done again. Batches of another classifier, other images or
-    another threat model are recognised; other settings of an attack are not, so give
-    it another name. Same seed and batches, same bits on one kind of processor, whatever
-    the executor and however often interrupted. Images on a GPU are attacked there.
+    `make_suite` is called once in this process and, with an executor, once for each
+    batch, clean or attacked, on a worker (it must be picklable then). With a folder,
+    each finished batch is saved there with its adversarial images, and used again only
+    for the same classifier, images and threat model. A change of an attack's settings
+    is not noticed, so give the attack another name. The same seed and batch size give
+    the same bits on one kind of processor, whatever the executor and interruptions.
+    Images on a GPU are attacked there.
 
-    An image that is misread once, before the attack or after it, is fooled: a random
-    defence's answers differ. (Its batches are never recognised.) The table says so of a
-    classifier whose answers to the first batch differ when they are asked for twice:
-    its attacks must follow the expectation, see `attacks.eot`.
+    An image counts as fooled if it is misclassified before the attack or after it. (For
+    a random defence the two can differ, and saved batches are never used again.) The
+    classifier predicts the first batch twice; if the answers differ, the table says
+    that it is random, and its attacks must follow the expectation (`attacks.eot`).
 
-    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels or targets. Raises
-    TypeError or ValueError for bad arguments, and OSError for a folder that can't be
-    written, before it attacks; TypeError or ValueError, with the attack's name, for
-    what isn't images like x or leaves the threat model.
+    Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels or targets. Before
+    it attacks, raises TypeError or ValueError for bad arguments, and OSError for a
+    folder that can't be written; later, TypeError or ValueError with an attack's name
+    if its result isn't images like x or leaves the threat model.
     """
     device, x, y = device_of(x), to_numpy(x), to_numpy(y)
-    with limit_threads(1):  # as on a worker: what it trains must have the same bits
+    with limit_threads(1):  # as on a worker: a network trained here has the same bits
         here = made(make_suite, device)
     make = partial(made, make_suite, device) if executor else lambda: here
     parts = {int(part[0]): part for part in batches(np.arange(len(x)), batch_size)}
@@ -112,10 +112,10 @@ def evaluate(
 def predict(
     make_suite: MakeSuite, images: tuple[int, Array]
 ) -> tuple[int, tuple[Array, bool]]:
-    """Return a batch's start, its clean images' probabilities, and if they vary.
+    """Return a batch's start, its clean images' probabilities, and whether they vary.
 
-    The first batch is asked for twice. Rounding on a GPU may differ, but only a random
-    defence by more than that.
+    The first batch is predicted twice. On a GPU rounding may differ too, but by less
+    than ROUNDING.
     """
     start, x = images
     ask = partial(probabilities, make_suite().classifier.predict_proba, to_float(x))
@@ -124,7 +124,7 @@ def predict(
 
 
 def place_of(batch: Batch, threat: Threat, seed: int, folder: Any) -> Place:
-    """Return where a batch is kept, if anywhere, and the key of what decides it."""
+    """Return where a batch is saved, if anywhere, and the key of what defines it."""
     x, name = to_float(batch.x), batch.name
     key = key_of(name, batch.start, repr(threat), seed, x, batch.y, batch.p)
     return Place(folder and folder / f"{name}-{batch.start}.npz", key)
@@ -133,9 +133,9 @@ def place_of(batch: Batch, threat: Threat, seed: int, folder: Any) -> Place:
 def attack_batch(
     make_suite: MakeSuite, batch: Batch, threat: Threat, seed: int
 ) -> tuple[Outcome, Array]:
-    """Attack those images of a batch that aren't fooled before, and check the result.
+    """Attack the images of a batch that aren't fooled yet, and check the result.
 
-    Returns what was found, and the images.
+    Returns the outcome and the images.
     """
     suite, x, y = make_suite(), to_float(batch.x), batch.y
     before = threat.fooled(batch.p.argmax(axis=1), y)
@@ -151,7 +151,7 @@ def attack_batch(
     p = probabilities(suite.classifier.predict_proba, x_adv)
     outcome = Outcome(
         before=before,
-        # A random defence may be right about an image that it was wrong about before.
+        # A random defence may now be right about an image on which it was wrong before.
         fooled=before | threat.fooled(p.argmax(axis=1), y),
         distance=threat.distances(x_adv, x),
         gradients=counter.gradients - gradients,

@@ -19,7 +19,7 @@ OF_IMAGES = ("before", "fooled", "distance")  # arrays; the others are numbers
 
 
 def write_outcome(run: str, path: Path, found: tuple[Outcome, Array], key: str) -> None:
-    """Save a batch with the keys of itself and of its run; whole or not at all."""
+    """Save a batch atomically, with its own key and the key of its run."""
     outcome, x_adv = found
     facts = dict(vars(outcome), run=run)
     arrays = {name: facts.pop(name) for name in OF_IMAGES}
@@ -27,9 +27,9 @@ def write_outcome(run: str, path: Path, found: tuple[Outcome, Array], key: str) 
 
 
 def read_outcome(run: str, path: Path, key: str) -> tuple[Outcome, Array]:
-    """Return a saved batch; raises FileNotFoundError and DamagedError, as all do.
+    """Return a saved batch; raises FileNotFoundError or DamagedError.
 
-    One that is the same in another run belongs to this run from now on.
+    A batch with the same key from another run is saved again as this run's.
     """
     its_run, outcome, x_adv = read_batch(path, key)
     if its_run != run:
@@ -38,7 +38,7 @@ def read_outcome(run: str, path: Path, key: str) -> tuple[Outcome, Array]:
 
 
 def read_batch(path: Path, key: str | None = None) -> tuple[str, Outcome, Array]:
-    """Return the run that a batch belongs to, what was found, and its images."""
+    """Return the key of a batch's run, the outcome, and the adversarial images."""
     arrays, facts = read_arrays(path, key)
     parts: dict[str, Any] = {**arrays, **facts}
     with refused(path):
@@ -49,11 +49,11 @@ def read_batch(path: Path, key: str | None = None) -> tuple[str, Outcome, Array]
 
 
 def adversarial_images(folder: str | Path, name: str) -> Array:
-    """Return the adversarial images of one attack that an evaluation has saved.
+    """Return one attack's adversarial images, which an evaluation has saved.
 
     Shapes: (N, H, W, C). Raises FileNotFoundError if there are none, DamagedError if a
-    batch isn't whole, and ValueError if they are of several evaluations, or a batch
-    between others is missing. Other files in the folder don't matter.
+    batch is damaged, and ValueError if batches come from several evaluations, or a
+    batch between others is missing. Other files in the folder are ignored.
     """
     batch = re.compile(re.escape(name) + r"-(0|[1-9][0-9]*)\.npz")
     found = [batch.fullmatch(path.name) for path in Path(folder).glob("*.npz")]

@@ -1,7 +1,7 @@
-"""A classifier and its attacks, as users hand them over; one attack on one batch.
+"""A classifier and its attacks, as users define them; one attack on one batch.
 
-What an attack returns is checked here, for evaluations and transfer alike: images of
-the same shape that stay within the threat model, or an error that names the attack.
+An attack's result is checked here, for evaluations and transfer: it must have the shape
+of x and stay within the threat model, otherwise an error names the attack.
 """
 
 import zlib
@@ -36,7 +36,7 @@ check_attack = partial(check_function, example="lambda x, y, eps, rng: x_adv")
 class Suite:
     """A classifier and the attacks it must withstand, by name.
 
-    The counter, if the attacks' functions were wrapped in it, tells what they cost.
+    The counter tells what the attacks cost, if it wraps the functions that they use.
     """
 
     classifier: Classifier
@@ -58,7 +58,7 @@ class FromHost:
 def made(make_suite: MakeSuite, device: Device = "cpu") -> Suite:
     """Return make_suite(); TypeError or ValueError unless it can be evaluated.
 
-    If it is for images on a device, in a form that takes them from the host.
+    A suite for images on a device is wrapped, so that it takes them from the host.
     """
     suite = make_suite()
     if not isinstance(suite, Suite):
@@ -91,7 +91,7 @@ def run_attack(
     threat: Threat,
     rng: np.random.Generator,
 ) -> Array:
-    """Return what an attack makes of copies of a batch, in x's type, and checked."""
+    """Run an attack on copies of a batch; return the checked result in x's type."""
     what = f"attack {name!r}"
     try:
         found = attack(x.copy(), y.copy(), threat.eps, rng)
@@ -105,15 +105,15 @@ def run_attack(
 
 
 def generator(seed: int, name: str, start: int) -> np.random.Generator:
-    """Return the generator of one attack on one batch, whatever goes before it."""
+    """Return the generator of one attack on one batch, independent of all others."""
     return np.random.default_rng([seed, zlib.crc32(name.encode()), start])
 
 
 @checked(attack=alone(check_attack), threat=Threat)
 def within(attack: Attack, threat: Threat) -> Attack:
-    """Return an attack without eps of its own that gives up where it goes too far.
+    """Return an attack without eps that returns x where its result leaves the ball.
 
-    NaN isn't far: what isn't a number stays, and is an error of the evaluation.
+    Images with NaN are kept, so that the evaluation raises an error for them.
     """
 
     def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
@@ -126,7 +126,7 @@ def within(attack: Attack, threat: Threat) -> Attack:
 
 
 def in_unit(name: str, threat: Any, given: Mapping[str, Any]) -> Threat:
-    """Return a threat model that images in [0, 1] fit."""
+    """Return a threat model with bounds in [0, 1] that hold the images."""
     check_kind(name, threat, Threat)
     x, (low, high) = given["x"], threat.bounds or (0, 1)
     if low < 0 or high > 1:
@@ -139,7 +139,7 @@ def in_unit(name: str, threat: Any, given: Mapping[str, Any]) -> Threat:
     return threat
 
 
-# Images that are attacked batch by batch, and where the work is done and kept.
+# Rules for images that are attacked in batches, and for where this is done and saved.
 WORK: dict[str, Rule] = {
     **{"batch_size": "count", "seed": "count 0..", "x": "images", "y": "labels"},
     "threat": in_unit,
@@ -152,7 +152,7 @@ KEPT: dict[str, Rule] = {
 
 
 def named(what: str, check: Callable[[str, Any], None]) -> Check:
-    """Return a check of things by their names; check(name, thing) is one thing's."""
+    """Return a check of a mapping of names to things; check(name, thing) checks one."""
 
     def check_all(where: str, things: Any, given: Given) -> Any:
         if not isinstance(things, Mapping):

@@ -30,7 +30,7 @@ from minidl.rules import checked
 class Transfer:
     """How often images made against a source (row) fool a victim (column).
 
-    Of those images that the victim reads correctly before: others are not its loss.
+    Only images that the victim classified correctly before the attack count.
     Shapes: fooled and images (sources, victims).
     """
 
@@ -82,8 +82,8 @@ def transfer_matrix(
     """Make images with each source's attack, and show them to each victim.
 
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels. Raises TypeError or
-    ValueError for bad arguments, and, with its name, for what an attack returns that
-    isn't images like x or leaves the threat model.
+    ValueError for bad arguments, and with an attack's name if its result isn't images
+    like x or leaves the threat model.
     """
     device, x, y = device_of(x), to_numpy(x), to_numpy(y)
     sources = {name: from_host(attack, device) for name, attack in sources.items()}
@@ -105,7 +105,7 @@ def transfer_matrix(
 
 
 def fools(victim: tuple[str, Classifier], x: Array, y: Array, threat: Threat) -> Array:
-    """Tell which images a victim, by name, reads as the adversary wants; (N,) bool."""
+    """Tell which images a named victim classifies as the adversary wants; (N,) bool."""
     name, classifier = victim
     p = probabilities(classifier.predict_proba, x, f"victim {name!r}: predict_proba")
     check_labels("y", y, len(x), p.shape[1])

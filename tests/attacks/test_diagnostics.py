@@ -244,7 +244,7 @@ def test_what_cannot_be_examined(model, data):
     x, y = data
     for change, message in (
         ({"eps": 0.0}, "eps must be above 0"),
-        ({"y": (model.predict(x) + 1) % 10}, "all images are misread"),
+        ({"y": (model.predict(x) + 1) % 10}, "all images are misclassified"),
         ({"y": np.where(y == 1, 99, y)}, "y must be 0 to 9, got 0 to 99"),
         ({"bounds": (0, np.inf)}, r"bounds must be \(low, high\), both finite"),
     ):
