@@ -26,7 +26,7 @@ def check_members(members: Iterable[Classifier]) -> tuple[Classifier, ...]:
     told = map(classes_of, members)
     if len(classes := {K for K in told if K is not None}) > 1:
         raise ValueError(
-            f"members must have equally many classes, got {sorted(classes)}"
+            f"members must have the same number of classes, got {sorted(classes)}"
         )
     return members
 

@@ -111,7 +111,7 @@ class MemberJob:
         if how is not None:
             if not (callable(how) and is_dataclass(how)) or isinstance(how, type):
                 raise TypeError(
-                    "perturb must be a dataclass that is a function, such as "
+                    "perturb must be a callable dataclass, such as "
                     f"attacks.Adversarial(0.3, 0.1), got {how!r}"
                 )
             plain(how, "perturb")

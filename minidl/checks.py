@@ -95,7 +95,7 @@ def check_generator(name: str, value: Any) -> None:
     """Raise TypeError unless value is a random generator; a seed isn't one."""
     if not isinstance(value, np.random.Generator):
         raise TypeError(
-            f"{name} must be a generator, as of numpy.random.default_rng(seed), "
+            f"{name} must be a generator, such as numpy.random.default_rng(seed), "
             f"got {value!r}"
         )
 
@@ -288,7 +288,7 @@ def check_weights(weights: Sequence[float] | Array | None, members: int) -> list
         raise TypeError(f"weights must be numbers, got {weights!r}") from None
     if w.shape != (members,):
         raise ValueError(
-            f"weights must be {members} numbers, one a member, got shape {w.shape}"
+            f"weights must be {members} numbers, one per member, got shape {w.shape}"
         )
     if not ((w >= 0).all() and 0 < w.sum() < np.inf):
         raise ValueError(

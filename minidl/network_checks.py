@@ -98,7 +98,7 @@ def check_channels(mean: Any, std: Any) -> tuple[Array, Array]:
     pair = per_channel("mean", mean), per_channel("std", std, low=TINY)
     if len({shape for a in pair for shape in a.shape}) > 1:
         raise ValueError(
-            f"mean and std must have equally many channels, got {mean} and {std}"
+            f"mean and std must have the same number of channels, got {mean} and {std}"
         )
     return pair
 
@@ -112,7 +112,7 @@ def per_channel(name: str, values: Any, low: float = -inf) -> Array:
         check_array(name, values)
     array = np.asarray(values)
     if array.dtype.kind not in "iuf" or array.ndim > 1 or array.size == 0:
-        raise TypeError(f"{name} must be a number, or one a channel, got {values!r}")
+        raise TypeError(f"{name} must be a number, or one per channel, got {values!r}")
     largest = np.finfo(np.float32).max
     if not ((low <= array) & (abs(array) <= largest)).all():
         limit = "finite" if low == -inf else "above 0 and finite"

@@ -35,7 +35,7 @@ def different_params(name: str, params: Any, given: Given) -> tuple[Parameter, .
     found = tuple(params) if isinstance(params, Iterable) else (params,)
     for p in found:
         if not isinstance(p, Parameter):
-            raise TypeError(f"{name} must be parameters, as of model.params, got {p!r}")
+            raise TypeError(f"{name} must be parameters, like model.params, got {p!r}")
     if len(set(found)) < len(found):
         raise ValueError(
             f"{name} must be different, got one twice: it would move twice"

@@ -81,7 +81,7 @@ def plain_value(content: bytes) -> Any:
                 elif all(type(key) is str for key in items[::2]):
                     stack[-1].update(zip(items[::2], items[1::2], strict=True))
                 else:  # hashing nested tuples can take for ever
-                    raise ValueError("a key that is no string")
+                    raise ValueError("a key that isn't a string")
             case "TUPLE1" | "TUPLE2" | "TUPLE3" as name:
                 stack[-int(name[-1]) :] = [tuple(stack[-int(name[-1]) :])]
             case "APPEND" | "BUILD":  # an item to a list, a state to a call

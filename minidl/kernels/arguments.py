@@ -105,7 +105,7 @@ def places(name: str, argmax: Array, given: Given) -> Array:
     check_array(name, argmax)
     check_device(name, argmax, dout)
     if argmax.dtype != np.uint8:
-        raise TypeError(f"{name} must be uint8, as of max_pool, got {argmax.dtype}")
+        raise TypeError(f"{name} must be uint8, as from max_pool, got {argmax.dtype}")
     check_shape(name, argmax, dout.shape)
     if device_of(argmax) == "cpu" and argmax.max(initial=0) >= size * size:
         raise ValueError(

@@ -134,7 +134,7 @@ def test_a_member_that_works_in_place_is_named():
 def test_members_with_other_classes_can_not_vote():
     layers = [Linear(4, K, rng=np.random.default_rng(0)) for K in (1, 3)]
     members = [Sequential([layer], (4,)) for layer in layers]
-    with pytest.raises(ValueError, match=r"equally many classes, got \[1, 3\]"):
+    with pytest.raises(ValueError, match=r"the same number of classes, got \[1, 3\]"):
         Ensemble(members)
 
 
@@ -151,7 +151,7 @@ def test_members_of_another_library_can_vote():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([1, 1, 1], r"weights must be 2 numbers, one a member, got shape \(3,\)"),
+        ([1, 1, 1], r"weights must be 2 numbers, one per member, got shape \(3,\)"),
         ([2, -1], r"weights must be >= 0 with a positive.* got \[2, -1\]"),
         ([0, 0], r"weights must be >= 0 with a positive.* got \[0, 0\]"),
         ([1, np.nan], r"weights must be >= 0 with a positive.* got \[1, nan\]"),

@@ -144,7 +144,7 @@ def test_its_members_are_an_ensembles(problem):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([network(0), network(1, classes=4)], "must have equally many classes"),
+        ([network(0), network(1, classes=4)], "must have the same number of classes"),
         ([network(0)] * 2, "must have parameters of their own"),
         ([Ensemble([network(0)])], "must be of type Sequential"),
         (

@@ -75,9 +75,9 @@ def test_other_channels_are_named(shape):
         (0.5, 1e-50, "^std must be above 0 and finite in float32, got 1e-50"),
         (0.5, 1e50, "^std must be above 0 and finite in float32"),
         ([0, float("inf")], 1, "^mean must be finite in float32, got "),
-        (0.5, True, "^std must be a number, or one a channel, got True"),
+        (0.5, True, "^std must be a number, or one per channel, got True"),
         (np.ma.masked_array([0.5], [True]), 1, "^mean must be a NumPy .*MaskedArray"),
-        ([0.5, 0.5], [1, 1, 1], "^mean and std must have equally many channels"),
+        ([0.5, 0.5], [1, 1, 1], "^mean and std must have the same number of channels"),
     ],
 )
 def test_what_standardises_nothing_is_named(mean, std, message):
