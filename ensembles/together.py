@@ -54,7 +54,7 @@ class Committee(Layer):
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Any:
-        """Each member's own derivative; dJ/dx is the sum of theirs."""
+        """Each member's own derivative; dJ/dx is their sum."""
         self.recall(dout)
         dx = [
             member.backward(dz, param_grads, input_grad)

@@ -53,7 +53,7 @@ def train_member(
     images: tuple[Array, Array] | None = None,
     earlier: Sequence[TrainedMember] = (),
 ) -> TrainedMember:
-    """Train one member, on one thread or the GPU, after those `earlier` in its chain.
+    """Train one member, on one thread or the GPU, after the `earlier` ones in a chain.
 
     With more threads, BLAS would add in another order, and the bits would depend on the
     executor. Training continues after the latest epoch in `folder`, a path on this

@@ -16,8 +16,8 @@ ROUNDING = 0.01  # tolerated error of a row's sum, 1; float16 has 0.001
 def answer(name: str, function: Callable[..., Any], *arguments: Array) -> Any:
     """Return function(copies of the arguments); ValueError if it changes them.
 
-    Read-only views wouldn't protect the arguments: PyTorch's tensors write to these. On
-    a GPU, where comparing would mean waiting, changes go unnoticed and do no harm.
+    Read-only views wouldn't protect arguments: PyTorch's tensors ignore the flag. On a
+    GPU, where comparing would mean waiting, changes go unnoticed and do no harm.
     """
     copies = [copy_of(a) for a in arguments]
     answered = function(*copies)
@@ -126,7 +126,7 @@ def check_probabilities(name: str, p: Any, count: int) -> None:
 def check_sums(must: str, p: Array) -> None:
     """Raise ValueError, which begins with `must`, unless rows are probabilities.
 
-    If they are, a GPU is waited for only once.
+    If they are, it waits for a GPU only once.
     """
     xp, sums = get_array_module(p), p.sum(axis=1)
     off = xp.maximum(abs(sums - 1), -p.min(axis=1))

@@ -11,7 +11,7 @@ from minidl.layers.parameter import place
 class Remembers:
     """A layer's memory of each thread's latest forward pass; a copy starts empty."""
 
-    __slots__ = ("_memory",)  # no attribute, so that no copy takes it along
+    __slots__ = ("_memory",)  # unlike an attribute, a slot is not copied along
     _memory: threading.local
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:

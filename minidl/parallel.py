@@ -74,7 +74,7 @@ def run_jobs(
 def as_executor(
     executor: Executor | int | None, jobs: int
 ) -> AbstractContextManager[Executor | None]:
-    """Return a context manager of an executor for so many jobs.
+    """Return a context manager of an executor for a number of jobs.
 
     A number stands for as many processes on this machine, but at most one per job.
     """

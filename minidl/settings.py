@@ -23,7 +23,7 @@ NONE = object()  # means that there is no default
 
 
 def setting(rule: Rule, default: Any = NONE) -> Any:
-    """Return an attribute that accepts what a rule does."""
+    """Return an attribute that accepts the values that a rule accepts."""
     return Setting(rule, default)
 
 

@@ -74,8 +74,8 @@ def load_mnist_sample() -> Dataset:
     """Return 4,000 + 1,000 digits that come with minidl, images (N, 28, 28, 1).
 
     Every class has 400 training and 100 test images. All 5,000, test images included,
-    come from MNIST's *training* file, so never test a model with them that was trained
-    on the full MNIST. Raises ValueError if the file is damaged. Source: see
+    come from MNIST's *training* file, so never use them to test a model that was
+    trained on the full MNIST. Raises ValueError if the file is damaged. Source: see
     mnist_sample/README.md.
     """
     return load_dataset("mnist-sample")

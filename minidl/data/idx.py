@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from minidl.data.untrusted import opened, unpacked
 
-# A header can announce four billion images. No file of this family comes near this.
+# A header can announce four billion images. The largest of these files has 60,000.
 MAX_COUNT = 100_000
 
 

@@ -12,7 +12,7 @@ ImageShape: TypeAlias = tuple[int, int, int, int]  # (N, H, W, C)
 def output_size(
     image_size: Sequence[int], kernel_size: Window, stride: int, pad: int
 ) -> tuple[int, int]:
-    """Return (OH, OW): how many windows fit below and beside each other.
+    """Return (OH, OW), the numbers of windows that fit vertically and horizontally.
 
     Raises ValueError if none fits.
     """
