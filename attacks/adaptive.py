@@ -1,13 +1,13 @@
-"""Adaptive attacks: gradients of defences that hide theirs, or that are random.
+"""Adaptive attacks on defences that hide their gradient, or that are random.
 
-A defence that rounds has a gradient of 0, and a random one another gradient at every
-call: an attack that follows these goes nowhere, and the defence only looks robust. Both
-wrappers return what every attack takes:
+A defence that rounds has a gradient of 0, and a random defence has a different gradient
+at every call. An attack that follows them gets nowhere, and the defence only looks
+robust. These wrappers return what every attack takes:
 
     bpda   a Forward    forward through the defence, backward through a replacement
     eot    a LossFn     the mean over draws of a random defence
 
-A defence that is both takes both, and evaluations pass the generator:
+A random defence that hides its gradient needs both; evaluations pass the generator:
 
     def attack(x, y, eps, rng):
         def make_loss(rng):
@@ -32,11 +32,11 @@ Defence: TypeAlias = Callable[[Array], Array]  # x -> what the classifier sees
 
 
 def bpda(forward: Forward, defence: Defence, backward: VJP | None = None) -> Forward:
-    """z = f(t(x)), and in place of t'(x) the derivative of something like t.
+    """z = f(t(x)), but in place of t'(x) the derivative of a smooth approximation.
 
     `backward(x, g)` turns g = dJ/dt into dJ/dx; it is the vjp of a smooth function that
-    is close to the defence t. Without it t counts as the identity, dJ/dx = g, which is
-    right where the defence changes images little: t(x) must be of x's shape then.
+    is close to the defence t. Without it t is treated as the identity, dJ/dx = g, which
+    is right if the defence changes images little; t(x) must then have x's shape.
     Shapes: x (N, H, W, C); t(x) anything that `forward` takes.
     Source: Athalye, Carlini & Wagner, Obfuscated Gradients Give a False Sense of
     Security: Circumventing Defenses to Adversarial Examples, 2018, section 4.1:
@@ -81,11 +81,11 @@ def eot(
     draws: int,
     rng: np.random.Generator,
 ) -> LossFn:
-    """L(x) = 1/n sum_i L_i(x) of n draws of a random defence, and its gradient.
+    """L(x) = 1/n sum_i L_i(x) over n draws of a random defence, and its gradient.
 
-    `make_loss(rng)` returns the loss L_i of a defence that takes its chance from rng.
-    Each call draws anew: an attack climbs the expectation, not one draw. Same state of
-    rng, same bits. A call costs `draws` gradients an image.
+    `make_loss(rng)` returns the loss L_i of a defence that draws from rng. Each call
+    draws anew, so that an attack climbs the expectation instead of one draw. The same
+    state of rng gives the same bits. A call costs `draws` gradients per image.
     Shapes: x (N, H, W, C), y (N,), values (N,), gradient like x.
     Source: Athalye, Engstrom, Ilyas & Kwok, Synthesizing Robust Adversarial Examples,
     2018, section 2.1: expectation over transformation.

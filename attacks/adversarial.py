@@ -1,4 +1,4 @@
-"""Adversarial training as a job's description: `MemberJob.perturb`."""
+"""Adversarial training as part of a job's description, `MemberJob.perturb`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from minidl.training_checks import Perturb
 
 @dataclass(frozen=True)
 class Adversarial:
-    """PGD of some steps from a random start, or FGSM of one: see `pgd_perturb`.
+    """PGD with some steps from a random start, or FGSM with one: see `pgd_perturb`.
 
-    One network is attacked by its own gradient, several that are trained together by
-    the gradient of what they predict as an ensemble.
+    A single network is attacked along its own gradient, networks trained together along
+    the gradient of their ensemble's prediction.
 
-    eps and alpha in pixel units; eps grows during the first `growth` of all training
-    steps, from the first step on if that is 0.
+    eps and alpha in pixel units. eps grows during the first fraction `growth` of all
+    training steps; if `growth` is 0, eps is full from the first step.
     """
 
     eps: float = setting("(0, inf)")
@@ -36,7 +36,7 @@ class Adversarial:
     def __call__(
         self, members: Sequence[Sequential], optimizer: Optimizer, steps: int
     ) -> Perturb:
-        """Return the perturbation of networks that are trained in so many steps."""
+        """Return the perturbation for networks that are trained for so many steps."""
         one = len(members) == 1
         gradient = (
             model_gradient(members[0]) if one else mean_probability_gradient(members)

@@ -1,4 +1,4 @@
-"""Targeted Auto-PGD: towards each of the strongest other classes, one after another."""
+"""Targeted Auto-PGD: towards each of the strongest other classes in turn."""
 
 import numpy as np
 
@@ -28,11 +28,11 @@ def apgd_targeted(
 ) -> Array:
     """APGD towards the class of the second largest logit, of the third, and so on.
 
-    The loss takes targets, as `model_loss(model, targeted_dlr)` does, and is above 0
-    where its target is reached. An image that is misread, as its target or otherwise,
-    is done; of the others the point of the largest margin is returned. Takes targets *
-    (steps + 1) gradients, with at most K - 1 targets; starts from x, or anew from a
-    random point of the ball for each target if rng is given.
+    The loss takes targets, like `model_loss(model, targeted_dlr)`, and is above 0 where
+    the target is reached. An image is done when it is misclassified, as its target or
+    otherwise; for other images the point of the largest margin is returned. Takes
+    targets * (steps + 1) gradients, with at most K - 1 targets. Each target starts from
+    x, or from a new random point of the ball if rng is given.
 
     Shapes: x (N, H, W, C), y (N,) labels, result like x; eps in pixel units.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble
@@ -53,7 +53,7 @@ def apgd_targeted(
 
 
 def strongest_others(z: Array, y: Array) -> Array:
-    """Return all classes but the label, the largest logit first; (K - 1, N)."""
+    """Return all classes except the label, the largest logit first; (K - 1, N)."""
     xp = get_array_module(z)
     others = z.copy()
     others[xp.arange(len(z)), y] = -xp.inf

@@ -1,8 +1,8 @@
-"""Square in L2: two windows change places with their share of the perturbation.
+"""Square in L2: a step moves a part of the perturbation from one window to another.
 
-Pixels can't all move by eps here. A window gets a bump, of two halves of opposite sign,
-and with it the length that the perturbation had there and in another window, which is
-emptied: the sum of squares stays eps^2.
+In L2 not all pixels can move by eps. A window gets a bump, two halves of opposite sign,
+with the length that the perturbation had in this window and in another. The other
+window is set to 0, so that the sum of squares stays eps^2.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ WINDOW = (1, 2)  # the axes of one channel
 
 
 def tiles(x: Array, eps: float, rng: np.random.Generator) -> Array:
-    """Return bumps side by side, of length eps together; like x."""
+    """Return bumps side by side, with total length eps; like x."""
     N, H, W, C = x.shape
     s = max(min(H, W) // TILES, 1)
     rows, columns = H // s, W // s
@@ -34,13 +34,13 @@ def tiles(x: Array, eps: float, rng: np.random.Generator) -> Array:
 def exchange(
     x: Array, here: Array, eps: float, s: int, rng: np.random.Generator
 ) -> Array:
-    """Return what to add to `here` for a new bump of side s, at least 3 and odd.
+    """Return the change of `here` for a new bump of side s, at least 3 and odd.
 
     In channel c of r = here - x, with windows V and W, and eta a bump of length 1,
 
         r_V <- sqrt(|r_{V or W}|^2 + (eps^2 - |r|^2) / C) u,   r_W <- 0,
 
-    u along eta + r_V / |r_V|. Drawn for all images, done or not.
+    u along eta + r_V / |r_V|. Drawn for all images, including those that are done.
     Source: Andriushchenko et al., Square Attack, 2020, algorithm 3.
     """
     xp = get_array_module(x)
@@ -71,7 +71,7 @@ def window(x: Array, s: int, rng: np.random.Generator) -> tuple[Any, Any, Any]:
 
 
 def bump(s: int) -> Array:
-    """Return two halves, one below the other, upwards and downwards, of length 1.
+    """Return a bump of length 1: a positive half above a negative half.
 
     Shape: (s, s).
     """
@@ -82,7 +82,7 @@ def bump(s: int) -> Array:
 
 
 def hill(h: int, w: int) -> Array:
-    """Return sum_{k=d}^{n} 1 / (k + 1)^2, d max-distance from the middle; (h, w)."""
+    """Return sum_{k=d}^{n} 1 / (k + 1)^2, d the max-distance to the middle; (h, w)."""
     rows, columns = abs(np.arange(h) - h // 2), abs(np.arange(w) - w // 2)
     n = max(h, w) // 2
     sums = np.cumsum(1 / np.arange(n + 1, 0, -1) ** 2)[::-1]

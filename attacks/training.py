@@ -2,10 +2,10 @@
 
     min_theta E max_{|r| <= eps} J(theta, x + r, y)
 
-Training descends, and a few steps of an attack from a random point stand in for the
-maximum. Whose gradient the attack follows is the choice that attacks have anyway:
-`model_gradient(model)` for one network, or for members that are trained together
-`mean_probability_gradient(members)`, the ensemble's own.
+Training descends, and a few steps of an attack from a random point approximate the
+maximum. The attack follows any gradient function: `model_gradient(model)` for one
+network, or `mean_probability_gradient(members)`, the ensemble's own gradient, for
+members that are trained together.
 """
 
 from collections.abc import Callable
@@ -28,17 +28,17 @@ from minidl.optimizers import Optimizer
 from minidl.rules import Given, Rule
 from minidl.training_checks import Perturb
 
-Growth: TypeAlias = Callable[[], float]  # the part of eps that is in use, in [0, 1]
+Growth: TypeAlias = Callable[[], float]  # the fraction of eps in use, in [0, 1]
 
 
 def check_growth(name: str, value: Any, given: Given) -> Growth:
-    """Return a function whose numbers are looked at when they are used."""
+    """Return a function whose numbers are checked when they are used."""
     check_function(name, value, "growing(optimizer, steps)")
     return lambda: check_number(f"what {name} returns", value(), "[0, 1]")
 
 
 def across(name: str, value: Any, given: Given) -> float:
-    """Return alpha: at most 2 eps, the way across the ball."""
+    """Return alpha, which is at most 2 eps, the diameter of the ball."""
     return check_number(name, value, f"(0, {2 * given['eps']}]")
 
 
@@ -57,17 +57,17 @@ def pgd_perturb(
     """x_0 uniform in the ball, x_i = P(x_{i-1} + alpha u(grad J(x_{i-1}))): the last.
 
     u is the norm's steepest direction, and P the projection onto the ball and [0, 1],
-    as in `pgd`; but no loss is compared, so that a batch takes `steps` gradients and
-    not one more. The gradient is taken in evaluation mode: dropout is off. `growth`
+    as in `pgd`. Losses are not compared, so that a batch takes exactly `steps`
+    gradients. The gradient is taken in evaluation mode: dropout is off. `growth`
     multiplies eps and alpha.
 
     Shapes: the result takes x (N, H, W, C), y (N,) and returns images like x; eps and
-    alpha in pixel units, with 0 < alpha <= 2 eps. At full eps from the start a network
-    may never learn: its J stays log K. See `growing`.
+    alpha in pixel units, with 0 < alpha <= 2 eps. With the full eps from the start a
+    network may never learn, so that its J stays log K: see `growing`.
     Source: Madry et al., Towards Deep Learning Models Resistant to Adversarial
     Attacks, 2018.
     """
-    Threat(norm, eps)  # an eps that it refuses is refused before training
+    Threat(norm, eps)  # refuses a bad eps before training
 
     def perturb(x: Array, y: Array, rng: np.random.Generator) -> Array:
         part = 1.0 if growth is None else growth()
@@ -89,8 +89,8 @@ def fgsm_perturb(
 ) -> Perturb:
     """P(x_0 + alpha sign(grad J(x_0))), x_0 uniform in the ball: one gradient a batch.
 
-    alpha is 1.25 eps if it isn't given. A network can overfit to it catastrophically:
-    it withstands FGSM, and no attack of more steps: see `fgsm_gap`.
+    alpha is 1.25 eps by default. A network can overfit to this attack catastrophically:
+    it then withstands FGSM, but no attack with more steps. See `fgsm_gap`.
     Source: Wong, Rice & Kolter, Fast is Better than Free: Revisiting Adversarial
     Training, 2020, algorithm 3.
     """
@@ -103,8 +103,8 @@ def fgsm_perturb(
 def growing(optimizer: Optimizer, steps: int) -> Growth:
     """min(1, (t + 1) / steps), t the steps that the optimizer has taken.
 
-    The optimizer, which must be the one that trains, counts them, and its checkpoint
-    keeps them: training that was interrupted goes on with the same eps.
+    It must be the optimizer of the training. Its checkpoint saves t, so that resumed
+    training continues with the same eps.
     """
     return lambda: min(1.0, (optimizer.t + 1) / steps)
 
@@ -121,10 +121,10 @@ def fgsm_gap(
 ) -> float:
     """Return the accuracy under FGSM minus that under PGD, both without restarts.
 
-    It is small where one step is nearly as strong as many. Where FGSM training has
-    overfitted catastrophically it is near 1: a callback of `train` can look after each
-    epoch, on images that the network isn't trained on. `loss` is above 0 where an image
-    is misclassified, as `model_loss(model, margin)` is.
+    It is small if one step is nearly as strong as many, and near 1 if FGSM training has
+    overfitted catastrophically. A callback of `train` can measure it after each epoch,
+    on held-out images. `loss` must be above 0 where an image is misclassified, like
+    `model_loss(model, margin)`.
     Shapes: x (N, H, W, C), y (N,); eps and alpha in pixel units.
     Source: Wong, Rice & Kolter, 2020, section 5: catastrophic overfitting.
     """
