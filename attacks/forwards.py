@@ -171,7 +171,7 @@ def check_network(name: str, model: Any) -> None:
         raise TypeError(
             f"{name} must be a network with a backward pass, got "
             f"{type(model).__name__}: give attacks a gradient or loss of its own, or "
-            "take square, which needs only probabilities"
+            "use square, which needs only probabilities"
         )
 
 
@@ -183,7 +183,7 @@ def checked_forward(forward: Forward) -> Forward:
         pair = forward(x)
         if not isinstance(pair, tuple) or len(pair) != 2 or not callable(pair[1]):
             raise TypeError(
-                "forward must return logits and the way back, (z, back), got "
+                "forward must return logits and a backward pass, (z, back), got "
                 f"{type(pair).__name__}"
             )
         return pair

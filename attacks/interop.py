@@ -119,7 +119,7 @@ class ArtMethods:
 
     def fit(self, *arguments: Any, **options: Any) -> None:
         """Raise NotImplementedError: networks are trained with `minidl.train`."""
-        raise NotImplementedError("train the network by minidl.train")
+        raise NotImplementedError("train the network with minidl.train")
 
     get_activations = fit
 

@@ -53,8 +53,8 @@ def round_inside(x_adv: Array, x: Array, threat: Threat) -> Array:
     lost = ~threat.contains(pixels(k, x, threat.bounds), x)
     if count := int(lost.sum()):
         raise ValueError(
-            f"threat ({threat}) must leave room for 256 shades: {count} of {len(x)} "
-            "images x aren't made of these, and have no image of them in their ball"
+            f"threat ({threat}) must leave room for 8-bit images: {count} of {len(x)} "
+            "images x aren't in 8 bits, and no 8-bit image lies in their ball"
         )
     return k.astype(np.uint8)
 

@@ -123,7 +123,7 @@ class Threat:
         most = (high - low) * (math.sqrt(D) if self.norm == "L2" else 1)
         if self.eps > most * (1 + ROUNDING):
             raise ValueError(
-                f"eps must be at most {most:g}, the way across all images in [{low:g}, "
+                f"eps must be at most {most:g}, the largest distance in [{low:g}, "
                 f"{high:g}], got {self.eps:g}: it is in pixel units, 8/255 for 8 "
                 "shades of 255"
             )

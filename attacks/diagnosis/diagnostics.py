@@ -52,7 +52,7 @@ def diagnose(
         check_range("bounds", bounds)  # finite, because random images are drawn in it
     if eps == 0:
         raise ValueError(
-            "eps must be above 0: an attack without room can't be examined"
+            "eps must be above 0: at eps = 0 there is no attack to examine"
         )
     device, x, y = device_of(x), to_numpy(x), to_numpy(y)
     predict_proba, gradient = (from_host(f, device) for f in (predict_proba, gradient))

@@ -71,7 +71,7 @@ def made(make_suite: MakeSuite, device: Device = "cpu") -> Suite:
                 f"an attack's name must be usable in a file's name, got {name!r}"
             )
     if not isinstance(suite.counter, Counter):
-        raise TypeError(f"the suite's counter must be one, got {suite.counter!r}")
+        raise TypeError(f"a suite's counter must be a Counter, got {suite.counter!r}")
     return suite_from_host(suite, device)
 
 
@@ -162,7 +162,7 @@ def named(what: str, check: Callable[[str, Any], None]) -> Check:
             raise ValueError(f"{where} must hold at least one {what}, got none")
         for name, thing in things.items():
             if not isinstance(name, str):
-                raise TypeError(f"{where} must have texts as names, got {name!r}")
+                raise TypeError(f"{where} must have strings as names, got {name!r}")
             check(f"{what} {name!r}", thing)
         return things
 

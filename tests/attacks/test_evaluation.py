@@ -603,7 +603,7 @@ def never(x, y, eps, rng):
         ({"y": 7 * np.eye(9, dtype=int)[8]}, ValueError, "y must be 0 to 1, got 0 to"),
         ({"threat": Threat("Linf", 8, (0, 255))}, ValueError, "in .0, 1., as images"),
         ({"threat": Threat("Linf", 8, None)}, ValueError, "eps must be at most 1"),
-        ({"threat": Threat("L2", 3)}, ValueError, "eps must be at most 2, the way"),
+        ({"threat": Threat("L2", 3)}, ValueError, "eps must be at most 2, the largest"),
         ({"threat": Threat("Linf", 0.1, (0.5, 1))}, ValueError, r"x must lie in .0.5"),
     ],
 )

@@ -133,5 +133,5 @@ def test_no_ball_is_larger_than_all_images(norm, most):
     """36 pixels from 0 to 1 are at most 6 apart in L2."""
     Threat(norm, most).check_room(36)
     Threat(norm, 9 * most, None).check_room(36)
-    with pytest.raises(ValueError, match=f"eps must be at most {most}, the way across"):
+    with pytest.raises(ValueError, match=f"eps must be at most {most}, the largest"):
         Threat(norm, 1.01 * most).check_room(36)

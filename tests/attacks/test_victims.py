@@ -153,7 +153,7 @@ def test_a_forward_pass_of_ones_own_has_a_way_back(x, y, answer):
         lambda: logits_of(answer)(x),
         lambda: vjp_of(answer)(x, np.zeros((8, 4))),
     ):
-        with pytest.raises(TypeError, match=r"^forward must return logits and the way"):
+        with pytest.raises(TypeError, match=r"^forward must return logits and a back"):
             use()
 
 
@@ -174,6 +174,6 @@ class Scores:
 def test_a_classifier_without_a_gradient_is_named(cnn, use):
     one = use in (network, model_loss)
     name = "model" if one else r"members\[1\]"
-    message = rf"^{name} must be a network with a backward pass, .* or take square"
+    message = rf"^{name} must be a network with a backward pass, .* or use square"
     with pytest.raises(TypeError, match=message):
         use(Scores() if one else [cnn, Scores()])
