@@ -111,14 +111,13 @@ table(
 
 # %% [markdown]
 # **What to notice.** Both columns agree to about ten digits. With a wrong formula (try
-# `p + y`, or leave out `1 / N`) they differ in the first. A gradient check finds nearly
-# every mistake in a derivative, which makes it the best test in deep learning.
+# `p + y`, or leave out `1 / N`) they differ in the first digit. A gradient check finds
+# nearly every mistake in a derivative, which makes it the best test in deep learning.
 #
 # ## Downhill
 #
-# The gradient points in the direction in which *J* grows fastest, so training takes the
-# opposite one:
-# $w \leftarrow w - \eta\, \partial J / \partial w$, again and again.
+# The gradient points in the direction in which *J* grows fastest. Training repeatedly
+# steps in the opposite direction, $w \leftarrow w - \eta\, \partial J / \partial w$.
 
 # %%
 path, costs = [w.copy()], [cost(w, b)]
@@ -151,8 +150,8 @@ picture(
 
 # %% [markdown]
 # **What to notice.** The steps are long where *J* is steep, and short at the bottom.
-# (The picture shows two of the three parameters; *b* has its final value.) All that the
-# neuron can choose is where its straight line lies.
+# (The picture shows two of the three parameters; *b* has its final value.) The neuron
+# can choose only the position of its straight line.
 #
 # ## Now turn it round: attack the neuron
 #
@@ -161,9 +160,9 @@ picture(
 # $$\frac{\partial J}{\partial x} = (p - y)\, w.$$
 #
 # Train: change *w* so that *J* falls. **Attack: leave *w* alone, and change *x* so that
-# *J* grows.** The step that changes no coordinate by more than $\varepsilon$ and raises
-# *J* most is $\varepsilon\,\mathrm{sign}(\partial J/\partial x)$: the *fast gradient
-# sign method* of chapter 6, which you have just understood.
+# *J* grows.** If each coordinate may change by at most $\varepsilon$, the step that
+# raises *J* most is $\varepsilon\,\mathrm{sign}(\partial J/\partial x)$. You have just
+# understood the *fast gradient sign method* of chapter 6.
 
 # %%
 eps = 0.6
@@ -194,9 +193,9 @@ picture(
 #
 # ## Train it and attack it yourself
 #
-# Choose the weights and $\varepsilon$. On the left the arrow is the next step downhill;
-# on the right are the attacked points. (A notebook has controls below the picture, a
-# script shows three settings.)
+# Choose the weights and $\varepsilon$. On the left, the arrow shows the next step
+# downhill; on the right you see the attacked points. (A notebook has controls below the
+# picture; a script shows three settings.)
 
 
 # %%
