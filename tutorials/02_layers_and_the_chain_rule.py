@@ -5,8 +5,8 @@
 # multiplied from the last function to the first. This chapter takes the library's
 # layers apart. Each is a `forward` of one to three lines and its twin, `backward`.
 #
-# **You will** follow a batch through a network and back, see why a network needs bends,
-# and write the backward pass of two layers.
+# **You will** follow a batch through a network and back, see why a network needs
+# nonlinear layers, and write the backward pass of two layers.
 
 # %%
 import numpy as np
@@ -70,7 +70,8 @@ for layer, shape in ((linear, (4, 5)), (ReLU(), (4, 6))):
 #
 # `Sequential` runs through its layers forwards, and then through the same layers
 # backwards. Backpropagation is no more than these lines. (`fused` holds the layers,
-# some of them joined for speed; a layer without parameters has one gradient to give.)
+# some of them joined for speed. A layer without parameters has only one gradient to
+# compute.)
 
 # %%
 source(Sequential.backward)
@@ -148,7 +149,8 @@ picture(
 # ## The gradient on its way back
 #
 # The weights of each linear layer shrink or stretch the gradient, and each ReLU sets
-# parts of it to zero. This table shows its length, the root of the sum of squares:
+# parts of it to zero. This table shows the gradient's length, the root of the sum of
+# squares:
 
 # %%
 steps = list(trace(model, x, y))
