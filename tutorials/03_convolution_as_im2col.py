@@ -34,7 +34,7 @@ print("one image (N, H, W, C):", digit.shape, "with the label", data.y_test[0])
 # (Strictly speaking this is a cross-correlation, as a convolution would flip the
 # filter. Since networks learn their filters, the flip makes no difference.)
 #
-# In a row of 28 pixels a window of 3 can begin at 26 places, 0 to 25. The same holds
+# In a row of 28 pixels, a window of 3 can begin at 26 places, 0 to 25. The same holds
 # for a column, so $OH = OW = 26$. Two options change this size. **Padding** is a frame
 # of zeros around the image; one pixel of it keeps the output of a 3x3 filter at the
 # size of the image. **Stride** is the number of pixels by which the window moves.
@@ -71,7 +71,7 @@ picture(
 #
 # The sum over $i, j, c$ is the inner product of a window and the filter, if each is
 # written as one long vector. So copy *every window* of the image into a row of a
-# matrix. A single product then computes all places, all images and all filters:
+# matrix. A single product then computes the outputs for all places, images and filters:
 #
 # $$\mathrm{col} \in \mathbb{R}^{N\,OH\,OW \times KH\,KW\,C}, \qquad
 #   \mathrm{out} = \mathrm{col}\; W + b.$$
@@ -123,7 +123,7 @@ print("largest difference from the loops:", abs(product - answer).max())
 #
 # What is the transpose of *copying*? If a pixel is copied to four places, changing it
 # acts on all four, so its gradient is the **sum** of the four gradients. `col2im` adds
-# every window back to the place that it was taken from:
+# every window back to the place it came from:
 
 # %%
 source(reference.col2im)
