@@ -48,7 +48,7 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Three quarters of the gradient image are zero. In the black
+# **What to notice.** Three quarters of the gradient image is zero. In the black
 # background all four pixels are equal and the first one wins the tie, which makes a
 # regular pattern.
 #
@@ -117,7 +117,7 @@ source(reference.log_softmax, reference.cross_entropy)
 # ## Why logits: the second classic mistake
 #
 # Suppose that a network is confident, as well-trained networks are. The logit of the
-# right class leads by a margin of 5, 10, 20 and more. How much of its gradient is left
+# right class leads by a margin of 5, 10, 20 or more. How much of its gradient is left
 # if the code first computes $p$ in single precision, and then $p - 1$?
 
 # %%
@@ -148,7 +148,7 @@ panel.legend(frameon=False)
 picture(
     figure,
     "The gradient at the right class against the margin, on a logarithmic scale: the "
-    "exact and the library's fall along a straight line; that of 1 - p ends at 18.",
+    "exact and the library's fall along a straight line; the one of 1 - p ends at 18.",
 )
 
 # %% [markdown]
@@ -156,10 +156,10 @@ picture(
 # *exactly* zero, while the entries of the other classes, $p_k$, are not. The part of
 # the gradient that lowers the right class is lost, the attack goes astray, and the
 # network only looks robust. Computed from logits, the entry is tiny but correct, and
-# FGSM needs no more than its *sign*. A library that clips *p* before the logarithm, as
-# many did, loses the whole gradient. Where the last column is zero, *J* is constant and
-# all entries are zero. The sign of zero is zero, so the attack doesn't move at all, in
-# any precision. (Chapter 9 tests whether such clipping explains the paper's surprise.)
+# FGSM needs only its *sign*. A library that clips *p* before the logarithm, as many
+# did, loses the whole gradient. Where the last column is zero, *J* is constant and all
+# entries are zero. The sign of zero is zero, so the attack doesn't move at all, in any
+# precision. (Chapter 9 tests whether such clipping explains the paper's surprise.)
 #
 # ## Your turn
 #
