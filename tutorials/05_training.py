@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 5. Training the paper's network
 #
-# This chapter puts all pieces together. The network of the paper's Table 1 learns real
-# digits, from random weights to an accuracy of nine tenths, in the time that you need
+# This chapter puts all the pieces together. The network of the paper's Table 1 learns
+# real digits, from random weights to an accuracy of nine tenths, in the time you need
 # to read this page.
 #
 # **You will** build and train the network, see what a learning rate does, watch a
