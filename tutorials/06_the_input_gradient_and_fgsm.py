@@ -66,8 +66,8 @@ picture(
 # **What to notice.** The gradient lies in and around the stroke, where a pixel can make
 # one digit look like another. Its *sign* discards its size, so all pixels move by the
 # same amount. Pixels in the corners don't move, because no active feature sees them and
-# their gradient is exactly zero. In the last picture, black pixels that should get
-# darker have stayed black.
+# their gradient is exactly zero. In the last picture, black pixels that would have to
+# get darker stay black.
 #
 # ## Why the sign?
 #
@@ -176,12 +176,12 @@ picture(
 
 # %% [markdown]
 # **What to notice.** With $\varepsilon = 0.1$ some digits are misclassified and others
-# are not. In black regions pixels can only get brighter, so clipping removes half of
-# the pattern.
+# aren't. In black regions pixels can only get brighter, so clipping removes half of the
+# pattern.
 #
 # ## Drag eps
 #
-# Choose a digit and let $\varepsilon$ grow. (A notebook has controls below the picture,
+# Choose a digit and let $\varepsilon$ grow. (A notebook has controls below the picture;
 # a script shows three settings.)
 
 
@@ -211,10 +211,10 @@ drag(
 # ## Why the sum over images
 #
 # In training, *J* is a mean over the batch. If an attack used this mean, the gradient
-# of an image would depend on how many images happen to be attacked along with it. The
-# sign in FGSM doesn't change, but other attacks would, and tiny numbers could round to
-# zero. The library takes the sum instead. Row *n* is then the gradient of image *n*,
-# whatever other images are in the batch.
+# of an image would depend on how many images are attacked along with it. The sign in
+# FGSM would stay the same, but other attacks would change, and tiny numbers could round
+# to zero. The library takes the sum instead. Row *n* is then the gradient of image *n*,
+# regardless of the other images in the batch.
 
 # %%
 alone = input_gradient(model, x[:1], y[:1])[0]
@@ -232,8 +232,8 @@ walk(model, x[:1], y[:1])
 # Read the last column from bottom to top. The gradient starts at the logits, passes
 # through all layers, and leaves the first one as $\nabla_x J$.
 #
-# The same as pictures. Step forward through the layers to see what each makes of a
-# digit, and back to see how the gradient of *J* returns.
+# The next cell shows the same pass as pictures. Step forward through the layers to see
+# how each transforms a digit, and back to see how the gradient of *J* returns.
 
 
 # %%
