@@ -99,10 +99,10 @@ picture(
 # raises *J* much further. The perturbation is a *pattern* rather than noise. It erases
 # parts of the stroke and adds others.
 #
-# ## Back and forward
+# ## Back and forth
 #
-# Go through the steps of the attack, and change its numbers. (A notebook has controls
-# below the picture, a script shows three settings.)
+# Go through the steps of the attack, and change its settings. (A notebook has controls
+# below the picture; a script shows three settings.)
 
 
 # %%
@@ -139,8 +139,8 @@ drag(
 # steps lead higher than a large one. From the eighth step on most pixels are at the
 # edge of the ball, and *J* grows more slowly.
 #
-# The perturbation is small in the image. What becomes of it in the network? Go through
-# the layers, and back and forward through the steps.
+# The perturbation is small in the image. What happens to it in the network? Go through
+# the layers, and back and forth through the steps.
 
 
 # %%
@@ -169,8 +169,8 @@ drag(
 # %% [markdown]
 # **What to notice.** The perturbation is about a third as long as the image, and it
 # stays a third of the output in all convolutions. The fully connected layers add it up
-# in the direction that matters. At the logits the change is nearly as large as the
-# output was.
+# in the direction that matters. At the logits, the change is nearly as large as the
+# clean output.
 
 # %% [markdown]
 # ## What the ball is for
@@ -183,7 +183,7 @@ drag(
 rows = []
 for count in (8, 20, 40):
     inside = attacks.bim(gradient, x, y, eps, alpha, count)
-    far = count * alpha  # the radius of a ball that so many steps can't leave
+    far = count * alpha  # the radius of a ball that `count` steps can't leave
     free = attacks.bim(gradient, x, y, far, alpha, count)
     rows.append(
         (
@@ -204,7 +204,7 @@ table(("", "change", "accuracy", "change, no ball", "accuracy, no ball"), rows)
 # ## What the range of pixels is for
 #
 # Most pixels of a digit are 0 and cannot get darker. An attack that may leave $[0, 1]$
-# has twice the choice, but its result isn't an image:
+# can move these pixels both ways, but its result isn't an image:
 
 # %%
 bounded = attacks.bim(gradient, x, y, eps, alpha, steps)
@@ -331,5 +331,5 @@ def l2_project(x_adv, x, eps):
 check(l2_project)
 
 # %% [markdown]
-# **Next:** if a single network is so easily fooled, how about ten that vote? See
+# **Next:** a single network is easily fooled, but what about ten that vote? See
 # [chapter 8](08_ensembles.ipynb).
