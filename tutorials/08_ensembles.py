@@ -2,7 +2,7 @@
 # # 8. Ensembles: four ways to be different, and one vote
 #
 # Different networks make different mistakes, so the paper lets several of them vote. An
-# attack on one network then faces the others, too. This chapter looks at twelve
+# attack on one network must then fool the others, too. This chapter looks at twelve
 # networks, three for each of the paper's four methods. They come with the package and
 # are small, with a quarter of the filters and hidden units of Table 1.
 #
@@ -29,12 +29,13 @@ teams = ensembles(*METHODS)
 # %% [markdown]
 # ## Four ways to be different
 #
-# 1. **Random initial weights.** Networks and data are the same; only the initial
-# weights differ. 2. **Mixed models.** The networks differ slightly, by a few more
-# filters or a layer. 3. **Bagging.** Each member trains on its own *bootstrap
-# replicate*, as many images as in the training data, drawn with replacement. 4.
-# **Gaussian noise.** Each member trains on images with its own small noise. (Here it is
-# twice as loud as in the full experiment, so that three members show its effect.)
+# 1. **Random initial weights.** Only the initial weights differ.
+# 2. **Mixed models.** The networks differ slightly, by a few more filters or a layer.
+# 3. **Bagging.** Each member trains on its own *bootstrap replicate*, as many images as
+#    in the training data, drawn with replacement.
+# 4. **Gaussian noise.** Each member trains on images with its own small noise. (It is
+#    twice as strong here as in the full experiment, so that three members show its
+#    effect.)
 #
 # In the library, a method is a list of *jobs*, which describe what to train:
 
@@ -123,7 +124,7 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** Some of these digits are oddly written, others look clear to us.
+# **What to notice.** Some of these digits are oddly written; others look clear to us.
 # The members are *confident* of different answers. If probabilities are averaged, a
 # confident member can outvote two unsure ones; if votes are counted, it can't. Which
 # rule is better?
@@ -148,14 +149,14 @@ print(f"the rules differ on {differ.sum()} of {len(y)} images")
 
 # %% [markdown]
 # **What to notice.** Both rules nearly always agree. Where they differ, the mean is
-# right more often, but on far too few images to call it better. The mean of
+# right more often, but there are far too few such images to call it better. The mean of
 # probabilities has a gradient that an attack can follow; a count of votes has none.
 # Counting is still no defence, because an attack can follow the mean instead, which
 # nearly always gives the same answer (chapter 13 is about such flat functions).
 #
-# Try it on the images that divide the members most, method by method. A little noise
-# is often enough to change a vote. (A notebook has controls below the picture, a script
-# shows three settings.)
+# Look at the images on which the members disagree most, method by method. A little
+# noise is often enough to change a vote. (A notebook has controls below the picture; a
+# script shows three settings.)
 
 
 # %%
@@ -183,8 +184,8 @@ drag(
 # %% [markdown]
 # ## Are the members different enough?
 #
-# Two members *disagree* on an image if one classifies it and the other misclassifies
-# it. If all members made the same mistakes, voting would be useless.
+# Two members *disagree* on an image if exactly one of them misclassifies it. If all
+# members made the same mistakes, voting would be useless.
 
 # %%
 rows = []
@@ -196,8 +197,9 @@ for method, team in teams.items():
 table(("", "disagreement", "0 wrong", "1 wrong", "2 wrong", "3 wrong"), rows)
 
 # %% [markdown]
-# **What to notice.** Most images that are misclassified at all fool one or two members,
-# and the others can outvote a single one. No vote helps where all three are wrong.
+# **What to notice.** Most of the misclassified images fool only one or two members, and
+# two correct members can outvote a wrong one. Voting can't help where all three are
+# wrong.
 #
 # ## The margin
 #
@@ -239,9 +241,9 @@ table(
 )
 
 # %% [markdown]
-# **What to notice.** A single network can be *very* confident and wrong, as it is in
-# about one of four mistakes. The ensemble is rarely confident when it is wrong, and
-# nearly as often confident as its member when it is right.
+# **What to notice.** A single network can be *very* confident and wrong, here in about
+# one of four mistakes. The ensemble is rarely confident when it is wrong, and about as
+# often confident as its member when it is right.
 #
 # ## Your turn
 #
