@@ -109,9 +109,9 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The diagonal is nearly zero, as every member is fooled by its own
-# gradient. Off the diagonal accuracy is a half to two thirds. Many perturbations also
-# work on networks that they weren't made for, which limits what ensembles can do.
+# **What to notice.** The diagonal is nearly zero, because every member is fooled by its
+# own gradient. Off the diagonal, accuracy is a half to two thirds. Many perturbations
+# also fool networks that they weren't made for, which limits what ensembles can do.
 #
 # ## Individual votes under attack
 
@@ -137,8 +137,8 @@ picture(
 # ## Three gradients and their sum
 #
 # Here are the gradients behind the votes. Choose whose gradient BIM follows, go through
-# its steps, and watch which members change their minds. (A script shows three settings,
-# a notebook has controls.)
+# its steps, and watch which members change their prediction. (A notebook has controls
+# below the picture; a script shows three settings.)
 
 
 # %%
@@ -157,8 +157,8 @@ first = [int(np.flatnonzero(y == digit)[0]) for digit in range(10)]
 drag(
     one_step,
     "An attacked digit, the three members' gradients and their sum in red and blue, "
-    "and below each what it votes for: one member's gradient fools this member, their "
-    "sum fools all three.",
+    "and below each its vote: one member's gradient fools this member, their sum fools "
+    "all three.",
     size=(9, 4),
     whose=["member 0", "member 1", "member 2", "sum"],
     steps=list(range(9)),
@@ -167,9 +167,9 @@ drag(
 )
 
 # %% [markdown]
-# **What to notice.** Each gradient is drawn in its own scale, and $|g|$ is its length.
-# The sum looks like the longest of the three, because it outweighs the others. At the
-# first steps the longest one can be a hundred times as long as another.
+# **What to notice.** Each gradient is drawn to its own scale, and $|g|$ is its length.
+# The sum looks like the longest of the three, because this one outweighs the others. In
+# the first steps it can be a hundred times as long as another.
 
 # %% [markdown]
 # ## The case: the paper's surprise
@@ -195,18 +195,18 @@ table(("", "Adv. 1, single", "Adv. 1, ensemble", "Adv. 2, ensemble"), rows)
 # FGSM it is. Under BIM it is weaker, in the paper, on both data sets. These are the
 # clues:
 #
-# 1. **One step is as expected.** Whatever happens, it needs several steps.
-# 2. **BIM works on one network.** A single member keeps hardly anything under its own
+# 1. **One step behaves as expected.** The surprise needs several steps.
+# 2. **BIM works on one network.** A single member is fooled on most images by its own
 #    gradient.
-# 3. **It happens with all members only**, and on both data sets.
+# 3. **Only the attack on all members is affected**, and it is on both data sets.
 #
-# And these are the suspects. Before you read on, write down which one you would arrest,
+# And these are the suspects. Before you read on, write down which one you would arrest
 # and which experiment would convict it:
 #
 # - *The gradients.* The members' gradients may point against each other, so that their
 #   sum leads nowhere. This is the paper's own suspicion: they "block each other".
 # - *The sum.* The code may have added up something other than the gradients.
-# - *The label.* In $\nabla_x J(\theta_i, x, y)$ somebody has to say what $y$ is.
+# - *The label.* In $\nabla_x J(\theta_i, x, y)$, the attack needs a label $y$. Whose?
 #
 # ## The first suspect: do the gradients block each other?
 #
@@ -254,7 +254,7 @@ picture(
 # **What to notice.** The cosines are positive at all steps, so the gradients help each
 # other. At first, however, a single member contributes most of the sum's length. It is
 # the least confident member, as the length of a gradient grows with $1 - p_y$. Adv. 2
-# therefore begins as an attack on this member. That makes Adv. 2 weaker than it could
+# therefore begins as an attack on this member. This makes Adv. 2 weaker than it could
 # be, but not weaker than Adv. 1. The first suspect goes free.
 #
 # ## The second suspect: another sum
@@ -291,18 +291,18 @@ table(("accuracy under attack", "FGSM", "BIM"), rows)
 # **What to notice.** The mean of perturbations is by far the weakest. Where members
 # disagree about a pixel, the mean moves it only part of the way. It is also the only
 # reading that is weaker than Adv. 1 under BIM. But it is weaker under FGSM, too, which
-# contradicts the first clue. With ten members on all of MNIST it is the same
+# contradicts the first clue. Ten members on all of MNIST give the same picture
 # (`results/anomaly`). The second suspect goes free.
 #
 # ## The third suspect: the label
 #
-# The paper doesn't say what $y$ is in an attack. Today it is the true label. In 2017
-# some functions took the network's *prediction*, as training on attacks that know the
-# label had side effects ("label leaking", Kurakin et al., 2017; `results/labels` says
-# which libraries did what). For a single step that hardly matters. But what if such a
-# function is called eight times, and predicts anew each time? Think of an image that
-# has just been misclassified. Which class does the next step climb away from, and where
-# does it lead? Bet first, then run:
+# The paper doesn't say what $y$ is in an attack. Today attacks use the true label. In
+# 2017 some functions used the network's *prediction*, because training on attacks that
+# know the label had side effects ("label leaking", Kurakin et al., 2017;
+# `results/labels` says which libraries did what). For a single step the choice hardly
+# matters. But what if such a function is called eight times, and predicts anew each
+# time? Think of an image that has just been misclassified. Which class does the next
+# step climb away from, and where does it lead? Guess first, then run:
 
 # %%
 rows = []
@@ -318,12 +318,12 @@ head = [f"{a}, {who}" for a in ("FGSM", "BIM") for who in ("Adv. 1", "Adv. 2")]
 table(("whose label", *head), rows)
 
 # %% [markdown]
-# **What to notice.** Under FGSM the four rules differ by a few hundredths. Under BIM a
-# label that is taken anew at every step saves many images, and a label that is
+# **What to notice.** Under FGSM the four rules differ by a few hundredths. Under BIM, a
+# label that is predicted anew at every step saves many images, and a label that is
 # predicted once saves few. Now combine two rows. If Adv. 1 keeps the true label and
 # Adv. 2 takes each member's current prediction, Adv. 2 is the stronger attack under
-# FGSM and the weaker one under BIM. These are both of the paper's orders, and they fit
-# all three clues.
+# FGSM and the weaker one under BIM. Both orders are the paper's, and they fit all three
+# clues.
 #
 # How does it happen? Here is one image, step by step, and below it all 300 images:
 
@@ -331,8 +331,8 @@ table(("whose label", *head), rows)
 example = make_example()
 picture(
     draw_path(example),
-    "The margin of an image's label over the steps: with a label that stays it falls "
-    "far below zero, with one that is taken anew it crosses zero again and again.",
+    "The margin of an image's label over the steps: with a fixed label it falls far "
+    "below zero, with a label predicted anew it crosses zero again and again.",
 )
 
 # %%
@@ -342,23 +342,23 @@ right_at, back_at = (
 )
 picture(
     draw_walks(right_at, back_at, example.images),
-    "Two panels of lines over the steps: with labels that are taken anew, accuracy "
-    "stays higher, and each step pushes more images back; with others, hardly any.",
+    "Two panels of lines over the steps: with labels predicted anew, accuracy stays "
+    "higher, and each step pushes more images back; with other labels, hardly any.",
 )
 
 # %% [markdown]
 # **What to notice.** As soon as the image is misclassified, its label is the wrong
 # class. The next step climbs away from this class, and the nearest way leads back. The
-# attack undoes itself: in its second half, each step pushes 7 to 21 % of all images
+# attack undoes itself. In its second half, each step pushes 7 to 21 % of all images
 # back. Chapter 13 shows how to detect this fault in an attack of your own.
 #
 # ## The verdict
 #
-# It fits, but a detective who stops at the first suspect who fits is no detective. The
-# authors' code isn't known. This reading was found on one row of Table 2, so that row
-# can't prove it. Before any full-size run, 162 readings were written down, all
+# The third suspect fits, but a good detective doesn't stop at the first suspect who
+# fits. The authors' code isn't known. This reading was found on one row of Table 2, so
+# this row can't prove it. Before any full-size run, 162 readings were written down, all
 # combinations of labels with what each should show on the other rows. They are measured
-# one by one; what is there so far:
+# one by one. These have been measured so far:
 
 # %%
 labels = Path(tutorials.__file__).parents[1] / "results/labels"
@@ -367,9 +367,9 @@ measured = ", ".join(f"{path.parent.name} {path.stem}" for path in files)
 print("measured:", measured or "none yet")
 
 # %% [markdown]
-# Even if it holds, it doesn't explain all. On MNIST the paper's accuracies under attack
-# are higher than ours in *every* row and column. The end of `results/labels` says by
-# how much.
+# Even if this reading holds, it doesn't explain everything. On MNIST the paper's
+# accuracies under attack are higher than ours in *every* row and column. The end of
+# `results/labels` says by how much.
 #
 # ## Your turn
 #
@@ -384,7 +384,7 @@ def adv2_direction(gradients):
 check(adv2_direction)
 
 # %% [markdown]
-# **9.2** The weights of the ensemble's own gradient from the members' costs J (M, N),
+# **9.2** The weights of the ensemble's own gradient, from the members' costs J (M, N),
 # which may be large.
 
 
@@ -396,7 +396,8 @@ def ensemble_weights(J):
 check(ensemble_weights)
 
 # %% [markdown]
-# **9.3** The sum of the members' unit gradients; a gradient of zero adds nothing.
+# **9.3** The sum of the members' gradients, each scaled to length 1; a gradient of zero
+# adds nothing.
 
 
 # %%
@@ -407,8 +408,8 @@ def normalized_sum(gradients):
 check(normalized_sum)
 
 # %% [markdown]
-# **9.4** This BIM has the flaw of the case. `gradient(x, y)` and `predict(x)` belong to
-# one network, and y are the true labels.
+# **9.4** This BIM has the third suspect's flaw. `gradient(x, y)` and `predict(x)`
+# belong to one network, and y holds the true labels.
 
 
 # %%
