@@ -3,7 +3,7 @@
 #
 # This chapter runs the same convolution at three speeds: as one matrix product in
 # NumPy, compiled, and compiled with a quarter of the multiplications. Plain loops, easy
-# to read but far too slow, serve for comparison. All give the same numbers up to
+# to read but far too slow, serve as a comparison. All give the same numbers up to
 # rounding.
 #
 # **You will** measure each version, derive Winograd's algorithm on a signal of four
@@ -73,7 +73,7 @@ print(f"loops would take {loops:.1f} s for {N} images of {H}x{H} with {C} channe
 # ## One product, compiled loops, fewer products
 #
 # `kernels` chooses the implementation. All other code in the library calls
-# `kernels.conv2d`, whichever implementation runs.
+# `kernels.conv2d`, regardless of the implementation.
 
 # %%
 source(kernels.implementation, dispatch.on_cpu)
@@ -129,7 +129,7 @@ col = (H - 2) ** 2 * 9 * C * N * 4
 print(f"images {x.nbytes / 1e6:.2f} MB, their matrix {col / 1e6:.2f} MB")
 
 # %% [markdown]
-# The reference builds the whole matrix. The compiled kernel builds a block at a time,
+# The reference builds the whole matrix. The compiled kernel builds one block at a time,
 # which never leaves the cache.
 #
 # ## Fewer products: Winograd's algorithm, on four numbers
@@ -162,10 +162,10 @@ print("term by term", np.convolve(u, g))
 print("by values   ", B @ ((G @ g) * (A @ u)))
 
 # %% [markdown]
-# Now the filter. The map $u \mapsto u\,g$ is linear. Its matrix has $g$ in the first
-# column and $g$, one row lower, in the second. The rows of its transpose are $g$ and
-# $g$ moved by one, which is our filter, from four pixels to two outputs. A product of
-# matrices is transposed factor by factor, in reverse order:
+# Now back to the filter. The map $u \mapsto u\,g$ is linear. Its matrix has $g$ in the
+# first column and $g$, one row lower, in the second. The rows of its transpose are $g$
+# and $g$ moved by one, which is our filter, from four pixels to two outputs. A product
+# of matrices is transposed factor by factor, in reverse order:
 #
 # $$\mathrm{out} = A^T \bigl[(G g) \odot (B^T d)\bigr].$$
 
