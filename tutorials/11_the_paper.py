@@ -3,8 +3,8 @@
 #
 # This chapter repeats *Ensemble Methods as a Defense to Adversarial Perturbations
 # Against Deep Neural Networks* (Strauss et al., 2017), from the configuration to the
-# verdicts. You already know all pieces. The chapter puts them together on few images,
-# which takes seconds, and then reads the full results in the repository.
+# verdicts. You already know all the pieces. The chapter puts them together on a few
+# images, which takes seconds, and then reads the full results in the repository.
 #
 # **You will** make a small Table 2, compute intervals for its numbers, and judge the
 # paper's claims one by one.
@@ -39,8 +39,8 @@ from tutorials.trained import ensemble
 # %% [markdown]
 # ## The configuration
 #
-# A single object holds all settings of a run. The reasons for them stand beside them in
-# `tutorials/paper/experiment/config.py`.
+# A single object holds all settings of a run. `tutorials/paper/experiment/config.py`
+# gives the reason for each.
 
 # %%
 config = configure("mnist-sample", "quick")
@@ -102,7 +102,8 @@ source(row)
 # An accuracy on 200 images is itself random. For one classifier, Wilson's interval
 # contains the true accuracies that are compatible with the count. For a mean over
 # members, Student's interval shows how much the mean depends on which members happened
-# to be trained. It is wide for three members, as $t$ is 4.3 for three and 2.3 for ten.
+# to be trained. It is wide for three members, because $t$ is 4.3 for three and 2.3 for
+# ten.
 
 # %%
 source(wilson, student)
@@ -168,16 +169,16 @@ picture(
 # %% [markdown]
 # **What to notice.** Clean accuracies agree to less than a thousandth. Under attack our
 # accuracies are lower. FGSM is a single formula with a single eps, so either the
-# networks differ (these have plain logits, the paper's tables a ReLU on them, and the
-# paper doesn't name its optimizer) or the way in which gradients were computed. Under
-# BIM, Adv. 2 is stronger than Adv. 1 instead of weaker; chapter 9, `results/anomaly`
-# and `results/labels` ask why.
+# networks differ or the computation of the gradients does. (Our networks have plain
+# logits, the paper's tables put a ReLU on them, and the paper doesn't name its
+# optimizer.) Under BIM, Adv. 2 is stronger than Adv. 1 instead of weaker; chapter 9,
+# `results/anomaly` and `results/labels` ask why.
 #
 # ## The tables' last row, taken literally
 #
 # Tables 1 and 3 end in "Relu Fully Connected 10". With a ReLU on the logits, class *k*
 # has $z_k = \max(0, a_k)$, where $a_k = w_k h + b_k$ and $h$ is the last hidden layer.
-# An image teaches class *k* something only if its $a_k$ is above 0:
+# Class *k* learns from an image only if $a_k$ is above 0:
 #
 # $$\frac{\partial J}{\partial a_k} = (p_k - 1\{y = k\}) \; 1\{a_k > 0\}.$$
 #
@@ -225,15 +226,16 @@ for seed in range(6):
 table(("seed", "J, biases 0", "J, biases 1", "dead, biases 0", "dead, biases 1"), rows)
 
 # %% [markdown]
-# **What to notice.** A class that few images raise learns slowly, and a large step in
-# the beginning can leave it without any. J is its mean over one epoch here, and a class
-# is dead if its logit is 0 for all 200 test images. With biases of 1 all classes begin
-# alive, for all images. The paper says nothing about initial values, so we leave the
-# biases at 0, count how many networks start, and train those again that don't.
+# **What to notice.** A class whose logit is above 0 for few images learns slowly, and
+# one large step at the beginning can leave it with none. Here J is the mean over one
+# epoch, and a class is dead if its logit is 0 for all 200 test images. With biases of
+# 1, all classes begin alive for all images. The paper says nothing about initial
+# values, so we leave the biases at 0, count how many networks start, and train the
+# others again.
 #
 # A network *has started* if the mean of J on the test images is below 1.5 after one
-# epoch (guessing costs $\log 10 = 2.30$). The counts are in `results/starts`, as far
-# as they have been made; `python -m tutorials.starts` makes them.
+# epoch (guessing costs $\log 10 = 2.30$). `python -m tutorials.starts` makes the
+# counts; those made so far are in `results/starts`.
 
 # %%
 files = sorted(results_file.published("starts").glob("*.json"))
@@ -263,8 +265,8 @@ source(Comparison, in_each_method)
 # %% [markdown]
 # A claim makes several comparisons, one for each method or attack. It holds if *all*
 # its comparisons hold, does not hold if *one* of them doesn't, and is undecided
-# otherwise. The last claim is about other attacks. It is judged where members have been
-# attacked by them alone, too, beside their ensemble:
+# otherwise. The last claim is about other attacks. It is judged where these attacked
+# the single members as well as their ensemble:
 
 # %%
 attacked = strict_of(full, place)
@@ -273,9 +275,9 @@ print_lines("\n".join(f"{v.verdict:>13}: {v.topic}" for v in judge(full, attacke
 # %% [markdown]
 # **What to notice.** A verdict judges only the direction. "Attacks transfer only in
 # part" holds, because a member withstands perturbations made for other members better
-# than its own. Still, most images that fool one member also fool others (chapter 9).
-# And a claim that holds under the paper's attacks may not hold under others (chapter
-# 12).
+# than those made for itself. Still, most images that fool one member also fool others
+# (chapter 9). And a claim that holds under the paper's attacks may fail under others
+# (chapter 12).
 
 # %% [markdown]
 # ## What now?
