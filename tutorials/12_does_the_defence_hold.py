@@ -6,8 +6,8 @@
 # ensembles of chapter 8 as strongly as it can.
 #
 # **You will** write down a threat model, attack the prediction of the *ensemble*
-# instead of its members', plot accuracy against eps, see how well perturbations
-# transfer, and combine several attacks into one reliable number.
+# instead of its members' gradients, plot accuracy against eps, see how well
+# perturbations transfer, and combine several attacks into one reliable number.
 
 # %%
 import warnings
@@ -130,16 +130,17 @@ picture(
 
 # %% [markdown]
 # **What to notice.** All three attacks stay within the same ball. The first two take
-# the same eight steps, and the weights bring the second one a little further. PGD
-# follows the same gradient for twenty steps from each of two random points. It brings
-# accuracy almost to zero at an eps at which Adv. 2 leaves 39 %. The apparent robustness
-# was due to a weak attack. Plot such a curve for every attack. It must fall to zero as
-# eps grows, because in a large ball every image can become any other.
+# the same number of steps, eight, and the weights make the second one a little
+# stronger. PGD follows the same gradient for twenty steps from each of two random
+# points. It brings accuracy almost to zero at an eps where Adv. 2 leaves 39 %. The
+# apparent robustness was due to a weak attack. Plot such a curve for every attack. It
+# must fall to zero as eps grows, because in a large ball every image can become any
+# other.
 #
 # ## The weights at work
 #
-# Here each member's gradient is multiplied by its weight, if the attack follows the
-# ensemble's own loss. (A notebook has controls below the picture, a script shows three
+# Here each member's gradient is multiplied by its weight if the attack follows the
+# ensemble's own loss. (A notebook has controls below the picture; a script shows three
 # settings.)
 
 
@@ -162,7 +163,7 @@ first = [int(np.flatnonzero(y == digit)[0]) for digit in range(10)]
 drag(
     one_attack,
     "An attacked digit, the members' weighted gradients and their sum in red and blue, "
-    "and below each what it votes for: a member that is fooled has a short gradient.",
+    "and below each its vote: a member that is already fooled has a short gradient.",
     size=(9, 4),
     steps=list(range(17)),
     follow=list(RULES),
@@ -197,19 +198,19 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The first two steps fool hardly any image. From then on each step
-# fools about equally many more. The curves still rise at the eighth step, at the edge
-# of the ball, so more steps inside the ball will fool more images. The ensemble's own
-# loss is ahead of Adv. 2, which keeps pushing members that are already fooled.
-# Adv. 1 uses only one member and falls behind.
+# **What to notice.** The first two steps fool hardly any image. After that, each step
+# fools about the same number of further images. The curves still rise at the eighth
+# step, at the edge of the ball, so more steps inside the ball will fool more images.
+# The ensemble's own loss is ahead of Adv. 2, which keeps pushing members that are
+# already fooled. Adv. 1 uses only one member and falls behind.
 #
 # ## Several attacks, one number
 #
 # Different attacks fail on different images. The *worst case* counts an image as fooled
-# if any attack fools it. A good set of attacks has different weaknesses: one with
+# if any attack fools it. The attacks in a good set have different weaknesses. One has
 # another loss (here the difference of logits ratio, which has a slope where
-# cross-entropy is flat), one that chooses its own step size (APGD), and one that needs
-# no gradient (Square). Together they reveal a gradient that is wrong.
+# cross-entropy is flat), one chooses its own step size (APGD), and one needs no
+# gradient (Square). Together they reveal a wrong gradient.
 
 
 # %%
@@ -249,12 +250,12 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The intervals are Wilson's, for 100 images. The last columns are
-# the mean numbers of gradients and of queries per image, as an attack stops once it has
+# **What to notice.** The intervals are Wilson's, for 100 images. The last columns count
+# gradients and queries, averaged over the images, because an attack stops once it has
 # succeeded. Here the worst case equals the strongest single attack, PGD, but no one
-# could know this in advance. Attacks with gradients do best. Random squares see
-# probabilities only, and still fool nearly half of the images that the first ensemble
-# classifies correctly. If they did *better* than the gradients, the gradients would be
+# could know this in advance. Attacks with gradients do best. Square sees only
+# probabilities, and still fools nearly half of the images that the first ensemble
+# classifies correctly. If it did *better* than the gradients, the gradients would be
 # wrong (next chapter). The paper's best method, noise, saves a few more images, but it
 # isn't a defence. `python -m tutorials.paper strict` shows the same for ten members and
 # all four methods; the README has the table.
@@ -326,7 +327,7 @@ table(
 # most 0.19. Noise in training raises this distance to 0.23. But DeepFool puts far more
 # images beyond 0.2 than PGD leaves correct, because its path to a boundary need not be
 # the shortest, and for a few images it finds none. Every attack gives only an upper
-# bound of the robustness.
+# bound on the robustness.
 #
 # ## Your turn
 #
@@ -355,7 +356,8 @@ check(worst_case)
 # %% [markdown]
 # **12.3** The smallest eps that fools each image (N,). `fooled` is a boolean array (E,
 # N), and eps (E,) is in ascending order. Return 1, the whole range of pixels, for an
-# image that no eps fools. An attack may fail at a larger eps by chance.
+# image that no eps fools. An attack that succeeds at one eps may fail at a larger one
+# by chance.
 
 
 # %%
