@@ -3,14 +3,15 @@
 #
 # If a defence withstands every attack, the attack is usually broken. A wrong sign, a
 # missing clip or a stale dropout mask is enough to make the accuracy under attack look
-# splendid. Or the defence hides the gradient that the attack needs. Of nine defences at
-# one conference seven did so, and adaptive attacks broke six of them completely and one
-# in part (Athalye et al., *Obfuscated Gradients Give a False Sense of Security*, 2018).
+# splendid. Or the defence hides the gradient that the attack needs. Seven of nine
+# defences at one conference did so, and adaptive attacks broke six of the seven
+# completely and one in part (Athalye et al., *Obfuscated Gradients Give a False Sense
+# of Security*, 2018).
 #
 # **You will** look at six broken attacks, most with a splendid result, and find the
 # fault in each, first by its symptoms, then by comparing the gradient with the
-# behaviour of the classifier. At the end you save adversarial images without losing
-# the attack.
+# behaviour of the classifier. At the end you save adversarial images as files that
+# still fool the network.
 
 # %%
 from pathlib import Path
@@ -59,9 +60,8 @@ def accuracy(x_adv):
 # ## A defence
 #
 # The network above is the network of chapter 6 with logits four times as large. It
-# predicts the same classes, only with much more confidence. Defensive distillation, a
-# published defence, has this effect, and it made attacks fail. The question is which
-# attacks.
+# predicts the same classes, but with much more confidence. Defensive distillation, a
+# published defence, has this effect, and it made attacks fail. Which ones?
 #
 # ## Six attacks
 #
@@ -78,7 +78,7 @@ right_gradient = model_gradient(model)
 
 
 def gradient_a(x, y):
-    """As in Keras, probabilities are clipped before the logarithm."""
+    """Probabilities are clipped before the logarithm, as in Keras."""
     p = model.predict_proba(x)
     p_y = p[np.arange(len(y)), y]
     _, dz = cross_entropy(model.forward(x), y)
@@ -87,18 +87,18 @@ def gradient_a(x, y):
 
 
 def gradient_b(x, y):
-    """As in training, with dropout."""
+    """Dropout stays on, as in training."""
     z = model.forward(x, np.random.default_rng(1))
     return model.backward(cross_entropy(z, y)[1], param_grads=False)
 
 
 def gradient_c(x, y):
-    """As in an optimizer, it points to where J falls."""
+    """It points where J falls, as an optimizer's step does."""
     return -right_gradient(x, y)
 
 
 def gradient_d(x, y):
-    """In half precision, to save memory."""
+    """The gradient is in half precision, to save memory."""
     return right_gradient(x, y).astype(np.float16).astype(np.float32)
 
 
@@ -112,7 +112,7 @@ def attack_e(gradient, x, y, eps):
 
 
 def attack_f(gradient, x, y, eps):
-    """The label is what the classifier sees, as attacks that know no label do it."""
+    """The label is the current prediction, as if the true one were unknown."""
     x_adv = x
     for _ in range(10):
         label = model.predict(x_adv)
@@ -139,14 +139,14 @@ table(("attack", "accuracy", "largest change"), rows)
 # %% [markdown]
 # **What to notice.** Under *c* the defence seems perfect, and under *a* and *d* it
 # seems to hold. *b* is only a little weaker than the right attack. *e* is as strong as
-# the right attack; the last column shows how it cheats. *f* looks like the right one in
-# every line but one, and leaves a third of the images.
+# the right attack; the last column shows how it cheats. *f* differs from the right
+# attack in one line only, and leaves a third of the images correctly classified.
 #
 # ## Symptoms
 #
-# A broken attack has symptoms that show without looking at the gradient. A sound attack
-# is at least as strong in a larger ball, fools nearly every image if it may use the
-# whole range of pixels, gains from more steps, and beats attacks without gradients.
+# A broken attack has symptoms that you can see without looking at the gradient. A sound
+# attack is at least as strong in a larger ball, fools nearly every image if it may use
+# the whole range of pixels, gains from more steps, and beats attacks without gradients.
 
 # %%
 radii = np.array([0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
@@ -166,7 +166,7 @@ picture(
 # **What to notice.** At eps = 1 *every* image is allowed, even a plain grey one. An
 # image that is still classified correctly there was never attacked. The plateaus of *a*
 # and *d* consist of images whose gradient is exactly zero. A larger ball doesn't help
-# an attack that doesn't move. *f* moves, but back and forth: the step after a
+# an attack that doesn't move. *f* moves, but back and forth, because the step after a
 # misclassification climbs away from the wrong class (chapter 9).
 #
 # ## Causes: compare the gradient with the classifier
@@ -242,16 +242,17 @@ for name, (gradient, attack) in cases.items():
 print_lines(report(diagnose(model.predict_proba, gradient_a, x, y, EPS)))
 
 # %% [markdown]
-# **What to notice.** Begin with the first failure, as the others often follow from it.
-# A report without failures only rules out the most common mistakes. It doesn't prove
-# that the attack is as strong as possible.
+# **What to notice.** Begin with the first failure, because the others often follow from
+# it. A report without failures only rules out the most common mistakes. It doesn't
+# prove that the attack is as strong as possible.
 #
 # ## Images that survive saving
 #
-# An attack can also be lost after it has succeeded. A PNG file holds whole numbers k
-# from 0 to 255 in place of the pixels, k / 255. Rounding moves each pixel by up to
-# half a shade. DeepFool stops right behind the border of a class, and half a shade
-# leads back. BIM goes as far as the ball allows, and half a shade leads out of it.
+# An attack can also be lost after it has succeeded. A PNG file stores each pixel k /
+# 255 as a whole number k from 0 to 255. Rounding moves each pixel by up to half a
+# shade. DeepFool stops just beyond the decision boundary, and half a shade can lead
+# back across it. BIM goes as far as the ball allows, and half a shade can lead out of
+# the ball.
 
 # %%
 forward = forwards.network(model)
@@ -299,15 +300,15 @@ source(nearest_in_box)
 
 # %% [markdown]
 # **What to notice.** Nobody sees the difference between 0.1 and 0.10196, but the second
-# image is outside the threat model, and a defence that was promised to hold up to 0.1
-# isn't to blame. `save_images` rounds inside the ball, and says how accurate the
-# classifier was before and is after. DeepFool's images cannot be repaired by rounding.
-# An attack whose images are to be saved must go further than to the border.
+# image is outside the threat model, so it says nothing about a defence that claims to
+# hold up to 0.1. `save_images` rounds inside the ball, and reports the classifier's
+# accuracy before and after. DeepFool's images can't be repaired by rounding. An attack
+# whose images will be saved must go well beyond the decision boundary.
 #
 # ## Your turn
 #
 # **13.1** The log-odds against the label, $\log \frac{1 - p_y}{p_y}$, of probabilities
-# p (N, K). For a confident network $1 - p_y$ rounds to 0, but the sum of the other
+# p (N, K). For a confident network, $1 - p_y$ rounds to 0, but the sum of the other
 # probabilities doesn't.
 
 
@@ -330,8 +331,8 @@ def part_without_gradient(g):
 check(part_without_gradient)
 
 # %% [markdown]
-# **13.3** The correlation per image (N,) of the measured changes with those promised by
-# the gradient, both (R, N) for R directions.
+# **13.3** The correlation, per image (N,), between the measured changes and those
+# promised by the gradient, both (R, N) for R directions.
 
 
 # %%
@@ -354,8 +355,9 @@ def repaired_step(x_adv, x, gradient, eps, alpha):
 check(repaired_step)
 
 # %% [markdown]
-# **13.5** Round adversarial images x_adv to pixels k / 255, k a whole number: each to
-# the nearest that is within eps of x. All images are in [0, 1], shape (N, H, W, C).
+# **13.5** Round adversarial images x_adv to pixels k / 255, where k is a whole number.
+# Each pixel goes to the nearest one within eps of x. All images are in [0, 1], shape
+# (N, H, W, C).
 
 
 # %%
