@@ -2,14 +2,14 @@
 # # 14. What helps: adversarial training
 #
 # Thirteen chapters have broken networks and ensembles. What does help? One defence has
-# outlasted all attacks that were made for it, and its idea is simple. Show the network
-# the attacked images while it learns:
+# withstood all attacks designed against it, and its idea is simple. Show the network
+# attacked images while it learns:
 #
 # $$\min_\theta \; E_{(x, y)} \Big[ \max_{\|r\|_\infty \le \varepsilon}
 #   J(\theta, x + r, y) \Big].$$
 #
-# The optimizer goes downhill in the weights, an attack goes uphill in the image (Madry
-# et al., *Towards Deep Learning Models Resistant to Adversarial Attacks*, 2018).
+# The optimizer goes downhill in the weights, and an attack goes uphill in the image
+# (Madry et al., *Towards Deep Learning Models Resistant to Adversarial Attacks*, 2018).
 #
 # **You will** train a network on attacked images, see two ways in which this fails,
 # find out why, and measure what the defence is worth, alone and in an ensemble.
@@ -56,7 +56,7 @@ def small(rng):
 # ## One line in the training loop
 #
 # `train` takes a function `perturb(x, y, rng)`, which replaces each batch before the
-# network learns from it. Noise and augmentation are such functions. So is an attack:
+# network learns from it, by noise, augmentation, or an attack:
 
 # %%
 source(train_epoch)
@@ -100,7 +100,7 @@ def under_pgd(model, eps, steps=20):
 # %% [markdown]
 # ## The first try: FGSM
 #
-# The cheapest attack takes one gradient a batch. The network withstands it after six
+# The cheapest attack takes one gradient per batch. The network withstands it after six
 # epochs:
 
 
@@ -133,16 +133,16 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** As long as eps is small the two curves stay together. Then they
-# part: the network learns to withstand FGSM and nothing else. This is *catastrophic
-# overfitting* (Wong et al., *Fast is Better than Free*, 2020). The loss of the training
-# doesn't show it. The gap does: `fgsm_gap` in a callback reports it in the epoch in
-# which it happens.
+# **What to notice.** As long as eps is small, the two curves stay together. Then they
+# separate, because the network learns to withstand FGSM and nothing else. This is
+# *catastrophic overfitting* (Wong et al., *Fast is Better than Free*, 2020). The
+# training loss doesn't show it, but the gap does. Called in a callback, `fgsm_gap`
+# reveals the overfitting in the epoch in which it happens.
 #
-# ## Why? The same way in smaller steps
+# ## Why? The same distance in smaller steps
 #
 # FGSM jumps to the corner $x + \varepsilon\, \mathrm{sign}(g)$ of the ball. k steps of
-# length eps / k are no longer in sum, but each asks for the gradient anew.
+# length eps / k are no longer in total, but each computes the gradient anew.
 
 # %%
 many_steps, rising = learn(
@@ -167,22 +167,23 @@ panel.minorticks_off()
 panel.legend(frameon=False)
 picture(
     figure,
-    "Accuracy against the number of steps of the same total length: that of the "
-    "network trained on FGSM falls from two thirds to a tenth, that of the network "
-    "trained on PGD hardly changes.",
+    "Accuracy against the number of steps of the same total length: the network "
+    "trained on FGSM falls from two thirds to a tenth, the network trained on PGD "
+    "hardly changes.",
 )
 
 # %% [markdown]
-# **What to notice.** The network trained on FGSM has bent J: a little further on, the
-# gradient points elsewhere, and the corner where the gradient at x leads is one of the
-# few harmless ones. It hides the gradient, as the defences of chapter 13 did, though
-# nobody asked it to. For the other network one step is nearly as good as twenty.
+# **What to notice.** The network trained on FGSM has bent J. A little further on, the
+# gradient points elsewhere, and the corner to which the gradient at x leads is one of
+# the few harmless ones. The network hides its gradient, as the defences of chapter 13
+# did, though nobody asked it to. For the other network, one step is nearly as good as
+# twenty.
 #
 # ## Two cures
 #
-# A *random start* in the ball before the step makes FGSM see points between x and the
-# corners. It costs nothing, and it helps, with some seeds far more than with others.
-# *Many steps* help reliably: PGD with four steps takes four gradients a batch.
+# A *random start* in the ball before the step shows FGSM points between x and the
+# corners. It costs nothing and it helps, with some seeds far more than with others.
+# *Many steps* help reliably. PGD with four steps takes four gradients per batch.
 
 # %%
 source(pgd_perturb)
@@ -205,8 +206,8 @@ table(("trained on", "clean", "FGSM", "PGD-40"), rows)
 # %% [markdown]
 # ## The second failure: too much at once
 #
-# In all of these, eps has grown during the first half of the training. What happens if
-# PGD may use all of eps from the first batch on?
+# In all trainings so far, eps grew during the first half. What happens if PGD may use
+# the full eps from the first batch on?
 
 # %%
 _, stuck = learn(
@@ -228,11 +229,11 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** J stays at $\log 10 = 2.30$, which is the cost of the answer "each
-# class has probability 0.1". A network that knows nothing yet loses more with every
-# guess than with no guess, because the attack turns each guess into a mistake. It
-# learns to ignore the image, and then no gradient leads away. A small eps first lets it
-# learn what digits are.
+# **What to notice.** J stays at $\log 10 = 2.30$, the cost of answering "each class has
+# probability 0.1". A network that knows nothing yet loses more by guessing than by not
+# guessing, because the attack turns each guess into a mistake. It learns to ignore the
+# image, and then it has no gradient that leads away from this answer. A small eps first
+# lets it learn what digits look like.
 #
 # ## What is it worth?
 
@@ -250,8 +251,8 @@ panel.set(xlabel="eps of the attack", ylabel="accuracy under PGD", ylim=(-0.03, 
 panel.legend(frameon=False)
 picture(
     figure,
-    "Accuracy under PGD against eps: that of the plain network falls to zero at 0.2, "
-    "that of the adversarially trained one stays high up to 0.3 and is zero at 0.4.",
+    "Accuracy under PGD against eps: the plain network falls to zero at 0.2, the "
+    "adversarially trained network stays high up to 0.3 and is at zero at 0.4.",
 )
 
 # %%
@@ -284,19 +285,20 @@ right["worst case"] = np.all(list(right.values()), axis=0)
 table(("attack", "accuracy"), [(name, r.mean()) for name, r in right.items()])
 
 # %% [markdown]
-# **What to notice.** The network withstands what it was trained on: this norm, up to
-# this eps, and no more. Its gradient is exactly zero in most pixels. Madry et al. found
-# why: the first filters become thresholds, which a change by 0.3 doesn't reach in a
-# black or white pixel. This hides a little: Square (chapter 12), which needs no
-# gradient, finds a few images that one run of PGD misses, and so do random restarts.
-# But most images withstand all of them together. The price is the training: four
-# gradients of the images for each one of the weights, and 40 in Madry's own.
+# **What to notice.** The network withstands attacks in the norm and up to the eps of
+# its training, and no others. Its gradient is exactly zero in most pixels. Madry et al.
+# found that the first filters become thresholds, which a change of 0.3 in a black or
+# white pixel doesn't reach. The zeros hide a little. Square (chapter 12), which needs
+# no gradient, finds a few images that one run of PGD misses, and so do random restarts.
+# But most images withstand all of them together. The price is paid in training, which
+# takes four gradients of the images for each gradient of the weights, and 40 in Madry
+# et al.'s own.
 #
 # ## And ensembles?
 #
 # The paper expects (section 5) that ensembles combined with adversarial training are
-# more robust. Members can be trained apart, each against its own gradient, or together,
-# all against the gradient of what the ensemble predicts:
+# more robust. Members can be trained separately, each against its own gradient, or
+# together, all against the gradient of the ensemble's prediction:
 
 # %%
 rng = np.random.default_rng(0)
@@ -330,7 +332,7 @@ rows = [
 table(("", "clean", "PGD-40 [95 %]"), rows)
 
 # %% [markdown]
-# **What to notice.** The ensemble withstands as much as its best member, and no more
+# **What to notice.** The ensemble is as robust as its best member, and no more robust
 # than the single network above that was trained with random starts. Three members
 # instead of one helped less than four steps instead of one. But 200 images, five epochs
 # and small networks prove little. `python -m tutorials.defences run table` measures all
@@ -338,9 +340,9 @@ table(("", "clean", "PGD-40 [95 %]"), rows)
 #
 # ## Your turn
 #
-# **14.1** What does J cost a network that gives all images the same probabilities, at
-# best? The labels y (N,) are whole numbers. The best choice is each class's share of
-# the labels.
+# **14.1** The lowest J that a network can reach if it gives all images the same
+# probabilities. The best choice is each class's share of the labels. The labels y (N,)
+# are whole numbers.
 
 
 # %%
@@ -351,9 +353,10 @@ def constant_cost(y):
 check(constant_cost)
 
 # %% [markdown]
-# **14.2** FGSM with a random start. `u` holds numbers from 0 to 1, one for each pixel:
-# start at x + eps (2 u − 1), in [0, 1]; take one step of length alpha along the sign of
-# `gradient(x)`, a function, taken there; end in the ball around x, and in [0, 1].
+# **14.2** FGSM with a random start. `u` holds a number from 0 to 1 for each pixel.
+# Start at x + eps (2 u − 1), clipped to [0, 1]. Take one step of length alpha along the
+# sign of the gradient at this point; `gradient` is a function of x. End in the ball
+# around x, and in [0, 1].
 
 
 # %%
@@ -364,8 +367,8 @@ def one_step_from(x, u, gradient, eps, alpha):
 check(one_step_from)
 
 # %% [markdown]
-# **14.3** eps after t steps of the optimizer. It grows evenly: the first batch (t = 0)
-# gets a part of 1 / steps, the batch at t = steps − 1 and all later ones get all of it.
+# **14.3** The eps after t steps of the optimizer. It grows evenly, from eps / steps at
+# the first batch (t = 0) to the full eps at t = steps − 1, and then stays.
 
 
 # %%
@@ -377,7 +380,8 @@ check(grown_eps)
 
 # %% [markdown]
 # **14.4** The first epoch, counted from 1, after which the accuracy under FGSM is more
-# than `gap` above that under PGD; E + 1 if there is none. Both are arrays (E,).
+# than `gap` above the accuracy under PGD; E + 1 if there is no such epoch. Both are
+# arrays (E,).
 
 
 # %%
