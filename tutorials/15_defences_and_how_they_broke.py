@@ -2,9 +2,9 @@
 # # 15. Defences and how they broke
 #
 # Hundreds of defences have been published since 2014. Most looked splendid in their
-# papers, and most fell to an *adaptive attack*, which knows the defence and goes
-# through it or around it (Tramèr et al., *On Adaptive Attacks to Adversarial Example
-# Defenses*, 2020).
+# papers, and most fell to an *adaptive attack*, which is designed for the defence and
+# goes through it or around it (Tramèr et al., *On Adaptive Attacks to Adversarial
+# Example Defenses*, 2020).
 #
 # **You will** see five published defences hold, find out what each one hides, and break
 # it. For two of them you write the attack yourself.
@@ -37,7 +37,7 @@ EPS = 0.25
 
 
 def attacked(loss, steps=40):
-    """Return what PGD makes of the test images if it climbs a loss."""
+    """Return the test images after PGD on a loss."""
     return pgd(loss, x, y, EPS, EPS / 8, steps)
 
 
@@ -80,9 +80,10 @@ judge(
 
 # %% [markdown]
 # **What to notice.** At T = 1 the student's logits are far too large. For most images
-# the probability of the label is 1 to rounding, $p - \mathrm{onehot}(y)$ is exactly 0,
-# and the attack doesn't move. Nothing protects the logits themselves: a margin,
-# $\max_{k \ne y} z_k - z_y$, has a gradient of any size (Carlini & Wagner, 2016).
+# the probability of the label rounds to 1, $p - \mathrm{onehot}(y)$ is exactly 0, and
+# the attack doesn't move. Nothing protects the logits themselves. The gradient of a
+# margin, $\max_{k \ne y} z_k - z_y$, doesn't vanish for large logits (Carlini & Wagner,
+# 2016).
 #
 # ## Rounding: a derivative that is zero
 #
@@ -100,20 +101,20 @@ judge(
 )
 
 # %% [markdown]
-# The adaptive attack goes forward through the rounding, t(x), and on the way back takes
-# it for the identity, because $t(x) \approx x$. This is the *backward pass
-# differentiable approximation* (BPDA: Athalye et al., 2018). Exercise 15.2 is the whole
-# idea; the library's version also takes another derivative than the identity's:
+# The adaptive attack goes forward through the rounding, t(x), and on the way back
+# treats it as the identity, because $t(x) \approx x$. This is the *backward pass
+# differentiable approximation* (BPDA; Athalye et al., 2018). Exercise 15.2 is the whole
+# idea. The library's version also accepts derivatives other than the identity's:
 
 # %%
 source(bpda)
 
 # %% [markdown]
-# ## An autoencoder: an attack that didn't know
+# ## An autoencoder: an attack that ignores the defence
 #
 # A denoising autoencoder in front of the network has learned to remove noise (Gu &
 # Rigazio, 2014). It removes an adversarial perturbation, too, as long as the attack
-# doesn't know of it.
+# ignores the autoencoder.
 
 # %%
 rng = np.random.default_rng(0)
@@ -136,22 +137,21 @@ for panel, (title, shown) in zip(
     image(panel, shown[0].clip(0, 1), title)
 picture(
     figure,
-    "A digit; attacked without regard to the autoencoder; what the autoencoder makes "
-    "of that, nearly the clean digit; attacked through the autoencoder; and what it "
-    "makes of that, a digit with another shape.",
+    "A digit; the digit attacked without regard to the autoencoder; the autoencoder's "
+    "output, nearly the clean digit; the digit attacked through the autoencoder; and "
+    "the output, a digit of another shape.",
 )
 
 # %% [markdown]
 # **What to notice.** Autoencoder and network together are one network, with one
-# gradient. Through it the attack finds changes that the autoencoder keeps, and even
-# strengthens. A defence that is only tested with images made for another network is
-# not tested.
+# gradient. With this gradient, the attack finds changes that the autoencoder keeps, and
+# even strengthens. A defence isn't tested by images that were made for another network.
 #
 # ## A detector: two classifiers to fool
 #
 # If adversarial images can't be classified, perhaps they can be recognised and
 # rejected. A second head looks at the activations inside the network (Metzen et al.,
-# 2017). It has learned from attacked training images, and rejects 5 % of clean ones.
+# 2017). It has learned from attacked training images, and rejects 5 % of clean images.
 
 # %%
 rng = np.random.default_rng(0)
@@ -162,7 +162,7 @@ detector = Detector(model, 5, x_seen, x_seen_adv, x_validation, rng)
 
 
 def not_fooled(images):
-    """Return the share of images that are read correctly or rejected."""
+    """Return the share of images that are classified correctly or rejected."""
     return float((~detector.fooled(images, y)).mean())
 
 
@@ -196,9 +196,10 @@ picture(
 
 # %% [markdown]
 # The attack has two goals at once, a wrong class and no rejection. Carlini & Wagner
-# (*Adversarial Examples Are Not Easily Detected*, 2017) make one classifier of both: it
-# has K + 1 classes, and the logit of the last, "rejected", is $\max_k z_k + s$ with the
-# detector's score s. It is the largest just where s > 0. Then the loss is a margin:
+# (*Adversarial Examples Are Not Easily Detected*, 2017) join both into one classifier
+# with K + 1 classes. The logit of the last class, "rejected", is $\max_k z_k + s$ with
+# the detector's score s. It is the largest logit exactly where s > 0. The loss is then
+# a margin:
 
 # %%
 source(undetected_margin)
@@ -206,9 +207,9 @@ source(undetected_margin)
 # %% [markdown]
 # ## Diversity: an attack with too few steps
 #
-# ADP (Pang et al., 2019) trains three members together, and rewards them for differing
-# where the label's probability leaves room. Its paper attacked with few steps; Tramèr
-# et al. (2020) broke it with many.
+# ADP (Pang et al., 2019) trains three members together, and rewards them for ranking
+# the wrong classes differently. Its paper attacked with few steps; Tramèr et al. (2020)
+# broke it with many.
 
 # %%
 source(adp)
@@ -220,7 +221,7 @@ loss = ensemble_loss(diverse.members)
 one_step = pgd(loss, x, y, EPS / 2, EPS / 2, 1)
 many = attacked(ensemble_loss(diverse.members, margin))
 judge("ADP", diverse, one_step, many)
-members = trained.ensemble()  # three that were trained apart, without a word of ADP
+members = trained.ensemble()  # three that were trained separately, without ADP
 x_adv = pgd(ensemble_loss(members), x, y, EPS / 2, EPS / 2, 1)
 print(
     f"three plain members, the same step: {accuracy(Ensemble(members), x_adv, y):.2f}"
@@ -228,8 +229,8 @@ print(
 
 # %% [markdown]
 # **What to notice.** One step of half the length leaves most images correct, and many
-# steps leave none. The last line shows a second mistake: the undefended ensemble
-# withstands the weak attack just as well. Without this comparison the first number
+# steps leave none. The last line shows a second mistake. The undefended ensemble
+# withstands the weak attack just as well. Without this comparison, the first number
 # shows nothing.
 #
 # ## What is left
@@ -254,10 +255,10 @@ picture(
 
 # %% [markdown]
 # **What to notice.** Every defence holds, in whole or in part, against an attack that
-# doesn't know it. That shows nothing. Four questions uncover all five. Is a gradient
+# doesn't know it. This proves nothing. Four questions expose all five. Is a gradient
 # zero, or rounded away (chapter 13)? Does the attack go through *all* of the defence?
 # Does its loss say what the adversary wants? Would more steps help? Adversarial
-# training (chapter 14) keeps most images when all four are asked.
+# training (chapter 14) keeps most images correct even when all four are asked.
 #
 # ## Your turn
 #
@@ -273,9 +274,9 @@ def soft_labels(z, temperature):
 check(soft_labels)
 
 # %% [markdown]
-# **15.2** BPDA: the gradient that an attack follows at x, if the network's
-# `gradient(x, y)` is known and a `defence(x)` stands in front of the network. On the
-# way back the defence counts as the identity.
+# **15.2** The gradient that BPDA follows at x, given the network's `gradient(x, y)` and
+# a `defence(x)` in front of the network. On the way back, the defence counts as the
+# identity.
 
 
 # %%
@@ -287,7 +288,7 @@ check(straight_through)
 
 # %% [markdown]
 # **15.3** The K + 1 logits of classifier and detector: z (N, K), and the detector's
-# scores s (N,). The last logit is the largest just where s > 0.
+# scores s (N,). The last logit is the largest exactly where s > 0.
 
 
 # %%
@@ -298,9 +299,9 @@ def with_rejection(z, s):
 check(with_rejection)
 
 # %% [markdown]
-# **15.4** The combined loss of these K + 1 logits: how far the largest logit of a wrong
-# class lies above the larger of the label's and the last one; (N,), with its gradient
-# (N, K + 1). An image is misread and not rejected if its loss is above 0.
+# **15.4** The combined loss (N,) of these K + 1 logits, and its gradient (N, K + 1).
+# The loss is the largest logit of a wrong class minus the larger of the label's logit
+# and the last one. An image is misclassified and not rejected if its loss is above 0.
 
 
 # %%
