@@ -23,7 +23,7 @@ from tutorials.paper.experiment.members import load_members
 
 @dataclass(frozen=True)
 class Step:
-    """Sums over images at one step; `merge` adds blocks up, `mean` divides."""
+    """Sums over images at one step."""
 
     step: int
     images: int
@@ -103,19 +103,3 @@ def pairwise_cosines(g: Array) -> tuple[Array, Array]:
     cosines = np.einsum("pnd,pnd->pn", units[first], units[second])
     there = (units != 0).any(axis=2)
     return cosines, there[first] & there[second]
-
-
-def merge(blocks: list[Steps]) -> list[Step]:
-    """Return the steps, summed over all blocks of images."""
-    together = zip(*(block.steps for block in blocks), strict=True)
-    return [add(list(steps)) for steps in together]
-
-
-def add(steps: list[Step]) -> Step:
-    """Return one step's sums over all blocks."""
-    sums = {
-        name: sum(getattr(step, name) for step in steps)
-        for name in Step.__dataclass_fields__
-        if name != "step"
-    }
-    return Step(step=steps[0].step, **sums)

@@ -1,24 +1,23 @@
 """Carry out an experiment, all blocks of all cases on all cores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from minidl.finish import Place, finish
-from minidl.parallel import local_executor
 from minidl.schema import read_as
 from minidl.store import write_json
-from tutorials.anomaly.directions import Step, Steps, follow, merge
+from tutorials.anomaly.directions import Step, Steps, follow
 from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
 from tutorials.anomaly.plan import Plan, team_of
 from tutorials.anomaly.record import Outcome, Record, read
 from tutorials.paper.experiment.attack import (
     BATCH_SIZE,
-    carry_out_cases,
+    carry_out_groups,
     place_of,
 )
-from tutorials.paper.experiment.cases import Block, Case, adv2
+from tutorials.paper.experiment.cases import Block, Case, adv2, blocks
 from tutorials.paper.experiment.counts import add
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.members import Team
@@ -34,9 +33,7 @@ def perform(name: str, plan: Plan) -> Record:
         steps = walk_along(team, plan)
     else:
         cases = EXPERIMENTS[name].groups(plan.config.attacks, len(team.jobs))
-        every = [case for group in cases.values() for case in group]
-        outcomes = iter(attack_all(every, team, plan))
-        groups = {g: [next(outcomes) for _ in group] for g, group in cases.items()}
+        groups = attack_all(cases, team, plan)
     return Record(
         experiment=name,
         **shared_by_all(plan),
@@ -64,28 +61,30 @@ def check_folder(folder: Path, plan: Plan) -> None:
         check_same_experiment(path, vars(read(path)), shared_by_all(plan))
 
 
-def attack_all(cases: Sequence[Case], team: Team, plan: Plan) -> list[Outcome]:
-    """Return each case's outcome on all images."""
-    with local_executor(plan.jobs) as executor:
-        parts = carry_out_cases(cases, team, plan.images, executor, plan.fresh)
-    totals = map(add, parts)
-    return [
-        Outcome(case, total.images, total.ensembles)
-        for case, total in zip(cases, totals, strict=True)
-    ]
+def attack_all(
+    groups: Mapping[str, Sequence[Case]], team: Team, plan: Plan
+) -> dict[str, list[Outcome]]:
+    """Return each case's outcome on all images, by groups of cases."""
+    counts = carry_out_groups(groups, team, plan.images, plan.jobs, plan.fresh)
+    return {
+        name: [
+            Outcome(case, found.images, found.ensembles)
+            for case, found in zip(group, counts[name], strict=True)
+        ]
+        for name, group in groups.items()
+    }
 
 
 def walk_along(team: Team, plan: Plan) -> list[Step]:
     """Return the steps of the basic iterative method on all images."""
-    case, n = adv2("bim", plan.config.attacks["bim"], len(team.jobs)), plan.images
-    starts = range(0, n, BATCH_SIZE)
-    walks = [Block(case, team, i, min(i + BATCH_SIZE, n)) for i in starts]
+    case = adv2("bim", plan.config.attacks["bim"], len(team.jobs))
+    walks = list(blocks(case, team, 0, plan.images, BATCH_SIZE))
     places = {steps_of(walk): walk for walk in walks}
     read = partial(read_as, Steps)
-    with local_executor(plan.jobs) as executor:
-        done = finish(places, follow, read, write_json, executor, "parts", plan.fresh)
-        found = dict(done)
-    return merge([found[place] for place in places])
+    done = finish(places, follow, read, write_json, plan.jobs, "parts", plan.fresh)
+    found = dict(done)
+    parts = zip(*(found[place].steps for place in places), strict=True)
+    return [add(steps, same="step") for steps in parts]
 
 
 def steps_of(walk: Block) -> Place:

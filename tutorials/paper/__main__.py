@@ -19,19 +19,14 @@ def main(argv: list[str] | None = None) -> None:
     verbs, config, places = parse(argv)
     with one_line_errors(PROGRAM, lambda: kept(config, places), places.device):
         if "run" in verbs:
-            experiment(config, places)
+            run(config, load_once(config.dataset), places)
+            print(f"results are in {places.results}")
         if "strict" in verbs:
             strict(config, places)
             write_strict(places.results)
         for verb in verbs:
             if verb in SHOW:
                 SHOW[verb](places.results)
-
-
-def experiment(config: Configuration, places: Places) -> None:
-    """Run it and say where the results are."""
-    run(config, load_once(config.dataset), places)
-    print(f"results are in {places.results}")
 
 
 def kept(config: Configuration, places: Places) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
+from minidl.backend import Device
 from minidl.data import CLASS_NAMES, Dataset, differences, load_dataset
 from minidl.parallel import limit_threads
 from tutorials.paper.experiment.attack import carry_out, finished
@@ -42,8 +43,10 @@ def run(config: Configuration, data: Dataset, places: Places) -> None:
     done = list(zip(work, counts, strict=True))
     for team in teams:
         own = [(block, found) for block, found in done if block.team is team]
-        execution = Execution(now(), round(time.perf_counter() - start, 1), count, {})
-        results = collect(config, data, team, own, places, execution)
+        member_seconds = {team.method: [round(s, 1) for s in team.seconds]}
+        seconds = round(time.perf_counter() - start, 1)
+        execution = Execution(now(), seconds, count, member_seconds)
+        results = collect(config, data, team, own, execution, places.device)
         attack = results.examples.attack
         with limit_threads(1):
             arrays = make_examples(team, attack, config.attacks[attack], places.device)
@@ -82,8 +85,8 @@ def collect(
     data: Dataset,
     team: Team,
     done: Counted,
-    places: Places,
     execution: Execution,
+    device: Device,
 ) -> Results:
     """Return the results of one method, whose blocks are all done."""
     members = [
@@ -93,22 +96,16 @@ def collect(
         )
     ]
     n = attacked(config, len(data.x_test))
-    seconds = [round(seconds, 1) for seconds in team.seconds]
     return Results(
         schema=SCHEMA,
         configuration=replace(config, methods=[team.method]),
-        data=describe(config.dataset, data),
+        data=Data(
+            train_images=len(data.x_train),
+            test_images=len(data.x_test),
+            classes=list(CLASS_NAMES[config.dataset]),
+            differences=differences(config.dataset),
+        ),
         methods={team.method: method_result(members, config.attacks, done, n)},
-        environment=environment(places.device),
-        execution=replace(execution, member_seconds={team.method: seconds}),
-    )
-
-
-def describe(name: str, data: Dataset) -> Data:
-    """Return the data set's sizes and class names, and what isn't as published."""
-    return Data(
-        train_images=len(data.x_train),
-        test_images=len(data.x_test),
-        classes=list(CLASS_NAMES[name]),
-        differences=differences(name),
+        environment=environment(device),
+        execution=execution,
     )

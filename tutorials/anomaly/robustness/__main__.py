@@ -6,7 +6,6 @@ Each epoch and each attack is kept: the same command continues.
 from pathlib import Path
 
 from minidl.files import check_writable
-from minidl.parallel import local_executor
 from minidl.store import write_json
 from tutorials.anomaly.plan import Plan, add_options, plan_of
 from tutorials.anomaly.robustness.measure import measure, read_robustness
@@ -50,9 +49,7 @@ def run(plan: Plan, path: Path) -> None:
         there = read_robustness(path)
         before = {**settings(there.configuration), "images": there.images}
         check_same_experiment(path, before, now)
-    with local_executor(plan.jobs) as executor:
-        found = measure(plan.config, plan.images, plan.runs, executor, plan.jobs)
-    write_json(path, found)
+    write_json(path, measure(plan.config, plan.images, plan.runs, plan.jobs))
     print(f"{path} written", flush=True)
 
 

@@ -3,8 +3,6 @@
 results/robustness/mnist-full.json
 """
 
-from collections.abc import Iterator
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from tutorials.anomaly.labels.scale import (
 )
 from tutorials.anomaly.robustness.choices import jobs_of
 from tutorials.paper.experiment.attack import carry_out
-from tutorials.paper.experiment.cases import CLEAN, Block, adv1, blocks
+from tutorials.paper.experiment.cases import CLEAN, adv1, blocks
 from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.environment import Environment, environment
 from tutorials.paper.experiment.members import Team, team_of
@@ -71,7 +69,6 @@ def measure(
     config: Configuration,
     images: int,
     runs: Path,
-    executor: Executor | None = None,
     workers: int = 1,
 ) -> Robustness:
     """Return all choices' accuracies. What is finished in the folder of runs is found.
@@ -83,9 +80,9 @@ def measure(
         raise ValueError(f"the paper has no {config.dataset}: nothing to compare with")
     every = jobs_of(config)
     jobs = list(dict.fromkeys(job for own in every.values() for job in own))
-    trained = dict(zip(jobs, train_members(jobs, executor, runs, workers), strict=True))
+    trained = dict(zip(jobs, train_members(jobs, None, runs, workers), strict=True))
     teams = {job: team_of([member], runs) for job, member in trained.items()}
-    rows = attacked(config, [*teams.values()], images, executor)
+    rows = attacked(config, [*teams.values()], images, workers)
     right = dict(zip(teams, rows, strict=True))
     return Robustness(
         configuration=config,
@@ -100,20 +97,18 @@ def measure(
     )
 
 
-def attacked(
-    config: Configuration, teams: list[Team], images: int, executor: Executor | None
-) -> Iterator[Array]:
-    """Yield for each network where it is right, (1 + factors, N): clean, then FGSM."""
+def attacked(config: Configuration, teams: list[Team], images: int, jobs: int) -> Array:
+    """Tell where each network is right, clean and then with each factor.
+
+    Shapes: (networks, 1 + factors, images) bool.
+    """
     each = [scaled(config.attacks[ATTACK], s) for s in FACTORS]
     cases = [CLEAN, *(adv1(ATTACK, parameters, 1)[0] for parameters in each)]
-    work: list[list[Block]] = [
-        list(blocks(case, team, 0, images)) for team in teams for case in cases
+    work = [
+        b for team in teams for case in cases for b in blocks(case, team, 0, images)
     ]
-    every = [block for case in work for block in case]
-    parts = iter(carry_out(every, executor, of=ensemble_right))
-    rows = [np.concatenate([next(parts) for _ in case]) for case in work]
-    for first in range(0, len(rows), len(cases)):
-        yield np.array(rows[first : first + len(cases)])
+    right = np.concatenate(carry_out(work, jobs, of=ensemble_right))
+    return right.reshape(len(teams), len(cases), images)
 
 
 def choice(name: str, jobs: list[MemberJob], right: Array, target: float) -> Choice:

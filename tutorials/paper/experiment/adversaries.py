@@ -6,7 +6,7 @@ differ in what is differentiated, or in what is added up.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from attacks import (
     normalized_gradient,
     sum_gradient,
 )
+from attacks.forwards import total
 from minidl.backend import Array
 from minidl.layers import Sequential
 from minidl.layers.activations import softmax
@@ -40,12 +41,7 @@ def clipped_gradient(members: Members) -> GradientFn:
     The clipped logarithm is flat outside: a member that is sure, rightly or wrongly,
     has no gradient at all. In float32, p rounds to 1 at about the same place.
     """
-
-    def gradient(x: Array, y: Array) -> Array:
-        total: Any = sum(clipped_input_gradient(member, x, y) for member in members)
-        return total
-
-    return gradient
+    return lambda x, y: total(clipped_input_gradient(m, x, y) for m in members)
 
 
 def clipped_input_gradient(model: Sequential, x: Array, y: Array) -> Array:
@@ -69,9 +65,8 @@ def mean_of_perturbations(
 
     It lies in the ball and in the range of pixels, as both are convex.
     """
-    steps: Any = sum(
-        attack(member_gradient(members, i), x, y) - x for i in range(len(members))
-    )
+    each = (member_gradient(members, i) for i in range(len(members)))
+    steps = total(attack(gradient, x, y) - x for gradient in each)
     return x + steps / x.dtype.type(len(members))
 
 

@@ -10,11 +10,11 @@ What is kept has a key of all that decides it: the case, the block, the members'
 checksums, the test images. Experiments that need the same block share it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,8 +27,10 @@ from minidl.layers import Sequential
 from minidl.store import check, key_of, read_arrays, refused, write_arrays
 from tutorials.paper.experiment.adversaries import Attack, adversary
 from tutorials.paper.experiment.cases import NO_ATTACK, Block, Case, blocks
-from tutorials.paper.experiment.counts import count
+from tutorials.paper.experiment.counts import Counts, add, count
 from tutorials.paper.experiment.members import Team, load_members
+
+K = TypeVar("K")
 
 ATTACKS: dict[str, Any] = {"fgsm": fgsm, "bim": bim}
 BATCH_SIZE = 100  # images that are attacked together
@@ -67,6 +69,26 @@ def carry_out_cases(
     every = [block for case in work for block in case]
     counts = iter(carry_out(every, executor, fresh, of=of))
     return [[next(counts) for _ in case] for case in work]
+
+
+def carry_out_groups(
+    groups: Mapping[K, Sequence[Case]],
+    team: Team,
+    images: int,
+    executor: Executor | int | None = None,
+    fresh: bool = False,
+) -> dict[K, list[Counts]]:
+    """Return each case's counts on the first test images, by groups of cases."""
+    work = {
+        name: [list(blocks(case, team, 0, images)) for case in group]
+        for name, group in groups.items()
+    }
+    every = [block for group in work.values() for case in group for block in case]
+    counts = iter(carry_out(every, executor, fresh))
+    return {
+        name: [add([next(counts) for _ in case]) for case in group]
+        for name, group in work.items()
+    }
 
 
 def report(work: Sequence[Block], fresh: bool) -> None:

@@ -54,7 +54,9 @@ class Block:
     stop: int
 
 
-def blocks(case: Case, team: Team, first: int, stop: int) -> Iterator[Block]:
-    """Yield consecutive blocks of a case."""
-    for start in range(first, stop, BLOCK):
-        yield Block(case, team, start, min(start + BLOCK, stop))
+def blocks(
+    case: Case, team: Team, first: int, stop: int, size: int | None = None
+) -> Iterator[Block]:
+    """Yield consecutive blocks of a case, of BLOCK images or another size."""
+    for start in range(first, stop, size or BLOCK):
+        yield Block(case, team, start, min(start + (size or BLOCK), stop))

@@ -1,12 +1,15 @@
 """From the members' probabilities to counts: integers, so that sums are exact."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 
+from attacks.forwards import total
 from minidl.backend import Array
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,15 +37,22 @@ def count(p: Array, y: Array) -> Counts:
 
 def mean_probability(p: Array) -> Array:
     """Return the mean over members, rounded as `Ensemble` does: (M, N, K) -> (N, K)."""
-    mean: Any = sum(1 / len(p) * p_i for p_i in p)
-    return mean
+    return total(1 / len(p) * p_i for p_i in p)
 
 
-def add(parts: Sequence[Counts]) -> Counts:
-    """Return the counts of all parts together."""
-    return Counts(
-        images=sum(part.images for part in parts),
-        members=np.sum([part.members for part in parts], axis=0).tolist(),
-        ensembles=np.sum([part.ensembles for part in parts], axis=0).tolist(),
-        fooled=np.sum([part.fooled for part in parts], axis=0).tolist(),
-    )
+def add(parts: Sequence[T], same: str = "") -> T:
+    """Return dataclasses of numbers and lists of numbers, added up field by field.
+
+    `same` names a field that is the same in all.
+    """
+    first: Any = parts[0]
+
+    def together(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        if name == same:
+            return values[0]
+        if isinstance(values[0], list):
+            return [sum(numbers) for numbers in zip(*values, strict=True)]
+        return sum(values)
+
+    return type(parts[0])(*(together(field.name) for field in fields(first)))

@@ -12,6 +12,7 @@ from itertools import chain, repeat
 from typing import Any, TypeAlias
 
 from attacks import GradientFn, sum_gradient
+from attacks.forwards import total
 from ensembles import Ensemble
 from minidl.backend import Array, get_array_module
 from minidl.layers import Sequential
@@ -94,9 +95,4 @@ def label_gradient(
         relabelled(sum_gradient(group), TIMES[time](classifier.predict, x, y))
         for classifier, group in groups
     ]
-
-    def gradient(x: Array, y: Array) -> Array:
-        total: Any = sum(part(x, y) for part in parts)
-        return total
-
-    return gradient
+    return lambda x, y: total(part(x, y) for part in parts)
