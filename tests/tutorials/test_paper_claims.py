@@ -25,6 +25,7 @@ from tutorials.paper.claims.intervals import (
 from tutorials.paper.claims.sentences import CLAIMS
 from tutorials.paper.claims.verdicts import (
     NOT_JUDGED,
+    Run,
     evidence,
     judge,
     overall,
@@ -164,7 +165,7 @@ def test_a_claim_about_a_method_that_is_missing_is_not_judged():
     assert found["Singles under BIM"].verdict == NOT_JUDGED
     so_far = found["Attacks transfer only in part"].verdict
     assert so_far == "holds so far (2 of 4 methods)"
-    assert any(s.startswith("NOT JUDGED") for s in sentences(results))
+    assert any(s.startswith("NOT JUDGED") for s in sentences(Run(results)))
 
 
 def test_one_member_is_no_ensemble(results):

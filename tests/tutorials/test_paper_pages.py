@@ -15,6 +15,7 @@ from minidl.store import DamagedError, to_json
 from tests.tutorials.made_up import made_up, with_papers_numbers
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.intervals import of_cell
+from tutorials.paper.claims.verdicts import read_run
 from tutorials.paper.pages.claims import claims_section
 from tutorials.paper.pages.drawings import COLOURS, as_svg, figure1, figure2, fooled
 from tutorials.paper.pages.figures import write_figures
@@ -26,7 +27,6 @@ from tutorials.paper.pages.table2 import table2_section, tables, write_table2
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES, TABLE2
 from tutorials.paper.results import Member
 from tutorials.paper.results.examples import read_examples, write_examples
-from tutorials.paper.results.strict import strict_of
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = [path.parent for path in sorted(ROOT.glob("results/*/report.html"))]
@@ -43,12 +43,11 @@ FIGURES = {
 @pytest.mark.parametrize("folder", COMMITTED, ids=lambda folder: folder.name)
 def test_committed_pages_are_what_the_results_give(folder):
     """Each number on them, and each word: pictures aside, which stand beside them."""
-    results = results_file.read(folder)
-    found = strict_of(results, folder)
-    strict = strict_section(results, found, "#")
-    parts = table2_section(results), claims_section(results, found)
+    run = read_run(folder)
+    strict = strict_section(run.results, run.found, "#")
+    parts = table2_section(run.results), claims_section(run)
     expected = {
-        "table2.md": page(f"# {title(results)}", *parts),
+        "table2.md": page(f"# {title(run.results)}", *parts),
         "report.html": html(report(folder), folder),
         **({"strict.md": strict} if strict else {}),
     }

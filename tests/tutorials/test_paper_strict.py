@@ -16,7 +16,7 @@ from tests.tutorials.made_up import made_up
 from tutorials.paper import results as results_file
 from tutorials.paper import strict as verb
 from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED
-from tutorials.paper.claims.verdicts import judge
+from tutorials.paper.claims.verdicts import Run, judge, read_run
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.members import find_team, member_jobs
@@ -181,16 +181,17 @@ def test_pages_show_it(tmp_path, capsys):
     results_file.write(results, tmp_path)
     with pytest.raises(FileNotFoundError, match="the verb strict makes them"):
         write_strict(tmp_path)
-    without = small_table({tmp_path: results}).splitlines()[-1]
+    without = small_table({tmp_path: read_run(tmp_path)}).splitlines()[-1]
     write(strict(), tmp_path)
     write_strict(tmp_path)
     assert "worst case" in capsys.readouterr().out
     page = (tmp_path / "strict.md").read_text()
     assert page.startswith("# Does the defence hold?")
     assert what_is_left(results, strict()) in page
-    both = overview({tmp_path: results})
+    runs = {tmp_path: read_run(tmp_path)}
+    both = overview(runs)
     assert "### Does the defence hold?" in both
-    small = small_table({tmp_path: results}).splitlines()[-1]
+    small = small_table(runs).splitlines()[-1]
     assert small == without.removesuffix("  |") + " 0.050 |"
 
 
@@ -346,18 +347,17 @@ def test_the_expectation_is_not_shown_without_its_data():
 
 
 def test_pages_judge_the_expectation(folder, capsys):
-    results = made_up()
     write(strict(0.3), folder)
     write_table2(folder)
     assert TOPIC not in capsys.readouterr().out
-    assert TOPIC not in overview({folder: results})
+    assert TOPIC not in overview({folder: read_run(folder)})
     write(with_members(strict(0.3), 0.05, 0.05), folder)
     write_table2(folder)
     assert f"HOLDS SO FAR (2 OF 4 METHODS): {TOPIC}" in capsys.readouterr().out
     assert TOPIC in (folder / "table2.md").read_text(encoding="utf-8")
     write_report(folder)
     assert TOPIC in (folder / "report.html").read_text(encoding="utf-8")
-    page = overview({folder: results, folder.parent: made_up("mnist")})
+    page = overview({folder: read_run(folder), folder.parent: Run(made_up("mnist"))})
     assert f"| {TOPIC} | holds so far (2 of 4 methods) | not judged |" in page
     assert "own attacks, but for those of section 5, which are about others." in page
 

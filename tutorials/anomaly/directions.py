@@ -38,6 +38,11 @@ class Step:
     stuck_clipped: int  # images without any gradient then
     correct: int  # images that the ensemble still gets right
 
+    @property
+    def mean_cosine(self) -> float:
+        """The mean over images with a cosine."""
+        return self.cosine / max(self.with_cosine, 1)
+
 
 @dataclass(frozen=True)
 class Steps:

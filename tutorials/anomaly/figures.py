@@ -72,22 +72,20 @@ def draw_curve(
 
 def directions(record: Record) -> Any:
     """Draw how the gradients stand to each other, and which vanish, at each step."""
-    steps = record.steps
-    x, n = [s.step for s in steps], record.images
+    steps, n = record.steps, record.images
     figure, (left, right) = new_figure(2, width=10, height=4.3)
-    cosine = [s.cosine / max(s.with_cosine, 1) for s in steps]
-    left.plot(x, cosine, "o-", color=ALL, ms=4, label="mean cosine of two members")
-    unity = [s.unity / n for s in steps]
-    left.plot(x, unity, "s-", color="#009e73", ms=4, label="|sum| / sum of norms")
-    longest = [s.longest / n for s in steps]
-    left.plot(x, longest, "^-", color="#d55e00", ms=4, label="share of the longest")
-    zero = [s.zero / n for s in steps]
-    right.plot(x, zero, "o-", color=ALL, ms=4, label="from logits")
-    clipped = [s.zero_clipped / n for s in steps]
-    style = {"color": "#d55e00", "ms": 4}
-    right.plot(x, clipped, "^-", label="from clipped probabilities", **style)
-    accuracy = [s.correct / n for s in steps]
-    right.plot(x, accuracy, "--", color="#6e6e6e", label="accuracy of the ensemble")
+    green, orange, grey = "#009e73", "#d55e00", "#6e6e6e"
+    cosine = [s.mean_cosine for s in steps]
+    left.plot(cosine, "o-", color=ALL, ms=4, label="mean cosine of two members")
+    for panel, name, style, colour, label in (
+        (left, "unity", "s-", green, "|sum| / sum of norms"),
+        (left, "longest", "^-", orange, "share of the longest"),
+        (right, "zero", "o-", ALL, "from logits"),
+        (right, "zero_clipped", "^-", orange, "from clipped probabilities"),
+        (right, "correct", "--", grey, "accuracy of the ensemble"),
+    ):
+        shares = [getattr(s, name) / n for s in steps]
+        panel.plot(shares, style, color=colour, ms=4, label=label)
     right.set_title("members' gradients that are exactly zero", fontsize=10)
     left.set_title("members' gradients beside each other", fontsize=10)
     for panel in (left, right):

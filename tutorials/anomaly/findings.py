@@ -174,7 +174,7 @@ def of_opposition(step: Step, name: str) -> str:
     }[verdict]
     return (
         f"At the {name} step the members' gradients {word}: their mean cosine is "
-        f"{step.cosine / there:.3f}, and below 0 on a fraction of {opposed} of the "
+        f"{step.mean_cosine:.3f}, and below 0 on a fraction of {opposed} of the "
         "images."
     )
 

@@ -14,7 +14,7 @@ from tutorials.anomaly.findings import curves, finding, rows
 from tutorials.anomaly.record import Record, read
 from tutorials.paper.experiment.adversaries import IN_WORDS
 from tutorials.paper.pages.drawings import as_svg
-from tutorials.paper.pages.markdown import Table
+from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.paper_numbers import TABLE2
 
 QUESTIONS = {
@@ -49,7 +49,8 @@ def write_report(folder: Path) -> Path:
         raise FileNotFoundError(
             f"no experiment in {folder}; python -m tutorials.anomaly all makes them"
         )
-    parts = [HEAD, legend(), FOOT]
+    legend = "\n".join(f"- *{name}*: {words}." for name, words in IN_WORDS.items())
+    parts = [HEAD, legend, FOOT]
     for file in files:
         record = read(file)
         with refused(file):  # it follows the schema, but may lack a group
@@ -57,71 +58,56 @@ def write_report(folder: Path) -> Path:
         parts.append(text)
         write_text(file.with_suffix(".svg"), picture)
     path = folder / "README.md"
-    write_text(path, "\n\n".join(parts) + "\n")
+    write_text(path, page(*parts))
     return path
 
 
 def section(record: Record) -> str:
     """Return one experiment's part of the page."""
-    name = record.experiment
-    table = TABLES.get(name, groups_table)(record)
-    about = (
+    name, question = record.experiment, QUESTIONS[record.experiment]
+    return page(
+        f"## {question}",
+        finding(record),
+        f"![{question} The table below as a picture.]({name}.svg)",
+        TABLES.get(name, groups_table)(record).markdown(),
         f"{record.members} members of {record.method} on {record.dataset} "
         f"({record.profile} profile, seed {record.seed}), the first "
-        f"{record.images:,} test images: `{command(record)}`."
-    )
-    text = f"![{QUESTIONS[name]} The table below as a picture.]({name}.svg)"
-    parts = [f"## {QUESTIONS[name]}", finding(record), text, table, about]
-    return "\n\n".join(parts)
-
-
-def command(record: Record) -> str:
-    """Return the command that carries out an experiment again."""
-    return (
-        f"python -m tutorials.anomaly {record.experiment} --dataset {record.dataset} "
-        f"--profile {record.profile} --method {record.method} --members "
-        f"{record.members} --images {record.images} --seed {record.seed}"
+        f"{record.images:,} test images: `python -m tutorials.anomaly {name} --dataset "
+        f"{record.dataset} --profile {record.profile} --method {record.method} "
+        f"--members {record.members} --images {record.images} --seed {record.seed}`.",
     )
 
 
-def legend() -> str:
-    """Return what the names of adversaries mean."""
-    return "\n".join(f"- *{name}*: {words}." for name, words in IN_WORDS.items())
-
-
-def groups_table(record: Record) -> str:
-    """Return the accuracy in each group, in Markdown."""
+def groups_table(record: Record) -> Table:
+    """Return the accuracy in each group."""
     found = [[group, str(estimate)] for group, estimate in rows(record).items()]
-    return Table(["attack", "accuracy of the ensemble"], found, words=2).markdown()
+    return Table(["attack", "accuracy of the ensemble"], found, words=2)
 
 
-def members_table(record: Record) -> str:
-    """Return the accuracies of ensembles of all sizes, in Markdown."""
+def members_table(record: Record) -> Table:
+    """Return the accuracies of ensembles of all sizes."""
     found = curves(record)
     sizes = enumerate(zip(*found.values(), strict=True), start=1)
     cells = [[str(M), *map(str, estimates)] for M, estimates in sizes]
-    return Table(["members", *found], cells, words=0).markdown()
+    return Table(["members", *found], cells, words=0)
 
 
-def steps_table(record: Record) -> str:
-    """Return the steps in Markdown."""
-    heads = (
-        "steps taken",
-        "mean cosine",
-        "pairs below 0",
-        "length of the sum",
-        "share of the longest",
-        "zero, logits",
-        "zero, clipped",
-        "accuracy",
-    )
-    found, n = [], record.images
+def steps_table(record: Record) -> Table:
+    """Return the means over images at each step."""
+    columns = {
+        "pairs below 0": "negative",
+        "length of the sum": "unity",
+        "share of the longest": "longest",
+        "zero, logits": "zero",
+        "zero, clipped": "zero_clipped",
+        "accuracy": "correct",
+    }
+    found = []
     for s in record.steps:
-        cells = [str(s.step), f"{s.cosine / max(s.with_cosine, 1):.3f}"]
-        parts = (s.negative, s.unity, s.longest, s.zero, s.zero_clipped, s.correct)
-        cells += [f"{part / n:.3f}" for part in parts]
-        found.append(cells)
-    return Table(heads, found, words=0).markdown()
+        shares = (getattr(s, name) / record.images for name in columns.values())
+        values = (s.mean_cosine, *shares)
+        found.append([str(s.step), *(f"{value:.3f}" for value in values)])
+    return Table(["steps taken", "mean cosine", *columns], found, words=0)
 
 
 TABLES = {"members": members_table, DIRECTIONS: steps_table}

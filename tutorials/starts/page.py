@@ -99,23 +99,19 @@ def section(starts: Starts) -> str:
     options = f"--dataset {plan.dataset} --network {plan.network} --seeds {plan.seeds}"
     more = f" --train-images {plan.train_images}" if plan.train_images else ""
     last = starts.last
+    optimizers = {name(own[0]): own for own in by_optimizer(starts.first)}
     seeds = {f"seed {one.job.index}": [one] for one in last}
     return page(
         f"## {plan.dataset}, {LOGITS[plan.network]}",
         f"{counted(plan.seeds, 'seed')} with each optimizer, one epoch of {images} "
         "training images:",
-        first_epoch(starts).markdown(),
+        table(optimizers).markdown(),
         finding(best(starts.first)),
         f"With {name(last[0])}, after {counted(plan.epochs, 'epoch')}:",
         table(seeds).markdown(),
         f"`python -m tutorials.starts {options} --epochs {plan.epochs}{more}` makes "
         f"this, on {starts.environment.cpu} with minidl {starts.environment.minidl}.",
     )
-
-
-def first_epoch(starts: Starts) -> Table:
-    """Return a row for each optimizer, after one epoch."""
-    return table({name(own[0]): own for own in by_optimizer(starts.first)})
 
 
 def name(one: Start) -> str:
@@ -144,11 +140,8 @@ def dead_classes(counts: list[int]) -> str:
 def row(own: Sequence[Start]) -> list[str]:
     """Return one group's numbers."""
     going = [one.accuracy for one in own if one.started]
-    numbers = [
-        np.mean([one.J_training for one in own]),
-        np.mean([one.J for one in own]),
-        np.mean([one.accuracy for one in own]),
-    ]
+    every = ([one.J_training, one.J, one.accuracy] for one in own)
+    numbers = np.mean(list(every), axis=0)
     return [
         f"{len(going)} of {len(own)}",
         dead_classes([len(one.dead) for one in own]),

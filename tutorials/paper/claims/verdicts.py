@@ -10,17 +10,27 @@ verdict. Otherwise the claim is undecided.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ensembles import METHODS
 from tutorials.defences.record import Record, read_all
+from tutorials.paper import results as results_file
 from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
 from tutorials.paper.claims.sentences import CLAIMS, Claim
 from tutorials.paper.paper_numbers import HALVES
 from tutorials.paper.results import Results
-from tutorials.paper.results.strict import Strict, with_singles
+from tutorials.paper.results.strict import Strict, strict_of, with_singles
 
 NOT_JUDGED = "not judged"
 SHOWN = 5  # comparisons that a sentence lists completely
+
+
+class Run(NamedTuple):
+    """All that a folder's files say together."""
+
+    results: Results
+    found: Strict | None = None  # what adaptive attacks left of the same members
+    defences: Sequence[Record] = ()  # the table of the same experiment
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,12 @@ class Verdict:
     section: str
     verdict: str
     evidence: str
+
+
+def read_run(folder: Path) -> Run:
+    """Return the results in a folder and what stands beside them; raises as `read`."""
+    results = results_file.read(folder)
+    return Run(results, strict_of(results, folder), defences_of(results, folder))
 
 
 def judge(
@@ -101,11 +117,9 @@ def evidence(comparisons: list[Comparison]) -> str:
     return f"{count}, most narrowly {min(comparisons, key=lambda c: c.difference.low)}"
 
 
-def sentences(
-    results: Results, found: Strict | None = None, defences: Sequence[Record] = ()
-) -> list[str]:
+def sentences(run: Run) -> list[str]:
     """Return one sentence a claim: the verdict, the paper's words and the numbers."""
     return [
         f"{v.verdict.upper()}: {v.topic} (“{v.quote}”, {v.section}): {v.evidence}."
-        for v in judge(results, found, defences)
+        for v in judge(*run)
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minidl.backend import Array
 from minidl.files import write_text
-from tutorials.paper import results as results_file
+from tutorials.paper.claims.verdicts import Run, read_run
 from tutorials.paper.pages.drawings import (
     HALF,
     Figure,
@@ -22,7 +22,6 @@ from tutorials.paper.pages.verdict import bars
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 from tutorials.paper.results import Results
 from tutorials.paper.results.examples import read_examples
-from tutorials.paper.results.strict import Strict, strict_of
 
 BARS = "verdict.svg"
 FIGURE1 = (
@@ -39,11 +38,10 @@ FOOLED = (
 )
 
 
-def draw(
-    results: Results, arrays: dict[str, Array], found: Strict | None
-) -> Iterator[tuple[str, Figure]]:
+def draw(run: Run, arrays: dict[str, Array]) -> Iterator[tuple[str, Figure]]:
     """Yield the figures of a run, by the names of their files."""
-    yield BARS, bars(results, found)
+    results = run.results
+    yield BARS, bars(results, run.found)
     for start in range(0, len(arrays["x"]), HALF):
         part = {name: array[start : start + HALF] for name, array in arrays.items()}
         yield f"figure1-{start}.svg", figure1(results, part)
@@ -52,9 +50,8 @@ def draw(
         yield f"fooled-{attack}.svg", fooled(results, attack)
 
 
-def show_figure1(folder: Path) -> str:
+def show_figure1(results: Results, folder: Path) -> str:
     """Return Figure 1 of the results in a folder in Markdown, with its caption."""
-    results = results_file.read(folder)
     attack, images = results.examples.attack, len(read_examples(results, folder)["x"])
     files = [f"figure1-{start}.svg" for start in range(0, images, HALF)]
     settings = in_words(results.configuration.attacks[attack])
@@ -83,10 +80,8 @@ def side_by_side(text: str, files: list[str], link: str = "") -> str:
 
 def draw_all(folder: Path) -> list[Path]:
     """Write the figures of the results in a folder; return their files."""
-    results = results_file.read(folder)
-    arrays = read_examples(results, folder)
-    files = []
-    for name, figure in draw(results, arrays, strict_of(results, folder)):
+    run, files = read_run(folder), []
+    for name, figure in draw(run, read_examples(run.results, folder)):
         write_text(folder / name, as_svg(figure))
         files.append(folder / name)
     return files

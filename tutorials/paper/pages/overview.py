@@ -13,7 +13,7 @@ from pathlib import Path
 from minidl.files import write_text
 from tutorials.command_line import one_line_errors, parser_of
 from tutorials.paper import results as results_file
-from tutorials.paper.claims.verdicts import defences_of
+from tutorials.paper.claims.verdicts import Run, read_run
 from tutorials.paper.experiment.config import LITERAL, PLAIN, suffix
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
@@ -29,7 +29,7 @@ from tutorials.paper.paper_numbers import (
     paper_accuracy,
 )
 from tutorials.paper.results import Cell, Results
-from tutorials.paper.results.strict import strict_of, with_singles
+from tutorials.paper.results.strict import with_singles
 
 VERDICTS = (
     "The claims are judged by these numbers at 95 %. A claim of several comparisons "
@@ -43,11 +43,11 @@ PAGE = Path("results/table2.md")
 README, CLUSTER = Path("README.md"), Path("docs/distributed.md")
 
 
-def committed() -> dict[Path, Results]:
+def committed() -> dict[Path, Run]:
     """Return the full runs in results/ by their folders, without any the quick one."""
     full = [networks(Path(f"results/{dataset}-full")) for dataset in HALVES]
     folders = [found[0] for found in full if found] or [Path("results/readme")]
-    return {folder: results_file.read(folder) for folder in folders}
+    return {folder: read_run(folder) for folder in folders}
 
 
 def networks(plain: Path) -> list[Path]:
@@ -56,21 +56,18 @@ def networks(plain: Path) -> list[Path]:
     return [folder for folder in folders if results_file.methods_in(folder)]
 
 
-def overview(runs: Mapping[Path, Results]) -> str:
+def overview(runs: Mapping[Path, Run]) -> str:
     """Return the page of all runs, which lies beside their folders."""
-    halves = [half(folder, results) for folder, results in runs.items()]
-    found = [strict_of(results, folder) for folder, results in runs.items()]
-    defences = [defences_of(results, folder) for folder, results in runs.items()]
-    table = verdict_table([*zip(runs.values(), found, defences, strict=True)])
-    more = any(map(with_singles, found)) or any(defences)
-    expectation = EXPECTATION if more else ""
-    how = VERDICTS.format(expectation=expectation)
-    claims = page("## The paper's claims", how, table)
+    halves = [half(folder, run) for folder, run in runs.items()]
+    more = any(with_singles(run.found) or run.defences for run in runs.values())
+    how = VERDICTS.format(expectation=EXPECTATION if more else "")
+    claims = page("## The paper's claims", how, verdict_table([*runs.values()]))
     return page("# Table 2, ours and the paper's", *halves, claims)
 
 
-def half(folder: Path, results: Results) -> str:
+def half(folder: Path, run: Run) -> str:
     """Return one run's part of the page."""
+    results = run.results
     environment, hours = results.environment, results.execution.core_hours
     link = f"{folder.name}/table2.md"
     plain = f"{folder.name.removesuffix(suffix(LITERAL))}/table2.md"
@@ -82,14 +79,14 @@ def half(folder: Path, results: Results) -> str:
         f"minidl {environment.minidl}, NumPy {environment.numpy} and Numba "
         f"{environment.numba}. The claims with their numbers are in [{link}]({link}).",
         show_figure2(results, f"{folder.name}/"),
-        strict_section(results, strict_of(results, folder), "###"),
+        strict_section(results, run.found, "###"),
         variant,
     )
 
 
-def small_table(runs: Mapping[Path, Results]) -> str:
+def small_table(runs: Mapping[Path, Run]) -> str:
     """Return the first method's row of Table 2 in each run, with a sentence above."""
-    configs = [results.configuration for results in runs.values()]
+    configs = [run.results.configuration for run in runs.values()]
     names = dict.fromkeys(config.network for config in configs)
     logits = " or ".join(LOGITS[n] + f" ({n})" * (n != PLAIN) for n in names)
     about = (
@@ -97,16 +94,17 @@ def small_table(runs: Mapping[Path, Results]) -> str:
         "weights: ours (the paper's)."
     )
     rows = [
-        small_row(folder, results, attack)
-        for folder, results in runs.items()
-        for attack in results.table2
+        small_row(folder, run, attack)
+        for folder, run in runs.items()
+        for attack in run.results.table2
     ]
     return f"{about}\n\n{Table(['', *COLUMNS.values(), WORST], rows).markdown()}"
 
 
-def small_row(folder: Path, results: Results, attack: str) -> list[str]:
+def small_row(folder: Path, run: Run, attack: str) -> list[str]:
     """Return one row, with the accuracy under adaptive attacks at its end."""
-    dataset, found = results.configuration.dataset, strict_of(results, folder)
+    results, found, _ = run
+    dataset = results.configuration.dataset
     method, cells = next(iter(results.table2[attack].items()))
     network = " literal" if results.configuration.network == LITERAL else ""
     name = f"{dataset}{network}, {ATTACK_NAMES[attack]}"
@@ -123,10 +121,11 @@ def both(ours: Cell, paper: float | None) -> str:
     return f"{ours.accuracy:.3f}" + ("" if paper is None else f" ({paper:.3f})")
 
 
-def hours_table(runs: Mapping[Path, Results]) -> str:
+def hours_table(runs: Mapping[Path, Run]) -> str:
     """Return how many core-hours each run took, from its members' own seconds."""
     head = ["run", "processor", "training", "slowest member", "attacks, about"]
-    return Table(head, [hours_row(r) for r in runs.values()], words=2).markdown()
+    rows = [hours_row(run.results) for run in runs.values()]
+    return Table(head, rows, words=2).markdown()
 
 
 def hours_row(results: Results) -> list[str]:

@@ -8,8 +8,7 @@ from typing import Any
 
 from minidl.files import write_text
 from minidl.store import plain
-from tutorials.paper import results as results_file
-from tutorials.paper.claims.verdicts import defences_of
+from tutorials.paper.claims.verdicts import read_run
 from tutorials.paper.pages.claims import claims_section
 from tutorials.paper.pages.figures import (
     BARS,
@@ -25,7 +24,6 @@ from tutorials.paper.pages.table2 import table2_section
 from tutorials.paper.pages.verdict import verdict
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results
-from tutorials.paper.results.strict import strict_of
 
 PAPER = (
     "Strauss et al., Ensemble Methods as a Defense to Adversarial Perturbations "
@@ -44,21 +42,21 @@ SECONDS = (
 
 def report(folder: Path) -> str:
     """Return the page in Markdown; `draw_all` makes its pictures."""
-    results = results_file.read(folder)
-    found = strict_of(results, folder)
+    run = read_run(folder)
+    results, found, _ = run
     facts = plain(results.configuration) | asdict(results.environment)
     return page(
         "# Do ensembles withstand adversarial perturbations?",
         f"**{verdict(results, found)}**",
         f"![{verdict(results, found)}]({BARS})",
         "## Figure 1",
-        show_figure1(folder),
+        show_figure1(results, folder),
         summary(results),
         f"## {title(results)}",
         table2_section(results),
         show_figure2(results),
         strict_section(results, found, "##"),
-        claims_section(results, found, defences_of(results, folder)),
+        claims_section(run),
         "## How many members one perturbation fools",
         show_fooled(results),
         f"## Each member\n\n{members_table(results).markdown()}\n\n{MEMBERS}",

@@ -7,15 +7,11 @@ from attacks.evaluation.intervals import Estimate, wilson
 from ensembles import METHODS
 from minidl.files import write_text
 from tutorials.paper.claims.intervals import difference, of_both, of_cell
+from tutorials.paper.claims.verdicts import read_run
 from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
-from tutorials.paper.results import Results, read
-from tutorials.paper.results.strict import (
-    Accuracies,
-    Strict,
-    strict_of,
-    with_singles,
-)
+from tutorials.paper.results import Results
+from tutorials.paper.results.strict import Accuracies, Strict, with_singles
 from tutorials.paper.results.table2 import mean_cell
 
 TITLE = "Does the defence hold? Adaptive attacks"
@@ -160,8 +156,7 @@ def write_strict(folder: Path) -> None:
 
     Raises FileNotFoundError if the strict attacks haven't been run.
     """
-    results = read(folder)
-    found = strict_of(results, folder)
+    results, found, _ = read_run(folder)
     if found is None:
         raise FileNotFoundError(
             f"no adaptive attacks in {folder}: the verb strict makes them"

@@ -4,9 +4,8 @@ from pathlib import Path
 from textwrap import fill
 
 from minidl.files import write_text
-from tutorials.paper import results as results_file
 from tutorials.paper.claims.intervals import of_cell
-from tutorials.paper.claims.verdicts import defences_of, sentences
+from tutorials.paper.claims.verdicts import read_run, sentences
 from tutorials.paper.pages.claims import (
     CLAIMS_TITLE,
     DIRECTION,
@@ -22,7 +21,6 @@ from tutorials.paper.paper_numbers import (
     paper_accuracy,
 )
 from tutorials.paper.results import Results
-from tutorials.paper.results.strict import strict_of
 
 
 def tables(results: Results) -> list[Table]:
@@ -60,14 +58,14 @@ def table2_section(results: Results) -> str:
 
 def write_table2(folder: Path) -> None:
     """Print table and claims of the results in a folder, and write table2.md."""
-    results = results_file.read(folder)
-    found, defences = strict_of(results, folder), defences_of(results, folder)
+    run = read_run(folder)
+    results = run.results
     print(f"\n{title(results)}")
     for table in tables(results):
         print(f"\n{table.text()}")
     words = [*notes(results), "", f"{CLAIMS_TITLE}. {DIRECTION}", ""]
-    for text in (*words, *sentences(results, found, defences), "", TRAINED_ONCE):
+    for text in (*words, *sentences(run), "", TRAINED_ONCE):
         print(fill(text, width=88, subsequent_indent="  "))
-    parts = table2_section(results), claims_section(results, found, defences)
+    parts = table2_section(results), claims_section(run)
     write_text(folder / "table2.md", page(f"# {title(results)}", *parts))
     print(f"\n{folder / 'table2.md'} written")
