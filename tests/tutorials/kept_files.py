@@ -13,18 +13,16 @@ from ensembles import member_files, random_init
 from ensembles.materialise import untrained
 from ensembles.member_files import (
     Progress,
-    TrainedMember,
     member_path,
     partial_path,
     read_whole,
-    write_finished,
 )
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
 from minidl.backend import Array
 from minidl.finish import finished
 from minidl.schema import read_as
 from minidl.store import plain, write_json
-from tests.tutorials.made_up import made_up
+from tests.tutorials import made_up
 from tutorials.anomaly import record as anomaly_record
 from tutorials.anomaly.record import Outcome, Record
 from tutorials.exercises import checking
@@ -75,10 +73,7 @@ def read_checkpoint(folder: Path) -> Any:
 
 
 def write_member(folder: Path, seed: int) -> Path:
-    job, path = JOBS[seed], member_path(JOBS[seed], folder)
-    params = [p.data for p in untrained(job).params]
-    write_finished(path, TrainedMember(job, params, [1.0] * 4, 1.5), job)
-    return path
+    return made_up.write_member(JOBS[seed], folder, losses=[1.0] * 4)
 
 
 def read_member(folder: Path) -> Any:
@@ -159,12 +154,12 @@ def read_batch(folder: Path) -> Any:
     return found.fooled.tolist(), found.distance.tolist(), found.before.tolist()
 
 
-def results_of(seed: int) -> results_file.Results:
-    return made_up(seed=seed)
+def results_of(seed: int, methods: Any = None) -> results_file.Results:
+    return made_up.made_up(seed=seed, methods=methods)
 
 
 def write_results(folder: Path, seed: int) -> Path:
-    results_file.write(made_up(seed=seed, methods=["bagging"]), folder)
+    results_file.write(results_of(seed, ["bagging"]), folder)
     return folder / "bagging.json"
 
 

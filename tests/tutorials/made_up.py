@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from ensembles.member_files import TrainedMember, member_path, write_finished
+from ensembles.methods import untrained
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.paper_numbers import TABLE2
@@ -59,6 +61,14 @@ def made_up(dataset="mnist-sample", **settings):
         environment=environment(),
         execution=Execution("2017-09-11T00:00:00+00:00", 1.0, 2, seconds),
     )
+
+
+def write_member(job, folder, model=None, losses=(1.0, 0.5), seconds=1.5):
+    """Keep a member as if it were trained, with its first weights or a model's."""
+    params = [p.data for p in (model or untrained(job)).params]
+    path = member_path(job, folder)
+    write_finished(path, TrainedMember(job, params, [*losses], seconds), job)
+    return path
 
 
 def on_many_images(score):

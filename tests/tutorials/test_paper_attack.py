@@ -8,10 +8,10 @@ import pytest
 from attacks import bim, fgsm, member_gradient, sum_gradient
 from ensembles import Ensemble
 from ensembles.materialise import untrained
-from ensembles.member_files import TrainedMember, member_path, write_finished
 from minidl.data import load_dataset
 from minidl.parallel import limit_threads
 from minidl.store import write_arrays
+from tests.tutorials.made_up import write_member
 from tutorials.paper.experiment import attack as engine
 from tutorials.paper.experiment import cases
 from tutorials.paper.experiment.adversaries import SUM, adversary
@@ -35,17 +35,12 @@ BIM = {"eps": 0.2, "alpha": 0.025, "steps": 8}
 FGSM = {"eps": 0.3}
 
 
-def write_member(job, model, folder, seconds=1.5):
-    member = TrainedMember(job, [p.data for p in model.params], [2.0], seconds)
-    write_finished(member_path(job, folder), member, job)
-
-
 @pytest.fixture(scope="module")
 def team(tmp_path_factory):
     """Members that haven't learned anything, which doesn't matter here."""
     folder, jobs = tmp_path_factory.mktemp("runs"), member_jobs(CONFIG)["bagging"]
     for job in jobs:
-        write_member(job, untrained(job), folder)
+        write_member(job, folder)
     return find_team(jobs, folder)
 
 
@@ -181,7 +176,7 @@ def test_predictions_belong_to_what_members_compute(team, tmp_path):
     model = untrained(job)
     for change in (False, True):
         model.params[0].data[0] += change
-        write_member(job, model, tmp_path, seconds=9.5)
+        write_member(job, tmp_path, model, seconds=9.5)
         again = find_team([job], tmp_path).checksums[0]
         assert (again == team.checksums[0]) != change
 
