@@ -1,11 +1,15 @@
 """Results made up for tests, and a cache of the tests' own."""
 
+import warnings
+
 import numpy as np
 import pytest
 
+from ensembles.training import train_ensemble
 from minidl.data import download
-from tests.tutorials.made_up import made_up
+from tests.tutorials.made_up import SMOKE, made_up
 from tutorials.paper import results as results_file
+from tutorials.paper.experiment.members import member_jobs
 from tutorials.paper.results.examples import write_examples
 
 
@@ -20,6 +24,17 @@ def _sealed(tmp_path, monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr(download, "_fetch", unplugged)
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """Two members, trained for an epoch on 1,000 images."""
+    folder = tmp_path_factory.mktemp("runs")
+    [jobs] = member_jobs(SMOKE).values()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train_ensemble(jobs, folder=folder, workers=1)
+    return folder
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tutorials.paper.results import (
 )
 from tutorials.paper.results.table2 import Table2
 
+SMOKE = configure("mnist-sample", "smoke", ["random-init"])  # of the fixture `runs`
 MEMBERS = 2
 IMAGES = 10
 

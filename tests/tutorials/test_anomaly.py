@@ -2,7 +2,6 @@
 
 import dataclasses
 import shutil
-import warnings
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +13,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from attacks import bim, fgsm, input_gradient, member_gradient
 from attacks.evaluation.intervals import wilson
 from ensembles import Ensemble
-from ensembles.training import train_ensemble
 from minidl.store import DamagedError, read_json, write_json
 from tests.attacks.conftest import CLASSES, new_cnn
+from tests.tutorials.made_up import SMOKE
 from tutorials.anomaly import __main__ as cli
 from tutorials.anomaly import findings, run
 from tutorials.anomaly.directions import Step, look, pairwise_cosines
@@ -38,9 +37,7 @@ from tutorials.paper.experiment.adversaries import (
     mean_of_perturbations,
 )
 from tutorials.paper.experiment.cases import Case
-from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
-from tutorials.paper.experiment.members import member_jobs
 
 RESULTS = Path(__file__).parents[2] / "results" / "anomaly"
 
@@ -151,23 +148,9 @@ def test_a_group_of_several_counts_as_its_mean():
 # On real members: a small run of everything.
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Two members, trained for an epoch on 1,000 images."""
-    folder = tmp_path_factory.mktemp("runs")
-    [jobs] = member_jobs(CONFIG).values()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        train_ensemble(jobs, folder=folder, workers=1)
-    return folder
-
-
-CONFIG = configure("mnist-sample", "smoke", ["random-init"])
-
-
 @pytest.fixture
 def plan(runs):
-    return Plan(CONFIG, runs, images=30, jobs=1)
+    return Plan(SMOKE, runs, images=30, jobs=1)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -193,7 +176,7 @@ def test_the_walk_is_the_attack(plan):
     last = perform("directions", plan).steps[-1]
     [outcome] = perform("rules", plan).groups[f"BIM: {SUM}"]
     assert (last.images, last.correct) == (30, outcome.correct[-1])
-    assert last.step == CONFIG.attacks["bim"]["steps"]
+    assert last.step == SMOKE.attacks["bim"]["steps"]
 
 
 def test_an_interrupted_walk_goes_on(plan, monkeypatch, capsys):
@@ -261,7 +244,7 @@ def test_each_adversary_is_put_in_words():
 
 def test_members_that_arent_there_are_named_with_a_command(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"2 of 2 members of .* run --data"):
-        perform("rules", Plan(CONFIG, tmp_path, 10, 1))
+        perform("rules", Plan(SMOKE, tmp_path, 10, 1))
 
 
 def made_up(groups=None, steps=(), experiment="rules", images=1000):

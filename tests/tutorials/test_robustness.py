@@ -12,6 +12,7 @@ from attacks import fgsm, model_gradient
 from ensembles.member_files import load_member
 from minidl.data import load_dataset
 from minidl.store import DamagedError, write_json
+from tutorials.anomaly.plan import Plan
 from tutorials.anomaly.robustness import __main__ as program
 from tutorials.anomaly.robustness import choices, measure, page
 from tutorials.anomaly.robustness.measure import FACTORS, Robustness, choice
@@ -46,7 +47,7 @@ def test_counts_are_those_of_the_networks_themselves(tmp_path, monkeypatch):
     few = {choices.AS_IN_TABLE_2: {}, "weight decay 0.1": {"weight_decay": 0.1}}
     monkeypatch.setattr(choices, "choices", lambda config: few)
     monkeypatch.setattr(choices, "SEEDS", 2)
-    found = measure.measure(CONFIG, 40, tmp_path)
+    found = measure.measure(Plan(CONFIG, tmp_path, 40, 1))
     assert found.target == TARGET
     data = load_dataset("mnist-sample")
     x, y = data.x_test[:40] / np.float32(255), data.y_test[:40]
@@ -142,4 +143,4 @@ def test_what_cant_be_measured_is_refused_at_once(tmp_path, capsys):
             program.main([*line.split(), *more.split()])
         assert why in capsys.readouterr().err
     with pytest.raises(ValueError, match="paper has no fashion-mnist"):
-        measure.measure(configure("fashion-mnist", "smoke"), 10, tmp_path)
+        measure.measure(Plan(configure("fashion-mnist", "smoke"), tmp_path, 10, 1))

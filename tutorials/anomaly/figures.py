@@ -6,7 +6,7 @@ from attacks.evaluation.intervals import Estimate
 from tutorials.anomaly.experiments import DIRECTIONS
 from tutorials.anomaly.findings import curves, rows
 from tutorials.anomaly.record import Record
-from tutorials.paper.pages.drawings import COLOURS
+from tutorials.paper.pages.drawings import COLOURS, reach
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 from tutorials.plots import new_figure
 
@@ -29,7 +29,7 @@ def bars(record: Record) -> Any:
     colours = [ONE if "Adv. 1" in name else ALL for name in found]
     panel.barh(places, values, 0.7, color=colours)
     panel.errorbar(
-        values, places, xerr=errors(found.values()), fmt="none", ecolor="black", lw=1
+        values, places, xerr=reach(found.values()), fmt="none", ecolor="black", lw=1
     )
     panel.set_yticks(places, found)
     panel.invert_yaxis()
@@ -37,12 +37,6 @@ def bars(record: Record) -> Any:
     panel.set_axisbelow(True)
     panel.grid(axis="x", color="#e5e5e5")
     return figure
-
-
-def errors(estimates: Any) -> list[tuple[float, ...]]:
-    """Return how far the intervals reach below and above."""
-    reach = ((e.value - e.low, e.high - e.value) for e in estimates)
-    return list(zip(*reach, strict=True))
 
 
 def members(record: Record) -> Any:

@@ -150,8 +150,7 @@ def by_optimizer(starts: Sequence[Start]) -> list[list[Start]]:
 
 def best(starts: Sequence[Start]) -> list[Start]:
     """Return those of the optimizer with which most start, then J is lowest."""
-
-    def quality(own: Sequence[Start]) -> tuple[int, float]:
-        return sum(s.started for s in own), -float(np.mean([s.J for s in own]))
-
-    return max(by_optimizer(starts), key=quality)
+    return max(
+        by_optimizer(starts),
+        key=lambda own: (sum(s.started for s in own), -np.mean([s.J for s in own])),
+    )

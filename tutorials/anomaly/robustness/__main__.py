@@ -49,7 +49,7 @@ def run(plan: Plan, path: Path) -> None:
         there = read_robustness(path)
         before = {**settings(there.configuration), "images": there.images}
         check_same_experiment(path, before, now)
-    write_json(path, measure(plan.config, plan.images, plan.runs, plan.jobs))
+    write_json(path, measure(plan))
     print(f"{path} written", flush=True)
 
 

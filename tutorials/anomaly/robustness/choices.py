@@ -8,10 +8,11 @@ would be chosen on attacked accuracy.
 from dataclasses import replace
 from typing import Any
 
-from ensembles import MemberJob, random_init
+from ensembles import MemberJob
 from ensembles.architectures import CENTRED
 from ensembles.jobs import TABLE_OF
 from tutorials.paper.experiment.config import LITERAL, Configuration, table_of
+from tutorials.paper.experiment.members import member_jobs
 from tutorials.paper.search.trials import OPTIMIZERS
 
 SEEDS = 3
@@ -44,16 +45,7 @@ def choices(config: Configuration) -> dict[str, dict[str, Any]]:
 
 def jobs_of(config: Configuration) -> dict[str, list[MemberJob]]:
     """Return the jobs of each choice: one member of each seed, the same in all."""
-    base = random_init(
-        SEEDS,
-        config.seed,
-        config.dataset,
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        optimizer=config.optimizer,
-        lr=config.lr,
-        train_images=config.train_images,
-    )
+    [base] = member_jobs(replace(config, members=SEEDS)).values()
     return {
         name: [replace(job, **changes) for job in base]
         for name, changes in choices(config).items()

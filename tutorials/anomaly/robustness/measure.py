@@ -23,6 +23,7 @@ from tutorials.anomaly.labels.scale import (
     scaled,
     with_interval,
 )
+from tutorials.anomaly.plan import Plan
 from tutorials.anomaly.robustness.choices import jobs_of
 from tutorials.paper.experiment.attack import carry_out
 from tutorials.paper.experiment.cases import CLEAN, adv1, blocks
@@ -65,25 +66,20 @@ class Robustness:
     environment: Environment
 
 
-def measure(
-    config: Configuration,
-    images: int,
-    runs: Path,
-    workers: int = 1,
-) -> Robustness:
+def measure(plan: Plan) -> Robustness:
     """Return all choices' accuracies. What is finished in the folder of runs is found.
 
     Raises ValueError for a data set that the paper doesn't have.
     """
+    config, images, runs = plan.config, plan.images, plan.runs
     target = paper_accuracy(config.dataset, ATTACK, METHOD, COLUMN)
     if target is None:
         raise ValueError(f"the paper has no {config.dataset}: nothing to compare with")
     every = jobs_of(config)
     jobs = list(dict.fromkeys(job for own in every.values() for job in own))
-    trained = dict(zip(jobs, train_members(jobs, None, runs, workers), strict=True))
+    trained = dict(zip(jobs, train_members(jobs, None, runs, plan.jobs), strict=True))
     teams = {job: team_of([member], runs) for job, member in trained.items()}
-    rows = attacked(config, [*teams.values()], images, workers)
-    right = dict(zip(teams, rows, strict=True))
+    right = dict(zip(teams, attacked(plan, [*teams.values()]), strict=True))
     return Robustness(
         configuration=config,
         images=images,
@@ -97,18 +93,17 @@ def measure(
     )
 
 
-def attacked(config: Configuration, teams: list[Team], images: int, jobs: int) -> Array:
+def attacked(plan: Plan, teams: list[Team]) -> Array:
     """Tell where each network is right, clean and then with each factor.
 
     Shapes: (networks, 1 + factors, images) bool.
     """
-    each = [scaled(config.attacks[ATTACK], s) for s in FACTORS]
+    each = [scaled(plan.config.attacks[ATTACK], s) for s in FACTORS]
     cases = [CLEAN, *(adv1(ATTACK, parameters, 1)[0] for parameters in each)]
-    work = [
-        b for team in teams for case in cases for b in blocks(case, team, 0, images)
-    ]
-    right = np.concatenate(carry_out(work, jobs, of=ensemble_right))
-    return right.reshape(len(teams), len(cases), images)
+    each_team = [blocks(case, team, 0, plan.images) for team in teams for case in cases]
+    work = [block for case in each_team for block in case]
+    right = np.concatenate(carry_out(work, plan.jobs, of=ensemble_right))
+    return right.reshape(len(teams), len(cases), plan.images)
 
 
 def choice(name: str, jobs: list[MemberJob], right: Array, target: float) -> Choice:

@@ -47,22 +47,15 @@ class Team:
 
 def member_jobs(config: Configuration) -> dict[str, list[MemberJob]]:
     """Return the jobs of each method's members."""
-    jobs = {}
-    for method in config.methods:
-        settings: dict[str, Any] = {
-            "epochs": config.epochs,
-            "batch_size": config.batch_size,
-            "optimizer": config.optimizer,
-            "lr": config.lr,
-            "train_images": config.train_images,
-            "architecture": table_of(config.dataset, config.network),
-            "attempts": config.attempts,
-        }
-        if method == "gaussian-noise":
-            settings["sigma"] = config.sigma
-        make = METHODS[method]
-        jobs[method] = make(config.members, config.seed, config.dataset, **settings)
-    return jobs
+    names = ("epochs", "batch_size", "optimizer", "lr", "train_images", "attempts")
+    settings: dict[str, Any] = {name: getattr(config, name) for name in names}
+    settings["architecture"] = table_of(config.dataset, config.network)
+    own = {"gaussian-noise": {"sigma": config.sigma}}
+    where = config.members, config.seed, config.dataset
+    return {
+        method: METHODS[method](*where, **settings, **own.get(method, {}))
+        for method in config.methods
+    }
 
 
 def train_teams(
@@ -87,23 +80,17 @@ def train_teams(
         )
     where = executor, places.runs, places.jobs, places.device
     trained = dict(zip(jobs, training.train_members(jobs, *where), strict=True))
-    check_saved(jobs, places.runs)
+    if lost := len(jobs) - members_found(jobs, places.runs):
+        raise OSError(
+            f"{lost} of {len(jobs)} members couldn't be saved in {places.runs}: make "
+            "room there, then the same command continues"
+        )
     return [team_of([trained[j] for j in own], places.runs) for own in methods.values()]
 
 
 def members_found(jobs: Sequence[MemberJob], folder: Path) -> int:
     """Return how many of these members are trained."""
     return sum(member_path(job, folder).exists() for job in jobs)
-
-
-def check_saved(jobs: Sequence[MemberJob], folder: Path) -> None:
-    """Raise OSError if members that were trained just now aren't in the folder."""
-    lost = len(jobs) - members_found(jobs, folder)
-    if lost:
-        raise OSError(
-            f"{lost} of {len(jobs)} members couldn't be saved in {folder}: make room "
-            "there, then the same command continues"
-        )
 
 
 def find_team(

@@ -4,8 +4,10 @@ The paper has the third in words only.
 """
 
 import io
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from attacks.evaluation.intervals import Estimate
 from minidl.backend import Array
 from tutorials.paper.claims.diversity import mean_fooled
 from tutorials.paper.claims.intervals import of_cell
@@ -74,8 +76,7 @@ def figure2(results: Results, attack: str) -> Figure:
         ours = [of_cell(cells[column]) for cells in methods.values()]
         heights = [accuracy.value for accuracy in ours]
         axes.bar(places, heights, 0.9 * BAR, color=COLOURS[column], label=name)
-        errors = zip(*((e.value - e.low, e.high - e.value) for e in ours), strict=True)
-        axes.errorbar(places, heights, list(errors), fmt="none", ecolor="black", lw=1)
+        axes.errorbar(places, heights, reach(ours), fmt="none", ecolor="black", lw=1)
     mark_paper(axes, results.configuration.dataset, attack, list(methods))
     axes.set_xticks(range(len(methods)), [METHOD_NAMES[m] for m in methods])
     axes.tick_params(axis="x", length=0)
@@ -85,6 +86,12 @@ def figure2(results: Results, attack: str) -> Figure:
     axes.set_title(ATTACK_NAMES[attack], fontweight="bold")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     return figure
+
+
+def reach(estimates: Iterable[Estimate]) -> list[tuple[float, ...]]:
+    """Return how far intervals reach below and above."""
+    both = ((e.value - e.low, e.high - e.value) for e in estimates)
+    return list(zip(*both, strict=True))
 
 
 def mark_paper(axes: Axes, dataset: str, attack: str, methods: list[str]) -> None:

@@ -45,10 +45,9 @@ class Table:
     def text(self) -> str:
         """Return the table for a terminal: heads break at ", ", marks of bold go."""
         rows = [[cell.replace("**", "") for cell in row] for row in self.rows]
-        columns = zip(self.head, *rows, strict=True)
-        widths = [column_width(*column) for column in columns]
         heads = [head.split(", ") for head in self.head]
         lines = [*zip_longest(*heads, fillvalue=""), *rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(self.line(cells, widths) for cells in lines)
 
     def line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -56,11 +55,6 @@ class Table:
         pairs = enumerate(zip(cells, widths, strict=True))
         aligned = (c.ljust(w) if i < self.words else c.rjust(w) for i, (c, w) in pairs)
         return "  ".join(aligned).rstrip()
-
-
-def column_width(head: str, *cells: str) -> int:
-    """Return the width of the longest cell, or of the longest line of the head."""
-    return max(map(len, [*cells, *head.split(", ")]))
 
 
 def signed(value: float) -> str:

@@ -15,7 +15,6 @@ sets and profiles. Accuracies are fractions in [0, 1].
 Table 2 is derived (table2.py).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -83,10 +82,7 @@ class Results:
 
     @property
     def examples(self) -> Examples:
-        """What Figure 1 shows: the first method's first member."""
-        return Examples(next(iter(self.methods)), 0, shown(self.configuration.attacks))
-
-
-def shown(attacks: Iterable[str]) -> str:
-    """Return the attack that Figure 1 shows: the basic iterative method, as there."""
-    return "bim" if "bim" in attacks else next(iter(attacks))
+        """What Figure 1 shows: the first method's first member, under BIM as there."""
+        attacks = self.configuration.attacks
+        attack = "bim" if "bim" in attacks else next(iter(attacks))
+        return Examples(next(iter(self.methods)), 0, attack)

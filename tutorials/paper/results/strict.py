@@ -68,6 +68,7 @@ def read_strict(
 ) -> Strict | None:
     """Return what a folder's files say together, None if there are none.
 
+    Pages don't show their environments: the first one's stands for all.
     Raises DamagedError for a file that isn't one, and ValueError, naming the first
     difference, for another experiment or number of images (None: the first file's).
     """
@@ -76,10 +77,14 @@ def read_strict(
         images = images or part.images
         check_same_experiment(path, vars(part), experiment(config, images))
     parts = [*files.values()]
+    if not parts:
+        return None
     with refused(folder):
         columns = {tuple(a.attacks) for p in parts for a in accuracies(p)}
-        check(len(columns) <= 1, "its methods were attacked otherwise")
-    return join(parts) if parts else None
+        check(len(columns) == 1, "its methods were attacked otherwise")
+    methods = {method: own for p in parts for method, own in p.methods.items()}
+    losses = {method: own for p in parts for method, own in p.last_losses.items()}
+    return replace(parts[0], methods=methods, last_losses=losses)
 
 
 def check_complete(part: Strict) -> None:
@@ -93,15 +98,6 @@ def check_complete(part: Strict) -> None:
 def accuracies(part: Strict) -> list[Accuracies]:
     """Return all accuracies in a file."""
     return [found for method in part.methods.values() for found in method.values()]
-
-
-def join(parts: Sequence[Strict]) -> Strict:
-    """Return several methods' files as one; pages don't show their environments."""
-    return replace(
-        parts[0],
-        methods={method: m for part in parts for method, m in part.methods.items()},
-        last_losses={method: v for p in parts for method, v in p.last_losses.items()},
-    )
 
 
 def of_methods(found: Strict, methods: Sequence[str]) -> Strict | None:
