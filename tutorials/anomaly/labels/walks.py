@@ -18,8 +18,8 @@ from minidl.schema import read_as
 from minidl.store import write_json
 from tutorials.paper.experiment.adversaries import adversary
 from tutorials.paper.experiment.attack import BATCH_SIZE, place_of
-from tutorials.paper.experiment.cases import Block, Case
-from tutorials.paper.experiment.counts import mean_probability
+from tutorials.paper.experiment.cases import Block, Case, blocks
+from tutorials.paper.experiment.counts import add, mean_probability
 from tutorials.paper.experiment.members import Team, load_members
 
 
@@ -93,30 +93,18 @@ def walk_all(
     fresh: bool = False,
 ) -> list[Walk]:
     """Return each case's walk on the first images; what is finished is found."""
-    starts = range(0, images, BATCH_SIZE)
     works = {
         walk_place(block): block
         for case in cases
-        for first in starts
-        for block in [Block(case, team, first, min(first + BATCH_SIZE, images))]
+        for block in blocks(case, team, 0, images, BATCH_SIZE)
     }
-    done = dict(
-        finish(
-            works, walk, partial(read_as, Walk), write_json, executor, "walks", fresh
-        )
-    )
+    read = partial(read_as, Walk)
+    done = dict(finish(works, walk, read, write_json, executor, "walks", fresh))
     found = [[done[p] for p, b in works.items() if b.case == case] for case in cases]
-    return [add_up(parts) for parts in found]
+    return [add(parts, same="case") for parts in found]
 
 
 def walk_place(block: Block) -> Place:
     """Return where a block's walk is kept, beside the predictions after it."""
     path, key = place_of(block)
     return Place(path and path.with_name(f"{path.stem}-walk.json"), f"walk {key}")
-
-
-def add_up(parts: Sequence[Walk]) -> Walk:
-    """Return the walk of all parts together."""
-    names = ("right", "back", "members_right", "members_back")
-    sums = {n: np.sum([getattr(p, n) for p in parts], axis=0).tolist() for n in names}
-    return Walk(parts[0].case, sum(part.images for part in parts), **sums)
