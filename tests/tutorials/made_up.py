@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from ensembles.member_files import TrainedMember, member_path, write_finished
 from ensembles.materialise import untrained
+from ensembles.member_files import TrainedMember, member_path, write_finished
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.paper_numbers import TABLE2
