@@ -64,11 +64,12 @@ def made_up(dataset="mnist-sample", **settings):
     )
 
 
-def write_member(job, folder, model=None, losses=(1.0, 0.5), seconds=1.5):
+def write_member(job, folder, model=None, losses=None, seconds=1.5):
     """Keep a member as if it were trained, with its first weights or a model's."""
+    losses = losses or [0.5] * job.epochs
     params = [p.data for p in (model or untrained(job)).params]
     path = member_path(job, folder)
-    write_finished(path, TrainedMember(job, params, [*losses], seconds), job)
+    write_finished(path, TrainedMember(job, params, losses, seconds), job)
     return path
 
 

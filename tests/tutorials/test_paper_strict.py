@@ -368,7 +368,7 @@ def test_each_member_is_attacked_alone_on_its_own_loss(tmp_path, monkeypatch):
     config = replace(CONFIG, methods=["random-init"], attacks=budgets, epochs=1)
     [jobs] = member_jobs(config).values()
     for job in jobs:
-        write_member(job, places.runs, losses=[0.5])
+        write_member(job, places.runs)
     attack_strictly(config, places)
     found = read_strict(places.results, config)
 
