@@ -17,6 +17,7 @@ from tutorials.paper.results import (
     Results,
     Score,
 )
+from tutorials.paper.results.strict import Accuracies, Strict, experiment
 from tutorials.paper.results.table2 import Table2
 
 SMOKE = configure("mnist-sample", "smoke", ["random-init"])  # of the fixture `runs`
@@ -61,6 +62,22 @@ def made_up(dataset="mnist-sample", **settings):
         methods=methods,
         environment=environment(),
         execution=Execution("2017-09-11T00:00:00+00:00", 1.0, 2, seconds),
+    )
+
+
+def accuracies(worst):
+    attacks = {"PGD-100": worst + 0.02, "APGD-CE": worst, "APGD-DLR": worst + 0.01}
+    return Accuracies(0.9, attacks, worst, 1000)
+
+
+def strict(worst=0.05, methods=("random-init", "gaussian-noise"), seed=0):
+    """What adaptive attacks leave of the members of `made_up`, in all methods alike."""
+    budgets = {"fgsm": accuracies(worst / 2), "bim": accuracies(worst)}
+    return Strict(
+        **experiment(configure(members=MEMBERS, seed=seed), 1000),
+        methods={method: dict(budgets) for method in methods},
+        environment=environment(),
+        last_losses={method: [0.5, 0.5] for method in methods},
     )
 
 

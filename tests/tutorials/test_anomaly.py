@@ -381,28 +381,6 @@ def test_an_experiment_under_another_ones_name(tmp_path):
         read(tmp_path / "budgets.json")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["rules", "--images", "0"], "must be an integer from 1 to 60000"),
-        (["rules", "--images", "1001"], "images must be at most 1000, all test"),
-        (["everything"], "invalid choice"),
-        (["rules", "--members", "1"], "an integer from 2 to"),
-        (["report", "--results", "FOLDER"], "no experiment in"),
-        (["rules", "--results", "FOLDER", "--runs", "FOLDER"], "--results"),
-    ],
-)
-def test_what_cant_be_done_takes_one_line(tmp_path, capsys, arguments, message):
-    arguments = [str(tmp_path) if a == "FOLDER" else a for a in arguments]
-    arguments.append("--dataset=mnist-sample")
-    with pytest.raises(SystemExit) as ended:
-        cli.main(arguments)
-    assert ended.value.code != 0
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
-
-
 def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
     for name in QUESTIONS:
         shutil.copy(RESULTS / f"{name}.json", tmp_path)

@@ -20,6 +20,8 @@ from tutorials.paper.pages import overview
 from tutorials.paper.search import __main__ as search
 from tutorials.starts import __main__ as starts
 
+SAMPLE = "--dataset=mnist-sample"
+
 
 @pytest.mark.parametrize(
     ("program", "argv", "words", "code"),
@@ -48,6 +50,9 @@ from tutorials.starts import __main__ as starts
         (defences, ["run", "--row", "pgd"], "--row must be one of single, plain", 2),
         (defences, ["run", "--dataset", "svhn"], "invalid choice: 'svhn'", 2),
         (anomaly, ["rules", "--images", "9" * 20], "must be an integer from 1 to", 2),
+        (anomaly, ["rules", "--images", "1001", SAMPLE], "at most 1000, all test", 1),
+        (anomaly, ["rules", "--members", "1"], "an integer from 2 to", 2),
+        (anomaly, ["report"], "no experiment in", 1),
         (anomaly, ["all", "--seed", "0", "--seed", "0"], "--seed: is given twice", 2),
         (progress, ["--all"], "unrecognized arguments: --all", 2),
         (notebooks, ["99_no_chapter"], "no chapter 99_no_chapter", 2),

@@ -12,13 +12,12 @@ from ensembles.materialise import untrained
 from ensembles.member_files import member_path
 from minidl.data import load_dataset
 from minidl.store import DamagedError, read_json, write_json
-from tests.tutorials.made_up import made_up, write_member
+from tests.tutorials.made_up import accuracies, made_up, strict, write_member
 from tutorials.paper import results as results_file
 from tutorials.paper import strict as verb
 from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED
 from tutorials.paper.claims.verdicts import Run, judge, read_run
 from tutorials.paper.experiment.config import configure
-from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.members import find_team, member_jobs
 from tutorials.paper.experiment.places import Places
 from tutorials.paper.pages.overview import overview, small_table
@@ -33,8 +32,6 @@ from tutorials.paper.pages.strict import (
 from tutorials.paper.pages.table2 import write_table2
 from tutorials.paper.results.strict import (
     Accuracies,
-    Strict,
-    experiment,
     read_strict,
     strict_of,
     with_singles,
@@ -44,24 +41,6 @@ from tutorials.paper.strict import check_same_members
 from tutorials.paper.strict import strict as attack_strictly
 
 CONFIG = configure(members=2)
-
-
-def accuracies(worst):
-    attacks = {"PGD-100": worst + 0.02, "APGD-CE": worst, "APGD-DLR": worst + 0.01}
-    return Accuracies(0.9, attacks, worst, 1000)
-
-
-def strict(worst=0.05):
-    config = CONFIG
-    return Strict(
-        **experiment(config, 1000),
-        methods={
-            method: {"fgsm": accuracies(worst / 2), "bim": accuracies(worst)}
-            for method in config.methods[::3]
-        },
-        environment=environment(),
-        last_losses={method: [0.5, 0.5] for method in config.methods[::3]},
-    )
 
 
 def with_members(found, *singles, methods=("random-init", "gaussian-noise")):
