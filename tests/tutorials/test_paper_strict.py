@@ -71,27 +71,23 @@ def test_the_files_come_back(tmp_path, singles):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda content: content.pop("eps"),
-        lambda content: content.update(images="many"),
-        lambda content: content["methods"]["random-init"]["bim"].update(worst=1.5),
-        lambda content: content["methods"]["random-init"].pop("bim"),
-        lambda content: content["methods"]["random-init"]["bim"]["attacks"].popitem(),
-        lambda content: content["methods"]["random-init"]["bim"].update(singles=[0.1]),
-        lambda content: content["methods"]["random-init"]["bim"].update(
-            singles=[0.1, 1.5]
-        ),
-        lambda content: content["methods"]["random-init"]["bim"].update(
-            singles=[0.1, 0.2]  # but none within FGSM's eps
-        ),
-        lambda content: content["methods"].clear(),
-        lambda content: content["last_losses"].clear(),
+        lambda content, bim: content.pop("eps"),
+        lambda content, bim: content.update(images="many"),
+        lambda content, bim: bim.update(worst=1.5),
+        lambda content, bim: content["methods"]["random-init"].pop("bim"),
+        lambda content, bim: bim["attacks"].popitem(),
+        lambda content, bim: bim.update(singles=[0.1]),
+        lambda content, bim: bim.update(singles=[0.1, 1.5]),
+        lambda content, bim: bim.update(singles=[0.1, 0.2]),  # none within FGSM's eps
+        lambda content, bim: content["methods"].clear(),
+        lambda content, bim: content["last_losses"].clear(),
     ],
 )
 def test_another_file_is_refused(tmp_path, change):
     write(strict(), tmp_path)
     path = tmp_path / "random-init-strict.json"
     content = read_json(path)
-    change(content)
+    change(content, content["methods"]["random-init"]["bim"])
     write_json(path, content)
     with pytest.raises(DamagedError, match="is damaged or another's"):
         read_strict(tmp_path, CONFIG)
@@ -103,9 +99,7 @@ def test_another_experiment_is_not_mixed_with_this(tmp_path):
         read_strict(tmp_path, CONFIG, 300)
     with pytest.raises(ValueError, match="members is 2, asked for 3"):
         read_strict(tmp_path, replace(CONFIG, members=3), 1000)
-    alone = {"methods": {"bagging": strict().methods["random-init"]}}
-    alone |= {"images": 300, "last_losses": {"bagging": [0.5, 0.5]}}
-    write(replace(strict(), **alone), tmp_path)
+    write(replace(strict(methods=["bagging"]), images=300), tmp_path)
     with pytest.raises(ValueError, match="images is 300, asked for 1000"):
         read_strict(tmp_path, CONFIG)
 
@@ -294,12 +288,10 @@ def test_the_expectation_is_not_shown_without_its_data():
     some = with_members(strict(0.3), 0.05, 0.05, methods=["bagging", "gaussian-noise"])
     assert list(with_singles(some).methods) == ["gaussian-noise"]
     assert expectation(some) == "holds so far (1 of 4 methods)"
-    noisy, losses = some.methods["gaussian-noise"], [0.5, 0.5]
-    every = {
-        "methods": dict.fromkeys(CONFIG.methods, noisy),
-        "last_losses": dict.fromkeys(CONFIG.methods, losses),
-    }
-    assert expectation(replace(some, **every)) == HOLDS
+    names = CONFIG.methods
+    assert expectation(with_members(strict(0.3, names), 0.05, 0.05, methods=names)) == (
+        HOLDS
+    )
     [verdict] = [v for v in judge(made_up(), some) if v.topic == TOPIC]
     assert verdict.section == "section 5"
     assert verdict.evidence.startswith(
