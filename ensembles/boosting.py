@@ -33,21 +33,17 @@ def weights_of_images(learners: Sequence[Learner], x: Array, y: Array) -> Array:
 
 
 def reweighted(w: Array, wrong: Array, alpha: float) -> Array:
-    """Return w exp(alpha [wrong]) / its sum. Shapes: all (N,), wrong bool.
-
-    Computed in logarithms: alpha is large after a learner that is nearly always right.
-    """
-    log_w = np.log(w) + alpha * wrong
-    new = np.exp(log_w - log_w.max())
+    """Return w exp(alpha [wrong]) / its sum. Shapes: all (N,), wrong bool."""
+    new = w * np.exp(alpha * wrong)
     return new / new.sum()
 
 
 def learners_vote(w: Array, wrong: Array, classes: int) -> float:
     """alpha = log((1 - err) / err) + log(K - 1), err = sum of w where wrong.
 
-    If err is 0, half an image of N counts as wrong, or alpha would be infinite. Raises
-    ValueError for a learner that is no better than guessing, err >= 1 - 1/K, whose
-    alpha would be 0 or less.
+    If err is less than half an image of N, half an image counts as wrong: alpha would
+    be infinite, or above that of a perfect learner. Raises ValueError for a learner
+    that is no better than guessing, err >= 1 - 1/K, whose alpha would be 0 or less.
     Shapes: w, of sum 1, and wrong (N,).
     """
     error = float(w[wrong].sum())
@@ -56,7 +52,7 @@ def learners_vote(w: Array, wrong: Array, classes: int) -> float:
             f"a learner is no better than guessing among {classes} classes: its "
             f"weighted error is {error:.4f}"
         )
-    error = error or 0.5 / len(w)
+    error = max(error, 0.5 / len(w))
     return float(np.log((1 - error) / error) + np.log(classes - 1))
 
 

@@ -556,6 +556,21 @@ def test_the_table_says_that_a_defence_is_random(sigma):
     assert ("random defence: attacks need the mean" in found.table()) == found.random
 
 
+class Seeded(Dither):
+    """Draws from a seed and the batch, as MCDropout does: the same again."""
+
+    def predict_proba(self, x):
+        self.rng = np.random.default_rng(len(x))
+        return super().predict_proba(x)
+
+
+@pytest.mark.parametrize("images", [1, 6])
+def test_a_random_defence_of_a_seed_is_one(images):
+    x, y = np.full((images, 2, 2, 1), 0.5, np.float32), np.zeros(images, int)
+    suite = Suite(Seeded(1e-2), {"mark": mark})
+    assert evaluate(lambda: suite, x, y, Threat("Linf", 1)).random
+
+
 def broken(change):
     return lambda x, y, eps, rng: change(x)
 

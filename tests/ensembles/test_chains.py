@@ -80,6 +80,16 @@ def test_a_perfect_learner_has_a_finite_vote():
     assert learners_vote(w, right, K) == pytest.approx(np.log(99) + np.log(9))
 
 
+def test_no_learner_has_a_larger_vote_than_a_perfect_one():
+    """Whose only error is an image that all learners before it got right."""
+    w, wrong = np.full(50, 1 / 50), np.arange(50) == 0
+    w[0] = 1e-30
+    w /= w.sum()
+    assert learners_vote(w, wrong, K) == learners_vote(w, ~wrong & wrong, K)
+    with np.errstate(all="raise"):
+        assert_array_equal(reweighted(np.array([0.0, 1.0]), wrong[:2], 3.0), [0, 1])
+
+
 @pytest.mark.parametrize("error", [0.9, 0.95, 1.0])
 def test_a_learner_no_better_than_guessing_is_refused(error):
     wrong = np.arange(100) < 100 * error
