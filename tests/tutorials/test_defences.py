@@ -112,14 +112,13 @@ def test_a_detector_rejects_what_it_knows_and_falls_to_the_joint_attack(model, x
     assert defence.fooled(adaptive, LABELS).mean() > 0.8
 
 
-def test_the_share_of_rejected_validation_images_is_what_was_asked(model, x_adv):
-    clean = images(2)[0]
-    defence = Detector(
-        model, 3, X, x_adv, clean, np.random.default_rng(0), rejected=0.1
-    )
+@pytest.mark.parametrize("share", [0, 0.05, 0.1])
+def test_the_share_of_rejected_validation_images_is_what_was_asked(model, x_adv, share):
+    clean, rng = images(2)[0], np.random.default_rng(0)
+    defence = Detector(model, 3, X, x_adv, clean, rng, rejected=share, epochs=1)
     found = defence.predict_proba(clean).argmax(axis=1) == K
     assert np.array_equal(found, defence.scores(clean) > 0)
-    assert 0.08 < found.mean() <= 0.1
+    assert found.sum() == round(share * len(clean))
 
 
 def test_the_detectors_logits_have_their_derivative(model, x_adv):
@@ -132,11 +131,19 @@ def test_the_detectors_logits_have_their_derivative(model, x_adv):
         check_forward(defence, x, loss)
 
 
-@pytest.mark.parametrize("validation", [None, X[:0]])
-def test_a_detector_without_validation_data_is_refused(model, validation):
-    rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match=r"^x_validation must "):
-        Detector(model, 3, X, X, validation, rng)
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("x_validation", (X, X, None)),
+        ("x_validation", (X, X, X[:0])),
+        ("x", (X[:0], X, X)),
+        ("x_adv", (X, X[:0], X)),
+        ("x_adv", (X, X + 1, X)),
+    ],
+)
+def test_a_detector_without_data_is_refused(model, name, given):
+    with pytest.raises(ValueError, match=rf"^{name} must "):
+        Detector(model, 3, *given, np.random.default_rng(0))
 
 
 def test_the_network_is_left_as_it_was(model, x_adv):

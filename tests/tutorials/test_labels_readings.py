@@ -11,6 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ensembles.training import train_ensemble
+from minidl.store import write_json
 from tests.tutorials import made_up as table2
 from tutorials.anomaly.labels import __main__ as cli
 from tutorials.anomaly.labels import scale
@@ -29,6 +30,7 @@ from tutorials.anomaly.labels.readings import (
     expect,
     fixed_readings,
 )
+from tutorials.anomaly.labels.report import write_report
 from tutorials.anomaly.labels.unexplained import row
 from tutorials.anomaly.labels.walks import pushed_back, walk_all
 from tutorials.paper.experiment import attack as engine
@@ -261,6 +263,24 @@ def test_a_folder_belongs_to_one_experiment(command, capsys):
     with pytest.raises(SystemExit):
         command("run", "--images=30")
     assert "images is 20, asked for 30" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verb", "says"), [("scale", "not with bagging"), ("run", "verb scale makes it")]
+)
+def test_what_cannot_be_is_said_before_hours_of_training(command, capsys, verb, says):
+    with pytest.raises(SystemExit):
+        command(verb, "--images=20", "--method=bagging")
+    assert says in capsys.readouterr().err
+
+
+def test_a_page_is_of_one_experiment(tmp_path):
+    """Another s, which scale with other members has chosen since, is another."""
+    path = tmp_path / "mnist-full"
+    write_json(path / "random-init.json", made_up("random-init"))
+    write_json(path / "bagging.json", dataclasses.replace(made_up(), s=0.7))
+    with pytest.raises(ValueError, match=r"bagging.json holds another .* s is 0.7"):
+        write_report(tmp_path)
 
 
 def test_literal_networks_have_a_folder_and_members_of_their_own(command, capsys):

@@ -36,6 +36,8 @@ def test_lengths_are_scaled_and_steps_are_not():
         ([0.75, 0.0, 0.5], 1 + 2 / 3),  # reached once: it doesn't matter what follows
         ([0.2, 0.1, 0.0], 1.0),
         ([0.9, 0.8, 0.7], 3.0),
+        ([0.25, 0.5, 0.1], 1.0),  # at once, and again
+        ([0.5, 0.25, 0.25], 2.0),
     ],
 )
 def test_where_a_curve_reaches_its_target(curve, expected):
@@ -97,8 +99,8 @@ def test_without_a_factor_nothing_is_chosen(team, monkeypatch):
 
 
 def test_it_is_chosen_on_one_method_only(team, tmp_path):
-    jobs = [dataclasses.replace(job, method="bagging") for job in team.jobs]
+    other = dataclasses.replace(CONFIG, methods=["bagging"])
     with pytest.raises(ValueError, match="not with bagging"):
-        find_scale(CONFIG, dataclasses.replace(team, jobs=tuple(jobs)), 20)
+        find_scale(other, team, 20)
     with pytest.raises(FileNotFoundError, match="the verb scale makes it"):
         read_scale(tmp_path / "scale.json")

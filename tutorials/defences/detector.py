@@ -17,6 +17,8 @@ from minidl.batches import batches, to_float
 from minidl.checks import check_number, check_stored_images
 from minidl.layers import softmax
 
+REJECTED = 0.05  # of clean images
+
 
 class Detector:
     """A trained network whose first layers `body` lead to classes and to a head.
@@ -33,18 +35,20 @@ class Detector:
         x_adv: Array,
         x_validation: Array | None,
         rng: np.random.Generator,
-        rejected: float = 0.05,
+        rejected: float = REJECTED,
         epochs: int = 5,
     ) -> None:
         """Train the head to tell x from x_adv behind the network's first layers.
 
-        The threshold rejects that share of x_validation, clean images that neither
-        network nor head was trained on. Raises TypeError or ValueError without any:
-        of images it was trained on, a head rejects too few.
+        The threshold rejects that share of x_validation at most, clean images that
+        neither network nor head was trained on: of its own a head rejects too few.
+        Raises TypeError or ValueError without them, or without images of both kinds.
         """
         if x_validation is None:
             raise ValueError("x_validation must be clean images, got None")
-        check_stored_images("x_validation", x_validation)
+        given = {"x": x, "x_adv": x_adv, "x_validation": x_validation}
+        for name, images in given.items():
+            check_stored_images(name, images)
         check_number("rejected", rejected, "[0, 1)")
         body = Sequential(model.layers[:depth], model.input_shape)
         self.join(model, depth, head_on(body.shapes[-1], rng))
@@ -53,7 +57,8 @@ class Detector:
         whole = Sequential([body, self.head], model.input_shape)
         train(whole, both, attacked, Adam(self.head.params), epochs, 32, rng)
         scores = self.scores(x_validation)
-        self.threshold = float(np.quantile(scores, 1 - rejected, method="higher"))
+        share = 1 - rejected
+        self.threshold = float(np.quantile(scores, share, method="inverted_cdf"))
 
     @classmethod
     def ready(

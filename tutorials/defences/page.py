@@ -7,6 +7,8 @@ from textwrap import fill
 from attacks.evaluation.intervals import Estimate
 from minidl.files import write_text
 from tutorials.defences.anchors import ANCHORS, NOTES, anchors_of
+from tutorials.defences.detector import REJECTED
+from tutorials.defences.parts import held_out
 from tutorials.defences.record import Record
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM
 from tutorials.paper.claims.comparisons import (
@@ -18,6 +20,7 @@ from tutorials.paper.claims.comparisons import (
 from tutorials.paper.claims.intervals import difference, of_both
 from tutorials.paper.pages.markdown import Table, html, page
 from tutorials.paper.pages.notes import counted
+from tutorials.paper.results.files import all_environments
 from tutorials.paper.results.table2 import mean_cell
 
 NAME = "defences"
@@ -90,7 +93,9 @@ def notes(records: Sequence[Record]) -> list[str]:
         f"and classifier at once; on dropout the mean of {counted(a['draws'], 'draw')} "
         f"(EOT), {a['eot_steps']} steps.",
         "A detector's image counts as withstood if it is rejected after the attack; "
-        "a clean image that it rejects counts as misclassified.",
+        "a clean image that it rejects counts as misclassified. Its threshold rejects "
+        f"{REJECTED:.0%} of the last {held_out(first.test_images):,} test images, "
+        "which aren't attacked.",
         "Core-hours are those of training all networks of a row, also of those that it "
         "shares with others.",
     ]
@@ -115,10 +120,12 @@ def finding(record: Record, base: Estimate) -> str:
         record.accuracy(n) for n in (record.correct[FGSM], record.correct[ADAPTIVE])
     )
     more = difference(kept, base)
-    much = "no more" if more.value <= WITHIN else f"{more.value:.3f} more"
+    side = "above" if more.value > 0 else "below"
+    near = abs(more.value) <= WITHIN
+    much = f"within {WITHIN:g} of" if near else f"{abs(more.value):.3f} {side}"
     return (
         f"{record.title}, {counted(record.members, 'network')}: {first.value:.3f} "
-        f"under FGSM, {kept.value:.3f} under the adaptive attack. That is {much} than "
+        f"under FGSM, {kept.value:.3f} under the adaptive attack. That is {much} "
         f"the undefended network's worst case ({more.value:+.3f} [{more.low:+.3f}, "
         f"{more.high:+.3f}])."
     )
@@ -145,7 +152,8 @@ def above_members(record: Record) -> Comparison:
 
 def markdown(records: Sequence[Record]) -> str:
     """Return the page in Markdown."""
-    dataset, environment = records[0].dataset, records[0].environment
+    dataset = records[0].dataset
+    environment = all_environments([record.environment for record in records])
     bullets = "\n".join(f"- {text}" for text in findings(records))
     together = "\n".join(f"- {text}" for text in combination(records))
     return page(

@@ -119,9 +119,14 @@ def head(part: Part, folder: Path) -> tuple[Layer, float]:
     gradient, how = model_gradient(model), (part.eps, part.eps / 4, 8)
     rows = batches(np.arange(len(x)), 100)
     x_adv = np.concatenate([bim(gradient, x[r], y[r], *how) for r in rows])
-    unseen = data.x_test[-min(VALIDATION, len(data.x_test) // 5) :]
+    unseen = data.x_test[-held_out(len(data.x_test)) :]
     found = Detector(model, DEPTH, x, x_adv, unseen, part.generator())
     return found.head, found.threshold
+
+
+def held_out(test_images: int) -> int:
+    """Return how many test images, the last, set the head's threshold: a fifth."""
+    return min(VALIDATION, test_images // 5)
 
 
 KINDS = {"student": student, "encoder": encoder, "head": head}

@@ -91,9 +91,12 @@ def adversarial(settings: Settings) -> list[Row]:
 
 
 def chosen(every: Sequence[Row], names: Sequence[str]) -> list[Row]:
-    """Return the rows of some names, or all without any; ValueError for others."""
-    known = {row.name: row for row in every}
+    """Return the rows of some names, each once, or all without any.
+
+    Raises ValueError for other names.
+    """
+    known = [row.name for row in every]
     for name in names:
         if name not in known:
             raise ValueError(f"--row must be one of {', '.join(known)}, got {name!r}")
-    return [known[name] for name in names] or list(every)
+    return [row for row in every if not names or row.name in names]

@@ -19,7 +19,7 @@ from minidl.finish import finish
 from minidl.parallel import limit_threads
 from minidl.store import key_of, plain
 from tutorials.defences import parts
-from tutorials.defences.record import Record, path_of, read, shared, write
+from tutorials.defences.record import Record, path_of, read_all, shared, write
 from tutorials.defences.rows import Row
 from tutorials.defences.settings import Settings
 from tutorials.defences.suite import ADAPTIVE, found, suite
@@ -35,7 +35,7 @@ def run(rows: Sequence[Row], settings: Settings, data: Dataset, places: Places) 
 
     Raises ValueError, before any work, if the folder holds another experiment.
     """
-    check_folder(rows, settings, data, places)
+    check_folder(settings, data, places)
     with workers(places) as (executor, _):
         members = train_all(rows, executor, places)
         seconds = train_parts(rows, executor, places)
@@ -50,11 +50,9 @@ def run(rows: Sequence[Row], settings: Settings, data: Dataset, places: Places) 
             print(f"{path_of(places.results, row.name)} written", flush=True)
 
 
-def check_folder(
-    rows: Sequence[Row], settings: Settings, data: Dataset, places: Places
-) -> None:
-    """Raise ValueError if the folder's files are of another experiment."""
-    for record in read(places.results, [row.name for row in rows]):
+def check_folder(settings: Settings, data: Dataset, places: Places) -> None:
+    """Raise ValueError if a file in the folder, of any row, is another experiment's."""
+    for record in read_all(places.results):
         path = path_of(places.results, record.defence)
         check_same_experiment(path, shared(record), experiment(settings, data))
 
@@ -67,10 +65,16 @@ def experiment(settings: Settings, data: Dataset) -> dict[str, Any]:
         "profile": paper.profile,
         "seed": paper.seed,
         "eps": settings.eps,
-        "images": min(settings.strength.images, len(data.x_test)),
+        "images": attacked(settings, data),
         "test_images": len(data.x_test),
         "attacks": asdict(settings.strength),
     }
+
+
+def attacked(settings: Settings, data: Dataset) -> int:
+    """Return how many test images are attacked: none that set a threshold."""
+    N = len(data.x_test)
+    return min(settings.strength.images, N - parts.held_out(N))
 
 
 def train_all(
@@ -106,7 +110,8 @@ def attack(
     strength, threat = settings.strength, Threat("Linf", settings.eps)
     name = key_of(row.kind, row.jobs, row.parts, strength)[:16]
     folder = places.runs / settings.paper.dataset / "defences" / name
-    x, y = data.x_test[: strength.images], data.y_test[: strength.images]
+    N = attacked(settings, data)
+    x, y = data.x_test[:N], data.y_test[:N]
     print(f"{row.name}: {row.title}, {row.members} networks", flush=True)
     make = partial(suite, row, places.runs, strength)
     how: Any = {"batch_size": BATCH_SIZE, "folder": folder, "executor": executor}

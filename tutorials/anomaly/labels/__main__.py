@@ -10,7 +10,13 @@ from tutorials.anomaly.labels.example import EXAMPLE, make_example
 from tutorials.anomaly.labels.measure import Labels, check_others, count_right
 from tutorials.anomaly.labels.readings import FILE, fixed_readings
 from tutorials.anomaly.labels.report import write_report
-from tutorials.anomaly.labels.scale import SCALE, find_scale, read_scale, scaled
+from tutorials.anomaly.labels.scale import (
+    SCALE,
+    find_scale,
+    read_scale,
+    scaled,
+    target_of,
+)
 from tutorials.anomaly.labels.walks import walk_all
 from tutorials.anomaly.plan import Plan, add_options, plan_of, team_of
 from tutorials.command_line import (
@@ -61,6 +67,7 @@ def make_parser() -> Parser:
 
 def scale(plan: Plan, folder: Path) -> Path:
     """Choose s and write its file."""
+    target_of(plan.config)  # before members are asked for
     with local_executor(plan.jobs) as executor:
         where = executor, plan.fresh
         found = find_scale(plan.config, team_of(plan), plan.images, *where)
@@ -71,8 +78,8 @@ def scale(plan: Plan, folder: Path) -> Path:
 
 def measure(plan: Plan, folder: Path) -> Path:
     """Attack one method with all labels and write its file."""
-    config, team = plan.config, team_of(plan)
-    s = read_scale(folder / SCALE).s
+    config, s = plan.config, read_scale(folder / SCALE).s
+    team = team_of(plan)
     with local_executor(plan.jobs) as executor:
         where = executor, plan.fresh
         right = count_right(config, team, plan.images, s, *where)

@@ -3,7 +3,7 @@
 results/labels/mnist-full/random-init.json
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from pathlib import Path
 from ensembles import METHODS
 from minidl.schema import read_as
 from minidl.store import check, refused
-from tutorials.anomaly.labels.scale import SCALE, read_scale, scaled
+from tutorials.anomaly.labels.scale import SCALE, Scale, read_scale, scaled
 from tutorials.anomaly.labels.walks import Walk
 from tutorials.paper.experiment.attack import carry_out_cases
 from tutorials.paper.experiment.cases import Case, adv1, adv2
@@ -125,22 +125,35 @@ def read_labels(path: Path) -> Labels:
     return labels
 
 
-def shared(config: Configuration, images: int) -> Mapping[str, object]:
-    """Return what all files of a folder share."""
-    return {**settings(config), "images": images}
+def read_files(folder: Path) -> list[Labels]:
+    """Return a folder's files; ValueError if they are of different experiments."""
+    every = made_with(folder)
+    for path, there in every.items():
+        check_same_experiment(path, there, next(iter(every.values())))
+    return [read_labels(path) for path in method_files(folder)]
 
 
 def check_others(folder: Path, config: Configuration, images: int) -> None:
     """Raise ValueError if a folder holds other experiments: they share a page and s."""
-    path, now = folder / SCALE, shared(config, images)
-    if path.exists():
-        scale = read_scale(path)
-        there = shared(scale.configuration, scale.images)
-        check_same_experiment(path, there, now)
-    for path in method_files(folder):
-        labels = read_labels(path)
-        there = shared(labels.configuration, labels.images)
-        check_same_experiment(path, there, now)
+    for path, there in made_with(folder).items():
+        check_same_experiment(path, there, shared(config, images))
+
+
+def made_with(folder: Path) -> dict[Path, dict[str, object]]:
+    """Return what each file of a folder was made with, scale.json's first."""
+    files: dict[Path, Scale | Labels] = {}
+    if (path := folder / SCALE).exists():
+        files[path] = read_scale(path)
+    files |= {path: read_labels(path) for path in method_files(folder)}
+    return {
+        path: shared(file.configuration, file.images) | {"s": file.s}
+        for path, file in files.items()
+    }
+
+
+def shared(config: Configuration, images: int) -> dict[str, object]:
+    """Return what all files of a folder share, beside s."""
+    return {**settings(config), "images": images}
 
 
 def method_files(folder: Path) -> list[Path]:

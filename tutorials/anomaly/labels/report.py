@@ -7,7 +7,7 @@ from minidl.files import write_text
 from tutorials.anomaly.labels.fit import ORDERS, Fit, fit
 from tutorials.anomaly.labels.happens import Folders, how_it_happens
 from tutorials.anomaly.labels.libraries import LIBRARIES
-from tutorials.anomaly.labels.measure import method_files, read_labels
+from tutorials.anomaly.labels.measure import read_files
 from tutorials.anomaly.labels.readings import (
     READINGS,
     SUSPECT,
@@ -54,7 +54,7 @@ def write_report(folder: Path) -> Path:
     folders = {
         path.name: files
         for path in sorted(folder.iterdir() if folder.exists() else [])
-        if (files := [read_labels(file) for file in method_files(path)])
+        if (files := read_files(path))
     }
     scales = [path.parent for path in sorted(folder.glob(f"*/{SCALE}"))]
     readings = fixed_readings(folder).readings

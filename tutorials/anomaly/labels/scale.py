@@ -66,12 +66,7 @@ def find_scale(
 
     Raises ValueError if no factor makes ours as accurate as the paper's.
     """
-    target = paper_accuracy(config.dataset, ATTACK, METHOD, COLUMN)
-    if target is None or team.method != METHOD:
-        raise ValueError(
-            f"s is chosen with {METHOD} on a data set of the paper's, not with "
-            f"{team.method} on {config.dataset}"
-        )
+    target = target_of(config)
     M, parameters = len(team.jobs), config.attacks[ATTACK]
     cases = [c for s in FACTORS for c in adv1(ATTACK, scaled(parameters, s), M)]
     parts = carry_out_cases(cases, team, images, executor, fresh, ensemble_right)
@@ -94,6 +89,17 @@ def find_scale(
         high=round(high, 3),
         environment=environment(),
     )
+
+
+def target_of(config: Configuration) -> float:
+    """Return the paper's accuracy that s is chosen on; ValueError for other methods."""
+    target = paper_accuracy(config.dataset, ATTACK, METHOD, COLUMN)
+    if target is None or config.methods != [METHOD]:
+        raise ValueError(
+            f"s is chosen with {METHOD} on a data set of the paper's, not with "
+            f"{' and '.join(config.methods)} on {config.dataset}"
+        )
+    return target
 
 
 def read_scale(path: Path) -> Scale:
@@ -131,5 +137,5 @@ def crossing(factors: Sequence[float], curve: Array, target: float) -> float:
 
     An end of the factors stands for all that is beyond it.
     """
-    falling = np.minimum.accumulate(curve)
-    return float(np.interp(-target, -falling, factors))
+    rising = np.minimum.accumulate(curve)[::-1]
+    return float(np.interp(target, rising, factors[::-1]))  # the last of equal points
