@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from attacks.arguments import checked, finite_bounds
-from attacks.norms import BALLS, L2, Norm, distance, on_device_of
+from attacks.norms import BALLS, L2, Norm, distance, no_zeros, on_device_of
 from attacks.search import Best, warn_of_missed
 from attacks.victims import Predict, images
 from minidl.backend import Array, get_array_module
@@ -118,9 +118,11 @@ def to_border(misread: Misread, here: Array, x: Array, norm: Norm) -> Array:
     def between(a: Array) -> Array:
         a = images(a, x)
         if norm == "L2":
-            line = (x + a * (here - x)).clip(xp.minimum(x, here), xp.maximum(x, here))
-            return xp.where(a < 1, line, here)
-        return here.clip(x - a * far, x + a * far)
+            line = x + a * (here - x)
+            nearer = line.clip(xp.minimum(x, here), xp.maximum(x, here))
+        else:
+            nearer = here.clip(x - a * far, x + a * far)
+        return xp.where(a < 1, nearer, here)  # itself, unrounded: known to be misread
 
     for _ in range(math.ceil(math.log2(100 * (D if norm == "Linf" else D**0.5)))):
         middle = (low + high) / 2
@@ -141,7 +143,8 @@ def slope(
 
     u is what clipping leaves of it; and mean f u where all f are the same.
     """
-    rows, step = get_array_module(here).arange(len(here)), images(delta, here)
+    rows = get_array_module(here).arange(len(here))
+    step = images(no_zeros(delta), here)  # 0: a random classifier misread x itself
     sum_fu, sum_u, sum_f = 0 * here, 0 * here, 0 * delta
     for _ in range(samples):
         probe = (here + step * draw()).clip(*bounds)

@@ -18,6 +18,8 @@ from minidl.kernels.reference import log_softmax
 from minidl.loss_checks import images_like, soft_labels
 from minidl.rules import checked, nonempty
 
+TEMPERATURES = "[1e-6, 1e6]"  # beyond, z / T overflows in float32, or all p are alike
+
 
 @rounds_to_zero
 def cross_entropy(z: Array, y: Array, temperature: float = 1) -> tuple[Array, Array]:
@@ -29,9 +31,9 @@ def cross_entropy(z: Array, y: Array, temperature: float = 1) -> tuple[Array, Ar
     equations; a GPU computes them in one kernel. There a label outside the classes
     gives NaN, because checking it would mean waiting for the GPU.
     Shapes: z and dz (N, K), y and costs (N,). Raises TypeError or ValueError for
-    other logits or labels, and unless T > 0.
+    other logits or labels, and unless T is in TEMPERATURES.
     """
-    T = check_number("temperature", temperature, "(0, inf)")
+    T = check_number("temperature", temperature, TEMPERATURES)
     if T == 1:
         return kernels.cross_entropy(z, y)
     check_batch("z", z, ndim=2)
@@ -40,7 +42,7 @@ def cross_entropy(z: Array, y: Array, temperature: float = 1) -> tuple[Array, Ar
 
 
 @rounds_to_zero
-@checked(z=nonempty("N K"), q=soft_labels, temperature="(0, inf)")
+@checked(z=nonempty("N K"), q=soft_labels, temperature=TEMPERATURES)
 def soft_cross_entropy(
     z: Array, q: Array, temperature: float = 1
 ) -> tuple[Array, Array]:
@@ -49,7 +51,7 @@ def soft_cross_entropy(
     dz = (p - q) / T. In distillation, q are a teacher's probabilities softmax(z' / T),
     at the temperature T at which it was trained, and the student predicts at T = 1.
     Shapes: z, q and dz (N, K), costs (N,). Raises TypeError or ValueError for other
-    logits, for rows of q that aren't probabilities, and unless T > 0.
+    logits, for rows of q that aren't probabilities, and unless T is in TEMPERATURES.
     Source: Papernot et al., Distillation as a Defense to Adversarial Perturbations
     against Deep Neural Networks, 2016, section IV.
     """

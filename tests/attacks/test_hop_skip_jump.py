@@ -80,6 +80,30 @@ def test_the_slope_is_the_sources_formula(rng):
     assert_allclose(always, u[:5].mean(axis=0), atol=1e-12)
 
 
+def test_a_border_beyond_all_tries_is_the_point_that_is_known_to_be_misread():
+    """x + (here - x) is another float than here, and not misread."""
+    x = np.float32(0.9)
+    here = next(h for h in np.linspace(0, 0.1, 99, dtype="f4") if x - (x - h) > h)
+    point = np.full((1, 1, 1, 1), here, np.float32)
+    for norm in ("L2", "Linf"):
+        found = to_border(lambda x, rows: x.ravel() == here, point, 0 * point + x, norm)
+        assert found == here
+
+
+@pytest.mark.parametrize("norm", ["L2", "Linf"])
+def test_a_random_classifier_is_shown_numbers_only(x, norm):
+    """It may misread x itself: there the distance is 0, and so is a probe's."""
+    rng = np.random.default_rng(3)
+
+    def predict(x):
+        assert np.isfinite(x).all()
+        return rng.integers(2, size=len(x))
+
+    y = np.zeros(len(x), int)
+    with np.errstate(all="raise"):
+        hop_skip_jump(predict, x, y, np.random.default_rng(0), 10, 5, norm=norm)
+
+
 def test_images_are_left_that_are_misread_or_that_no_noise_fools(cnn, x):
     y = cnn.predict(x)
     wrong = (y + 1) % 4

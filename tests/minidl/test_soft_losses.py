@@ -62,6 +62,21 @@ def test_gradients_are_the_difference_quotients(z, q, loss, T):
     assert_close(loss(z, y, T)[1], numeric, 1e-6)
 
 
+@pytest.mark.parametrize("T", [1e-6, 1e6])
+@pytest.mark.parametrize("loss", [cross_entropy, soft_cross_entropy])
+def test_the_ends_of_all_temperatures_compute_in_float32(z, q, loss, T):
+    exact = loss(z, Y if loss is cross_entropy else q, T)
+    y = Y if loss is cross_entropy else q.astype(np.float32)
+    found = loss(z.astype(np.float32), y, T)
+    assert found[0] == pytest.approx(exact[0], rel=1e-5)
+    assert np.isfinite(found[1]).all()
+    assert found[1].any()
+    for beyond in (T / 2, 2 * T):
+        if not 1e-6 <= beyond <= 1e6:
+            with pytest.raises(ValueError, match="temperature must be in"):
+                loss(z.astype(np.float32), y, beyond)
+
+
 @pytest.mark.parametrize("T", [1, 20])
 def test_sure_probabilities_are_labels(z, T):
     soft, hard = soft_cross_entropy(z, np.eye(4)[Y], T), cross_entropy(z, Y, T)
