@@ -22,6 +22,7 @@ from minidl.files import check_writable
 from minidl.parallel import available_cores
 from minidl.processes import signalled
 from tutorials.output import keep_writing, lost, nobody_reads
+from tutorials.signals import Terminated, ended_by_signals
 
 # What a shell reports of a program ended by Ctrl-C, by a closed pipe, by kill.
 INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143
@@ -79,15 +80,6 @@ def stop(program: str, code: int, message: object) -> NoReturn:
     sys.exit(code)
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM has come: the process ends as it does after Ctrl-C."""
-
-
-def terminate(*signal: object) -> NoReturn:
-    """Act on SIGTERM."""
-    raise Terminated
-
-
 @contextmanager
 def one_line_errors(
     program: str,
@@ -100,7 +92,7 @@ def one_line_errors(
     """
     keep_writing()
     try:
-        with signalled(signal.SIGTERM, terminate):
+        with ended_by_signals():
             kernels.check_environment()
             yield
             check_written(program)

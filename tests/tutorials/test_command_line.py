@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import BrokenExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -81,13 +82,26 @@ def test_one_line(program, argv, words, code, capsys, tmp_path, monkeypatch):
     [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
 )
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_signals_take_one_line(capsys, number, code, word):
+@pytest.mark.parametrize("dropped", [False, True])
+def test_signals_take_one_line(capsys, number, code, word, dropped):
+    """Also one that comes while an object is deleted, where Python drops errors."""
+
+    class Deleted:
+        def __del__(self):
+            signal.raise_signal(number)
+
+    def work():
+        if not dropped:
+            signal.raise_signal(number)
+        Deleted()
+        time.sleep(60)
+
     with (
         signalled(signal.SIGINT, signal.default_int_handler),
         pytest.raises(SystemExit) as ended,
         one_line_errors("program", lambda: "2 members are kept"),
     ):
-        signal.raise_signal(number)
+        work()
     assert ended.value.code == code
     assert capsys.readouterr().err == f"program: {word}; 2 members are kept\n"
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

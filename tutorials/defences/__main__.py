@@ -18,7 +18,7 @@ from tutorials.command_line import (
     writable_runs,
 )
 from tutorials.defences.page import show_table, write_report
-from tutorials.defences.record import Record, folder_of, read
+from tutorials.defences.record import Record, folder_of, read_all
 from tutorials.defences.rows import Row, chosen, rows
 from tutorials.defences.run import run
 from tutorials.defences.settings import DATASETS, STRENGTHS, Settings, settings_of
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> None:
         if "run" in args.verbs:
             work(some, settings, args, results)
         if {"table", "report"} & {*args.verbs}:
-            show(every, args.verbs, results)
+            show(args.verbs, results)
 
 
 def work(
@@ -89,21 +89,27 @@ def work(
     run(some, settings, load_once(settings.paper.dataset), places)
 
 
-def show(every: Sequence[Row], verbs: Sequence[str], results: Path) -> None:
+def show(verbs: Sequence[str], results: Path) -> None:
     """Carry out the verbs that show the results."""
-    records = records_in(results, every)
+    records = records_in(results)
     if "table" in verbs:
         show_table(records, results)
     if "report" in verbs:
         write_report(records, results)
 
 
-def records_in(results: Path, every: Sequence[Row]) -> list[Record]:
-    """Return a folder's records; FileNotFoundError if there are none."""
-    found = read(results, [row.name for row in every])
+def records_in(results: Path) -> list[Record]:
+    """Return all of a folder's records, in the table's order, others behind.
+
+    Raises FileNotFoundError if there are none.
+    """
+    found = read_all(results)
     if not found:
         raise FileNotFoundError(f"no results in {results}: the verb run makes them")
-    return found
+    one = found[0]
+    every = rows(settings_of(one.dataset, one.profile, one.seed))
+    order = {row.name: i for i, row in enumerate(every)}
+    return sorted(found, key=lambda record: order.get(record.defence, len(order)))
 
 
 if __name__ == "__main__":
