@@ -21,6 +21,7 @@ from minidl.training_checks import Perturb
 METHOD_NAMES = ("random-init", "mixed-models", "bagging", "gaussian-noise")
 CHAINS = ("boosting", "snapshots")  # besides the paper's: each member follows another
 LOSSES = ("cross-entropy", "adp")
+SHARED = ("method", "dataset", "architecture", "train_images")  # by all of a chain
 SCHEDULES = ("constant", "cosine")
 TABLE_OF = {
     "mnist-sample": "mnist-cnn",
@@ -109,20 +110,26 @@ class MemberJob:
             raise ValueError("attempts must be 1 in chains and for networks together")
         how: Any = self.perturb
         if how is not None:
-            if not (callable(how) and is_dataclass(how)) or isinstance(how, type):
+            if not (is_dataclass(how) and callable(how) and hashable(how)):
                 raise TypeError(
-                    "perturb must be a callable dataclass, such as "
+                    "perturb must be a callable frozen dataclass, such as "
                     f"attacks.Adversarial(0.3, 0.1), got {how!r}"
                 )
             plain(how, "perturb")
         if self.after is not None:
-            check_kind("after", self.after, MemberJob)
-            if self.method not in CHAINS or self.index != self.after.index + 1:
-                raise ValueError(
-                    f"after must be the job before, of {' or '.join(CHAINS)}, got "
-                    f"index {self.after.index} of {self.after.method} for index "
-                    f"{self.index} of {self.method}"
-                )
+            self.check_after(self.after)
+
+    def check_after(self, after: "MemberJob") -> None:
+        """Raise TypeError or ValueError unless this is the job before in a chain."""
+        check_kind("after", after, MemberJob)
+        wanted = {name: getattr(self, name) for name in SHARED}
+        wanted |= {"index": self.index - 1}
+        found = {name: getattr(after, name) for name in wanted}
+        if self.method not in CHAINS or found != wanted:
+            raise ValueError(
+                f"after must be the job before, of {' or '.join(CHAINS)}: {wanted}, "
+                f"got {found}"
+            )
 
     def about(self) -> dict[str, Any]:
         """Return what defines the job, for its key; a perturbation with its name."""
@@ -140,6 +147,15 @@ class MemberJob:
         stream = ("weights", "data", "training").index(purpose)
         again = [attempt] if attempt else []
         return np.random.default_rng([self.seed, stream, *again])
+
+
+def hashable(thing: Any) -> bool:
+    """Tell whether a value, and no class, can stand in a job, which needs a hash."""
+    try:
+        hash(thing)
+    except TypeError:
+        return False
+    return not isinstance(thing, type)
 
 
 def member_seed(seed: int, method: str, index: int) -> int:

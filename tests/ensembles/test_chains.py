@@ -243,7 +243,9 @@ def test_a_member_without_those_before_it_is_refused(learns, method):
     [_, job] = jobs_of(method, 2)
     with pytest.raises(ValueError, match=r"^earlier must be 1 members"):
         train_member(job)
-    with pytest.raises(ValueError, match=r"^after must be the job before"):
-        replace(job, index=2)
+    other = {"mnist": "mnist-sample"}.get(job.dataset, "mnist")
+    for change in ({"index": 2}, {"train_images": 9}, {"dataset": other}):
+        with pytest.raises(ValueError, match=r"^after must be the job before"):
+            replace(job, **change)
     with pytest.raises(ValueError, match=r"^after must be the job before"):
         MemberJob("bagging", 1, 0, "mnist", "mnist-cnn", after=job.after)

@@ -107,6 +107,16 @@ class Another(type(PGD)):
     """Fields as those of Adversarial, under another name."""
 
 
+@dataclass
+class Changeable:
+    """Not frozen: without a hash, and another perturbation any time."""
+
+    eps: float = 0.2
+
+    def __call__(self, members, optimizer, steps):
+        return lambda x, y, rng: x
+
+
 def test_each_perturbation_has_a_file_of_its_own(tmp_path):
     jobs = [
         *(one(), one(perturb=PGD), one(perturb=PGD, together=2), one(together=2)),
@@ -123,6 +133,7 @@ def test_each_perturbation_has_a_file_of_its_own(tmp_path):
         ({"perturb": lambda members, optimizer, steps: None}, "perturb"),
         ({"perturb": "pgd"}, "perturb"),
         ({"perturb": Adversarial}, "perturb"),
+        ({"perturb": Changeable()}, "perturb"),
         ({"together": 0}, "together"),
         ({"loss": "adp"}, "together"),
         ({"loss": "hinge", "together": 2}, "loss"),
