@@ -29,10 +29,11 @@ def apgd_targeted(
     """APGD towards the class of the second largest logit, of the third, and so on.
 
     The loss takes targets, like `model_loss(model, targeted_dlr)`, and is above 0 where
-    the target is reached. An image is done when it is misclassified, as its target or
-    otherwise; for other images the point of the largest margin is returned. Takes
-    targets * (steps + 1) gradients, with at most K - 1 targets. Each target starts from
-    x, or from a new random point of the ball if rng is given.
+    the target is reached. An image is done when x or the best point of a run is
+    misclassified, as the target or otherwise; for other images the point of the largest
+    margin of these is returned. Takes targets * (steps + 1) gradients, with at most
+    K - 1 targets. Each target starts from x, or from a new random point of the ball if
+    rng is given.
 
     Shapes: x (N, H, W, C), y (N,) labels, result like x; eps in pixel units.
     Source: Croce & Hein, Reliable Evaluation of Adversarial Robustness with an Ensemble

@@ -18,6 +18,7 @@ from tutorials.anomaly.labels.scale import ATTACK, SCALE, read_scale
 from tutorials.anomaly.labels.unexplained import unexplained
 from tutorials.paper.experiment.labels import RULES
 from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.pages.notes import counted
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES, paper_accuracy
 
 HEAD = f"""# Whose label explains the paper's surprise?
@@ -96,12 +97,13 @@ def sentence(name: str, fits: Sequence[Fit]) -> str:
     closest = min(range(len(fits)), key=lambda i: fits[i].difference)
     nearer = sum(f.difference < own.difference for f in fits)
     return (
-        f"**{name}**: {len(every)} readings show the most orders, {most} of "
-        f"{fits[0].asked}; of these the nearest to the paper's numbers is {nearest}, "
-        f"{fits[nearest - 1].difference:.3f} off. Of all the nearest is {closest + 1}, "
-        f"{fits[closest].difference:.3f} off, with {fits[closest].shown} orders. "
-        f"Reading {SUSPECT} shows {own.shown} and is {own.difference:.3f} off; "
-        f"{nearer} are nearer."
+        f"**{name}**: the most orders, {most} of {fits[0].asked}, come out in "
+        f"{counted(len(every), 'reading')}; the nearest of these to the paper's is "
+        f"{nearest}, {fits[nearest - 1].difference:.3f} off. Of all the nearest is "
+        f"{closest + 1}, {fits[closest].difference:.3f} off, with "
+        f"{counted(fits[closest].shown, 'order')}. Reading {SUSPECT} shows "
+        f"{own.shown} and is {own.difference:.3f} off; {counted(nearer, 'reading')} "
+        f"{'is' if nearer == 1 else 'are'} nearer."
     )
 
 
