@@ -94,8 +94,8 @@ def notes(records: Sequence[Record]) -> list[str]:
         f"(EOT), {a['eot_steps']} steps.",
         "A detector's image counts as withstood if it is rejected after the attack; "
         "a clean image that it rejects counts as misclassified. Its threshold rejects "
-        f"{REJECTED:.0%} of the last {held_out(first.test_images):,} test images, "
-        "which aren't attacked.",
+        f"{100 * REJECTED:g} % of the last {held_out(first.test_images):,} test "
+        "images, which aren't attacked.",
         "Core-hours are those of training all networks of a row, also of those that it "
         "shares with others.",
     ]
