@@ -1,6 +1,6 @@
-"""HopSkipJump: the nearest misread image, from decisions alone.
+"""HopSkipJump: the nearest misclassified image, from decisions alone.
 
-It sees classes: neither a gradient nor scores that a defence could mask.
+It needs only classes, so a defence that masks gradients or scores can't stop it.
 """
 
 import math
@@ -15,10 +15,10 @@ from attacks.search import Best, warn_of_missed
 from attacks.victims import Predict, images
 from minidl.backend import Array, get_array_module
 
-# (images, their rows of the batch) -> which are misread.
+# (images, their rows in the batch) -> which are misclassified.
 Misread: TypeAlias = Callable[[Array, Array], Array]
 
-PROBE = 0.01  # of the distance: how far from the border it is probed
+PROBE = 0.01  # of the image's distance: the distance of probes from the boundary
 FIRST_PROBE = 0.1  # of the range of pixels
 HALVINGS = 30  # of a jump, before an image stays where it is
 
@@ -35,13 +35,13 @@ def hop_skip_jump(
     norm: Norm = "L2",
     bounds: tuple[float, float] = (0, 1),
 ) -> Array:
-    """To the border, along the gradient that probes there show, and back to it.
+    """Go to the boundary, jump along the gradient that probes there show, and return.
 
-    An image begins as noise that is misread, of which `tries` are drawn. At step t it
-    is probed at samples * sqrt(t) points near the border, and jumps by its distance
-    over sqrt(t), or by a half of that, a quarter, ... until it is misread. Returned is
-    the closest misread point, or x itself: where x is misread already, and, with a
-    warning, where all noise was read as y.
+    An image begins as misclassified noise, found in up to `tries` draws. Step t probes
+    samples * sqrt(t) points near the boundary, and jumps by the image's distance over
+    sqrt(t), or by a half, a quarter, ... of it until the image is misclassified.
+    Returns the closest misclassified point; it is x itself if x is misclassified
+    already or, with a warning, if all noise is classified as y.
 
     Shapes: x (N, H, W, C), y (N,), result like x.
     Source: Chen, Jordan & Wainwright, HopSkipJumpAttack: A Query-Efficient
@@ -57,7 +57,7 @@ def hop_skip_jump(
         return predict(x_new) != y[todo[rows]]
 
     def draw() -> Array:
-        """Return a direction for each image, drawn for those that are done, too."""
+        """Return a direction for each unfinished image, drawn for all images."""
         normal = norm == "L2"
         u = rng.standard_normal(shape) if normal else rng.uniform(-1, 1, shape)
         return on_device_of(x, L2.direction(u))[todo]
@@ -89,9 +89,9 @@ def misread_noise(
     tries: int,
     bounds: tuple[float, float],
 ) -> tuple[Array, Array]:
-    """Return noise in place of those images that are read right, (N,) bool.
+    """Return misclassified noise in place of the images that are `right`, (N,) bool.
 
-    It is misread; tell for which images all noise was read as y.
+    Also tell for which images all noise was classified as y.
     """
     xp, here = get_array_module(x), x.copy()
     left = xp.flatnonzero(right)
@@ -106,10 +106,10 @@ def misread_noise(
 
 
 def to_border(misread: Misread, here: Array, x: Array, norm: Norm) -> Array:
-    """Return the point between x and `here` that is nearest to x and still misread.
+    """Return the misclassified point between x and `here` that is nearest to x.
 
-    In L2 on the line, x + a (here - x); in Linf `here` clipped to a times its distance.
-    a is halved into [low, high] until it is known to 0.01 / sqrt(D), or 0.01 / D.
+    In L2 it is x + a (here - x); in Linf it is `here`, clipped to a times its distance.
+    Bisection finds a to within 0.01 / sqrt(D) in L2, and 0.01 / D in Linf.
     """
     xp, D = get_array_module(x), math.prod(x.shape[1:])
     far, rows = images(distance(here, x, norm), x), xp.arange(len(x))
@@ -122,7 +122,7 @@ def to_border(misread: Misread, here: Array, x: Array, norm: Norm) -> Array:
             nearer = line.clip(xp.minimum(x, here), xp.maximum(x, here))
         else:
             nearer = here.clip(x - a * far, x + a * far)
-        return xp.where(a < 1, nearer, here)  # itself, unrounded: known to be misread
+        return xp.where(a < 1, nearer, here)  # unrounded: known to be misclassified
 
     for _ in range(math.ceil(math.log2(100 * (D if norm == "Linf" else D**0.5)))):
         middle = (low + high) / 2
@@ -139,12 +139,12 @@ def slope(
     samples: int,
     bounds: tuple[float, float],
 ) -> Array:
-    """Return mean (f - mean f) u: f = 1 where here + delta u is misread, -1 elsewhere.
+    """Return mean (f - mean f) u: f = 1 where here + delta u is misclassified, else -1.
 
-    u is what clipping leaves of it; and mean f u where all f are the same.
+    u is the direction after clipping. If all f are equal, returns mean f u.
     """
     rows = get_array_module(here).arange(len(here))
-    step = images(no_zeros(delta), here)  # 0: a random classifier misread x itself
+    step = images(no_zeros(delta), here)  # 0: a random classifier misclassified x
     sum_fu, sum_u, sum_f = 0 * here, 0 * here, 0 * delta
     for _ in range(samples):
         probe = (here + step * draw()).clip(*bounds)
@@ -158,7 +158,7 @@ def slope(
 def jump(
     misread: Misread, here: Array, up: Array, step: Array, bounds: tuple[float, float]
 ) -> Array:
-    """Return here + step * up, with the step halved until that is misread."""
+    """Return here + step * up, with the step halved until it is misclassified."""
     there, left = here.copy(), get_array_module(here).arange(len(here))
     for _ in range(HALVINGS):
         if not len(left):

@@ -42,8 +42,8 @@ def square(
     in `pgd` (0 for a margin, log K for cross-entropy). A square covers the fraction
     `area` of the image at first (0.8; in L2 0.1), later less; each channel has its own
     sign. In L2 the attack begins with tiles of bumps and moves one bump at a time. It
-    never asks about x: an image that is misclassified already may come back as one that
-    isn't. `evaluate` attacks only the others.
+    never queries x itself, so an image that is misclassified already may return as one
+    that is classified correctly. `evaluate` attacks only the other images.
 
     Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units.
     Source: Andriushchenko et al., Square Attack: a Query-Efficient Black-Box

@@ -114,9 +114,9 @@ def predict(
 ) -> tuple[int, tuple[Array, bool]]:
     """Return a batch's start, its clean images' probabilities, and whether they vary.
 
-    The first batch is predicted twice, the second time behind one more image: a random
-    defence may draw from a seed and the batch. Rounding may differ too, but by less
-    than ROUNDING.
+    The first batch is predicted twice, the second time after one more image, because a
+    random defence may draw from a seed and the batch. Rounding may differ too, but by
+    less than ROUNDING.
     """
     start, x = images[0], to_float(images[1])
     ask = partial(probabilities, make_suite().classifier.predict_proba)
