@@ -14,6 +14,7 @@ from tutorials.exercises.catalogue import exercises
 from tutorials.paper import results
 from tutorials.paper.claims.verdicts import judge
 from tutorials.paper.pages.table2 import tables
+from tutorials.paper.results.strict import strict_of
 
 CHAPTERS = notebooks.chapters()
 ROOT = notebooks.CHAPTERS.parent
@@ -89,13 +90,15 @@ def test_the_last_chapter_of_the_paper_shows_the_results_of_today():
     notebook = committed(notebooks.CHAPTERS / "11_the_paper.py")
     outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
     shown = [o.get("data", {}).get("text/plain", "") for o in outputs]
-    full = results.read(notebooks.CHAPTERS.parent / "results" / "mnist-full")
+    place = notebooks.CHAPTERS.parent / "results" / "mnist-full-literal"
+    full = results.read(place)
     assert "\n\n".join(table.text() for table in tables(full)) in shown
     verdicts = next(
         text for text in shown if "does not hold: BIM, the surprise" in text
     )
     assert [line.strip() for line in verdicts.splitlines()] == [
-        f"{verdict.verdict}: {verdict.topic}" for verdict in judge(full)
+        f"{verdict.verdict}: {verdict.topic}"
+        for verdict in judge(full, strict_of(full, place))
     ]
 
 
