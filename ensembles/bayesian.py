@@ -20,6 +20,7 @@ from minidl.layers import Sequential, softmax
 from minidl.losses import cross_entropy
 
 HELD_OUT = 10  # one image in ten isn't trained on, and weights the snapshots
+LEAST = float(np.finfo(float).tiny)  # weight of a snapshot
 
 
 class MCDropout:
@@ -65,11 +66,13 @@ def mean_likelihood(model: Sequential, x: Array, y: Array) -> float:
 
     This is a snapshot's weight. Bayes' rule has the product of all p(y_n|x_n), not its
     N-th root: with thousands of images, the likeliest snapshot would get all the
-    weight, and nothing would be averaged. The root is Bayes' rule at temperature N.
+    weight, and nothing would be averaged. The root is Bayes' rule at temperature N. It
+    is LEAST or more: members whose weights are all 0 couldn't vote.
     Shapes: x (N, H, W, C) uint8 or floats, y (N,).
     """
     costs = [
         cross_entropy(model.forward(to_float(x[batch])), y[batch])[0]
         for batch in batches(np.arange(len(x)), 512)
     ]
-    return float(np.exp(-np.concatenate(costs).mean(dtype=np.float64)))
+    J = np.concatenate(costs).mean(dtype=np.float64)
+    return max(float(np.exp(-J)), LEAST)

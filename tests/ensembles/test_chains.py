@@ -110,6 +110,15 @@ def test_the_mean_likelihood_is_the_geometric_mean(rng):
     assert found == pytest.approx(np.prod(p[np.arange(7), y]) ** (1 / 7))
 
 
+def test_a_snapshot_that_is_sure_and_wrong_still_has_a_weight():
+    class Sure:
+        def forward(self, x):
+            return np.eye(K)[np.zeros(len(x), int)] * 1e4
+
+    vote = mean_likelihood(Sure(), np.zeros((3, 2, 2, 1)), np.ones(3, int))
+    assert Ensemble([Always([0])] * 2, [vote, vote]).weights == [0.5, 0.5]
+
+
 def test_snapshots_hold_out_the_last_tenth(rng):
     x, y = rng.random((55, 2, 2, 1)), np.arange(55)
     (_, seen), (_, out) = seen_and_held_out(x, y)
