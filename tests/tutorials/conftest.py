@@ -8,6 +8,7 @@ import pytest
 from ensembles.training import train_ensemble
 from minidl.data import download
 from tests.tutorials.made_up import SMOKE, made_up
+from tutorials.anomaly.plan import Plan, team_of
 from tutorials.paper import results as results_file
 from tutorials.paper.experiment.members import member_jobs
 from tutorials.paper.results.examples import write_examples
@@ -35,6 +36,16 @@ def runs(tmp_path_factory):
         warnings.simplefilter("ignore")
         train_ensemble(jobs, folder=folder, workers=1)
     return folder
+
+
+@pytest.fixture
+def plan(runs):
+    return Plan(SMOKE, runs, images=30, jobs=1)
+
+
+@pytest.fixture
+def team(plan):
+    return team_of(plan)
 
 
 @pytest.fixture

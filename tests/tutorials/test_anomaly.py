@@ -145,11 +145,6 @@ def test_a_group_of_several_counts_as_its_mean():
 # On real members: a small run of everything.
 
 
-@pytest.fixture
-def plan(runs):
-    return Plan(SMOKE, runs, images=30, jobs=1)
-
-
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_each_experiment_ends_in_its_part_of_the_page(plan, tmp_path, name):
     record = perform(name, plan)

@@ -3,16 +3,15 @@
 import copy
 import dataclasses
 import shutil
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from ensembles.training import train_ensemble
 from minidl.store import write_json
 from tests.tutorials import made_up as table2
+from tests.tutorials.made_up import SMOKE
 from tutorials.anomaly.labels import __main__ as cli
 from tutorials.anomaly.labels import scale
 from tutorials.anomaly.labels.fit import fit
@@ -39,7 +38,6 @@ from tutorials.paper.experiment.cases import adv1, adv2, blocks
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.labels import RULES, TRUE
-from tutorials.paper.experiment.members import find_team, member_jobs
 from tutorials.paper.paper_numbers import TABLE2
 
 RESULTS = Path(__file__).parents[2] / "results" / "labels"
@@ -166,32 +164,14 @@ def test_pushed_back_is_wrong_before_and_right_after():
 
 # On real members: a small run of everything.
 
-SMOKE = configure("mnist-sample", "smoke", ["random-init"])
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Two members, trained for an epoch on 1,000 images."""
-    folder = tmp_path_factory.mktemp("runs")
-    [jobs] = member_jobs(SMOKE).values()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        train_ensemble(jobs, folder=folder, workers=1)
-    return folder
-
-
-@pytest.fixture
-def team(runs):
-    return find_team(next(iter(member_jobs(SMOKE).values())), runs)
-
 
 def engine_counts(team, case):
-    [counted] = carry_out(list(blocks(case, team, 0, 20)))
+    [counted] = carry_out(list(blocks(case, team, 0, 30)))
     return counted
 
 
-def test_the_counts_are_the_engines(team):
-    found = {(r.attack, r.rule, r.scaled): r for r in count_right(SMOKE, team, 20, 0.5)}
+def test_the_counts_are_the_engines(plan, team):
+    found = {(r.attack, r.rule, r.scaled): r for r in count_right(plan, team, 0.5)}
     assert len(found) == 24
     for (attack, rule, scaled), right in found.items():
         if rule not in (TRUE, MEMBER):
@@ -206,16 +186,16 @@ def test_the_counts_are_the_engines(team):
 
 
 @pytest.mark.parametrize("rule", [TRUE, MEMBER, ENSEMBLE])
-def test_a_walk_is_the_attack_after_each_number_of_steps(team, rule):
+def test_a_walk_is_the_attack_after_each_number_of_steps(plan, team, rule):
     bim = {"eps": 0.2, "alpha": 0.1, "steps": 3}
     case = adv2("bim", bim, 2, rule)
-    [found] = walk_all([case], team, 20)
+    [found] = walk_all([case], plan, team)
     for steps in (1, 2, 3):
         counted = engine_counts(team, adv2("bim", bim | {"steps": steps}, 2, rule))
         assert found.right[steps] == counted.ensembles[-1]
         assert found.members_right[steps] == sum(counted.members)
     assert len(found.right) == len(found.back) == 4
-    assert walk_all([case], team, 20) == [found]  # from its file
+    assert walk_all([case], plan, team) == [found]  # from its file
 
 
 @pytest.fixture

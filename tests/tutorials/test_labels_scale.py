@@ -5,7 +5,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ensembles.training import train_ensemble
 from minidl.store import write_json
 from tutorials.anomaly.labels import scale
 from tutorials.anomaly.labels.scale import (
@@ -18,8 +17,6 @@ from tutorials.anomaly.labels.scale import (
 )
 from tutorials.paper.experiment.attack import carry_out
 from tutorials.paper.experiment.cases import adv1, blocks
-from tutorials.paper.experiment.config import configure
-from tutorials.paper.experiment.members import find_team, member_jobs
 
 
 def test_lengths_are_scaled_and_steps_are_not():
@@ -66,22 +63,10 @@ def test_the_interval_covers_images_and_members():
     assert widths["differ", 1600] > 5 * widths["alike", 1600]
 
 
-CONFIG = configure("mnist-sample", "smoke", ["random-init"])
-
-
-@pytest.fixture(scope="module")
-def team(tmp_path_factory):
-    """Two members, trained for an epoch on 1,000 images."""
-    folder = tmp_path_factory.mktemp("runs")
-    [jobs] = member_jobs(CONFIG).values()
-    train_ensemble(jobs, folder=folder, workers=1)
-    return find_team(jobs, folder)
-
-
-def test_the_search_counts_what_the_engine_counts(team, tmp_path, monkeypatch):
+def test_the_search_counts_what_the_engine_counts(plan, team, tmp_path, monkeypatch):
     monkeypatch.setattr(scale, "FACTORS", [0.05, 0.5, 1.0])
     monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.5)
-    found = find_scale(CONFIG, team, 30)
+    found = find_scale(plan, team)
     assert found.low <= found.s <= found.high
     for s, correct in zip(found.factors, found.correct, strict=True):
         cases = adv1("fgsm", {"eps": 0.3 * s}, 2)
@@ -91,16 +76,16 @@ def test_the_search_counts_what_the_engine_counts(team, tmp_path, monkeypatch):
     assert read_scale(tmp_path / "scale.json") == found
 
 
-def test_without_a_factor_nothing_is_chosen(team, monkeypatch):
+def test_without_a_factor_nothing_is_chosen(plan, team, monkeypatch):
     monkeypatch.setattr(scale, "FACTORS", [0.05, 0.1])
     monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.01)
     with pytest.raises(ValueError, match=r"no factor between 0\.05 and 0\.1"):
-        find_scale(CONFIG, team, 20)
+        find_scale(plan, team)
 
 
-def test_it_is_chosen_on_one_method_only(team, tmp_path):
-    other = dataclasses.replace(CONFIG, methods=["bagging"])
+def test_it_is_chosen_on_one_method_only(plan, team, tmp_path):
+    config = dataclasses.replace(plan.config, methods=["bagging"])
     with pytest.raises(ValueError, match="not with bagging"):
-        find_scale(other, team, 20)
+        find_scale(dataclasses.replace(plan, config=config), team)
     with pytest.raises(FileNotFoundError, match="the verb scale makes it"):
         read_scale(tmp_path / "scale.json")

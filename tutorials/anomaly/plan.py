@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tutorials.command_line import (
     Parser,
@@ -14,6 +15,7 @@ from tutorials.command_line import (
 )
 from tutorials.paper.experiment.config import PLAIN, Configuration, suffix
 from tutorials.paper.experiment.members import Team, find_team, member_jobs
+from tutorials.paper.results.files import settings
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ def plan_of(args: argparse.Namespace, config: Configuration) -> Plan:
             f"{config.dataset}, got {args.images}"
         )
     return Plan(config, runs, args.images, args.jobs, getattr(args, "fresh", False))
+
+
+def shared(config: Configuration, images: int) -> dict[str, Any]:
+    """Return what decides all numbers of a page, but for the methods."""
+    return {**settings(config), "images": images}
 
 
 def team_of(plan: Plan) -> Team:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from ensembles import METHODS
 from minidl.files import check_writable
-from minidl.parallel import local_executor
 from minidl.store import write_json
 from tutorials.anomaly.labels.example import EXAMPLE, make_example
 from tutorials.anomaly.labels.measure import Labels, check_others, count_right
@@ -68,9 +67,7 @@ def make_parser() -> Parser:
 def scale(plan: Plan, folder: Path) -> Path:
     """Choose s and write its file."""
     target_of(plan.config)  # before members are asked for
-    with local_executor(plan.jobs) as executor:
-        where = executor, plan.fresh
-        found = find_scale(plan.config, team_of(plan), plan.images, *where)
+    found = find_scale(plan, team_of(plan))
     print(f"s = {found.s} [{found.low}, {found.high}]")
     write_json(folder / SCALE, found)
     return folder / SCALE
@@ -80,10 +77,8 @@ def measure(plan: Plan, folder: Path) -> Path:
     """Attack one method with all labels and write its file."""
     config, s = plan.config, read_scale(folder / SCALE).s
     team = team_of(plan)
-    with local_executor(plan.jobs) as executor:
-        where = executor, plan.fresh
-        right = count_right(config, team, plan.images, s, *where)
-        walks = walk_all(walked(config, len(team.jobs), s), team, plan.images, *where)
+    right = count_right(plan, team, s)
+    walks = walk_all(walked(config, len(team.jobs), s), plan, team)
     path = folder / f"{team.method}.json"
     write_json(path, Labels(config, plan.images, s, right, walks, environment()))
     return path
@@ -119,7 +114,7 @@ def main(argv: list[str] | None = None) -> None:
         if args.verb in WORK:
             plan = plan_of(args, config)
             folder = args.results / folder_name(config)
-            check_others(folder, config, args.images)
+            check_others(folder, plan)
             print(f"{WORK[args.verb](plan, folder)} written")
         if args.verb == "example":
             write_json(args.results / EXAMPLE, make_example())

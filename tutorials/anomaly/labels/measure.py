@@ -4,7 +4,6 @@ results/labels/mnist-full/random-init.json
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -15,14 +14,14 @@ from minidl.schema import read_as
 from minidl.store import check, refused
 from tutorials.anomaly.labels.scale import SCALE, Scale, read_scale, scaled
 from tutorials.anomaly.labels.walks import Walk
-from tutorials.paper.experiment.attack import carry_out_cases
+from tutorials.anomaly.plan import Plan, shared
+from tutorials.paper.experiment.attack import carry_out_groups
 from tutorials.paper.experiment.cases import Case, adv1, adv2
 from tutorials.paper.experiment.config import Configuration
-from tutorials.paper.experiment.counts import add
 from tutorials.paper.experiment.environment import Environment
 from tutorials.paper.experiment.labels import RULES, in_one_step
 from tutorials.paper.experiment.members import Team
-from tutorials.paper.results.files import check_same_experiment, settings
+from tutorials.paper.results.files import check_same_experiment
 from tutorials.paper.results.table2 import Cell, mean_cell
 
 Attacked = tuple[str, str, bool]  # attack, rule of the label, times s or not
@@ -95,21 +94,12 @@ def cases_of(
     return cases
 
 
-def count_right(
-    config: Configuration,
-    team: Team,
-    images: int,
-    s: float,
-    executor: Executor | int | None = None,
-    fresh: bool = False,
-) -> list[Right]:
+def count_right(plan: Plan, team: Team, s: float) -> list[Right]:
     """Return the counts of all attacks that differ."""
-    cases = cases_of(config, len(team.jobs), s)
-    every = [case for group in cases.values() for case in group]
-    totals = map(add, carry_out_cases(every, team, images, executor, fresh))
+    cases = cases_of(plan.config, len(team.jobs), s)
+    counted = carry_out_groups(cases, team, plan.images, plan.jobs, plan.fresh)
     found = []
-    for key, group in cases.items():
-        *each, together = [next(totals) for _ in group]
+    for key, (*each, together) in counted.items():
         single = [total.members[i] for i, total in enumerate(each)]
         ensembles = [total.ensembles[-1] for total in each]
         found.append(Right(*key, single, ensembles, together.ensembles[-1]))
@@ -126,34 +116,27 @@ def read_labels(path: Path) -> Labels:
 
 
 def read_files(folder: Path) -> list[Labels]:
-    """Return a folder's files; ValueError if they are of different experiments."""
-    every = made_with(folder)
-    for path, there in every.items():
-        check_same_experiment(path, there, next(iter(every.values())))
-    return [read_labels(path) for path in method_files(folder)]
+    """Return methods' files; ValueError if they or s are of different experiments."""
+    every = files_in(folder)
+    made = {p: shared(f.configuration, f.images) | {"s": f.s} for p, f in every.items()}
+    for path, there in made.items():
+        check_same_experiment(path, there, next(iter(made.values())))
+    return [file for file in every.values() if isinstance(file, Labels)]
 
 
-def check_others(folder: Path, config: Configuration, images: int) -> None:
+def check_others(folder: Path, plan: Plan) -> None:
     """Raise ValueError if a folder holds other experiments: they share a page and s."""
-    for path, there in made_with(folder).items():
-        check_same_experiment(path, there, shared(config, images))
+    now = shared(plan.config, plan.images)
+    for path, file in files_in(folder).items():
+        check_same_experiment(path, shared(file.configuration, file.images), now)
 
 
-def made_with(folder: Path) -> dict[Path, dict[str, object]]:
-    """Return what each file of a folder was made with, scale.json's first."""
+def files_in(folder: Path) -> dict[Path, Scale | Labels]:
+    """Return what a folder's files hold, scale.json's first."""
     files: dict[Path, Scale | Labels] = {}
     if (path := folder / SCALE).exists():
         files[path] = read_scale(path)
-    files |= {path: read_labels(path) for path in method_files(folder)}
-    return {
-        path: shared(file.configuration, file.images) | {"s": file.s}
-        for path, file in files.items()
-    }
-
-
-def shared(config: Configuration, images: int) -> dict[str, object]:
-    """Return what all files of a folder share, beside s."""
-    return {**settings(config), "images": images}
+    return files | {path: read_labels(path) for path in method_files(folder)}
 
 
 def method_files(folder: Path) -> list[Path]:

@@ -6,7 +6,6 @@ That one number of Table 2 is spent on it, and the others are predicted.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,9 @@ import numpy as np
 from attacks.evaluation.intervals import Estimate
 from minidl.backend import Array
 from minidl.schema import read_as
-from tutorials.paper.experiment.attack import carry_out_cases
-from tutorials.paper.experiment.cases import adv1
+from tutorials.anomaly.plan import Plan
+from tutorials.paper.experiment.attack import carry_out
+from tutorials.paper.experiment.cases import Case, adv1, blocks
 from tutorials.paper.experiment.config import Configuration, Parameters
 from tutorials.paper.experiment.counts import mean_probability
 from tutorials.paper.experiment.environment import Environment, environment
@@ -55,23 +55,15 @@ def scaled(parameters: Parameters, s: float) -> Parameters:
     return {n: v * s if n in lengths else v for n, v in parameters.items()}
 
 
-def find_scale(
-    config: Configuration,
-    team: Team,
-    images: int,
-    executor: Executor | int | None = None,
-    fresh: bool = False,
-) -> Scale:
+def find_scale(plan: Plan, team: Team) -> Scale:
     """Return s, from attacks with each factor and the gradient of each member.
 
     Raises ValueError if no factor makes ours as accurate as the paper's.
     """
-    target = target_of(config)
+    config, target = plan.config, target_of(plan.config)
     M, parameters = len(team.jobs), config.attacks[ATTACK]
     cases = [c for s in FACTORS for c in adv1(ATTACK, scaled(parameters, s), M)]
-    parts = carry_out_cases(cases, team, images, executor, fresh, ensemble_right)
-    right = np.array(list(map(np.concatenate, parts)))
-    right = right.reshape(len(FACTORS), M, images)
+    right = where_right(cases, [team], plan).reshape(len(FACTORS), M, plan.images)
     s, low, high = with_interval(right, FACTORS, target)
     if s in (FACTORS[0], FACTORS[-1]):
         raise ValueError(
@@ -80,7 +72,7 @@ def find_scale(
         )
     return Scale(
         configuration=config,
-        images=images,
+        images=plan.images,
         target=target,
         factors=FACTORS,
         correct=right.sum(axis=2).tolist(),
@@ -107,6 +99,14 @@ def read_scale(path: Path) -> Scale:
     if not path.exists():
         raise FileNotFoundError(f"no {path}: the verb scale makes it")
     return read_as(Scale, path)
+
+
+def where_right(cases: Sequence[Case], teams: Sequence[Team], plan: Plan) -> Array:
+    """Tell where each team's ensemble is right. Shapes: (teams, cases, images) bool."""
+    each = [blocks(case, team, 0, plan.images) for team in teams for case in cases]
+    work = [block for case in each for block in case]
+    right = np.concatenate(carry_out(work, plan.jobs, plan.fresh, of=ensemble_right))
+    return right.reshape(len(teams), len(cases), plan.images)
 
 
 def ensemble_right(p: Array, y: Array) -> Array:

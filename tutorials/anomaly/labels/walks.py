@@ -1,7 +1,6 @@
 """How it happens: who is fooled and who is pushed back at each step of BIM."""
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from minidl.finish import Place, finish
 from minidl.layers import Sequential
 from minidl.schema import read_as
 from minidl.store import write_json
+from tutorials.anomaly.plan import Plan
 from tutorials.paper.experiment.adversaries import adversary
 from tutorials.paper.experiment.attack import BATCH_SIZE, place_of
 from tutorials.paper.experiment.cases import Block, Case, blocks
@@ -85,21 +85,16 @@ def counts(right: Array) -> list[int]:
     return found
 
 
-def walk_all(
-    cases: Sequence[Case],
-    team: Team,
-    images: int,
-    executor: Executor | int | None = None,
-    fresh: bool = False,
-) -> list[Walk]:
+def walk_all(cases: Sequence[Case], plan: Plan, team: Team) -> list[Walk]:
     """Return each case's walk on the first images; what is finished is found."""
     works = {
         walk_place(block): block
         for case in cases
-        for block in blocks(case, team, 0, images, BATCH_SIZE)
+        for block in blocks(case, team, 0, plan.images, BATCH_SIZE)
     }
     read = partial(read_as, Walk)
-    done = dict(finish(works, walk, read, write_json, executor, "walks", fresh))
+    where = plan.jobs, "walks", plan.fresh
+    done = dict(finish(works, walk, read, write_json, *where))
     found = [[done[p] for p, b in works.items() if b.case == case] for case in cases]
     return [add(parts, same="case") for parts in found]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minidl.files import check_writable
 from minidl.store import write_json
-from tutorials.anomaly.plan import Plan, add_options, plan_of
+from tutorials.anomaly.plan import Plan, add_options, plan_of, shared
 from tutorials.anomaly.robustness.measure import measure, read_robustness
 from tutorials.anomaly.robustness.page import write_page
 from tutorials.command_line import (
@@ -18,7 +18,7 @@ from tutorials.command_line import (
     start,
 )
 from tutorials.paper.experiment.config import PROFILES, configure
-from tutorials.paper.results.files import check_same_experiment, settings
+from tutorials.paper.results.files import check_same_experiment
 from tutorials.paper.search.trials import PARTS
 
 VERBS = {
@@ -44,11 +44,10 @@ def run(plan: Plan, path: Path) -> None:
 
     Raises ValueError, before any work, if it holds another experiment.
     """
-    now = {**settings(plan.config), "images": plan.images}
     if path.exists():
         there = read_robustness(path)
-        before = {**settings(there.configuration), "images": there.images}
-        check_same_experiment(path, before, now)
+        before = shared(there.configuration, there.images)
+        check_same_experiment(path, before, shared(plan.config, plan.images))
     write_json(path, measure(plan))
     print(f"{path} written", flush=True)
 

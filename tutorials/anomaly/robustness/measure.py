@@ -19,17 +19,16 @@ from tutorials.anomaly.labels.scale import (
     FACTORS,
     METHOD,
     crossing,
-    ensemble_right,
     scaled,
+    where_right,
     with_interval,
 )
 from tutorials.anomaly.plan import Plan
 from tutorials.anomaly.robustness.choices import jobs_of
-from tutorials.paper.experiment.attack import carry_out
-from tutorials.paper.experiment.cases import CLEAN, adv1, blocks
+from tutorials.paper.experiment.cases import CLEAN, adv1
 from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.environment import Environment, environment
-from tutorials.paper.experiment.members import Team, team_of
+from tutorials.paper.experiment.members import team_of
 from tutorials.paper.paper_numbers import paper_accuracy
 from tutorials.paper.results.table2 import Cell, mean_cell
 
@@ -79,7 +78,10 @@ def measure(plan: Plan) -> Robustness:
     jobs = list(dict.fromkeys(job for own in every.values() for job in own))
     trained = dict(zip(jobs, train_members(jobs, None, runs, plan.jobs), strict=True))
     teams = {job: team_of([member], runs) for job, member in trained.items()}
-    right = dict(zip(teams, attacked(plan, [*teams.values()]), strict=True))
+    each = [scaled(config.attacks[ATTACK], s) for s in FACTORS]
+    cases = [CLEAN, *(adv1(ATTACK, parameters, 1)[0] for parameters in each)]
+    found = where_right(cases, [*teams.values()], plan)
+    right = dict(zip(teams, found, strict=True))
     return Robustness(
         configuration=config,
         images=images,
@@ -91,19 +93,6 @@ def measure(plan: Plan) -> Robustness:
         seconds=round(sum(member.seconds for member in trained.values()), 1),
         environment=environment(),
     )
-
-
-def attacked(plan: Plan, teams: list[Team]) -> Array:
-    """Tell where each network is right, clean and then with each factor.
-
-    Shapes: (networks, 1 + factors, images) bool.
-    """
-    each = [scaled(plan.config.attacks[ATTACK], s) for s in FACTORS]
-    cases = [CLEAN, *(adv1(ATTACK, parameters, 1)[0] for parameters in each)]
-    each_team = [blocks(case, team, 0, plan.images) for team in teams for case in cases]
-    work = [block for case in each_team for block in case]
-    right = np.concatenate(carry_out(work, plan.jobs, of=ensemble_right))
-    return right.reshape(len(teams), len(cases), plan.images)
 
 
 def choice(name: str, jobs: list[MemberJob], right: Array, target: float) -> Choice:

@@ -56,21 +56,6 @@ def carry_out(
     return [counts[place] for place in places]
 
 
-def carry_out_cases(
-    cases: Sequence[Case],
-    team: Team,
-    images: int,
-    executor: Executor | int | None = None,
-    fresh: bool = False,
-    of: Callable[[Array, Array], Any] = count,
-) -> list[list[Any]]:
-    """Return each case's counts on the first test images, block by block."""
-    work = [list(blocks(case, team, 0, images)) for case in cases]
-    every = [block for case in work for block in case]
-    counts = iter(carry_out(every, executor, fresh, of=of))
-    return [[next(counts) for _ in case] for case in work]
-
-
 def carry_out_groups(
     groups: Mapping[K, Sequence[Case]],
     team: Team,
