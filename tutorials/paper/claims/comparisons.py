@@ -112,12 +112,11 @@ def clean_above(least: float) -> Compare:
 
 def small_difference(results: Results) -> list[Comparison]:
     """In each method, single classifiers are within 0.01 of their ensemble."""
-    apart = {
-        method: difference(of_cell(cells[CLEAN]), of_cell(cells[CLEAN_SINGLE]))
-        for method, cells in results.table2["fgsm"].items()
-    }
-    limit = exactly(0.01)
-    return [Comparison(METHOD_NAMES[m], limit, absolute(d)) for m, d in apart.items()]
+    found = []
+    for method, cells in results.table2["fgsm"].items():
+        apart = difference(of_cell(cells[CLEAN]), of_cell(cells[CLEAN_SINGLE]))
+        found.append(Comparison(METHOD_NAMES[method], exactly(0.01), absolute(apart)))
+    return found
 
 
 def only_exceeds_ten_percent(
@@ -136,17 +135,14 @@ def only_exceeds_ten_percent(
 
 def best_under_attack(results: Results, method: str, *rivals: str) -> list[Comparison]:
     """A method's ensemble is above its rivals' under each attack and gradient."""
-    return [
-        compare(
-            results,
-            f"{ATTACK_NAMES[attack]} {adversary} against {METHOD_NAMES[rival]}",
-            (attack, method, column),
-            (attack, rival, column),
+    found = []
+    for attack, column, rival in product(ATTACK_NAMES, ATTACKED, rivals):
+        label = (
+            f"{ATTACK_NAMES[attack]} {ATTACKED[column]} against {METHOD_NAMES[rival]}"
         )
-        for attack, (column, adversary), rival in product(
-            ATTACK_NAMES, ATTACKED.items(), rivals
-        )
-    ]
+        places = (attack, method, column), (attack, rival, column)
+        found.append(compare(results, label, *places))
+    return found
 
 
 def singles_above(results: Results, method: str, rival: str) -> list[Comparison]:
@@ -234,26 +230,23 @@ def errors_differ(results: Results) -> list[Comparison]:
 
     Disagreement: the fraction of pairs of members, one right and one wrong.
     """
-    return [
-        Comparison(
-            f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}",
-            disagreement_under(results, method, attack),
-            disagreement_under(results, method),
-        )
-        for attack, method in product(ATTACK_NAMES, results.methods)
-    ]
+    found = []
+    for attack, method in product(ATTACK_NAMES, results.methods):
+        label = f"{ATTACK_NAMES[attack]} {METHOD_NAMES[method]}"
+        attacked = disagreement_under(results, method, attack)
+        clean = disagreement_under(results, method)
+        found.append(Comparison(label, attacked, clean))
+    return found
 
 
 def more_diverse(results: Results, method: str, rival: str) -> list[Comparison]:
     """One method's members disagree more than another's, clean and perturbed."""
-    return [
-        Comparison(
-            ATTACK_NAMES[attack] if attack else "No Attack",
-            disagreement_under(results, method, attack),
-            disagreement_under(results, rival, attack),
-        )
-        for attack in (None, *ATTACK_NAMES)
-    ]
+    found = []
+    for attack in (None, *ATTACK_NAMES):
+        label = ATTACK_NAMES[attack] if attack else "No Attack"
+        both = (disagreement_under(results, m, attack) for m in (method, rival))
+        found.append(Comparison(label, *both))
+    return found
 
 
 def majority_stays_accurate(results: Results) -> list[Comparison]:
