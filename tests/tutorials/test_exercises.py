@@ -108,7 +108,7 @@ assert all(diagnose(e, lambda *a: a[0]) for e in exercises().values())
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert "relu_backward: right." in done.stdout
-    assert done.stdout.endswith("relu_backward: these were all hints\n")
+    assert done.stdout.endswith("relu_backward: there are no more hints\n")
 
 
 @pytest.mark.parametrize("h", np.logspace(-3, -13, 21))
@@ -159,7 +159,7 @@ def changed(result, change):
     ("change", "problem"),
     [
         (lambda r: -1 * r, "sign"),
-        (lambda r: 7 * r, "it is 7 times what it must be"),
+        (lambda r: 7 * r, "it is 7 times the right answer"),
         (lambda r: None, "it returns nothing yet"),
         (lambda r: np.asarray(r)[None], "its shape is"),
         (lambda r: np.asarray(r) * np.nan, "it returns inf or NaN"),
@@ -235,7 +235,7 @@ SAID = [  # exercise, function of the solution and its arguments, how the verdic
     (
         "linear_backward",
         part_two(lambda dW: 3 * dW),
-        "value 2 of 3: it is 3 times what it must be",
+        "value 2 of 3: it is 3 times the right answer",
     ),
     (
         "linear_backward",

@@ -1,9 +1,8 @@
-"""Right answers, and those of usual mistakes: kept in files, without their source.
+"""The right answers, and the answers of common mistakes, kept in files without code.
 
-`check` compares with them, so that who learns needs neither `tutorials.solutions` nor
-`tutorials.mistakes`, of which `tutorials.solutions.keep` makes them. A file holds the
-answers to a chapter's exercises: their numbers one after the other, and the form of
-each.
+`check` compares with them, so that learners need neither `tutorials.solutions` nor
+`tutorials.mistakes`; `tutorials.solutions.keep` makes the files from these. A file
+holds the answers to a chapter's exercises, all numbers in a row and each answer's form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ import numpy as np
 
 from minidl.store import DamagedError, read_arrays
 
-CASES = 8  # random ones, the same each time
+CASES = 8  # random cases, the same each time
 FOLDER = Path(__file__).parent / "expected"
 Values = tuple[Any, ...]  # what a function returns: one value, or several
 
@@ -43,7 +42,7 @@ def cases(exercise: Any) -> list[tuple[Any, ...]]:
 
 
 def size(case: Sequence[Any]) -> float:
-    """Return a number that other arguments hardly have: the sum of absolute values."""
+    """Return the sum of absolute values, by which other arguments are recognised."""
     return float(sum(np.abs(a).sum() for a in case if not callable(a)))
 
 
@@ -55,8 +54,8 @@ def file_of(exercise: Any) -> Path:
 def answers_to(exercise: Any) -> Answers:
     """Return the kept answers to an exercise.
 
-    Raises FileNotFoundError if there are none, and DamagedError if they are of other
-    cases, which a NumPy that draws other random numbers makes.
+    Raises FileNotFoundError if there are none, and DamagedError if they belong to other
+    cases, as with a NumPy that draws other random numbers.
     """
     content = kept(file_of(exercise))
     if exercise.name not in content:

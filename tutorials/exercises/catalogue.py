@@ -1,4 +1,4 @@
-"""All exercises, from the modules of the chapters."""
+"""All exercises, from the chapters' modules."""
 
 from functools import cache
 from importlib import import_module
@@ -10,7 +10,7 @@ CHAPTERS = tuple(f"chapter{number:02d}" for number in range(1, 16))
 
 @cache
 def exercises() -> dict[str, Exercise]:
-    """Return the exercises by the names of their functions, in the chapters' order."""
+    """Return the exercises by their functions' names, in the order of the chapters."""
     found = {}
     for chapter in CHAPTERS:
         module = import_module(f"tutorials.exercises.{chapter}")

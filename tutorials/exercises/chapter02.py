@@ -52,7 +52,7 @@ EXERCISES = (
         layer,
         (
             "One row of x makes one row of out; @ does all rows at once.",
-            "NumPy adds b (M,) to each row of x W (N, M) by itself.",
+            "NumPy adds b (M,) to each row of x W (N, M) automatically.",
         ),
     ),
     Exercise(
@@ -61,7 +61,7 @@ EXERCISES = (
         "dJ/dx, dJ/dW and dJ/db of a linear layer",
         layer_backward,
         (
-            "out[n, m] = sum over d of x[n, d] W[d, m] + b[m]: which use x[n, d]?",
+            "out[n, m] = sum over d of x[n, d] W[d, m] + b[m]: which need x[n, d]?",
             "dJ/dx[n, d] = sum over m of dout[n, m] W[d, m]: a product with W^T.",
             "dJ/dW = x.T @ dout; b acts on each row, so dJ/db is the sum over rows.",
         ),

@@ -32,7 +32,7 @@ def masked(rng: Rng) -> tuple[Any, ...]:
 
 
 def logits(rng: Rng) -> tuple[Any, ...]:
-    """z (N, K): ordinary ones, and in every other case huge ones."""
+    """z (N, K): ordinary logits, and in about half of the cases huge ones."""
     size = rng.choice([1.0, 1000.0])
     N, K = draw.batch(rng), int(rng.integers(4, 8))
     return (rng.standard_normal((N, K)) * size,)

@@ -19,7 +19,7 @@ def momentum_state(rng: Rng) -> tuple[Any, ...]:
 def adam_state(rng: Rng) -> tuple[Any, ...]:
     """p, g, m and v of one shape, and t; gradients of very different sizes.
 
-    p begins at 0: the answer is then the step itself, which is small beside it else.
+    p begins at 0, so that the answer is the step itself; it is small beside other p.
     """
     R, C = rng.integers(2, 6, size=2)
     g, m = rng.standard_normal((2, R, C)) * 10.0 ** rng.integers(-9, 1, size=(R, C))
@@ -27,7 +27,7 @@ def adam_state(rng: Rng) -> tuple[Any, ...]:
 
 
 def answers(rng: Rng) -> tuple[Any, ...]:
-    """z (N, K), of which about half are right, and y (N,)."""
+    """z (N, K), about half of them classified correctly, and y (N,)."""
     N, K = int(rng.choice([1, 10, 17, 30])), int(rng.integers(3, 6))
     y = rng.integers(K, size=N)
     return rng.standard_normal((N, K)) - 3 + np.eye(K)[y], y

@@ -40,7 +40,7 @@ EXERCISES = (
         classifier,
         (
             "dJ/dz of one image is p - onehot(y), from chapter 4 without the 1/N.",
-            "z = x W + b: back through it by W^T, as in chapter 2.",
+            "Go back through z = x W + b with W^T, as in chapter 2.",
             "(softmax(x @ W + b) - np.eye(len(b))[y]) @ W.T, where softmax is chapter "
             "4's, or imported from minidl.layers.activations.",
         ),

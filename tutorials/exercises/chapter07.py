@@ -32,10 +32,10 @@ def images_moved(rng: Rng) -> tuple[Any, ...]:
 def attack(rng: Rng) -> tuple[Any, ...]:
     """A gradient, images, labels, eps, alpha and steps.
 
-    In some pixels the gradient is 0, in some it keeps its sign: there the ball ends the
-    way, if there are enough steps. In the others it turns on the way. Outside the ball
-    and outside [0, 1] all of it is turned round: who is there in between gets
-    elsewhere. Other labels than y are refused.
+    The gradient is 0 in some pixels. In some it keeps its sign, and enough steps reach
+    the edge of the ball. In the others it changes sign on the way. Outside the ball and
+    outside [0, 1] the whole gradient is reversed, so that an attack that leaves them
+    ends elsewhere. Labels other than y are refused.
     """
     x = rng.random(draw.image_shape(rng, least=3))
     labels = rng.integers(1, 10, size=len(x))
@@ -85,7 +85,7 @@ EXERCISES = (
         "back into a Euclidean ball",
         images_moved,
         (
-            "r = x_adv - x keeps its direction; only its length changes, if too long.",
+            "r = x_adv - x keeps its direction; it is shortened if it is too long.",
             "An image's length is the root of its sum of squares (with keepdims=True).",
             "x + r * np.minimum(1, eps / length).",
         ),

@@ -46,7 +46,7 @@ EXERCISES = (
         "the class that most members choose; in a tie, the smallest",
         members,
         (
-            "p.argmax(axis=2) are the votes, (M, N).",
+            "The votes are p.argmax(axis=2), (M, N).",
             "np.eye(K)[votes] turns a vote into a row with a 1: add them up.",
         ),
     ),
@@ -66,7 +66,7 @@ EXERCISES = (
         "the mean fraction of m images in a bootstrap replicate",
         sizes,
         (
-            "With which probability does one draw miss a given image?",
+            "What is the probability that one draw misses a given image?",
             "All m draws miss it with probability (1 - 1/m)^m.",
         ),
     ),

@@ -14,11 +14,11 @@ WAYS = ((0.3, 0.1, 7), (0.4, 0.15, 5), (0.25, 0.12, 6))  # eps, alpha, steps
 def of_members(rng: Rng) -> tuple[Any, ...]:
     """Gradients (M, N, H, W, C) of different lengths, one tiny and one zero."""
     M, shape = int(rng.integers(4, 7)), draw.image_shape(rng)
-    least = int(rng.choice([-3, 0]))  # of like size in half of the cases
+    least = int(rng.choice([-3, 0]))  # of similar size in half of the cases
     sizes = 10.0 ** rng.integers(least, 1, size=(M, shape[0], 1, 1, 1))
     sizes[1, 0], sizes[2, -1] = 0, 1e-17
     g = rng.standard_normal((M, *shape)) * sizes
-    g[:, :, 0, 0] = 0  # a pixel that no member minds
+    g[:, :, 0, 0] = 0  # a pixel that no member depends on
     return (g,)
 
 
@@ -38,7 +38,7 @@ def attacked(rng: Rng) -> tuple[Any, ...]:
     shape = draw.image_shape(rng, least=3)
     K, D = int(rng.integers(3, 6)), int(np.prod(shape[1:]))
     W = rng.standard_normal((D, K))
-    W[-1] = 0  # a pixel that the network doesn't mind
+    W[-1] = 0  # a pixel that the network doesn't depend on
     x = 0.5 + rng.uniform(-0.2, 0.2, (6 + shape[0], *shape[1:]))
     x[:, 0] = rng.choice([0.02, 0.98], size=x[:, 0].shape)
 
@@ -78,8 +78,8 @@ EXERCISES = (
         costs,
         (
             "p_i(y) = exp(-J_i); divide by the sum over members, axis 0.",
-            "exp(-2000) is 0, and 0/0 is no weight: only ratios count.",
-            "First subtract each image's smallest J: the ratios of the p_i stay.",
+            "exp(-2000) is 0, and 0/0 isn't a weight: only ratios count.",
+            "First subtract each image's smallest J: all ratios of p_i stay.",
         ),
     ),
     Exercise(
@@ -88,7 +88,7 @@ EXERCISES = (
         "every member with one vote: the sum of unit gradients",
         of_members,
         (
-            "Each member's gradient of each image has its norm: sum over axes 2, 3, 4.",
+            "Each member has a norm per image: sum over axes 2, 3, 4.",
             "keepdims=True lets you divide; where a norm is 0, divide by 1.",
         ),
     ),

@@ -42,7 +42,7 @@ EXERCISES = (
     Exercise(
         "10.2",
         "products_saved(m, r)",
-        "direct products over those of F(m x m, r x r)",
+        "direct products divided by those of F(m x m, r x r)",
         sizes,
         (
             "Directly, each of m^2 outputs takes r^2 products.",
@@ -52,10 +52,10 @@ EXERCISES = (
     Exercise(
         "10.3",
         "im2col_growth(H, W, K)",
-        "the size of im2col's matrix over that of the image",
+        "the size of im2col's matrix divided by the image's",
         image,
         (
-            "How many windows are there, and how many pixels has each?",
+            "How many windows are there, and how many pixels does each have?",
             "(H - K + 1) (W - K + 1) rows of K^2 numbers, from H W pixels.",
         ),
     ),

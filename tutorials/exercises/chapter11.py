@@ -17,7 +17,7 @@ def accuracies(rng: Rng) -> tuple[Any, ...]:
 
 
 def counts(rng: Rng) -> tuple[Any, ...]:
-    """Right answers, and images; near 0 and near all too."""
+    """Counts of correct answers and of images; some near 0, some near all."""
     images = int(rng.integers(20, 200))
     return int(rng.choice([1, images // 2, images - 2])), images
 
@@ -28,7 +28,7 @@ def answers(rng: Rng) -> tuple[Any, ...]:
 
 
 def last_layer(rng: Rng) -> tuple[Any, ...]:
-    """W (D, K) and b (K,): all kinds of classes that are, or just aren't, dead."""
+    """W (D, K) and b (K,): all kinds of classes, dead and only nearly dead."""
     D, kinds = int(rng.integers(4, 9)), 7 + int(rng.integers(3))
     W, b = -rng.random((D, kinds)), -rng.random(kinds)
     W[:, 0], b[1], b[2] = 0, 0, 0.5
@@ -78,7 +78,7 @@ EXERCISES = (
         last_layer,
         (
             "a_k = sum_d h_d W[d, k] + b[k], where each h_d may be any number >= 0.",
-            "What is a_k for h = 0? And for an h that is large in one place only?",
+            "What is a_k for h = 0? And for an h with a single large entry?",
             "(W <= 0).all(axis=0), and b <= 0.",
         ),
     ),

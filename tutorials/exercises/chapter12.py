@@ -10,7 +10,7 @@ Rng = np.random.Generator
 
 
 def logits(rng: Rng) -> tuple[Any, ...]:
-    """z (N, K) and y (N,): some right, some wrong, all logits below 0 in one case."""
+    """z (N, K) and y (N,): some right, some wrong, in some cases logits below 0."""
     N, K = int(rng.choice([1, 4, 6, 8])), int(rng.integers(3, 7))
     z = rng.standard_normal((N, K)) * 3 - float(rng.choice([0.0, 20.0]))
     return z, rng.integers(K, size=N)
@@ -28,7 +28,7 @@ def by_attack(rng: Rng) -> tuple[Any, ...]:
 
 
 def by_eps(rng: Rng) -> tuple[Any, ...]:
-    """fooled (E, N) and eps (E,): one never, one by chance at a small eps only."""
+    """fooled (E, N), eps (E,): one image never, one by chance at a small eps only."""
     E, N = int(rng.integers(3, 6)), int(rng.integers(5, 12))
     fooled = rng.random((E, N)) < np.linspace(0.1, 0.9, E)[:, None]
     fooled[:, 0] = False

@@ -21,11 +21,11 @@ def probabilities(rng: Rng) -> tuple[Any, ...]:
 
 
 def gradients(rng: Rng) -> tuple[Any, ...]:
-    """g (N, H, W, C): some images have none, some have one with many zeros."""
+    """g (N, H, W, C): 0 for some images, with many zeros for others."""
     N = int(rng.integers(8, 14))
     g = rng.standard_normal((N, *draw.image_shape(rng)[1:]))
     g[0, 0], g[0, :, 0], g[7, ..., 1:] = 0, 0, 0
-    g[0, ..., : g.shape[3] - 1] = 0  # only the last channel has one
+    g[0, ..., : g.shape[3] - 1] = 0  # except in the last channel
     g[[1, 3]] = 0
     g[[2, 5, 6]] = 0
     g[2, 0], g[5, 0], g[6, 0] = 5e-9, -5e-30, 5e-30  # many zeros, the others are tiny
@@ -35,7 +35,7 @@ def gradients(rng: Rng) -> tuple[Any, ...]:
 
 
 def pairs(rng: Rng) -> tuple[Any, ...]:
-    """changes and promised (R, N): related, with an offset and scales of their own."""
+    """changes and promised (R, N): related, but with an offset and other scales."""
     R, N = int(rng.integers(6, 10)), draw.batch(rng) + 1
     promised = rng.standard_normal((R, N)) * 10.0 ** rng.integers(-3, 3, size=N)
     noise = rng.standard_normal((R, N)) * abs(promised).mean(axis=0)
@@ -54,7 +54,7 @@ def walking(rng: Rng) -> tuple[Any, ...]:
 
 
 def in_the_ball(rng: Rng) -> tuple[Any, ...]:
-    """x_adv, x and eps: pixels at the border and within, clean ones of any shade."""
+    """x_adv, x and eps: pixels at the border and inside; x of any shade."""
     eps = float(rng.choice([0.01, 0.03, 0.05, 0.1]))  # 2.55 to 25.5 shades
     x = rng.integers(256, size=draw.image_shape(rng)) / 255
     x[0, 0] = rng.random(x[0, 0].shape)
@@ -91,7 +91,7 @@ EXERCISES = (
         pairs,
         (
             "Subtract from both their means over axis 0.",
-            "Then it is their cosine: <a, b> / (|a| |b|), all sums over axis 0.",
+            "It is then their cosine: <a, b> / (|a| |b|), all sums over axis 0.",
         ),
     ),
     Exercise(
@@ -101,7 +101,7 @@ EXERCISES = (
         walking,
         (
             "x_adv + alpha * np.sign(gradient), then two clips.",
-            "The ball lies round x: between x - eps and x + eps.",
+            "The ball lies around x: between x - eps and x + eps.",
         ),
     ),
     Exercise(
@@ -112,7 +112,7 @@ EXERCISES = (
         (
             "k is np.rint(255 * x_adv), but it may lie outside the ball.",
             "The smallest k inside is np.ceil(255 * (x - eps)).",
-            "Clip k between that and np.floor(255 * (x + eps)), then divide by 255.",
+            "The largest is np.floor(255 * (x + eps)). Clip k, then divide by 255.",
         ),
     ),
 )

@@ -21,7 +21,7 @@ def labels(rng: Rng) -> tuple[Any, ...]:
 def started(rng: Rng) -> tuple[Any, ...]:
     """x, u, a gradient, eps and alpha; the gradient turns within the ball.
 
-    Outside [0, 1] it has the other sign, so that an unclipped start is noticed.
+    Outside [0, 1] it has the opposite sign, so that an unclipped start is noticed.
     """
     x = rng.random(draw.image_shape(rng))
     x[:, 0] = rng.choice([0.03, 0.97], size=x[:, 0].shape)
@@ -46,7 +46,7 @@ def progress(rng: Rng) -> tuple[Any, ...]:
 def curves(rng: Rng) -> tuple[Any, ...]:
     """Two accuracies (E,) in sixteenths, and a gap: exactly reached first, or never.
 
-    A difference as large the other way comes before, and a larger one after.
+    A larger difference of the opposite sign comes before, one above the gap after.
     """
     E, gap = int(rng.integers(6, 10)), float(rng.choice([0.25, 0.5]))
     fgsm = rng.integers(12, 16, size=E) / 16
@@ -62,7 +62,7 @@ EXERCISES = (
     Exercise(
         "14.1",
         "constant_cost(y)",
-        "the least J of a network that ignores the image",
+        "the lowest J of a network that ignores the image",
         labels,
         (
             "Each image costs -log of its own class's share of the labels.",
@@ -77,7 +77,7 @@ EXERCISES = (
         started,
         (
             "x + eps * (2 * u - 1) is the start; clip it to [0, 1].",
-            "The gradient is asked for at the start, the ball lies around x.",
+            "Take the gradient at the start; the ball lies around x.",
         ),
     ),
     Exercise(
@@ -86,8 +86,8 @@ EXERCISES = (
         "an eps that grows with the steps of the optimizer",
         progress,
         (
-            "(t + 1) / steps is the part, as long as it is below 1.",
-            "min(1, part) * eps.",
+            "The fraction of eps is (t + 1) / steps, as long as this is below 1.",
+            "min(1, fraction) * eps.",
         ),
     ),
     Exercise(
@@ -97,7 +97,7 @@ EXERCISES = (
         curves,
         (
             "under_fgsm - under_pgd > gap is True in the epochs in question.",
-            "argmax finds the first True, and 0 if there is none: ask any(), too.",
+            "argmax finds the first True, and 0 if there is none: check any(), too.",
         ),
     ),
 )

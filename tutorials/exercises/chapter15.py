@@ -58,7 +58,7 @@ EXERCISES = (
         teacher,
         (
             "softmax(z / T): divide the logits, then exponentiate.",
-            "Subtract each row's largest number before exp: nothing overflows then.",
+            "Subtract each row's largest number before exp, so that nothing overflows.",
         ),
     ),
     Exercise(
@@ -67,7 +67,7 @@ EXERCISES = (
         "BPDA: forward through the defence, backward past it",
         defended,
         (
-            "The network sees defence(x): there its gradient is taken.",
+            "The network sees defence(x): take its gradient there.",
             "The identity's derivative is 1: nothing is left to multiply.",
         ),
     ),
@@ -87,10 +87,10 @@ EXERCISES = (
         "the loss of an attack on classifier and detector, and its gradient",
         rejecting,
         (
-            "In a copy of z, -inf at the label and in the last column: then argmax "
+            "Set the label and the last column to -inf in a copy of z: then argmax "
             "finds the wrong class.",
-            "Below it is subtracted z_y or z_K, the larger: one place an image.",
-            "The gradient is 1 at the wrong class, -1 at that place, and 0 elsewhere.",
+            "Subtract the larger of z_y and z_K: one entry per image.",
+            "The gradient is 1 at the wrong class, -1 at this entry, and 0 elsewhere.",
         ),
     ),
 )

@@ -1,6 +1,6 @@
-"""check and hint: what a learner calls. What is solved is remembered in a file.
+"""check and hint, which learners call. Solved exercises are remembered in a file.
 
-The file is in the folder that MINIDL_PROGRESS names, or with the user's data.
+The file is in the folder named by MINIDL_PROGRESS, or with the user's data.
 """
 
 import os
@@ -19,13 +19,13 @@ from tutorials.exercises import catalogue, limits
 from tutorials.exercises.exercise import NOTHING, Exercise, diagnose
 
 LIST = "python -m tutorials.progress"
-given: dict[str, int] = {}  # how many hints, by exercise, in this process
+given: dict[str, int] = {}  # numbers of hints in this process, by exercise
 
 
 def check(function: Callable[..., Any]) -> None:
     """Say whether a function solves the exercise of its name, and if not, why.
 
-    It has `limits.SECONDS`; what it prints is shown shortened, after the verdict.
+    It has `limits.SECONDS`; its output is shown after the verdict, shortened.
     """
     exercise = asked_for(function)
     if isinstance(exercise, str):
@@ -37,7 +37,7 @@ def check(function: Callable[..., Any]) -> None:
         problem, printed = limits.limited(lambda: diagnose(exercise, function))
     except limits.OutOfTime:
         problem = f"it takes longer than {limits.SECONDS:g} s: does a loop never end?"
-    if problem != NOTHING:  # who runs an empty exercise again has solved it anyway
+    if problem != NOTHING:  # an exercise that is emptied and run again stays solved
         remember(exercise, problem is None)
     if problem is None:
         print(
@@ -64,11 +64,11 @@ def hint(name: str) -> None:
     elif find_spec("tutorials.solutions"):
         print(f"{name}: the solution is in tutorials.solutions.{exercise.chapter}")
     else:
-        print(f"{name}: these were all hints")
+        print(f"{name}: there are no more hints")
 
 
 def asked_for(function: Any) -> Exercise | str:
-    """Return the exercise that a function is written for, or why there is none."""
+    """Return the exercise that a function solves, or a line that says why none."""
     if not callable(function):
         if isinstance(function, str) and function in catalogue.exercises():
             return f"check takes the function, not its name: check({function})"
@@ -83,7 +83,7 @@ def asked_for(function: Any) -> Exercise | str:
 
 
 def find(name: str) -> Exercise | str:
-    """Return the exercise of a function's name, or a line for a name of none."""
+    """Return the exercise of this name, or a line that says there is none."""
     exercises = catalogue.exercises()
     if name in exercises:
         return exercises[name]
@@ -107,7 +107,7 @@ def solved() -> set[str]:
 
 
 def remember(exercise: Exercise, right: bool) -> None:
-    """Tick an exercise that is solved, if that can be written; else take its tick."""
+    """Tick a solved exercise, or remove the tick; warn if the file can't be written."""
     own = {exercise.name}
     try:
         before = solved()
@@ -119,9 +119,9 @@ def remember(exercise: Exercise, right: bool) -> None:
 
 
 def record() -> Path:
-    """Return the file that remembers: in MINIDL_PROGRESS, or with the user's data.
+    """Return the file of solved exercises, in MINIDL_PROGRESS or with the user's data.
 
-    Trained networks, which a class may share, are elsewhere: in the cache.
+    It isn't in the cache of trained networks, which a class may share.
     """
     chosen = os.environ.get("MINIDL_PROGRESS") or user_data_dir("minidl", False)
     return Path(chosen).expanduser().absolute() / "exercises.json"

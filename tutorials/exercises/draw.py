@@ -1,4 +1,4 @@
-"""Sizes and types of cases: varied, so that none of them can stand in an answer."""
+"""Sizes and types of cases, varied so that no answer can have them hard-coded."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def batch(rng: np.random.Generator) -> int:
-    """N, how many images: often 1."""
+    """N, the number of images, often 1."""
     return int(rng.choice([1, 2, 3, 4, 5, 7], p=[0.25, 0.15, 0.15, 0.15, 0.15, 0.15]))
 
 

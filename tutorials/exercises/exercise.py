@@ -1,8 +1,8 @@
-"""An exercise, and what can be said of a function that a learner has written for it.
+"""An exercise, and the diagnosis of a learner's function.
 
-A mistake is described by doing it: `tutorials.mistakes` lists wrong solutions, each
-under the sentence that names what is wrong. A learner's function that gives the same
-numbers as one of them on all cases has made that mistake.
+`tutorials.mistakes` lists wrong solutions, each under the sentence that names the
+mistake. A learner's function that gives the same numbers as one of them in all cases
+has made this mistake.
 """
 
 import copy
@@ -22,15 +22,15 @@ TOLERANCE = 1e-4  # relative to the largest number: float32 must pass, and z = 1
 
 @dataclass(frozen=True)
 class Exercise:
-    """What a function is to do, checked against answers that are kept."""
+    """A function's task, checked against kept answers."""
 
-    number: str  # "3.2": the second of chapter 3
+    number: str  # "3.2": the second exercise of chapter 3
     signature: str  # "im2col_1d(x, kernel)"
     task: str  # in one line
     cases: Callable[[np.random.Generator], tuple[Any, ...]]  # arguments
     hints: tuple[str, ...]  # from a nudge to almost the answer
-    keeps_type: bool = False  # float32 must stay; elsewhere float64 will do
-    # What else must be true of a function whose numbers are right: None, or why not.
+    keeps_type: bool = False  # float32 must stay; otherwise float64 will do
+    # A further test of a function whose numbers are right: None, or what is wrong.
     accepted: Callable[[Callable[..., Any]], str | None] = lambda function: None
 
     @property
@@ -45,13 +45,13 @@ class Exercise:
 
     @property
     def chapter(self) -> str:
-        """The module, of several packages, that holds what belongs to the chapter."""
+        """The name of the chapter's module, in several packages."""
         return f"chapter{int(self.number.partition('.')[0]):02d}"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A function's answer to one case, beside the right one: one value or several."""
+    """A function's answer to one case and the right answer: one value or several."""
 
     arguments: tuple[Any, ...]
     expected: tuple[Any, ...]
@@ -70,7 +70,7 @@ class Attempt:
 
 
 def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
-    """Return what is wrong with a function in a sentence, None if nothing is."""
+    """Return a sentence that says what is wrong with a function, None if nothing is."""
     kept, attempts = answers_to(exercise), list[Attempt]()
     for seed in range(CASES):
         arguments = exercise.cases(np.random.default_rng(seed))
@@ -97,7 +97,7 @@ def so_far(attempts: Sequence[Attempt]) -> str:
     """Return a question, if the first case went well."""
     if not attempts or not attempts[0].right:
         return ""
-    return " (other cases are right: is a size or a number of theirs in your code?)"
+    return " (other cases are right: is one of their sizes or numbers in your code?)"
 
 
 def call(
@@ -122,22 +122,22 @@ def call(
     if got is None or got is Ellipsis:
         return None, NOTHING
     for name, before, after in zip(names, arguments, given, strict=True):
-        # Functions are what they were; arrays must be so exactly.
+        # Functions aren't compared; arrays must be exactly as before.
         if not (callable(before) or np.array_equal(before, after)):
             return None, f"it changes its argument {name}: work on a new array"
-    # A copy: a function may write its next answer into the array of this one.
+    # A copy, because a function may write its next answer into the same array.
     got = copy.deepcopy(got) if isinstance(got, np.ndarray | list | tuple) else got
     answer = values(got, several=len(expected) > 1)
     return Attempt(arguments, expected, answer, exercise.keeps_type), ""
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
-    """Return whether a function can be called with so many arguments."""
+    """Return whether a function can be called with `count` arguments."""
     try:
         inspect.signature(function).bind(*range(count))
     except TypeError:
         return False
-    except ValueError:  # NumPy's own functions don't say
+    except ValueError:  # NumPy's own functions have no signature
         pass
     return True
 
@@ -217,13 +217,13 @@ def form_of_value(got: Any, expected: Any, attempt: Attempt) -> str | None:
 
 
 def place(attempt: Attempt, i: int) -> str:
-    """Return which of several values one is, for the beginning of a sentence."""
+    """Return the beginning of a sentence about one of several values."""
     count = len(attempt.expected)
     return f"value {i + 1} of {count}: " if count > 1 else ""
 
 
 def in_one_value(attempts: list[Attempt], wrong: Attempt) -> str:
-    """Return what is wrong with an answer's numbers, with the first wrong value's."""
+    """Return what is wrong with the numbers of an answer's first wrong value."""
     count = len(wrong.expected)
     i = next(i for i in range(count) if not wrong.value(i).right)
     alone = [attempt.value(i) for attempt in attempts]
@@ -233,7 +233,7 @@ def in_one_value(attempts: list[Attempt], wrong: Attempt) -> str:
 
 
 def at_an_example(attempts: list[Attempt]) -> str:
-    """Return where an answer differs most, and in which cases only."""
+    """Return where an answer differs most, and the cases that are wrong."""
     right = [attempt.right for attempt in attempts]
     where = exception([attempt.arguments for attempt in attempts], right)
     text = example(next(attempt for attempt in attempts if not attempt.right))
@@ -244,7 +244,7 @@ def at_an_example(attempts: list[Attempt]) -> str:
 
 
 def usual_mistake(attempts: list[Attempt]) -> str | None:
-    """Return the sentence for a flipped sign or a factor, the same in all cases."""
+    """Return a sentence if all cases have a flipped sign or the same wrong factor."""
     ratios = [ratio(a.got, a.expected) for a in attempts]
     if None in ratios:
         return None
@@ -257,20 +257,20 @@ def usual_mistake(attempts: list[Attempt]) -> str | None:
     if np.ptp(sizes) and np.allclose(values / sizes, 1, atol=1e-3):
         return "it is the right answer times N, the first array's length: divide by it"
     if np.allclose(values, 1, atol=1e-2):
-        return None  # rather a result that isn't exact enough
+        return None  # more likely a result that isn't accurate enough
     if np.ptp(values) < 1e-3 * abs(values).max():
-        return f"it is {values.mean():.4g} times what it must be"
+        return f"it is {values.mean():.4g} times the right answer"
     return None
 
 
 def batch_size(attempt: Attempt) -> int:
-    """Return how many rows the first array among the arguments has; 1 if none has."""
+    """Return the number of rows of the first array argument; 1 without arrays."""
     arrays = [a for a in attempt.arguments if isinstance(a, np.ndarray) and a.ndim]
     return len(arrays[0]) if arrays else 1
 
 
 def ratio(got: tuple[Any, ...], expected: tuple[Any, ...]) -> float | None:
-    """Return c if got = c expected, all values alike; None if there is no such c."""
+    """Return c if got = c expected for all values; None if there is no such c."""
     a, b = (
         np.concatenate([np.asarray(value, np.float64).ravel() for value in answer])
         for answer in (got, expected)

@@ -1,7 +1,7 @@
-"""Mistakes that any answer can have, described by what they make of the right one.
+"""Mistakes that any answer can have, each as a change of the right answer.
 
-Like an exercise's own mistakes, each is done: the sentence is said where a learner's
-numbers are what the mistake makes of the right numbers, in all cases.
+A mistake's sentence is given if a learner's numbers are the changed right numbers in
+all cases.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,9 +30,9 @@ CHANGED: Mapping[str, Callable[[Any], Any]] = {
     "you round the right answer to whole numbers": np.round,
     "you round the right answer down": np.floor,
     "you round the right answer up": np.ceil,
-    "you cut off the digits after the point": np.trunc,
-    "your numbers are right, in the reversed order": lambda a: a[::-1],
-    "your numbers are right, but one place too far on": lambda a: np.roll(a, 1, 0),
+    "you cut off the digits after the decimal point": np.trunc,
+    "your numbers are right, but in reverse order": lambda a: a[::-1],
+    "your numbers are right, but one place too late": lambda a: np.roll(a, 1, 0),
     "your numbers are right, but one place too early": lambda a: np.roll(a, -1, 0),
     "you divide the right answer by its largest number": lambda a: a / abs(a).max(),
     "you divide the right answer by its sum": lambda a: a / a.sum(),
@@ -40,12 +40,12 @@ CHANGED: Mapping[str, Callable[[Any], Any]] = {
     "you divide each row of the right answer by its norm": lambda a: (
         a / np.sqrt((a**2).sum(axis=tuple(range(1, a.ndim)), keepdims=True))
     ),
-    "all your rows are the first one": lambda a: np.broadcast_to(a[:1], a.shape),
+    "all your rows equal the first one": lambda a: np.broadcast_to(a[:1], a.shape),
 }
 
 
 def reshaped(got: Any, expected: Any) -> str | None:
-    """Return what makes the right answer of one that has another shape, if anything."""
+    """Return what turns an answer of another shape into the right one, if anything."""
     if got.ndim == expected.ndim:
         for axes in permutations(range(got.ndim)):
             if equal(got.transpose(axes), expected):
@@ -65,7 +65,7 @@ def reshaped(got: Any, expected: Any) -> str | None:
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Return whether two arrays have one shape and the same numbers, to rounding."""
+    """Return whether two arrays have the same shape and, to rounding, numbers."""
     if a.shape != b.shape:
         return False
     scale = float(np.abs(b).max(initial=0)) or 1.0
@@ -73,7 +73,7 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def likeness(pairs: Sequence[tuple[Any, Any]]) -> str | None:
-    """Return what mistake makes each second array, the right one, the first."""
+    """Return the mistake that turns each pair's second, right, array into the first."""
     arrays = [(np.asarray(a, float), np.asarray(b, float)) for a, b in pairs]
     with np.errstate(all="ignore"):
         for sentence, change in CHANGED.items():
@@ -86,12 +86,12 @@ def made_by(change: Callable[[Any], Any], got: Any, expected: Any) -> bool:
     """Return whether a change of the right numbers gives a learner's."""
     try:
         return equal(got, np.asarray(change(expected)))
-    except (IndexError, ValueError):  # not of numbers without axes
+    except (IndexError, ValueError):  # not possible for numbers without axes
         return False
 
 
 def exception(arguments: Sequence[Sequence[Any]], right: Sequence[bool]) -> str | None:
-    """Return the trait of the cases that are wrong, if the others don't have it."""
+    """Return the trait that all wrong cases have and no right one has, if any."""
     if not any(right):
         return None
     for sentence, trait in TRAITS.items():
@@ -106,7 +106,7 @@ def arrays(case: Sequence[Any]) -> list[Any]:
 
 
 def images(case: Sequence[Any]) -> list[Any]:
-    """Return the images among them, (N, H, W, C)."""
+    """Return the images among the arguments, (N, H, W, C)."""
     return [a for a in arrays(case) if a.ndim == 4]
 
 

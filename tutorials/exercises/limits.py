@@ -1,4 +1,4 @@
-"""Limits for a learner's code: of time, and of what it prints."""
+"""Limits on a learner's code: its time and its output."""
 
 import ctypes
 import io
@@ -11,27 +11,27 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 SECONDS = 10.0
-SHOWN = 200  # characters of what was printed
+SHOWN = 200  # characters of the output
 
 
 class OutOfTime(BaseException):
-    """The time is over."""
+    """The time is up."""
 
 
 class Head(io.StringIO):
-    """A text that keeps its beginning only, and counts the rest."""
+    """A text that keeps only its beginning, and counts the rest."""
 
     rest = 0
 
     def write(self, text: str, /) -> int:
-        """Keep what still fits."""
+        """Keep the part that still fits."""
         kept = text[: SHOWN - self.tell()]
         self.rest += len(text) - len(kept)
         super().write(kept)
         return len(text)
 
     def shortened(self) -> str:
-        """Return the beginning in one line, and how much is left out."""
+        """Return the beginning in one line, and the number of characters left out."""
         more = f" ... ({self.rest} more characters)" if self.rest else ""
         return " | ".join(self.getvalue().split("\n")).strip(" |") + more
 
@@ -39,10 +39,10 @@ class Head(io.StringIO):
 def limited(
     work: Callable[[], Result], seconds: float | None = None
 ) -> tuple[Result, str]:
-    """Return what work returns, and the beginning of what it prints.
+    """Return the result of work, and the beginning of its output.
 
-    Raises OutOfTime after so many seconds (SECONDS unless given). Work is then stopped,
-    as soon as it is back from compiled code.
+    Raises OutOfTime after `seconds`, by default SECONDS. Work is then stopped as soon
+    as it returns from compiled code.
     """
     printed, outcome = Head(), Future[Result]()
 
@@ -67,7 +67,7 @@ def limited(
 
 
 def stop(thread: Thread) -> None:
-    """Raise OutOfTime inside a thread, more than once if it goes on regardless."""
+    """Raise OutOfTime inside a thread, again if the thread goes on regardless."""
     for _ in range(10):
         if not thread.is_alive():
             return

@@ -1,8 +1,8 @@
-"""How many products a function takes: it computes with numbers that count them.
+"""Counts a function's products, by letting it compute with numbers that count them.
 
-Such a number has no value. It is made of one argument's numbers, or of several's, and
-a product counts where the factors are made of different arguments. What is made of one
-argument and of constants alone is a transform, and free.
+Such a number has no value; it knows only the arguments that it depends on. A product
+counts if its factors depend on different arguments. Products within one argument, or
+with constants, belong to a transform and are free.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,19 +17,19 @@ NUMBERS = ("float16", "float32", "float64", "int64")
 
 
 class Counted:
-    """A number made of the arguments of some names."""
+    """A number that depends on the arguments of some names."""
 
     def __init__(self, count: list[int], of: frozenset[str]) -> None:
         self.count, self.of = count, of
 
     def joined(self, other: Any) -> "Counted":
-        """Return what a sum is made of; an array adds to each of its numbers."""
+        """Return a sum, which depends on both terms; arrays add number by number."""
         if isinstance(other, np.ndarray):
             return NotImplemented
         return Counted(self.count, self.of | getattr(other, "of", frozenset()))
 
     def times(self, other: Any) -> "Counted":
-        """Count a product, unless both factors are of one argument, or one constant."""
+        """Count a product unless its factors share one argument or one is constant."""
         if isinstance(other, np.ndarray):
             return NotImplemented
         made_of: frozenset[str] = getattr(other, "of", frozenset())
@@ -44,7 +44,7 @@ class Counted:
 
 
 class Numbers(np.ndarray):
-    """An array of counted numbers, which no change of type turns into others."""
+    """An array of counted numbers, unaffected by a change of type."""
 
     def astype(self, *type: Any, **how: Any) -> Any:
         """Return a copy."""
@@ -52,7 +52,7 @@ class Numbers(np.ndarray):
 
 
 class Untyped(ModuleType):
-    """NumPy, whose arrays hold any numbers, whatever type is asked for."""
+    """NumPy with arrays that hold any numbers, regardless of the requested type."""
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(np, name)
@@ -68,12 +68,12 @@ class Untyped(ModuleType):
 
 
 def unchanged(number: Any = 0.0) -> Any:
-    """Return a number as it is, where a function asks for Python's or NumPy's own."""
+    """Return a number as it is, in place of a conversion to Python's or NumPy's own."""
     return number
 
 
 def untyped(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function, with those beside it, that leaves numbers as they are."""
+    """Return a function, and its module's others, so that numbers aren't converted."""
     if not isinstance(function, FunctionType):
         return function
     ours, numpy = function.__globals__, Untyped("numpy")
@@ -95,7 +95,7 @@ def untyped(function: Callable[..., Any]) -> Callable[..., Any]:
 def at_most(
     most: int, function: Callable[..., Any], sizes: Mapping[str, int]
 ) -> str | None:
-    """Return what is wrong if a function of vectors takes more products than that."""
+    """Return what is wrong if a function of vectors takes more than `most` products."""
     count = [0]
     vectors = [
         np.array([Counted(count, frozenset({name})) for _ in range(size)]).view(Numbers)

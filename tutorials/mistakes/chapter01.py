@@ -51,19 +51,19 @@ MISTAKES = {
         "you add b after the sigmoid, not before": lambda x, w, b: sigmoid(x @ w) + b,
         "you subtract b where it must be added": lambda x, w, b: sigmoid(x @ w - b),
         "this is tanh, not the sigmoid": lambda x, w, b: np.tanh(x @ w + b),
-        "you add b to each product: it belongs to their sum, once": (
+        "you add b to each product: add it once, to their sum": (
             lambda x, w, b: sigmoid((x * w + b).sum(axis=1))
         ),
         "you take the mean of the products where z is their sum": (
             lambda x, w, b: sigmoid((x * w).mean(axis=1) + b)
         ),
-        "you return the decision: p itself is asked for, between 0 and 1": (
+        "you return the decision: return p itself, between 0 and 1": (
             lambda x, w, b: (x @ w + b > 0).astype(float)
         ),
-        "the 1 is missing below the line: 1 / (1 + exp(-z))": (
+        "the 1 in the denominator is missing: 1 / (1 + exp(-z))": (
             lambda x, w, b: 1 / np.exp(-(x @ w + b))
         ),
-        "this is a softmax over the batch: each image has a p of its own": (
+        "this is a softmax over the batch: each image has its own p": (
             lambda x, w, b: np.exp(x @ w + b) / np.exp(x @ w + b).sum()
         ),
         "this is a ReLU, not the sigmoid": lambda x, w, b: np.maximum(x @ w + b, 0),
@@ -111,7 +111,7 @@ MISTAKES = {
             x.T @ (x @ w + b - y) / len(x),
             (x @ w + b - y).mean(),
         ),
-        "you multiply by p (1 - p) as well: that is the gradient of (p - y)^2 / 2, "
+        "you multiply by p (1 - p) as well: this is the gradient of (p - y)^2 / 2, "
         "not of the cross-entropy": lambda x, y, w, b: (
             x.T @ squared(x, y, w, b) / len(x),
             squared(x, y, w, b).mean(),
@@ -142,10 +142,10 @@ MISTAKES = {
         "you return the difference: divide it by 2 h": (
             lambda f, x, i: central(f, x, i) * 2e-5
         ),
-        "you add f behind: subtract it": lambda f, x, i: (
+        "you add the value behind x_i: subtract it": lambda f, x, i: (
             (f(x + step(x, i, 1e-5)) + f(x - step(x, i, 1e-5))) / 2e-5
         ),
-        "you return f: its slope is asked for": lambda f, x, i: f(x),
+        "you return f: return its slope": lambda f, x, i: f(x),
         "you divide by h: the two places are 2 h apart": (
             lambda f, x, i: (f(x + step(x, i, 1e-5)) - f(x - step(x, i, 1e-5))) / 1e-5
         ),

@@ -14,10 +14,10 @@ MISTAKES = {
         "you add b's mean: each output has its own b": (
             lambda x, W, b: x @ W + b.mean()
         ),
-        "you add b to each product: it belongs to their sum, once": (
+        "you add b to each product: add it once, to their sum": (
             lambda x, W, b: (x[:, :, None] * W + b).sum(axis=1)
         ),
-        "you use the first row of x for all": (
+        "you use the first row of x for all rows": (
             lambda x, W, b: np.repeat(x[:1] @ W + b, len(x), axis=0)
         ),
     },
@@ -58,7 +58,7 @@ MISTAKES = {
             x.T @ dout,
             np.full(W.shape[1], dout.sum()),
         ),
-        "the results are in another order: dx, dW, db": (
+        "the results are in the wrong order: return dx, dW, db": (
             lambda x, W, dout: (x.T @ dout, dout @ W.T, dout.sum(axis=0))
         ),
     },
@@ -86,19 +86,19 @@ MISTAKES = {
         "you stop dout where it is negative, too: only x decides": (
             lambda x, dout: np.maximum(dout, 0) * (x > 0)
         ),
-        "you return max(x, 0): that is the layer forward": (
+        "you return max(x, 0): this is the forward pass": (
             lambda x, dout: np.maximum(x, 0)
         ),
     },
     "two_layers_input_gradient": {
         "you leave out the ReLU": lambda x, W1, W2, dout: dout @ W2.T @ W1.T,
-        "the ReLU's derivative looks at x W1, not at the gradient": (
+        "the ReLU's derivative depends on x W1, not on the gradient": (
             lambda x, W1, W2, dout: np.maximum(dout @ W2.T, 0) @ W1.T
         ),
-        "the ReLU stops the positive half": (
+        "the gradient passes where x W1 is negative: it must stop there": (
             lambda x, W1, W2, dout: (dout @ W2.T * (x @ W1 < 0)) @ W1.T
         ),
-        "the ReLU's derivative looks at x W1, not at x": lambda x, W1, W2, dout: (
+        "the ReLU's derivative depends on x W1, not on x": lambda x, W1, W2, dout: (
             dout @ W2.T @ W1.T * (x > 0)
         ),
         "at 0 the ReLU's derivative is 0 by convention, but yours passes": (

@@ -41,24 +41,24 @@ def divided(col: Any, width: int) -> Any:
 
 MISTAKES = {
     "output_length": {
-        "you leave out the + 1: the first window counts too": (
+        "you leave out the + 1: the first window counts, too": (
             lambda length, kernel, stride, pad: (length + 2 * pad - kernel) // stride
         ),
-        "padding is on both sides": (
+        "you pad one side only: padding is on both sides": (
             lambda length, kernel, stride, pad: (length + pad - kernel) // stride + 1
         ),
         "you leave out the stride": (
             lambda length, kernel, stride, pad: length + 2 * pad - kernel + 1
         ),
-        "a window that doesn't fit as a whole doesn't count: round down": (
+        "you don't round: a window counts only if it fits as a whole": (
             lambda length, kernel, stride, pad: (length + 2 * pad - kernel) / stride + 1
         ),
-        "you round up: a window that doesn't fit as a whole doesn't count": (
+        "you round up: a window counts only if it fits as a whole": (
             lambda length, kernel, stride, pad: (
                 -(-(length + 2 * pad - kernel) // stride) + 1
             )
         ),
-        "you round to the nearest: a window that doesn't fit doesn't count": (
+        "you round to the nearest: a window counts only if it fits as a whole": (
             lambda length, kernel, stride, pad: (
                 round((length + 2 * pad - kernel) / stride) + 1
             )
@@ -109,7 +109,7 @@ MISTAKES = {
         "each window begins with the first pixel: row i begins at pixel i": (
             lambda x, kernel: np.stack([x[:kernel]] * (len(x) - kernel + 1))
         ),
-        "your windows come in the reversed order": (
+        "your windows come in reverse order": (
             lambda x, kernel: sliding_window_view(x, kernel)[::-1]
         ),
         "your windows begin at pixel 1: the first one begins at pixel 0": (
@@ -125,7 +125,7 @@ MISTAKES = {
         "your windows don't overlap: row i begins at pixel i": (
             lambda col, width: np.resize(col.reshape(-1), width)
         ),
-        "your windows begin one pixel too far on": (
+        "your windows begin one pixel too late": (
             lambda col, width: np.append(0, col2im_1d(col, width)[:-1])
         ),
         "you add the first pixel of each window only": (
@@ -142,7 +142,7 @@ MISTAKES = {
         "rows and columns of the filter are swapped": lambda x, W: np.einsum(
             "nhwijc,ijcf->nhwf", windows(x, W.swapaxes(0, 1)), W.swapaxes(0, 1)
         ),
-        "the window's axes are in another order: im2col's columns and the rows of "
+        "the window's axes are in the wrong order: im2col's columns and the rows of "
         "W as a matrix must both count KH, KW, C": lambda x, W: np.einsum(
             "nhwk,kf->nhwf",
             np.moveaxis(windows(x, W), -1, 3).reshape(*windows(x, W).shape[:3], -1),
@@ -151,10 +151,10 @@ MISTAKES = {
         "the window's offsets are swapped: i belongs to rows, j to columns": (
             swapped_offsets
         ),
-        "all images get the first one's answer": lambda x, W: np.repeat(
+        "all images get the first image's output": lambda x, W: np.repeat(
             convolve(x, W)[:1], len(x), axis=0
         ),
-        "all filters are the first one": lambda x, W: np.repeat(
+        "you use the first filter in place of all": lambda x, W: np.repeat(
             convolve(x, W)[..., :1], W.shape[3], axis=3
         ),
         "you use the mean of the channels: sum them": (

@@ -73,7 +73,7 @@ def sums(z: Any) -> Any:
 
 MISTAKES = {
     "max_pool": {
-        "you take the mean of a window: that is average pooling": (
+        "you take the mean of a window: this is average pooling": (
             lambda x: blocks(x).mean(axis=(3, 4))
         ),
         "you take every other pixel, not the maximum": lambda x: x[:, ::2, ::2],
@@ -106,7 +106,7 @@ MISTAKES = {
         "you give all four pixels the gradient: out depends only on the maximum": (
             lambda x, dout: spread(dout)
         ),
-        "you share the gradient among four pixels: that is average pooling": (
+        "you share the gradient among four pixels: this is average pooling": (
             lambda x, dout: spread(dout) / 4
         ),
         "the gradient goes to the upper left pixel, not to the maximum": (
@@ -115,7 +115,7 @@ MISTAKES = {
         "you multiply by x, too": (
             lambda x, dout: spread(dout) * x * (x == spread(max_pool(x)))
         ),
-        "you ask whether x is above 0, not whether it is the maximum": (
+        "you check whether x is above 0, not whether it is the maximum": (
             lambda x, dout: spread(dout) * (x > 0)
         ),
         "you drop negative gradients: only x decides where they go": (
@@ -131,7 +131,7 @@ MISTAKES = {
         "you return the maximum where the gradient belongs": lambda x, dout: (
             x * (x == spread(max_pool(x)))
         ),
-        "you leave out dout: 1 at each maximum": (
+        "you leave out dout: you return 1 at each maximum": (
             lambda x, dout: (x == spread(max_pool(x))).astype(x.dtype)
         ),
     },
@@ -148,10 +148,10 @@ MISTAKES = {
         "you divide the dropped features, too, and drop nothing": (
             lambda x, kept, rate: (x / (1 - rate)).astype(x.dtype)
         ),
-        "you use the part that is kept by chance: divide by 1 - rate": (
+        "you divide by the fraction that was kept by chance: divide by 1 - rate": (
             lambda x, kept, rate: (x * kept / kept.mean()).astype(x.dtype)
         ),
-        "you add the rate: 1 - rate is the chance to stay": (
+        "you divide by 1 + rate: features stay with probability 1 - rate": (
             lambda x, kept, rate: (x * kept / (1 + rate)).astype(x.dtype)
         ),
         "you return the mask: multiply x by it": (
@@ -162,7 +162,7 @@ MISTAKES = {
         ),
     },
     "softmax": {
-        "you sum over the batch: each row has a sum of its own": lambda z: (
+        "you sum over the batch: each row has its own sum": lambda z: (
             np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0)
         ),
         "you divide by the sum of everything": (
@@ -178,10 +178,10 @@ MISTAKES = {
             )
             for most in (500, 600, 700)
         },
-        "you put 1 where inf / inf is no number: subtract the row's maximum": (
+        "you replace inf / inf by 1: subtract the row's maximum first": (
             lambda z: np.nan_to_num(overflowing(z), nan=1)
         ),
-        "you put 0 where inf / inf is no number: subtract the row's maximum": (
+        "you replace inf / inf by 0: subtract the row's maximum first": (
             lambda z: np.nan_to_num(overflowing(z), nan=0)
         ),
         "you divide z by its sum: exp is missing": lambda z: (
@@ -189,7 +189,7 @@ MISTAKES = {
         ),
         "this is the sigmoid of each logit": lambda z: np.exp(-np.logaddexp(0, -z)),
         "the sign in the exponent is flipped": lambda z: softmax(-z),
-        "this divides by the largest, not by the sum": (
+        "you divide by the row's largest number, not by its sum": (
             lambda z: np.exp(z - z.max(axis=1, keepdims=True))
         ),
     },
@@ -207,7 +207,7 @@ MISTAKES = {
         "this is max z - z_y: log(sum_j exp z_j) isn't the maximum": (
             lambda z, y: (z.max(axis=1) - picked(z, y)).mean()
         ),
-        "the maximum is subtracted once: from z_y, too": (
+        "you subtract the maximum, but not from z_y": (
             lambda z, y: (np.log(sums(z)[:, 0]) - picked(z, y)).mean()
         ),
         "z[:, y] picks all labels for each image: z[np.arange(N), y]": (
@@ -256,7 +256,7 @@ MISTAKES = {
         "this is -onehot / p, dJ/dp: p depends on z, too": (
             lambda z, y: -onehot(z, y) / softmax(z) / len(z)
         ),
-        "you leave out p: it stands at all classes": (
+        "you leave out p: it belongs in all entries": (
             lambda z, y: -onehot(z, y) / len(z)
         ),
         "you use z where p belongs: the softmax is missing": (
@@ -268,7 +268,7 @@ MISTAKES = {
         "you add 1 at the label: subtract it": (
             lambda z, y: (softmax(z) + onehot(z, y)) / len(z)
         ),
-        "only the label's entry is given: p stands at all others": (
+        "you fill only the label's entry: all others are p": (
             lambda z, y: (softmax(z) - 1) * onehot(z, y) / len(z)
         ),
         "the softmax runs over the batch: each image has its own": lambda z, y: (

@@ -76,7 +76,7 @@ MISTAKES = {
                 momentum * v + g,
             )
         ),
-        "you step with g: p moves by v": (
+        "you step with g: p moves along v": (
             lambda p, g, v, lr, momentum: (p - lr * g, momentum * v + g)
         ),
         "you step with the old v": (
@@ -117,7 +117,7 @@ MISTAKES = {
                 momentum * v + g,
             )
         ),
-        "the two results are in another order: p, v": (
+        "the two results are in the wrong order: return p, v": (
             lambda p, g, v, lr, momentum: (
                 momentum * v + g,
                 p - lr * (momentum * v + g),
@@ -134,14 +134,14 @@ MISTAKES = {
         "you leave out the bias correction: divide by 1 - 0.9^t and 1 - 0.999^t": (
             lambda p, g, m, v, t: adam_with(p, g, m, v, t, correct=False)
         ),
-        "eps stands inside the root: add it after taking the root": (
+        "eps is inside the root: add it after taking the root": (
             lambda p, g, m, v, t: adam_with(p, g, m, v, t, inside=True)
         ),
         "the two rates are swapped: 0.9 for m, 0.999 for v": adam_swapped,
-        "you count steps from 0: t is 1 at the first": (
+        "you count steps from 0: t is 1 at the first step": (
             lambda p, g, m, v, t: adam_with(p, g, m, v, t + 1)
         ),
-        "you leave out eps: where g is tiny it counts": (
+        "you leave out eps: it matters where g is tiny": (
             lambda p, g, m, v, t: adam_like(p, g, m, v, t, eps=0)
         ),
         "the learning rate is 1e-3": (
@@ -153,12 +153,12 @@ MISTAKES = {
         "the bias of v isn't corrected: divide by 1 - 0.999^t": (
             lambda p, g, m, v, t: adam_like(p, g, m, v, t, square=1)
         ),
-        "you correct the bias by 1 - rate: 1 - rate^t is needed": (
+        "you correct the bias by 1 - rate: divide by 1 - rate^t": (
             lambda p, g, m, v, t: adam_like(
                 p, g, m, v, t, mean=1 - RATE1, square=1 - RATE2
             )
         ),
-        "the results are in another order: p, m, v": (
+        "the results are in the wrong order: return p, m, v": (
             lambda p, g, m, v, t: tuple(adam_step(p, g, m, v, t)[i] for i in (0, 2, 1))
         ),
         "v is the mean of g^2, not of |g|": adam_not_squared,
@@ -175,10 +175,10 @@ MISTAKES = {
         "you return a count: divide by the number of images": (
             lambda z, y: float(np.sum(z.argmax(axis=1) == y))
         ),
-        "argmax along axis 0 finds an image for each class: axis=1": (
+        "argmax along axis 0 finds an image for each class: use axis=1": (
             lambda z, y: float(np.mean(np.isin(y, z.argmax(axis=0))))
         ),
-        "you compare the number of right answers in sum, not one by one": (
+        "you compare sorted classes: compare image by image": (
             lambda z, y: float(np.mean(np.sort(z.argmax(axis=1)) == np.sort(y)))
         ),
         "you give a percentage: a fraction is at most 1": (
@@ -187,7 +187,7 @@ MISTAKES = {
         "you take the smallest logit": (
             lambda z, y: float(np.mean(z.argmin(axis=1) == y))
         ),
-        "you ask whether the label's logit is positive: it must be the largest": (
+        "you check whether the label's logit is positive: it must be the largest": (
             lambda z, y: float(np.mean(z[np.arange(len(y)), y] > 0))
         ),
         "you divide by the number of logits, not of rows": (

@@ -39,7 +39,7 @@ MISTAKES = {
             )
         ),
         "you return dJ/dz: go back through W": lambda x, y, W, b: errors(x, y, W, b),
-        "this is z_y's gradient against the mean of all: p is missing": (
+        "you weight all classes alike: weight them by p": (
             lambda x, y, W, b: W.mean(axis=1) - W.T[y]
         ),
         "you add onehot(y): subtract it": (
@@ -72,12 +72,12 @@ MISTAKES = {
         "you divide eps by 255: x is in [0, 1] already": (
             lambda x, gradient, eps: np.clip(x + eps / 255 * np.sign(gradient), 0, 1)
         ),
-        "where the gradient is 0 nothing moves: sign(0) is 0": (
+        "your pixels go up where the gradient is 0: sign(0) is 0": (
             lambda x, gradient, eps: np.clip(
                 x + eps * np.where(gradient < 0, -1, 1), 0, 1
             )
         ),
-        "where the gradient is 0 yours goes down: sign(0) is 0": (
+        "your pixels go down where the gradient is 0: sign(0) is 0": (
             lambda x, gradient, eps: np.clip(
                 x + eps * np.where(gradient > 0, 1, -1), 0, 1
             )
@@ -88,7 +88,7 @@ MISTAKES = {
         "you clip from above only: pixels are at least 0": (
             lambda x, gradient, eps: np.minimum(x + eps * np.sign(gradient), 1)
         ),
-        "you clip the perturbation, not the image: it can't go down any more": (
+        "you clip the perturbation, not the image: now no pixel can get darker": (
             lambda x, gradient, eps: x + np.clip(eps * np.sign(gradient), 0, 1)
         ),
         "you scale the gradient by its largest number: use only its sign": (
@@ -96,13 +96,13 @@ MISTAKES = {
                 x + eps * gradient / abs(gradient).max(), 0, 1
             )
         ),
-        "you use the sign of x: that of the gradient is needed": (
+        "you use the sign of x: use the gradient's sign": (
             lambda x, gradient, eps: np.clip(x + eps * np.sign(x), 0, 1)
         ),
-        "x and the gradient have changed places": (
+        "x and the gradient are swapped": (
             lambda x, gradient, eps: np.clip(gradient + eps * np.sign(x), 0, 1)
         ),
-        "you return the sign of the gradient alone: x + eps times it": (
+        "you return only the gradient's sign: return x + eps times the sign": (
             lambda x, gradient, eps: np.sign(gradient)
         ),
         "you leave out eps: each pixel moves by eps": (
@@ -113,10 +113,10 @@ MISTAKES = {
         "this is one number for the whole batch: each image has its own": (
             lambda x_adv, x: abs(x_adv - x).max()
         ),
-        "pixels that became darker count too: take the absolute value": (
+        "pixels that became darker count, too: take the absolute value": (
             lambda x_adv, x: (x_adv - x).max(axis=(1, 2, 3))
         ),
-        "this is the Euclidean distance (L2): here it is the largest change": (
+        "this is the Euclidean distance (L2): return the largest change": (
             lambda x_adv, x: np.sqrt(((x_adv - x) ** 2).sum(axis=(1, 2, 3)))
         ),
         "this is the whole range of the changes, largest minus smallest": (
@@ -124,7 +124,7 @@ MISTAKES = {
                 (x_adv - x).max(axis=(1, 2, 3)) - (x_adv - x).min(axis=(1, 2, 3))
             )
         ),
-        "this is the sum of all changes (L1): here it is the largest": (
+        "this is the sum of all changes (L1): return the largest change": (
             lambda x_adv, x: abs(x_adv - x).sum(axis=(1, 2, 3))
         ),
         "this compares the largest pixels: take the largest change": (

@@ -42,7 +42,7 @@ MISTAKES = {
         "you clip to [0, 1] as well: this is the ball alone": (
             lambda x_adv, x, eps: np.clip(np.clip(x_adv, x - eps, x + eps), 0, 1)
         ),
-        "your ball lies round 0: it lies round x": (
+        "your ball is centred at 0: centre it at x": (
             lambda x_adv, x, eps: np.clip(x_adv, -eps, eps)
         ),
         "you clip from above only": (lambda x_adv, x, eps: np.minimum(x_adv, x + eps)),
@@ -56,7 +56,7 @@ MISTAKES = {
             mistaken(no_ball=True)
         ),
         "you clip to the ball but not to [0, 1]": mistaken(no_bounds=True),
-        "you clip at the end only: the steps before leave the ball": (
+        "you clip only at the end: earlier steps leave the ball": (
             lambda g, x, y, eps, alpha, steps: np.clip(
                 clip_to_ball(
                     loop(g, x, y, eps, alpha, steps, no_ball=1, no_bounds=1), x, eps
@@ -65,7 +65,7 @@ MISTAKES = {
                 1,
             )
         ),
-        "you clip to [0, 1] at the end only: the steps before leave it": (
+        "you clip to [0, 1] only at the end: earlier steps leave the range": (
             lambda g, x, y, eps, alpha, steps: np.clip(
                 loop(g, x, y, eps, alpha, steps, no_bounds=True), 0, 1
             )
@@ -81,22 +81,22 @@ MISTAKES = {
         "you take one step too many": lambda g, x, y, eps, alpha, steps: loop(
             g, x, y, eps, alpha, steps + 1
         ),
-        "where the gradient is 0 you move: np.sign is 0 there": (
+        "your pixels go up where the gradient is 0: np.sign is 0 there": (
             mistaken(sign_of_zero=1)
         ),
-        "where the gradient is 0 you move down: np.sign is 0 there": (
+        "your pixels go down where the gradient is 0: np.sign is 0 there": (
             mistaken(sign_of_zero=-1)
         ),
         "you take a single step: that is FGSM": (
             lambda g, x, y, eps, alpha, steps: loop(g, x, y, eps, eps, 1)
         ),
-        "you divide eps by the steps: they are alpha long": (
+        "you divide eps by the number of steps: each step is alpha long": (
             lambda g, x, y, eps, alpha, steps: loop(g, x, y, eps, eps / steps, steps)
         ),
         "you add up all steps and return the perturbation: add it to x": (
             lambda *a: loop(*a) - a[1]
         ),
-        "your steps are eps long: they are alpha long": (
+        "your steps are eps long: each step is alpha long": (
             lambda g, x, y, eps, alpha, steps: loop(g, x, y, eps, eps, steps)
         ),
     },
@@ -106,7 +106,7 @@ MISTAKES = {
                 x + (x_adv - x) * min(1, eps / np.sqrt(((x_adv - x) ** 2).sum()))
             )
         ),
-        "points that are inside stay where they are: you move them out": (
+        "you move points that are inside the ball: they must stay": (
             lambda x_adv, x, eps: x + eps * (x_adv - x) / lengths(x_adv - x)
         ),
         "you clip each pixel: the Euclidean ball is round, not a box": (

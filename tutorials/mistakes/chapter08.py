@@ -72,7 +72,7 @@ MISTAKES = {
         "you take the most confident member: each has one vote": (
             lambda p: p.max(axis=0).argmax(axis=1)
         ),
-        "a class needs no more than half of the votes: the most are enough": (
+        "you ask for more than half of the votes: the most votes are enough": (
             lambda p: np.where(
                 votes(p).max(axis=1) > len(p) / 2, votes(p).argmax(axis=1), -1
             )
@@ -82,10 +82,10 @@ MISTAKES = {
         "your sign is flipped: the margin of a correct image is above 0": (
             lambda p, y: -margin(p, y)
         ),
-        "you subtract the largest of all: for a correct image it is p_y": (
+        "you subtract the largest of all: for a correct image it is p_y itself": (
             lambda p, y: p[np.arange(len(y)), y] - p.max(axis=1)
         ),
-        "you subtract the second largest, also from misclassified images": (
+        "you subtract the second largest, even in misclassified images": (
             lambda p, y: p[np.arange(len(y)), y] - np.sort(p, axis=1)[:, -2]
         ),
         "you forget the label: the largest minus the second largest": (
@@ -109,7 +109,7 @@ MISTAKES = {
         ),
     },
     "bootstrap_fraction": {
-        "this is the part that is missing": lambda m: (1 - 1 / m) ** m,
+        "this is the fraction of images that are missing": lambda m: (1 - 1 / m) ** m,
         "this is the limit for many images, 1 - 1/e": lambda m: 1 - np.exp(-1),
         "one draw misses an image with probability 1 - 1/m: there are m draws": (
             lambda m: 1 / m
@@ -118,7 +118,7 @@ MISTAKES = {
         "one draw misses an image with this probability: there are m draws": (
             lambda m: 1 - 1 / m
         ),
-        "1/m is to hit an image: to miss it has 1 - 1/m": lambda m: 1 - (1 / m) ** m,
+        "1/m is a hit: a miss has probability 1 - 1/m": lambda m: 1 - (1 / m) ** m,
         "you count images: divide by m": lambda m: m * (1 - (1 - 1 / m) ** m),
         "(1 - 1/m)^m isn't exp(-m): its limit is exp(-1)": lambda m: 1 - np.exp(-m),
     },

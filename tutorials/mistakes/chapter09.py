@@ -75,7 +75,7 @@ MISTAKES = {
         ),
     },
     "ensemble_weights": {
-        "your weights grow with J: members already fooled must count least": (
+        "your weights grow with J: members that are already fooled must count least": (
             lambda J: np.exp(J - J.max(axis=0)) / np.exp(J - J.max(axis=0)).sum(axis=0)
         ),
         "you divide by the sum over images: each image's weights sum to 1": (
@@ -85,7 +85,7 @@ MISTAKES = {
             lambda J: np.full(J.shape, 1 / len(J))
         ),
         "you don't divide by the sum over members": small_costs,
-        "you weigh with 1/J, not with p = exp(-J)": (
+        "you weight by 1/J, not by p = exp(-J)": (
             lambda J: (1 / J) / (1 / J).sum(axis=0)
         ),
         "your softmax is over images: each image's weights sum to 1": (
@@ -97,17 +97,17 @@ MISTAKES = {
         "you don't divide by the sum over members, and exp(-J) of a large J is 0": (
             lambda J: np.exp(-J)
         ),
-        "you weigh with J itself: p = exp(-J) counts": lambda J: J / J.sum(axis=0),
-        "you weigh with 1 - p: who has the largest p counts most": (
+        "you weight by J itself: weight by p = exp(-J)": lambda J: J / J.sum(axis=0),
+        "you weight by 1 - p: the member with the largest p counts most": (
             lambda J: (1 - small_costs(J) / small_costs(J).sum(axis=0)) / (len(J) - 1)
         ),
-        "only the member with the smallest J counts for you: all do, by their p": (
+        "you use only the member with the smallest J: all count, by their p": (
             lambda J: (J.min(axis=0) == J).astype(float)
         ),
         "you divide by the sum over everything: each image's weights sum to 1": (
             lambda J: np.exp(J.min() - J) / np.exp(J.min() - J).sum()
         ),
-        "you add a small number below: where all p are tiny, it decides": (
+        "you add a small number to the sum: it dominates where all p are tiny": (
             lambda J: np.exp(-J) / (np.exp(-J).sum(axis=0) + 1e-12)
         ),
     },
@@ -152,10 +152,10 @@ MISTAKES = {
                 gradients, abs(gradients).max(axis=(2, 3, 4), keepdims=True)
             ).sum(axis=0)
         ),
-        "your norm is each pixel's own: it sums over H, W and C": (
+        "you compute a norm per pixel: sum over H, W and C": (
             lambda gradients: divided(gradients, length(gradients, (4,))).sum(axis=0)
         ),
-        "your norm is each channel's own: it sums over H, W and C": (
+        "you compute a norm per channel: sum over H, W and C": (
             lambda gradients: divided(gradients, length(gradients, (2, 3))).sum(axis=0)
         ),
         "your norm is over members: each member's gradient has its own": (

@@ -59,7 +59,7 @@ MISTAKES = {
         "a tile makes m^2 outputs: each of them takes r^2 products": (
             lambda m, r: (r / (m + r - 1)) ** 2
         ),
-        "these are Winograd's products: how many times as many has the direct way?": (
+        "these are Winograd's products: divide the direct ones by them": (
             lambda m, r: (m + r - 1) ** 2
         ),
         "these are the direct products: divide by Winograd's": (
@@ -68,7 +68,7 @@ MISTAKES = {
         "you subtract: divide the direct products by Winograd's": (
             lambda m, r: (m * r) ** 2 - (m + r - 1) ** 2
         ),
-        "this is the part that is saved: divide the direct products by Winograd's": (
+        "this is the fraction saved: divide the direct products by Winograd's": (
             lambda m, r: 1 - ((m + r - 1) / (m * r)) ** 2
         ),
         "a tile has m + r - 1 pixels in a row, not m + r + 1": (
@@ -77,7 +77,7 @@ MISTAKES = {
         "each of the m^2 outputs takes r^2 products": (
             lambda m, r: (m / (m + r - 1)) ** 2
         ),
-        "brackets are missing round m + r - 1": lambda m, r: m**2 * r**2 / m + r - 1,
+        "brackets are missing around m + r - 1": lambda m, r: m**2 * r**2 / m + r - 1,
         "a tile has (m + r - 1)^2 pixels: the square is missing": (
             lambda m, r: (m * r) ** 2 / (m + r - 1)
         ),
@@ -86,16 +86,16 @@ MISTAKES = {
         "windows must fit inside: there are (H - K + 1) (W - K + 1) of them": (
             lambda H, W, K: float(K**2)
         ),
-        "this counts the matrix's numbers: divide by those of the image": (
+        "this counts the matrix's numbers: divide by the image's pixels": (
             lambda H, W, K: float((H - K + 1) * (W - K + 1) * K**2)
         ),
         "a window has K^2 pixels, not K": (
             lambda H, W, K: (H - K + 1) * (W - K + 1) * K / (H * W)
         ),
-        "the last window counts too: H - K + 1 in a column": (
+        "the last window counts, too: H - K + 1 in a column": (
             lambda H, W, K: (H - K) * (W - K) * K**2 / (H * W)
         ),
-        "these are the windows: each has K^2 pixels, from H W": (
+        "these are the windows: multiply by K^2 pixels, divide by H W": (
             lambda H, W, K: (H - K + 1) * (W - K + 1)
         ),
         "you leave out that each window has K^2 pixels": (
@@ -113,7 +113,7 @@ MISTAKES = {
         "windows overlap: one starts at each pixel, not at each K-th": (
             lambda H, W, K: (H // K) * (W // K) * K**2 / (H * W)
         ),
-        "you divide by the windows: divide by the image's pixels": (
+        "you divide by the number of windows: divide by the image's pixels": (
             lambda H, W, K: H * W * K**2 / ((H - K + 1) * (W - K + 1))
         ),
     },

@@ -48,7 +48,7 @@ MISTAKES = {
         "this is the first member only: the caption says average": (
             lambda members, ensemble: (members[0, 0], ensemble.mean())
         ),
-        "the two are in the other order: single, ensemble": (
+        "the two are in the wrong order: return single, ensemble": (
             lambda members, ensemble: (ensemble.mean(), np.diag(members).mean())
         ),
         "this is the first member and the first gradient: both are means": (
@@ -86,10 +86,10 @@ MISTAKES = {
                 images * end for end in wilson_with(correct, images, 1.959964)
             )
         ),
-        "the two ends are in the other order": (
+        "the two ends are in the wrong order": (
             lambda correct, images: wilson_with(correct, images, 1.959964)[::-1]
         ),
-        "this is the textbook's interval, cut at 0 and 1: near these it is wrong": (
+        "this is the textbook's interval, cut at 0 and 1: it is wrong near them": (
             lambda correct, images: tuple(np.clip(normal(correct, images), 0, 1))
         ),
         "this is the interval of Agresti and Coull: Wilson's is shorter near 0 and 1": (
@@ -138,7 +138,7 @@ MISTAKES = {
             lambda wrong: pairs(wrong, lambda a, b: a & b)
         ),
         "this is how often any is wrong": lambda wrong: float(wrong.any(axis=0).mean()),
-        "you count each member with itself too": lambda wrong: float(
+        "you count each member with itself, too": lambda wrong: float(
             np.mean(wrong[:, None] != wrong[None])
         ),
         "this is the fraction of images misclassified": lambda wrong: float(
@@ -166,7 +166,7 @@ MISTAKES = {
         "this is the standard deviation over members": (
             lambda wrong: wrong.std(axis=0).mean()
         ),
-        "you count one way to disagree, i wrong and j right: there is the other": (
+        "you count only i wrong and j right: count i right and j wrong, too": (
             lambda wrong: pairs(wrong, lambda a, b: a & ~b)
         ),
     },
@@ -180,13 +180,13 @@ MISTAKES = {
         "one weight above 0 is enough to revive a class: all must be at most 0": (
             lambda W, b: (W <= 0).any(axis=0) & (b <= 0)
         ),
-        "you add up the weights: h may be large where a single one is above 0": (
+        "you add up the weights: h may be large where a single weight is above 0": (
             lambda W, b: (W.sum(axis=0) <= 0) & (b <= 0)
         ),
-        "this asks about one h, of ones: a class is dead if no h revives it": (
+        "you test only h = (1, ..., 1): a class is dead if no h revives it": (
             lambda W, b: W.sum(axis=0) + b <= 0
         ),
-        "a weight of exactly 0 raises nothing, either": (
+        "a weight of exactly 0 can't revive a class": (
             lambda W, b: (W < 0).all(axis=0) & (b <= 0)
         ),
         "with b_k = 0 a class can be dead, too: a ReLU at 0 has no gradient": (

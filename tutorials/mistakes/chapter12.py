@@ -55,7 +55,7 @@ MISTAKES = {
             / np.exp(z - z.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True)
             - np.eye(z.shape[1])[y],
         ),
-        "your gradient has only the + 1: z_y counts too": lambda z, y: (
+        "your gradient has only the + 1: it is -1 at y": lambda z, y: (
             margin_of(z, y, others(z, y, -np.inf).argmax(axis=1))[0],
             np.eye(z.shape[1])[others(z, y, -np.inf).argmax(axis=1)],
         ),
@@ -69,7 +69,7 @@ MISTAKES = {
         "you take the smallest of the other logits: take the largest": (
             lambda z, y: margin_of(z, y, others(z, y, np.inf).argmin(axis=1))
         ),
-        "these are differences of probabilities: the loss is one of logits": (
+        "these are differences of probabilities: the loss takes logits": (
             lambda z, y: (
                 margin_loss(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True), y)[0],
                 margin_loss(z, y)[1],
@@ -96,10 +96,10 @@ MISTAKES = {
         "this is the accuracy under the weakest attack": (
             lambda fooled: (~fooled).mean(axis=1).max()
         ),
-        "this is how often attacks succeed: accuracy is of images that none fools": (
+        "this is how often attacks succeed: count the images that no attack fools": (
             lambda fooled: fooled.mean()
         ),
-        "you count fooled images: divide the number of the others by that of all": (
+        "you count fooled images: return the fraction of the others": (
             lambda fooled: fooled.any(axis=0).sum()
         ),
         "this is the accuracy under the first attack": lambda fooled: (

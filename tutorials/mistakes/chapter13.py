@@ -47,15 +47,15 @@ MISTAKES = {
                 np.where(np.eye(p.shape[1])[y] == 1, 0, p).max(axis=1) / label(p, y)
             )
         ),
-        "this is log(1 - p_y): p_y belongs below it": (
+        "this is log(1 - p_y): divide by p_y before the log": (
             lambda p, y: log_odds(p, y) + np.log(label(p, y))
         ),
-        "this is log p_y: 1 - p_y belongs above it": lambda p, y: np.log(label(p, y)),
-        "you add the logarithms: subtract that of p_y": (
+        "this is log p_y: 1 - p_y is missing": lambda p, y: np.log(label(p, y)),
+        "you add the logarithms: subtract log p_y": (
             lambda p, y: log_odds(p, y) + 2 * np.log(label(p, y))
         ),
         **{
-            f"you add {least:g} to 1 - p_y, or cut it there: only that is left where "
+            f"you add {least:g} to 1 - p_y, or clip it there: only this is left where "
             "p_y is 1 to rounding": partial(cut_log_odds, least=least)
             for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
         },
@@ -70,7 +70,7 @@ MISTAKES = {
         "you count images: divide by their number": (
             lambda g: (~g.reshape(len(g), -1).any(axis=1)).sum()
         ),
-        "you look for one zero pixel: all must be 0": (
+        "you look for one pixel of 0: all must be 0": (
             lambda g: (~g.reshape(len(g), -1).all(axis=1)).mean()
         ),
         "a tiny gradient isn't 0: an attack can still use its sign": (
@@ -82,10 +82,10 @@ MISTAKES = {
         "an image is stuck if all of its pixels are 0, not most of them": (
             lambda g: ((g == 0).mean(axis=(1, 2, 3)) > 0.5).mean()
         ),
-        "you look at the largest number only: others may be below 0": (
+        "you check only the largest number: others may be below 0": (
             lambda g: (g.max(axis=(1, 2, 3)) == 0).mean()
         ),
-        "you look at the first channel only": (
+        "you check only the first channel": (
             lambda g: (g[..., 0] == 0).all(axis=(1, 2)).mean()
         ),
     },
@@ -158,26 +158,26 @@ MISTAKES = {
         "your sign is flipped: J would fall": (
             lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, -g, eps, alpha)
         ),
-        "your step is eps long: it is alpha long": (
+        "your step is eps long: make it alpha long": (
             lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, g, eps, eps)
         ),
         "you don't clip after the step: it may leave the ball and [0, 1]": (
             lambda x_adv, x, g, eps, alpha: x_adv + alpha * np.sign(g)
         ),
-        "your ball has the radius alpha: it is eps": (
+        "your ball has the radius alpha: its radius is eps": (
             lambda x_adv, x, g, eps, alpha: repaired_step(x_adv, x, g, alpha, alpha)
         ),
-        "you clip pixels to [-eps, eps]: the ball lies round x": (
+        "you clip pixels to [-eps, eps]: centre the ball at x": (
             lambda x_adv, x, g, eps, alpha: np.clip(
                 x_adv + alpha * np.sign(g), -eps, eps
             )
         ),
-        "where the gradient is 0 nothing moves: yours goes up": (
+        "your pixels go up where the gradient is 0: np.sign is 0 there": (
             lambda x_adv, x, g, eps, alpha: repaired_step(
                 x_adv, x, np.where(g >= 0, 1.0, -1.0), eps, alpha
             )
         ),
-        "where the gradient is 0 nothing moves: yours goes down": (
+        "your pixels go down where the gradient is 0: np.sign is 0 there": (
             lambda x_adv, x, g, eps, alpha: repaired_step(
                 x_adv, x, np.where(g > 0, 1.0, -1.0), eps, alpha
             )
@@ -194,7 +194,7 @@ MISTAKES = {
                 1,
             )
         ),
-        "you return x_adv as it came: no step is taken": (
+        "you return x_adv unchanged: take a step": (
             lambda x_adv, x, g, eps, alpha: x_adv
         ),
     },
@@ -205,7 +205,7 @@ MISTAKES = {
         "you cut off digits, as a change of type to uint8 does: round": (
             lambda x_adv, x, eps: np.floor(255 * x_adv) / 255
         ),
-        "you clip after you have rounded: the end of the ball is no k / 255": (
+        "you clip after rounding: the ends of the ball aren't of the form k / 255": (
             lambda x_adv, x, eps: np.clip(np.rint(255 * x_adv) / 255, x - eps, x + eps)
         ),
         "you divide by 256: from shade 0 to shade 255 there are 255 steps": (
@@ -229,7 +229,7 @@ MISTAKES = {
         "you round up: the nearest k is np.rint(255 * x_adv)": (
             lambda x_adv, x, eps: np.ceil(255 * x_adv) / 255
         ),
-        "your ball lies round x rounded: it lies round x": lambda x_adv, x, eps: (
+        "your ball is centred at the rounded x: centre it at x": lambda x_adv, x, eps: (
             np.clip(
                 np.rint(255 * x_adv),
                 np.rint(255 * x) - np.floor(255 * eps),

@@ -53,13 +53,13 @@ MISTAKES = {
         "you take the mean over classes: sum, weighted by their shares": (
             lambda y: constant_cost(y) / len(shares(y))
         ),
-        "you look at the largest class only": lambda y: -np.log(shares(y).max()),
-        "you weigh all classes alike: their shares are the weights": (
+        "you use only the largest class": lambda y: -np.log(shares(y).max()),
+        "you weight all classes alike: weight them by their shares": (
             lambda y: -np.log(shares(y)).mean()
         ),
     },
     "one_step_from": {
-        "you ask for the gradient at x: the step begins at the random start": (
+        "you take the gradient at x: take it at the random start": (
             lambda x, u, gradient, eps, alpha: in_ball(
                 start(x, u, eps) + alpha * np.sign(gradient(x)), x, eps
             )
@@ -74,12 +74,12 @@ MISTAKES = {
                 x + alpha * np.sign(gradient(x)), x, eps
             )
         ),
-        "your step is eps long: it is alpha long": (
+        "your step is eps long: make it alpha long": (
             lambda x, u, gradient, eps, alpha: in_ball(
                 start(x, u, eps) + eps * np.sign(gradient(start(x, u, eps))), x, eps
             )
         ),
-        "you clip to a ball around the random start: it lies around x": (
+        "you clip to a ball around the random start: centre it at x": (
             lambda x, u, gradient, eps, alpha: in_ball(
                 start(x, u, eps) + alpha * np.sign(gradient(start(x, u, eps))),
                 start(x, u, eps),
@@ -101,40 +101,40 @@ MISTAKES = {
         "t counts from 0: the first batch gets 1 / steps, not 0": (
             lambda t, eps, steps: eps * min(1, t / steps)
         ),
-        "it never stops growing: all of eps is the most": (
+        "it never stops growing: it must stop at eps": (
             lambda t, eps, steps: eps * (t + 1) / steps
         ),
-        "this is the part: multiply it by eps": (
+        "this is the fraction of eps: multiply it by eps": (
             lambda t, eps, steps: min(1, (t + 1) / steps)
         ),
         "you divide whole numbers by //: eps jumps at the end": (
             lambda t, eps, steps: eps * min(1, (t + 1) // steps)
         ),
-        "all batches get all of eps": lambda t, eps, steps: eps,
+        "all batches get the full eps": lambda t, eps, steps: eps,
     },
     "first_collapse": {
         "you count epochs from 0": lambda under_fgsm, under_pgd, gap: (
             first_true(under_fgsm - under_pgd > gap) - 1
         ),
-        "argmax of all False is 0: if no gap is larger, E + 1 is asked for": (
+        "argmax of all False is 0: return E + 1 if no gap is larger": (
             lambda under_fgsm, under_pgd, gap: (
                 int((under_fgsm - under_pgd > gap).argmax()) + 1
             )
         ),
-        "you look for the largest gap: the first that is large is asked for": (
+        "you look for the largest gap: return the first that is above `gap`": (
             lambda under_fgsm, under_pgd, gap: (
                 int((under_fgsm - under_pgd).argmax()) + 1
                 if (under_fgsm - under_pgd > gap).any()
                 else len(under_fgsm) + 1
             )
         ),
-        "a gap that is just as large is not above it": (
+        "you also accept a gap that equals `gap`: it must be larger": (
             lambda under_fgsm, under_pgd, gap: first_true(under_fgsm - under_pgd >= gap)
         ),
         "you count the epochs with a large gap": lambda under_fgsm, under_pgd, gap: int(
             (under_fgsm - under_pgd > gap).sum()
         ),
-        "a gap has a sign: PGD above FGSM is no collapse": (
+        "a gap has a sign: PGD above FGSM isn't a collapse": (
             lambda under_fgsm, under_pgd, gap: first_true(
                 abs(under_fgsm - under_pgd) > gap
             )

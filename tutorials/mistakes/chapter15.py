@@ -52,7 +52,7 @@ MISTAKES = {
         ),
     },
     "straight_through": {
-        "you ask for the gradient at x: the network sees defence(x)": (
+        "you take the gradient at x: the network sees defence(x)": (
             lambda x, y, defence, gradient: gradient(x, y)
         ),
         "you send the gradient through the defence: BPDA leads past it": (
@@ -64,15 +64,15 @@ MISTAKES = {
         "you multiply by defence(x): the identity's derivative is 1": (
             lambda x, y, defence, gradient: gradient(defence(x), y) * defence(x)
         ),
-        "this is a step: the gradient alone is asked for": (
+        "this is a step: return the gradient alone": (
             lambda x, y, defence, gradient: x + gradient(defence(x), y)
         ),
     },
     "with_rejection": {
-        "the last logit is the score alone: it must top the largest z_k": (
+        "the last logit is the score alone: add the largest z_k": (
             lambda z, s: np.column_stack([z, s])
         ),
-        "you multiply, (1 + s) max z_k: for negative logits that turns s round": (
+        "you multiply, (1 + s) max z_k: negative logits reverse the sign of s": (
             lambda z, s: np.column_stack([z, (1 + s) * z.max(axis=1)])
         ),
         "your sign is flipped: s > 0 means rejected": (
@@ -81,32 +81,32 @@ MISTAKES = {
         "rejected is the last class, not the first": (
             lambda z, s: np.column_stack([z.max(axis=1) + s, z])
         ),
-        "you add s to the mean of the logits: the largest counts": (
+        "you add s to the mean of the logits: add it to the largest": (
             lambda z, s: np.column_stack([z, z.mean(axis=1) + s])
         ),
     },
     "combined_loss": {
-        "you count a rejected image as fooled: the last class is no wrong class": (
+        "you count a rejected image as fooled: the last class isn't a wrong class": (
             lambda z, y: margin_of(z, best(z, y, last=True), y)
         ),
         "you forget the detector: the image may be rejected": (
             lambda z, y: margin_of(z, best(z, y, last=False), y)
         ),
-        "you forget the classifier: the label may still be above": (
+        "you forget the classifier: the label's logit may still be larger": (
             lambda z, y: margin_of(
                 z, best(z, y, last=False), np.full(len(z), z.shape[1] - 1)
             )
         ),
-        "your sign is flipped: above 0 means misread and not rejected": (
+        "your sign is flipped: above 0 means misclassified and not rejected": (
             lambda z, y: tuple(-part for part in combined_loss(z, y))
         ),
-        "your gradient has only the + 1: what is subtracted counts, too": (
+        "your gradient has only the + 1: the subtracted logit has -1": (
             lambda z, y: (
                 combined_loss(z, y)[0],
                 np.eye(z.shape[1])[best(z, y, last=False)],
             )
         ),
-        "your gradient's - 1 is at y always: it is at the larger of the two": (
+        "your gradient's -1 is always at y: it belongs at the larger of the two": (
             lambda z, y: (
                 combined_loss(z, y)[0],
                 margin_of(z, best(z, y, last=False), y)[1],
