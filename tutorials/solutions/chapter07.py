@@ -7,7 +7,7 @@ from minidl.backend import Array
 
 
 def clip_to_ball(x_adv: Array, x: Array, eps: float) -> Array:
-    """Each pixel of x_adv moved to within eps of x's."""
+    """Move each pixel of x_adv to within eps of x's."""
     return attacks.clip_to_ball(x_adv, x, eps)
 
 
@@ -19,5 +19,5 @@ def bim(
 
 
 def l2_project(x_adv: Array, x: Array, eps: float) -> Array:
-    """Each image moved to within a Euclidean distance of eps of its original."""
+    """Move each image to within a Euclidean distance of eps of its original."""
     return L2.project(x_adv, x, eps)

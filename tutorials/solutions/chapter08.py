@@ -7,13 +7,13 @@ from minidl.backend import Array
 
 
 class Known:
-    """A member that is known by its probabilities."""
+    """A member with given probabilities."""
 
     def __init__(self, p: Array) -> None:
         self.p = p
 
     def predict_proba(self, x: Array) -> Array:
-        """Return them."""
+        """Return the probabilities."""
         return self.p
 
 
@@ -23,7 +23,7 @@ def ensemble_predict(p: Array) -> Array:
 
 
 def majority_vote(p: Array) -> Array:
-    """The class that most members choose, the smaller of two: (M, N, K) -> (N,)."""
+    """The class that most members choose, the smallest in a tie: (M, N, K) -> (N,)."""
     votes = np.eye(p.shape[2])[p.argmax(axis=2)]  # (M, N, K)
     return votes.sum(axis=0).argmax(axis=1)
 
@@ -37,5 +37,5 @@ def margin(p: Array, y: Array) -> Array:
 
 
 def bootstrap_fraction(m: int) -> float:
-    """1 - (1 - 1/m)^m: the part of m images that m draws with replacement contain."""
+    """1 - (1 - 1/m)^m: the fraction of m images in m draws with replacement."""
     return 1 - (1 - 1 / m) ** m

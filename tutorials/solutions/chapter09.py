@@ -36,5 +36,5 @@ def steady_bim(
     alpha: float,
     steps: int,
 ) -> Array:
-    """BIM with the true label at all steps, whatever is predicted on the way."""
+    """BIM with the true label at all steps, regardless of the prediction."""
     return attacks.bim(gradient, x, y, eps, alpha, steps)

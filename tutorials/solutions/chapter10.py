@@ -19,10 +19,10 @@ def winograd_1d(d: Array, g: Array) -> Array:
 
 
 def products_saved(m: int, r: int) -> float:
-    """m^2 r^2 / (m + r - 1)^2: direct products to Winograd's, for F(m x m, r x r)."""
+    """m^2 r^2 / (m + r - 1)^2: direct over Winograd's products, for F(m x m, r x r)."""
     return (m * r / (m + r - 1)) ** 2
 
 
 def im2col_growth(H: int, W: int, K: int) -> float:
-    """How many numbers im2col makes of each pixel: OH OW K^2 / (H W)."""
+    """The numbers in im2col's matrix per pixel: OH OW K^2 / (H W)."""
     return (H - K + 1) * (W - K + 1) * K**2 / (H * W)

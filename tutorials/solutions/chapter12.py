@@ -12,11 +12,11 @@ def margin_loss(z: Array, y: Array) -> tuple[Array, Array]:
 
 
 def worst_case(fooled: Array) -> float:
-    """The part of images that no attack fools. Shapes: fooled (attacks, N)."""
+    """The fraction of images that no attack fools. Shapes: fooled (attacks, N)."""
     return float(np.mean(~fooled.any(axis=0)))
 
 
 def smallest_eps(fooled: Array, eps: Array) -> Array:
-    """The first eps (E,) at which an image falls, 1 if none. Shapes: (E, N) -> (N,)."""
+    """The first eps (E,) that fools an image, 1 if none. Shapes: (E, N) -> (N,)."""
     first = eps[fooled.argmax(axis=0)]
     return np.where(fooled.any(axis=0), first, 1.0)

@@ -15,7 +15,7 @@ def log_odds(p: Array, y: Array) -> Array:
 
 
 def part_without_gradient(g: Array) -> float:
-    """The part of the images whose gradient is 0 in every pixel."""
+    """The fraction of the images whose gradient is 0 in every pixel."""
     return float(np.mean(~g.reshape(len(g), -1).any(axis=1)))
 
 
@@ -32,5 +32,5 @@ def repaired_step(
 
 
 def rounded_inside(x_adv: Array, x: Array, eps: float) -> Array:
-    """Each pixel at the nearest k / 255 of its interval; like x."""
+    """Round each pixel to the nearest k / 255 inside the ball; like x."""
     return round_inside(x_adv, x, Threat("Linf", eps)) / 255

@@ -20,7 +20,7 @@ def straight_through(
     defence: Callable[[Array], Array],
     gradient: Callable[[Array, Array], Array],
 ) -> Array:
-    """The network's gradient at t(x), taken for that at x; like x."""
+    """The network's gradient at t(x), used as the gradient at x; like x."""
     return gradient(defence(x), y)
 
 

@@ -1,4 +1,4 @@
-"""Keep the answers that `check` compares with, of the solutions and usual mistakes.
+"""Keep the answers of the solutions and usual mistakes, with which `check` compares.
 
 python -m tutorials.solutions.keep    after a change to an exercise or to one of these
 """
@@ -33,7 +33,7 @@ def mistakes(exercise: Exercise) -> Mapping[str, Callable[..., Any]]:
 
 
 def answers_of(exercise: Exercise) -> Answers:
-    """Return what all of these answer."""
+    """Return the answers of the solution and of all mistakes."""
     wrong = {
         sentence: by_case(exercise, f) for sentence, f in mistakes(exercise).items()
     }
@@ -41,7 +41,7 @@ def answers_of(exercise: Exercise) -> Answers:
 
 
 def by_case(exercise: Exercise, function: Callable[..., Any]) -> list[Values]:
-    """Return what a function answers in each case."""
+    """Return a function's answer to each case."""
     answers = (function(*copy.deepcopy(arguments)) for arguments in cases(exercise))
     return [values(answer, isinstance(answer, tuple)) for answer in answers]
 
@@ -57,7 +57,7 @@ def keep(chapter: Sequence[Exercise], file: Path) -> None:
         for found in (answers.right, *answers.mistakes.values()):
             numbers += [np.ravel(value) for answer in found for value in answer]
     arrays = {
-        "numbers": np.concatenate(numbers).astype(np.float32),  # as exact as is asked
+        "numbers": np.concatenate(numbers).astype(np.float32),  # exact enough to check
         "ends": np.cumsum([n.size for n in numbers]),
     }
     write_arrays(file, arrays, facts)
