@@ -1,9 +1,9 @@
-"""Grade a class: run the exercises in submitted files, one process a student.
+"""Grade a class: run the exercises in submitted files, one process per student.
 
     python -m tutorials.grade FOLDER
 
-FOLDER holds a folder for each student, or files of the students' names: notebooks and
-Python files. grades.csv in it gets the grades, grades.html what the class got wrong.
+FOLDER holds a folder for each student, or files with the students' names: notebooks and
+Python files. It gets the grades, grades.csv, and the class's mistakes, grades.html.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ from tutorials.grading.submissions import OURS, submissions
 def graded(
     files: dict[str, list[Path]], grader: Grader, jobs: int
 ) -> Iterator[list[Student]]:
-    """Yield the students that have been graded, in their order, after each one."""
+    """Yield all students graded so far, in their order, each time one is finished."""
     done: dict[str, Student] = {}
     with ThreadPoolExecutor(jobs) as pool:
         try:

@@ -1,10 +1,10 @@
-"""The course for a class: notebooks without outputs and without solutions.
+"""The course for a class: notebooks without outputs or solutions.
 
     python -m tutorials.handout DIR                  all chapters
     python -m tutorials.handout DIR 01_one_neuron    some of them
 
-What is in the folder already stays as it is: nothing is overwritten. Students need the
-installed package and Jupyter; neither solutions nor the repository.
+Files that are already in the folder aren't overwritten. Students need the installed
+package and Jupyter, but neither solutions nor the repository.
 """
 
 import os
@@ -21,24 +21,24 @@ from tutorials.command_line import (
 from tutorials.notebooks import add_chapters, cells_of, chapters
 from tutorials.paper import results
 
-RESULTS = ("mnist-full-literal", "mnist-full", "starts")  # which chapter 11 reads
+RESULTS = ("mnist-full-literal", "mnist-full", "starts")  # read by chapter 11
 LETTER = """# Your course
 
     pip install "minidl[tutorials]" jupyterlab
     jupyter lab
 
-Open `{first}`, and run one cell after the other, from top to bottom. At the end are
-exercises: replace `...` by your answer, and run the cell. `check` says whether it is
-right, and what is wrong if it isn't. `hint("neuron")` helps with the exercise of that
-name, a little more each time. `python -m tutorials.progress` lists what is solved.
+Open `{first}`, and run one cell after the other, from top to bottom. The exercises are
+at the end. Replace `...` by your answer, and run the cell. `check` says whether your
+answer is right, and if not, what is wrong. `hint("neuron")` helps with the exercise of
+this name, a little more each time. `python -m tutorials.progress` lists your progress.
 
-Hand in the notebooks, in a folder of your name. Only the functions of the exercises are
-looked at.
+Hand in the notebooks, in a folder with your name. Only the exercises' functions are
+graded.
 """
 
 
 def files(chosen: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Return the files of some chapters: a name and its content each."""
+    """Yield the files of some chapters, each as its name and content."""
     import jupytext
 
     for chapter in chosen:
@@ -51,7 +51,7 @@ def files(chosen: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
 
 
 def hand_out(folder: Path, chosen: Sequence[Path]) -> list[str]:
-    """Write what is missing of the chapters' files; return what was there before."""
+    """Write the chapters' missing files; return those that already existed."""
     letter = LETTER.format(first=f"{chosen[0].stem}.ipynb")
     kept = []
     for name, content in [("README.md", letter.encode()), *files(chosen)]:

@@ -1,7 +1,7 @@
-"""What a submitted file holds: statements, read but not run.
+"""The statements in a submitted file, which are read but not run.
 
-A cell that isn't Python is split into smaller parts, so that one mistake costs no other
-answer. Lines that speak to the notebook (%, ! and ?) are left out.
+A cell that isn't Python is split into smaller parts, so that one mistake doesn't cost
+another answer. Commands to the notebook (lines with %, ! and ?) are left out.
 """
 
 import ast
@@ -29,14 +29,14 @@ FAULTS = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 @dataclass
 class Code:
-    """The statements of a file, in their order, and what isn't Python."""
+    """The statements of a file, in their order, and the parts that aren't Python."""
 
     statements: list[ast.stmt] = field(default_factory=list)
-    broken: dict[str, str] = field(default_factory=dict)  # functions, and what is wrong
-    hints: Counter[str] = field(default_factory=Counter)  # how many, by exercise
+    broken: dict[str, str] = field(default_factory=dict)  # a sentence by function
+    hints: Counter[str] = field(default_factory=Counter)  # their number, by exercise
 
     def add(self, text: str) -> None:
-        """Add a text's statements, of as many parts as can be read."""
+        """Add the statements of a text, or of those parts of it that can be read."""
         for version in (text, MAGIC.sub("pass", text)):
             try:
                 self.statements += ast.parse(version).body
@@ -51,14 +51,14 @@ class Code:
             self.broken[name] = f"its code isn't Python: {described(fault)}"
 
     def functions(self) -> set[str]:
-        """Return the names of the functions that are the student's own."""
+        """Return the names of the student's own functions."""
         own = [s for s in self.statements if is_function(s) and not is_given(s)]
         return {name for statement in own for name in bound(statement)}
 
     def needed(self, name: str) -> ast.Module:
         """Return the statements that a name needs, and nothing else.
 
-        These are imports, functions, and what makes the values that they use.
+        These are imports, functions, and the statements that make the values they use.
         """
         wanted, kept = {name}, list[ast.stmt]()
         others = [s for s in self.statements if bound(s) != {name} or not is_given(s)]
@@ -79,7 +79,7 @@ def described(error: Exception) -> str:
 
 
 def bound(statement: ast.stmt) -> set[str]:
-    """Return the names that a statement at the top gives a value; none if it can't."""
+    """Return the names that a top-level statement gives a value, if any."""
     names: set[str] = set()
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
@@ -96,20 +96,20 @@ def bound(statement: ast.stmt) -> set[str]:
 
 
 def is_function(statement: ast.stmt) -> bool:
-    """Return whether a statement writes a function, rather than imports one."""
+    """Return whether a statement defines a function, rather than imports one."""
     if isinstance(statement, ast.Assign):
         return isinstance(statement.value, ast.Lambda)
     return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 def is_given(statement: ast.stmt) -> bool:
-    """Return whether a function is the course's, as it stands there."""
+    """Return whether a function is the course's own, unchanged."""
     return ast.dump(statement) in given()
 
 
 @cache
 def given() -> set[str]:
-    """Return the functions of the chapters' own; not the exercises, which are open."""
+    """Return the chapters' own functions, without the empty exercises."""
     texts = [s for chapter in chapters() for s in read(chapter).statements]
     return {
         ast.dump(statement)
@@ -119,7 +119,7 @@ def given() -> set[str]:
 
 
 def used(statement: ast.stmt) -> Iterator[str]:
-    """Return the names of its surroundings that a statement uses."""
+    """Yield the names from outside a statement that it uses."""
     tables = [symtable(ast.unparse(statement), "answer", "exec")]
     outside = True
     while tables:
@@ -132,7 +132,7 @@ def used(statement: ast.stmt) -> Iterator[str]:
 
 
 def read(path: Path) -> Code:
-    """Return what a file holds. Raises OSError or ValueError if it can't be read."""
+    """Return a file's code. Raises OSError or ValueError if it can't be read."""
     code = Code()
     with open_regular(path, MOST) as file:
         content = file.read()
@@ -184,12 +184,12 @@ def printed(outputs: Iterable[Any]) -> str:
 
 
 def joined(text: Any) -> str:
-    """Return a text that may be stored in lines."""
+    """Return a text that may be stored as a list of lines."""
     return text if isinstance(text, str) else "".join(text)
 
 
 def without_cell_magic(source: str) -> str:
-    """Return a cell without a first line like %%time; "" for another language's."""
+    """Return a cell without a first line like %%time; "" for another language."""
     if not source.startswith("%%"):
         return source
     first, _, rest = source.partition("\n")

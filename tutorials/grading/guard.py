@@ -1,6 +1,6 @@
-"""What a student's code may not do: it guards against accidents, not against malice.
+"""Limits on a student's code, which guard against accidents, not against malice.
 
-Code that means to get out can. Grade what strangers hand in on a machine that holds
+Code that tries to get out can. Grade strangers' submissions on a machine that holds
 nothing else.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 MEMORY = 2 * 2**30  # bytes; Windows has no such limit
-FILE = 100 * 2**20  # bytes of a file that is written
+FILE = 100 * 2**20  # bytes of a written file
 FORBIDDEN = (
     *("socket.", "os.kill", "os.system", "os.exec", "os.posix_spawn", "os.spawn"),
     *("os.fork", "os.startfile", "pty.spawn", "subprocess.", "signal.", "winreg."),
@@ -28,10 +28,10 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 def guard(own: Path, closed: Iterable[Path]) -> None:
-    """Confine this process, for good, to its own folder; it reads libraries, too.
+    """Confine this process permanently to its own folder and to reading libraries.
 
-    It reads nothing in closed folders, reaches no network, and starts and ends no
-    process: PermissionError. Beyond its memory there is MemoryError.
+    PermissionError is raised for reading in closed folders, for the network, and for
+    starting or ending a process, MemoryError for too much memory.
     """
     libraries = [sys.prefix, sys.base_prefix, *filter(None, sys.path)]
     readable = [os.path.realpath(p) for p in (str(own), *libraries, os.devnull)]
@@ -56,10 +56,10 @@ def guard(own: Path, closed: Iterable[Path]) -> None:
 def check(path: Any, allowed: Iterable[str], hidden: Iterable[str]) -> None:
     """Raise PermissionError for a file in none of the folders, or in a hidden one."""
     if not isinstance(path, str | bytes | os.PathLike):
-        return  # a file that is open already
+        return  # a file that is already open
     place = os.path.realpath(os.fsdecode(path))
     if not within(place, allowed) or within(place, hidden):
-        raise PermissionError(f"{place} is none of your files")
+        raise PermissionError(f"{place} isn't one of your files")
 
 
 def within(place: str, folders: Iterable[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Grades for a spreadsheet, and a page for the teacher: what the class got wrong."""
+"""Grades for a spreadsheet, and a page with the class's mistakes for the teacher."""
 
 import csv
 import html
@@ -21,10 +21,10 @@ OWN_NUMBERS = re.compile(
     r" \((the shapes here|other cases|\d+ of \d+ cases).*?\)$"
 )
 MOST = 20  # mistakes in the first table
-LIMITS = """Each student's answers ran in a process of their own: 10 seconds an answer,
-2 GB of memory (Windows limits time only), no files but its own, no network and no other
-processes. This guards against accidents, not against malice: grade what strangers hand
-in on a machine that holds nothing else."""
+LIMITS = """Each student's answers ran in their own process, with 10 seconds per answer,
+2 GB of memory (Windows limits only time), no files but its own, no network and no other
+processes. This guards against accidents, not against malice. Grade strangers'
+submissions on a machine that holds nothing else."""
 
 
 def write_csv(students: Sequence[Student], file: Path) -> None:
@@ -41,7 +41,7 @@ def write_csv(students: Sequence[Student], file: Path) -> None:
 
 
 def no_formula(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
+    """Return a text that spreadsheets don't take for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t")) else text
 
 
@@ -51,7 +51,7 @@ def write_page(students: Sequence[Student], others: Sequence[Path], file: Path) 
         f"# What a class of {len(students)} got wrong",
         most_frequent(students),
         "## By exercise",
-        "Counted are answers: an exercise that still returns `...` is none.",
+        "The counts are of answers. An exercise that still returns `...` isn't one.",
         by_exercise(students).markdown(),
         "## By student",
         by_student(students).markdown(),
@@ -63,7 +63,7 @@ def write_page(students: Sequence[Student], others: Sequence[Path], file: Path) 
 
 
 def most_frequent(students: Sequence[Student]) -> str:
-    """Return a table of mistakes that two made or more, the most frequent first."""
+    """Return a table of mistakes of two students or more, the most frequent first."""
     found = [
         (exercise, sentence, who)
         for exercise in exercises().values()
@@ -79,7 +79,7 @@ def most_frequent(students: Sequence[Student]) -> str:
 
 
 def by_exercise(students: Sequence[Student]) -> Table:
-    """Return how many solved each exercise, and who made which mistake."""
+    """Return each exercise's number of solutions, and who made which mistake."""
     rows = []
     for name, exercise in exercises().items():
         answers = [s.answers[name] for s in students if handed_in(s, name)]
@@ -96,9 +96,9 @@ def by_exercise(students: Sequence[Student]) -> Table:
 
 
 def mistakes(students: Sequence[Student], name: str) -> list[tuple[str, list[str]]]:
-    """Return what was wrong in an exercise and who did it, the most frequent first.
+    """Return an exercise's mistakes and who made them, the most frequent first.
 
-    Numbers and shapes of one's own don't make a mistake another.
+    Mistakes that differ only in the student's own numbers and shapes are the same.
     """
     found: dict[str, list[str]] = {}
     for student in students:
@@ -113,7 +113,7 @@ def handed_in(student: Student, name: str) -> bool:
 
 
 def by_student(students: Sequence[Student]) -> Table:
-    """Return how many exercises each student has solved."""
+    """Return the number of exercises that each student has solved."""
     rows = []
     for s in students:
         tried = [name for name in s.answers if handed_in(s, name)]
@@ -137,6 +137,6 @@ def unread(students: Sequence[Student], others: Sequence[Path]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text of anybody's for a table in Markdown."""
+    """Return anybody's text, escaped for a table in Markdown."""
     safe = html.escape(" ".join(text.split()))
     return re.sub(r"[^\w\s&;#.,:()+/'-]|_", lambda match: f"&#{ord(match[0])};", safe)

@@ -1,4 +1,4 @@
-"""One process a student, started again after what an answer ends."""
+"""One process per student, started again if an answer has ended it."""
 
 import json
 import os
@@ -17,12 +17,12 @@ from tutorials.grading.worker import ABSENT, LATE
 
 WORKER = "tutorials.grading.worker"
 ROOT = Path(__file__).parents[2]
-START, SPARE = 120.0, 10.0  # seconds: to import and read files; more than the limit
+START, SPARE = 120.0, 10.0  # seconds: to import and read files; beyond the limit
 
 
 @dataclass
 class Student:
-    """What became of a student's files and answers."""
+    """A student's files, and the verdicts on the answers in them."""
 
     name: str
     files: list[Path]
@@ -31,20 +31,20 @@ class Student:
     hints: dict[str, int] = field(default_factory=dict)
 
     def add(self, name: str, sentence: str | None) -> None:
-        """Add an answer; of two, the right one counts, or else the last."""
+        """Add an answer; of several, a right one counts, or else the last."""
         if self.answers.get(name, ABSENT) is not None:
             self.answers[name] = sentence
 
 
 class Grader:
-    """Starts processes, and ends those at work when it is told to."""
+    """Starts processes, and ends those at work on demand."""
 
     def __init__(self, closed: Path) -> None:
         self.closed, self.at_work, self.lock = closed, set[Any](), Lock()
         self.ended = False
 
     def grade(self, name: str, files: list[Path]) -> Student:
-        """Return what a student's files are worth."""
+        """Return a student with the verdicts on all answers in the files."""
         student, first, left_out = Student(name, files), 0, list[int]()
         while True:
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -53,7 +53,7 @@ class Grader:
                 case {"end": _}:
                     return student
                 case {"reading": i}:
-                    student.problems[files[i]] = f"to read it takes too much: {ended}"
+                    student.problems[files[i]] = f"reading it takes too much: {ended}"
                     left_out.append(i)
                 case {"judging": first, "name": exercise}:
                     student.add(exercise, ended)
@@ -66,7 +66,7 @@ class Grader:
     def run(
         self, student: Student, first: int, left_out: list[int], folder: Path
     ) -> tuple[dict[str, Any], str]:
-        """Let a process go on from an answer; return its last word and its end."""
+        """Let a process go on from an answer; return its last message and its end."""
         request = {
             "files": [str(path.absolute()) for path in student.files],
             "closed": [str(self.closed.absolute())],
@@ -96,7 +96,7 @@ class Grader:
         return last, LATE.format(limits.SECONDS) if late else how(code, folder)
 
     def start(self, folder: Path) -> Any:
-        """Start a process in a folder of its own."""
+        """Start a process in its own folder."""
         path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         settings = {
             "PYTHONPATH": path,
@@ -122,7 +122,7 @@ class Grader:
         return process
 
     def stop(self, process: Any) -> None:
-        """End a process, and what it has started."""
+        """End a process and the processes that it has started."""
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -133,7 +133,7 @@ class Grader:
         self.at_work.discard(process)
 
     def end(self) -> None:
-        """End all processes at work; no other starts."""
+        """End all processes at work, and start no others."""
         with self.lock:
             self.ended = True
             for process in self.at_work:
@@ -149,7 +149,7 @@ def timed(seconds: float, action: Any) -> Timer:
 
 
 def how(code: int, folder: Path) -> str:
-    """Return how a process has ended, as the sentence for what it was at."""
+    """Return how a process has ended, as the verdict on its current answer."""
     if code < 0:
         return f"it ends Python by a crash ({signal.Signals(-code).name})"
     errors = (folder / "errors").read_text(errors="replace").strip().splitlines()
@@ -157,7 +157,7 @@ def how(code: int, folder: Path) -> str:
 
 
 def note(student: Student, message: dict[str, Any]) -> None:
-    """Add what a message says to what is known of a student."""
+    """Add a message's content to a student."""
     match message:
         case {"read": i, "problem": str() as problem}:
             student.problems[student.files[i]] = problem

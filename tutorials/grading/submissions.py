@@ -1,4 +1,4 @@
-"""Who handed in which files."""
+"""The files that each student handed in."""
 
 import re
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ NO_ANSWERS = {"__MACOSX", "__pycache__"}  # with hidden folders, as .ipynb_check
 
 
 def submissions(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
-    """Return each student's files, and the files that are of another kind.
+    """Return each student's files, and the files of other kinds.
 
-    A folder inside is a student's, with all that lies below. So is a file, of the
-    student of its name: anna.ipynb, or anna_01_one_neuron.ipynb. Raises
-    FileNotFoundError if there are neither, NotADirectoryError for no folder.
+    Each folder inside is a student's, with everything below it. A file is the student's
+    whose name it has: anna.ipynb, or anna_01_one_neuron.ipynb. Raises FileNotFoundError
+    if there is neither, NotADirectoryError if `folder` isn't a folder.
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder")
@@ -36,13 +36,13 @@ def submissions(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
 
 
 def is_handed_in(path: Path, folder: Path) -> bool:
-    """Return whether a path is a file that isn't hidden: a link is another's."""
+    """Return whether a path is a file, and neither it nor its folders are hidden."""
     parents = [part for part in path.parents if folder in part.parents]
     return path.is_file() and not any(map(hidden, (path, *parents)))
 
 
 def hidden(path: Path) -> bool:
-    """Return whether a path is none of the student's own."""
+    """Return whether a path isn't the student's own; links aren't."""
     return path.name.startswith(".") or path.name in NO_ANSWERS or path.is_symlink()
 
 
@@ -52,18 +52,18 @@ def of_kind(path: Path) -> bool:
 
 
 def student_of(path: Path) -> str:
-    """Return the name of a file without that of a chapter."""
+    """Return the name of a file without the chapter's name."""
     name = without(path.stem, [chapter.stem for chapter in chapters()])
     return name or path.stem
 
 
 def without(name: str, stems: Iterable[str]) -> str:
-    """Return a name without those in it, and without what joined them."""
+    """Return a name without any of the stems and the signs that joined them."""
     for stem in stems:
         name = re.sub(rf"[-_ .]*{re.escape(stem)}[-_ .]*", "", name)
     return name
 
 
 def printable(name: str) -> str:
-    """Return a file's name with what can't be written in UTF-8 as numbers."""
+    """Return a file's name in which numbers replace what UTF-8 can't hold."""
     return name.encode("utf-8", "backslashreplace").decode()

@@ -1,9 +1,9 @@
-"""The process in which a student's answers run: it says what it is at, line by line.
+"""The process in which a student's answers run; it reports its progress line by line.
 
-It reads one line of JSON from standard input: the student's files, which answer is the
-first, what is closed. Each line that it writes is a JSON object: {"reading": file} and
-{"read": ...}, {"judging": number, ...} and {"judged": ...}, {"end": true}. The last one
-tells its parent what it was at when it ended.
+It reads one line of JSON from standard input: the student's files, the number of the
+first answer, and the closed folders. Each line that it writes is a JSON object:
+{"reading": file} and {"read": ...}, {"judging": number, ...} and {"judged": ...},
+{"end": true}. The last line tells its parent how far it came.
 """
 
 import ast
@@ -25,17 +25,17 @@ from tutorials.exercises.limits import OutOfTime, limited
 from tutorials.grading.code import Code, read
 from tutorials.grading.guard import MEMORY, guard
 
-STOPPED = 3  # the exit code after an answer that has spent the process
+STOPPED = 3  # the exit code after an answer that makes the process unusable
 ABSENT = "not handed in"
 LATE = "it takes longer than {:g} s: does a loop never end?"
-RESERVE = [bytearray(2**24)]  # to speak with when memory is full
+RESERVE = [bytearray(2**24)]  # for the last messages when memory is full
 LARGE = f"it needs more than {MEMORY // 2**30} GB of memory"
 Say = Callable[[dict[str, Any]], None]
-Answer = tuple[Exercise, Code | str]  # the code, or what is to be said
+Answer = tuple[Exercise, Code | str]  # the code, or the verdict if there is none
 
 
 def main() -> None:
-    """Judge the answers in a student's files, from a certain one on."""
+    """Judge the answers in a student's files, from a given number on."""
     request, say = json.loads(sys.stdin.readline()), line_writer()
     end_after(sys.stdin.buffer.read)
     codes = list(readable(request, say))
@@ -51,11 +51,11 @@ def main() -> None:
             if spent:
                 os._exit(STOPPED)
     say({"end": True})
-    os._exit(0)  # whatever threads it has started
+    os._exit(0)  # even if the answers have started threads
 
 
 def line_writer() -> Say:
-    """Return who writes to standard output; all others now write to nowhere."""
+    """Return a writer to standard output, from which all other output is cut off."""
     out, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
@@ -85,7 +85,7 @@ def readable(request: dict[str, Any], say: Say) -> Iterator[Code]:
 
 
 def answers_in(codes: Sequence[Code]) -> Iterator[Answer]:
-    """Return the answers to each exercise: from each file that has one, or why none."""
+    """Yield the answers to each exercise from all files, or a line if there is none."""
     every = exercises()
     others = set[str]().union(*(code.functions() for code in codes)) - {*every}
     for name, exercise in every.items():
@@ -101,9 +101,9 @@ def answers_in(codes: Sequence[Code]) -> Iterator[Answer]:
 
 
 def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
-    """Return what is wrong with an answer, None if nothing is.
+    """Return what is wrong with an answer, or None, and whether to end this process.
 
-    And whether it has spent this process: its thread may go on, or hold the memory.
+    The process must end if the answer's thread may go on, or hold the memory.
     """
     exercise, code = answer
     if isinstance(code, str):
@@ -112,10 +112,10 @@ def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
     try:
         sentence, _ = limited(lambda: tried(exercise, code), seconds)
     except OutOfTime:
-        RESERVE.clear()  # a thread that has ended before couldn't even say why
+        RESERVE.clear()  # a thread that ended early lacked the memory to say why
         late = monotonic() - start >= seconds
         return LATE.format(seconds) if late else LARGE, True
-    except BaseException as error:  # of the student's, such as KeyboardInterrupt
+    except BaseException as error:  # the student's, such as KeyboardInterrupt
         sentence = f"it raises {type(error).__name__}: {error}".removesuffix(": ")
     if sentence is not None and sentence.startswith("it raises MemoryError"):
         RESERVE.clear()
@@ -137,7 +137,7 @@ def tried(exercise: Exercise, code: Code) -> str | None:
 
 
 def loaded(statements: ast.Module) -> Any:
-    """Return a module of these statements alone, from a file in the own folder."""
+    """Return a module of these statements alone, from a file in the current folder."""
     path = Path("answer.py")
     path.write_text(ast.unparse(statements), encoding="utf-8")
     loader = SourceFileLoader("answer", str(path))
