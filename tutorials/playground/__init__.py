@@ -1,4 +1,4 @@
-"""The page on which a visitor attacks ten small networks, and what exports it."""
+"""The page on which a visitor attacks ten small networks, and its export."""
 
 from tutorials.playground.networks import (
     committee,

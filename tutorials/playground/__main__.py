@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> None:
         "--chapters",
         default=ADDRESS,
         metavar="ADDRESS",
-        help="where the links to chapters lead, {} for a chapter's name",
+        help="the address of a chapter, with {} for its name",
     )
     args = parser.parse_args(argv)
     with one_line_errors(parser.prog):

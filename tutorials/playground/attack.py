@@ -1,4 +1,4 @@
-"""The page's attacks in minidl, by the same settings as in the page."""
+"""The page's attacks in minidl, with the page's settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ALL = "1" * 10
 
 @dataclass(frozen=True)
 class Setting:
-    """What is attacked, and how; all are texts, as in the page's links."""
+    """The victims and the attack; all values are texts, as in the page's links."""
 
     net: str = "plain"
     on: str = ALL  # a 1 for each network that votes
@@ -28,13 +28,13 @@ class Setting:
     whose: str = "sum"  # or "own", the ensemble's loss, or a network's number
     steps: str = "8"
     defence: str = "none"  # or "bits", "mask"
-    flaw: str = ""  # "mask": it is known, and the gradient taken in front of it
+    flaw: str = ""  # "mask": the mask is known, and the gradient bypasses it
 
 
 def seen(
     s: Setting, networks: Sequence[Sequential], x: Array, y: Array, eps: float
 ) -> Array:
-    """Return the classes (N,) that the networks see together once x is attacked."""
+    """Return the ensemble's classes (N,) of the attacked x."""
     return voters(s, networks).predict(attacked(s, networks, x, y, eps))
 
 

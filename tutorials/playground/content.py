@@ -1,8 +1,8 @@
-"""What the page says in lists: chapters, locks, links and the code that it shows."""
+"""The page's lists: chapters, locks, the values of a link, and the code shown."""
 
 from collections.abc import Iterable
 
-# Where links to chapters lead; {} is the file's name without its suffix.
+# The address of a chapter; {} is the file's name without its suffix.
 ADDRESS = "tutorials/notebooks/{}.ipynb"
 CHAPTERS = {
     "06_the_input_gradient_and_fgsm": "6. One step that fools a network",
@@ -31,7 +31,7 @@ def some(names: Iterable[str]) -> str:
     return f"(({'|'.join(names)})(,(?!$)|$))*"
 
 
-# What a link holds: each part's value at the start, and the pattern of all values.
+# The parts of a link, each with its value at the start and the pattern of all values.
 LINK = {
     "level": ("0", "[0-6]"),
     "digit": ("", r"[12]?\d|3\d|drawn"),
@@ -54,7 +54,7 @@ LINK = {
     "open": ("", some(("digits", "inside", "code-card"))),
     "lock": ("", some(LOCKS)),
 }
-# The Python code of the page: a line, and which of the page's facts it needs.
+# The Python code of the page: each line, and the condition under which it is shown.
 CODE = (
     ("import numpy as np\n", ""),
     ("from attacks import {attack}, {rule}", ""),

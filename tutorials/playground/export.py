@@ -1,8 +1,8 @@
 """python -m tutorials.playground.export: train the networks, make the page's numbers.
 
-It needs MNIST, and an hour or two of a core. Finished networks and counts are kept in
-the folder of runs: the same command continues. networks.npz and numbers.json are what
-the page is made of.
+It needs MNIST, and an hour or two of one core. Finished networks and counts are kept in
+the folder of runs, and the same command continues. The page is made of the two files
+networks.npz and numbers.json.
 """
 
 from collections.abc import Mapping, Sequence

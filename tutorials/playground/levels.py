@@ -1,8 +1,8 @@
-"""The six levels: what is attacked, a question about ten digits, and a par.
+"""The six levels, each with its attack, a question about ten digits, and a par.
 
 A level's question attacks the first image of each digit. Its par is the smallest eps,
-in hundredths, at which the level's own digit is misread; where the player chooses one
-network's gradient, it is the best network's.
+in hundredths, at which the level's own digit is misclassified. Where the player chooses
+one network's gradient, the best network's counts.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from tutorials.playground.attack import Setting, attacked, seen
 from tutorials.playground.networks import EACH, images
 from tutorials.playground.training import MEMBERS
 
-DIGIT = 21  # a five: one network falls soon, a committee later
+DIGIT = 21  # a five: one network is fooled at a small eps, a committee at a larger one
 LARGEST = 30  # eps in hundredths, as on the page's slider
 TEN = range(0, 10 * EACH, EACH)
 
 
 @dataclass(frozen=True)
 class Level:
-    """What a level is made of; eps of its question in hundredths."""
+    """A level's attack and question; eps is the question's, in hundredths."""
 
     setting: Setting
     eps: int
@@ -65,8 +65,8 @@ LEVELS = (
 def opening(networks: Sequence[Sequential]) -> dict[str, str]:
     """Return the attack that the page opens with, along the sum of all gradients.
 
-    It is the smallest eps at which the committee reads a seven as a two, and none of
-    its networks sees the seven. Raises ValueError if there is none up to 0.30.
+    It has the smallest eps at which the committee classifies a seven as a two, and none
+    of its networks as a seven. Raises ValueError if no eps up to 0.30 does.
     """
     x, y = images()
     for eps in range(1, LARGEST + 1):
@@ -99,7 +99,7 @@ def describe(level: Level, networks: Sequence[Sequential]) -> dict[str, Any]:
 
 
 def smallest(networks: Sequence[Sequential], digit: int) -> int:
-    """Return an eps that fools, in thousandths, where one less doesn't, by halving."""
+    """Return an eps that fools, in thousandths, if one less doesn't, by bisection."""
     low, high = 0, 1000
     while high - low > 1:
         middle = (low + high) // 2
@@ -113,7 +113,7 @@ def smallest(networks: Sequence[Sequential], digit: int) -> int:
 def par(s: Setting, networks: Sequence[Sequential]) -> tuple[int, str]:
     """Return the smallest eps that fools, in hundredths, and whose gradient does it.
 
-    A mask is known by then: to name it is a part of its level.
+    A mask counts as known, because naming it is a part of its level.
     """
     known = replace(s, flaw=s.defence if s.defence == "mask" else "")
     if s.whose.isdigit() and s.on != "1" + "0" * (MEMBERS - 1):
@@ -124,7 +124,7 @@ def par(s: Setting, networks: Sequence[Sequential]) -> tuple[int, str]:
 
 
 def first_eps(s: Setting, networks: Sequence[Sequential]) -> int:
-    """Return the smallest eps that fools with the levels' digit, in hundredths."""
+    """Return the smallest eps that fools on the levels' digit, in hundredths."""
     fooling = (
         eps for eps in range(1, LARGEST + 1) if fooled(s, networks, DIGIT, eps / 100)
     )
@@ -132,15 +132,15 @@ def first_eps(s: Setting, networks: Sequence[Sequential]) -> int:
 
 
 def fooled(s: Setting, networks: Sequence[Sequential], digit: int, eps: float) -> bool:
-    """Whether the networks misread a digit once it is attacked."""
+    """Return whether the networks misclassify a digit after the attack."""
     return read_as(s, networks, digit, eps) != int(images()[1][digit])
 
 
 def read_as(s: Setting, networks: Sequence[Sequential], digit: int, eps: float) -> int:
-    """Return the class that the networks see in a digit once it is attacked.
+    """Return the networks' class of a digit after the attack.
 
-    By the reference's kernels. On a constant background windows tie in pooling, and
-    gradients are exactly 0, there and in the page. In faster kernels rounding decides.
+    In the reference kernels, as in the page, windows on a constant background tie in
+    pooling, and gradients are exactly 0. In faster kernels rounding decides the ties.
     """
     x, y = images()
     with kernels.use("reference"):

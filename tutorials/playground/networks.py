@@ -1,6 +1,6 @@
 """The page's networks and digits in Python, as the page's own code reads them.
 
-Weights are int8, w = scale q with one scale for each array of parameters, and all is
+Weights are int8, w = scale q with one scale for each array of parameters. Everything is
 computed in float64, as in the page.
 """
 
@@ -42,7 +42,7 @@ def pack(params: Mapping[Member, Sequence[Array]], file: Path = FILE) -> None:
 
 @cache
 def stored() -> dict[str, Array]:
-    """Return what the file of networks holds."""
+    """Return the content of the file of networks."""
     return read_arrays(FILE)[0]
 
 
@@ -74,9 +74,9 @@ def drawing(shades: str) -> Array:
 
 
 def mask(model: Sequential) -> Sequential:
-    """Return a network with its logits multiplied: it predicts the same classes.
+    """Return a network with multiplied logits, which predicts the same classes.
 
-    But its probabilities are 0 and 1, its J is flat, and the gradient of J exactly 0.
+    Its probabilities are 0 and 1, its J is flat, and the gradient of J is exactly 0.
     """
     return Sequential([*model.layers, Normalize(0, 1 / SHARPNESS)], model.input_shape)
 

@@ -44,7 +44,7 @@ def build_page(address: str = ADDRESS) -> str:
 
 
 def in_words(found: dict[str, dict[str, float]]) -> str:
-    """Return the accuracies as the page's footer says them."""
+    """Return the accuracies as a sentence for the page's footer."""
     low, high = wilson(found["plain"]["together"], 10_000)[1:]
     return (
         f"On MNIST's 10,000 test images one network is right in "
@@ -101,7 +101,7 @@ def tile(i: int) -> str:
 
 
 def options(words: Iterable[object]) -> str:
-    """Return the options of a list; each one's value is its number."""
+    """Return the options of a list; the value of each is its number."""
     return "".join(f'<option value="{i}">{w}</option>' for i, w in enumerate(words))
 
 

@@ -1,7 +1,7 @@
 """Accuracies on MNIST's first 1,000 test images under the page's attacks.
 
 They are counted in float32, by minidl's compiled kernels, with all ten networks and no
-defence. Of the ten gradients of one network, the first stands for all.
+defence. The first network stands for all in attacks with a single network's gradient.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def table(runs: Path, workers: int) -> dict[str, Any]:
 
 
 def one(s: Setting, eps: int) -> Count:
-    """Return what is counted; at eps 0 all attacks are the same."""
+    """Return the count to make; at eps 0 all attacks are the same."""
     return (s, eps) if eps else (Setting(net=s.net, rule="fgsm", whose="0"), 0)
 
 
@@ -62,7 +62,7 @@ def place_of(work: Count, runs: Path) -> Place:
 
 
 def count(work: Count, images: int = IMAGES) -> int:
-    """Return how many of the first images stay correct."""
+    """Return the number of the first images that are still classified correctly."""
     s, eps = work
     data = load_dataset("mnist")
     x, y = data.x_test[:images].astype(np.float32) / 255, data.y_test[:images]

@@ -34,7 +34,7 @@ def small_twin(rng: np.random.Generator) -> Sequential:
 
 
 def train_all(runs: Path, workers: int) -> dict[Member, list[Array]]:
-    """Return all members' parameters; those that a folder keeps are found there."""
+    """Return all members' parameters; those kept in the folder aren't trained again."""
     members = [(name, i) for name in SIGMA for i in range(MEMBERS)]
     places = {place_of(member, runs): member for member in members}
     done = finish(places, train_one, read, write, workers, "members trained")
@@ -50,7 +50,7 @@ def place_of(member: Member, runs: Path) -> Place:
 
 
 def train_one(member: Member) -> list[Array]:
-    """Train one member on all of MNIST, from a seed of its own."""
+    """Train one member on all of MNIST, from its own seed."""
     name, i = member
     rng = np.random.default_rng([[*SIGMA].index(name), i])
     data, model = load_dataset("mnist"), small_twin(rng)
