@@ -1,4 +1,4 @@
-"""What all programs here share: arguments, and errors that take one line each."""
+"""Shared by all programs here: arguments, and errors of one line each."""
 
 import argparse
 import importlib.util
@@ -24,12 +24,12 @@ from minidl.processes import signalled
 from tutorials.output import keep_writing, lost, nobody_reads
 from tutorials.signals import Terminated, ended_by_signals
 
-# What a shell reports of a program ended by Ctrl-C, by a closed pipe, by kill.
+# The exit codes that a shell reports after Ctrl-C, a closed pipe, and kill.
 INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors take one line, options given twice among them."""
+    """A parser with errors of one line; an option given twice is an error, too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         keep_writing()
@@ -63,7 +63,7 @@ class Once(argparse.Action):
 
 
 def parser_of(module: str, doc: str | None) -> Parser:
-    """Return the parser of a module that is a program, described by its first line."""
+    """Return the parser of a module's program, described by the first line of `doc`."""
     description = (doc or "").partition("\n")[0]
     return Parser(prog=f"python -m {module}", description=description)
 
@@ -86,7 +86,7 @@ def one_line_errors(
     go_on: Callable[[], str] = lambda: "nothing is kept",
     device: Device = "cpu",
 ) -> Iterator[None]:
-    """End a program with one line, not a traceback, on all that isn't a mistake in it.
+    """End a program with one line, not a traceback, unless it has a bug.
 
     `go_on` says what an interrupted run has kept.
     """
@@ -113,7 +113,7 @@ def one_line_errors(
 
 
 def left(go_on: Callable[[], str]) -> str:
-    """Return what is kept, as far as it can be found out; Ctrl-C ends the search."""
+    """Return a sentence about what is kept; Ctrl-C ends the search for it."""
     with signalled(signal.SIGINT, signal.SIG_DFL):
         try:
             return go_on()
@@ -176,7 +176,7 @@ def add_places(parser: Parser, results: str) -> None:
 
 
 def runs_folder() -> Path:
-    """Return where trained members and finished evaluations are kept by default."""
+    """Return the default folder of trained members and finished evaluations."""
     return cache_folder() / "runs"
 
 
@@ -186,7 +186,7 @@ def writable_runs(asked: Path | None) -> Path:
 
 
 def start(main: Callable[[], None]) -> None:
-    """Run a program, whose warnings take one line without the source line."""
+    """Run a program; its warnings are one line each, without the source line."""
     warnings.formatwarning = lambda message, *about: f"warning: {message}\n"
     main()
 

@@ -1,7 +1,7 @@
-"""Something to drag: a picture that is drawn again whenever a setting changes.
+"""An interactive picture, which is drawn again whenever a setting changes.
 
-In a notebook, each setting has a control below the picture. In a script, on a page, or
-without ipywidgets, a still picture of three settings stands in its place.
+In a notebook, each setting has a control below the picture. A script, a page, or a
+notebook without ipywidgets shows a still picture of three settings instead.
 """
 
 import importlib.util
@@ -20,13 +20,13 @@ Size = tuple[float, float]  # width and height of one drawing, in inches
 
 
 def drag(draw: Draw, text: str, size: Size, **controls: Sequence[Any]) -> None:
-    """Show what `draw(figure, **settings)` draws, with a control for each setting.
+    """Show the picture of `draw(figure, **settings)`, with a control for each setting.
 
-    A control goes through the values that are given for it; it starts at the default
-    of draw's argument. `text` says what is to be seen. The still picture shows the
-    first control at its first, middle and last value, the others where they start.
-    MINIDL_PICTURES=still asks for it, as a notebook that is kept does.
-    Raises ValueError for a control that draw doesn't have, or without any.
+    A control goes through the values given for it, and starts at the default of draw's
+    argument. `text` describes the picture. The still picture shows the first control at
+    its first, middle and last value, the others at their starts. MINIDL_PICTURES=still
+    asks for it, as for the notebooks of the repository.
+    Raises ValueError without controls, or for one that isn't an argument of draw.
     """
     if not controls:
         raise ValueError("drag needs a control, such as eps=[0.0, 0.1, 0.2]")
@@ -81,7 +81,7 @@ def control(name: str, values: Sequence[Any], start: Any) -> Any:
 
 
 def with_buttons(control: Any) -> Any:
-    """Return a control between two buttons, which go a value back and forward."""
+    """Return a control between two buttons, which go one value back and forward."""
     widgets: Any = import_module("ipywidgets")
 
     def button(sign: str, way: str, by: int) -> Any:
@@ -102,9 +102,9 @@ def with_buttons(control: Any) -> Any:
 
 
 def starts(draw: Draw, controls: Controls) -> dict[str, Any]:
-    """Return where each control starts: the default of draw's argument.
+    """Return each control's start, the default of draw's argument.
 
-    Raises ValueError for a control that is no such argument, or starts elsewhere.
+    Raises ValueError if there is no such argument, or its default isn't a value.
     """
     arguments = inspect.signature(draw).parameters
     found = {n: arguments[n].default if n in arguments else None for n in controls}

@@ -1,6 +1,6 @@
-"""Networks in a quarter of their size: weights as int8, w = scale q.
+"""Networks at a quarter of their size: weights as int8, w = scale q.
 
-There is one scale for each array of parameters; its largest |w| becomes 127.
+Each array of parameters has one scale, with which its largest |w| becomes 127.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from minidl.backend import Array
 
 
 def to_int8(params: Iterable[Array]) -> tuple[Array, Array]:
-    """Return all weights, rounded, one array after another, and the arrays' scales."""
+    """Return all weights, rounded, one array after another, and each array's scale."""
     params = list(params)
     scales = np.array([abs(w).max() / 127 or 1 for w in params], np.float32)
     rounded = [np.rint(w / s).ravel() for w, s in zip(params, scales, strict=True)]
@@ -20,7 +20,7 @@ def to_int8(params: Iterable[Array]) -> tuple[Array, Array]:
 
 
 def from_int8(model: Sequential, q: Array, scales: Array) -> Sequential:
-    """Return a network once its weights are scale q, in its own precision."""
+    """Set a network's weights to scale q, in its own precision, and return it."""
     ends = np.cumsum([p.data.size for p in model.params])
     for p, part, s in zip(model.params, np.split(q, ends[:-1]), scales, strict=True):
         p.data[...] = p.data.dtype.type(s) * part.reshape(p.data.shape)

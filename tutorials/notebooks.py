@@ -1,11 +1,11 @@
-"""From chapters to notebooks: execute each one and keep what it shows.
+"""From chapters to notebooks: execute each chapter and keep its outputs.
 
     python -m tutorials.notebooks                 all chapters
     python -m tutorials.notebooks 01_one_neuron   one of them
 
-A chapter is a Python file in cells (the percent format); its notebook, in the folder
-`notebooks`, is the same cells with their outputs, and its first picture beside it. A
-notebook in which somebody has typed is kept as it is.
+A chapter is a Python file in cells (the percent format). The folder `notebooks` holds
+its notebook, the same cells with their outputs, and its first picture. A notebook that
+somebody has edited is kept as it is.
 """
 
 import argparse
@@ -33,12 +33,12 @@ SECONDS = 300  # for one cell
 
 
 def chapters() -> list[Path]:
-    """Return the chapters' files, in their order."""
+    """Return the chapters' files in order."""
     return sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))
 
 
 def notebook_of(chapter: Path) -> Path:
-    """Return where a chapter's notebook is."""
+    """Return the path of a chapter's notebook."""
     return NOTEBOOKS / f"{chapter.stem}.ipynb"
 
 
@@ -54,14 +54,14 @@ def cells_of(chapter: Path) -> Any:
 
 
 def id_of(number: int, source: str) -> str:
-    """Return the id of a cell as it was made; editors keep it when they change text."""
+    """Return the id of a new cell; editors keep it when the text changes."""
     return hashlib.sha256(f"{number} {source}".encode()).hexdigest()[:8]
 
 
 def typed(path: Path) -> list[int]:
     """Return the numbers of a notebook's cells that somebody has typed or changed.
 
-    Raises ValueError for a file that is no notebook.
+    Raises ValueError for a file that isn't a notebook.
     """
     import jupytext
 
@@ -90,7 +90,7 @@ def execute(chapter: Path) -> Any:
         record_timing=False,
         resources={"metadata": {"path": str(CHAPTERS.parent)}},
     )
-    with TemporaryDirectory() as ticks:  # an open exercise here takes nobody's away
+    with TemporaryDirectory() as ticks:  # open exercises mustn't remove anyone's ticks
         quiet = {"MINIDL_QUIET": "1", "MINIDL_PROGRESS": ticks}
         still = {"MINIDL_PICTURES": "still"}
         client.execute(env=os.environ | quiet | still)
@@ -111,7 +111,7 @@ def write(chapter: Path) -> None:
 
 
 def pictures(notebook: Any) -> list[tuple[bytes, str]]:
-    """Return the pictures among a notebook's outputs, each with what it shows."""
+    """Return the pictures among a notebook's outputs, each with its description."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     pages = [output.get("data", {}).get("text/html", "") for output in outputs]
     return [
@@ -128,7 +128,7 @@ def contents(root: Path = CHAPTERS.parent) -> None:
     rows, strip = [], []
     for chapter in chapters():
         if not notebook_of(chapter).exists():
-            continue  # it is still being written
+            continue  # the chapter is still being written
         text = chapter.read_text(encoding="utf-8")
         title, sentence = title_of(text), first_sentence(text)
         _, shown = pictures(jupytext.read(notebook_of(chapter), fmt="ipynb"))[0]
@@ -144,12 +144,12 @@ def contents(root: Path = CHAPTERS.parent) -> None:
 
 
 def title_of(text: str) -> str:
-    """Return a chapter's title, which is its first line of text."""
+    """Return a chapter's title, its first line of text."""
     return text.split("# # ", 1)[1].split("\n", 1)[0]
 
 
 def first_sentence(text: str) -> str:
-    """Return what a chapter promises: the sentence after "You will"."""
+    """Return a chapter's promise, the sentence after "You will"."""
     promise = text.split("# **You will** ", 1)[1].split("\n#\n", 1)[0]
     promise = promise.split("\n\n", 1)[0]
     words = " ".join(line.removeprefix("# ") for line in promise.splitlines())

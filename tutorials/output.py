@@ -1,7 +1,7 @@
-"""Standard output and error that a program outlives: no result is lost to a terminal.
+"""Standard output and error whose failure doesn't end a program, so no result is lost.
 
-A character that the output can't encode is written as its number. When nobody reads any
-more (`| head`), or the disk is full, the rest is dropped and the work goes on.
+A character that the output can't encode is written as its number. If the reader stops
+early (`| head`), or the disk is full, the rest is dropped and the work goes on.
 """
 
 import errno
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Output(io.FileIO):
-    """The file of a standard stream, which remembers the first error instead of it."""
+    """The file of a standard stream, which keeps its first error instead of raising."""
 
     error: OSError | None = None
 
@@ -26,7 +26,7 @@ class Output(io.FileIO):
 
 
 def keep_writing() -> None:
-    """Let the process's own standard streams be written to whatever happens."""
+    """Make writing to the process's own standard streams always succeed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         own = stream is not None and stream is getattr(sys, f"__{name}__")
@@ -57,5 +57,5 @@ def lost() -> OSError | None:
 
 
 def nobody_reads(error: OSError) -> bool:
-    """Tell whether who read the output has closed it, as `head` does."""
+    """Return whether the reader has closed the output, as `head` does."""
     return error.errno in (errno.EPIPE, errno.EINVAL)  # the latter on Windows

@@ -1,15 +1,15 @@
-"""A model, data and defence of your own under attack, as a pattern to copy.
+"""Your own model, data and defence under attack, as a pattern to copy.
 
     python -m tutorials.own_defence --jobs 2
 
-The defence: pixels are rounded to four shades of grey before the network sees them, so
-that small changes vanish. Everything that an evaluation needs is here: a classifier
-with `predict_proba`, a gradient, the attacks, and a threat model.
+The defence rounds pixels to four shades of grey before the network sees them, so that
+small changes vanish. Everything that an evaluation needs is here: a classifier with
+`predict_proba`, a gradient, the attacks, and a threat model.
 
-Rounding is flat, and the gradient through it zero: an attack that follows it fails, and
-`diagnose` says why. On the way back the adversary takes rounding for what it is nearly,
-the identity (Athalye et al., Obfuscated Gradients Give a False Sense of Security, 2018,
-section 4.1), and nothing of the defence is left.
+Rounding is flat, so the gradient through it is zero. An attack that follows this
+gradient fails, and `diagnose` says why. On the way back, the adversary treats rounding
+as the identity, which it nearly is (Athalye et al., Obfuscated Gradients Give a False
+Sense of Security, 2018, section 4.1), and nothing of the defence is left.
 """
 
 from functools import cache, partial
@@ -39,7 +39,7 @@ EPS = 0.2  # more than half of the way from one shade to the next
 
 
 class Rounded:
-    """The defence: a network that sees pixels in a few shades only."""
+    """The defence: a network that sees pixels in only a few shades."""
 
     def __init__(self) -> None:
         data, rng = load_mnist_sample(), np.random.default_rng(0)
@@ -53,16 +53,16 @@ class Rounded:
         return np.round(x * steps) / steps
 
     def predict_proba(self, x: Array) -> Array:
-        """Return the probabilities of the classes: all that an evaluation asks for."""
+        """Return the probabilities of the classes, all that an evaluation needs."""
         return self.model.predict_proba(self.rounded(x))
 
     def loss(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """J, and its true gradient: rounding is flat, so that it is 0."""
+        """J, and its true gradient, which is 0 because rounding is flat."""
         costs, gradient = model_loss(self.model)(self.rounded(x), y)
         return costs, 0 * gradient
 
     def loss_straight_through(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """J, and the gradient behind the rounding, as if that were the identity."""
+        """J, and its gradient as if rounding were the identity."""
         return model_loss(self.model)(self.rounded(x), y)
 
 
@@ -73,7 +73,7 @@ def defence() -> Rounded:
 
 
 def suite() -> Suite:
-    """Return it with the attacks; each worker calls this."""
+    """Return the defence with the attacks; each worker calls this."""
     victim, counter = defence(), Counter()
     scores = counter.scores(victim.predict_proba)
     attacks: dict[str, Attack] = {
@@ -94,7 +94,7 @@ def run_pgd(
 
 
 def examine(images: int, jobs: int, folder: Path | None) -> Evaluation:
-    """Return what the attacks leave of the defence on some test images."""
+    """Evaluate the defence under the attacks on some test images."""
     data = load_mnist_sample()
     x, y, threat = data.x_test[:images], data.y_test[:images], Threat("Linf", EPS)
     with local_executor(jobs) as executor:
@@ -116,7 +116,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def show(images: int, jobs: int, folder: Path | None) -> None:
-    """Print what the attacks leave, and why the first one fails."""
+    """Print the accuracies under the attacks, and why the first attack fails."""
     print(examine(images, jobs, folder).table())
     data, victim = load_mnist_sample(), defence()
     x, y = data.x_test[:50].astype(np.float32) / 255, data.y_test[:50]

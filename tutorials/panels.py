@@ -1,4 +1,4 @@
-"""What pictures of several chapters are made of: members' votes, maps of a layer."""
+"""Parts of several chapters' pictures: members' votes, the maps of a layer."""
 
 import math
 from collections.abc import Sequence
@@ -25,16 +25,15 @@ def vote_bars(axes: Any, p: Array) -> None:
 
 
 def maps(out: Array) -> Array:
-    """Return what a layer has made of one image, as one image.
+    """Return a layer's output for one image, as one image.
 
-    Maps stand in rows, about twice as many in each as there are rows, and units in rows
-    of 32.
+    The maps are laid out about twice as wide as high, and units in rows of 32.
     Shapes: out (H, W, F) or (D,), result two-dimensional.
     """
     if out.ndim == 1:
         return in_rows(out, UNITS)
     columns = math.ceil(math.sqrt(2 * out.shape[2]))
-    bordered = np.pad(out, ((0, 1), (0, 1), (0, 0)))  # a pixel between them
+    bordered = np.pad(out, ((0, 1), (0, 1), (0, 0)))  # a pixel between maps
     rows = in_rows(np.moveaxis(bordered, 2, 0), columns)  # (R, columns, H + 1, W + 1)
     return np.block([list(row) for row in rows])[:-1, :-1]
 
@@ -53,8 +52,8 @@ def committee(
 ) -> None:
     """Draw an attacked image, each member's gradient and vote, their total and mean.
 
-    Colours are scaled image by image; the titles say how long the gradients are.
-    Shapes: x, x_adv, total (H, W, C), gradients (3, H, W, C), p (3, K).
+    Colours are scaled image by image; the titles give the gradients' lengths. Shapes:
+    x, x_adv, total (H, W, C), gradients (3, H, W, C), p (3, K).
     """
     above, below = figure.subplots(2, 5)
     image(above[0], x_adv, f"attacked: {p.mean(axis=0).argmax()}")

@@ -17,11 +17,11 @@ from minidl.backend import Array
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#333333")
 STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on each machine
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so all machines have it
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "svg.hashsalt": "minidl",  # or each SVG file would have other names in it
+    "svg.hashsalt": "minidl",  # gives equal pictures equal SVG files
 }
 
 
@@ -75,7 +75,7 @@ def band(
 
 
 def plot_evaluation(axes: Any, evaluation: Evaluation) -> None:
-    """Draw a bar for each attack, and those without any and of the worst case."""
+    """Draw a bar without attack, one for each attack, and one for the worst case."""
     bars = {
         "no attack": evaluation.clean(),
         **{name: evaluation.robust(name) for name in evaluation.outcomes},
@@ -90,7 +90,7 @@ def plot_evaluation(axes: Any, evaluation: Evaluation) -> None:
 
 
 def plot_transfer(axes: Any, transfer: Transfer) -> None:
-    """Draw the matrix: how often images made against a row fool a column."""
+    """Draw the matrix of rates at which images made against a row fool a column."""
     rates = transfer.rates()
     axes.imshow(rates, cmap="Oranges", vmin=0, vmax=1.3, aspect="auto")
     for i, j in np.ndindex(rates.shape):
@@ -103,7 +103,7 @@ def plot_transfer(axes: Any, transfer: Transfer) -> None:
 
 
 def plot_steps(axes: Any, steps: Mapping[str, Array]) -> None:
-    """Draw which part of the images has fallen after 0, 1, 2, ... steps."""
+    """Draw the fraction of the images that are fooled after 0, 1, 2, ... steps."""
     finite = np.concatenate([s[np.isfinite(s)] for s in steps.values()])
     ticks = np.arange(int(finite.max(initial=1)) + 2)  # the last stair has a width
     for (name, s), colour in zip(steps.items(), COLOURS * len(steps), strict=False):
@@ -114,7 +114,7 @@ def plot_steps(axes: Any, steps: Mapping[str, Array]) -> None:
 
 
 def plot_distances(axes: Any, distances: Mapping[str, Array], unit: str) -> None:
-    """Draw which part of the images falls within each distance; medians as marks."""
+    """Draw the fraction of the images fooled within each distance; mark medians."""
     for (name, d), colour in zip(
         distances.items(), COLOURS * len(distances), strict=False
     ):

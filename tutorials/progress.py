@@ -1,4 +1,4 @@
-"""Which exercises are solved: python -m tutorials.progress."""
+"""python -m tutorials.progress: list the exercises, and tick the solved ones."""
 
 from tutorials.command_line import one_line_errors, parser_of
 from tutorials.exercises.catalogue import exercises

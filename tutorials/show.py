@@ -1,7 +1,7 @@
-"""What the chapters show: the library's own lines, tables of numbers, pictures.
+"""The chapters' output: the library's own lines, tables of numbers, pictures.
 
-In a notebook they appear below the cell; a script prints them and saves its pictures
-in the folder `pictures`.
+In a notebook it appears below the cell; a script prints it and saves its pictures in
+the folder `pictures`.
 """
 
 import base64
@@ -34,14 +34,14 @@ LINES = (
     "overflow-x: auto; white-space: pre; word-break: normal; "
     "font-family: monospace; font-size: 13px; line-height: 1.3"
 )
-DIGITS = 4  # significant ones
+DIGITS = 4  # significant digits
 numbers = count(1)  # of a script's pictures
 keep_writing()
 check_installed("matplotlib", "tutorials", "a chapter")  # before it trains
 
 
 def print_lines(text: str) -> None:
-    """Print text; in a notebook, lines that are too long scroll, where others break."""
+    """Print text; in a notebook, lines that are too long scroll instead of breaking."""
     if not in_notebook():
         print(text)
         return
@@ -49,13 +49,13 @@ def print_lines(text: str) -> None:
 
 
 def show(page: str, text: str) -> None:
-    """Show HTML in a notebook, and text where nothing else can be shown."""
+    """Show HTML in a notebook, or text where HTML can't be shown."""
     display: Any = import_module("IPython.display")
     display.display({"text/html": page, "text/plain": text}, raw=True)
 
 
 def source(*objects: Any) -> None:
-    """Print the source of functions, methods or classes as the library has it."""
+    """Print the library's source of functions, methods or classes."""
     for thing in objects:
         lines, first = inspect.getsourcelines(thing)
         file = Path(inspect.getfile(inspect.unwrap(thing))).relative_to(ROOT)
@@ -64,7 +64,7 @@ def source(*objects: Any) -> None:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table, its first column to the left, the others to the right."""
+    """Print a table with its first column left-aligned, the others right-aligned."""
     columns = [texts(values) for values in zip(*rows, strict=True)]
     print_lines(Table(head, list(zip(*columns, strict=True))).text())
 
@@ -72,8 +72,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def texts(values: Sequence[Any]) -> list[str]:
     """Return a column's numbers, shapes and words as text.
 
-    Floats of like size get the same decimals, so that their points stand in one line:
-    four significant digits of the largest, or fewer if all end before.
+    Floats of similar size get the same number of decimals, so that their points align:
+    four significant digits of the largest, or fewer if these are exact.
     """
     floats = [float(value) for value in values if is_float(value)]
     sizes = [abs(value) for value in floats if value and math.isfinite(value)]
@@ -101,14 +101,14 @@ def is_float(value: Any) -> bool:
 
 
 def decimals_of(value: float) -> int:
-    """Return the decimals that a number's four significant digits take."""
+    """Return the number of decimals in a number's four significant digits."""
     mantissa, _, exponent = f"{value:.{DIGITS - 1}e}".partition("e")
     digits = mantissa.partition(".")[2].rstrip("0")
     return max(0, len(digits) - int(exponent or 0))
 
 
 def walk(model: Sequential, x: Array, y: Array) -> None:
-    """Print a batch's way through a network and back, layer by layer."""
+    """Print a batch's pass through a network and back, layer by layer."""
     rows = []
     for step in trace(model, x, y):
         assert step.doutput is not None
@@ -134,7 +134,7 @@ def image(
 ) -> None:
     """Show one image (H, W) or (H, W, C).
 
-    signed: red above 0, blue below, darkest at the limit, else at the largest value.
+    signed: red above 0, blue below, darkest at the limit, by default the largest value.
     """
     x = x[:, :, 0] if x.shape[2:] == (1,) else x
     if signed:
@@ -148,7 +148,7 @@ def image(
 
 
 def picture(figure: Any, text: str) -> None:
-    """Show a figure; `text` says what is to be seen, for those who can't see it."""
+    """Show a figure; `text` describes it for those who can't see it."""
     png = png_of(figure)
     if in_notebook():
         show(html_of(png, text), text)

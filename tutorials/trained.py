@@ -1,4 +1,4 @@
-"""Networks that several chapters use, trained in advance: they come with the package.
+"""Networks for several chapters, trained in advance; they come with the package.
 
 They are small twins of Table 1, with a quarter of its filters and hidden units: three
 members for each of the paper's methods, trained on the 4,000 embedded images. The file
@@ -32,7 +32,7 @@ SETTINGS: dict[str, Any] = {
     "batch_size": 32,
 }
 # Twice Table 2's, so that three members show its effect. It costs half a point of clean
-# accuracy: 0.949 instead of 0.955 on 1,000 of the training images, kept back.
+# accuracy: 0.949 instead of 0.955 on 1,000 held-out training images.
 SIGMA = {"gaussian-noise": {"sigma": 0.2}}
 
 
@@ -57,7 +57,7 @@ def ensembles(*methods: str, path: Path = FILE) -> dict[str, tuple[Sequential, .
 
 
 def jobs_of(methods: Iterable[str]) -> dict[str, list[MemberJob]]:
-    """Return how the members of each method are trained."""
+    """Return the jobs that train the members of each method."""
     return {
         m: METHODS[m](MEMBERS, 0, DATASET, **SETTINGS, **SIGMA.get(m, {}))
         for m in methods
