@@ -42,6 +42,7 @@ and from the operations of a direct convolution. minidl's figures beside PyTorch
 vs_torch, the summary of the ratio in each round.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -80,8 +81,9 @@ def run(options: Options) -> dict[str, Any]:
     """Measure on the first cores, with one thread per core; return the result."""
     pinned = pin(options.cores[: options.threads])
     machine.limit(options.threads, options.peers)
+    load = os.getloadavg()[0]  # before a process of ours adds to it
     with stream.beside(options.stream_core) as neighbour:
-        before = state.measure(options.threads)
+        before = state.measure(options.threads) | {"load_average": load}
         figures = measure(options)
         after = state.measure(options.threads)
     settings = {
