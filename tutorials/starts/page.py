@@ -99,19 +99,23 @@ def section(starts: Starts) -> str:
     options = f"--dataset {plan.dataset} --network {plan.network} --seeds {plan.seeds}"
     more = f" --train-images {plan.train_images}" if plan.train_images else ""
     last = starts.last
-    optimizers = {name(own[0]): own for own in by_optimizer(starts.first)}
     seeds = {f"seed {one.job.index}": [one] for one in last}
     return page(
         f"## {plan.dataset}, {LOGITS[plan.network]}",
         f"{counted(plan.seeds, 'seed')} with each optimizer, one epoch of {images} "
         "training images:",
-        table(optimizers).markdown(),
+        first_epoch(starts).markdown(),
         finding(best(starts.first)),
         f"With {name(last[0])}, after {counted(plan.epochs, 'epoch')}:",
         table(seeds).markdown(),
         f"`python -m tutorials.starts {options} --epochs {plan.epochs}{more}` makes "
         f"this, on {starts.environment.cpu} with minidl {starts.environment.minidl}.",
     )
+
+
+def first_epoch(starts: Starts) -> Table:
+    """Return the table of all optimizers after one epoch; chapter 11 shows it, too."""
+    return table({name(own[0]): own for own in by_optimizer(starts.first)})
 
 
 def name(one: Start) -> str:
