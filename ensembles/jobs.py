@@ -110,7 +110,8 @@ class MemberJob:
             raise ValueError("attempts must be 1 in chains and for networks together")
         how: Any = self.perturb
         if how is not None:
-            if not (is_dataclass(how) and callable(how) and hashable(how)):
+            described = is_dataclass(how) and not isinstance(how, type)
+            if not (described and callable(how) and hashable(how)):
                 raise TypeError(
                     "perturb must be a callable frozen dataclass, such as "
                     f"attacks.Adversarial(0.3, 0.1), got {how!r}"
@@ -150,12 +151,12 @@ class MemberJob:
 
 
 def hashable(thing: Any) -> bool:
-    """Tell whether a value, and no class, can stand in a job, which needs a hash."""
+    """Return whether a value can stand in a job, which needs a hash."""
     try:
         hash(thing)
     except TypeError:
         return False
-    return not isinstance(thing, type)
+    return True
 
 
 def member_seed(seed: int, method: str, index: int) -> int:
