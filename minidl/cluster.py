@@ -9,6 +9,7 @@ job to another.
 
 import platform
 import secrets
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
@@ -102,12 +103,18 @@ def on_workers(
 ) -> None:
     """Call a function on workers, and go on without those that die in it."""
     found = client.run(function, *args, on_error="return", **which)
+    lost = set()
     for worker, answer in found.items():
         if isinstance(answer, OSError):
             died = f"worker {worker} died before its first job ({answer})"
             warnings.warn(f"{died}: the others go on without it", stacklevel=2)
+            lost.add(worker)
         elif answer is not None:
             raise answer
+    # The scheduler may notice a moment later; until then, it would still count them.
+    end = time.monotonic() + SECONDS
+    while lost & client.nthreads().keys() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

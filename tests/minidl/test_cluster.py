@@ -126,6 +126,17 @@ def test_the_run_goes_on_without_a_worker_that_dies_in_warm_up(
     assert line.endswith("the others go on without it")
 
 
+def test_a_lost_worker_is_not_counted_though_the_scheduler_notices_late():
+    notices = iter([{"a": 1, "b": 1}, {"a": 1, "b": 1}, {"b": 1}])
+    known = SimpleNamespace(
+        run=lambda *_, **__: {"a": OSError("gone"), "b": None},
+        nthreads=lambda: next(notices),
+    )
+    with pytest.warns(UserWarning, match=r"worker a died .* \(gone\)"):
+        cluster.on_workers(known, die)
+    assert next(notices, None) is None
+
+
 def lose(address, folder, lost, *job):
     """Send a job to a cluster, and then lose something of it."""
     with (
