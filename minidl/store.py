@@ -99,7 +99,7 @@ def read_json(path: str | Path, key: str | None = None) -> dict[str, Any]:
         check("sha256" in body, "it has no checksum")
         checksum = body.pop("sha256")
         check(checksum == digest({}, to_json(body)), CHANGED)
-        check(key in (None, body.pop("key", None)), "it holds other work")
+        check(key in (None, body.pop("key", None)), "it was made from other inputs")
         return body
 
 
@@ -130,7 +130,7 @@ def read_arrays(
         text, checksum = (str(arrays.pop(name)) for name in ("description", "sha256"))
         check(checksum == digest(arrays, text), CHANGED)
         facts = json.loads(text)
-        check(key in (None, facts.pop("key", None)), "it holds other work")
+        check(key in (None, facts.pop("key", None)), "it was made from other inputs")
         return arrays, facts
 
 
@@ -148,4 +148,5 @@ def refused(path: str | Path, errors: type[Exception] = Exception) -> Iterator[N
     except OSError:
         raise
     except errors as error:
-        raise DamagedError(f"{path} is damaged or another's: {error}") from error
+        text = f"{path} is damaged or not the expected file: {error}"
+        raise DamagedError(text) from error

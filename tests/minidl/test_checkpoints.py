@@ -325,7 +325,7 @@ def test_a_checkpoint_of_version_0_1_0_is_loaded(path):
 def test_facts_that_no_checkpoint_has_are_refused(saved, facts):
     arrays, right = store.read_arrays(saved)
     store.write_arrays(saved, arrays, right | facts)
-    Everything().assert_refused(saved, "damaged or another's|doesn't fit")
+    Everything().assert_refused(saved, "damaged or not the expected file|doesn't fit")
 
 
 def test_a_file_far_larger_than_the_model_is_not_read(saved):

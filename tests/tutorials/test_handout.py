@@ -123,5 +123,5 @@ def test_what_is_no_notebook_is_named_and_stays(tmp_path, monkeypatch, capsys):
     path.write_text("<<<<<<< HEAD")
     with pytest.raises(SystemExit):
         notebooks.main([CHAPTERS[0].stem])
-    assert f"{path} is damaged or another's" in capsys.readouterr().err
+    assert f"{path} is damaged or not the expected file" in capsys.readouterr().err
     assert path.read_text() == "<<<<<<< HEAD"

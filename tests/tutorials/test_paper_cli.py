@@ -77,7 +77,7 @@ def _elsewhere(tmp_path, monkeypatch):
         ("report --network literal", "quick --network literal makes them"),
         ("table2 --results results --network literal", "'plain', asked for 'literal'"),
         ("table2 --results results --method bagging", "--method belongs to run and"),
-        ("table2 --results damaged", "bagging.json is damaged or another's"),
+        ("table2 --results damaged", "bagging.json is damaged or not the expected"),
     ],
 )
 def test_what_cannot_be_done_is_named(capsys, tmp_path, folder, line, words):

@@ -214,7 +214,7 @@ def test_figure1_shows_what_is_predicted(results, folder):
 
 def test_examples_of_another_run_are_refused(results, folder):
     def refused(other):
-        with pytest.raises(DamagedError, match=r"examples\.npz .*holds other work"):
+        with pytest.raises(DamagedError, match=r"examples\.npz .*from other inputs"):
             read_examples(other, folder)
 
     refused(made_up("fashion-mnist"))

@@ -89,7 +89,7 @@ def test_another_file_is_refused(tmp_path, change):
     content = read_json(path)
     change(content, content["methods"]["random-init"]["bim"])
     write_json(path, content)
-    with pytest.raises(DamagedError, match="is damaged or another's"):
+    with pytest.raises(DamagedError, match="is damaged or not the expected file"):
         read_strict(tmp_path, CONFIG)
 
 

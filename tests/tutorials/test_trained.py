@@ -64,17 +64,17 @@ def test_what_is_packed_comes_back(tmp_path):
         assert p.data.any() == w.any()
 
 
-@pytest.mark.parametrize("what", ["a byte", "cut", "another's"])
+@pytest.mark.parametrize("what", ["a byte", "cut", "other inputs"])
 def test_a_changed_file_is_refused(tmp_path, monkeypatch, what):
     whole = trained.FILE.read_bytes()
     changed = bytearray(whole)
     changed[len(whole) // 2] ^= 1
-    contents = {"a byte": changed, "cut": whole[:-9], "another's": whole}
+    contents = {"a byte": changed, "cut": whole[:-9], "other inputs": whole}
     path = tmp_path / "trained.npz"
     path.write_bytes(contents[what])
-    if what == "another's":
+    if what == "other inputs":
         monkeypatch.setitem(trained.SETTINGS, "epochs", 21)
-    with pytest.raises(DamagedError, match=r"trained\.npz is damaged or another's"):
+    with pytest.raises(DamagedError, match=r"trained\.npz is damaged or not the"):
         trained.ensembles("bagging", path=path)
 
 
