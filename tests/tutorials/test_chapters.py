@@ -202,9 +202,3 @@ def test_a_chapter_without_a_notebook_is_not_listed(tmp_path, monkeypatch):
     notebooks.contents(tmp_path)
     for page in PAGES:
         assert (tmp_path / page).read_text().count(".ipynb") == 2
-
-
-def test_an_unknown_chapter_is_named(capsys):
-    with pytest.raises(SystemExit):
-        notebooks.main(["99_nothing"])
-    assert "no chapter 99_nothing; there are 01_one_neuron" in capsys.readouterr().err

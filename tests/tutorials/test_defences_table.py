@@ -394,21 +394,6 @@ def test_files_of_two_experiments_are_not_one_table(tmp_path):
         read(tmp_path, ["single", "plain"])
 
 
-@pytest.mark.parametrize(
-    ("argv", "says"),
-    [
-        (["table"], "no results in"),
-        (["run", "--row", "nonsense"], "--row must be one of single, plain"),
-    ],
-)
-def test_misuse_is_answered_in_a_line(tmp_path, capsys, argv, says):
-    with pytest.raises(SystemExit) as stopped:
-        main([*argv, "--results", str(tmp_path / "results")])
-    assert stopped.value.code in (1, 2)
-    [line] = capsys.readouterr().err.splitlines()
-    assert says in line
-
-
 def test_table_and_report_are_written(ran, capsys):
     _, places, _ = ran
     main(["table", "report", "--results", str(places.results)])  # whatever --profile
