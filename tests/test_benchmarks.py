@@ -43,6 +43,15 @@ def _torch():
     torch.set_num_threads(before)
 
 
+def refused(capsys, arguments):
+    """Return the one line that says why a command line can't be measured."""
+    with pytest.raises(SystemExit) as exit_:
+        parse(arguments.split())
+    [error] = capsys.readouterr().err.splitlines()
+    assert exit_.value.code == 2
+    return error
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -50,45 +59,34 @@ def _torch():
         ("--threads 100000", "--threads"),
         ("--rounds many", "--rounds"),
         ("--only everything", "--only"),
+        ("--device gpu", "needs the package CuPy"),
         ("--device gpu --only memory", "measures layers and networks only"),
         ("--device gpu --instructions", "measures layers and networks only"),
         ("--peers tensorflow", "--peers"),
+        ("--peers torch", "pip install torch"),
         ("--plot speed.bmp", ".png"),
+        ("--plot speed.png", "pip install matplotlib"),
         ("--plot speed.png --only layers", "networks"),
         ("--json .", "is a folder"),
+        ("--beside stream --threads 2", "a core that --threads leaves free"),
+        ("--beside stream --only members", "given one to --beside"),
     ],
 )
-def test_bad_arguments_take_one_line(arguments, said, capsys):
-    with pytest.raises(SystemExit) as exit_:
-        parse(arguments.split())
-    error = capsys.readouterr().err
-    assert exit_.value.code == 2
-    assert said in error
-    assert error.count("\n") == 1
-
-
-def test_a_missing_peer_is_named_with_its_installation(monkeypatch, capsys):
+def test_what_cannot_be_measured_takes_one_line(monkeypatch, capsys, arguments, said):
+    """On two cores, without a GPU and other packages."""
+    monkeypatch.setattr(cli, "cores", lambda: (0, 1))
     monkeypatch.setattr(cli, "find_spec", lambda name: None)
-    with pytest.raises(SystemExit):
-        parse(["--peers", "torch"])
-    assert "pip install torch" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert said in refused(capsys, arguments)
 
 
 def test_several_cores_are_measured_only_where_there_are(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "cores", lambda: (0, 1))
+    assert not {*parse(["--beside", "stream"]).sections} & {*cli.SEVERAL_CORES}
+    assert parse([]).stream_core is None
     monkeypatch.setattr(cli, "cores", lambda: (0,))
-    assert not {*parse([]).sections} & {"members", "scaling"}
-    with pytest.raises(SystemExit):
-        parse(["--only", "members"])
-    assert "two cores" in capsys.readouterr().err
-
-
-def test_no_gpu_takes_one_line(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "cupy", None)
-    with pytest.raises(SystemExit):
-        parse(["--device", "gpu"])
-    error = capsys.readouterr().err
-    assert "needs the package CuPy" in error
-    assert error.count("\n") == 1
+    assert not {*parse([]).sections} & {*cli.SEVERAL_CORES}
+    assert "two cores" in refused(capsys, "--only members")
 
 
 def test_a_gpu_is_measured_by_what_runs_there(monkeypatch):

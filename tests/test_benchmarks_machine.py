@@ -9,8 +9,7 @@ import pytest
 
 from minidl.store import read_json
 from tests.benchmarks import __main__ as program
-from tests.benchmarks import cli, machine, state, stream
-from tests.benchmarks.cli import parse
+from tests.benchmarks import machine, state, stream
 from tests.benchmarks.cores import cores
 
 NAME = "speed.json"
@@ -182,22 +181,6 @@ def test_a_stream_that_ended_early_is_told(started):
         started[0].kill()
         started[0].wait()
     assert about["gb_per_s"] is None
-
-
-def test_a_stream_needs_a_core_of_its_own(monkeypatch, capsys):
-    monkeypatch.setattr(cli, "cores", lambda: (0, 1))
-    options = parse(["--beside", "stream"])
-    assert not {*options.sections} & {"members", "scaling"}
-    assert parse([]).stream_core is None
-    for arguments, said in (
-        (["--threads", "2"], "a core that --threads leaves free"),
-        (["--only", "members"], "given one to --beside"),
-    ):
-        with pytest.raises(SystemExit):
-            parse(["--beside", "stream", *arguments])
-        error = capsys.readouterr().err
-        assert said in error
-        assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -115,18 +115,10 @@ def parse(argv: list[str] | None = None) -> Options:
             parser.error(str(error))
     if args.beside and args.threads == len(cores()):
         parser.error("--beside needs a core that --threads leaves free")
-    return Options(
-        threads=args.threads,
-        rounds=args.rounds,
-        peers=tuple(dict.fromkeys(args.peers)),
-        sections=tuple(name for name in SECTIONS if name in chosen),
-        json=args.json,
-        plot=args.plot,
-        batch=args.batch,
-        device=args.device,
-        busy=args.busy,
-        beside=args.beside,
-    )
+    chosen_here = tuple(name for name in SECTIONS if name in chosen)
+    settings = vars(args) | {"peers": tuple(dict.fromkeys(args.peers))}
+    del settings["only"], settings["instructions"]
+    return Options(sections=chosen_here, **settings)
 
 
 def chosen_sections(parser: Parser, args: argparse.Namespace) -> set[str]:
