@@ -22,7 +22,7 @@ def content(results, tmp_path):
 
 def refusal(content, tmp_path):
     write_json(tmp_path / "bagging.json", content)
-    with pytest.raises(DamagedError, match=r"bagging\.json is damaged or ano") as e:
+    with pytest.raises(DamagedError, match=r"bagging\.json is damaged or not") as e:
         results_file.read(tmp_path)
     return str(e.value)
 
