@@ -194,7 +194,7 @@ table(("", "on its 300 images", "on test images"), rows)
 # strokes):
 
 # %%
-W = model.layers[0].W.data  # (3, 3, 1, 32)
+W = model.params[0].data  # of the first layer: (3, 3, 1, 32)
 digit = data.x_test[:1].astype(np.float32) / 255
 out = np.maximum(model.layers[0].forward(digit), 0)  # (1, 26, 26, 32)
 balance = abs(W.sum(axis=(0, 1, 2))) / abs(W).sum(axis=(0, 1, 2))  # 0: they cancel

@@ -182,7 +182,7 @@ picture(
 # many directions $r$ instead of comparing them.
 
 # %%
-source(Subject.differences.func, agreement, library_correlation)
+source(Subject.differences, agreement, library_correlation)
 
 
 # %%

@@ -12,6 +12,7 @@ import math
 import sys
 import textwrap
 from collections.abc import Sequence
+from functools import cached_property
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -57,6 +58,7 @@ def show(page: str, text: str) -> None:
 def source(*objects: Any) -> None:
     """Print the library's source of functions, methods or classes."""
     for thing in objects:
+        thing = thing.func if isinstance(thing, cached_property) else thing
         lines, first = inspect.getsourcelines(thing)
         file = Path(inspect.getfile(inspect.unwrap(thing))).relative_to(ROOT)
         code = textwrap.dedent("".join(lines))
