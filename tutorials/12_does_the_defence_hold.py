@@ -132,9 +132,9 @@ picture(
 # **What to notice.** All three attacks stay within the same ball. The first two take
 # the same number of steps, eight, and the weights make the second one a little
 # stronger. PGD follows the same gradient for twenty steps from each of two random
-# points. It brings accuracy almost to zero at an eps where Adv. 2 leaves 39 %. The
-# apparent robustness was due to a weak attack. Plot such a curve for every attack. It
-# must fall to zero as eps grows, because in a large ball every image can become any
+# points. It brings accuracy almost to zero at an eps where Adv. 2 leaves about 40 %.
+# The apparent robustness was due to a weak attack. Plot such a curve for every attack.
+# It must fall to zero as eps grows, because in a large ball every image can become any
 # other.
 #
 # ## The weights at work
@@ -324,7 +324,7 @@ table(
 
 # %% [markdown]
 # **What to notice.** Half of the images can be fooled by changing every pixel by at
-# most 0.19. Noise in training raises this distance to 0.23. But DeepFool puts far more
+# most 0.2. Noise in training raises this distance to 0.23. But DeepFool puts far more
 # images beyond 0.2 than PGD leaves correct, because its path to a boundary need not be
 # the shortest, and for a few images it finds none. Every attack gives only an upper
 # bound on the robustness.
