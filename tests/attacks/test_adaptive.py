@@ -70,8 +70,6 @@ def test_rounding_that_stops_an_attack_does_not_stop_bpda(linear_model, x):
 @pytest.mark.parametrize(
     ("defence", "backward", "error", "match"),
     [
-        (lambda x: x.tolist(), None, TypeError, "defence returns"),
-        (lambda x: x > 0, None, TypeError, "defence must return floats"),
         (lambda x: x * np.nan, None, ValueError, "defence must return finite numbers"),
         (lambda x: x[:1], None, ValueError, "defence must return an array of shape"),
         (lambda x: x[:1], lambda x, g: g, ValueError, "defence must return an array"),

@@ -5,12 +5,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from attacks import (
-    Suite,
-    Threat,
     apgd,
     bim,
     diagnose,
-    evaluate,
     loss_of,
     model_loss,
     network,
@@ -64,26 +61,8 @@ def parameter(name):
 
 
 @EACH_USE
-def test_a_model_is_no_function_of_it(x, name, use):
-    """The error names a function of this model's that would do."""
-    message = f"{parameter(name)} must be a function, such as .*model.*Sequential"
-    with pytest.raises(TypeError, match=f"^{message}"):
-        use_of(name, use, MODEL, x)
-
-
-@EACH_USE
 def test_healthy_functions_pass(x, name, use):
     use_of(name, use, HEALTHY[name], x)
-
-
-@EACH_USE
-def test_losses_and_gradients_are_told_apart(x, name, use):
-    if name == "gradient":
-        with pytest.raises(TypeError, match=r"what gradient returns must .*tuple"):
-            use_of(name, use, HEALTHY["loss"], x)
-    elif parameter(name) == "loss":
-        with pytest.raises(TypeError, match=r"loss must return two arrays, .* ndarray"):
-            use_of(name, use, HEALTHY["gradient"], x)
 
 
 def nan_at_2(a):
@@ -95,19 +74,9 @@ def nan_at_2(a):
 @pytest.mark.parametrize("healthy_calls", [0, 1])
 @UP_LOSSES
 @pytest.mark.parametrize(
-    ("spoil", "error", "message"),
-    [
-        (lambda v, g: (nan_at_2(v), g), ValueError, "numbers, got NaN for 1 of"),
-        (lambda v, g: (v, nan_at_2(g)), ValueError, "numbers, got NaN for 1 of"),
-        (lambda v, g: (v[:, None], g), ValueError, r"an array of shape \(\d,\), got"),
-        (lambda v, g: (v, g[:, :1]), ValueError, r"an array of shape \(\d, 6, 6, 2\)"),
-        (lambda v, g: (v.astype(int), g), TypeError, "floats, got int64"),
-        (lambda v, g: (v, g.astype(int)), TypeError, "floats, got int64"),
-        (lambda v, g: (v, g, v), TypeError, "two arrays"),
-        (lambda v, g: [v, g], TypeError, "two arrays, .* got list"),
-    ],
+    "spoil", [lambda v, g: (nan_at_2(v), g), lambda v, g: (v, nan_at_2(g))]
 )
-def test_what_no_attack_can_follow(x, name, use, spoil, error, message, healthy_calls):
+def test_what_no_attack_can_follow(x, name, use, spoil, healthy_calls):
     """The image would stay as it is, and pass for robust."""
     calls = []
 
@@ -116,7 +85,7 @@ def test_what_no_attack_can_follow(x, name, use, spoil, error, message, healthy_
         pair = HEALTHY[name](x, y)
         return spoil(*pair) if len(calls) > healthy_calls else pair
 
-    with pytest.raises(error, match=f"loss must return {message}"):
+    with pytest.raises(ValueError, match=r"loss must return numbers, got NaN for 1 of"):
         use_of(name, use, broken, x)
 
 
@@ -207,34 +176,14 @@ def test_members_that_are_no_networks_of_ours_see_copies(x, y):
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        (
-            lambda z, y: z,
-            "loss must return two arrays, values and gradient, got ndarray",
-        ),
         (lambda z, y: (z, z), r"array of shape \(8,\), got \(8, 4\)"),
-        (
-            lambda z, y: (z[:, 0], z[:1]),
-            r"array of shape \(8, 4\), got \(1, 4\)",
-        ),
-        (lambda z, y: (z[:, 0], y), r"array of shape \(8, 4\), got \(8,\)"),
-        (lambda z, y: (None, z), "what loss returns must be .* NoneType"),
+        (lambda z, y: (z[:, 0], z[:1]), r"array of shape \(8, 4\), got \(1, 4\)"),
     ],
 )
 def test_a_loss_of_logits_is_named_for_what_it_returns(x, y, loss, message):
     for of_images in (model_loss(MODEL, loss), loss_of(network(MODEL), loss)):
-        with pytest.raises((TypeError, ValueError), match=message):
+        with pytest.raises(ValueError, match=message):
             of_images(x, y)
-
-
-def test_answers_that_are_no_probabilities_are_not_evaluated(x, y):
-    """Others that no function may give: test_training."""
-
-    class Classifier:
-        predict_proba = staticmethod(lambda x: np.full((1, 4), 0.25))
-
-    suite, threat = Suite(Classifier, {"none": lambda *a: a[0]}), Threat("Linf", 0.1)
-    with pytest.raises(ValueError, match=r"N = 8, K >= 2, got \(1, 4\)"):
-        evaluate(lambda: suite, x, y, threat)
 
 
 def test_rows_are_no_images(x, y):

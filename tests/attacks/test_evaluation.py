@@ -86,11 +86,7 @@ def test_the_table_has_each_attacks_numbers(grey):
 
 def test_what_was_not_counted_is_not_0(grey):
     found = evaluate(make_brightness, *grey, Threat("Linf", 0.15))
-    assert [line.endswith("not counted") for line in found.table().splitlines()] == [
-        *[False] * 3,
-        *[True] * 2,
-        False,
-    ]
+    assert found.table().count("not counted") == 2
 
 
 def counted_brightness():
@@ -163,14 +159,14 @@ def test_within_takes_the_eps_of_the_call(grey):
     assert_array_equal(attack(x[:2], y[:2], 0.2, None), x[:2] + np.float32(0.1))
 
 
-def test_within_an_attack_in_place_changes_no_argument(grey):
+def test_within_an_attack_in_place_changes_no_argument_and_is_given_up(grey):
     def in_place(x, y, eps, rng):
-        x[:], y[:] = 0, 0
+        x[:], y[:] = 1 - x, 0
         return x
 
     x, y = grey
     before = x.copy(), y.copy()
-    within(in_place, THREAT)(x, y, 0.1, None)
+    assert_array_equal(within(in_place, THREAT)(x, y, 0.1, None)[0], before[0][0])
     assert_array_equal(x, before[0])
     assert_array_equal(y, before[1])
 
@@ -231,7 +227,6 @@ def test_costs_are_counted(images, labels):
     assert (pgd_.gradients, pgd_.queries) == (7 * 4, 0)
     assert nearest.gradients % 4 == 0  # a row for each class
     assert nearest.queries > 0
-    assert "worst case" in found.table()
 
 
 def test_each_row_of_a_vjp_is_a_gradient():
@@ -241,16 +236,6 @@ def test_each_row_of_a_vjp_is_a_gradient():
     assert counter.gradients == 15
     vjp(np.zeros((5, 2)), np.zeros((5, 4)))
     assert (counter.gradients, counter.queries) == (20, 0)
-
-
-def test_what_goes_too_far_counts_as_given_up(images, labels):
-    def far(x, y, eps, rng):
-        return 1 - x
-
-    suite = Suite(suite_of_a_network().classifier, {"far": within(far, THREAT)})
-    found = evaluate(lambda: suite, images, labels, THREAT)
-    assert_array_equal(found.outcomes["far"].distance, 0)
-    assert_array_equal(found.outcomes["far"].fooled, found.before())
 
 
 def same(one, two):
@@ -443,15 +428,6 @@ def test_a_folder_in_the_place_of_a_batch_is_named(images, labels, tmp_path):
         adversarial_images(tmp_path, "pgd")
 
 
-@pytest.mark.parametrize(("count", "batch_size", "eps"), [(8, 4, 0.2), (4, 3, 0.1)])
-def test_evaluations_are_not_mixed(images, labels, tmp_path, count, batch_size, eps):
-    evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
-    x, y, threat = images[:count], labels[:count], Threat("Linf", eps)
-    evaluate(suite_of_a_network, x, y, threat, batch_size, folder=tmp_path)
-    with pytest.raises(ValueError, match=r"one evaluation of .* got batches of 2"):
-        adversarial_images(tmp_path, "pgd")
-
-
 def test_a_missing_batch_is_no_end(images, labels, tmp_path):
     evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
     (tmp_path / "pgd-3.npz").unlink()
@@ -490,20 +466,6 @@ def test_bad_suites(grey, names, message):
     suite = Suite(Brightness(), dict.fromkeys(names, brighter))
     with pytest.raises(ValueError, match=message):
         evaluate(lambda: suite, *grey, THREAT)
-
-
-def test_an_attack_in_place_is_given_up_too(grey):
-    def far(x, y, eps, rng):
-        return (x + np.float32(0.9)).clip(0, 1)
-
-    def in_place(x, y, eps, rng):
-        x[:] = far(x, y, eps, rng)
-        return x
-
-    one, two = (
-        Suite(Brightness(), {"far": within(f, THREAT)}) for f in (far, in_place)
-    )
-    same(evaluate(lambda: one, *grey, THREAT), evaluate(lambda: two, *grey, THREAT))
 
 
 class Coin:

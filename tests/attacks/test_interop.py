@@ -1,9 +1,5 @@
 """The adapters themselves: what ART and Foolbox get is what our functions give."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -22,7 +18,6 @@ from attacks import (
 )
 from tests.attacks import peers
 
-ROOT = Path(__file__).parents[2]
 KINDS = pytest.mark.parametrize("kind", ["network", "ensemble"])
 
 
@@ -146,12 +141,9 @@ def test_bad_settings_are_refused(cnn, settings, error):
     ("method", "change", "message"),
     [
         ("loss_gradient", lambda x, y: (x, y[:, None]), r"y must have shape \(8,\)"),
-        ("loss_gradient", lambda x, y: (x, y[:1]), r"y must have shape \(8,\)"),
-        ("loss_gradient", lambda x, y: (x, y.tolist()), "y must be a NumPy or"),
         ("loss_gradient", lambda x, y: (x, y * 4 + 1), "y must be 0 to"),
         ("compute_loss", lambda x, y: (x, np.eye(3)[y % 3]), "y must hold integer"),
         ("predict", lambda x, y: (x[:0],), "x must not be empty"),
-        ("predict", lambda x, y: (x.tolist(),), "x must be a NumPy or CuPy array"),
         ("class_gradient", lambda x, y: (x[:0],), "x must not be empty"),
     ],
 )
@@ -175,21 +167,3 @@ def test_adapters_name_functions_that_return_something_else(members, x, y):
     )
     with pytest.raises(ValueError, match=r"^gradient must return an array of shape"):
         attack(interop.foolbox_model(logits_of(network(model))), x, y, epsilons=0.1)
-
-
-@pytest.mark.parametrize(
-    ("module", "call", "package"),
-    [
-        ("art", "art_classifier(len, (6, 6, 2), 4)", "adversarial-robustness-toolbox"),
-        ("foolbox", "foolbox_model(len)", "foolbox"),
-        ("eagerpy", "foolbox_attack(None, len)", "foolbox"),
-    ],
-)
-def test_a_missing_package_is_one_line(module, call, package):
-    code = f"import sys; sys.modules['{module}'] = None\n"
-    code += f"from attacks import interop; interop.{call}"
-    command = [sys.executable, "-c", code]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    last = run.stderr.splitlines()[-1]
-    assert last.startswith(f"ModuleNotFoundError: {package} is missing (no module")
-    assert last.endswith("pip install 'minidl[interop]'")

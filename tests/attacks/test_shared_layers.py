@@ -1,22 +1,16 @@
-"""Networks that share layers, and threads that share networks, have equal gradients."""
+"""Networks that share layers have the gradients of copies."""
 
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import numpy as np
 import pytest
 
 from attacks import (
-    Suite,
-    Threat,
-    bim,
     ensemble_loss,
-    evaluate,
     margin_gradient,
     mean_logit_gradient,
     mean_probability_gradient,
     member_gradient,
-    model_gradient,
     sum_gradient,
 )
 from attacks.forwards import (
@@ -26,7 +20,6 @@ from attacks.forwards import (
     network,
 )
 from attacks.gradients import gradient_of
-from ensembles import Ensemble
 from minidl import Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
 from tests.oracles import assert_close
 
@@ -70,22 +63,3 @@ def test_each_call_has_a_way_back_of_its_own(forward_of, rng):
     ways = [forward(x)[1] for x in inputs]
     for way, dz, wanted in zip(ways, slopes, expected, strict=True):
         assert np.array_equal(way(dz), wanted)
-
-
-def test_threads_that_share_a_network_find_what_one_finds(rng):
-    model = team(rng)[0]
-    x = rng.random((60, 6, 6, 2), np.float32)
-    y = model.predict(x)
-    gradient = model_gradient(model)
-
-    def attack(x, y, eps, rng):
-        return bim(gradient, x, y, eps, eps / 4, 5)
-
-    def robust(executor):
-        classifier = Ensemble([model])
-        suite, threat = Suite(classifier, {"bim": attack}), Threat("Linf", 0.02)
-        found = evaluate(lambda: suite, x, y, threat, batch_size=5, executor=executor)
-        return found.robust("bim").value
-
-    with ThreadPoolExecutor(4) as executor:
-        assert robust(executor) == robust(None)

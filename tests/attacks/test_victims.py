@@ -7,7 +7,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from attacks import (
     dlr,
     ensemble_loss,
-    input_gradient,
     log_mean_probability,
     logits_of,
     loss_of,
@@ -100,17 +99,6 @@ def test_weights_are_the_ensembles(members, weights, x, y, rng):
     direction, slope = differences(lambda v: loss(v, y)[0], x, rng)
     found = (loss(x, y)[1] * direction).sum(axis=(1, 2, 3))
     assert_allclose(found, slope, atol=1e-6)
-
-
-def test_the_ensembles_own_gradient_is_a_mean_of_its_members(members, x, y):
-    """grad J = sum_i r_i grad J_i, weighted by the members' shares in p_y."""
-    p_y = np.stack([m.predict_proba(x)[np.arange(8), y] for m in members])
-    r = (p_y / p_y.sum(axis=0))[..., None, None, None]
-    expected = sum(
-        r_i * input_gradient(m, x, y) for r_i, m in zip(r, members, strict=True)
-    )
-    found = ensemble_loss(members)(x, y)[1]
-    assert_allclose(found, expected, rtol=1e-9, atol=1e-13)
 
 
 def test_sure_members_have_a_slope_in_single_precision(members, x, y):
