@@ -55,12 +55,9 @@ def test_weights_of_other_types_become_float32(kind, dtype):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (np.full((2, 3), np.nan), "^initializer must return finite numbers"),
         (np.full((2, 3), 1e300), "^initializer must return finite numbers"),
         (np.ones((3, 2)), r"^initializer must .* shape \(2, 3\), got \(3, 2\)"),
         (np.ones((2, 3)) * 1j, "^initializer must return floats, got complex128"),
-        (np.ma.masked_all((2, 3)), "^what initializer returns must be a .*MaskedArray"),
-        (None, "^what initializer returns must be a NumPy .* got NoneType"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")

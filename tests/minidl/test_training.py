@@ -61,7 +61,9 @@ def run(x, y, epochs=2, batch_size=8, seed=1, rate=0.0, model=None, **options):
 
 
 def same_bits(one, two):
-    return all(a.tobytes() == b.tobytes() for a, b in zip(one, two, strict=True))
+    """Tell whether arrays, or the data of parameters, are equal to the bit."""
+    pairs = zip(one, two, strict=True)
+    return all(a.data.tobytes() == b.data.tobytes() for a, b in pairs)
 
 
 def test_the_loss_falls_and_the_problem_is_learned(problem):
@@ -125,12 +127,6 @@ def test_stored_bytes_are_pixels_over_255(problem):
     assert to_float(floats) is floats
 
 
-def test_the_same_seed_gives_the_same_bits(problem):
-    one, two = (run(*problem, rate=0.5) for _ in range(2))
-    assert one[0] == two[0]
-    assert same_bits(one[1], two[1])
-
-
 def test_dropout_is_on_in_training(problem):
     assert not same_bits(run(*problem)[1], run(*problem, rate=0.5)[1])
 
@@ -150,7 +146,7 @@ def test_callbacks_get_each_epoch_and_its_loss(problem):
     losses, _ = run(
         *problem,
         epochs=3,
-        callbacks=[lambda *args: calls.append(args), lambda *args: calls.append(args)],
+        callbacks=iter([lambda *args: calls.append(args)] * 2),
     )
     assert calls == [(e, losses[e - 1]) for e in (1, 1, 2, 2, 3, 3)]
 
@@ -167,19 +163,9 @@ IMAGES = np.full((6, 2, 2, 1), 0.5, np.float32)
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
 
-def with_pixel(value):
-    x = IMAGES.copy()
-    x[3, 1, 1, 0] = value
-    return x
-
-
 BAD_DATA = {
-    "one-hot labels": (IMAGES, np.eye(3, dtype=int)[LABELS], r"^y must have shape"),
     "label too high": (IMAGES, LABELS + 1, "^y must be 0 to 2, got 1 to 3"),
-    "NaN": (with_pixel(np.nan), LABELS, "^x must be finite, got NaN or infinity"),
-    "too bright": (with_pixel(1.5), LABELS, r"^x must lie in \[0, 1\], got .* to 1.5"),
-    "integers": (IMAGES.astype(int), LABELS, "^x must be uint8 .*got int64"),
-    "no bytes": (IMAGES[:0].astype(np.uint8), LABELS[:0], "^x must not be empty"),
+    "too bright": (IMAGES * 3, LABELS, r"^x must lie in \[0, 1\], got .* to 1.5"),
     "channels": (IMAGES.repeat(3, 3), LABELS, r"^x must have shape \(N, 2, 2, 1\)"),
 }
 
@@ -233,12 +219,6 @@ def test_some_parameters_may_stay_what_they_are():
     train(model, IMAGES, LABELS, optimizer, 1, 8, np.random.default_rng(0))
     changed = [(p.data != b).any() for p, b in zip(model.params, before, strict=True)]
     assert changed == [False, False, True, True]
-
-
-def test_callbacks_may_come_from_an_iterator():
-    called = []
-    run(IMAGES, LABELS, callbacks=iter([lambda epoch, loss: called.append(epoch)]))
-    assert called == [1, 2]
 
 
 def test_a_network_that_ends_in_images_is_no_classifier():
@@ -315,45 +295,9 @@ def test_accuracy_without_a_known_number_of_classes():
         accuracy(Table([0]), x, np.array([-1]))
 
 
-class Answers:
-    """Whose probabilities are what a function makes of them."""
+def test_a_classifier_is_named_for_what_it_does():
+    """What is no answer: test_answers."""
 
-    def __init__(self, change):
-        self.predict_proba = lambda x: change(np.eye(3)[np.zeros(len(x), int)])
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda p: p * np.nan, "predict_proba must return finite numbers, .* 4 of 4"),
-        (lambda p: p[:, 0], r"predict_proba must return an array .* got \(4,\)"),
-        (lambda p: np.log(p + 1e-9), "predict_proba must return probabilities"),
-        (lambda p: 1.6 * p - 0.2, "predict_proba must return .* from -0.2 to 1.4"),
-        (lambda p: p / 2, "predict_proba must return probabilities, 0 or more and of"),
-        (lambda p: p == 1, "predict_proba must return floats, got bool"),
-        (lambda p: p.tolist(), "what predict_proba returns must be .* got list"),
-    ],
-)
-def test_answers_that_are_no_probabilities(change, message):
-    """argmax takes the first NaN, the least likely logarithm, a column of zeros."""
-    x = np.zeros((4, 1, 1, 1))
-    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
-        accuracy(Answers(change), x, np.zeros(4, int))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda p: p.astype(int),
-        lambda p: (p + 0.31 / 3).astype(np.float16) / np.float16(1.31),
-    ],
-)
-def test_probabilities_to_rounding_are_some(change):
-    x = np.zeros((4, 1, 1, 1))
-    assert accuracy(Answers(change), x, np.array([0, 0, 0, 1])) == 0.75
-
-
-def test_a_classifier_that_works_in_place_is_named():
     class Scales(Table):
         def predict_proba(self, x):
             x *= 2
@@ -363,6 +307,10 @@ def test_a_classifier_that_works_in_place_is_named():
     with pytest.raises(ValueError, match=r"^predict_proba must leave its arguments"):
         accuracy(Scales(range(10)), x, np.zeros(4, int))
     assert (x == 0.01).all()
+    unsure = Table(range(10))
+    unsure.p /= 2
+    with pytest.raises(ValueError, match=r"^predict_proba must return probabilities"):
+        accuracy(unsure, x, np.zeros(4, int))
 
 
 class Foreign(Table):
@@ -451,7 +399,6 @@ def test_perturb_draws_from_the_generator_that_is_the_state(problem):
 
 
 BAD_BATCHES = {
-    "none": (lambda x: None, "must be a NumPy or CuPy array, got NoneType"),
     "shorter": (lambda x: x[1:], r"an array of shape .* got \(7, 2, 2, 1\)"),
     "wider": (lambda x: x.astype(np.float64), "float32, got float64"),
     "bytes": (lambda x: (x * 255).astype(np.uint8), "floats, got uint8"),
@@ -485,15 +432,6 @@ def test_a_batch_that_cant_be_trained_on_is_named_where_it_happens(problem, name
     assert same_bits(calls[-1], [p.data for p in model.params])
 
 
-def test_soft_labels_train_as_labels_do(problem):
-    x, y = problem
-    losses, params = run(x, y)
-    soft = run(x, np.eye(3, dtype=np.float32)[y], loss=soft_cross_entropy)
-    assert_close(soft[0], losses, 1e-5)
-    for p, q in zip(params, soft[1], strict=True):
-        assert_close(p, q, 1e-3)
-
-
 def test_a_loss_at_temperature_1_trains_to_the_same_bits(problem):
     _, params = run(*problem)
     _, same = run(*problem, loss=partial(cross_entropy, temperature=1))
@@ -519,11 +457,9 @@ def test_an_autoencoder_learns_to_remove_noise(problem):
 @pytest.mark.parametrize(
     ("loss", "message"),
     [
-        (lambda z, y: z, "^loss must return two arrays, .* got ndarray"),
         (lambda z, y: (z[:, 0].mean(keepdims=True), z), r"^loss must .* \(1,\)$"),
         (lambda z, y: (z[:, 0], z[:1]), r"^loss must return .* got \(1, 3\)$"),
         (lambda z, y: (z[:, 0] * np.nan, z), "^loss must return finite numbers"),
-        (lambda z, y: ([0.0] * len(z), z), "^what loss returns must be"),
         (squared_error, "^target must be float32"),
     ],
 )

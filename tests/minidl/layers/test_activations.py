@@ -11,17 +11,10 @@ from tests import oracles
 from tests.oracles import assert_close
 
 
-def test_relu_by_hand():
-    layer = ReLU()
-    x = np.array([[-2.0, 0.0, 3.0]])
-    assert layer.forward(x).tolist() == [[0, 0, 3]]
-    assert layer.backward(np.array([[5.0, 6.0, 7.0]])).tolist() == [[0, 0, 7]]
-
-
-def test_relu_of_the_smallest_positive_number():
-    layer = ReLU()
-    layer.forward(np.array([[5e-324, -5e-324]]))
-    assert layer.backward(np.ones((1, 2))).tolist() == [[1, 0]]
+def test_relu_of_0_and_of_the_smallest_numbers():
+    layer, x = ReLU(), np.array([[5e-324, 0.0, -5e-324]])
+    assert layer.forward(x).tolist() == [[5e-324, 0, 0]]
+    assert layer.backward(np.full((1, 3), 7.0)).tolist() == [[7, 0, 0]]
 
 
 @given(st.lists(st.lists(st.floats(-300, 300), min_size=3, max_size=3), min_size=1))
@@ -42,12 +35,3 @@ def test_softmax_of_huge_logits_is_finite():
     z = np.array([[1e4, 0, -1e4], [-1e4, -1e4, -1e4]], np.float32)
     third = np.float32(1) / np.float32(3)
     assert softmax(z).tolist() == [[1, 0, 0], [third] * 3]
-
-
-def test_softmax_gradient_is_the_jacobian(rng):
-    layer = Softmax()
-    z, dout = rng.standard_normal((2, 4)), rng.standard_normal((2, 4))
-    p = layer.forward(z)
-    jacobians = [np.diag(row) - np.outer(row, row) for row in p]
-    expected = [J @ d for J, d in zip(jacobians, dout, strict=True)]
-    assert_close(layer.backward(dout), expected, 1e-13)

@@ -21,17 +21,6 @@ def test_forward_is_the_loop(layer, rng):
     assert_close(layer.forward(x), expected, 1e-14)
 
 
-def test_an_example_by_hand(rng):
-    layer = Linear(2, 1, rng=rng)
-    layer.W.data[:] = [[2], [3]]
-    layer.b.data[:] = 10
-    x = np.array([[1, 1], [0, -1]], np.float32)
-    assert layer.forward(x).tolist() == [[15], [7]]
-    assert layer.backward(np.array([[1], [2]], np.float32)).tolist() == [[2, 3], [4, 6]]
-    assert layer.W.grad.tolist() == [[1], [-1]]
-    assert layer.b.grad.tolist() == [3]
-
-
 def test_biases_begin_at_zero(rng):
     layer = Linear(40, 30, rng=rng)
     assert layer.b.data.tolist() == [0] * 30
