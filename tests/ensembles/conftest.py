@@ -3,9 +3,40 @@
 from itertools import count
 
 import pytest
+from numpy.testing import assert_array_equal
 
-from ensembles import random_init, training
+from ensembles import member_files, random_init, training
 from tests.ensembles.tiny_data import tiny_dataset
+
+
+class Interrupted(BaseException):
+    """As Ctrl-C, but nothing else's."""
+
+
+def assert_same(a, b):
+    """Two trained members are equal to the bit."""
+    assert (a.job, a.losses, a.vote) == (b.job, b.losses, b.vote)
+    for p, q in zip(a.params, b.params, strict=True):
+        assert_array_equal(p, q, strict=True)
+
+
+@pytest.fixture
+def train_until(monkeypatch):
+    """Return a function that trains, and interrupts a member after some epochs."""
+    ended = member_files.Progress.epoch_ended
+
+    def run(epochs, train, *arguments, index=0, **options):
+        def interrupt(self, number, loss):
+            ended(self, number, loss)
+            if self.job.index == index and len(self.losses) == epochs:
+                raise Interrupted
+
+        with monkeypatch.context() as context:
+            context.setattr(member_files.Progress, "epoch_ended", interrupt)
+            with pytest.raises(Interrupted):
+                train(*arguments, **options)
+
+    return run
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from ensembles import (
     boosting,
     chains,
     materialise,
-    member_files,
     random_init,
     snapshots,
     train_ensemble,
@@ -25,6 +24,7 @@ from ensembles.member_files import member_path
 from ensembles.training import train_member, train_members
 from minidl.data import Dataset
 from minidl.store import to_json
+from tests.ensembles.conftest import assert_same
 from tests.ensembles.tiny_data import COUNT
 
 K = 10
@@ -141,12 +141,6 @@ def jobs_of(method, members=3, **settings):
     return method(members, 5, "mnist-sample", **SMALL | {"epochs": 6, **settings})
 
 
-def assert_same(a, b):
-    assert (a.job, a.losses, a.vote) == (b.job, b.losses, b.vote)
-    for p, q in zip(a.params, b.params, strict=True):
-        assert_array_equal(p, q, strict=True)
-
-
 def test_boosted_members_are_their_jobs_carried_out_by_hand(learns):
     members = train_members(jobs_of(boosting), workers=1)
     x, y = learns.x_train, learns.y_train
@@ -194,27 +188,15 @@ def test_the_learning_rate_falls_along_a_cosine(learns, monkeypatch):
 
 @pytest.mark.parametrize("method", [boosting, snapshots])
 def test_a_chain_that_is_interrupted_goes_on_in_the_same_bits(
-    learns, tmp_path, monkeypatch, method
+    learns, tmp_path, train_until, method
 ):
     """In the middle of the second member; the first is kept, and not trained again."""
-    jobs = jobs_of(method, 2)
+    jobs, how = jobs_of(method, 2), {"folder": tmp_path, "workers": 1}
     whole = train_members(jobs, workers=1)
-    ended = member_files.Progress.epoch_ended
-
-    def interrupt(self, number, loss):
-        ended(self, number, loss)
-        if self.job.index == 1 and len(self.losses) == 3:
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as context:
-        context.setattr(member_files.Progress, "epoch_ended", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train_members(jobs, folder=tmp_path, workers=1)
+    train_until(3, train_members, jobs, index=1, **how)
     assert member_path(jobs[0], tmp_path).exists()
-    again = train_members(jobs[1:], folder=tmp_path, workers=1)
-    assert_same(again[0], whole[1])
-    found = train_members(jobs, folder=tmp_path, workers=1)
-    for a, b in zip(found, whole, strict=True):
+    assert_same(train_members(jobs[1:], **how)[0], whole[1])
+    for a, b in zip(train_members(jobs, **how), whole, strict=True):
         assert_same(a, b)
 
 

@@ -19,10 +19,7 @@ from minidl.checkpoints import save_checkpoint
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
 from minidl.store import plain, read_arrays
-
-
-class Interrupted(BaseException):
-    """As Ctrl-C, but nothing else's."""
+from tests.ensembles.conftest import assert_same
 
 
 @pytest.fixture
@@ -43,52 +40,31 @@ def epochs_asked(monkeypatch):
     return asked
 
 
-def train_until(job, folder, monkeypatch, epoch):
-    """Train a member, and interrupt it after an epoch."""
-    ended = member_files.Progress.epoch_ended
-
-    def interrupt(self, number, loss):
-        ended(self, number, loss)
-        if len(self.losses) == epoch:
-            raise Interrupted
-
-    with monkeypatch.context() as context:
-        context.setattr(member_files.Progress, "epoch_ended", interrupt)
-        with pytest.raises(Interrupted):
-            train_member(job, folder)
-
-
-def assert_same(a, b):
-    assert a.losses == b.losses
-    for p, q in zip(a.params, b.params, strict=True):
-        assert_array_equal(p, q, strict=True)
-
-
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_interrupted_member_goes_on_in_the_same_bits(
-    tiny_data, job, tmp_path, monkeypatch, epochs_asked, optimizer
+    tiny_data, job, tmp_path, train_until, epochs_asked, optimizer
 ):
     job = replace(job, optimizer=optimizer, lr=1e-3)
     whole = train_member(job)
-    train_until(job, tmp_path, monkeypatch, 1)
-    train_until(job, tmp_path, monkeypatch, 3)
+    train_until(1, train_member, job, tmp_path)
+    train_until(3, train_member, job, tmp_path)
     assert_same(train_member(job, tmp_path), whole)
     assert epochs_asked == [4, 4, 3, 1]
 
 
 @pytest.mark.parametrize("method", ["bagging", "gaussian-noise"])
 def test_the_members_own_data_are_made_again(
-    tiny_data, job, tmp_path, monkeypatch, method
+    tiny_data, job, tmp_path, train_until, method
 ):
     job = replace(job, method=method, sigma=0.1 if method == "gaussian-noise" else 0.0)
-    train_until(job, tmp_path, monkeypatch, 2)
+    train_until(2, train_member, job, tmp_path)
     assert_same(train_member(job, tmp_path), train_member(job))
 
 
 def test_a_member_killed_after_its_last_epoch_is_not_trained_again(
-    tiny_data, job, tmp_path, monkeypatch, epochs_asked
+    tiny_data, job, tmp_path, train_until, epochs_asked
 ):
-    train_until(job, tmp_path, monkeypatch, 4)
+    train_until(4, train_member, job, tmp_path)
     member = train_member(job, tmp_path)
     assert epochs_asked == [4]
     assert_same(member, train_member(job))
@@ -105,9 +81,9 @@ def test_a_finished_member_leaves_one_file(tiny_data, job, tmp_path):
 
 
 def test_what_is_forgotten_is_trained_again(
-    tiny_data, job, tmp_path, monkeypatch, epochs_asked
+    tiny_data, job, tmp_path, train_until, epochs_asked
 ):
-    train_until(job, tmp_path, monkeypatch, 2)
+    train_until(2, train_member, job, tmp_path)
     member_files.forget(job, tmp_path)
     train_ensemble([job], folder=tmp_path, workers=1)
     member_files.forget(job, tmp_path)
@@ -115,8 +91,8 @@ def test_what_is_forgotten_is_trained_again(
     assert epochs_asked == [4, 4]
 
 
-def test_seconds_of_all_parts_add_up(tiny_data, job, tmp_path, monkeypatch, clock):
-    train_until(job, tmp_path, monkeypatch, 3)
+def test_seconds_of_all_parts_add_up(tiny_data, job, tmp_path, train_until, clock):
+    train_until(3, train_member, job, tmp_path)
     path = partial_path(member_path(job, tmp_path))
     _, saved = read_arrays(path)
     member = train_member(job, tmp_path)
@@ -126,10 +102,10 @@ def test_seconds_of_all_parts_add_up(tiny_data, job, tmp_path, monkeypatch, cloc
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
 def test_a_damaged_epoch_is_set_aside_and_trained_again(
-    tiny_data, job, tmp_path, monkeypatch, rng, damage
+    tiny_data, job, tmp_path, train_until, rng, damage
 ):
     whole = train_member(job)
-    train_until(job, tmp_path, monkeypatch, 2)
+    train_until(2, train_member, job, tmp_path)
     path = partial_path(member_path(job, tmp_path))
     content = bytearray(path.read_bytes())
     place = int(rng.integers(200, len(content) - 200))
@@ -144,14 +120,14 @@ def test_a_damaged_epoch_is_set_aside_and_trained_again(
 
 @pytest.mark.parametrize("finished", [True, False])
 def test_another_jobs_file_is_refused_by_name(
-    tiny_data, job, tmp_path, monkeypatch, finished
+    tiny_data, job, tmp_path, train_until, finished
 ):
     other = replace(job, lr=0.5)
     paths = [member_path(j, tmp_path) for j in (job, other)]
     if finished:
         train_ensemble([job], folder=tmp_path, workers=1)
     else:
-        train_until(job, tmp_path, monkeypatch, 1)
+        train_until(1, train_member, job, tmp_path)
         paths = [partial_path(path) for path in paths]
     shutil.copy(*paths)
     message = f"{paths[1].name} belongs to another configuration: lr is 0.001, wanted"
@@ -207,8 +183,8 @@ def test_a_checkpoint_that_is_no_members_is_refused_by_name(tiny_data, job, tmp_
         load_member(job, tmp_path)
 
 
-def test_an_epochs_file_is_no_finished_member(tiny_data, job, tmp_path, monkeypatch):
-    train_until(job, tmp_path, monkeypatch, 2)
+def test_an_epochs_file_is_no_finished_member(tiny_data, job, tmp_path, train_until):
+    train_until(2, train_member, job, tmp_path)
     path = member_path(job, tmp_path)
     partial_path(path).rename(path)
     message = rf"{path.name} must hold the losses of 4 to 4 epochs, got \["

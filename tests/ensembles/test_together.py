@@ -6,44 +6,17 @@ import pytest
 from ensembles import Committee, Ensemble, train_together
 from minidl import (
     Adam,
-    Dropout,
     Flatten,
     Linear,
-    ReLU,
     Sequential,
     load_checkpoint,
     save_checkpoint,
     train,
 )
+from tests.minidl.test_training import network, noise, problem, same_bits
 from tests.oracles import assert_close, differences
 
-
-def network(seed, rate=0.0, classes=3):
-    rng = np.random.default_rng(seed)
-    layers = [
-        Flatten(),
-        Linear(4, 8, rng=rng),
-        ReLU(),
-        Dropout(rate),
-        Linear(8, classes, rng=rng),
-    ]
-    return Sequential(layers, (2, 2, 1))
-
-
-@pytest.fixture
-def problem(rng):
-    x = rng.integers(0, 256, (50, 2, 2, 1)).astype(np.uint8)
-    return x, x[:, :, :, 0].reshape(50, 4)[:, :3].argmax(axis=1)
-
-
-def noise(x, y, rng):
-    return (x + rng.uniform(-0.2, 0.2, x.shape).astype(x.dtype)).clip(0, 1)
-
-
-def same_bits(one, two):
-    return all(
-        a.data.tobytes() == b.data.tobytes() for a, b in zip(one, two, strict=True)
-    )
+assert problem  # a fixture
 
 
 def run(committee, problem, epochs=2, seed=1, optimizer=None, **options):
@@ -141,10 +114,15 @@ def test_its_members_are_an_ensembles(problem):
     assert (Ensemble(committee.members).predict(x) == problem[1]).mean() > 0.9
 
 
+def four_classes():
+    rng = np.random.default_rng(1)
+    return Sequential([Flatten(), Linear(4, 4, rng=rng)], (2, 2, 1))
+
+
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([network(0), network(1, classes=4)], "must have the same number of classes"),
+        ([network(0), four_classes()], "must have the same number of classes"),
         ([network(0)] * 2, "must have parameters of their own"),
         ([Ensemble([network(0)])], "must be of type Sequential"),
         (
