@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.stats
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import (
@@ -42,7 +43,14 @@ from tutorials.defences.__main__ import main
 from tutorials.defences.denoised import autoencoder
 from tutorials.defences.detector import head_on, undetected_margin
 from tutorials.defences.dropped import Draw
-from tutorials.defences.page import combination, findings, markdown, table
+from tutorials.defences.findings import (
+    above_members,
+    answer,
+    combination,
+    findings,
+    missing,
+)
+from tutorials.defences.page import markdown, table
 from tutorials.defences.parts import Part
 from tutorials.defences.record import Record, path_of, read, write
 from tutorials.defences.rows import chosen, rows
@@ -256,6 +264,7 @@ def test_a_run_writes_one_file_a_defence(ran):
     assert [r.defence for r in found] == ["rounding-1", "fgsm-2", "pgd-joint-2"]
     assert [r.members for r in found] == [1, 2, 2]
     assert [len(r.alone) for r in found] == [0, 2, 0]
+    assert [np.shape(r.agreement) for r in found] == [(0,), (2, 3), (0,)]
     assert all(r.core_hours > 0 and r.images == 4 for r in found)
     assert found[2].training["perturb"]["Adversarial"]["eps"] == EPS
 
@@ -277,7 +286,12 @@ def test_the_counts_are_those_of_attacks_by_hand(ran):
     assert found.correct == {name: own.sum() for name, own in left.items()}
     usual = [own for name, own in left.items() if name != ADAPTIVE]
     assert found.usual == np.all(usual, axis=0).sum()
-    assert found.worst == np.all([*left.values()], axis=0).sum()
+    own = np.all([*left.values()], axis=0)
+    assert found.worst == own.sum()
+    ones = [attack(row.only(i), settings, data, places, None) for i in (0, 1)]
+    members = np.sum([~one.fooled_by_any() for one in ones], axis=0)
+    expected = [[sum((own == e) & (members == k)) for k in range(3)] for e in (0, 1)]
+    assert found.agreement == expected
 
 
 def networks_of(row, folder):
@@ -319,13 +333,15 @@ def test_a_row_that_is_named_twice_is_one():
 # Records and the page
 
 
-def record(name="single", worst=0, alone=(), **changes):
+def record(name="single", worst=0, alone=(), agreement=(), **changes):
     correct = {FGSM: 30, BIM: 20, "PGD-100": 12, ADAPTIVE: worst}
+    left = changes.get("correct", correct).values()
     facts = {
         **{"defence": name, "title": name, "dataset": "mnist", "profile": "full"},
         **{"seed": 0, "members": 1, "eps": 0.3, "images": 100, "test_images": 1000},
         **{"clean": 990, "correct": correct, "usual": min(12, worst + 2)},
-        **{"worst": min(worst, 12), "alone": list(alone), "training": {}},
+        **{"worst": min(worst, *left), "alone": list(alone), "training": {}},
+        "agreement": [list(counts) for counts in agreement],
         **{"attacks": vars(Strength(100)), "losses": [0.1], "core_hours": 1.5},
         "environment": environment(),
     }
@@ -345,20 +361,58 @@ def test_the_table_is_derived_from_counts():
 def test_what_is_left_is_compared_with_the_undefended_network(worst, says):
     own = record("rounding-1", worst, usual=12)
     [sentence] = findings([record(worst=2), own])
-    assert f"That is {says} the undefended network's worst case" in sentence
+    assert f"under the adaptive attack, {says} it" in sentence
     assert findings([own]) == []
 
 
-@pytest.mark.parametrize(
-    ("alone", "verdict"),
-    [((60, 61, 59), "more"), ((80, 81, 79), "within"), ((97,) * 3, "less")],
-)
-def test_an_ensemble_is_compared_with_its_members_alone(alone, verdict):
-    correct = {FGSM: 95, BIM: 92, "PGD-100": 90, ADAPTIVE: 81}
-    whole = record("pgd-3", 81, alone, correct=correct, usual=90)
-    whole = replace(whole, worst=80)
+KEPT = {FGSM: 95, BIM: 92, "PGD-100": 90, ADAPTIVE: 81}
+ALONE = [
+    ((60, 61, 59), [[20, 0, 0, 0], [10, 10, 10, 50]], "more"),
+    ((80, 81, 79), [[10, 5, 0, 5], [4, 2, 4, 70]], "decided"),
+    ((97, 98, 96), [[0, 0, 9, 11], [0, 0, 0, 80]], "less"),
+]
+
+
+@pytest.mark.parametrize(("alone", "agreement", "verdict"), ALONE)
+def test_an_ensemble_is_compared_with_its_members_alone(alone, agreement, verdict):
+    whole = record("pgd-3", 80, alone, agreement, correct=KEPT, usual=90)
     [sentence] = combination([whole])
     assert verdict in sentence.rpartition(").")[2]
+    difference = above_members(whole).difference
+    images = [
+        own - k / 3
+        for own in (0, 1)
+        for k in range(4)
+        for _ in range(agreement[own][k])
+    ]
+    members = scipy.stats.ttest_1samp([0.8 - n / 100 for n in alone], 0)
+    of_images = 1.96 * np.std(images) / 10
+    of_members = np.diff(members.confidence_interval(0.95))[0] / 2
+    assert difference.value == pytest.approx(np.mean(images))
+    half = np.hypot(of_images, of_members)
+    assert difference.high - difference.value == pytest.approx(half, rel=1e-4)
+
+
+def test_what_is_missing_is_named_with_the_command():
+    every = rows(settings_of("mnist", "full", 3))
+    some = [record(row.name, seed=3) for row in every if row.name != "adp-3"]
+    [sentence] = missing(some)
+    assert sentence.startswith("**1 of 21 rows are missing**: adp-3. ")
+    assert "--dataset mnist --profile full --seed 3`" in sentence
+    assert missing([*some, record("adp-3", seed=3)]) == []
+
+
+def test_the_page_answers_first_what_helps():
+    records = [record(worst=2), record("rounding-1", 3), trained("pgd-3", 80)]
+    text = answer(records)[0]
+    assert "undefended network keeps 0.0200" in text
+    assert "**pgd-3, 3 networks**, which keeps 0.8000" in text
+    assert "**rounding-1, 1 network**, which keeps 0.0300" in text
+    assert text.index("with adv") < text.index("without adv")
+    assert answer(records[1:]) == []
+    shown = markdown(records)
+    assert shown.index(text) < shown.index("| defence |")
+    assert "18 of 21 rows are missing" in shown
 
 
 def test_the_page_names_every_published_number_with_its_source():
@@ -374,6 +428,10 @@ def test_the_page_names_every_published_number_with_its_source():
         {"worst": 13, "usual": 12},
         {"clean": 1001},
         {"alone": [101]},
+        {"alone": [12]},
+        {"alone": [12], "agreement": [[88, 0], [1, 12]]},
+        {"alone": [12], "agreement": [[88, 1], [0, 11]]},
+        {"alone": [12], "agreement": [[87, 1], [2, 10]]},
         {"correct": {FGSM: 30, BIM: 20}},
         {"usual": 25},
         {"correct": {FGSM: 30, BIM: 20, "PGD-100": 12, ADAPTIVE: 11}, "usual": 12},
@@ -402,7 +460,8 @@ def test_table_and_report_are_written(ran, capsys):
     titles = ("Rounding", "FGSM training", "PGD training, the ensemble's loss")
     assert sorted(titles, key=shown.index) == list(titles)
     page = (places.results / "defences.html").read_text(encoding="utf-8")
-    assert page.count("<table>") == 2
+    assert page.count("<table>") == 3
+    assert "rows are missing" in page
     assert "PGD training" in page
 
 

@@ -4,36 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 
-from attacks.evaluation.intervals import Estimate
 from minidl.files import write_text
 from tutorials.defences.anchors import ANCHORS, NOTES, anchors_of
 from tutorials.defences.detector import REJECTED
+from tutorials.defences.findings import answer, combination, findings, missing
 from tutorials.defences.parts import held_out
 from tutorials.defences.record import Record
-from tutorials.defences.suite import ADAPTIVE, BIM, FGSM
-from tutorials.paper.claims.comparisons import (
-    FAILS,
-    HOLDS,
-    UNDECIDED,
-    Comparison,
-)
-from tutorials.paper.claims.intervals import difference, of_both
-from tutorials.paper.pages.markdown import Table, html, page
+from tutorials.paper.pages.markdown import Table, details, html, page
 from tutorials.paper.pages.notes import counted
 from tutorials.paper.results.files import all_environments
-from tutorials.paper.results.table2 import mean_cell
 
 NAME = "defences"
-HEAD = [
-    *("defence", "networks", "clean", "FGSM", "BIM", "usual, worst case"),
-    *("adaptive attack", "all, worst case", "core-hours"),
-]
-IN_WORDS = {
-    HOLDS: "Together they are more robust.",
-    FAILS: "Together they are less robust.",
-    UNDECIDED: "The difference is within its interval.",
-}
-WITHIN = 0.05  # of what an undefended network keeps: nothing of a defence is left
 
 
 def title(records: Sequence[Record]) -> str:
@@ -42,23 +23,31 @@ def title(records: Sequence[Record]) -> str:
     return f"What helps? Defences on {first.dataset}, Linf, eps = {first.eps:g}"
 
 
-def columns(record: Record) -> list[Estimate]:
-    """Return a defence's accuracies, with their intervals."""
-    counts = [record.correct[FGSM], record.correct[BIM], record.usual]
-    counts += [record.correct[ADAPTIVE], record.worst]
-    return [record.clean_accuracy, *map(record.accuracy, counts)]
-
-
 def table(records: Sequence[Record]) -> Table:
     """Return two lines a defence: accuracies, and their 95 % intervals."""
     rows = []
     for record in records:
-        found = columns(record)
+        found = record.columns.values()
         values = [f"**{e.value:.3f}**" for e in found]
         name, hours = f"**{record.title}**", f"{record.core_hours:.2f}"
         rows.append([name, str(record.members), *values, hours])
         rows.append(["", "95 %", *(f"{e.low:.3f}-{e.high:.3f}" for e in found), ""])
-    return Table(HEAD, rows, words=2)
+    head = ["defence", "networks", *records[0].columns, "core-hours"]
+    return Table(head, rows, words=2)
+
+
+def each_attack(records: Sequence[Record]) -> Table:
+    """Return the accuracy under each attack, and each member's worst case alone."""
+    rows = [
+        [
+            *(record.title, str(record.members)),
+            *(f"{n / record.images:.3f}" for n in record.correct.values()),
+            ", ".join(f"{n / record.images:.3f}" for n in record.alone) or "-",
+        ]
+        for record in records
+    ]
+    head = ["defence", "networks", *records[0].correct, "members alone, worst case"]
+    return Table(head, rows, words=2)
 
 
 def anchors(dataset: str) -> Table:
@@ -71,97 +60,57 @@ def anchors(dataset: str) -> Table:
     return Table(["published", "attack", "source", "clean", "attacked"], rows, words=3)
 
 
+def before(records: Sequence[Record]) -> list[str]:
+    """Return the sentences above the table."""
+    smoke = "This was a smoke test: the numbers mean nothing."
+    tests = [smoke] if records[0].profile == "smoke" else []
+    return [*tests, *answer(records), *missing(records)]
+
+
 def notes(records: Sequence[Record]) -> list[str]:
     """Return the sentences below the table."""
     first = records[0]
     a = first.attacks
-    smoke = "This was a smoke test: the numbers mean nothing."
     return [
-        *([smoke] if first.profile == "smoke" else []),
-        f"Clean is the accuracy on all {counted(first.test_images, 'test image')}; the "
-        f"other columns are of the first {first.images:,}, which are attacked. FGSM "
-        "and BIM (8 steps of eps / 8) follow the gradient of the network as if there "
-        "were no defence. In the usual worst case an image must withstand both, PGD "
+        f"*Clean* is the accuracy on all {counted(first.test_images, 'test image')}. "
+        f"The other columns are accuracies on the first {first.images:,}, which are "
+        "attacked. FGSM and BIM (8 steps of eps / 8) follow the gradient of the "
+        "network as if it had no defence. In the usual worst case an image must "
+        "withstand FGSM, BIM, PGD "
         f"({a['steps']} steps, {counted(a['restarts'], 'restart')}), APGD on "
         "cross-entropy and on DLR, and Square "
-        f"({a['queries']:,} queries), all with that same gradient or none. The "
-        "adaptive attack knows the defence. 95 % are Wilson's intervals.",
-        "The adaptive attacks: on plain, boosted, snapshot, ADP and adversarially "
-        f"trained networks targeted APGD ({counted(a['targets'], 'target')}) on what "
-        "the ensemble predicts; on students a margin of their logits; through the "
-        "autoencoder; through rounding as if it were the identity (BPDA); on detector "
-        f"and classifier at once; on dropout the mean of {counted(a['draws'], 'draw')} "
-        f"(EOT), {a['eot_steps']} steps.",
-        "A detector's image counts as withstood if it is rejected after the attack; "
-        "a clean image that it rejects counts as misclassified. Its threshold rejects "
+        f"({a['queries']:,} queries). These attacks use the same gradient, or none. "
+        "The adaptive attack knows the defence. 95 % are Wilson's intervals.",
+        "The adaptive attack on plain, boosted, snapshot, ADP and adversarially "
+        f"trained networks is targeted APGD ({counted(a['targets'], 'target')}) on "
+        "the ensemble's prediction. It climbs a margin of the logits of distilled "
+        "networks. It follows the gradient through the autoencoder, takes rounding "
+        "for the identity (BPDA), and fools detector and classifier at once. On "
+        f"dropout it follows the mean of {counted(a['draws'], 'draw')} (EOT) for "
+        f"{counted(a['eot_steps'], 'step')}.",
+        "An image that the detector rejects after the attack counts as withstood. A "
+        "clean image that it rejects counts as misclassified. Its threshold rejects "
         f"{100 * REJECTED:g} % of the last {held_out(first.test_images):,} test "
         "images, which aren't attacked.",
-        "Core-hours are those of training all networks of a row, also of those that it "
-        "shares with others.",
+        "Core-hours are those of training all networks of a row, including those that "
+        "it shares with other rows.",
     ]
-
-
-def findings(records: Sequence[Record]) -> list[str]:
-    """Return what is left of each defence that isn't adversarial training."""
-    known = {record.defence: record for record in records}
-    if "single" not in known:
-        return []
-    base = known["single"].accuracy(known["single"].worst)
-    return [
-        finding(record, base)
-        for record in records
-        if record.defence != "single" and " training" not in record.title
-    ]
-
-
-def finding(record: Record, base: Estimate) -> str:
-    """Return one sentence: what a defence shows first, and what it keeps."""
-    first, kept = (
-        record.accuracy(n) for n in (record.correct[FGSM], record.correct[ADAPTIVE])
-    )
-    more = difference(kept, base)
-    side = "above" if more.value > 0 else "below"
-    near = abs(more.value) <= WITHIN
-    much = f"within {WITHIN:g} of" if near else f"{abs(more.value):.3f} {side}"
-    return (
-        f"{record.title}, {counted(record.members, 'network')}: {first.value:.3f} "
-        f"under FGSM, {kept.value:.3f} under the adaptive attack. That is {much} "
-        f"the undefended network's worst case ({more.value:+.3f} [{more.low:+.3f}, "
-        f"{more.high:+.3f}])."
-    )
-
-
-def combination(records: Sequence[Record]) -> list[str]:
-    """Return whether ensembles trained adversarially are above their own members."""
-    return [
-        f"{record.title}, {record.members} networks in the worst case: "
-        f"{above_members(record)}. {IN_WORDS[above_members(record).verdict]}"
-        for record in records
-        if record.alone
-    ]
-
-
-def above_members(record: Record) -> Comparison:
-    """Compare an ensemble's worst case with the mean of its members', each alone."""
-    each = [n / record.images for n in record.alone]
-    alone = of_both(mean_cell(each, record.images))
-    return Comparison(
-        "together against alone on average", record.accuracy(record.worst), alone
-    )
 
 
 def markdown(records: Sequence[Record]) -> str:
     """Return the page in Markdown."""
     dataset = records[0].dataset
     environment = all_environments([record.environment for record in records])
-    bullets = "\n".join(f"- {text}" for text in findings(records))
-    together = "\n".join(f"- {text}" for text in combination(records))
     return page(
         f"# {title(records)}",
+        *before(records),
         table(records).markdown(),
         *notes(records),
-        bullets and f"## What the adaptive attack leaves\n\n{bullets}",
-        together and f"## Ensembles and adversarial training\n\n{together}",
+        details(
+            "Accuracy under each attack", f"\n\n{each_attack(records).markdown()}\n\n"
+        ),
+        bullets("What the adaptive attack leaves", findings(records)),
+        bullets("Ensembles and adversarial training", combination(records)),
         "## Published numbers",
         f"In per cent. {NOTES[anchors_of(dataset)]}",
         anchors(dataset).markdown(),
@@ -170,15 +119,28 @@ def markdown(records: Sequence[Record]) -> str:
     )
 
 
+def bullets(heading: str, texts: Sequence[str]) -> str:
+    """Return a section of several findings; nothing without any."""
+    items = "\n".join(f"- {text}" for text in texts)
+    return items and page(f"## {heading}", items)
+
+
 def show_table(records: Sequence[Record], folder: Path) -> None:
     """Print the table, and write it in Markdown."""
-    print(f"\n{title(records)}\n\n{table(records).text()}\n")
-    for text in (*notes(records), *findings(records), *combination(records)):
-        print(fill(text, width=88), end="\n\n")
+    print(f"\n{title(records)}\n")
+    tell(before(records))
+    print(f"{table(records).text()}\n")
+    tell([*notes(records), *findings(records), *combination(records)])
     print(f"{anchors(records[0].dataset).text()}\n")
     path = folder / f"{NAME}.md"
     write_text(path, markdown(records))
     print(f"{path} written")
+
+
+def tell(texts: Sequence[str]) -> None:
+    """Print paragraphs."""
+    for text in texts:
+        print(fill(text.replace("**", ""), width=88), end="\n\n")
 
 
 def write_report(records: Sequence[Record], folder: Path) -> None:

@@ -36,6 +36,8 @@ class Record:
     usual: int  # under the worst for each image, but for the adaptive attack
     worst: int  # under the worst of all
     alone: list[int]  # each member's own `worst`, attacked alone; may be missing
+    agreement: list[list[int]]  # images by how many members (0, 1, ...) withstand their
+    # own attacks: those on which the ensemble falls to its attacks, then the others
     training: dict[str, Any]  # of the first member
     attacks: dict[str, Any]  # how long they searched
     losses: list[float]  # each member's last J: which members these were
@@ -51,6 +53,12 @@ class Record:
         check(self.usual <= min(self.usuals), "its usual worst case isn't")
         least = min(self.usual, self.correct[ADAPTIVE])
         check(self.worst <= least, "its worst case isn't")
+        members = [sum(both) for both in zip(*self.agreement, strict=True)]
+        withstood = sum(k * count for k, count in enumerate(members))
+        check(withstood == sum(self.alone), "its members agree on other images")
+        ensemble = [sum(counts) for counts in self.agreement]
+        expected = [self.images - self.worst, self.worst] if self.alone else []
+        check(ensemble == expected, "its ensemble agrees on other images")
 
     @property
     def usuals(self) -> list[int]:
@@ -62,9 +70,22 @@ class Record:
         return wilson(count / self.images, self.images)
 
     @property
-    def clean_accuracy(self) -> Estimate:
-        """The accuracy without attack, on all test images."""
-        return wilson(self.clean / self.test_images, self.test_images)
+    def columns(self) -> dict[str, Estimate]:
+        """The table's accuracies, with their intervals."""
+        counts = {
+            FGSM: self.correct[FGSM],
+            BIM: self.correct[BIM],
+            "usual, worst case": self.usual,
+            "adaptive attack": self.correct[ADAPTIVE],
+            "all, worst case": self.worst,
+        }
+        clean = wilson(self.clean / self.test_images, self.test_images)
+        return {"clean": clean} | {n: self.accuracy(c) for n, c in counts.items()}
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether its networks were trained on attacked images."""
+        return bool(self.training.get("perturb"))
 
 
 def folder_of(dataset: str, profile: str) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from attacks import Threat, evaluate
 from attacks.evaluation.outcomes import Evaluation
 from ensembles import training
 from ensembles.member_files import TrainedMember, member_path
+from minidl.backend import Array
 from minidl.batches import batches, to_float
 from minidl.data import Dataset
 from minidl.finish import finish
@@ -25,29 +27,50 @@ from tutorials.defences.settings import Settings
 from tutorials.defences.suite import ADAPTIVE, found, suite
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.experiment.places import Places, workers
+from tutorials.paper.pages.notes import counted
 from tutorials.paper.results.files import check_same_experiment
 
 BATCH_SIZE = 50  # images that are attacked together
 
 
 def run(rows: Sequence[Row], settings: Settings, data: Dataset, places: Places) -> None:
-    """Train all members and parts, then attack and write one defence after another.
+    """Train, attack and report one defence after another.
 
-    Raises ValueError, before any work, if the folder holds another experiment.
+    Rows whose networks are trained alike are trained together, so that no worker is
+    idle. Raises ValueError, before any work, if the folder holds another experiment.
     """
     check_folder(settings, data, places)
     with workers(places) as (executor, _):
-        members = train_all(rows, executor, places)
-        seconds = train_parts(rows, executor, places)
-        for row in rows:
-            every = [attack(row, settings, data, places, executor)]
-            for i in range(len(row.jobs)) if row.alone else ():
-                every.append(attack(row.only(i), settings, data, places, executor))
-            own = [members[job] for job in row.jobs]
-            hours = cost(row, own, seconds)
-            record = summarise(row, settings, data, places, own, hours, *every)
-            write(record, places.results)
-            print(f"{path_of(places.results, row.name)} written", flush=True)
+        for _, alike in groupby(rows, key=training_of):
+            run_alike(list(alike), settings, data, places, executor)
+
+
+def training_of(row: Row) -> tuple[Any, ...]:
+    """Return what the rows that are trained together have in common."""
+    return row.part, row.jobs[0].method, row.jobs[0].perturb
+
+
+def run_alike(
+    rows: Sequence[Row],
+    settings: Settings,
+    data: Dataset,
+    places: Places,
+    executor: Executor | None,
+) -> None:
+    """Train all members and parts of some rows; then attack and report each row."""
+    print(f"\n{', '.join(row.name for row in rows)}", flush=True)
+    members = train_all(rows, executor, places)
+    seconds = train_parts(rows, executor, places)
+    for row in rows:
+        alone = [row.only(i) for i in range(len(row.jobs)) if row.alone]
+        every = [attack(r, settings, data, places, executor) for r in (row, *alone)]
+        own = [members[job] for job in row.jobs]
+        hours = cost(row, own, seconds)
+        record = summarise(row, settings, data, places, own, hours, *every)
+        write(record, places.results)
+        shown = [f"{name} {e.value:.3f}" for name, e in record.columns.items()]
+        print(f"{row.name}: {'; '.join(shown)}")
+        print(f"{path_of(places.results, row.name)} written", flush=True)
 
 
 def check_folder(settings: Settings, data: Dataset, places: Places) -> None:
@@ -80,10 +103,14 @@ def attacked(settings: Settings, data: Dataset) -> int:
 def train_all(
     rows: Sequence[Row], executor: Executor | None, places: Places
 ) -> dict[Any, TrainedMember]:
-    """Return all rows' members by their jobs; those in the folder of runs are found."""
-    jobs = list(dict.fromkeys(job for row in rows for job in row.jobs))
+    """Return the rows' members by their jobs; those in the folder of runs are found.
+
+    Networks that are trained together come first, as they take the longest.
+    """
+    every = dict.fromkeys(job for row in rows for job in row.jobs)
+    jobs = sorted(every, key=lambda job: -job.together)
     there = sum(member_path(job, places.runs).exists() for job in jobs)
-    print(f"{there} of {len(jobs)} members found in {places.runs}", flush=True)
+    print(f"{there} of {counted(len(jobs), 'member')} found in {places.runs}")
     where = executor, places.runs, places.jobs
     return dict(zip(jobs, training.train_members(jobs, *where), strict=True))
 
@@ -112,7 +139,7 @@ def attack(
     folder = places.runs / settings.paper.dataset / "defences" / name
     N = attacked(settings, data)
     x, y = data.x_test[:N], data.y_test[:N]
-    print(f"{row.name}: {row.title}, {row.members} networks", flush=True)
+    print(f"{row.name}: attacking {row.title}, {counted(row.members, 'network')}")
     make = partial(suite, row, places.runs, strength)
     how: Any = {"batch_size": BATCH_SIZE, "folder": folder, "executor": executor}
     return evaluate(make, x, y, threat, **how)
@@ -139,40 +166,49 @@ def summarise(
     *alone: Evaluation,
 ) -> Record:
     """Return a defence's record."""
-    usual = [o.fooled for n, o in whole.outcomes.items() if n != ADAPTIVE]
+    outcomes = whole.outcomes
+    usual = [o.fooled for n, o in outcomes.items() if n != ADAPTIVE]
+    own, each = withstood(whole), [withstood(one) for one in alone]
     return Record(
         row.name,
         row.title,
         members=row.members,
         **experiment(settings, data),
         clean=correct(row, settings, data, places.runs),
-        correct={n: int((~o.fooled).sum()) for n, o in whole.outcomes.items()},
+        correct={n: int((~o.fooled).sum()) for n, o in outcomes.items()},
         usual=int((~np.logical_or.reduce(usual)).sum()),
-        worst=left(whole),
-        alone=[left(one) for one in alone],
+        worst=int(own.sum()),
+        alone=[int(one.sum()) for one in each],
+        agreement=agreement(own, each),
         training=plain(row.jobs[0]),
         losses=[member.losses[-1] for member in members],
         core_hours=round(core_hours, 6),
         environment=environment(),
-        gradients={n: o.gradients for n, o in whole.outcomes.items()},
+        gradients={n: o.gradients for n, o in outcomes.items()},
     )
 
 
-def left(evaluation: Evaluation) -> int:
-    """Return how many images withstand all attacks."""
-    return int((~evaluation.fooled_by_any()).sum())
+def withstood(evaluation: Evaluation) -> Array:
+    """Tell which images withstand all attacks. Shape (N,)."""
+    return ~evaluation.fooled_by_any()
+
+
+def agreement(own: Array, each: Sequence[Array]) -> list[list[int]]:
+    """Return how many members withstand, on images where the ensemble falls or not.
+
+    Shapes: own and each member's (N,) bool; the result (2, members + 1) counts images.
+    """
+    if not each:
+        return []
+    members, bins = np.sum(each, axis=0), len(each) + 1
+    return [np.bincount(members[rows], minlength=bins).tolist() for rows in (~own, own)]
 
 
 def correct(row: Row, settings: Settings, data: Dataset, folder: Path) -> int:
     """Return how many of all test images are classified correctly without attack."""
-    classifier = found(row, folder, settings.strength).classifier
+    classifier, right = found(row, folder, settings.strength).classifier, 0
     with limit_threads(1):
-        return sum(
-            int(
-                (
-                    classifier.predict_proba(to_float(data.x_test[r])).argmax(axis=1)
-                    == data.y_test[r]
-                ).sum()
-            )
-            for r in batches(np.arange(len(data.x_test)), 250)
-        )
+        for rows in batches(np.arange(len(data.x_test)), 250):
+            p = classifier.predict_proba(to_float(data.x_test[rows]))
+            right += int((p.argmax(axis=1) == data.y_test[rows]).sum())
+    return right

@@ -221,7 +221,7 @@ def combinations_above_ensembles(records: Sequence[Record]) -> list[Comparison]:
         )
         for record in records
         for other in plain
-        if record.members > 1 and record.training.get("perturb")
+        if record.members > 1 and record.adversarial
     ]
 
 
