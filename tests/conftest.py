@@ -56,6 +56,21 @@ def threads_seen(monkeypatch):
         yield seen
 
 
+@pytest.fixture
+def refused(capsys):
+    """Return a function that calls a program and returns the one line it ends with."""
+
+    def refused(main, *arguments, code=1):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main(*arguments)
+        [line] = capsys.readouterr().err.splitlines()
+        assert ended.value.code == code
+        return line
+
+    return refused
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Chromium without a window; without it tests of pages are skipped."""

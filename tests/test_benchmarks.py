@@ -43,15 +43,6 @@ def _torch():
     torch.set_num_threads(before)
 
 
-def refused(capsys, arguments):
-    """Return the one line that says why a command line can't be measured."""
-    with pytest.raises(SystemExit) as exit_:
-        parse(arguments.split())
-    [error] = capsys.readouterr().err.splitlines()
-    assert exit_.value.code == 2
-    return error
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -72,21 +63,21 @@ def refused(capsys, arguments):
         ("--beside stream --only members", "given one to --beside"),
     ],
 )
-def test_what_cannot_be_measured_takes_one_line(monkeypatch, capsys, arguments, said):
+def test_what_cannot_be_measured_takes_one_line(monkeypatch, refused, arguments, said):
     """On two cores, without a GPU and other packages."""
     monkeypatch.setattr(cli, "cores", lambda: (0, 1))
     monkeypatch.setattr(cli, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, "cupy", None)
-    assert said in refused(capsys, arguments)
+    assert said in refused(parse, arguments.split(), code=2)
 
 
-def test_several_cores_are_measured_only_where_there_are(monkeypatch, capsys):
+def test_several_cores_are_measured_only_where_there_are(monkeypatch, refused):
     monkeypatch.setattr(cli, "cores", lambda: (0, 1))
     assert not {*parse(["--beside", "stream"]).sections} & {*cli.SEVERAL_CORES}
     assert parse([]).stream_core is None
     monkeypatch.setattr(cli, "cores", lambda: (0,))
     assert not {*parse([]).sections} & {*cli.SEVERAL_CORES}
-    assert "two cores" in refused(capsys, "--only members")
+    assert "two cores" in refused(parse, ["--only", "members"], code=2)
 
 
 def test_a_gpu_is_measured_by_what_runs_there(monkeypatch):

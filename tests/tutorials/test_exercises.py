@@ -437,13 +437,9 @@ def test_a_damaged_memory_is_an_empty_one():
             assert checking.solved() == set()
 
 
-def test_a_memory_that_is_a_folder_is_named(capsys):
+def test_a_memory_that_is_a_folder_is_named(refused):
     checking.record().mkdir(parents=True)
-    with pytest.raises(SystemExit):
-        progress.main([])
-    error = capsys.readouterr().err
-    assert "exercises.json is a folder" in error
-    assert error.count("\n") == 1
+    assert "exercises.json is a folder" in refused(progress.main, [])
     with pytest.warns(UserWarning, match=r"not remembered: .*exercises\.json"):
         checking.remember(EXERCISES["neuron"], True)
 

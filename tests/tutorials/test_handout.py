@@ -117,11 +117,10 @@ def test_our_own_notebooks_are_as_they_were_made(chapter):
     assert notebooks.typed(notebooks.notebook_of(chapter)) == []
 
 
-def test_what_is_no_notebook_is_named_and_stays(tmp_path, monkeypatch, capsys):
+def test_what_is_no_notebook_is_named_and_stays(tmp_path, monkeypatch, refused):
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path)
     path = notebooks.notebook_of(CHAPTERS[0])
     path.write_text("<<<<<<< HEAD")
-    with pytest.raises(SystemExit):
-        notebooks.main([CHAPTERS[0].stem])
-    assert f"{path} is damaged or not the expected file" in capsys.readouterr().err
+    said = refused(notebooks.main, [CHAPTERS[0].stem])
+    assert f"{path} is damaged or not the expected file" in said
     assert path.read_text() == "<<<<<<< HEAD"

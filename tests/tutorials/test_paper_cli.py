@@ -10,17 +10,6 @@ from tutorials.paper import __main__ as program
 from tutorials.paper.cli import parse
 
 
-def refused(capsys, argv):
-    """Return the one line on standard error, and the exit code."""
-    with pytest.raises(SystemExit) as ended:
-        program.main(argv)
-    captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1, captured.err
-    assert captured.err.startswith("python -m tutorials.paper: error: ")
-    assert "Traceback" not in captured.err
-    return captured.err, ended.value.code
-
-
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
     """Default folders are made in a temporary one, and nothing is trained."""
@@ -45,10 +34,7 @@ def _elsewhere(tmp_path, monkeypatch):
         ("run --members 1_0", "got '1_0'"),
         ("run --members 99999999999999999999", "got '999"),
         ("run --epochs 0", "--epochs: must be an integer from 1 to"),
-        ("run --epochs 99999999999999999999", "got '999"),
         ("run --jobs 0", "--jobs: must be an integer from 1 to"),
-        ("run --jobs two", "got 'two'"),
-        ("run --jobs 99999999999999999999", "got '999"),
         ("run --seed -1", "--seed: must be an integer from 0 to"),
         ("run --seed=--5", "got '--5'"),
         (f"run --seed {'9' * 5000}", "got '999"),
@@ -80,28 +66,26 @@ def _elsewhere(tmp_path, monkeypatch):
         ("table2 --results damaged", "bagging.json is damaged or not the expected"),
     ],
 )
-def test_what_cannot_be_done_is_named(capsys, tmp_path, folder, line, words):
+def test_what_cannot_be_done_is_named(refused, tmp_path, folder, line, words):
     (tmp_path / "file").write_text("")
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged/bagging.json").write_text("{")
-    message, code = refused(capsys, shlex.split(line))
+    message = refused(program.main, shlex.split(line), code=2)
+    assert message.startswith("python -m tutorials.paper: error: ")
     assert words in message
-    assert code == 2
     assert not (tmp_path / "results/mnist-quick").exists()
 
 
-def test_examples_that_are_missing(capsys, folder):
+def test_examples_that_are_missing(refused, folder):
     (folder / "random-init-examples.npz").unlink()
-    message, code = refused(capsys, ["figures", "--results", str(folder)])
+    message = refused(program.main, ["figures", "--results", str(folder)])
     assert "examples.npz" in message
-    assert code == 1
 
 
-def test_data_that_are_neither_here_nor_there(capsys, tmp_path):
-    message, code = refused(capsys, ["run", "--dataset", "cifar10"])
+def test_data_that_are_neither_here_nor_there(refused, tmp_path):
+    message = refused(program.main, ["run", "--dataset", "cifar10"])
     for words in ("cifar-10-binary.tar.gz", str(tmp_path / "cache"), "MINIDL_DATA"):
         assert words in message
-    assert code == 1
 
 
 @pytest.mark.parametrize(
@@ -114,50 +98,43 @@ def test_data_that_are_neither_here_nor_there(capsys, tmp_path):
     ],
 )
 def test_what_is_not_installed_is_named_before_work_begins(
-    capsys, monkeypatch, package, line, extra
+    refused, monkeypatch, package, line, extra
 ):
     find = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util,
-        "find_spec",
-        lambda name: None if name == package else find(name),
-    )
-    message, code = refused(capsys, line.split())
+    without = lambda name: None if name == package else find(name)  # noqa: E731
+    monkeypatch.setattr(importlib.util, "find_spec", without)
+    message = refused(program.main, line.split(), code=2)
     assert f"needs {package}: pip install 'minidl[{extra}]'" in message
-    assert code == 2
 
 
 def test_without_a_home_results_are_shown_and_no_work_begins(
-    capsys, monkeypatch, folder
+    refused, monkeypatch, folder
 ):
     def nowhere():
         raise FileNotFoundError("set MINIDL_CACHE")
 
     monkeypatch.setattr("tutorials.command_line.runs_folder", nowhere)
-    message, code = refused(capsys, ["run"])
-    assert "set MINIDL_CACHE" in message
-    assert code == 2
+    assert "set MINIDL_CACHE" in refused(program.main, ["run"], code=2)
     program.main(["table2", "--results", str(folder)])
 
 
-def test_a_gpu_takes_one_process_and_its_full_memory_one_line(capsys, monkeypatch):
+def test_a_gpu_takes_one_process_and_its_full_memory_one_line(refused, monkeypatch):
+    argv = ["run", "--device", "gpu"]
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "cupy", None)
-        message, code = refused(capsys, ["run", "--device", "gpu"])
+        message = refused(program.main, argv, code=2)
         assert "needs the package CuPy: pip install 'minidl[gpu]'" in message
-        assert code == 2
 
     def full(*args):
         raise MemoryError("Out of memory allocating 604 bytes")
 
     monkeypatch.setattr("tutorials.paper.cli.try_gpu", lambda: None)
     monkeypatch.setattr(program, "run", full)
-    _, _, places = parse(["run", "--device", "gpu"])
+    _, _, places = parse(argv)
     assert (places.device, places.jobs) == ("gpu", 1)
-    message, code = refused(capsys, ["run", "--device", "gpu"])
+    message = refused(program.main, argv)
     assert "memory is full: set a smaller batch size, fewer --jobs" in message
     assert "604 bytes" in message
-    assert code == 1
 
 
 def test_defaults(tmp_path):

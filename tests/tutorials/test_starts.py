@@ -181,11 +181,10 @@ def test_from_the_command_to_the_page(tmp_path, capsys):
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == page
 
 
-def test_other_counts_are_not_overwritten(trained, tmp_path, capsys):
+def test_other_counts_are_not_overwritten(trained, tmp_path, refused):
     write_json(path_of(tmp_path, SAMPLE, "literal"), count(PLAN, tmp_path, 1))
-    with pytest.raises(SystemExit):
-        program.main(["--dataset", SAMPLE, "--results", str(tmp_path)])
-    assert "seeds is 2, asked for 20" in capsys.readouterr().err
+    said = refused(program.main, ["--dataset", SAMPLE, "--results", str(tmp_path)])
+    assert "seeds is 2, asked for 20" in said
 
 
 def test_another_networks_counts_are_refused(trained, tmp_path):
