@@ -54,13 +54,19 @@ class Tensor:
         return N
 
 
-FUNCTIONS = (
-    *("attack", "forward", "gradient", "initializer", "logits", "loss", "make_suite"),
-    *("predict", "predict_proba", "vjp", "defence", "backward", "make_loss"),
-)
+def words(text):
+    return text.split()
+
+
+def each(names, value):
+    return dict.fromkeys(words(names), value)
+
+
+FUNCTIONS = """attack forward gradient initializer logits loss make_suite predict
+    predict_proba vjp defence backward make_loss"""
 SQUARE, WINDOWS, POOLED = np.ones((4, 4)), np.ones((2, 3, 3, 3)), np.ones((N, 2, 2, 9))
 GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its own
-    **dict.fromkeys(FUNCTIONS, never),
+    **each(FUNCTIONS, never),
     **dict(x=X, x_adv=X, y=Y, target=Y, z=Z, rng=RNG, seed=0, data=X),
     **dict(eps=0.1, alpha=0.05, steps=3, norm="Linf", bounds=(0, 1), threat=THREAT),
     **dict(draws=2),
@@ -73,7 +79,7 @@ GOOD: dict[str, Any] = {  # by a parameter's name, or by a function's and its ow
     **dict(kernel_size=3, stride=2, pad=0, size=2, x_shape=(2, 6, 6, 3), name="auto"),
     **dict(W=np.ones((3, 3, 2, 9)), col=np.ones((2 * 4 * 4, 27)), b=np.ones(9)),
     **dict(dout=WINDOWS, argmax=np.zeros(WINDOWS.shape, np.uint8)),
-    **dict.fromkeys(("a", "out", "p", "g", "u", "v", "m"), SQUARE),
+    **each("a out p g u v m", SQUARE),
     **dict(rates=(0.1, 0.1), step=0.1, correction=1.0),
     **dict(job=JOB, jobs=[JOB], dataset="mnist-sample", sigma=0.1),
     **dict(levels=4, temperature=2, q=np.full((N, K), 1 / K)),
@@ -125,33 +131,25 @@ STRANGERS = [Adam(OTHER.params), Adam([])]
 NO_PATHS = [3, b"x", ["a"]]
 NO_NAMES = [None, "other", 3, ["auto"]]
 BAD: dict[str, list[Any]] = {
-    **dict.fromkeys((*FUNCTIONS, "growth", "perturb"), NO_FUNCTIONS),
-    **dict.fromkeys(("steps", "searches", "restarts", "queries", "rounds"), NO_COUNTS),
-    **dict.fromkeys(("epochs", "batch_size", "workers", "size", "stride"), NO_COUNTS),
-    **dict.fromkeys(("draws", "targets", "samples", "tries"), NO_COUNTS),
-    **dict.fromkeys(("together",), NO_COUNTS),
-    **dict.fromkeys(("in_channels", "filters", "in_features"), NO_COUNTS),
-    **dict.fromkeys(("out_features", "train_images", "attempts"), NO_COUNTS),
-    **dict.fromkeys(("seed", "pad", "index"), NO_INTEGERS),
-    **dict.fromkeys(("c", "lr", "step"), UP_TO_0),
-    **{
-        name: [*BELOW_0, np.inf]
-        for name in ("mu", "kappa", "overshoot", "weight_decay")
-    },
-    **dict.fromkeys(("gamma", "area"), NO_PARTS),
-    **dict.fromkeys(("momentum", "rho", "beta1", "beta2", "rate"), UP_TO_1),
-    "W": NO_FLOATS,
-    **dict.fromkeys(("a", "b", "col", "dout", "g", "m", "out", "p", "v"), NO_FLOATS),
-    **dict.fromkeys(("dW", "db", "relu_out", "u"), NO_FLOATS),
+    **each(f"{FUNCTIONS} growth perturb", NO_FUNCTIONS),
+    **each("steps searches restarts queries rounds epochs batch_size", NO_COUNTS),
+    **each("workers size stride draws targets samples tries together", NO_COUNTS),
+    **each("in_channels filters in_features out_features train_images", NO_COUNTS),
+    **each("attempts scale", NO_COUNTS),
+    **each("seed pad index", NO_INTEGERS),
+    **each("c lr step temperature", UP_TO_0),
+    **each("mu kappa overshoot weight_decay beta", [*BELOW_0, np.inf]),
+    **each("gamma area", NO_PARTS),
+    **each("momentum rho beta1 beta2 rate", UP_TO_1),
+    **each("W a b col data dout g m out p v dW db relu_out u", NO_FLOATS),
+    **each("y target", LABELS),
+    **each("device name algorithm schedule", NO_NAMES),
+    **each("correction factor", NO_NUMBERS),
     "x": [*NO_ARRAYS, EMPTY, HALF, LOST, X.astype(complex)],
     "x_adv": [*NO_ARRAYS, *UNLIKE],
     "z": [*NO_ARRAYS, Z[0], Z[None], Z.astype(int), Z[:0]],
     "levels": [*NO_COUNTS, 1],
-    "temperature": UP_TO_0,
-    "beta": [*BELOW_0, np.inf],
     "q": [*NO_FLOATS, Z, Z[0], np.full((N, K), 0.5), np.full((N, 1), 1.0)],
-    "y": LABELS,
-    "target": LABELS,
     "eps": [*BELOW_0, np.inf, 8, ARRAY, []],
     "alpha": [*UP_TO_0, 0.2],
     "norm": ["linf", "l2", 2, np.inf, None, ["L2"], np.ones(2)],
@@ -178,7 +176,6 @@ BAD: dict[str, list[Any]] = {
     "path": [],
     "state": [None, [], {}, X, MODEL, {**STATE, "0": X}, {**STATE, "6": X}],
     "frames": [*NO_ARRAYS, EMPTY, HALF, LOST, X, GREY, GREY[None] * 2, X[None]],
-    "scale": NO_COUNTS,
     "seconds": [*NO_NUMBERS, 0, 61, np.inf],
     "config": [3, "a", [1]],
     "callbacks": [None, 3, [None], [3], never, "print"],
@@ -187,31 +184,20 @@ BAD: dict[str, list[Any]] = {
     "shape": [None, 3, (3,), (3, 4, 5), [3, 4]],
     "mean": [None, "0.5", np.nan, [np.inf], ["a"], [[0.5]], []],
     "std": [None, "0.5", np.nan, [np.inf], ["a"], [[0.5]], [], 0, -0.5, [0.5, 0]],
-    "data": NO_FLOATS,
-    "device": NO_NAMES,
-    "name": NO_NAMES,
-    "algorithm": NO_NAMES,
     "kernel_size": [None, 0, 2.0, (3,), (3, 3, 3), (3, 0), "3", [3, 3]],
     "x_shape": [None, 6, (6, 6, 3), (-2, 6, 6, 3), (2, 6, 6, 0), (2.0, 6, 6, 3)],
     "argmax": [*NO_FLOATS, np.full(WINDOWS.shape, 4, np.uint8)],
-    **dict.fromkeys(("correction", "factor"), NO_NUMBERS),
     "jobs": [None, [], [None], JOB, 3],
     "job": [None, 3, [JOB], {}],
     "dataset": [*NO_NAMES, "svhn"],
     "method": [*NO_NAMES, "stacking"],
-    "schedule": NO_NAMES,
     "earlier": [None, 3, [(MODEL, 1.0)]],
     "after": [3, [JOB], {}, JOB],
     "architecture": [*NO_NAMES[1:], "cifar10-cnn", "mnist-cnn/10"],
     "sigma": [*BELOW_0, 1.5, np.inf],
 }
-TAKE_IMAGES = (
-    *("minidl.im2col", "minidl.kernels.im2col", "minidl.kernels.conv2d"),
-    *("minidl.kernels.conv2d_pool", "minidl.kernels.conv2d_grads"),
-    *("minidl.kernels.conv2d_block", "minidl.kernels.conv2d_block_grads"),
-    *("minidl.kernels.max_pool", "minidl.kernels.dropout_mask"),
-    "minidl.kernels.sign_step",
-)
+TAKE_IMAGES = words("""im2col conv2d conv2d_pool conv2d_grads conv2d_block
+    conv2d_block_grads max_pool dropout_mask sign_step""")
 THREATS = ("alpha", "eps", "bounds")
 FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "attacks.accuracy_curve eps": [SEQUENCE, ONES],
@@ -236,7 +222,8 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "ensembles.train_together callbacks": [never],
     **{f"minidl.{way}_checkpoint optimizer": STRANGERS for way in ("save", "load")},
     # Kernels compute with any numbers, and with no images.
-    **{f"{kernel} x": [EMPTY, LOST] for kernel in TAKE_IMAGES},
+    **{f"minidl.kernels.{kernel} x": [EMPTY, LOST] for kernel in TAKE_IMAGES},
+    "minidl.im2col x": [EMPTY, LOST],
     "minidl.kernels.conv2d_grads argmax": [None],
     "minidl.kernels.conv2d_block_grads argmax": [None],
     # An attack checks its own numbers before its first step.
@@ -246,36 +233,18 @@ FINE: dict[str, list[Any]] = {  # what one function takes, and others don't
     "minidl.kernels.adam_step step": [-0.1, 0],
     "minidl.kernels.adam_step eps": [-0.1, 8],
 }
-OTHERS = {  # they take anything, or have no arguments; types; files' own tests
-    *("minidl.get_array_module", "minidl.to_numpy", "minidl.to_device"),
-    "minidl.Array",
-    *(
-        "minidl.Flatten",
-        "minidl.Layer",
-        "minidl.ReLU",
-        "minidl.Softmax",
-        "minidl.TraceStep",
-    ),
-    *("minidl.kernels.output_size", "minidl.kernels.use", "minidl.kernels.warm_up"),
-    *("attacks.GradientFn", "attacks.LossFn", "attacks.Counter", "attacks.Suite"),
-    *("attacks.adversarial_images", "ensembles.METHODS", "ensembles.CHAIN_METHODS"),
-}
-AT_WORK = {  # good calls train for a while, or read and write files
-    *("ensembles.train_ensemble", "ensembles.train_together", "minidl.train"),
-    *("minidl.load_checkpoint", "minidl.save_checkpoint"),
-    *("attacks.save_images", "attacks.save_gif", "attacks.load_images"),
-}
-ANY_TRUTH = {
-    "channels_last",
-    "relu",
-    "relu_logits",
-    "after_relu",
-    "param_grads",
-    "input_grad",
-    "pool",
-    "keep",
-    "rates",
-}
+# They take anything, or have no arguments; types; what files' own tests ask.
+OTHERS = words("""minidl.get_array_module minidl.to_numpy minidl.to_device minidl.Array
+    minidl.Flatten minidl.Layer minidl.ReLU minidl.Softmax minidl.TraceStep
+    minidl.kernels.output_size minidl.kernels.use minidl.kernels.warm_up
+    attacks.GradientFn attacks.LossFn attacks.Counter attacks.Suite
+    attacks.adversarial_images ensembles.METHODS ensembles.CHAIN_METHODS""")
+# Good calls train for a while, or read and write files.
+AT_WORK = words("""ensembles.train_ensemble ensembles.train_together minidl.train
+    minidl.load_checkpoint minidl.save_checkpoint
+    attacks.save_images attacks.save_gif attacks.load_images""")
+ANY_TRUTH = words("""channels_last relu relu_logits after_relu param_grads input_grad
+    pool keep rates""")
 
 
 def entries() -> dict[str, Any]:
