@@ -1,7 +1,6 @@
 """The anomaly's experiments: adversaries, directions, counting and the page."""
 
 import dataclasses
-import shutil
 from functools import partial
 from pathlib import Path
 
@@ -374,13 +373,6 @@ def test_an_experiment_under_another_ones_name(tmp_path):
     write(made_up(), tmp_path).rename(tmp_path / "budgets.json")
     with pytest.raises(DamagedError, match=r"budgets\.json is .*it holds rules"):
         read(tmp_path / "budgets.json")
-
-
-def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
-    for name in QUESTIONS:
-        shutil.copy(RESULTS / f"{name}.json", tmp_path)
-    page = write_report(tmp_path).read_text(encoding="utf-8")
-    assert page == (RESULTS / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What makes networks robust: one choice at a time, counted right, and named right."""
 
-import shutil
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -125,13 +124,7 @@ def test_the_page(tmp_path):
     assert "60 core-minutes" in text
 
 
-def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
-    folder = shutil.copytree(RESULTS, tmp_path / "robustness")
-    kept = (RESULTS / "README.md").read_bytes()
-    assert page.write_page(folder).read_bytes() == kept
-
-
-def test_what_cant_be_measured_is_refused_at_once(tmp_path, capsys):
+def test_what_cant_be_measured_is_refused_at_once(tmp_path, refused):
     found = made_up_file(*(made_up(name, 0.8) for name in choices.choices(CONFIG)))
     write_json(tmp_path / "mnist-sample-smoke.json", found)
     line = f"run --profile smoke --results {tmp_path} --runs {tmp_path} --jobs 1"
@@ -139,8 +132,6 @@ def test_what_cant_be_measured_is_refused_at_once(tmp_path, capsys):
         ("--dataset mnist-sample --images 7", "images is 1000, asked for 7"),
         ("--dataset mnist-sample --images 9999", "at most 1000"),
     ):
-        with pytest.raises(SystemExit):
-            program.main([*line.split(), *more.split()])
-        assert why in capsys.readouterr().err
+        assert why in refused(program.main, f"{line} {more}".split())
     with pytest.raises(ValueError, match="paper has no fashion-mnist"):
         measure.measure(Plan(configure("fashion-mnist", "smoke"), tmp_path, 10, 1))

@@ -1,6 +1,5 @@
 """The count of starts: its rules, the reason it gives, and that it goes on."""
 
-import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -210,12 +209,6 @@ def test_a_page_without_counts(tmp_path):
     write_json(path_of(tmp_path, "cifar10", "literal"), count_of("cifar10"))
     assert "Not counted yet" not in write_page(tmp_path).read_text(encoding="utf-8")
     assert "When is a logit's ReLU dead for good?" in text
-
-
-def test_the_page_in_the_repository_is_made_from_the_files_beside_it(tmp_path):
-    folder = shutil.copytree(RESULTS, tmp_path / "starts")
-    page = (RESULTS / "README.md").read_bytes()
-    assert write_page(folder).read_bytes() == page
 
 
 def test_plain_networks_have_a_section_of_their_own(trained, tmp_path):
