@@ -12,7 +12,7 @@ from attacks import interop, network, vjp_of
 
 
 def import_peer(name):
-    """Import a module whose import warns of things that are none of our business."""
+    """Import a module, without the warnings of its import."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pytest.importorskip(name, reason=f"{name} isn't installed")

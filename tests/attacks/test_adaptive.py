@@ -77,7 +77,7 @@ def test_rounding_that_stops_an_attack_does_not_stop_bpda(linear_model, x):
         (lambda x: x.clip(0, 0.5, out=x), None, ValueError, "defence must leave its"),
     ],
 )
-def test_what_a_defence_must_not_return(cnn, x, y, defence, backward, error, match):
+def test_what_a_defence_may_return(cnn, x, y, defence, backward, error, match):
     with pytest.raises(error, match=match):
         loss_of(bpda(network(cnn), defence, backward))(x, y)
 

@@ -131,7 +131,7 @@ def test_growth_multiplies_eps_and_alpha(cnn, x, y):
 
 
 @pytest.mark.parametrize("part", [-0.1, 1.1, np.nan, None, "1"])
-def test_no_part_of_eps(cnn, x, y, part):
+def test_what_growth_returns_must_be_a_part_of_eps(cnn, x, y, part):
     perturb = pgd_perturb(model_gradient(cnn), EPS, EPS, 1, growth=lambda: part)
     with pytest.raises((TypeError, ValueError), match=r"^what growth returns must be"):
         perturb(x, y, np.random.default_rng(0))
@@ -181,9 +181,9 @@ def small_network(seed):
 
 @pytest.fixture(scope="module")
 def problem():
-    """One pixel says the class and is far from 0.5; ten say it more often, and aren't.
+    """One pixel tells the class robustly; ten tell it more often, but by a little.
 
-    Tsipras et al., 2019: a plain network reads all, and an attack turns the ten.
+    Tsipras et al., 2019: a plain network uses them all, and an attack changes the ten.
     """
     rng = np.random.default_rng(5)
     y = rng.integers(2, size=400)

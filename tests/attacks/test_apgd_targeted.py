@@ -11,7 +11,7 @@ from tests.attacks.naive_apgd import CHECKPOINTS_OF_100, naive_apgd
 
 
 def by_hand(model, loss, x, y, eps, norm, targets, steps=100):
-    """One image: the other classes by falling logit, until it is misread."""
+    """One image: the other classes by falling logit, until it is misclassified."""
     value = lambda x: margin(model.forward(x[None]), np.array([y]))[0].item()  # noqa: E731
     best, others = x, [k for k in np.argsort(-model.forward(x[None])[0]) if k != y]
     for k in others[:targets]:
@@ -25,7 +25,7 @@ def by_hand(model, loss, x, y, eps, norm, targets, steps=100):
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", 0.01), ("L2", 0.07)])
 @pytest.mark.parametrize("targets", [1, 2, 9])
 def test_target_by_target(cnn, x, norm, eps, targets):
-    """The naive walk goes on where its target is reached; compared is who resists."""
+    """The naive walk doesn't stop at its target: images that resist are compared."""
     x, z = x[:5], logits_of(network(cnn))
     y, loss = cnn.predict(x), one_by_one(model_loss(cnn, targeted_dlr))
     found = apgd_targeted(z, loss, x, y, eps, 100, norm, targets)
@@ -39,8 +39,8 @@ def test_target_by_target(cnn, x, norm, eps, targets):
     assert_allclose(found[resist], np.array(expected)[resist], atol=1e-9)
 
 
-def test_targets_are_the_strongest_others_and_who_is_done_asks_no_more(cnn, x):
-    """A loss that leads nowhere fools nobody; the first image is misread at once."""
+def test_targets_are_the_strongest_other_classes_of_images_that_are_not_done(cnn, x):
+    """A loss without a slope; the first image is misclassified from the start."""
     z, y, asked = cnn.forward(x), cnn.predict(x), []
     y[0] = (y[0] + 1) % 4
 
@@ -56,7 +56,7 @@ def test_targets_are_the_strongest_others_and_who_is_done_asks_no_more(cnn, x):
         assert_array_equal(target, order[:, 1 + i // 3])
 
 
-def test_it_finds_what_one_target_does_not(cnn, x):
+def test_more_targets_fool_no_fewer_images(cnn, x):
     """More targets fool no fewer images: all runs start from the image itself."""
     y, z = cnn.predict(x), cnn.forward
     loss = model_loss(cnn, targeted_dlr)
@@ -68,8 +68,8 @@ def test_it_finds_what_one_target_does_not(cnn, x):
     assert resist[-1] < len(x)
 
 
-def test_an_images_starts_do_not_depend_on_who_is_done(cnn, x):
-    """The first image is misread at once, or not: the others' points are the same."""
+def test_an_images_starts_do_not_depend_on_which_images_are_done(cnn, x):
+    """Whether the first image is misclassified or not, the others' points stay."""
     y, loss = cnn.predict(x), model_loss(cnn, targeted_dlr)
     done = np.where(np.arange(len(x)) == 0, (y + 1) % 4, y)
     found = [

@@ -1,11 +1,11 @@
 """AutoAttack, its authors' PyTorch code, on twins with our weights; 100 test images.
 
-Its APGD differs from the published algorithm, and so from ours, in trifles: a step size
+Its APGD differs from the published algorithm, and so from ours, in details: a step size
 is halved if no more than 75 % of the steps climbed (ours: fewer than), after going back
 a step is compared with the last one instead of the best, and it starts on the surface
 of the ball instead of anywhere inside. Until the first checkpoint it walks as ours. It
-returns the last point that is misread, ours that of the largest loss: with
-cross-entropy that one may be read rightly.
+returns the last misclassified point, ours that of the largest loss, which with
+cross-entropy may be classified correctly.
 """
 
 from types import SimpleNamespace

@@ -103,7 +103,7 @@ def test_pgd(theirs, model, untied, name, norm, eps, alpha):
 
 
 def test_a_step_of_deepfool(theirs, model, untied):
-    """The same, but for our margin; images that are misread don't move."""
+    """The same, but for our margin; images that are misclassified don't move."""
     x, y = untied[0][:20], model.predict(untied[0][:20])
     forward = network(model)
     x_adv = deepfool(logits_of(forward), vjp_of(forward), x, y, steps=1)

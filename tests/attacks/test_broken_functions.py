@@ -1,4 +1,4 @@
-"""Functions that are none, or that return what no attack can follow: told so."""
+"""Functions that return what no attack can follow are named."""
 
 import numpy as np
 import pytest
@@ -76,8 +76,10 @@ def nan_at_2(a):
 @pytest.mark.parametrize(
     "spoil", [lambda v, g: (nan_at_2(v), g), lambda v, g: (v, nan_at_2(g))]
 )
-def test_what_no_attack_can_follow(x, name, use, spoil, healthy_calls):
-    """The image would stay as it is, and pass for robust."""
+def test_a_loss_or_gradient_of_nan_is_an_error_in_each_attack(
+    x, name, use, spoil, healthy_calls
+):
+    """The image would stay as it is, and count as robust."""
     calls = []
 
     def broken(x, y):
@@ -101,10 +103,10 @@ SPOIL = {
     "infinity": lambda a: a / 0,
     "complex": lambda a: a.astype(complex),
 }
-RIGHT = {  # what is no fault in this place
-    *(("gradient", use, "infinity") for _, use in USES),  # it has a sign
-    ("gradient", "diagnose", "NaN"),  # which a diagnosis finds
-    *(("predict", use, "NaN") for _, use in USES),  # integers have none
+RIGHT = {  # not a fault in this place
+    *(("gradient", use, "infinity") for _, use in USES),  # infinity has a sign
+    ("gradient", "diagnose", "NaN"),  # a diagnosis finds it
+    *(("predict", use, "NaN") for _, use in USES),  # integers have no NaN
     ("loss", "lbfgs", "one image's"),  # L-BFGS asks for one at a time
 }
 FAULTS = [(*use, kind) for use in USES for kind in SPOIL if (*use, kind) not in RIGHT]
@@ -126,9 +128,9 @@ def test_every_function_is_named_for_what_it_returns(x, name, use, kind):
 @EACH_USE
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_function_that_works_in_place_is_named(x, name, use, place):
-    """Else images, labels, distances and what other members see would be spoilt."""
+    """Otherwise images, labels and distances would be wrong."""
     if place == 1 and name not in ("gradient", "loss", "margin"):
-        return  # which take no labels
+        return  # they take no labels
     x_before, y = x.copy(), np.maximum(MODEL.predict(x), 1)
 
     def in_place(*arguments):
@@ -186,7 +188,7 @@ def test_a_loss_of_logits_is_named_for_what_it_returns(x, y, loss, message):
             of_images(x, y)
 
 
-def test_rows_are_no_images(x, y):
+def test_images_need_four_axes(x, y):
     x = x.reshape(len(x), -1)
     with pytest.raises(ValueError, match=r"x must have 4 axes, got shape \(8, 72\)"):
         diagnose(lambda x: pytest.fail("work began"), lambda x, y: x, x, y, 0.1)

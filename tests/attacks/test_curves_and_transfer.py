@@ -47,7 +47,7 @@ def test_an_image_once_fooled_stays_fooled_in_larger_balls(grey):
     assert [round(e.value * 9) for e in curve.worst_case()] == [8, 8]
 
 
-def test_what_a_random_defence_misreads_once_stays_fooled():
+def test_an_image_misclassified_once_stays_fooled():
     """Each eps has its own draw: the curve must not rise all the same."""
     x, y = np.zeros((200, 2, 2, 1), np.float32), np.ones(200, int)
     suite = Suite(Coin(), {"none": lambda x, y, eps, rng: x})
@@ -65,7 +65,7 @@ def test_a_curve_is_kept_by_eps(grey, tmp_path):
     assert {p.name for p in tmp_path.iterdir()} == {f"eps-{e}" for e in eps}
 
 
-def test_an_image_that_is_misread_anyway_needs_no_eps(grey):
+def test_a_misclassified_image_needs_no_eps(grey):
     x, y = grey
     y[0] = 1
     curve = accuracy_curve(make_brightness, x, y, THREAT, [0.05, 0.15])
@@ -106,7 +106,7 @@ def test_transfer_counts_what_was_right_before(grey):
     assert found.table().startswith("untargeted, Linf <= 0.15 in [0, 1]\n")
 
 
-def test_who_reads_nothing_rightly_has_nothing_to_lose(grey):
+def test_a_victim_that_classifies_no_image_correctly_has_no_rate(grey):
     x, y = grey
     victims = {"b": Brightness(), "always 1": Always(1)}
     found = transfer_matrix({"up": brighter}, victims, x, 0 * y, Threat("Linf", 0.1))
@@ -130,7 +130,7 @@ def test_a_sources_images_dont_depend_on_the_others(grey):
     behind = transfer_matrix(both, *arguments, batch_size=2)
     assert 0 < alone.fooled[0, 0] < 9
     assert behind.fooled[1, 0] == alone.fooled[0, 0]
-    assert len({float(d.ravel()[0]) for d in drawn[:5]}) == 5  # nor do batches' repeat
+    assert len({float(d.ravel()[0]) for d in drawn[:5]}) == 5  # each batch has its own
     assert all(map(np.array_equal, drawn[:5], drawn[5:]))
 
 
@@ -186,7 +186,7 @@ class Logarithms(Brightness):
         return np.log(super().predict_proba(x))
 
 
-def test_steps_until_an_image_is_misread(linear_model, x):
+def test_steps_until_an_image_is_misclassified(linear_model, x):
     """Linear in one direction: the loop below shows each x_i to the model itself."""
     y = linear_model.predict(x)
     y[0] = (y[0] + 1) % 4

@@ -37,7 +37,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def model():
-    """A small network that reads all of them, and isn't too sure."""
+    """A small network that classifies all images correctly, and isn't too sure."""
     rng = np.random.default_rng(0)
     layers = [Flatten(), Linear(64, 48, rng=rng), ReLU(), Dropout(0.5)]
     model = Sequential([*layers, Linear(48, 10, rng=rng)], (8, 8, 1))
@@ -47,7 +47,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def sure(model):
-    """The same network with logits many times as large: never in doubt."""
+    """The same network with logits four times as large."""
     twin = copy.deepcopy(model)
     for p in twin.params[-2:]:
         p.data *= 4
@@ -195,16 +195,16 @@ def test_half_precision_anywhere(model, data):
     assert diagnosed(model, data, attack=images) == ["float16"]
 
 
-def test_probabilities_that_stand_still(model, data):
+def test_probabilities_that_do_not_change(model, data):
     one_hot = Scores(lambda x: np.eye(10, dtype=np.float32)[model.predict(x)])
     for gradient in (model_gradient(model), lambda x, y: np.zeros_like(x)):
         found = diagnosed(one_hot, data, gradient)
         assert "saturated scores" in found
-        assert "masked gradient" not in found  # nothing is hidden behind it
+        assert "masked gradient" not in found  # there is no gradient behind it
 
 
 def test_steps_too_small_to_get_anywhere(model, data):
-    """FGSM does better, and no room helps: symptoms without a wrong gradient."""
+    """FGSM does better, and a larger ball doesn't help, with the right gradient."""
     crawl = lambda g, x, y, eps: right(g, x, y, 0.001)  # noqa: E731
     assert {
         "one step beats many",
@@ -233,7 +233,7 @@ def test_a_classifier_with_holes_that_only_chance_finds():
     assert 0.02 < found.value < 0.2
 
 
-def test_what_cannot_be_examined(model, data):
+def test_images_that_cannot_be_diagnosed_are_refused(model, data):
     x, y = data
     for change, message in (
         ({"eps": 0.0}, "eps must be above 0"),
@@ -273,7 +273,7 @@ def test_a_label_that_changes_between_steps_is_named_first(model, data, where):
     assert "one step beats many" in found
 
 
-def test_labels_that_stay_are_no_fault(model, data):
+def test_labels_that_stay_pass(model, data):
     """The first prediction, kept; images in parts; restarts; y known beforehand."""
     own = model_gradient(model)
 
@@ -315,7 +315,7 @@ def test_the_part_of_the_images_whose_label_changes_is_counted(model, data):
     assert found.value == pytest.approx(np.ceil(N / 4) / N)
 
 
-def test_one_class_alone_says_nothing_of_other_labels(model, data):
+def test_images_of_one_class_pass_the_check_of_labels(model, data):
     x, y = data
     alone = x[y == 3], y[y == 3]
     assert "changing label" not in diagnosed(model, alone)

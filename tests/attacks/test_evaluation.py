@@ -84,13 +84,13 @@ def test_the_table_has_each_attacks_numbers(grey):
     ]
 
 
-def test_what_was_not_counted_is_not_0(grey):
+def test_costs_that_were_not_counted_are_not_shown_as_0(grey):
     found = evaluate(make_brightness, *grey, Threat("Linf", 0.15))
     assert found.table().count("not counted") == 2
 
 
 def counted_brightness():
-    """One of the attacks asks two questions an image, the other takes a gradient."""
+    """One attack takes two queries per image, the other one gradient."""
     counter = Counter()
     ask = counter.scores(Brightness().predict_proba)
     differentiate = counter.gradient(lambda x, y: x)
@@ -125,7 +125,7 @@ def test_each_attack_and_batch_has_a_generator_of_its_own(grey):
 
 
 class Dazzled(Brightness):
-    """Its answers are no numbers where it is bright: argmax would say class 0."""
+    """Returns NaN for bright images, which argmax would read as class 0."""
 
     def __init__(self, above):
         self.above = above
@@ -137,7 +137,7 @@ class Dazzled(Brightness):
 
 
 @pytest.mark.parametrize(("above", "count"), [(0.25, "7 of 9"), (0.95, "2 of 9")])
-def test_answers_that_are_no_numbers_are_an_error(grey, above, count):
+def test_a_classifier_that_returns_nan_is_an_error(grey, above, count):
     suite = Suite(Dazzled(above), {"brighter": brighter})
     with pytest.raises(ValueError, match=f"finite numbers, got others for {count} ima"):
         evaluate(lambda: suite, *grey, THREAT)
@@ -152,7 +152,7 @@ def test_within_nan_is_an_error_and_not_robust(grey):
 
 
 def test_within_takes_the_eps_of_the_call(grey):
-    """As `accuracy_curve` does: a budget that grows lets more through."""
+    """As `accuracy_curve` needs: a larger budget keeps more images."""
     x, y = grey
     attack = within(lambda x, y, eps, rng: x + np.float32(0.1), Threat("Linf", 0.5))
     assert_array_equal(attack(x[:2], y[:2], 0.05, None), x[:2])
@@ -171,7 +171,7 @@ def test_within_an_attack_in_place_changes_no_argument_and_is_given_up(grey):
     assert_array_equal(y, before[1])
 
 
-def test_images_that_are_misread_anyway_are_not_attacked(grey):
+def test_misclassified_images_are_not_attacked(grey):
     x, y = grey
     y[0] = 1
     found = evaluate(make_brightness, x, y, Threat("Linf", 0.15))
@@ -185,7 +185,7 @@ def test_targets_are_reached_not_avoided(grey):
     x, _ = grey
     threat = Threat("Linf", 0.15, targeted=True)
     found = evaluate(make_brightness, x, np.ones(9, int), threat)
-    assert found.clean().value == 5 / 9  # five aren't read as the target yet
+    assert found.clean().value == 5 / 9  # five aren't classified as the target yet
     assert "target missed [95 %]" in found.table()
     assert found.robust("brighter").value == 3 / 9
     assert found.robust("darker").value == 5 / 9
@@ -223,7 +223,7 @@ def labels(images):
 def test_costs_are_counted(images, labels):
     found = evaluate(suite_of_a_network, images, labels, THREAT, batch_size=4)
     fgsm_, pgd_, nearest = found.outcomes.values()
-    assert (fgsm_.gradients, fgsm_.queries) == (7, 0)  # the misread one isn't attacked
+    assert (fgsm_.gradients, fgsm_.queries) == (7, 0)  # one is misclassified
     assert (pgd_.gradients, pgd_.queries) == (7 * 4, 0)
     assert nearest.gradients % 4 == 0  # a row for each class
     assert nearest.queries > 0
@@ -272,7 +272,7 @@ def test_an_interrupted_evaluation_goes_on(images, labels, tmp_path):
 
 
 def test_everything_is_computed_on_one_thread(images, labels, threads_seen):
-    """What a suite trains where it is made, too: its bits would depend on the place."""
+    """Also while the suite is made: the bits of a trained network depend on threads."""
 
     def taught():
         suite = suite_of_a_network()
@@ -294,7 +294,7 @@ def test_adversarial_images_are_saved(images, labels, tmp_path):
 
 
 class Even:
-    """Says the same of all images, except that it may be sure of bright ones."""
+    """Returns the same probabilities for all images, or others for bright ones."""
 
     def __init__(self, bright=0.5):
         self.bright = bright
@@ -312,12 +312,10 @@ class Even:
         ({"y": np.arange(9) // 8}, 1),
         ({"threat": Threat("Linf", 0.1)}, 3),
         ({"seed": 1}, 3),
-        ({"classifier": Even(0.9)}, 2),  # it differs in two batches of three
+        ({"classifier": Even(0.9)}, 2),  # its answers differ in two of three batches
     ],
 )
-def test_what_answers_do_not_tell_apart_is_other_work_too(
-    grey, tmp_path, change, again
-):
+def test_batches_of_other_inputs_are_attacked_again(grey, tmp_path, change, again):
     calls = []
 
     def count(x, y, eps, rng):
@@ -347,7 +345,7 @@ def test_what_answers_do_not_tell_apart_is_other_work_too(
     ],
 )
 def test_batches_of_interrupted_evaluations_are_not_mixed(grey, tmp_path, change):
-    """The second was interrupted after its first batch, in the folder of the first."""
+    """As if the second had been interrupted in the folder of the first."""
     first = {"x": grey[0][::-1], "y": np.zeros(9, int), "threat": THREAT, "seed": 0}
     first |= {"batch_size": 3, "classifier": Even()}
     for name, work in (("one", first), ("two", first | change)):
@@ -420,7 +418,7 @@ def test_stray_files_beside_batches_do_not_matter(images, labels, tmp_path):
 
 
 def test_a_folder_in_the_place_of_a_batch_is_named(images, labels, tmp_path):
-    """Before it is attacked: what was found couldn't be saved."""
+    """Before the attack, whose result couldn't be saved."""
     (tmp_path / "pgd-3.npz").mkdir()
     with pytest.raises(IsADirectoryError, match=r"pgd-3\.npz is a folder"):
         evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
@@ -428,7 +426,7 @@ def test_a_folder_in_the_place_of_a_batch_is_named(images, labels, tmp_path):
         adversarial_images(tmp_path, "pgd")
 
 
-def test_a_missing_batch_is_no_end(images, labels, tmp_path):
+def test_a_missing_batch_is_named(images, labels, tmp_path):
     evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
     (tmp_path / "pgd-3.npz").unlink()
     with pytest.raises(ValueError, match=r"got those that start at \[0, 6\]"):
@@ -469,7 +467,7 @@ def test_bad_suites(grey, names, message):
 
 
 class Coin:
-    """A defence that draws its answer, until an attack has marked an image: then 0."""
+    """A random defence, which always misclassifies images that an attack has marked."""
 
     def __init__(self):
         self.rng = np.random.default_rng(0)
@@ -485,8 +483,8 @@ def mark(x, y, eps, rng):
 
 
 @pytest.mark.parametrize("attack", [mark, lambda x, y, eps, rng: x])
-def test_what_a_random_defence_misreads_once_is_fooled(attack):
-    """Such an image isn't attacked: read correctly the next time, it'd be robust."""
+def test_an_image_misclassified_once_by_a_random_defence_is_fooled(attack):
+    """It isn't attacked, and counts as fooled whatever the next answer is."""
     suite = Suite(Coin(), {"mark": attack})
     x, y = np.zeros((200, 2, 2, 1), np.float32), np.ones(200, int)
     found = evaluate(lambda: suite, x, y, Threat("Linf", 1)).outcomes["mark"]
@@ -509,7 +507,7 @@ class Dither:
 
 @pytest.mark.parametrize("sigma", [0, 1e-6, 1e-2])
 def test_the_table_says_that_a_defence_is_random(sigma):
-    """Not of one whose answers differ by rounding; each worker makes its own."""
+    """Not if its answers differ by rounding only; each worker makes its own suite."""
     x, y = np.full((6, 2, 2, 1), 0.5, np.float32), np.zeros(6, int)
     found = evaluate(
         lambda: Suite(Dither(sigma), {"mark": mark}), x, y, Threat("Linf", 1), 2
@@ -519,7 +517,7 @@ def test_the_table_says_that_a_defence_is_random(sigma):
 
 
 class Seeded(Dither):
-    """Draws from a seed and the batch, as MCDropout does: the same again."""
+    """Draws from a seed and the batch, as MCDropout does."""
 
     def predict_proba(self, x):
         self.rng = np.random.default_rng(len(x))
@@ -527,7 +525,7 @@ class Seeded(Dither):
 
 
 @pytest.mark.parametrize("images", [1, 6])
-def test_a_random_defence_of_a_seed_is_one(images):
+def test_a_random_defence_with_a_seed_is_recognised(images):
     x, y = np.full((images, 2, 2, 1), 0.5, np.float32), np.zeros(images, int)
     suite = Suite(Seeded(1e-2), {"mark": mark})
     assert evaluate(lambda: suite, x, y, Threat("Linf", 1)).random

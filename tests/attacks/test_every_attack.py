@@ -123,7 +123,7 @@ def test_an_image_does_not_depend_on_its_batch(name, cnn, x, y, rng):
 
 
 @pytest.mark.parametrize("attack", [partial(pgd, alpha=0.1), apgd])
-def test_a_start_does_not_depend_on_who_is_done(attack):
+def test_a_start_does_not_depend_on_which_images_are_done(attack):
     """The last of three never is; the others are after the first restart, or never."""
     x, y = np.full((3, 1, 2, 1), 0.5), np.arange(3)
 
@@ -141,8 +141,8 @@ def test_a_start_does_not_depend_on_who_is_done(attack):
     assert_array_equal(last_seen(done=2), last_seen(done=0))
 
 
-def test_a_square_does_not_depend_on_who_is_done(cnn, x):
-    """Others are misread from the start, or aren't: their draws are always taken."""
+def test_a_square_does_not_depend_on_which_images_are_done(cnn, x):
+    """Draws are taken for all images, also for those that are misclassified."""
     right, others_done = cnn.predict(x), (cnn.predict(x) + 1) % 4
     others_done[-1] = right[-1]
     for seed in range(5):
@@ -161,7 +161,7 @@ def test_no_room_no_change(name, cnn, x, y, bounds):
 
 
 @pytest.mark.parametrize("name", [n for n in RUNS if "square" not in n])
-def test_it_does_what_it_is_for(name, cnn, x, y):
+def test_the_labels_probability_falls_or_the_targets_grows(name, cnn, x, y):
     """The label's probability falls, or the target's grows."""
     rows = np.arange(len(x))
     y = y if name in TARGETED else cnn.predict(x)
@@ -186,7 +186,7 @@ def test_images_and_labels_that_are_no_arguments_of_the_network(
 ):
     """What doesn't depend on it is refused by every entry point, test_every_entry."""
     if name == "hop_skip_jump" and message.startswith("(y"):
-        return  # who sees classes alone doesn't know how many there are
+        return  # it sees classes alone and doesn't know how many there are
     with pytest.raises(ValueError, match=f"^{message}"):
         attack(name, cnn, *change(x, y))
 
@@ -204,7 +204,7 @@ def test_bounds_of_its_own_and_none(name, cnn, x, y):
 
 
 @pytest.mark.parametrize("name", ["apgd_l2", "deepfool", "carlini_wagner"])
-def test_an_image_that_is_misread_already_is_done(name, cnn, x):
+def test_a_misclassified_image_is_done(name, cnn, x):
     wrong = (cnn.predict(x) + 1) % 4
     moved = distance(attack(name, cnn, x, wrong), x, "L2")
     if name == "carlini_wagner":  # its x(w) is x to rounding

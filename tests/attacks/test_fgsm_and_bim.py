@@ -105,7 +105,7 @@ def test_the_way_back_starts_at_the_clipped_pixel(y, direction):
 
 
 @pytest.mark.parametrize("alpha", [0, 0.01, 5])
-def test_without_room_any_step_that_is_one_will_do(cnn, x, y, alpha):
+def test_with_eps_0_any_step_size_is_accepted(cnn, x, y, alpha):
     """An attack whose steps are a part of eps can be shown eps = 0."""
     assert_array_equal(bim(model_gradient(cnn), x, y, 0, alpha, 3), x)
     for wrong in (-1, np.inf, np.nan):

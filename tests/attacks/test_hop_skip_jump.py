@@ -44,9 +44,9 @@ def test_to_the_border(rng, norm, power):
     y = plane(x)
     w = plane.w * np.where(y == 1, -1, 1)[:, None, None, None]
     here = x + 3 * w
-    misread = lambda x, rows: plane(x) != y[rows]  # noqa: E731
-    found = to_border(misread, here, x, norm)
-    assert misread(found, np.arange(5)).all()
+    misclassified = lambda x, rows: plane(x) != y[rows]  # noqa: E731
+    found = to_border(misclassified, here, x, norm)
+    assert misclassified(found, np.arange(5)).all()
     r, a = here - x, distance(found, x, norm) / distance(here, x, norm)
     nearer = a[:, None, None, None] - 0.011 / x[0].size ** power
     if norm == "L2":
@@ -55,7 +55,7 @@ def test_to_the_border(rng, norm, power):
     else:
         reach = nearer * distance(here, x, norm)[:, None, None, None]
         before = here.clip(x - reach, x + reach)
-    assert not misread(before, np.arange(5)).any()
+    assert not misclassified(before, np.arange(5)).any()
 
 
 def test_the_slope_is_the_sources_formula(rng):
@@ -64,8 +64,8 @@ def test_the_slope_is_the_sources_formula(rng):
     plane.b = plane.side(here)[0] + plane.b
     u = rng.standard_normal((50, 2, 6, 6, 2))
     draws, delta = iter(u), np.array([0.1, 0.2])
-    misread = lambda x, rows: plane.side(x) > 0  # noqa: E731
-    found = slope(misread, lambda: next(draws), here, delta, 50, (0, 1))
+    misclassified = lambda x, rows: plane.side(x) > 0  # noqa: E731
+    found = slope(misclassified, lambda: next(draws), here, delta, 50, (0, 1))
     for n in range(2):
         probes = np.clip(here[n] + delta[n] * u[:, n], 0, 1)
         f = np.where(plane.side(probes) > 0, 1.0, -1.0)
@@ -80,8 +80,8 @@ def test_the_slope_is_the_sources_formula(rng):
     assert_allclose(always, u[:5].mean(axis=0), atol=1e-12)
 
 
-def test_a_border_beyond_all_tries_is_the_point_that_is_known_to_be_misread():
-    """x + (here - x) is another float than here, and not misread."""
+def test_a_border_beyond_all_tries_is_the_point_that_is_known_to_be_misclassified():
+    """x + (here - x) is another float than here, and not misclassified."""
     x = np.float32(0.9)
     here = next(h for h in np.linspace(0, 0.1, 99, dtype="f4") if x - (x - h) > h)
     point = np.full((1, 1, 1, 1), here, np.float32)
@@ -92,7 +92,7 @@ def test_a_border_beyond_all_tries_is_the_point_that_is_known_to_be_misread():
 
 @pytest.mark.parametrize("norm", ["L2", "Linf"])
 def test_a_random_classifier_is_shown_numbers_only(x, norm):
-    """It may misread x itself: there the distance is 0, and so is a probe's."""
+    """It may misclassify x itself: there the distance is 0, and so is a probe's."""
     rng = np.random.default_rng(3)
 
     def predict(x):
@@ -104,7 +104,7 @@ def test_a_random_classifier_is_shown_numbers_only(x, norm):
         hop_skip_jump(predict, x, y, np.random.default_rng(0), 10, 5, norm=norm)
 
 
-def test_images_are_left_that_are_misread_or_that_no_noise_fools(cnn, x):
+def test_misclassified_images_and_those_that_no_noise_fools_are_returned(cnn, x):
     y = cnn.predict(x)
     wrong = (y + 1) % 4
     rng = np.random.default_rng(0)

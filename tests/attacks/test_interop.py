@@ -6,7 +6,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import (
     Threat,
-    bim,
     dlr,
     interop,
     log_mean_probability,
@@ -73,16 +72,6 @@ def test_art_can_follow_another_loss(members, x, y):
 def test_arts_ensemble_has_the_gradient_of_adv_2(members, x, y):
     found = peers.art_ensemble(members).loss_gradient(x, np.eye(4)[y])
     assert_allclose(found, sum_gradient(members)(x, y) / 3, rtol=1e-12)
-
-
-def test_arts_attacks_on_the_ensembles_own_loss(members, x, y):
-    """BIM on log of the mean probability is BIM along its gradient."""
-    members = [member.astype(np.float32) for member in members]
-    x = x.astype(np.float32)
-    art = peers.art_classifier(members[0], log_mean_probability(members))
-    expected = peers.art_bim(art, x, y, 0.2, 0.025, 8)
-    x_adv = bim(mean_probability_gradient(members), x, y, 0.2, 0.025, 8)
-    assert_allclose(x_adv, expected, rtol=0, atol=1e-6)
 
 
 def test_foolbox_attacks_that_ask_for_decisions(members, x):

@@ -62,7 +62,7 @@ def test_jsma_is_the_enumeration(model, rng, theta, gamma):
     assert (found != x).any()
 
 
-def test_the_pair_of_two_bad_pixels_is_none():
+def test_two_wrong_signs_make_no_pair():
     """a < 0 < b: the product of the sums is positive, but both signs are wrong."""
     a, b = np.array([[-3.0, -3.0, 0.1, 0.1]]), np.array([[3.0, 3.0, -0.1, -0.1]])
     pairs, score = best_pairs(a, b, np.ones((1, 4), bool))

@@ -95,7 +95,7 @@ def test_a_sure_network_has_a_slope(loss):
 
 
 @pytest.mark.parametrize("loss", [cross_entropy, margin])
-def test_turned_round_it_is_the_negative(loss, z, y):
+def test_a_targeted_loss_is_the_negative(loss, z, y):
     values, dz = targeted(loss)(z, y)
     assert_array_equal(values, -loss(z, y)[0])
     assert_array_equal(dz, -loss(z, y)[1])

@@ -43,7 +43,7 @@ def test_deepfool_goes_straight_to_the_nearest_border(victim, norm, dual, oversh
 
 
 def test_deepfool_stops_where_the_class_changes(victim):
-    """Steps after that change nothing, and none changes a misread image."""
+    """Steps after that change nothing, and none changes a misclassified image."""
     v, wrong = victim, (victim.y + 1) % 4
     once = deepfool(v.logits, v.vjp, v.x, v.y, steps=1)
     assert_array_equal(deepfool(v.logits, v.vjp, v.x, v.y, steps=9), once)
@@ -109,7 +109,7 @@ def flat_loss(x, y, value=-1.0):
 
 
 def equal_loss(x, y):
-    return flat_loss(x, y, 0.0)  # two classes are equal: neither is read
+    return flat_loss(x, y, 0.0)  # two classes are equal: neither is predicted
 
 
 WITHOUT_SUCCESS = {
@@ -123,8 +123,8 @@ WITHOUT_SUCCESS = {
 
 
 @pytest.mark.parametrize("name", WITHOUT_SUCCESS)
-def test_who_finds_nothing_says_for_how_many(victim, name):
-    """At a user's line: an evaluation would count these images as robust."""
+def test_an_attack_that_finds_nothing_warns_for_how_many_images(victim, name):
+    """The warning names the user's line: an evaluation counts these as robust."""
     message = f"^{name.strip()} found nothing for 12 of 12 images, which are returned"
     with pytest.warns(UserWarning, match=message) as told:
         x_adv = WITHOUT_SUCCESS[name](victim)
@@ -133,7 +133,7 @@ def test_who_finds_nothing_says_for_how_many(victim, name):
 
 
 @pytest.mark.filterwarnings("error")
-def test_who_finds_something_for_all_is_silent(victim):
+def test_an_attack_that_succeeds_for_all_images_is_silent(victim):
     loss = model_loss(victim.model, margin)
     deepfool(victim.logits, victim.vjp, victim.x, victim.y)
     carlini_wagner(loss, victim.x, victim.y, 0.1, searches=1, steps=100, lr=0.1)
@@ -190,9 +190,9 @@ def test_lbfgs_takes_no_more_steps_than_allowed(victim):
 
 
 def test_lbfgs_seeks_the_least_weight(victim):
-    """Near the least distance to where the target is read, and never below.
+    """Near the least distance to where the target is predicted, and never below.
 
-    Cross-entropy counts other rivals too, and so doesn't go quite straight there.
+    Cross-entropy counts other rivals too, and so doesn't lead quite straight there.
     """
     x, target = victim.x[:3], (victim.y[:3] + 1) % 4
     loss, predict = model_loss(victim.model), victim.model.predict
@@ -219,6 +219,6 @@ def to_region(victim, n, t):
     return np.sqrt(least.fun)
 
 
-def test_lbfgs_leaves_what_is_read_as_the_target(victim):
+def test_lbfgs_leaves_images_classified_as_the_target(victim):
     loss, predict = model_loss(victim.model), victim.model.predict
     assert_array_equal(lbfgs(loss, predict, victim.x, victim.y, searches=2), victim.x)

@@ -191,7 +191,9 @@ def test_the_margin_is_what_carries_over_the_border(linear_model, x):
     assert_allclose(difference, 1e-4, rtol=0.1)
 
 
-def test_a_label_that_is_not_predicted_is_misread_already(monkeypatch, cnn, x):
+def test_an_image_with_another_prediction_than_its_label_is_not_moved(
+    monkeypatch, cnn, x
+):
     """We don't move such an image; the others walk away from what they predict."""
     wrong = (cnn.predict(x) + 1) % 4
     assert_array_equal(ours(network(cnn), x, wrong), x)

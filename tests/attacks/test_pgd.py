@@ -120,6 +120,6 @@ def test_a_random_start_is_within_the_range_of_pixels(norm):
     assert loss.seen[0][0].max() > 0.1
 
 
-def test_an_image_that_is_misread_already_does_not_move(cnn, x):
+def test_a_misclassified_image_does_not_move(cnn, x):
     wrong, loss = (cnn.predict(x) + 1) % 4, model_loss(cnn, margin)
     assert_array_equal(pgd(loss, x, wrong, 0.4, 0.1, 3, "L2", stop_above=0), x)

@@ -58,7 +58,7 @@ def test_a_step_is_its_equation(rng, norm, dtype, alpha):
     assert_array_equal(Threat(norm, 0.2).step(x_adv, g, x, each), found)
 
 
-def test_l0_has_no_ball_to_walk_in():
+def test_l0_has_no_projection():
     x = np.zeros((2, 2, 2, 1))
     with pytest.raises(ValueError, match="norm must be one of Linf, L2, got 'L0'"):
         Threat("L0", 3).project(x, x)
@@ -81,7 +81,7 @@ def test_bounds_may_be_numpys_numbers(number):
     assert_array_equal(fgsm(lambda x, y: x, x_adv, y, 0.2, bounds), x_adv)
 
 
-def test_another_shape_is_nowhere_inside():
+def test_images_of_another_shape_are_refused():
     x = np.zeros((2, 2, 2, 1))
     with pytest.raises(ValueError, match=r"x_adv must have shape \(2, 2, 2, 1\), got"):
         Threat("Linf", 1).check(x[:1], x)
@@ -89,7 +89,7 @@ def test_another_shape_is_nowhere_inside():
 
 @pytest.mark.parametrize("norm", ["Linf", "L2", "L0"])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_what_is_no_number_is_nowhere_inside(norm, wrong):
+def test_nan_and_infinity_are_outside_of_each_ball(norm, wrong):
     x = np.zeros((2, 2, 2, 1))
     x_adv = x.copy()
     x_adv[1, 0, 0, 0] = wrong
@@ -97,7 +97,7 @@ def test_what_is_no_number_is_nowhere_inside(norm, wrong):
         assert_array_equal(Threat(norm, 3, None).contains(x_adv, x), [True, False])
 
 
-def test_a_pixel_that_is_no_number_is_changed():
+def test_a_pixel_of_nan_counts_as_changed():
     assert_array_equal(distance(np.array([[np.nan, 0]]), np.zeros((1, 2)), "L0"), 1)
 
 
@@ -121,7 +121,7 @@ def test_rounding_grows_with_the_pixels(rng):
         threat.check(x_adv - np.float32(0.022), x)
 
 
-def test_counted_pixels_are_not_rounded():
+def test_l0_counts_without_tolerance():
     x = np.full((1, 2, 2, 1), 1e7)
     x_adv = x.copy()
     x_adv[0, 0] += 1  # two of them

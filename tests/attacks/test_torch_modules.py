@@ -78,8 +78,8 @@ def test_attacks_and_evaluations_take_a_module(cnn, x):
     attacks = {"PGD": lambda x, y, eps, rng: pgd(loss, x, y, eps, eps / 4, 10)}
     suite = Suite(theirs, attacks)
     found = evaluate(lambda: suite, x, y, Threat("Linf", 0.2))
-    misread = (cnn.predict(pgd(ours, x, y, 0.2, 0.05, 10)) != y).mean()
-    assert found.robust("PGD").value == pytest.approx(1 - misread)
+    fooled = (cnn.predict(pgd(ours, x, y, 0.2, 0.05, 10)) != y).mean()
+    assert found.robust("PGD").value == pytest.approx(1 - fooled)
 
 
 def test_parameters_and_averages_are_left_alone(x):

@@ -118,6 +118,6 @@ def test_members_that_are_sure_and_alike_give_finite_numbers(gap):
 
 
 @pytest.mark.parametrize("shape", [(1, N, K), (K, N, K), (N, K), (M, N + 1, K)])
-def test_logits_that_make_no_ensemble_are_named(shape):
+def test_logits_of_another_shape_are_named(shape):
     with pytest.raises(ValueError, match=r"^[zy] must (be|have) "):
         adp(np.zeros(shape), Y)

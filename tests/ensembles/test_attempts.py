@@ -1,4 +1,4 @@
-"""Members that don't start are trained anew: who decides, from what, in which bits."""
+"""Members that don't start are trained anew, decided by their training images."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -131,7 +131,7 @@ def test_a_member_that_works_in_place_is_named():
     assert_array_equal(x, X)
 
 
-def test_members_with_other_classes_can_not_vote():
+def test_members_with_different_numbers_of_classes_are_refused():
     layers = [Linear(4, K, rng=np.random.default_rng(0)) for K in (1, 3)]
     members = [Sequential([layer], (4,)) for layer in layers]
     with pytest.raises(ValueError, match=r"the same number of classes, got \[1, 3\]"):
@@ -159,6 +159,6 @@ def test_members_of_another_library_can_vote():
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_weights_that_are_no_weights(weights, message):
+def test_impossible_weights_are_named(weights, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7)], weights)

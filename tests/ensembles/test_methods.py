@@ -277,7 +277,7 @@ def test_an_architecture_of_another_data_set_is_refused(change, message):
         replace(random_init(1, 0, "mnist")[0], **change)
 
 
-def test_noise_needs_noise():
+def test_gaussian_noise_needs_a_sigma_above_0():
     with pytest.raises(ValueError, match=r"^sigma must be in \(0, 1\], got 0.0$"):
         gaussian_noise(2, 0, "mnist", 0)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.gpu import strict_cupy
+from tests.gpu import emulator, strict_cupy
 
 
 @pytest.fixture
@@ -17,6 +17,12 @@ def gpu(request, monkeypatch):
     if request.param == "stand-in":
         return strict_cupy.install(monkeypatch)
     return real_gpu()
+
+
+@pytest.fixture
+def one_order(monkeypatch):
+    """Let threads run forwards only, which is quicker: kernels have tests of orders."""
+    monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
 
 
 def real_gpu():

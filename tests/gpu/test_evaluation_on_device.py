@@ -24,7 +24,6 @@ from attacks import (
 )
 from minidl import to_device, to_numpy
 from minidl.batches import to_float
-from tests.gpu import emulator
 from tests.gpu.both_devices import agree, moved
 from tests.gpu.test_on_device import FLOAT, X, network
 
@@ -33,12 +32,7 @@ IMAGES = {"uint8": X[:8], "float32": FLOAT[:8], "float64": FLOAT[:8].astype(floa
 THREAT = Threat("Linf", 0.1)
 OTHER = {"cpu": "gpu", "gpu": "cpu"}
 
-pytestmark = pytest.mark.usefixtures("gpu")
-
-
-@pytest.fixture(autouse=True)
-def _one_order_of_threads(monkeypatch):
-    monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
+pytestmark = pytest.mark.usefixtures("gpu", "one_order")
 
 
 @pytest.fixture(params=[(own, images) for own in TYPES for images in IMAGES], ids=str)

@@ -5,14 +5,12 @@ import pytest
 from tests.benchmarks import layers, machine, result, table, timing
 from tests.benchmarks.cli import Options
 from tests.benchmarks.layers import LAYERS
-from tests.gpu import emulator
 
 
 @pytest.fixture
-def options(gpu, monkeypatch):
+def options(gpu, one_order, monkeypatch):
     """One round with one image, and a small yardstick."""
     monkeypatch.setitem(timing.SQUARE, "gpu", 64)
-    monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
     return Options(rounds=1, batch=1, device="gpu", sections=("networks",))
 
 

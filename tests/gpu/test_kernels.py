@@ -1,8 +1,6 @@
 """Each CUDA kernel, from its own source: numbers, guards, and any order of threads."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +10,8 @@ from minidl import kernels, to_numpy
 from minidl.kernels.gpu import cuda, launching, operations
 from tests.gpu.checks import CHECKS, normal, there
 from tests.gpu.emulator import NAMES, RawKernel, needs_compiler
+from tests.minidl.conftest import run_python
 
-ROOT = Path(__file__).parents[2]
 KERNELS = NAMES.findall(cuda.source())
 
 
@@ -183,7 +181,5 @@ def test_nothing_is_compiled_on_import():
         "import sys\n"
         "print(cuda.kernel.cache_info().currsize, 'cupy' in sys.modules)"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
-    )
+    run = run_python(code)
     assert (run.stdout.strip(), run.stderr) == ("0 False", "")

@@ -12,7 +12,6 @@ from minidl import SGD, Adam, Parameter, accuracy, kernels, to_device, to_numpy,
 from minidl.backend import device_of
 from minidl.losses import cross_entropy
 from minidl.optimizers import OPTIMIZERS
-from tests.gpu import emulator
 from tests.gpu.both_devices import agree, moved
 from tests.gpu.test_on_device import X, Y, network
 
@@ -20,12 +19,7 @@ TYPES = ("float32", "float64")
 IMAGES = {"uint8": X[:6], **{t: (X[:6] / 255).astype(t) for t in TYPES}}
 LABELS = Y[:6]
 
-pytestmark = pytest.mark.usefixtures("gpu")
-
-
-@pytest.fixture(autouse=True)
-def _one_order_of_threads(monkeypatch):
-    monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
+pytestmark = pytest.mark.usefixtures("gpu", "one_order")
 
 
 def gradients(model, x, y):

@@ -9,7 +9,6 @@ from minidl import Adam, load_checkpoint, save_checkpoint, to_numpy, train
 from minidl.backend import device_of
 from minidl.data import Dataset
 from tests.benchmarks.agreement import distance
-from tests.gpu import emulator
 from tests.gpu.test_on_device import X, Y, flat, network
 from tutorials import command_line as program
 from tutorials.paper import __main__ as paper
@@ -59,15 +58,14 @@ def test_a_checkpoint_says_nothing_of_its_device(gpu, tmp_path):
 
 
 @pytest.fixture
-def few_images(monkeypatch):
-    """Twelve images of noise in place of any data set; threads run forwards only."""
+def few_images(monkeypatch, one_order):
+    """Twelve images of noise in place of any data set."""
     rng = np.random.default_rng(0)
     x = rng.integers(256, size=(12, 28, 28, 1), dtype=np.uint8)
     y = np.arange(12) % 10
     few = Dataset(x, y, x[:4], y[:4])
     for module in (training, program, run, evaluate, examples, strict):
         monkeypatch.setattr(module, "load_dataset", lambda name: few)
-    monkeypatch.setattr(emulator, "ORDERS", (emulator.forwards,))
     monkeypatch.setattr(strict, "STEPS", 2)
     monkeypatch.setattr(strict, "RESTARTS", 1)
 

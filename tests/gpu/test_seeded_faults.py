@@ -37,118 +37,75 @@ from tests.gpu.checks import CHECKS
 from tests.gpu.emulator import needs_compiler
 from tests.minidl.kernels import test_arguments
 
-# check: what stands in the source, what is put in its place.
-KERNEL_FAULTS = {
-    "missing bound check": (
-        "relu_grad",
-        "if (t >= size) return;\n    dx[t] = out[t]",
-        "dx[t] = out[t]",
-    ),
-    "a thread too few": (
+# The check, what stands in the source, and what is put in its place.
+KERNEL_FAULTS = [
+    ("relu_grad", "if (t >= size) return;\n    dx[t] = out[t]", "dx[t] = out[t]"),
+    (
         "adam_step",
         "if (t >= size) return;\n    m[t]",
         "if (t >= size - 1) return;\n    m[t]",
     ),
-    "image's edge not seen": ("im2col", "0 <= left + i && left + i < W * C", "true"),
-    "wrong stride": ("im2col", "int h = oh * S - P + kh", "int h = oh - P + kh"),
-    "pixels beyond the block": (
+    ("im2col", "0 <= left + i && left + i < W * C", "true"),
+    ("im2col", "int h = oh * S - P + kh", "int h = oh - P + kh"),
+    (
         "im2col",
         "ow += blockDim.y) {\n        for (int kh",
         "ow += OW) {\n        for (int kh",
     ),
-    "channels beyond the block": ("im2col", "i += WIDTH * blockDim.x", "i += piece"),
-    "one number in place of four": (
-        "im2col",
-        "int i = WIDTH * threadIdx.x",
-        "int i = threadIdx.x",
-    ),
-    "a row beyond the image": ("col2im", "h < 0 || h >= H || w", "h < 0 || w"),
-    "a phase of the stride too few": (
-        "col2im",
-        "for (int s = 0; s < S; s++)",
-        "for (int s = 0; s < 1; s++)",
-    ),
-    "swapped indices": (
+    ("im2col", "i += WIDTH * blockDim.x", "i += piece"),
+    ("im2col", "int i = WIDTH * threadIdx.x", "int i = threadIdx.x"),
+    ("col2im", "h < 0 || h >= H || w", "h < 0 || w"),
+    ("col2im", "for (int s = 0; s < S; s++)", "for (int s = 0; s < 1; s++)"),
+    (
         "col2im",
         "((n * OH + oh) * OW + ow) * KH + kh;\n                add",
         "((n * OW + ow) * OH + oh) * KH + kh;\n                add",
     ),
-    "a window beyond the last": (
-        "col2im",
-        "if (ow < 0 || ow >= OW) continue;\n                int",
-        "int",
-    ),
-    "swapped places in a window": (
-        "max_pool_grad",
-        "place.at[k] == i * K + j",
-        "place.at[k] == j * K + i",
-    ),
-    "a window forgotten": ("max_pool_grad", "j < K && ow >= 0", "j < K - 1 && ow >= 0"),
-    "a place in no window": ("max_pool_grad", "place.at[k] >= K * K", "false"),
-    "the last of equals wins": (
-        "max_pool",
-        "return !(v <= than)",
-        "return !(v < than)",
-    ),
-    "one bias for four": ("bias_relu", "v.at[i] + bias.at[i]", "v.at[i] + bias.at[0]"),
-    "one mask for four": ("bias_relu", "mask_at(place + i,", "mask_at(place,"),
-    "a bias behind the ReLU": (
+    ("col2im", "if (ow < 0 || ow >= OW) continue;\n                int", "int"),
+    ("max_pool_grad", "place.at[k] == i * K + j", "place.at[k] == j * K + i"),
+    ("max_pool_grad", "j < K && ow >= 0", "j < K - 1 && ow >= 0"),
+    ("max_pool_grad", "place.at[k] >= K * K", "false"),
+    ("max_pool", "return !(v <= than)", "return !(v < than)"),
+    ("bias_relu", "v.at[i] + bias.at[i]", "v.at[i] + bias.at[0]"),
+    ("bias_relu", "mask_at(place + i,", "mask_at(place,"),
+    (
         "conv2d_block",
         "rectified(v.at[k] + bias.at[k])",
         "rectified(v.at[k]) + bias.at[k]",
     ),
-    "another image's mask": ("conv2d_block", "mask_at(place + k,", "mask_at(c + k,"),
-    "dropout's scale forgotten": (
-        "conv2d_block_grads",
-        "dout.at[i] * scale : 0.0f",
-        "dout.at[i] : 0.0f",
-    ),
-    "ReLU's derivative at 0": (
-        "conv2d_block_grads",
-        "kept.at[i] > 0.0f",
-        "kept.at[i] >= 0.0f",
-    ),
-    "a sum that waits for nothing": ("sum_rows", "__syncthreads();", ""),
-    "a sum that not all wait for": (
-        "sum_rows",
-        "__syncthreads();",
-        "if (t < half) __syncthreads();",
-    ),
-    "half of the sums": ("sum_rows", "half > 0; half /= 2", "half > 1; half /= 2"),
-    "other random bits": ("dropout_mask", "z >> 27", "z >> 28"),
-    "the difference 1 - p": (
+    ("conv2d_block", "mask_at(place + k,", "mask_at(c + k,"),
+    ("conv2d_block_grads", "dout.at[i] * scale : 0.0f", "dout.at[i] : 0.0f"),
+    ("conv2d_block_grads", "kept.at[i] > 0.0f", "kept.at[i] >= 0.0f"),
+    ("sum_rows", "__syncthreads();", ""),
+    ("sum_rows", "__syncthreads();", "if (t < half) __syncthreads();"),
+    ("sum_rows", "half > 0; half /= 2", "half > 1; half /= 2"),
+    ("dropout_mask", "z >> 27", "z >> 28"),
+    (
         "cross_entropy",
         "dz[y[n]] = -others",
         "dz[y[n]] = expf(z[y[n]] - largest - log_sum) - 1.0f",
     ),
-    "an exponential that overflows": (
+    (
         "cross_entropy",
         "sum += expf(z[k] - largest)",
         "sum += expf(z[k]) * expf(-largest)",
     ),
-    "both moments at one rate": ("adam_step", "rate2 * (g", "rate1 * (g"),
-    "momentum on the gradient": (
-        "sgd_step",
-        "momentum * v[t] + g[t]",
-        "v[t] + momentum * g[t]",
-    ),
-    "a step from the wrong image": (
-        "sign_step",
-        "clipped(x_adv[t] + alpha",
-        "clipped(x[t] + alpha",
-    ),
-    "scatter in place of gather": (
+    ("adam_step", "rate2 * (g", "rate1 * (g"),
+    ("sgd_step", "momentum * v[t] + g[t]", "v[t] + momentum * g[t]"),
+    ("sign_step", "clipped(x_adv[t] + alpha", "clipped(x[t] + alpha"),
+    (
         "relu_grad",
         "dx[t] = out[t] > 0.0f ? dout[t] * scale : 0.0f",
         "dx[t / 2] += out[t] > 0.0f ? dout[t] * scale : 0.0f",
     ),
-}
+]
 
 
-@pytest.mark.parametrize("fault", KERNEL_FAULTS)
-def test_a_fault_of_a_kernel_is_caught_by_its_check(stand_in, monkeypatch, fault):
+@pytest.mark.parametrize(("name", "right", "wrong"), KERNEL_FAULTS)
+def test_a_fault_of_a_kernel_is_caught_by_its_check(
+    stand_in, monkeypatch, name, right, wrong
+):
     needs_compiler()
-    name, right, wrong = KERNEL_FAULTS[fault]
     source = cuda.source()
     assert source.count(right) == 1
     CHECKS[name]()

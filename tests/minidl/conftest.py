@@ -1,14 +1,28 @@
-"""The three ways in which each kernel can run on the CPU."""
+"""How each kernel can run on the CPU, a small network, and code in a new process."""
 
 import importlib
+import os
+import subprocess
+import sys
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
 
-from minidl import kernels
+from minidl import (
+    Conv2D,
+    Dropout,
+    Flatten,
+    Linear,
+    MaxPool2D,
+    ReLU,
+    Sequential,
+    kernels,
+)
 
+ROOT = Path(__file__).parents[2]
 COMPILED = (
     "elementwise",
     "few_channels",
@@ -18,6 +32,29 @@ COMPILED = (
     "winograd_blocks",
     "winograd_transforms",
 )
+
+
+def run_python(code, *arguments, folder=ROOT, **environment):
+    """Run code with this repository's packages, and the user's environment cleaned."""
+    settings = ("MINIDL_KERNELS", "MALLOC_", "NUMBA")
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(settings)}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=clean | {"PYTHONPATH": str(ROOT)} | environment,
+    )
+
+
+@pytest.fixture
+def model(rng):
+    """A network with one layer of each usual kind, for images (6, 6, 1), in float64."""
+    layers = [
+        *(Conv2D(1, 2, rng=rng), ReLU(), MaxPool2D(2)),
+        *(Dropout(0.5), Flatten(), Linear(8, 3, rng=rng)),
+    ]
+    return Sequential(layers, (6, 6, 1)).astype(np.float64)
 
 
 @contextmanager

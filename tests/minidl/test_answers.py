@@ -78,7 +78,7 @@ def test_infinity_is_refused_only_where_it_is_said():
         (P / 2, "f must return probabilities, 0 or more and of sum 1"),
     ],
 )
-def test_what_are_no_probabilities(p, message):
+def test_answers_that_are_not_probabilities(p, message):
     """argmax takes the first NaN, the least likely logarithm, a column of zeros."""
     refused(message, check_probabilities, p, 4)
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
@@ -88,12 +88,12 @@ def test_what_are_no_probabilities(p, message):
 @pytest.mark.parametrize(
     "p", [P.astype(int), (P + 0.31 / 3).astype(np.float16) / np.float16(1.31)]
 )
-def test_probabilities_to_rounding_are_some(p):
+def test_probabilities_may_be_rounded(p):
     assert probabilities(lambda x: p, X) is p
 
 
 @pytest.mark.parametrize("function", [None, 0.5, X])
-def test_what_is_no_function(function):
+def test_a_value_that_is_not_a_function(function):
     kind = type(function).__name__
     refused(
         f"f must be a function, such as g, got {kind}", check_function, function, "g"

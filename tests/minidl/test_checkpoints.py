@@ -256,7 +256,7 @@ def test_settings_of_another_optimizer_do_not_fit(path):
 @pytest.mark.parametrize(
     "settings", [{"lr": -1.0}, {"lr": 0.0}, {"lr": math.nan}, {"momentum": -1.0}]
 )
-def test_settings_that_cannot_be_change_nothing(path, monkeypatch, settings):
+def test_impossible_settings_change_nothing(path, monkeypatch, settings):
     """Training would climb instead, or stand still."""
     model, target = small_network(), Everything()
     with monkeypatch.context() as hostile:
@@ -298,7 +298,7 @@ def test_a_checkpoint_of_version_0_1_0_is_loaded(path):
         {"optimizer": [3]},
     ],
 )
-def test_facts_that_no_checkpoint_has_are_refused(saved, facts):
+def test_impossible_facts_are_refused(saved, facts):
     arrays, right = store.read_arrays(saved)
     store.write_arrays(saved, arrays, right | facts)
     Everything().assert_refused(saved, "damaged or not the expected file|doesn't fit")

@@ -1,4 +1,4 @@
-"""Each refusal names the argument, what it got and what it takes."""
+"""Each error names the argument, its value and what is accepted."""
 
 from decimal import Decimal
 from math import inf, nan

@@ -172,7 +172,7 @@ def test_a_scheduler_that_dies_takes_one_line(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_a_job_that_takes_its_workers_with_it_takes_one_line(tmp_path, capsys):
+def test_a_job_that_kills_its_workers_takes_one_line(tmp_path, capsys):
     patience = {"distributed.scheduler.allowed-failures": 0}
     with (
         dask_settings(patience),
@@ -191,7 +191,7 @@ NO_ADDRESSES = ["", "nonsense", "tcp://", "tcp://host", "tcp://:8786", "tcp://ho
 
 
 @pytest.mark.parametrize("address", [*NO_ADDRESSES, "host:8786", "tcp://host:99999"])
-def test_what_is_no_address(tmp_path, address):
+def test_an_address_that_is_none_is_named(tmp_path, address):
     message = rf"^address must be like tcp://host:port, got '{address}'"
     with (
         pytest.raises(ValueError, match=message),
@@ -201,7 +201,7 @@ def test_what_is_no_address(tmp_path, address):
 
 
 @pytest.mark.slow
-def test_nobody_answers(tmp_path, monkeypatch):
+def test_a_cluster_that_does_not_answer_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "SECONDS", 1)
     with (
         pytest.raises(OSError, match="Timed out"),

@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -19,8 +18,7 @@ from minidl.files import (
     set_aside,
     write_text,
 )
-
-ROOT = Path(__file__).parents[2]
+from tests.minidl.conftest import ROOT, run_python
 
 
 def test_the_name_appears_only_at_the_end_and_nothing_else_is_left(tmp_path):
@@ -54,7 +52,7 @@ def test_a_crash_leaves_the_old_file_and_no_other(tmp_path, error, old):
     assert old is None or path.read_bytes() == old
 
 
-def test_a_folder_in_the_way_is_an_error_that_leaves_nothing(tmp_path):
+def test_a_folder_in_place_of_the_file_is_an_error_that_leaves_nothing(tmp_path):
     (tmp_path / "folder" / "inside").mkdir(parents=True)
     with pytest.raises(OSError, match="folder"), atomic_write(tmp_path / "folder"):
         pass
@@ -153,8 +151,7 @@ with atomic_write(sys.argv[1]) as file:
 
 
 def test_a_process_that_ended_while_it_wrote_holds_no_lock(tmp_path, monkeypatch):
-    command = [sys.executable, "-c", ENDED, str(tmp_path / "file")]
-    assert subprocess.run(command, cwd=ROOT).returncode == 9
+    assert run_python(ENDED, str(tmp_path / "file")).returncode == 9
     [leftover] = tmp_path.iterdir()
     assert leftover.read_bytes() == b"half"
     monkeypatch.setattr(files, "YOUNG", 0)
@@ -241,7 +238,7 @@ def test_a_file_system_without_locks_will_do(tmp_path, monkeypatch):
     leave(tmp_path)
     with alone(tmp_path, "another run"):
         write_text(tmp_path / "file", "y")
-    assert (tmp_path / LEFTOVER).exists()  # nobody knows whether it is being written
+    assert (tmp_path / LEFTOVER).exists()  # it may be in use by a writer
 
 
 def test_a_damaged_file_is_set_aside(tmp_path):

@@ -1,4 +1,4 @@
-"""What is finished is found, and the rest is made, whoever carries it out."""
+"""Finished work is read, the rest is made, on any executor."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ def places(folder, works):
 
 
 def halved(work):
-    """A work's result; 0 is a work that fails."""
+    """A work's result; the work 0 fails."""
     return {"half": 1 / work / 2}
 
 
@@ -52,7 +52,7 @@ def test_a_result_is_kept_although_another_work_fails(tmp_path):
     assert [place.key for place, _ in finished(works, read_json)] == ["1", "2"]
 
 
-def test_works_that_are_kept_nowhere():
+def test_works_may_be_kept_nowhere():
     works = {Place(None, str(work)): work for work in (1, 2)}
     assert run(works) == run(works) == {"1": 0.5, "2": 0.25}
 

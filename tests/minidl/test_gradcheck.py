@@ -37,7 +37,7 @@ def test_relative_error():
     assert relative_error(a * 0, a * 0) == 0
 
 
-def test_what_cant_be_compared_is_named(rng):
+def test_arguments_that_cannot_be_compared_are_named(rng):
     for x in ([1.0, 2.0], np.ma.masked_array([1.0, 2.0], [0, 1])):
         with pytest.raises(TypeError, match=r"^x must be a NumPy or CuPy array, got"):
             numerical_gradient(lambda: 0.0, x)

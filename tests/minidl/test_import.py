@@ -2,22 +2,19 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 import minidl
+from tests.minidl.conftest import ROOT, run_python
 
-ROOT = Path(__file__).parents[2]
 HEAVY = ["numba", "matplotlib", "pooch", "cupy", "scipy", "tqdm", "torch"]
 
 
 def loaded_after(code):
     """The heavy modules that are loaded after running code in a new process."""
     code += f"; import sys; print(*(m for m in {HEAVY} if m in sys.modules))"
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
-    )
+    run = run_python(code)
     assert run.returncode == 0, run.stderr
     return run.stdout.split()
 

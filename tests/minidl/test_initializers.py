@@ -61,13 +61,13 @@ def test_weights_of_other_types_become_float32(kind, dtype):
     ],
 )
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_what_are_no_weights_is_named(weights, message):
+def test_weights_that_cannot_be_used_are_named(weights, message):
     with pytest.raises((TypeError, ValueError), match=message):
         Linear(2, 3, rng=RNG, initializer=lambda shape, rng: weights)
 
 
 @pytest.mark.parametrize("initializer", [he, glorot])
-def test_what_has_no_fans_is_named(initializer):
+def test_a_shape_without_fans_is_named(initializer):
     for shape in (3, (3,), (3, 3, 3)):
         with pytest.raises(ValueError, match=r"^shape must be \(D, M\) or \(KH, KW"):
             initializer(shape, RNG)

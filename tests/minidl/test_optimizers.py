@@ -239,7 +239,7 @@ def test_optimizers_by_name():
 
 @pytest.mark.parametrize(("kind", "rule", "options"), RULES)
 def test_averages_dont_end_among_subnormal_numbers(kind, rule, options):
-    """The gradient of a dead unit is 0 for ever: its averages shrink to nothing."""
+    """The gradient of a dead unit stays 0: its averages shrink to nothing."""
     start, first = np.array([0.25, -1.0]), np.array([1e-3, -2.0])
     p = Parameter(start.astype(np.float32))
     optimizer = kind([p], **options)

@@ -198,7 +198,7 @@ def test_workers_end_with_their_parent(tmp_path, kill):
         assert parent.poll() is None
         time.sleep(0.05)
     parent.send_signal(kill)
-    parent.communicate(timeout=60)  # until nobody holds its output any more
+    parent.communicate(timeout=60)  # until no process holds its output
     assert parent.returncode == -kill
     deadline = time.monotonic() + 60
     while any(alive(int(worker.name)) for worker in workers):

@@ -121,7 +121,7 @@ def test_lines_that_can_not_be_written_stop_no_work(monkeypatch, impatient, stre
     assert list(progress("ab", 2, "letters")) == ["a", "b"]
 
 
-def test_it_can_be_forbidden(monkeypatch, impatient, capsys):
+def test_progress_can_be_switched_off(monkeypatch, impatient, capsys):
     monkeypatch.setenv("MINIDL_QUIET", "1")
     assert list(progress("ab", 2, "letters")) == ["a", "b"]
     assert lines(capsys) == []

@@ -1,4 +1,4 @@
-"""Settings make sense whenever they are assigned, and those that are used stay."""
+"""Settings are checked whenever they are assigned; some are fixed."""
 
 import pickle
 from copy import deepcopy
@@ -57,7 +57,7 @@ def test_copies_keep_their_settings(copy):
 @pytest.mark.parametrize("make", [conv, lambda: Linear(8, 8, rng=RNG)])
 @pytest.mark.parametrize("name", ["W", "b"])
 @pytest.mark.parametrize("value", [None, np.zeros((3, 3, 8, 8), np.float32), 1.0])
-def test_what_is_no_parameter_is_named(make, name, value):
+def test_a_value_that_is_not_a_parameter_is_named(make, name, value):
     layer = make()
     before = getattr(layer, name)
     kind = type(value).__name__

@@ -1,4 +1,4 @@
-"""What is kept comes back as it was, or not at all, whatever the file is."""
+"""A stored file is read back as it was, or refused."""
 
 import io
 import json
@@ -72,7 +72,7 @@ def test_what_is_kept_comes_back(json_file, array_file, key):
         assert arrays[name].flags.writeable
 
 
-def test_anybody_can_read_both(json_file, array_file):
+def test_both_files_can_be_read_without_minidl(json_file, array_file):
     content = json.loads(json_file.read_text(encoding="utf-8"))
     assert content.items() >= FACTS.items()
     with np.load(array_file, allow_pickle=False) as file:
@@ -87,7 +87,7 @@ def test_dataclasses_and_numpys_values_are_kept(tmp_path):
     assert list(read_json(path).items()) == [*expected.items()]  # in their order
 
 
-def test_what_is_not_like_json_is_not_kept(tmp_path):
+def test_content_that_is_not_json_is_refused(tmp_path):
     with pytest.raises(TypeError, match=r"content must be JSON-like, got \{1\}"):
         write_json(tmp_path / "x.json", {"a": {1}})
     with pytest.raises(ValueError, match="not JSON compliant"):
@@ -171,7 +171,7 @@ def test_a_pipe_is_refused_not_waited_for(tmp_path, read):
 
 
 @pytest.mark.parametrize("read", [read_json, partial(read_arrays, most=10**6)])
-def test_a_file_larger_than_any_is_not_read(tmp_path, read):
+def test_a_file_beyond_the_limit_is_not_read(tmp_path, read):
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(store.MAX_JSON + 1)
@@ -199,7 +199,7 @@ def archive(path, *parts, **options):
         header("(1e3,)") + bytes(8),
         header("(" * 9000),
         header("-" * 9000 + "1"),
-        header(descr="'O'") + bytes(16),  # addresses, as good as any
+        header(descr="'O'") + bytes(16),  # any bytes, which would be addresses
         header(descr="[('a', 'O')]") + bytes(16),
         header(descr="'V0'", shape="(10000000000000,)"),
         header(length="[" * 60_000),

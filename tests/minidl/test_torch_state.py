@@ -13,6 +13,7 @@ from minidl import (
     ReLU,
     Sequential,
     cifar10_cnn,
+    cross_entropy,
     load_torch_state,
     mnist_cnn,
 )
@@ -51,6 +52,7 @@ def table3(flatten):
     return nn.Sequential(*layers, nn.Linear(512, 10))
 
 
+OUR_AXES = {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
 TABLES = {
     "Table 1": (mnist_cnn, table1),
     "Table 1, padded": (lambda rng: mnist_cnn(rng, pad=1), lambda f: table1(f, 1)),
@@ -63,7 +65,7 @@ TABLES = {
     ("dtype", "tolerance"), [(np.float32, 1e-4), (np.float64, 1e-11)]
 )
 @pytest.mark.parametrize("name", TABLES)
-def test_logits_and_input_gradient_are_pytorchs(name, flatten, dtype, tolerance):
+def test_logits_costs_and_all_gradients_are_pytorchs(name, flatten, dtype, tolerance):
     build, build_module = TABLES[name]
     torch.manual_seed(0)
     module = build_module(flatten).to(getattr(torch, np.dtype(dtype).name)).eval()
@@ -71,13 +73,21 @@ def test_logits_and_input_gradient_are_pytorchs(name, flatten, dtype, tolerance)
     load_torch_state(model, module.state_dict(), channels_last=flatten is FlattenLast)
 
     rng = np.random.default_rng(1)
-    x = rng.random((3, *model.input_shape)).astype(dtype)
-    dz = rng.standard_normal((3, 10)).astype(dtype)
-    leaf = torch.tensor(x, requires_grad=True)
-    z = module(leaf.permute(0, 3, 1, 2))
-    z.backward(torch.tensor(dz))
-    assert_close(model.forward(x), z.detach(), tolerance)
+    x, y = rng.random((3, *model.input_shape)).astype(dtype), np.array([1, 5, 9])
+    leaf, z = torch.tensor(x, requires_grad=True), model.forward(x)
+    costs, dz = cross_entropy(z, y)
+    their_z = module(leaf.permute(0, 3, 1, 2))
+    their_costs = nn.functional.cross_entropy(
+        their_z, torch.tensor(y), reduction="none"
+    )
+    their_costs.sum().backward()
+    assert_close(z, their_z.detach(), tolerance)
+    assert_close(costs, their_costs.detach(), tolerance)
     assert_close(model.backward(dz), leaf.grad, tolerance)
+    if flatten is FlattenLast:  # else a matrix has its rows in another order
+        for p, theirs in zip(model.params, module.parameters(), strict=True):
+            grad = theirs.grad.numpy().transpose(OUR_AXES[theirs.ndim])
+            assert_close(p.grad, grad, tolerance)
 
 
 def small(rng):

@@ -182,7 +182,7 @@ def test_bad_data_is_named_before_anything_changes(name):
 
 
 def test_an_optimizer_of_parameters_that_were_replaced_is_refused():
-    """It would train arrays that nobody uses any more."""
+    """It would train arrays that the network no longer uses."""
     model = network()
     optimizer = Adam(model.params)
     model.layers[1].W = Parameter(model.layers[1].W.data)
@@ -385,7 +385,7 @@ def test_perturb_may_work_in_place(problem):
 
 
 def test_perturb_draws_from_the_generator_that_is_the_state(problem):
-    """Two epochs at once are two times one: nothing else is to be kept."""
+    """Two epochs at once are two times one: nothing else has a state."""
     expected, wanted = run(*problem, epochs=4, rate=0.5, perturb=noise)
     model, rng = network(rate=0.5), np.random.default_rng(1)
     optimizer = Adam(model.params, 0.01)
@@ -410,7 +410,7 @@ BAD_BATCHES = {
 
 @pytest.mark.parametrize("name", BAD_BATCHES)
 def test_a_batch_that_cant_be_trained_on_is_named_where_it_happens(problem, name):
-    """In the second epoch's third batch: what was finished until then is there."""
+    """In the second epoch's third batch; earlier steps have been taken."""
     change, message = BAD_BATCHES[name]
     model, finished, calls = network(), [], []
 

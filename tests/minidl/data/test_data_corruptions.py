@@ -1,4 +1,4 @@
-"""A campaign of corruptions: whatever is damaged, nothing wrong is believed.
+"""Files damaged at random: no wrong data are accepted.
 
 A damaged file is refused in one line with its name, or named as not the published file,
 or its data are unharmed. A damaged cache is made again, in silence.

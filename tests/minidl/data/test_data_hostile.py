@@ -1,4 +1,4 @@
-"""What lies in place of a file or folder: refused by name, never waited for."""
+"""Pipes, devices and folders in place of a file are refused by name, at once."""
 
 import os
 import re

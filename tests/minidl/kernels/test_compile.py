@@ -2,15 +2,14 @@
 
 import importlib.util
 import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from tests.minidl.conftest import run_python
+
 compile = pytest.importorskip("minidl.kernels.cpu.compile", reason="no Numba")
 
-ROOT = Path(__file__).parents[3]
 KERNELS = """
 from minidl.kernels.cpu.compile import jit
 
@@ -132,15 +131,9 @@ def test_without_a_folder_kernels_compile_and_say_so_once(file, variable):
     """A read-only installation, and no home, as in many containers."""
     file.parent.joinpath("__pycache__").write_text("in the way")
     nowhere = str(file / "folder")  # below a file
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA")}
-    run = subprocess.run(
-        [sys.executable, "-W", "always", "-B", "-c", CALL],
-        capture_output=True,
-        text=True,
-        cwd=file.parent,
-        env=clean
-        | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": nowhere, variable: nowhere},
-    )
+    where = {"XDG_CACHE_HOME": nowhere, variable: nowhere}
+    always = {"PYTHONWARNINGS": "always", "PYTHONDONTWRITEBYTECODE": "1"}
+    run = run_python(CALL, folder=file.parent, **where, **always)
     assert run.stdout == "42 42\n", run.stderr
     assert run.stderr.count("RuntimeWarning") == 1, run.stderr
     assert "let NUMBA_CACHE_DIR name a folder of yours" in run.stderr

@@ -1,30 +1,14 @@
-"""Which implementation runs, who chooses it, and what happens without Numba."""
+"""Which implementation runs, how it is chosen, and what happens without Numba."""
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minidl import kernels
-
-ROOT = Path(__file__).parents[3]
+from tests.minidl.conftest import run_python
 
 NO_NUMBA = "import sys; sys.modules['numba'] = None  # as if it were not installed\n"
-
-
-def run_python(code, **environment):
-    """Run code in a new process, with the repository's packages."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("MINIDL_KERNELS")}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=clean | environment,
-    )
 
 
 def chosen():

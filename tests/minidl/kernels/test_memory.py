@@ -1,10 +1,8 @@
-"""What glibc keeps: seen from the pages that a process has to ask for."""
-
-import os
-import subprocess
-import sys
+"""Freed memory stays with the process: the page faults that show it."""
 
 import pytest
+
+from tests.minidl.conftest import run_python
 
 # Ends with the page faults of ten rounds of three arrays of 12 MB, all freed together.
 PROGRAM = """
@@ -29,14 +27,8 @@ print(kept, faults() - before)
 
 def run(call, **environment):
     """Return what the call returned, and the number of page faults."""
-    names = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.replace("{call}", call)],
-        env=names | {"NUMPY_MADVISE_HUGEPAGE": "0"} | environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    code = PROGRAM.replace("{call}", call)
+    done = run_python(code, NUMPY_MADVISE_HUGEPAGE="0", **environment)
     kept, faults = done.stdout.split()
     return kept == "True", int(faults)
 

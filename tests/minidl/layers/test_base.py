@@ -58,7 +58,7 @@ def test_an_assigned_gradient_is_written_into_the_parameters_own():
         (1.0, "^grad must be a NumPy or CuPy array, got float"),
     ],
 )
-def test_what_is_no_gradient_is_named(grad, message):
+def test_a_value_that_is_not_a_gradient_is_named(grad, message):
     p = Parameter(np.ones(3))
     with pytest.raises((TypeError, ValueError), match=message):
         p.grad = grad
@@ -66,7 +66,7 @@ def test_what_is_no_gradient_is_named(grad, message):
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float16", ">f4", "complex64", bool, "O"])
-def test_parameters_are_floats_of_this_machine(dtype):
+def test_parameters_are_floats_in_native_byte_order(dtype):
     data = np.ones(3, dtype)
     for make in (Parameter, Parameter(np.ones(3)).replace):
         with pytest.raises(TypeError, match=r"^data must be float32 or float64, got"):
@@ -76,7 +76,7 @@ def test_parameters_are_floats_of_this_machine(dtype):
 @pytest.mark.parametrize(
     "dtype", [int, "int8", "float16", ">f8", complex, bool, None, "nonsense", object]
 )
-def test_a_cast_to_what_is_no_float_is_refused(rng, dtype):
+def test_a_cast_to_another_type_than_floats_is_refused(rng, dtype):
     layer = Linear(3, 2, rng=rng)
     before = layer.W.data
     with pytest.raises(TypeError, match=r"^dtype must be float32 or float64, got"):

@@ -227,7 +227,7 @@ def test_the_gradient_of_another_batch_is_named(each_implementation, case):
             layer.backward(other)
 
 
-def test_what_is_no_batch_is_named(each_implementation, case):
+def test_empty_batches_and_lists_are_named(each_implementation, case):
     layer, x = case.layer(), case.x()
     for other in (x[:0], x.tolist(), x.astype(int)):
         with pytest.raises((TypeError, ValueError), match=r"^x must (not )?(be|have)"):

@@ -51,7 +51,7 @@ def test_a_network_of_standardised_images_is_attacked_in_its_pixels_units(rng):
     assert (x_adv <= 1).all()
 
 
-def test_it_learns_nothing_and_says_what_it_is():
+def test_it_has_no_parameters_and_is_printed_with_its_settings():
     layer = Normalize(MEAN, 0.5)
     assert layer.params == ()
     assert repr(layer) == "Normalize([0.49, 0.48, 0.45], 0.5)"
@@ -80,7 +80,7 @@ def test_other_channels_are_named(shape):
         ([0.5, 0.5], [1, 1, 1], "^mean and std must have the same number of channels"),
     ],
 )
-def test_what_standardises_nothing_is_named(mean, std, message):
+def test_impossible_means_and_deviations_are_named(mean, std, message):
     with pytest.raises((TypeError, ValueError), match=message):
         Normalize(mean, std)
 

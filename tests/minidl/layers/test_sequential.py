@@ -60,19 +60,6 @@ def after_forward(layers):
 
 
 @pytest.fixture
-def model(rng):
-    layers = [
-        Conv2D(1, 2, rng=rng),
-        ReLU(),
-        MaxPool2D(2),
-        Dropout(0.5),
-        Flatten(),
-        Linear(8, 3, rng=rng),
-    ]
-    return Sequential(layers, (6, 6, 1)).astype(np.float64)
-
-
-@pytest.fixture
 def x(rng):
     return rng.standard_normal((4, 6, 6, 1))
 
@@ -123,7 +110,7 @@ def test_with_input_grad_backward_goes_through_all_layers(rng):
     assert [spy.backwards for spy in spies] == [[()], [(False, True)], [()]]
 
 
-def test_a_network_that_learns_nothing_has_no_gradient_to_give():
+def test_without_parameters_and_input_grad_backward_does_nothing():
     spies = [Spy(), Spy()]
     assert after_forward(spies).backward(np.ones((1, 3)), input_grad=False) is None
     assert [spy.backwards for spy in spies] == [[], []]

@@ -1,4 +1,4 @@
-"""The ensemble's own gradient and that of normalised members, against their losses."""
+"""The gradients that attacks follow: of a network, of members and of their ensemble."""
 
 from copy import deepcopy
 
@@ -8,17 +8,95 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import (
     ensemble_loss,
+    fgsm,
     input_gradient,
     margin_gradient,
     mean_logit_gradient,
     mean_probability_gradient,
+    member_gradient,
+    model_gradient,
     normalized_gradient,
     sum_gradient,
+)
+from attacks.forwards import (
+    log_mean_probability,
+    mean_logits,
+    mean_probability,
+    network,
 )
 from attacks.gradients import gradient_of
 from attacks.norms import L2
 from ensembles import Ensemble
-from tests.oracles import differences
+from minidl import Conv2D, Flatten, Linear, MaxPool2D, ReLU, Sequential
+from tests.oracles import assert_close, differences
+
+
+def test_central_differences_of_the_sum_of_j(cnn, x, y, cost, rng):
+    """Whatever dropout was drawn before."""
+    cnn.forward(x, rng)
+    expected = differences(lambda: cost(cnn, x, y).sum(), x)
+    assert_allclose(input_gradient(cnn, x, y), expected, rtol=1e-6, atol=1e-9)
+
+
+def test_parameter_gradients_are_not_computed(cnn, x, y, monkeypatch):
+    asked, learned = [], [layer for layer in cnn.fused if layer.params]
+    for layer in learned:
+
+        def backward(dout, param_grads=True, input_grad=True, layer=layer):
+            asked.append(param_grads)
+            return type(layer).backward(layer, dout, param_grads, input_grad)
+
+        monkeypatch.setattr(layer, "backward", backward)
+    input_gradient(cnn, x, y)
+    assert asked == [False] * len(learned)
+
+
+@pytest.mark.parametrize("gap", [5, 20, 40, 80])
+def test_confident_points_keep_their_gradient_in_float32(rng, gap):
+    """There p_y - 1 rounds to 0, and a lazy formula would find no gradient at all."""
+    model = Sequential([Flatten(), Linear(9, 2, rng=rng)], (3, 3, 1))
+    W, b = model.params
+    b.data[:] = gap - W.data.sum(axis=0)[0] + W.data.sum(axis=0)[1], 0
+    x, y = np.ones((2, 3, 3, 1), np.float32), np.array([0, 0])
+    gradient = input_gradient(model, x, y)
+    p = 1 / (1 + np.exp(float(gap)))  # of the wrong class
+    expected = p * (W.data[:, 1] - W.data[:, 0].astype(np.float64))
+    assert_allclose(gradient[0].ravel(), expected, rtol=1e-4)
+    x_adv = fgsm(model_gradient(model), x, y, 0.5, bounds=None)
+    assert_allclose(np.abs(x_adv - x), 0.5)
+
+
+@pytest.mark.parametrize("i", [0, 1, 2])
+def test_adv_1_is_the_gradient_of_member_i(members, x, y, i):
+    expected = input_gradient(members[i], x, y)
+    assert_array_equal(member_gradient(members, i)(x, y), expected)
+
+
+def test_adv_2_is_the_sum_and_not_the_mean(members, x, y):
+    expected = np.zeros_like(x)
+    for member in members:
+        expected += input_gradient(member, x, y)
+    assert_allclose(sum_gradient(members)(x, y), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_member_twice_counts_twice(members, x, y):
+    once = sum_gradient(members[:1])(x, y)
+    assert_array_equal(sum_gradient(members[:1] * 2)(x, y), 2 * once)
+
+
+def test_members_may_come_from_a_generator(members, x, y):
+    gradient = sum_gradient(member for member in members)
+    for _ in range(2):
+        assert_array_equal(gradient(x, y), sum_gradient(members)(x, y))
+
+
+@pytest.mark.parametrize(
+    ("i", "message"), [(-1, "at least 0, got -1"), (3, "0 to 2, got 3")]
+)
+def test_an_i_without_a_member_is_refused_at_once(members, i, message):
+    with pytest.raises(ValueError, match=f"^i must be {message}$"):
+        member_gradient(members, i)
+
 
 RULES = [
     margin_gradient,
@@ -30,6 +108,9 @@ RULES = [
 
 def own_loss(members):
     return gradient_of(ensemble_loss(members))
+
+
+EVERY_RULE = pytest.mark.parametrize("rule", [*RULES, sum_gradient, own_loss])
 
 
 def ensembles_cost(members, x, y):
@@ -127,7 +208,7 @@ def test_tiny_and_huge_gradients_have_norm_one(rng, size):
     assert_allclose(norms, [1, 0, 1], rtol=1e-6)
 
 
-@pytest.mark.parametrize("rule", [*RULES, sum_gradient, own_loss])
+@EVERY_RULE
 def test_numpys_warnings_as_errors_change_nothing(rule, members, x, y):
     """Probabilities of networks that are sure underflow, which is no error."""
     sure = [deepcopy(member).astype(np.float32) for member in members]
@@ -138,3 +219,35 @@ def test_numpys_warnings_as_errors_change_nothing(rule, members, x, y):
     with np.errstate(all="raise"):
         assert_array_equal(rule(sure)(x, y), expected)
     assert any((member.predict_proba(x) == 0).any() for member in sure)
+
+
+@EVERY_RULE
+def test_members_that_share_layers_have_the_gradient_of_copies(rule, rng):
+    """All run forward before any runs backward."""
+    members = [member.astype(np.float64) for member in team(rng)]
+    x, y = rng.random((5, 6, 6, 2)), np.array([0, 1, 2, 0, 1])
+    copies = list(map(deepcopy, members))
+    assert_close(rule(members)(x, y), rule(copies)(x, y), 1e-12)
+
+
+def team(rng):
+    """Three members with one ReLU, one pooling and one convolution."""
+    relu, pool, conv = ReLU(), MaxPool2D(2), Conv2D(2, 8, rng=rng)
+    return [
+        Sequential([*head, pool, Flatten(), relu, Linear(32, 3, rng=rng)], (6, 6, 2))
+        for head in ([conv, ReLU()], [conv], [Conv2D(2, 8, rng=rng), ReLU()])
+    ]
+
+
+@pytest.mark.parametrize(
+    "forward_of",
+    [lambda m: network(m[0]), mean_logits, mean_probability, log_mean_probability],
+)
+def test_each_call_has_a_way_back_of_its_own(forward_of, rng):
+    forward = forward_of([member.astype(np.float64) for member in team(rng)])
+    inputs = [rng.random((n, 6, 6, 2)) for n in (5, 5, 3)]
+    slopes = [rng.standard_normal((len(x), 3)) for x in inputs]
+    expected = [forward(x)[1](dz) for x, dz in zip(inputs, slopes, strict=True)]
+    ways = [forward(x)[1] for x in inputs]
+    for way, dz, wanted in zip(ways, slopes, expected, strict=True):
+        assert np.array_equal(way(dz), wanted)
