@@ -30,6 +30,7 @@ from tutorials.anomaly.labels.readings import (
 )
 from tutorials.anomaly.labels.report import write_report
 from tutorials.anomaly.labels.unexplained import row
+from tutorials.anomaly.labels.verdict import OTHERS, is_other, of_readings, verdict
 from tutorials.anomaly.labels.walks import pushed_back, walk_all
 from tutorials.paper.experiment import attack as engine
 from tutorials.paper.experiment.attack import carry_out
@@ -153,6 +154,37 @@ def test_each_adversary_has_the_numbers_of_its_rule():
     assert cells["adv2_ensemble"].accuracy > 0.5
     cells = labels.cells("bim", MEMBER, TRUE, True)
     assert cells["adv1_ensemble"].mean_of == [2 / N, 2 / N]
+
+
+OTHER = [made_up(), made_up("gaussian-noise")]  # both have bagging's numbers
+SHOWS = "Reading 84 shows all of the paper's orders."
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ([made_up("random-init")], "There is no verdict yet."),
+        ([made_up("random-init", bim={"adv2": 0}), *OTHER], SHOWS),
+        ([OTHER[0], made_up("mixed-models", bim={"adv2": 0})], "the opposite of 1 of"),
+        ([made_up(bim={"adv1": [9200, 9200], "adv2": 9210})], "It is undecided"),
+    ],
+)
+def test_methods_that_chose_no_reading_decide(files, says):
+    readings = [expect(r) for r in READINGS]
+    others = [file for file in files if is_other(file)]
+    fits = [fit(r, others or files) for r in readings]
+    assert says in verdict(fits, others)
+    folders = {"mnist-full": files}
+    page = of_readings(
+        readings, folders, {"mnist-full": [fit(r, files) for r in readings]}
+    )
+    assert page.index(says) < page.index("| no. |")
+    assert (f"| {OTHERS} |" in page) == bool(others)
+    shown = page[: page.index("<details>")].splitlines()
+    first = [line.split(" | ")[0].strip("| *") for line in shown if line[:1] == "|"]
+    assert {"1", "3", "82", "84"} <= {*first}
+    every = page[page.index("<details>") :].splitlines()
+    assert sum(line.startswith("| ") for line in every) == 2 + len(READINGS)
 
 
 def test_pushed_back_is_wrong_before_and_right_after():

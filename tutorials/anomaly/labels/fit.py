@@ -27,6 +27,20 @@ class Fit(NamedTuple):
     numbers: int
     difference: float  # the mean absolute one from the paper's attacked accuracies
 
+    def __str__(self) -> str:
+        return f"{self.shown} of {self.asked}, {self.difference:.3f}"
+
+
+def nearest(fits: Sequence[Fit], shown: int = 0) -> int:
+    """Return the number of the reading nearest to the paper, of those with orders."""
+    numbers = [n for n, f in enumerate(fits, start=1) if f.shown >= shown]
+    return min(numbers, key=lambda n: fits[n - 1].difference)
+
+
+def most_orders(fits: Sequence[Fit]) -> int:
+    """Return the number of the nearest of the readings with the most orders."""
+    return nearest(fits, max(f.shown for f in fits))
+
 
 def fit(reading: Expected, files: Sequence[Labels]) -> Fit:
     """Compare a reading with the paper, on all methods of a data set."""

@@ -12,7 +12,7 @@ from tutorials.anomaly.labels.scale import scaled
 from tutorials.paper.experiment.adversaries import SUM, with_label
 from tutorials.paper.experiment.labels import RULES
 from tutorials.paper.pages.drawings import as_svg
-from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.pages.markdown import Table, details, page
 from tutorials.paper.paper_numbers import METHOD_NAMES
 
 Folders = Mapping[str, Sequence[Labels]]  # by a folder's name
@@ -21,6 +21,10 @@ PICTURE = (
     "The ensemble's accuracy at each step of BIM under Adv. 2, and the share of images "
     "that the step pushes back, a line for each rule for the label."
 )
+
+ABOUT_STEPS = """The ensemble's accuracy after each step of BIM under Adv. 2. In
+parentheses: the share of images that the step pushed back. The ensemble misclassifies
+them before the step, and classifies them correctly after it."""
 
 
 def how_it_happens(folder: Path, folders: Folders) -> list[str]:
@@ -36,11 +40,16 @@ def how_it_happens(folder: Path, folders: Folders) -> list[str]:
         parts.append(about_example(example))
     for name, (first, *_) in folders.items():
         for factor in (1.0, first.s):
-            parts.append(walks_section(name, first, factor))
             walks = draw_walks(*steps_of(first, factor), first.images)
             svg = f"{name}/steps-{factor:g}.svg"
             write_text(folder / svg, as_svg(walks))
-            parts.append(f"![{PICTURE} The table above as a picture.]({svg})")
+            where = (
+                f"{name}, {METHOD_NAMES[first.method]}, perturbations times {factor:g}"
+            )
+            picture = f"**{where}**\n\n![{PICTURE}]({svg})"
+            table = f"{ABOUT_STEPS}\n\n{walks_table(first, factor)}"
+            parts.append(picture)
+            parts.append(details("The same in numbers", f"\n\n{table}\n\n"))
     return parts
 
 
@@ -49,13 +58,16 @@ def about_example(example: Example) -> str:
     ends = {trail.rule: trail.right[-1] / example.images for trail in example.trails}
     shares = "; ".join(f"{rule}: {share:.3f}" for rule, share in ends.items())
     return page(
-        f"The three small networks of the chapters, {example.images} test images of "
-        f"the sample, BIM under Adv. 2. At its end the ensemble has left, {shares}.",
+        "An attack moves an image away from its label's class. Where the label is the "
+        "current prediction, the step after a misclassification moves the image away "
+        "from the wrong class: back to where it came from. The first picture shows "
+        f"this on the three small networks of the chapters, with {example.images} test "
+        "images of the sample under BIM and Adv. 2. The ensemble's accuracy after the "
+        f"last step is, by the label, {shares}.",
         f"![{PICTURE}](example.svg)",
-        f"One of these images, a {example.label}. Where the label is taken anew, the "
-        "step after a misclassification climbs away from the wrong class, and so back. "
-        "Below, the image after each step with each member's current prediction as the "
-        "label, and what the ensemble sees.",
+        f"The next picture follows one of these images, a {example.label}. Below the "
+        "curves stand the images of the attack that takes each member's current "
+        "prediction, each with the ensemble's answer.",
         f"![The margin of the label {example.label} at each step: with a label that "
         "stays it falls, with one that is taken anew it crosses 0 again and again.]"
         "(path.svg)",
@@ -71,7 +83,7 @@ def steps_of(labels: Labels, factor: float) -> tuple[Counted, Counted]:
     return right, {rule: walk.back for rule, walk in walks.items()}
 
 
-def walks_section(name: str, labels: Labels, factor: float) -> str:
+def walks_table(labels: Labels, factor: float) -> str:
     """Return accuracy and images pushed back at each step of BIM under Adv. 2."""
     (rights, backs), n, rows = steps_of(labels, factor), labels.images, []
     for rule in RULES:
@@ -79,10 +91,4 @@ def walks_section(name: str, labels: Labels, factor: float) -> str:
         cells = [f"{right / n:.3f} ({back / n:.3f})" for right, back in each]
         rows.append([rule, *cells])
     steps = [str(step) for step in range(len(rows[0]) - 1)]
-    text = (
-        f"**{name}, {METHOD_NAMES[labels.method]}, perturbations times {factor:g}**: "
-        "the ensemble's accuracy after each step of BIM under Adv. 2, and in "
-        "parentheses the share of images that the step pushed back: wrong before it, "
-        "right after."
-    )
-    return f"{text}\n\n{Table(['label', *steps], rows).markdown()}"
+    return Table(["label", *steps], rows).markdown()

@@ -4,13 +4,13 @@ from tutorials.paper.pages.markdown import Table, page
 
 HEAD = """## Which functions of 2017 took labels from predictions?
 
-The code of the paper's authors isn't known. The paper is from September 2017; this is
-what two libraries did until then, as their public histories show it."""
+The code of the paper's authors isn't known. The paper is from September 2017. The table
+shows what two libraries did until then, by their public histories."""
 ROWS = (
     (
         "[cleverhans 1.0.0][1], November 2016: `fgsm(x, predictions, eps)`",
-        "the prediction that it is given; it has no argument for a label",
-        "at each call; it has no iterative method",
+        "the prediction that is passed in; labels can't be passed",
+        "at each call; there is no iterative method",
     ),
     (
         "[cleverhans][2], since May 2017: `fgm(x, preds, y=None)`, "
@@ -20,28 +20,28 @@ ROWS = (
     ),
     (
         "[cleverhans][2], since May 2017: `BasicIterativeMethod`",
-        "the prediction; since [July][3] also a label that is given",
+        "the prediction; since [July][3] a label, if one is given",
         "once, before the loop",
     ),
     (
         "[Foolbox 0.8.0][4], July 2017: `GradientSignAttack`, "
         "`IterativeGradientSignAttack`",
-        "the label that must be given",
+        "the label, which must be given",
         "once",
     ),
 )
-TEXT = """Taking the prediction was advice, not a mistake. The documentation of
-cleverhans says that it avoids *label leaking*, which [Kurakin et al.][5] found when
-they trained on attacks that know the true label. In one step the prediction changes
-hardly anything, where most images are classified correctly. But who writes BIM's loop
-around such a one-step function, as anybody had to with cleverhans 1.0.0, takes the
-label anew at every step. With several networks, each one's function predicts for
-itself. The library's own iterative method doesn't do this: while it was being written,
-its label was at first fixed inside the loop, and [then before it][6].
+TEXT = """Taking the prediction was recommended. The documentation of cleverhans says
+that it avoids *label leaking*, which [Kurakin et al.][5] found in training on attacks
+that know the true label. In a single step the prediction changes hardly anything, as
+long as most images are classified correctly. A loop of several steps is different. Users
+of cleverhans 1.0.0 had to write BIM's loop themselves, around the one-step function. At
+every step this function takes the label anew, and with several networks each network's
+function takes its own. The library's later iterative method keeps its label: during
+development the label was first fixed inside the loop, then [before it][6].
 
-So a label that Adv. 1 keeps and Adv. 2 takes anew from each member is what comes out if
-a library's BIM attacks one network, and a loop of one's own sums up one-step functions
-for several. It is a reading that can be measured, not a fact about the authors.
+So reading 84 would come out if the authors attacked one network with a library's BIM,
+and several networks with a loop of their own that sums one-step gradients. This is a
+reading that can be measured, not a fact about the authors.
 
 [1]: https://github.com/cleverhans-lab/cleverhans/blob/v1.0.0/cleverhans/attacks.py
 [2]: https://github.com/cleverhans-lab/cleverhans/blob/v2.0.0/cleverhans/attacks.py

@@ -60,12 +60,10 @@ READINGS = [
         product((False, True), RULES, RULES), start=1
     )
 ]
+NUMBERS = {(r.adv1, r.adv2, r.scaled): r.number for r in READINGS}
 # The reading that the trial on MNIST pointed to, and so the one with most to prove.
-SUSPECT = next(
-    r.number
-    for r in READINGS
-    if r.scaled and (r.adv1, r.adv2) == (TRUE, f"{MEMBER}'s current prediction")
-)
+CURRENT = f"{MEMBER}'s current prediction"
+SUSPECT = NUMBERS[TRUE, CURRENT, True]
 
 
 def mover(rule: str) -> str:
