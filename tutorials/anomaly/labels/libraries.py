@@ -33,11 +33,12 @@ ROWS = (
 TEXT = """Taking the prediction was recommended. The documentation of cleverhans says
 that it avoids *label leaking*, which [Kurakin et al.][5] found in training on attacks
 that know the true label. In a single step the prediction changes hardly anything, as
-long as most images are classified correctly. A loop of several steps is different. Users
-of cleverhans 1.0.0 had to write BIM's loop themselves, around the one-step function. At
-every step this function takes the label anew, and with several networks each network's
-function takes its own. The library's later iterative method keeps its label: during
-development the label was first fixed inside the loop, then [before it][6].
+long as most images are classified correctly. A loop of several steps is different.
+Users of cleverhans 1.0.0 had to write BIM's loop themselves, around the one-step
+function. At every step this function takes the label anew, and with several networks
+each network's function takes its own. The library's later iterative method keeps its
+label: during development the label was first fixed inside the loop, then
+[before it][6].
 
 So reading 84 would come out if the authors attacked one network with a library's BIM,
 and several networks with a loop of their own that sums one-step gradients. This is a

@@ -72,26 +72,26 @@ def verdict(fits: Sequence[Fit], others: Sequence[Labels]) -> str:
     stated, scaled, near = (fits[n - 1] for n in (AS_STATED, TIMES_S, best))
     alike = sum(f.shown >= own.shown for f in fits) - 1
     return page(
-        f"**{judged(own)}** On {OTHERS}, {counted(len(others), 'measurement')}, it "
-        f"shows {orders(own)}, {own.surely} of them with an interval above 0. As many "
-        f"orders come out in {counted(alike, 'other reading')}. Reading {SUSPECT} is "
-        f"{own.difference:.3f} off the paper's accuracies. {nearer(fits)} "
-        f"The nearest is reading {best}, with {orders(near)} and "
-        f"{near.difference:.3f} off. The true label shows {orders(stated)} and is "
-        f"{stated.difference:.3f} off with perturbations as stated. Times s it shows "
-        f"{orders(scaled)} and is {scaled.difference:.3f} off.",
+        f"**{judged(own)}, and is {own.difference:.3f} off its accuracies.** This is "
+        f"the verdict of {OTHERS}, {counted(len(others), 'measurement')}: "
+        f"{orders(own)}, {own.surely} of them with an interval above 0. As many orders "
+        f"come out in {counted(alike, 'other reading')}. {nearer(fits)} The nearest is "
+        f"reading {best}, with {orders(near)} and {near.difference:.3f} off. The true "
+        f"label shows {orders(stated)} and is {stated.difference:.3f} off with "
+        f"perturbations as stated. Times s it shows {orders(scaled)} and is "
+        f"{scaled.difference:.3f} off.",
         WHO,
     )
 
 
 def judged(own: Fit) -> str:
-    """Return the verdict on the suspect in a sentence."""
+    """Return what the suspect shows of the paper's orders, as a clause."""
     if own.shown == own.surely == own.asked:
-        return f"Reading {SUSPECT} shows all of the paper's orders."
+        return f"Reading {SUSPECT} shows all of the paper's orders"
     if own.against:
         against = f"{own.against} of the paper's {own.asked} orders"
-        return f"Reading {SUSPECT} shows the opposite of {against}."
-    return f"It is undecided whether reading {SUSPECT} shows all of the paper's orders."
+        return f"Reading {SUSPECT} shows the opposite of {against}"
+    return f"Reading {SUSPECT} leaves some of the paper's orders undecided"
 
 
 def orders(found: Fit) -> str:
