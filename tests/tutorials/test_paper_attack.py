@@ -281,7 +281,7 @@ def test_a_method_is_collected_from_its_blocks(team):
         (Block(three[1], team, 0, 8), Counts(8, [3, 0], [3, 1], [0, 3, 5])),
         (Block(three[2], team, 0, 8), Counts(8, [0, 0], [0, 0], [0, 0, 8])),
     ]
-    found = method_result([None, None], attacks, done, attacked=8)
+    found = method_result(team, attacks, done, attacked=8)
     assert found.clean.members == [0.4, 1.0]
     assert found.clean.images == 10
     assert found.clean.ensemble == 0.8

@@ -41,15 +41,19 @@ def methods_in(folder: Path, kind: str = "") -> list[str]:
 
 def write(results: Results, folder: Path) -> None:
     """Write each method's file into a folder."""
-    for method, result in results.methods.items():
-        seconds = results.execution.member_seconds.get(method, [])
-        alone = replace(
-            results,
-            configuration=replace(results.configuration, methods=[method]),
-            methods={method: result},
-            execution=replace(results.execution, member_seconds={method: seconds}),
-        )
-        write_json(path_of(folder, method), alone)
+    for method in results.methods:
+        write_json(path_of(folder, method), of_method(results, method))
+
+
+def of_method(results: Results, method: str) -> Results:
+    """Return the results of one method, as in its file."""
+    seconds = results.execution.member_seconds.get(method, [])
+    return replace(
+        results,
+        configuration=replace(results.configuration, methods=[method]),
+        methods={method: results.methods[method]},
+        execution=replace(results.execution, member_seconds={method: seconds}),
+    )
 
 
 def read(folder: Path) -> Results:

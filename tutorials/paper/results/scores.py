@@ -80,21 +80,22 @@ def plan(
 
 
 def method_result(
-    members: list[Member],
-    attacks: Mapping[str, Parameters],
-    done: Counted,
-    attacked: int,
+    team: Team, attacks: Mapping[str, Parameters], done: Counted, attacked: int
 ) -> MethodResult:
-    """Return one method's accuracies; `done` holds that method's blocks only."""
-    M, on_attacked = len(members), [pair for pair in done if pair[0].stop <= attacked]
+    """Return one method's accuracies, from all blocks that are done."""
+    M, own = len(team.jobs), [pair for pair in done if pair[0].team == team]
+    trained = zip(team.jobs, team.losses, team.attempts, strict=True)
     return MethodResult(
-        members=members,
-        clean=score(done, CLEAN),
-        clean_attacked=score(on_attacked, CLEAN),
+        members=[
+            Member(job.index, job.seed, job.architecture, losses, attempt)
+            for job, losses, attempt in trained
+        ],
+        clean=score(own, CLEAN),
+        clean_attacked=score([p for p in own if p[0].stop <= attacked], CLEAN),
         attacks={
             attack: AttackResult(
-                adv1=[score(done, case) for case in adv1(attack, parameters, M)],
-                adv2=score(done, adv2(attack, parameters, M)),
+                adv1=[score(own, case) for case in adv1(attack, parameters, M)],
+                adv2=score(own, adv2(attack, parameters, M)),
             )
             for attack, parameters in attacks.items()
         },
