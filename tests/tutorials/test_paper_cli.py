@@ -45,7 +45,7 @@ def _elsewhere(tmp_path, monkeypatch):
         ("run --dask ''", "--dask: address must be like tcp://host:port, got ''"),
         ("run --dask tcp://host", "like tcp://host:port, got 'tcp://host'"),
         ("run --device tpu", "invalid choice: 'tpu'"),
-        ("run --device gpu --dask tcp://a:1", "works here only: leave out --dask"),
+        ("run --device gpu --dask tcp://a:1", "on this machine only: leave out --dask"),
         ("run --results", "expected one argument"),
         ("run --nonsense", "--nonsense"),
         ("run --results file/x", "--results file/x is not a writable folder"),

@@ -17,7 +17,9 @@ SHOW = {"table2": write_table2, "figures": write_figures, "report": write_report
 def main(argv: list[str] | None = None) -> None:
     """Do what the command line says."""
     verbs, config, places = parse(argv)
-    with one_line_errors(PROGRAM, lambda: kept(config, places), places.device):
+    with one_line_errors(
+        PROGRAM, lambda: how_to_continue(config, places), places.device
+    ):
         if "run" in verbs:
             run(config, load_once(config.dataset), places)
             print(f"results are in {places.results}")
@@ -29,8 +31,8 @@ def main(argv: list[str] | None = None) -> None:
                 SHOW[verb](places.results)
 
 
-def kept(config: Configuration, places: Places) -> str:
-    """Return what is finished, and how to go on."""
+def how_to_continue(config: Configuration, places: Places) -> str:
+    """Return what is finished, and which command continues."""
     command = "the same command" + (" without --fresh" if places.fresh else "")
     return f"{how_far(config, places)}; {command} continues from there"
 

@@ -48,7 +48,7 @@ DRAWS = {"figures": ["matplotlib"], "report": ["matplotlib", "markdown_it"]}
 def make_parser() -> Parser:
     """Return the parser of all verbs and options.
 
-    From --device on, options change no number, but for the device its last digits.
+    Options from --device on don't change the results; a GPU changes only last digits.
     """
     parser = Parser(
         prog=PROGRAM,
@@ -60,7 +60,7 @@ def make_parser() -> Parser:
     add("verbs", nargs="+", choices=VERBS, metavar="verb", help=", ".join(VERBS))
     add("--dataset", choices=DATASETS, help=f"(default: {DATASET})")
     add("--profile", choices=PROFILES, help=f"(default: {PROFILE})")
-    add("--network", choices=NETWORKS, help="logits plain or as in the paper's tables")
+    add("--network", choices=NETWORKS, help="plain logits, or ReLU on the logits")
     add("--method", choices=methods, action="append", help="may be repeated")
     add("--members", type=number_of_members, help="of each method (default: profile's)")
     add("--epochs", type=number_of_epochs, help="(default: profile's)")
@@ -70,9 +70,9 @@ def make_parser() -> Parser:
     where("--jobs", type=number_of_processes, help="(default: one per core or GPU)")
     where("--dask", type=scheduler, metavar="tcp://HOST:PORT", help="use a cluster")
     results, runs = "(default: results/DATASET-PROFILE)", "(default: the user's cache)"
-    add("--results", type=a_path, metavar="DIR", help=f"for results {results}")
-    add("--runs", type=a_path, metavar="DIR", help=f"for trained members {runs}")
-    add("--fresh", action="store_true", help="repeat finished work, too")
+    add("--results", type=a_path, metavar="DIR", help=f"results {results}")
+    add("--runs", type=a_path, metavar="DIR", help=f"trained members {runs}")
+    add("--fresh", action="store_true", help="repeat finished work")
     return parser
 
 
@@ -94,13 +94,8 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
         works = bool({*WORK} & {*verbs})
         places = find_places(args, config, works)
         check_packages(args, works)
-        if "run" not in verbs and not results_file.methods_in(places.results):
-            where = f" --network {args.network}" if args.network else ""
-            where += f" --results {args.results}" if args.results else ""
-            parser.error(
-                f"no results in {places.results}: {PROGRAM} run --dataset "
-                f"{config.dataset} --profile {config.profile}{where} makes them"
-            )
+        if "run" not in verbs:
+            check_run(args, config, places.results)
         if not works:
             check_shown(args, places.results)
         check_writable("--results", places.results)
@@ -110,20 +105,21 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
 
 
 def find_places(args: argparse.Namespace, config: Configuration, works: bool) -> Places:
-    """Return where to work; OSError if finished work couldn't be kept there."""
+    """Return folders, processes and device.
+
+    Raises OSError if finished work couldn't be kept in the folder of runs.
+    """
     name = f"{config.dataset}-{config.profile}{suffix(config.network)}"
     jobs = args.jobs or (available_cores() if args.device == "cpu" else 1)
-    runs = Path()
-    if works:  # to show results no such folder is needed
-        runs = writable_runs(args.runs)
+    runs = writable_runs(args.runs) if works else Path()  # not needed to show results
     results = args.results or Path("results") / name
     return Places(results, runs, jobs, args.fresh, args.dask, args.device)
 
 
 def check_packages(args: argparse.Namespace, works: bool) -> None:
-    """Raise ImportError or RuntimeError unless all is there that will be needed."""
+    """Raise ImportError or RuntimeError if a package or the GPU is missing."""
     if args.device == "gpu" and args.dask is not None:
-        raise RuntimeError("--device gpu works here only: leave out --dask")
+        raise RuntimeError("--device gpu works on this machine only: leave out --dask")
     if args.device == "gpu" and works:
         try_gpu()
     if args.dask is not None:
@@ -133,10 +129,23 @@ def check_packages(args: argparse.Namespace, works: bool) -> None:
             check_installed(package, "tutorials", f"the verb {verb}")
 
 
-def check_shown(args: argparse.Namespace, folder: Path) -> None:
-    """Raise ValueError if other results are asked for than a folder holds.
+def check_run(args: argparse.Namespace, config: Configuration, folder: Path) -> None:
+    """Raise FileNotFoundError, which says what makes them, without any results."""
+    if not results_file.methods_in(folder):
+        options = {"dataset": config.dataset, "profile": config.profile}
+        options |= {"network": args.network, "results": args.results}
+        words = " ".join(
+            f"--{name} {value}" for name, value in options.items() if value
+        )
+        raise FileNotFoundError(
+            f"no results in {folder}: {PROGRAM} run {words} makes them"
+        )
 
-    They are shown whole, with all methods that they have.
+
+def check_shown(args: argparse.Namespace, folder: Path) -> None:
+    """Raise ValueError if the options ask for other results than a folder holds.
+
+    All its methods are shown, so that --method is refused.
     """
     names = ("dataset", "profile", "network", "members", "epochs", "seed")
     asked = {n: getattr(args, n) for n in names if getattr(args, n) is not None}
@@ -144,13 +153,13 @@ def check_shown(args: argparse.Namespace, folder: Path) -> None:
     check_same_experiment(folder, there, asked)
     if "all" not in (args.method or ["all"]):
         raise ValueError(
-            f"--method belongs to {' and '.join(WORK)}: of {folder} all methods are "
+            f"--method belongs to {' and '.join(WORK)}: all methods in {folder} are "
             "shown"
         )
 
 
 def scheduler(text: str) -> str:
-    """Return the address of a Dask scheduler, if it can be one."""
+    """Return a Dask scheduler's address; ArgumentTypeError if it can't be one."""
     try:
         check_address(text)
     except ValueError as error:

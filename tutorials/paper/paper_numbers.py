@@ -21,7 +21,7 @@ COLUMNS = {
     "adv2_ensemble": "Adv. 2, Ensemble",
 }
 
-# Half of the table, attack, method: the five columns.
+# By half of the table, attack and method: the five columns.
 TABLE2 = {
     "MNIST": {
         "fgsm": {
@@ -56,7 +56,7 @@ HALVES = {"mnist-sample": "MNIST", "mnist": "MNIST", "cifar10": "CIFAR-10"}
 
 
 def paper_accuracy(dataset: str, attack: str, method: str, column: str) -> float | None:
-    """Return the paper's number, None if the paper doesn't have that data set."""
+    """Return the paper's number; None for a data set that the paper doesn't have."""
     if dataset not in HALVES or attack not in ATTACK_NAMES:
         return None
     row = TABLE2[HALVES[dataset]][attack][method]
@@ -71,7 +71,7 @@ def paper_single(dataset: str, method: str) -> float:
 
 
 def cost_of_noise(dataset: str) -> float:
-    """Return how much accuracy training with noise costs the paper's singles."""
+    """Return what training with noise costs the paper's singles in accuracy."""
     return paper_single(dataset, "random-init") - paper_single(
         dataset, "gaussian-noise"
     )

@@ -1,10 +1,10 @@
 """The verb `strict`: the same ensembles under adaptive attacks.
 
 The paper's Adv. 1 and Adv. 2 follow the gradients of single members. Adaptive attacks
-are aimed at what the ensemble predicts, the mean probability, with many more steps,
-random starts and two losses. The accuracy under the worst of them is what the defence
-is worth. Each member meets the same attacks alone, on its own loss: does its ensemble
-withstand them better?
+maximise losses of the ensemble's own prediction, the mean probability, with many more
+steps and random starts. The accuracy under the worst of them is what the defence is
+worth. The same attacks are run on each member alone: does its ensemble withstand them
+better?
 """
 
 import math
@@ -17,7 +17,7 @@ from attacks import Counter, Suite, Threat, apgd, dlr, ensemble_loss, evaluate, 
 from attacks.evaluation.outcomes import Evaluation
 from attacks.evaluation.suites import Attack, suite_from_host
 from ensembles import Ensemble
-from minidl.backend import Array, Device
+from minidl.backend import Device
 from minidl.data import load_dataset
 from minidl.layers import Sequential
 from minidl.store import key_of
@@ -41,7 +41,7 @@ from tutorials.paper.results.strict import (
 )
 from tutorials.paper.run import attacked
 
-IMAGES = 1000  # of the test set at most, the first: all would take days
+IMAGES = 1000  # at most, the first of the test set: all would take days
 STEPS = 100
 RESTARTS = 5
 
@@ -60,7 +60,7 @@ def strict_attacks(
     """Return the attacks by name, on the ensemble's own loss and margin."""
     own = counter.loss(ensemble_loss(members))
     ratio = counter.loss(ensemble_loss(members, dlr))
-    most = math.log(members[0].classes)  # an image whose cost exceeds it is misread
+    most = math.log(members[0].classes)  # at a higher cost an image is misclassified
     many = partial(pgd, steps=STEPS, restarts=RESTARTS, stop_above=most)
     auto = partial(apgd, steps=STEPS)
     return {
@@ -75,27 +75,22 @@ def strict_attacks(
 
 
 def strict(config: Configuration, places: Places) -> None:
-    """Attack each method's ensemble and members at the paper's budgets; write it.
+    """Attack each method's ensemble and members within the paper's eps; write results.
 
-    The members must be trained: `run` does that. Raises FileNotFoundError if some are
-    missing, and ValueError if the folder holds another experiment, or other members.
+    The verb run trains the members. Raises FileNotFoundError if some are missing, and
+    ValueError if the folder holds another experiment, or results of other members.
     """
-    data = load_dataset(config.dataset)
-    images = attacked(config, min(IMAGES, len(data.x_test)))
-    read_strict(places.results, config, images)  # else refused before any work
-    x, y = data.x_test[:images], data.y_test[:images]
+    images = attacked(config, min(IMAGES, len(load_dataset(config.dataset).x_test)))
+    read_strict(places.results, config, images)  # refuses another experiment
     teams = [find_team(jobs, places.runs) for jobs in member_jobs(config).values()]
     check_same_members(config, teams, places)
     with workers(places) as (executor, _):
+        attack_it = partial(attack_team, images, places, executor)
         for team in teams:
+            every = (team, *singles(team))
             found = {
-                attack: summarise(
-                    *(
-                        attack_team(own, x, y, parameters["eps"], places, executor)
-                        for own in (team, *singles(team))
-                    )
-                )
-                for attack, parameters in config.attacks.items()
+                attack: summarise(*(attack_it(own, p["eps"]) for own in every))
+                for attack, p in config.attacks.items()
             }
             result = Strict(
                 **experiment(config, images),
@@ -107,7 +102,7 @@ def strict(config: Configuration, places: Places) -> None:
 
 
 def singles(team: Team) -> list[Team]:
-    """Return each member as an ensemble of one: its loss is the member's own."""
+    """Return each member as an ensemble of one, whose loss is the member's own."""
     each = zip(team.jobs, team.checksums, strict=True)
     return [Team((job,), (checksum,), team.folder) for job, checksum in each]
 
@@ -127,19 +122,14 @@ def check_same_members(
         if last_losses(losses) != last_losses(team.losses):
             raise ValueError(
                 f"{places.results} has other members of {team.method} than "
-                f"{places.runs}: the verb run evaluates these"
+                f"{places.runs}: the verb run evaluates the latter"
             )
 
 
 def attack_team(
-    team: Team,
-    x: Array,
-    y: Array,
-    eps: float,
-    places: Places,
-    executor: Executor | None,
+    images: int, places: Places, executor: Executor | None, team: Team, eps: float
 ) -> Evaluation:
-    """Return what all attacks leave of an ensemble within eps."""
+    """Return the evaluation of an ensemble on the first images, within eps."""
     name = key_of(team.jobs, team.checksums)[:12]
     folder = team.folder / team.dataset / "strict" / name / f"eps-{eps:g}"
     if places.fresh:
@@ -147,11 +137,13 @@ def attack_team(
     only = f", member {team.jobs[0].index} alone" if len(team.jobs) == 1 else ""
     print(f"{team.method}{only}, eps = {eps:g}", flush=True)
     make, threat = partial(suite, team, places.device), Threat("Linf", eps)
+    data = load_dataset(team.dataset)
+    x, y = data.x_test[:images], data.y_test[:images]
     return evaluate(make, x, y, threat, folder=folder, executor=executor)
 
 
 def summarise(found: Evaluation, *alone: Evaluation) -> Accuracies:
-    """Return an ensemble's accuracies, and its members' alone, for the file."""
+    """Return an ensemble's accuracies, and those of its members alone."""
     return Accuracies(
         clean=found.clean().value,
         attacks={name: found.robust(name).value for name in found.outcomes},

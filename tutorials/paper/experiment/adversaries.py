@@ -1,8 +1,8 @@
-"""Who attacks: one member's gradient (Adv. 1), or all members' in one way or another.
+"""Adversaries: one member's gradient (Adv. 1), or all members' together (Adv. 2).
 
-An adversary turns members and an attack into adversarial images. The paper's words for
-Adv. 2, "the sum of the gradients from each classifier", fit the first; the others
-differ in what is differentiated, or in what is added up.
+An adversary turns members and an attack into adversarial images. The paper describes
+Adv. 2 as "the sum of the gradients from each classifier", which is the first of
+`ADVERSARIES`. The others differ in what is differentiated, or in what is added.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,15 +31,15 @@ CLIP = 1e-7  # Keras' epsilon, the usual one in 2017
 
 
 def follow(rule: Callable[[Members], GradientFn]) -> Adversary:
-    """Return the adversary whose attack follows one gradient for all members."""
+    """Return the adversary whose attack follows a single gradient of all members."""
     return lambda members, attack, x, y: attack(rule(members), x, y)
 
 
 def clipped_gradient(members: Members) -> GradientFn:
     """sum_i grad of -log(clip(p_i(y), CLIP, 1 - CLIP)): cross-entropy after a softmax.
 
-    The clipped logarithm is flat outside: a member that is sure, rightly or wrongly,
-    has no gradient at all. In float32, p rounds to 1 at about the same place.
+    The clipped logarithm is flat outside: a member that is sure, whether right or
+    wrong, has no gradient. In float32, p rounds to 1 at about the same place.
     """
     return lambda x, y: total(clipped_input_gradient(m, x, y) for m in members)
 
@@ -61,7 +61,7 @@ def clipped_input_gradient(model: Sequential, x: Array, y: Array) -> Array:
 def mean_of_perturbations(
     members: Members, attack: Attack, x: Array, y: Array
 ) -> Array:
-    """Return x + mean of r_i: attack each member alone, then take the middle.
+    """Return x + mean_i r_i, where r_i is the perturbation against member i alone.
 
     It lies in the ball and in the range of pixels, as both are convex.
     """
@@ -93,12 +93,12 @@ IN_WORDS = {
 
 
 def one_member(i: int) -> str:
-    """Return the name of the adversary that has member i's gradient: Adv. 1."""
+    """Return the name of Adv. 1 with member i's gradient."""
     return f"member {i}"
 
 
 def with_label(name: str, rule: str) -> str:
-    """Return the name of Adv. 1 or Adv. 2 with another label than the true one."""
+    """Return the name of Adv. 1 or Adv. 2 with labels by a rule."""
     return name if rule == TRUE else f"{name}, {rule}"
 
 

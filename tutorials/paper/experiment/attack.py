@@ -1,13 +1,13 @@
-"""The engine of all experiments: attack images, keep what each member says of them.
+"""The engine of all experiments: attack images, and keep each member's predictions.
 
-A case says who attacks, how, and whom. It is carried out in blocks of images, on any
-worker, and what each member predicts for each adversarial image is kept: (members, N,
-K) probabilities. Everything else is counted from them whenever results are made: the
-members' accuracies, their ensemble's, that of the first few, how many members an image
-fools. A new experiment is a list of cases, perhaps with an adversary of its own.
+A case says who attacks whom, and how. It is carried out in blocks of images, on any
+worker. Each block's probabilities are kept, (members, N, K). All results are counted
+from them: accuracies of the members, of their ensemble and of the first few members'
+ensemble, and how many members an image fools. A new experiment is a list of cases,
+perhaps with an adversary of its own.
 
-What is kept has a key of all that decides it: the case, the block, the members'
-checksums, the test images. Experiments that need the same block share it.
+The key of a kept block is made of all that decides its content: the case, the images,
+the members' checksums, the test set. Experiments that need the same block share it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,9 +43,10 @@ def carry_out(
     device: Device = "cpu",
     of: Callable[[Array, Array], Any] = count,
 ) -> list[Any]:
-    """Return each block's counts; what was kept of them is found, and the rest done.
+    """Return each block's counts; finished blocks are read, the others carried out.
 
-    `of` takes anything else from a block's probabilities (members, N, K) and labels.
+    `of` computes something else from a block's probabilities (members, N, K) and
+    labels (N,).
     """
     report(work, fresh)
     places = [place_of(block) for block in work]
@@ -63,7 +64,7 @@ def carry_out_groups(
     executor: Executor | int | None = None,
     fresh: bool = False,
 ) -> dict[K, list[Counts]]:
-    """Return each case's counts on the first test images, by groups of cases."""
+    """Return each case's counts on the first test images, by groups."""
     work = {
         name: [list(blocks(case, team, 0, images)) for case in group]
         for name, group in groups.items()
@@ -77,15 +78,15 @@ def carry_out_groups(
 
 
 def report(work: Sequence[Block], fresh: bool) -> None:
-    """Say how much is there already, and how much room everything takes."""
+    """Print how much is finished, and how many bytes all predictions take."""
     folder, found = folder_of(work[0].team), 0 if fresh else finished(work)
     if found:
         print(f"{found} of {len(work)} evaluations found in {folder}")
     megabytes = sum(map(size, work)) / 1e6
     if megabytes >= 1:
         print(
-            f"{megabytes:.0f} MB of predictions are kept in {folder}, which may be "
-            "removed when the results are made",
+            f"{megabytes:.0f} MB of predictions are kept in {folder}; they may be "
+            "removed when the results are written",
             flush=True,
         )
 
@@ -118,7 +119,7 @@ def folder_of(team: Team) -> Path:
 
 @cache
 def images_of(dataset: str) -> str:
-    """Return a name of the test images and labels: others are attacked anew."""
+    """Return a name that only these test images and labels have."""
     data = load_dataset(dataset)
     return key_of(data.x_test, data.y_test)
 
@@ -134,7 +135,7 @@ def write(path: Path, p: Array, key: str) -> None:
 
 
 def read(path: Path, key: str) -> Array:
-    """Return kept probabilities; DamagedError for a file that holds anything else."""
+    """Return kept probabilities; DamagedError for any other file."""
     arrays, _ = read_arrays(path, key)
     with refused(path):
         check(arrays["p"].ndim == 3, "it holds no probabilities of members")
@@ -144,7 +145,7 @@ def read(path: Path, key: str) -> Array:
 def attack_block(block: Block, device: Device = "cpu") -> Array:
     """Attack a block's images and return each member's probabilities, (members, N, K).
 
-    On one thread, as all jobs of the store: same bits on all workers.
+    `finish` runs it on one thread, so that all workers compute the same bits.
     """
     case, data = block.case, load_dataset(block.team.dataset)
     members = load_members(block.team, case.bits, device)

@@ -1,7 +1,7 @@
-"""What is to be done: who attacks whom, how, and on which images.
+"""Cases and blocks: who attacks whom, how, and on which images.
 
-An experiment is a list of cases. Each is carried out in blocks of images, which are
-independent of each other: any worker takes any of them (attack.py).
+An experiment is a list of cases. Each is carried out in blocks of images, which don't
+depend on each other, so that any worker can take any block (attack.py).
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Case:
     adversary: str  # a name of ADVERSARIES, or "member 0", "member 1", ...: Adv. 1
     attack: str  # a name of ATTACKS, or NO_ATTACK
     parameters: Parameters
-    members: int  # whose gradients the adversary has: the first so many
+    members: int  # the adversary has the gradients of the first so many
     bits: int = 32  # of floating point
     bounded: bool = True  # pixels stay in [0, 1]
 

@@ -1,9 +1,9 @@
 """What is run: the settings of each data set and profile, each with its reason.
 
-A setting that the paper states is the paper's. Those that it leaves open were chosen
-on clean accuracy of validation images taken out of the training data, never on
-attacked accuracy or on test images: by `tutorials.paper.search`, all of whose trials
-are in results/search/.
+A setting that the paper states is the paper's. The others were chosen by
+`tutorials.paper.search`, on clean accuracy of validation images taken out of the
+training data, never on attacked accuracy or on test images. All its trials are in
+results/search/.
 """
 
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ Parameters = dict[str, float]
 
 @dataclass(frozen=True)
 class DatasetSettings:
-    """What depends on the data; distances are in pixel units, of [0, 1].
+    """What depends on the data set; eps, alpha and sigma are in pixel units, of [0, 1].
 
     The defaults are those for MNIST.
     """
@@ -28,8 +28,8 @@ class DatasetSettings:
     quick_epochs: int = 1  # fifteen times as many images an epoch as the sample has
     batch_size: int = 128
     # Method (iv)'s noise: the largest of 0.05, 0.1, 0.2, ... that costs no more
-    # accuracy on validation images than the paper's noise did: 0.0005 of 0.0014; 0.2
-    # costs 0.0016.
+    # accuracy on validation images than the paper's noise, 0.0014. It costs 0.0005, and
+    # 0.2 costs 0.0016.
     sigma: float = 0.1
     fgsm_eps: float = 0.3
     bim_eps: float = 0.2
@@ -39,7 +39,7 @@ class DatasetSettings:
     # the paper's single classifiers on MNIST: 0.9903, trained on 50,000 images.
     optimizer: str = "adam"
     lr: float = 1e-3
-    attempts: int = 1  # to start to learn, of each member
+    attempts: int = 1  # at most, until a member starts to learn
 
 
 # Attacks: FGSM's eps stands below Table 2. For BIM that caption says eps = 0.025, which
@@ -48,13 +48,13 @@ class DatasetSettings:
 DATASETS = {
     "mnist-sample": DatasetSettings(
         # The fewest epochs at which bagging, the least accurate method, reaches a mean
-        # of 0.96 over five folds of the training images: 0.01 more than is asked for.
+        # of 0.96 over five folds of the training images, 0.01 more than is promised.
         quick_epochs=7,
-        # In batches of 16 five epochs reach it, which take longer; in batches of 64
-        # eight don't.
+        # In batches of 16, five epochs reach it but take longer; in batches of 64,
+        # eight epochs don't reach it.
         batch_size=32,
-        # As on the whole of MNIST. The folds are too small to choose it: 0.1 costs
-        # 0.0030 there, with a standard error of 0.0034, and the paper's noise 0.0014.
+        # As on the whole of MNIST. The folds are too small to choose it: there 0.1
+        # costs 0.0030, with a standard error of 0.0034. The paper's noise costs 0.0014.
         sigma=0.1,
     ),
     "mnist": DatasetSettings(),
@@ -63,7 +63,7 @@ DATASETS = {
         epochs=25,  # the paper's section 4
         quick_epochs=3,  # not searched
         # The largest of 0.025, 0.05, 0.1, ... that costs no more accuracy on validation
-        # images than the paper's noise did: 0.0560 of 0.0824; 0.2 costs 0.1216.
+        # images than the paper's noise, 0.0824. It costs 0.0560, and 0.2 costs 0.1216.
         sigma=0.1,
         fgsm_eps=0.03,
         bim_eps=0.02,
@@ -75,8 +75,7 @@ DATASETS = {
 }
 
 
-# The networks of each table, and a network's own settings by data set where they aren't
-# those above.
+# The two networks, and by data set the settings that aren't those above.
 PLAIN, LITERAL = "plain", "literal"
 NETWORKS: dict[str, dict[str, dict[str, Any]]] = {
     PLAIN: {},  # plain logits
@@ -84,30 +83,30 @@ NETWORKS: dict[str, dict[str, dict[str, Any]]] = {
         "mnist": {
             "batch_size": 32,
             # The largest that costs no more accuracy on validation images than the
-            # paper's noise did: 0.0006 of 0.0014; 0.05 costs 0.0015.
+            # paper's noise, 0.0014. It costs 0.0006, and 0.05 costs 0.0015.
             "sigma": 0.025,
         },
-        # Not searched yet, so that it has the plain network's settings. It may not
-        # start to learn from some initial weights; the number of attempts is a bound
-        # that hardly any network reaches.
+        # Not searched yet, so that it has the plain network's settings. From some
+        # initial weights it doesn't start to learn. Hardly any member needs so many
+        # attempts.
         "cifar10": {"attempts": 20},
     },
 }
 
 
 def settings_of(dataset: str, network: str = PLAIN) -> DatasetSettings:
-    """Return the settings of a data set's network; ValueError without such a one."""
+    """Return the settings of a data set's network; ValueError for an unknown one."""
     check_choice("network", network, NETWORKS)
     return replace(DATASETS[dataset], **NETWORKS[network].get(dataset, {}))
 
 
 def suffix(network: str) -> str:
-    """Return what names of files end in for a network: nothing for the plain one."""
+    """Return what a network adds to names of files: nothing for the plain network."""
     return "" if network == PLAIN else f"-{network}"
 
 
 def table_of(dataset: str, network: str = PLAIN) -> str:
-    """Return the architecture that is a data set's network."""
+    """Return the name of the architecture of a data set's network."""
     return TABLE_OF[dataset] + suffix(network)
 
 
@@ -122,9 +121,9 @@ class Profile:
 
 
 PROFILES = {
-    # Does everything work? Seconds; the accuracies mean nothing.
+    # Seconds: does everything work? The accuracies mean nothing.
     "smoke": Profile(members=2, epochs=1, train_images=1000, attacked_images=20),
-    # Minutes on two cores, and every effect is there to be seen.
+    # Minutes on two cores: every effect can be seen.
     "quick": Profile(members=3, epochs=None, train_images=None, attacked_images=300),
     # The paper's own numbers, and all test images.
     "full": Profile(members=10, epochs=None, train_images=None, attacked_images=None),
@@ -149,7 +148,7 @@ class Configuration:
     attacked_images: int | None  # the first so many test images; None: all
     attacks: dict[str, Parameters]
     network: str = PLAIN
-    attempts: int = field(default=1, metadata=LATER)  # of each member, to start
+    attempts: int = field(default=1, metadata=LATER)  # of each member, at most
 
     def __post_init__(self) -> None:
         check_choice("network", self.network, NETWORKS)
@@ -166,7 +165,7 @@ def configure(
 ) -> Configuration:
     """Return the configuration; None means all methods, or the profile's number.
 
-    Raises ValueError for a method or network that there isn't.
+    Raises ValueError for an unknown method or network.
     """
     for method in methods or ():
         check_choice("methods", method, METHODS)
@@ -194,6 +193,6 @@ def configure(
             },
         },
         network=network,
-        # After one epoch of few images no network has started.
+        # After one epoch on few images no network has started: no restarts.
         attempts=settings.attempts if size.train_images is None else 1,
     )

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Counts:
-    """How many images were classified correctly, by whom."""
+    """How many images each member and ensemble classifies correctly."""
 
     images: int
     members: list[int]  # by each member
@@ -23,9 +23,9 @@ class Counts:
 
 
 def count(p: Array, y: Array) -> Counts:
-    """Count who classifies what correctly. Shapes: p (members, N, K), y (N,)."""
+    """Count correct classifications. Shapes: p (members, N, K), y (N,)."""
     correct = p.argmax(axis=2) == y  # (members, N)
-    wrong = (~correct).sum(axis=0)  # (N,), members that an image fools
+    wrong = (~correct).sum(axis=0)  # (N,): how many members an image fools
     means = [mean_probability(p[: M + 1]) for M in range(len(p))]
     return Counts(
         images=len(y),
@@ -43,11 +43,11 @@ def mean_probability(p: Array) -> Array:
 def add(parts: Sequence[T], same: str = "") -> T:
     """Return dataclasses of numbers and lists of numbers, added up field by field.
 
-    `same` names a field that is the same in all.
+    The field named `same` has the same value in all parts, and isn't added.
     """
     first: Any = parts[0]
 
-    def together(name: str) -> Any:
+    def added(name: str) -> Any:
         values = [getattr(part, name) for part in parts]
         if name == same:
             return values[0]
@@ -55,4 +55,4 @@ def add(parts: Sequence[T], same: str = "") -> T:
             return [sum(numbers) for numbers in zip(*values, strict=True)]
         return sum(values)
 
-    return type(parts[0])(*(together(field.name) for field in fields(first)))
+    return type(parts[0])(*(added(field.name) for field in fields(first)))

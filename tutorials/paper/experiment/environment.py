@@ -1,4 +1,4 @@
-"""Where and when a run took place."""
+"""The machine, the versions and the time of a run."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ class Environment:
 
 
 def now() -> str:
-    """Return the time, UTC."""
+    """Return the date and time, UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -43,7 +43,7 @@ def environment(device: Device = "cpu") -> Environment:
 
 
 def version(package: str) -> str:
-    """Return a package's version; without Numba, NumPy's kernels run everything."""
+    """Return a package's version, if it is installed; Numba needn't be."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -51,12 +51,12 @@ def version(package: str) -> str:
 
 
 def cpu_name() -> str:
-    """Return the processor's name, which Python knows only outside Linux."""
+    """Return the processor's name; on Linux Python doesn't know it."""
     return cpuinfo("model name") or platform.processor() or platform.machine()
 
 
 def cpuinfo(field: str) -> str:
-    """Return what Linux says of the first processor, "" where it doesn't."""
+    """Return a field of /proc/cpuinfo for the first processor; "" if it is missing."""
     if sys.platform == "linux":
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(field):

@@ -1,10 +1,10 @@
-"""Whose label an attack climbs away from: the paper doesn't say.
+"""Which label does an attack move away from? The paper doesn't say.
 
 The true label is usual today. Many functions of the paper's time took the network's
-prediction instead. If a one-step function that predicts is called once for each step,
-the label is *taken anew* each time, and an image that is fooled is pushed back.
+prediction instead. If such a one-step function is called once for each step, the label
+is *taken anew* each time, and an image that is fooled is pushed back.
 
-A rule names an owner and a time: whose prediction, and when it is taken.
+A rule names an owner and a time: whose prediction is the label, and when it is taken.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ Time: TypeAlias = Callable[[Label, Array, Array], Label]  # of predict, and x, y
 
 
 def kept(predict: Label, x: Array, y: Array) -> Label:
-    """Return the label that is predicted before the first step, at all steps."""
+    """Return at all steps the label that is predicted before the first step."""
     first = predict(x)
     return lambda x_i: first
 
@@ -39,9 +39,9 @@ def anew_after_the_first(predict: Label, x: Array, y: Array) -> Label:
 
 
 def anew_where_right(predict: Label, x: Array, y: Array) -> Label:
-    """Return predictions for images that are classified correctly before any step.
+    """Return the prediction at each step if it is right before the first step.
 
-    The others keep their true label.
+    Images that are misclassified before the first step keep their true label.
     """
     right, xp = predict(x) == y, get_array_module(x)
     return lambda x_i: xp.where(right, predict(x_i), y)
@@ -67,7 +67,7 @@ def in_one_step(rule: str) -> str:
 
 
 def relabelled(gradient: GradientFn, label: Label) -> GradientFn:
-    """Return the gradient function that takes its labels from the images."""
+    """Return the gradient function whose labels are functions of the images."""
     return lambda x, y: gradient(x, label(x))
 
 
@@ -80,8 +80,8 @@ def label_gradient(
 ) -> GradientFn:
     """Return sum_i grad J(theta_i, x, label_i) over the sources, for one attack.
 
-    Each source has labels of its own if they are the member's, and all have the same if
-    they are those of the ensemble of all members. The attack begins with x and y.
+    If the rule's owner is the member, each source has labels of its own. If it is the
+    ensemble of all members, all sources have its labels. The attack begins with x, y.
     """
     if rule == TRUE:
         return sum_gradient(sources)

@@ -1,4 +1,4 @@
-"""A configuration's members: who they are, their training, and finding them again."""
+"""A configuration's members: their jobs, their training, and finding them again."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -25,14 +25,14 @@ from tutorials.paper.experiment.places import Places
 
 @dataclass(frozen=True)
 class Team:
-    """One method's trained members, as workers find them."""
+    """One method's trained members, and where workers find them."""
 
     jobs: tuple[MemberJob, ...]
     checksums: tuple[str, ...]  # of what the members compute
     folder: Path  # of runs
     losses: tuple[list[float], ...] = field(default=(), compare=False)  # by epoch
     seconds: tuple[float, ...] = field(default=(), compare=False)
-    attempts: tuple[int, ...] = field(default=(), compare=False)  # which one started
+    attempts: tuple[int, ...] = field(default=(), compare=False)  # the one that started
 
     @property
     def dataset(self) -> str:
@@ -65,14 +65,14 @@ def train_teams(
 ) -> list[Team]:
     """Return each method's members; train those that aren't in the folder of runs yet.
 
-    Raises OSError if one couldn't be saved there.
+    Raises OSError if a member couldn't be saved there.
     """
     jobs = [job for own in methods.values() for job in own]
     if places.fresh:
         for job in jobs:
             forget(job, places.runs)
     if found := members_found(jobs, places.runs):
-        # Who has changed a layer must know that these were trained before.
+        # After a change to a layer, one must know that these were trained before it.
         print(
             f"{found} of {len(jobs)} members found in {places.runs}; "
             "--fresh trains again",
@@ -89,7 +89,7 @@ def train_teams(
 
 
 def members_found(jobs: Sequence[MemberJob], folder: Path) -> int:
-    """Return how many of these members are trained."""
+    """Return how many of these members have been trained."""
     return sum(member_path(job, folder).exists() for job in jobs)
 
 
@@ -98,7 +98,7 @@ def find_team(
 ) -> Team:
     """Return trained members.
 
-    Raises FileNotFoundError, which says what trains them, if some are missing.
+    Raises FileNotFoundError if some are missing; its text says what trains them.
     """
     jobs = tuple(jobs)
     missing = len(jobs) - members_found(jobs, folder)
@@ -112,13 +112,13 @@ def find_team(
 
 
 def team_of(members: Sequence[TrainedMember], folder: Path) -> Team:
-    """Return what is known of trained members, without their parameters."""
+    """Return trained members as a team, without their parameters."""
     about = [(m.job, m.checksum(), m.losses, m.seconds, m.attempt) for m in members]
     jobs, checksums, *facts = zip(*about, strict=True)
     return Team(jobs, checksums, folder, *facts)
 
 
-@lru_cache(maxsize=2)  # one piece of work after another has the same members
+@lru_cache(maxsize=2)  # consecutive blocks have the same members
 def load_members(
     team: Team, bits: int = 32, device: Device = "cpu"
 ) -> list[Sequential]:

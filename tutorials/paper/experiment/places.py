@@ -1,4 +1,4 @@
-"""Where an experiment works, and what carries it out: no number depends on it."""
+"""Where an experiment is carried out, and by what: its numbers don't depend on it."""
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -21,17 +21,17 @@ class Places:
     results: Path
     runs: Path
     jobs: int
-    fresh: bool = False  # train and attack again what is finished
+    fresh: bool = False  # repeat finished training and attacks
     dask: str | None = None  # a scheduler's address: its workers instead of processes
     device: Device = "cpu"  # or "gpu"
 
 
 @contextmanager
 def workers(places: Places) -> Iterator[tuple[Executor | None, int]]:
-    """Yield what carries out the jobs, and how many at a time.
+    """Yield the executor of the jobs, and how many it runs at a time.
 
-    Raises BlockingIOError if this and another command would each remove the other's
-    finished work.
+    Raises BlockingIOError if another command with --fresh works in the same folder:
+    each would remove the other's finished work.
     """
     with alone(places.runs, FRESH) if places.fresh else nullcontext():
         if places.dask is not None:
