@@ -44,7 +44,7 @@ FIGURES = {
 def test_committed_pages_are_what_the_results_give(folder):
     """Each number on them, and each word: pictures aside, which stand beside them."""
     run = read_run(folder)
-    strict = strict_section(run.results, run.found, "#")
+    strict = strict_section(run.results, run.adaptive, "#")
     parts = table2_section(run.results), claims_section(run)
     expected = {
         "table2.md": page(f"# {title(run.results)}", *parts),
@@ -148,7 +148,7 @@ def test_the_notes_say_what_was_run(results):
     assert "smoke" not in text
     assert "smoke" in notes(made_up(profile="smoke"))[0]
     everything = replace(results, data=replace(results.data, test_images=10))
-    assert "All accuracies are those on all 10 test images." in notes(everything)[0]
+    assert "All accuracies are measured on all 10 test images." in notes(everything)[0]
     some = made_up(methods=["random-init", "bagging"])
     assert notes(some)[0] == "Mix. Mod., Gauss Noise: not in this run."
 

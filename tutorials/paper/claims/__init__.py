@@ -1,1 +1,1 @@
-"""The paper's claims: its sentences, what they compare, what our numbers say."""
+"""The paper's claims: its sentences, the comparisons behind them, our verdicts."""

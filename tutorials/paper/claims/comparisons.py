@@ -1,7 +1,7 @@
 """The comparisons behind the claims: each asserts that one number is above another.
 
-The functions differ in the numbers that they take from the results.
-`Comparison.verdict` alone judges a difference.
+Each function takes other numbers from the results. `Comparison.verdict` alone judges
+their difference.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ class Comparison(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Whether the difference is above 0, by its interval."""
+        """Whether the difference is above 0, judged by its interval."""
         if self.difference.low > ROUNDING:
             return HOLDS
         return FAILS if self.difference.high < -ROUNDING else UNDECIDED
@@ -78,8 +78,8 @@ def compare_cells(
 ) -> Comparison:
     """Compare two accuracies, or means of accuracies.
 
-    Two means over the same members are compared member by member, so that differences
-    between members don't count. One classifier's interval covers the images already.
+    Two means over the same members are compared member by member, so that the spread
+    between members doesn't count. One classifier's interval covers the images already.
     """
     a, b = of_cell(higher), of_cell(lower)
     if min(len(higher.mean_of), len(lower.mean_of)) == 1:
@@ -93,7 +93,7 @@ def compare_cells(
 
 
 def in_each_method(higher: tuple[str, str], lower: tuple[str, str]) -> Compare:
-    """In each method, one number is above another: each an attack and a column."""
+    """In each method, one number is above another, each of an attack and a column."""
     (a, column), (b, other) = higher, lower
     return lambda results: [
         compare(results, METHOD_NAMES[m], (a, m, column), (b, m, other))
@@ -191,26 +191,27 @@ def others_and_own(result: AttackResult) -> tuple[Cell, Cell]:
     return mean_cell(others.tolist(), n), mean_cell(matrix[own].tolist(), n)
 
 
-def ensembles_above_members(found: Strict) -> list[Comparison]:
+def ensembles_above_members(adaptive: Strict) -> list[Comparison]:
     """Under adaptive attacks ensembles are above their members, each attacked alone.
 
-    Where all members keep nothing they don't vary: their images' chance counts, too.
+    The members' interval covers the choice of images, too: where all members have
+    accuracy 0, it would otherwise have no width.
     """
     return [
         Comparison(
-            f"eps = {found.eps[attack]:g} {METHOD_NAMES[method]}",
-            wilson(own.worst, found.images),
-            of_both(mean_cell(own.singles, found.images)),
+            f"eps = {adaptive.eps[attack]:g} {METHOD_NAMES[method]}",
+            wilson(own.worst, adaptive.images),
+            of_both(mean_cell(own.singles, adaptive.images)),
         )
-        for method, budgets in found.methods.items()
+        for method, budgets in adaptive.methods.items()
         for attack, own in budgets.items()
     ]
 
 
 def combinations_above_ensembles(records: Sequence[Record]) -> list[Comparison]:
-    """Ensembles that are trained adversarially are above the same without, worst case.
+    """In the worst case adversarially trained ensembles are above plain ones.
 
-    Those of several members are compared, each with the ensemble of plain members.
+    Each ensemble of several members is compared with the ensemble of plain members.
     """
     plain = [record for record in records if record.defence == PLAIN_ENSEMBLE]
     return [
@@ -226,7 +227,7 @@ def combinations_above_ensembles(records: Sequence[Record]) -> list[Comparison]:
 
 
 def errors_differ(results: Results) -> list[Comparison]:
-    """Perturbed by one member's gradient, members disagree more than on clean images.
+    """Under one member's gradient members disagree more than on clean images.
 
     Disagreement: the fraction of pairs of members, one right and one wrong.
     """
@@ -250,7 +251,7 @@ def more_diverse(results: Results, method: str, rival: str) -> list[Comparison]:
 
 
 def majority_stays_accurate(results: Results) -> list[Comparison]:
-    """Under each gradient, half of the members are better than guessing.
+    """Under each gradient half of the members are better than guessing.
 
     The paper calls such members accurate. Adv. 1 is judged by its strongest gradient.
     """

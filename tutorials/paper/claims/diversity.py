@@ -1,4 +1,4 @@
-"""Do the members err on different images? The histograms of fooled members tell.
+"""Do the members err on different images? The histograms of fooled members show it.
 
 `fooled[f]` counts the images on which exactly f of M members are wrong. Of the
 M (M - 1) / 2 pairs of members, f (M - f) then disagree: one is right, the other wrong.
@@ -16,16 +16,16 @@ from tutorials.paper.results import Results, Score
 def disagreement_under(
     results: Results, method: str, attack: str | None = None
 ) -> Estimate:
-    """Return the fraction of pairs that disagree, on the images that are attacked.
+    """Return the fraction of pairs that disagree on the attacked images.
 
-    Under Adv. 1 of an attack, or without one.
+    They are perturbed by Adv. 1 of the attack, or clean without one.
     """
     own = results.methods[method]
     return disagreement(own.attacks[attack].adv1 if attack else [own.clean_attacked])
 
 
 def disagreement(scores: Sequence[Score]) -> Estimate:
-    """Return the fraction of pairs, one right and one wrong, over all images.
+    """Return the fraction of pairs that disagree, over all images.
 
     Several scores are of the same images, perturbed in different ways. They make the
     mean more exact but don't count as more images.
@@ -45,7 +45,7 @@ def mean_fooled(scores: Sequence[Score]) -> list[float]:
 def majority_member(scores: Sequence[Score]) -> Estimate:
     """Return the accuracy that half of the members reach, where it is lowest."""
 
-    def reached(score: Score) -> float:  # by half of an even number, else by more
+    def reached(score: Score) -> float:  # by half of the members, or by more
         return sorted(score.members)[len(score.members) // 2]
 
     worst = min(scores, key=reached)

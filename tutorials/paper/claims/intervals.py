@@ -2,7 +2,7 @@
 
 Two things are random. For one classifier, Wilson's interval covers the choice of the
 *test images*. For a mean over members, Student's interval covers the *seeds* of their
-training. (For one ensemble under each member's gradient it covers the choice of the
+training. (For one ensemble under each member's gradient, it covers the choice of the
 gradient.) Where two means are compared, `combined` adds the choice of the images. All
 of Table 2 is measured on the same images, which therefore matter less for differences
 than these intervals assume.
@@ -71,7 +71,7 @@ def of_both(cell: Cell) -> Estimate:
 def difference(a: Estimate, b: Estimate) -> Estimate:
     """Return a - b, as for independent numbers.
 
-    Its lower end lies as far off as a's lower and b's upper end, squared and added.
+    With d = a - b, (d - d.low)^2 = (a - a.low)^2 + (b.high - b)^2; high likewise.
     Source: Newcombe, Interval Estimation for the Difference between Independent
     Proportions, 1998, method 10.
     """
@@ -84,7 +84,7 @@ def difference(a: Estimate, b: Estimate) -> Estimate:
 def combined(training: Estimate, images: Estimate) -> Estimate:
     """Return the first number with the interval of two independent sources of chance.
 
-    Their squares add up.
+    The squares of the distances to their ends add up.
     """
     value, low, high = training
     below = math.hypot(value - low, images.value - images.low)
@@ -93,6 +93,6 @@ def combined(training: Estimate, images: Estimate) -> Estimate:
 
 
 def absolute(d: Estimate) -> Estimate:
-    """Return |d|: its interval begins at 0 if that of d contains 0."""
+    """Return |d|; its interval begins at 0 if the interval of d contains 0."""
     nearest = max(0.0, d.low, -d.high)
     return Estimate(abs(d.value), nearest, max(-d.low, d.high))

@@ -33,9 +33,9 @@ class Claim:
     mnist: str = ""  # the sentence on MNIST, empty if the paper doesn't say it there
     cifar10: str = ""
     both: str = ""  # one sentence on both
-    methods: tuple[str, ...] = ()  # that are compared, if not each for itself
+    methods: tuple[str, ...] = ()  # compared with each other; none: each on its own
     section: str = "section 4"
-    adaptive: bool = False  # compare takes what adaptive attacks left, not Table 2
+    adaptive: bool = False  # compare takes results of adaptive attacks, not Table 2
     combined: bool = False  # compare takes the table of defences
 
 
@@ -79,7 +79,7 @@ CLAIMS = (
     ),
     Claim(
         "Clean: roughly 99 %",
-        clean_above(0.98),  # one percent less
+        clean_above(0.98),  # 99 % less one percent
         mnist="On unperturbed test data the classification accuracy is roughly 99%.",
     ),
     Claim(

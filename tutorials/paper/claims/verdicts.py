@@ -1,10 +1,10 @@
 """Whether the paper's claims hold in a run.
 
 A claim holds if all of its comparisons come out as the paper says, each with its whole
-95 % interval. Their number needs no correction, as each one can refute the claim.
-The claim does not hold if one comparison comes out the other way with its whole
-interval. Among many that can happen by chance, so their number stands beside the
-verdict. Otherwise the claim is undecided.
+95 % interval. This needs no correction for the number of comparisons, as each can
+refute the claim. The claim does not hold if one comparison comes out the other way with
+its whole interval. Among many comparisons this can happen by chance, so that their
+number stands beside the verdict. Otherwise the claim is undecided.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from tutorials.paper.results import Results
 from tutorials.paper.results.strict import Strict, strict_of, with_singles
 
 NOT_JUDGED = "not judged"
-SHOWN = 5  # comparisons that a sentence lists completely
+SHOWN = 5  # comparisons at most that are all listed
 
 
 class Run(NamedTuple):
-    """All that a folder's files say together."""
+    """A run's results: Table 2, and what was measured beside it."""
 
     results: Results
-    found: Strict | None = None  # what adaptive attacks left of the same members
+    adaptive: Strict | None = None  # attacks on the same members
     defences: Sequence[Record] = ()  # the table of the same experiment
 
 
@@ -53,20 +53,20 @@ class Verdict:
 
 
 def read_run(folder: Path) -> Run:
-    """Return the results in a folder and what stands beside them; raises as `read`."""
+    """Return a folder's run; raises as `read`."""
     results = results_file.read(folder)
     return Run(results, strict_of(results, folder), defences_of(results, folder))
 
 
 def judge(
-    results: Results, found: Strict | None = None, defences: Sequence[Record] = ()
+    results: Results, adaptive: Strict | None = None, defences: Sequence[Record] = ()
 ) -> list[Verdict]:
-    """Return a verdict on each claim that the paper makes of this data set.
+    """Return a verdict on each claim that the paper makes about this data set.
 
-    That about adaptive attacks needs what they left of ensembles and of members alone,
-    and that about combinations the table of defences.
+    The claim about adaptive attacks needs their results on ensembles and on members
+    alone; the claim about combinations needs the table of defences.
     """
-    members, attacked = results.configuration.members, with_singles(found)
+    members, attacked = results.configuration.members, with_singles(adaptive)
     on_cifar = HALVES.get(results.configuration.dataset) == "CIFAR-10"
     verdicts = []
     for claim in CLAIMS:
@@ -80,9 +80,9 @@ def judge(
 
 
 def defences_of(results: Results, folder: Path) -> list[Record]:
-    """Return the table of defences of the same data, profile and seed.
+    """Return the table of defences of the same data set, profile and seed.
 
-    Beside the results in results/mnist-full it is in results/defences/mnist-full.
+    For the results in results/mnist-full it is in results/defences/mnist-full.
     """
     config = results.configuration
     asked = config.dataset, config.profile, config.seed
@@ -105,7 +105,7 @@ def weigh_combined(claim: Claim, records: Sequence[Record]) -> list[Verdict]:
 
 
 def weigh(claim: Claim, results: Results | Strict, members: int) -> tuple[str, str]:
-    """Return the verdict on a claim, and the numbers."""
+    """Return the verdict on a claim, and its evidence."""
     if missing := {*claim.methods} - {*results.methods}:
         lacking = (method for method in METHODS if method in missing)
         return NOT_JUDGED, f"this run lacks {', '.join(lacking)}"
@@ -127,7 +127,7 @@ def overall(comparisons: list[Comparison]) -> str:
 
 
 def evidence(comparisons: list[Comparison]) -> str:
-    """Return the numbers: all, or of many those that don't hold, or the narrowest."""
+    """Return all comparisons; of many, those that don't hold, or else the narrowest."""
     others = [c for c in comparisons if c.verdict != HOLDS]
     count = f"{len(comparisons) - len(others)} of {len(comparisons)} comparisons hold"
     if len(comparisons) <= SHOWN:

@@ -1,4 +1,4 @@
-"""The paper's claims as a table: of one run, or a column for each of several."""
+"""The paper's claims as a table, of one run or with a column for each of several."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from tutorials.paper.pages.notes import name_of
 CLAIMS_TITLE = "The paper's claims in this run"
 DIRECTION = "Only directions are judged, not the percentages in the quotes."
 TRAINED_ONCE = (
-    "Each ensemble was trained once. Where methods are compared, its interval covers "
-    "the choice of test images and, under Adv. 1, of the gradient. It does not cover "
-    "what another training would change."
+    "Each ensemble was trained once. Where methods are compared, the interval of an "
+    "ensemble's accuracy covers the choice of test images and, under Adv. 1, of the "
+    "gradient. It does not cover what another training would change."
 )
 
 

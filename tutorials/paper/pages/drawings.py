@@ -1,6 +1,6 @@
 """The drawings: Figure 1, Figure 2, and how many members a perturbation fools.
 
-The paper has the third in words only.
+The paper describes the third in words only.
 """
 
 import io
@@ -40,11 +40,11 @@ METHOD_STYLES = {  # colour and mark, of the same palette
 }
 PAPERS = "the paper's"
 BAR = 0.17  # width; five of them and a gap make the distance 1 between methods
-HALF = 5  # columns of a picture of Figure 1
+HALF = 5  # images of each picture of Figure 1, which has two
 
 
 def figure1(results: Results, arrays: dict[str, Array]) -> Figure:
-    """Draw originals above, adversarial images below, each with what is predicted."""
+    """Draw originals above, adversarial images below, each with its predicted class."""
     classes, count = results.data.classes, len(arrays["x"])
     columns = max(count, HALF)
     figure, axes = new_figure(columns, rows=2, width=5, height=2.5)
@@ -89,7 +89,7 @@ def figure2(results: Results, attack: str) -> Figure:
 
 
 def reach(estimates: Iterable[Estimate]) -> list[tuple[float, ...]]:
-    """Return how far intervals reach below and above."""
+    """Return how far intervals reach below and above their values."""
     both = ((e.value - e.low, e.high - e.value) for e in estimates)
     return list(zip(*both, strict=True))
 
@@ -112,8 +112,8 @@ def mark_paper(axes: Axes, dataset: str, attack: str, methods: list[str]) -> Non
 def fooled(results: Results, attack: str) -> Figure:
     """Draw how many members one perturbation fools.
 
-    Under Adv. 1, on average over the members whose gradients are used; those images
-    fool at least that one member, if its attack succeeds.
+    Under Adv. 1, as a mean over the members whose gradients are used. An attack that
+    succeeds fools at least the member whose gradient it uses.
     """
     figure, [axes] = new_figure(width=5, height=3.6)
     for method, result in results.methods.items():
@@ -131,7 +131,7 @@ def fooled(results: Results, attack: str) -> Figure:
 
 
 def as_svg(figure: Figure) -> str:
-    """Return a figure as an SVG file, without the date that would change its bytes."""
+    """Return a figure as an SVG file, without a date, which would change its bytes."""
     from matplotlib import pyplot
 
     buffer = io.StringIO()

@@ -1,6 +1,6 @@
 """The figures of a run as SVG files, and how pages show them.
 
-A figure consists of several pictures, side by side or, on a phone, below each other.
+A figure has several pictures, side by side or, on a phone, below each other.
 """
 
 from collections.abc import Iterator
@@ -39,9 +39,9 @@ FOOLED = (
 
 
 def draw(run: Run, arrays: dict[str, Array]) -> Iterator[tuple[str, Figure]]:
-    """Yield the figures of a run, by the names of their files."""
+    """Yield the figures of a run, each with the name of its file."""
     results = run.results
-    yield BARS, bars(results, run.found)
+    yield BARS, bars(results, run.adaptive)
     for start in range(0, len(arrays["x"]), HALF):
         part = {name: array[start : start + HALF] for name, array in arrays.items()}
         yield f"figure1-{start}.svg", figure1(results, part)
@@ -51,7 +51,7 @@ def draw(run: Run, arrays: dict[str, Array]) -> Iterator[tuple[str, Figure]]:
 
 
 def show_figure1(results: Results, folder: Path) -> str:
-    """Return Figure 1 of the results in a folder in Markdown, with its caption."""
+    """Return Figure 1 of a folder's results in Markdown, with its caption."""
     attack, images = results.examples.attack, len(read_examples(results, folder)["x"])
     files = [f"figure1-{start}.svg" for start in range(0, images, HALF)]
     settings = in_words(results.configuration.attacks[attack])
@@ -69,7 +69,7 @@ def show_figure2(results: Results, link: str = "") -> str:
 
 
 def show_fooled(results: Results) -> str:
-    """Return in Markdown how many members one perturbation fools."""
+    """Return the figures of fooled members in Markdown."""
     return side_by_side(FOOLED, [f"fooled-{attack}.svg" for attack in results.table2])
 
 

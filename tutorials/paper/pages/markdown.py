@@ -1,4 +1,4 @@
-"""Markdown, the one language of all pages: tables, and the HTML made from it."""
+"""Markdown, the language of all pages: tables, and the HTML made from it."""
 
 import base64
 import re
@@ -30,20 +30,20 @@ summary { cursor: pointer; min-height: 1.5rem }
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text below a head: some columns of words first, then numbers."""
+    """Cells of text below a head: first columns of words, then columns of numbers."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     words: int = 1
 
     def markdown(self) -> str:
-        """Return the table in Markdown; numbers end at the right."""
+        """Return the table in Markdown, with its numbers right-aligned."""
         rule = ["---"] * self.words + ["---:"] * (len(self.head) - self.words)
         lines = [self.head, rule, *self.rows]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def text(self) -> str:
-        """Return the table for a terminal: heads break at ", ", marks of bold go."""
+        """Return the table for a terminal: heads break at ", ", and nothing is bold."""
         rows = [[cell.replace("**", "") for cell in row] for row in self.rows]
         heads = [head.split(", ") for head in self.head]
         lines = [*zip_longest(*heads, fillvalue=""), *rows]
@@ -51,14 +51,14 @@ class Table:
         return "\n".join(self.line(cells, widths) for cells in lines)
 
     def line(self, cells: Sequence[str], widths: Sequence[int]) -> str:
-        """Return cells in columns of these widths: words to the left, numbers right."""
+        """Return cells in columns of these widths, numbers right-aligned."""
         pairs = enumerate(zip(cells, widths, strict=True))
         aligned = (c.ljust(w) if i < self.words else c.rjust(w) for i, (c, w) in pairs)
         return "  ".join(aligned).rstrip()
 
 
 def signed(value: float) -> str:
-    """Return a difference with its sign and four digits; what rounds to 0 is +0."""
+    """Return a difference with its sign and four decimals; never -0.0000."""
     return f"{round(value, 4) or 0.0:+.4f}"
 
 
@@ -68,12 +68,12 @@ def page(*parts: str) -> str:
 
 
 def details(summary: str, text: str) -> str:
-    """Return a text that unfolds; in one line, so that a table's cell can hold it."""
+    """Return a text that unfolds, in one line, so that a table's cell can hold it."""
     return f"<details><summary>{summary}</summary>{text}</details>"
 
 
 def html(markdown: str, folder: Path) -> str:
-    """Return a page as HTML that needs no other file: pictures of the folder are in it.
+    """Return a page as HTML that needs no other file: it holds the folder's pictures.
 
     The first line, # title, becomes its header. Raises ImportError without the
     package markdown-it-py, which the extra [tutorials] brings.
@@ -105,13 +105,13 @@ def html(markdown: str, folder: Path) -> str:
 
 
 def embedded(picture: Path) -> str:
-    """Return an SVG file as an address that holds its content."""
+    """Return an SVG file as a data URL."""
     content = base64.b64encode(picture.read_bytes()).decode()
     return f"data:image/svg+xml;base64,{content}"
 
 
 def replace_marked(file: Path, name: str, shown: str) -> None:
-    """Replace what stands between two marks; ValueError if they aren't there."""
+    """Replace the text between two marks; ValueError if they are missing."""
     text = file.read_text(encoding="utf-8")
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     if start not in text or end not in text:

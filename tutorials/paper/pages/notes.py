@@ -1,4 +1,4 @@
-"""The sentences below each table: what was run, and how to read it."""
+"""The sentences below each table: what was run, and how to read the table."""
 
 from ensembles.training import STARTED
 from tutorials.paper.experiment.config import (
@@ -50,12 +50,13 @@ def notes(results: Results) -> list[str]:
         f"{tested_images(results)}",
         *([restarts(results)] if config.attempts > 1 else []),
         *(f"Data: {words}" for words in data.differences),
-        f"Attacks: {'; '.join(attacks)}. The eps of BIM is that of the paper's "
-        "Figure 1, which the steps just reach; the eps below the paper's Table 2 is a "
-        f"single step. {NETWORKS[config.network]}",
-        "Adv. 1, Single is the accuracy of each member under its own gradient, and "
-        "Adv. 1, Ensemble that of the ensemble under each member's gradient. Both are "
-        "means, as is No Attack, Single.",
+        f"Attacks: {'; '.join(attacks)}. BIM has the eps of the paper's Figure 1, "
+        "which the steps just reach. Its eps below the paper's Table 2 is the size of "
+        f"one step. {NETWORKS[config.network]}",
+        "No Attack, Single is the mean accuracy of the members on clean images. Adv. "
+        "1, Single is their mean accuracy when each is attacked with its own gradient. "
+        "Adv. 1, Ensemble is the ensemble's mean accuracy over attacks with each "
+        "member's gradient.",
         "95 % is the confidence interval of our number. For a mean over members it is "
         "Student's, which covers the randomness of training (for Adv. 1, Ensemble the "
         "choice of the gradient). For one classifier it is Wilson's, which covers the "
@@ -64,7 +65,7 @@ def notes(results: Results) -> list[str]:
 
 
 def restarts(results: Results) -> str:
-    """Return the sentence about members that were trained again."""
+    """Return the sentence about members that were restarted."""
     every = [member for r in results.methods.values() for member in r.members]
     again = [member.attempt for member in every if member.attempt]
     return (
@@ -85,14 +86,14 @@ def tested_images(results: Results) -> str:
     attacked, there = attacked_images(results), results.data.test_images
     every = f"all {counted(there, 'test image')}"
     if attacked == there:
-        return f"All accuracies are those on {every}."
+        return f"All accuracies are measured on {every}."
     clean = ", ".join(
         f"{METHOD_NAMES[method]} {r.clean_attacked.ensemble:.4f}"
         for method, r in results.methods.items()
     )
     return (
-        f"Without attack {every} are classified. The first {attacked:,} of them are "
-        f"attacked, on which the unattacked ensembles reach {clean}."
+        f"No Attack is measured on {every}, the attacks on the first {attacked:,} of "
+        f"them. On these the ensembles' accuracies without an attack are {clean}."
     )
 
 

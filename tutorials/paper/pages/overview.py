@@ -2,9 +2,9 @@
 
     python -m tutorials.paper.pages.overview
 
-takes the full runs in results/, as far as they are there, else the quick one. Of each
-data set it shows the literal network's, or the plain one's until these exist. No number
-on these pages is typed by hand.
+shows the full runs in results/, or the quick run if there are none. For each data set
+it shows the literal network, or the plain network until results of the literal one
+exist. No number on these pages is typed by hand.
 """
 
 from collections.abc import Mapping
@@ -35,31 +35,31 @@ VERDICTS = (
     "The claims are judged by these numbers at 95 %. A claim of several comparisons "
     "holds if all of them hold, and does not hold if one comes out the other way. Only "
     "directions are judged, not the paper's percentages, and only under the paper's "
-    f"own attacks{{expectation}}. “{ADAPTIVE}” shows the others. {TRAINED_ONCE}"
+    f"own attacks{{expectation}}. “{ADAPTIVE}” shows other attacks. {TRAINED_ONCE}"
 )
-EXPECTATION = ", but for those of section 5, which are about others"
+EXPECTATION = ", except in the claims of section 5"
 WORST = "Adaptive attacks, worst case"
 PAGE = Path("results/table2.md")
 README, CLUSTER = Path("README.md"), Path("docs/distributed.md")
 
 
 def committed() -> dict[Path, Run]:
-    """Return the full runs in results/ by their folders, without any the quick one."""
+    """Return the full runs in results/ by their folders, or the quick one if none."""
     full = [networks(Path(f"results/{dataset}-full")) for dataset in HALVES]
     folders = [found[0] for found in full if found] or [Path("results/readme")]
     return {folder: read_run(folder) for folder in folders}
 
 
 def networks(plain: Path) -> list[Path]:
-    """Return the folders of all networks of a run, the table's own one first."""
+    """Return the folders of a run's networks, first of the network in the paper."""
     folders = [Path(f"{plain}{suffix(network)}") for network in (LITERAL, PLAIN)]
     return [folder for folder in folders if results_file.methods_in(folder)]
 
 
 def overview(runs: Mapping[Path, Run]) -> str:
-    """Return the page of all runs, which lies beside their folders."""
+    """Return the page of all runs, which stands beside their folders."""
     halves = [half(folder, run) for folder, run in runs.items()]
-    more = any(with_singles(run.found) or run.defences for run in runs.values())
+    more = any(with_singles(run.adaptive) or run.defences for run in runs.values())
     how = VERDICTS.format(expectation=EXPECTATION if more else "")
     claims = page("## The paper's claims", how, verdict_table([*runs.values()]))
     return page("# Table 2, ours and the paper's", *halves, claims)
@@ -79,7 +79,7 @@ def half(folder: Path, run: Run) -> str:
         f"minidl {environment.minidl}, NumPy {environment.numpy} and Numba "
         f"{environment.numba}. The claims with their numbers are in [{link}]({link}).",
         show_figure2(results, f"{folder.name}/"),
-        strict_section(results, run.found, "###"),
+        strict_section(results, run.adaptive, "###"),
         variant,
     )
 
@@ -103,7 +103,7 @@ def small_table(runs: Mapping[Path, Run]) -> str:
 
 def small_row(folder: Path, run: Run, attack: str) -> list[str]:
     """Return one row, with the accuracy under adaptive attacks at its end."""
-    results, found, _ = run
+    results, adaptive, _ = run
     dataset = results.configuration.dataset
     method, cells = next(iter(results.table2[attack].items()))
     network = " literal" if results.configuration.network == LITERAL else ""
@@ -112,7 +112,7 @@ def small_row(folder: Path, run: Run, attack: str) -> list[str]:
         both(cells[column], paper_accuracy(dataset, attack, method, column))
         for column in COLUMNS
     ]
-    worst = "" if found is None else f"{found.methods[method][attack].worst:.3f}"
+    worst = "" if adaptive is None else f"{adaptive.methods[method][attack].worst:.3f}"
     return [f"[{name}]({folder}/table2.md)", *numbers, worst]
 
 
@@ -131,12 +131,12 @@ def hours_table(runs: Mapping[Path, Run]) -> str:
 def hours_row(results: Results) -> list[str]:
     """Return one run's hours.
 
-    Of an image, a step of training and an attack's gradient take about equally long.
+    A step of training and an attack's gradient take about equally long per image.
     """
     config, data, execution = results.configuration, results.data, results.execution
     seconds = [s for method in execution.member_seconds.values() for s in method]
     steps = sum(parameters.get("steps", 1) for parameters in config.attacks.values())
-    # Adv. 1 follows each of M members' gradients, Adv. 2 the sum of M: 2 M a step.
+    # Adv. 1 takes M gradients a step, one for each attack, and Adv. 2 takes M to add.
     part = 2 * steps * attacked_images(results) / (config.epochs * data.train_images)
     hours = [sum(seconds), max(seconds), part * sum(seconds)]
     name = f"{config.dataset}, {len(seconds)} members"
@@ -145,7 +145,7 @@ def hours_row(results: Results) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Write them all."""
+    """Write the page and both tables."""
     parser = parser_of("tutorials.paper.pages.overview", __doc__)
     parser.parse_args(argv)
     with one_line_errors(parser.prog):

@@ -1,4 +1,4 @@
-"""report.html: all results of a run on one page without other files."""
+"""report.html: all results of a run, on one page that needs no other file."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -30,32 +30,32 @@ PAPER = (
     "Against Deep Neural Networks (arXiv 1709.03423)"
 )
 MEMBERS = (
-    "Clean is the member's accuracy on all test images. Under each attack with this "
+    "Clean is the member's accuracy on all test images. For each attack with this "
     "member's gradient (Adv. 1), the table has the accuracies of the member itself and "
     "of the ensemble."
 )
 SECONDS = (
-    "seconds is the time of the commands that ran to their end, without work that they "
-    "found finished. member_seconds is the time of each member's training."
+    "seconds is the time of the latest command, which doesn't repeat finished work. "
+    "member_seconds is the time of each member's training."
 )
 
 
 def report(folder: Path) -> str:
     """Return the page in Markdown; `draw_all` makes its pictures."""
     run = read_run(folder)
-    results, found, _ = run
+    results, adaptive, _ = run
     facts = plain(results.configuration) | asdict(results.environment)
     return page(
         "# Do ensembles withstand adversarial perturbations?",
-        f"**{verdict(results, found)}**",
-        f"![{verdict(results, found)}]({BARS})",
+        f"**{verdict(results, adaptive)}**",
+        f"![{verdict(results, adaptive)}]({BARS})",
         "## Figure 1",
         show_figure1(results, folder),
         summary(results),
         f"## {title(results)}",
         table2_section(results),
         show_figure2(results),
-        strict_section(results, found, "##"),
+        strict_section(results, adaptive, "##"),
         claims_section(run),
         "## How many members one perturbation fools",
         show_fooled(results),
@@ -85,13 +85,13 @@ def members_table(results: Results) -> Table:
 
 
 def facts_table(values: Mapping[str, Any]) -> Table:
-    """Return names and values, as plain text: they may come from a stranger's file."""
+    """Return names and values, escaped: the file may be a stranger's."""
     rows = [[escape(name), escape(show(value))] for name, value in values.items()]
     return Table(["setting", "value"], rows, words=2)
 
 
 def show(value: Any) -> str:
-    """Return a setting as a reader would write it."""
+    """Return a setting's value in words."""
     if isinstance(value, dict):
         return "; ".join(f"{k}: {show(v)}" for k, v in value.items())
     if isinstance(value, list):

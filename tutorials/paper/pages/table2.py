@@ -34,7 +34,7 @@ def tables(results: Results) -> list[Table]:
 
 
 def block(results: Results, attack: str, method: str) -> list[list[str]]:
-    """Return a method's four rows under one attack, or two without the paper's."""
+    """Return a method's four rows under one attack, two if the paper has no numbers."""
     dataset, cells = results.configuration.dataset, results.table2[attack][method]
     ours = [cells[column].accuracy for column in COLUMNS]
     ends = [of_cell(cells[column]) for column in COLUMNS]
@@ -57,7 +57,7 @@ def table2_section(results: Results) -> str:
 
 
 def write_table2(folder: Path) -> None:
-    """Print table and claims of the results in a folder, and write table2.md."""
+    """Print Table 2 and the claims of a folder's results, and write table2.md."""
     run = read_run(folder)
     results = run.results
     print(f"\n{title(results)}")

@@ -1,4 +1,4 @@
-"""The verdict on the defence at a glance, one sentence and four bars."""
+"""The verdict on the defence at a glance: one sentence and four bars."""
 
 from tutorials.paper.pages.drawings import COLOURS, Figure
 from tutorials.paper.pages.strict import most_robust
@@ -10,9 +10,11 @@ from tutorials.plots import new_figure
 ADAPTIVE = "#d55e00"
 
 
-def accuracies(results: Results, found: Strict | None) -> dict[str, tuple[float, str]]:
+def accuracies(
+    results: Results, adaptive: Strict | None
+) -> dict[str, tuple[float, str]]:
     """Return four accuracies with their colours, by label."""
-    attack, method = shown(results, found)
+    attack, method = shown(results, adaptive)
     cells, name = results.table2[attack][method], ATTACK_NAMES[attack]
     columns = {
         "ensemble, no attack": "no_attack_ensemble",
@@ -21,16 +23,16 @@ def accuracies(results: Results, found: Strict | None) -> dict[str, tuple[float,
         f"ensemble, {name} on all members": "adv2_ensemble",
     }
     rows = {k: (cells[c].accuracy, COLOURS[c]) for k, c in columns.items()}
-    if found is not None:
+    if adaptive is not None:
         del rows["ensemble, no attack"]
-        worst = found.methods[method][attack].worst
+        worst = adaptive.methods[method][attack].worst
         rows["ensemble, adaptive attacks"] = worst, ADAPTIVE
     return rows
 
 
-def bars(results: Results, found: Strict | None) -> Figure:
+def bars(results: Results, adaptive: Strict | None) -> Figure:
     """Draw the four accuracies as bars, each with its number."""
-    rows = accuracies(results, found)
+    rows = accuracies(results, adaptive)
     values, colours = zip(*rows.values(), strict=True)
     figure, [axes] = new_figure(width=7, height=2.2)
     drawn = axes.barh(range(len(rows)), values, 0.7, color=colours)
@@ -43,29 +45,29 @@ def bars(results: Results, found: Strict | None) -> Figure:
     return figure
 
 
-def verdict(results: Results, found: Strict | None) -> str:
-    """Return one sentence about the most robust method."""
-    attack, method = shown(results, found)
+def verdict(results: Results, adaptive: Strict | None) -> str:
+    """Return the verdict in words, on the most robust method."""
+    attack, method = shown(results, adaptive)
     cells = results.table2[attack][method]
     single, one, every = (
         f"{cells[name].accuracy:.1%}"
         for name in ("adv1_single", "adv1_ensemble", "adv2_ensemble")
     )
-    adaptive = ""
-    if found is not None:
-        worst = found.methods[method][attack].worst
-        adaptive = f", and {worst:.1%} under adaptive attacks"
+    worst = ""
+    if adaptive is not None:
+        left = adaptive.methods[method][attack].worst
+        worst = f", and {left:.1%} under adaptive attacks"
     return (
         f"Under {ATTACK_NAMES[attack]} a single network classifies {single} of the "
         f"images correctly. An ensemble of {results.configuration.members} "
         f"({METHOD_NAMES[method]}) classifies {one} when one member is attacked, "
-        f"{every} when all are{adaptive}."
+        f"{every} when all are{worst}."
     )
 
 
-def shown(results: Results, found: Strict | None) -> tuple[str, str]:
-    """Return the attack and the method of the first screen: the last and the best."""
+def shown(results: Results, adaptive: Strict | None) -> tuple[str, str]:
+    """Return the attack and method of the verdict: the last, and the most robust."""
     attack, methods = list(results.table2.items())[-1]
-    if found is not None:
-        return attack, most_robust(results, found, attack)
+    if adaptive is not None:
+        return attack, most_robust(results, adaptive, attack)
     return attack, max(methods, key=lambda m: methods[m]["adv2_ensemble"].accuracy)

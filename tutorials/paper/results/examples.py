@@ -1,4 +1,4 @@
-"""Figure 1's images: one of each class, before and after an attack."""
+"""Figure 1's images: one image of each class, before and after an attack."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ from tutorials.paper.results.schema import Results
 def make_examples(
     team: Team, attack: str, parameters: Parameters, device: Device = "cpu"
 ) -> dict[str, Array]:
-    """Return images that the first member classifies correctly, attacked, and labels.
+    """Return images that the first member classifies correctly, and attack them.
 
-    Shapes: x and x_adv (N, H, W, C), y and predicted (N,), N at most one a class.
+    Shapes: x and x_adv (N, H, W, C), y and predicted (N,); N <= K, one image a class.
     """
     data, model = load_dataset(team.dataset), load_members(team, device=device)[0]
     chosen = first_correct(model, data.x_test, data.y_test, device)
@@ -37,7 +37,7 @@ def first_correct(
 ) -> list[int]:
     """Return the index of each class's first image that is classified correctly.
 
-    In the order of classes, without those that have none.
+    They are in the order of classes; a class may have none.
     """
     first: dict[int, int] = {}
     for batch in batches(np.arange(len(x)), BATCH_SIZE):
@@ -51,22 +51,22 @@ def first_correct(
 
 
 def write_examples(arrays: dict[str, Array], results: Results, folder: Path) -> None:
-    """Write the examples of the first method of some results into a folder."""
+    """Write the examples of the results' first method into a folder."""
     write_arrays(path_of(results, folder), arrays, key=key_in(results))
 
 
 def read_examples(results: Results, folder: Path) -> dict[str, Array]:
-    """Return a folder's examples; DamagedError unless they are those of its results."""
+    """Return a folder's examples; DamagedError for those of other results."""
     return read_arrays(path_of(results, folder), key_in(results))[0]
 
 
 def path_of(results: Results, folder: Path) -> Path:
-    """Return where the examples of the first method of some results are kept."""
+    """Return the file of the examples of the results' first method."""
     return folder / f"{results.examples.method}-examples.npz"
 
 
 def key_in(results: Results) -> str:
-    """Return the key of the examples: which member they fool, and how."""
+    """Return the key of the examples: the member that is attacked, and the attack."""
     shown, config = results.examples, results.configuration
     member = results.methods[shown.method].members[shown.member]
     return key_of(config.dataset, shown, config.attacks[shown.attack], member)

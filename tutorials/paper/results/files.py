@@ -1,10 +1,10 @@
-"""The files of results: one a method, every number of its run.
+"""The files of results: one a method, with every number of its run.
 
     results/mnist-full/random-init.json, mixed-models.json, ...
 
-The files of a folder are of the same experiment, so that they are read together as if
-one command had made them: commands that run different methods, perhaps on different
-machines, share no file. `read` refuses anything that doesn't follow schema.py.
+All files of a folder are of the same experiment, and are read together as if one
+command had made them. Commands that run different methods, perhaps on different
+machines, write different files. `read` refuses a file that doesn't follow schema.py.
 Files of another kind, such as strict.py's, stand beside them.
 """
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def published(name: str) -> Path:
-    """Return a folder of results: beside a handout's notebooks, or the repository's."""
+    """Return a folder of results, beside a handout's notebooks or in the repository."""
     own = Path("results", name)
     return own if own.exists() else Path(__file__).parents[3] / own
 
@@ -60,7 +60,7 @@ def read(folder: Path) -> Results:
     """Return a folder's results.
 
     Raises FileNotFoundError if there are none, DamagedError if a file doesn't follow
-    the schema, and ValueError if they are of different experiments.
+    the schema, and ValueError if the files are of different experiments.
     """
     parts = read_files(folder)
     if not parts:
@@ -69,10 +69,10 @@ def read(folder: Path) -> Results:
 
 
 def read_files(folder: Path, config: Configuration | None = None) -> list[Results]:
-    """Return the results in each method's file, as far as there are any.
+    """Return the results in the methods' files that exist.
 
-    Raises ValueError, naming the first difference, for another experiment than the
-    one of this configuration, or of the first file.
+    Raises ValueError, naming the first difference, for a file of another experiment
+    than this configuration, or than the first file.
     """
     files = read_parts(Results, folder, check_complete)
     parts = [*files.values()]
@@ -86,7 +86,7 @@ def read_files(folder: Path, config: Configuration | None = None) -> list[Result
 def read_parts(
     form: type[T], folder: Path, check_whole: Callable[[T], None], kind: str = ""
 ) -> dict[Path, T]:
-    """Return each method's file as far as there are any; DamagedError for another's."""
+    """Return the methods' files that exist; DamagedError for another method's file."""
     parts = {}
     for method in methods_in(folder, kind):
         path = path_of(folder, method, kind)
@@ -99,24 +99,24 @@ def read_parts(
 
 
 def settings(config: Configuration) -> dict[str, Any]:
-    """Return what all methods of an experiment share."""
+    """Return the settings that all methods of an experiment share."""
     return {name: v for name, v in asdict(config).items() if name != "methods"}
 
 
 def check_same_experiment(
     place: Path, before: Mapping[str, Any], now: Mapping[str, Any]
 ) -> None:
-    """Raise ValueError, naming the first setting of `now` that is another before."""
+    """Raise ValueError, naming the first setting of `now` that differs from before."""
     for name in now:
         if before[name] != now[name]:
             raise ValueError(
                 f"{place} holds another experiment: {name} is {before[name]!r}, asked "
-                f"for {now[name]!r}; choose another --results, or remove this"
+                f"for {now[name]!r}; choose another --results, or remove {place}"
             )
 
 
 def join(parts: Sequence[Results]) -> Results:
-    """Return the results of several files as one, with the latest one's date."""
+    """Return the results of several files as one, with the date of the latest."""
     methods = {method: r for part in parts for method, r in part.methods.items()}
     latest = max((part.execution for part in parts), key=lambda e: e.date)
     seconds = {m: s for part in parts for m, s in part.execution.member_seconds.items()}
@@ -130,7 +130,7 @@ def join(parts: Sequence[Results]) -> Results:
 
 
 def all_environments(parts: Sequence[Environment]) -> Environment:
-    """Return several in one: of each version and machine, all that there were."""
+    """Return one environment whose fields list all different values."""
     names = asdict(parts[0])
     return Environment(
         **{n: " and ".join(dict.fromkeys(getattr(e, n) for e in parts)) for n in names}

@@ -1,16 +1,16 @@
-"""Everything that a file of results says, as dataclasses.
+"""The content of a file of results, as dataclasses.
 
 A method's file is `Results` with that method alone, in JSON, one schema for all data
 sets and profiles. Accuracies are fractions in [0, 1].
 
-    sha256           the checksum of all the rest, see minidl.store
+    sha256           the checksum of everything else, see minidl.store
     schema           the version of this schema, 2
     configuration    what decides the numbers: see config.Configuration
     data             sizes of the data set, and the names of its classes
     methods          by method: its members, and their accuracies; see MethodResult
     environment      versions and machine
-    execution        date, seconds and places: nothing else differs between two runs
-                     of one configuration on one machine
+    execution        date and seconds: nothing else differs between two runs of one
+                     configuration on one machine
 
 Table 2 is derived (table2.py).
 """
@@ -28,7 +28,7 @@ SCHEMA = 2
 
 @dataclass(frozen=True)
 class Data:
-    """The data set's sizes and class names, and how its files differ from the usual."""
+    """The data set's sizes and class names, and differences from published files."""
 
     train_images: int
     test_images: int
@@ -38,7 +38,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Examples:
-    """Figure 1's attack: one image a class, against a single member."""
+    """Figure 1's attack on one image a class, against a single member."""
 
     method: str
     member: int
@@ -50,13 +50,13 @@ class Execution:
     """When and how fast it ran; the numbers don't depend on it."""
 
     date: str  # of the end, UTC
-    seconds: float  # of the command; members and evaluations found cost nothing
+    seconds: float  # of the command, which doesn't repeat finished work
     jobs: int
     member_seconds: dict[str, list[float]]  # by method: training time of each member
 
     @property
     def core_hours(self) -> float:
-        """How long one core would have trained all members."""
+        """How many hours one core takes to train all members."""
         return sum(map(sum, self.member_seconds.values())) / 3600
 
 
@@ -82,7 +82,7 @@ class Results:
 
     @property
     def examples(self) -> Examples:
-        """What Figure 1 shows: the first method's first member, under BIM as there."""
+        """Figure 1's member and attack: the first method's first member, and BIM."""
         attacks = self.configuration.attacks
         attack = "bim" if "bim" in attacks else next(iter(attacks))
         return Examples(next(iter(self.methods)), 0, attack)

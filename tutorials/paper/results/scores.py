@@ -1,4 +1,4 @@
-"""One method's accuracies: the numbers of its file, made from the engine's counts."""
+"""One method's accuracies, the numbers of its file, from the engine's counts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +12,13 @@ from tutorials.paper.experiment.members import Team
 
 @dataclass(frozen=True)
 class Member:
-    """One trained classifier: what it is, and the mean of J in each epoch."""
+    """One trained classifier, with the mean of J in each epoch."""
 
     index: int
     seed: int
     architecture: str
     losses: list[float]
-    attempt: int = field(default=0, metadata=LATER)  # the first that started
+    attempt: int = field(default=0, metadata=LATER)  # number of restarts
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class MethodResult:
 
     members: list[Member]
     clean: Score  # on all test images: Table 2's "No Attack"
-    clean_attacked: Score  # on those test images that are attacked, before the attack
+    clean_attacked: Score  # on the test images that are attacked, before the attack
     attacks: dict[str, AttackResult]
 
 
@@ -70,7 +70,7 @@ def check_accuracies(values: Iterable[float]) -> None:
 def plan(
     team: Team, attacks: Mapping[str, Parameters], attacked: int, images: int
 ) -> Iterator[Block]:
-    """Yield the blocks that a method's numbers are made of."""
+    """Yield the blocks that a method's numbers are counted from."""
     M = len(team.jobs)
     yield from blocks(CLEAN, team, 0, attacked)
     yield from blocks(CLEAN, team, attacked, images)

@@ -1,7 +1,7 @@
 """Accuracies of each ensemble under adaptive attacks, one file a method.
 
-It stands beside the method's results, of the same members, and is read the same way:
-`random-init-strict.json` is `Strict` with that method alone.
+The file stands beside the results of the same members, and is read the same way:
+`random-init-strict.json` is `Strict` with one method.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,8 +29,8 @@ class Accuracies:
 
     clean: float
     attacks: dict[str, float]
-    worst: float  # each image under the attack that is worst for it
-    gradients: int  # of the ensemble, one an image, that all attacks took together
+    worst: float  # of images that withstand all attacks
+    gradients: int  # of the ensemble, counted by image, in all attacks together
     # Each member's worst case, attacked alone on its own loss; older files lack it.
     singles: list[float] = field(default_factory=list)
 
@@ -41,7 +41,7 @@ class Accuracies:
 
 @dataclass(frozen=True)
 class Strict:
-    """A method's file, or all of a folder: by method, by the attack with that eps."""
+    """A method's file, or all files of a folder together."""
 
     dataset: str
     profile: str
@@ -50,9 +50,9 @@ class Strict:
     seed: int
     images: int  # the first so many test images
     eps: dict[str, float]  # the paper's, by attack
-    methods: dict[str, dict[str, Accuracies]]
+    methods: dict[str, dict[str, Accuracies]]  # by method, then by attack
     environment: Environment
-    # By method, the mean of J in each member's last epoch: which members these were.
+    # By method, the mean of J in each member's last epoch: it identifies the members.
     last_losses: dict[str, list[float]]
     network: str = PLAIN
 
@@ -66,11 +66,11 @@ def write(result: Strict, folder: Path) -> None:
 def read_strict(
     folder: Path, config: Configuration, images: int | None = None
 ) -> Strict | None:
-    """Return what a folder's files say together, None if there are none.
+    """Return a folder's files as one result, None if there are none.
 
-    Pages don't show their environments: the first one's stands for all.
-    Raises DamagedError for a file that isn't one, and ValueError, naming the first
-    difference, for another experiment or number of images (None: the first file's).
+    It has the first file's environment, which no page shows. Raises DamagedError for a
+    file of another kind, and ValueError, naming the first difference, for another
+    experiment or number of images (None: the first file's).
     """
     files = read_parts(Strict, folder, check_complete, KIND)
     for path, part in files.items():
@@ -81,16 +81,17 @@ def read_strict(
         return None
     with refused(folder):
         columns = {tuple(a.attacks) for p in parts for a in accuracies(p)}
-        check(len(columns) == 1, "its methods were attacked otherwise")
+        check(len(columns) == 1, "its methods met different attacks")
     methods = {method: own for p in parts for method, own in p.methods.items()}
     losses = {method: own for p in parts for method, own in p.last_losses.items()}
     return replace(parts[0], methods=methods, last_losses=losses)
 
 
 def check_complete(part: Strict) -> None:
-    """Raise ValueError unless this is the whole file of a method."""
+    """Raise ValueError if a method's file lacks something."""
     check(part.last_losses.keys() == part.methods.keys(), "it lacks losses")
-    check(all(m.keys() == part.eps.keys() for m in part.methods.values()), "no eps")
+    methods = part.methods.values()
+    check(all(own.keys() == part.eps.keys() for own in methods), "it lacks an eps")
     counts = {len(found.singles) for found in accuracies(part)}
     check(counts in ({0}, {part.members}), "it lacks single members")
 
@@ -101,17 +102,16 @@ def accuracies(part: Strict) -> list[Accuracies]:
 
 
 def of_methods(found: Strict, methods: Sequence[str]) -> Strict | None:
-    """Return what the files say of some methods, None for none."""
+    """Return the part of some methods, None for no method."""
     own = {m: found.methods[m] for m in methods}
     losses = {m: found.last_losses[m] for m in methods}
     return replace(found, methods=own, last_losses=losses) if own else None
 
 
 def strict_of(results: Results, folder: Path) -> Strict | None:
-    """Return what a folder's files say of the members in its results, None if nothing.
+    """Return a folder's attacks on the members in its results, None without any.
 
-    Members that were trained again are others.
-    Raises as `read_strict`.
+    Members that were trained again are other members. Raises as `read_strict`.
     """
     found = read_strict(folder, results.configuration)
     if found is None:
@@ -125,7 +125,7 @@ def strict_of(results: Results, folder: Path) -> Strict | None:
 
 
 def with_singles(found: Strict | None) -> Strict | None:
-    """Return the methods whose members were attacked alone, too, None without any."""
+    """Return the methods whose members were also attacked alone, None without any."""
     if found is None:
         return None
     methods = found.methods.items()
@@ -134,12 +134,12 @@ def with_singles(found: Strict | None) -> Strict | None:
 
 
 def last_losses(losses: Iterable[Sequence[float]]) -> list[float]:
-    """Return the last of each member's losses: which members these are."""
+    """Return each member's last loss, which identifies the members."""
     return [own[-1] for own in losses]
 
 
 def experiment(config: Configuration, images: int) -> dict[str, Any]:
-    """Return the settings that the file has, too, by their names there."""
+    """Return a configuration's settings that the file has, by their names there."""
     names = ("dataset", "profile", "network", "members", "epochs", "seed")
     eps = {attack: p["eps"] for attack, p in config.attacks.items()}
     return {n: getattr(config, n) for n in names} | {"images": images, "eps": eps}

@@ -1,7 +1,7 @@
 """Table 2, derived from the methods' accuracies.
 
-The definitions are those of its caption, "the accuracy of a single classifier is the
-average accuracy of all single classifiers", and where the paper is silent ours:
+Its caption defines: "the accuracy of a single classifier is the average accuracy of all
+single classifiers". Where the paper is silent, the definitions are ours:
 
     Adv. 1, Single     member j under its own gradient, mean over j
     Adv. 1, Ensemble   the ensemble under member i's gradient, mean over i
@@ -16,10 +16,10 @@ from tutorials.paper.results.scores import MethodResult, check_accuracies
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of Table 2, and the accuracies that it is the mean of.
+    """One number of Table 2, and the accuracies whose mean it is.
 
-    These are of each member, or of the ensemble under each member's gradient; there
-    is only one for the ensemble on clean images and under Adv. 2.
+    These are of each member, or of the ensemble under each member's gradient. On clean
+    images and under Adv. 2 the ensemble has a single accuracy.
     """
 
     accuracy: float
@@ -56,5 +56,5 @@ def row(result: MethodResult, attack: str) -> dict[str, Cell]:
 
 
 def mean_cell(accuracies: list[float], images: int) -> Cell:
-    """Return the mean of some accuracies, together with them."""
+    """Return some accuracies with their mean."""
     return Cell(sum(accuracies) / len(accuracies), accuracies, images)
