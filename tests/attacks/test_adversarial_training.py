@@ -5,17 +5,14 @@ import pytest
 
 from attacks import (
     Counter,
-    ensemble_loss,
     fgsm_gap,
     fgsm_perturb,
     growing,
-    mean_probability_gradient,
     model_gradient,
     model_loss,
     pgd,
     pgd_perturb,
 )
-from ensembles import Committee, Ensemble, train_together
 from minidl import (
     Adam,
     Flatten,
@@ -201,9 +198,9 @@ def trained(problem, make):
     return model
 
 
-def robust_accuracy(model, x, y, loss=None):
-    rng, loss = np.random.default_rng(2), loss or model_loss(model)
-    x_adv = pgd(loss, x, y, 0.15, 0.03, 20, restarts=2, rng=rng)
+def robust_accuracy(model, x, y):
+    rng = np.random.default_rng(2)
+    x_adv = pgd(model_loss(model), x, y, 0.15, 0.03, 20, restarts=2, rng=rng)
     return accuracy(model, x_adv, y)
 
 
@@ -219,18 +216,3 @@ def test_a_network_learns_to_withstand_what_another_does_not(problem):
     assert accuracy(robust, *problem) > 0.9
     assert robust_accuracy(plain, *problem) < 0.6
     assert robust_accuracy(robust, *problem) > 0.85
-
-
-def test_members_learn_together_to_withstand_attacks_on_their_ensemble(problem):
-    """All of them against the ensemble's own cost: each batch is perturbed once."""
-    committee, counter = Committee(small_network(seed) for seed in range(3)), Counter()
-    optimizer, rng = Adam(committee.params, 0.01), np.random.default_rng(1)
-    gradient = counter.gradient(mean_probability_gradient(committee.members))
-    growth = growing(optimizer, 80)
-    perturb = pgd_perturb(gradient, 0.15, 0.05, 5, growth=growth)
-    train_together(committee, *problem, optimizer, 30, 50, rng, perturb=perturb)
-    assert counter.gradients == 30 * 400 * 5
-    loss = ensemble_loss(committee.members)
-    ensemble = Ensemble(committee.members)
-    assert accuracy(ensemble, *problem) > 0.9
-    assert robust_accuracy(ensemble, *problem, loss) > 0.85

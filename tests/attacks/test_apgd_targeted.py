@@ -39,7 +39,10 @@ def test_target_by_target(cnn, x, norm, eps, targets):
     assert_allclose(found[resist], np.array(expected)[resist], atol=1e-9)
 
 
-def test_targets_are_the_strongest_other_classes_of_images_that_are_not_done(cnn, x):
+@pytest.mark.parametrize("targets", [1, 2, 9])
+def test_targets_are_the_strongest_other_classes_of_images_that_are_not_done(
+    cnn, x, targets
+):
     """A loss without a slope; the first image is misclassified from the start."""
     z, y, asked = cnn.forward(x), cnn.predict(x), []
     y[0] = (y[0] + 1) % 4
@@ -48,24 +51,12 @@ def test_targets_are_the_strongest_other_classes_of_images_that_are_not_done(cnn
         asked.append(target.copy())
         return np.full(len(x), -1.0), np.zeros_like(x)
 
-    found = apgd_targeted(cnn.forward, nowhere, x, y, 0.1, steps=2)
+    found = apgd_targeted(cnn.forward, nowhere, x, y, 0.1, steps=2, targets=targets)
     assert_array_equal(found, x)
-    assert len(asked) == 3 * 3  # K - 1 targets, steps + 1 gradients each
+    assert len(asked) == min(targets, 3) * 3  # of K - 1; steps + 1 gradients each
     order = (-z).argsort(axis=1)[1:]  # image 0 isn't asked about
     for i, target in enumerate(asked):
         assert_array_equal(target, order[:, 1 + i // 3])
-
-
-def test_more_targets_fool_no_fewer_images(cnn, x):
-    """More targets fool no fewer images: all runs start from the image itself."""
-    y, z = cnn.predict(x), cnn.forward
-    loss = model_loss(cnn, targeted_dlr)
-    resist = [
-        (cnn.predict(apgd_targeted(z, loss, x, y, 0.01, 30, targets=n)) == y).sum()
-        for n in (1, 2, 3)
-    ]
-    assert resist == sorted(resist, reverse=True)
-    assert resist[-1] < len(x)
 
 
 def test_an_images_starts_do_not_depend_on_which_images_are_done(cnn, x):

@@ -49,7 +49,7 @@ def naive(model, image, target, theta, gamma):
 
 
 @pytest.mark.parametrize("theta", [1.0, 0.4, 0.1, -0.4, -1.0])
-@pytest.mark.parametrize("gamma", [0.2, 0.7, 1.0])
+@pytest.mark.parametrize("gamma", [0.1, 0.2, 0.7, 1.0])
 def test_jsma_is_the_enumeration(model, rng, theta, gamma):
     x = rng.random((10, 3, 4, 1))
     x[:3] = x[:3].round()  # pixels that are used up from the start
@@ -59,7 +59,7 @@ def test_jsma_is_the_enumeration(model, rng, theta, gamma):
     for n in range(len(x)):
         expected = naive(model, x[n : n + 1], target[n], theta, gamma)
         np.testing.assert_allclose(found[n : n + 1], expected, atol=1e-12)
-    assert (found != x).any()
+    assert (found != x).any() == (gamma > 0.1)
 
 
 def test_two_wrong_signs_make_no_pair():
@@ -87,13 +87,3 @@ def test_no_pair_is_lost_to_rounding(rng):
     out = lambda x: np.array([[9.0, 0.0, 0.0]])  # noqa: E731
     found = jsma(out, vjp_of(forward), x, np.array([2]), gamma=0.58)
     assert distance(found, x, "L0") == 58
-
-
-@pytest.mark.parametrize(("gamma", "pixels"), [(0.1, 0), (0.17, 2), (0.5, 6)])
-def test_gamma_limits_the_pixels(model, rng, gamma, pixels):
-    """For a target that is never reached."""
-    x = 0.5 * rng.random((10, 3, 4, 1))
-    forward = network(model)
-    out = lambda x: -np.ones((len(x), 3)) @ np.diag([1, 1, 99])  # noqa: E731
-    found = jsma(out, vjp_of(forward), x, np.full(10, 2), 1.0, gamma)
-    assert distance(found, x, "L0").max() == pixels

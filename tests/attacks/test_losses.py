@@ -57,21 +57,6 @@ def test_the_fewest_classes(loss, K, rng):
         loss(z[:, 1:], y)
 
 
-def test_dlr_has_no_scale(z, y):
-    for changed in (7 * z, z + 100):
-        assert_allclose(dlr(changed, y)[0], dlr(z, y)[0], rtol=1e-10)
-    assert_allclose(dlr(7 * z, y)[1], dlr(z, y)[1] / 7, rtol=1e-10)
-
-
-def test_dlr_lies_between_minus_one_and_one(z, y):
-    """-1: the label leads, and second and third are equal; above 0 it is wrong."""
-    values, _ = dlr(z, y)
-    wrong = z.argmax(axis=1) != y
-    assert_array_equal(values > 0, wrong)
-    assert_array_equal(margin(z, y)[0] > 0, wrong)
-    assert values.min() >= -1
-
-
 @pytest.mark.parametrize("rank", range(2, 11))
 @pytest.mark.parametrize("loss", [margin, dlr, cross_entropy])
 def test_each_target_is_reached(loss, rank):

@@ -282,12 +282,6 @@ def test_gaussian_noise_needs_a_sigma_above_0():
         gaussian_noise(2, 0, "mnist", 0)
 
 
-@METHOD
-def test_settings_that_no_job_has_are_refused(method):
-    with pytest.raises(TypeError, match="unexpected keyword argument 'momentum'"):
-        jobs_of(method, momentum=0.9)
-
-
 def test_mixed_models_take_the_variants_of_a_table():
     jobs = mixed_models(12, 0, "mnist", architecture="mnist-cnn-literal")
     names = [job.architecture for job in jobs]

@@ -107,13 +107,6 @@ def test_training_that_was_interrupted_ends_in_the_same_bits(problem, tmp_path):
     assert same_bits(part.params, whole.params)
 
 
-def test_its_members_are_an_ensembles(problem):
-    committee = Committee([network(0), network(1)])
-    run(committee, problem, 60)
-    x = problem[0].astype(np.float32) / 255
-    assert (Ensemble(committee.members).predict(x) == problem[1]).mean() > 0.9
-
-
 def four_classes():
     rng = np.random.default_rng(1)
     return Sequential([Flatten(), Linear(4, 4, rng=rng)], (2, 2, 1))

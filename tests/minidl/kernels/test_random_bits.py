@@ -56,18 +56,3 @@ def test_the_mask_is_the_oracle_in_each_implementation(each_way, rate, seed, dty
     mask = kernels.dropout_mask(np.zeros((4, 2, 5, 3), dtype).T, rate, seed)
     assert mask.dtype == dtype
     assert np.array_equal(mask, oracle_mask((3, 5, 2, 4), rate, seed).astype(dtype))
-
-
-@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
-def test_frequency_and_mean_of_the_mask(rate):
-    mask = kernels.dropout_mask(np.zeros(200_000), rate, 11)
-    sigma = math.sqrt(rate * (1 - rate) / mask.size)
-    assert abs((mask == 0).mean() - rate) < 4 * sigma
-    assert abs(mask.mean() - 1) < 4 * sigma / (1 - rate)
-
-
-def test_neither_neighbours_nor_neighbouring_seeds_are_correlated():
-    one, two = (kernels.dropout_mask(np.zeros(200_000), 0.5, s) == 0 for s in (1, 2))
-    for pair in ((one[1:], one[:-1]), (one, two)):
-        agree = np.equal(*pair).mean()
-        assert abs(agree - 0.5) < 4 * 0.5 / math.sqrt(one.size)

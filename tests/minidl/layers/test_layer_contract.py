@@ -28,14 +28,14 @@ SMALL_CNN_SHAPE = (6, 6, 2)
 
 
 def small_cnn(rng):
-    """Every kind of layer once."""
+    """Every kind of layer, alone and in a block."""
     layers = [
         Conv2D(2, 3, 3, pad=1, rng=rng),
         ReLU(),
         MaxPool2D(2),
         Dropout(0.25),
         Flatten(),
-        Linear(27, 4, rng=rng),
+        *(Linear(27, 6, rng=rng), ReLU(), Linear(6, 4, rng=rng)),
     ]
     return Sequential(layers, SMALL_CNN_SHAPE)
 
