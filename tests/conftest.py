@@ -39,9 +39,9 @@ def rng():
 
 @pytest.fixture
 def threads_seen(monkeypatch):
-    """How many threads BLAS has whenever a network computes, where it may have two.
+    """Collect the number of BLAS's threads at each forward pass, where two are allowed.
 
-    Not all processors round differently then: numbers wouldn't tell.
+    Results alone can't show it: on some processors they are the same.
     """
     if not blas().lib_controllers:
         pytest.skip("nobody can tell how many threads BLAS has")

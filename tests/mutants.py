@@ -39,9 +39,9 @@ UNTOUCHED = ("setter", "overload", "cache")  # decorators of functions left as t
 
 
 def leave_texts_alone() -> None:
-    """Remove the mutations of strings from mutmut's own list, which can't be set.
+    """Remove the mutations of strings from mutmut's own list, which has no setting.
 
-    Nor are calls changed that make errors, or pairs whose lengths are equal anyway.
+    Calls that make errors aren't changed either, and `zip` of equal lengths isn't.
     """
     file_mutation.NEVER_MUTATE_FUNCTION_CALLS.update(LEFT_ALONE)
     texts = (mutators.operator_string, mutators.operator_dict_arguments)
@@ -77,7 +77,7 @@ def mutate_decorated_functions() -> None:
 
 
 def untouched(function: cst.FunctionDef) -> bool:
-    """Tell whether a function's decorators can't do with a copy in its place."""
+    """Tell whether a decorator needs the function itself, not a copy."""
     names = [cst.Module([]).code_for_node(d.decorator) for d in function.decorators]
     return any(name.split("(")[0].split(".")[-1] in UNTOUCHED for name in names)
 

@@ -1,7 +1,7 @@
 """Every operation once more, as slowly and plainly as its definition.
 
-Loops over single numbers in float64, written from the formulas and sharing nothing with
-the library, so that both can't be wrong in the same way. Shapes and letters are the
+Loops over single numbers in float64, written from the formulas. They share no code with
+the library, and so no error. Shapes and letters are the
 library's: images (N, H, W, C), filters (KH, KW, C, F), stride s, padding p.
 """
 

@@ -1,4 +1,4 @@
-"""An example on a page, run as it stands there, beside what the page says it prints."""
+"""Run a page's examples, and compare their output with the output on the page."""
 
 import os
 import re
@@ -16,7 +16,7 @@ def numbers(text: str) -> list[float]:
 
 
 def run_code(code: str, folder: Path = ROOT) -> str:
-    """Return what code prints in a process of its own, which must succeed."""
+    """Run code in a new process, which must succeed; return what it prints."""
     run = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

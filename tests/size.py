@@ -1,7 +1,7 @@
-"""How many lines of Python there are: `python -m tests.size`.
+"""Count the lines of Python: `python -m tests.size`.
 
-The core is what holds the equations, in the order in which to read it. All lines
-count, blank ones and comments too. The model is sz.py of tinygrad.
+The core holds the equations; its files stand in the order in which to read them. All
+lines count, blank ones and comments too. The model is sz.py of tinygrad.
 """
 
 from pathlib import Path

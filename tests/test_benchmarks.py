@@ -1,4 +1,4 @@
-"""The benchmarks measure what they say; how fast anything is isn't tested."""
+"""The benchmarks measure the right work; no speed is tested."""
 
 import sys
 from contextlib import contextmanager
@@ -80,7 +80,7 @@ def test_several_cores_are_measured_only_where_there_are(monkeypatch, refused):
     assert "two cores" in refused(parse, ["--only", "members"], code=2)
 
 
-def test_a_gpu_is_measured_by_what_runs_there(monkeypatch):
+def test_on_a_gpu_layers_and_networks_are_measured(monkeypatch):
     monkeypatch.setattr(cli, "try_gpu", lambda: None)
     options = parse(["--device", "gpu"])
     assert options.sections == ("layers", "networks")
@@ -136,7 +136,7 @@ def test_candidates_take_turns():
     assert [len(times) for times in samples.values()] == [5, 3, 5]
 
 
-def test_figures_of_known_times():
+def test_rates_and_ratios_of_known_times():
     samples = {
         SGEMM: [1.0],
         ("forward", "auto"): [0.1, 0.2, 0.3],
@@ -161,7 +161,7 @@ def test_contenders_that_differ_are_stopped():
 
 @pytest.fixture(scope="module")
 def measured():
-    """One round with two images, of some units of what runs in this process."""
+    """One round with two images, for some units of three sections."""
     options = Options(
         rounds=1, batch=2, sections=("layers", "networks", "parts"), cores=(0,)
     )
@@ -198,7 +198,7 @@ def test_the_kernel_is_named(measured):
 
 
 def made_up(measured):
-    """A result with a peer and all sections, as if it had been measured."""
+    """Return a made-up result with a peer and all sections."""
     spread = summary([1.0, 2.0, 3.0])
     figures = {"ms": spread, "images_per_s": 1e4, "gflop_per_s": 99.0, "vs_sgemm": 0.5}
     by = {"auto": figures | {"vs_torch": spread}, "torch": figures}
@@ -283,7 +283,7 @@ def test_a_training_step_changes_the_trained_network_only():
     assert difference(model.answers()["logits"], np.ones((2, 10))) == before
 
 
-def test_growth_is_from_one_core_to_all(monkeypatch):
+def test_members_are_measured_on_one_core_and_on_all(monkeypatch):
     started = []
 
     class Training:
@@ -313,7 +313,7 @@ def test_growth_is_from_one_core_to_all(monkeypatch):
 
 
 @pytest.mark.slow
-def test_processes_of_their_own():
+def test_child_processes_report_memory_and_rates():
     options = Options(rounds=1, batch=2)
     peaks = processes.memory("Table 1", options)["peak_mb"]
     assert {*peaks} == {"reference", "im2col", "auto"}

@@ -1,4 +1,4 @@
-"""Instructions are counted for the right task, by whatever can count them here."""
+"""Each task has its own count of instructions, by the first counter that works."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ def refused(settings):
     raise OSError("no counter")
 
 
-def test_the_first_that_counts_is_believed(monkeypatch):
+def test_the_first_counter_that_works_is_used(monkeypatch):
     counters = {"A": refused, "B": lambda s: [10 * len(s["how"])] * len(TASKS)}
     monkeypatch.setattr(instructions, "COUNTERS", counters)
     options = Options(batch=4, peers=("torch",), cores=(0,))
@@ -33,7 +33,7 @@ def test_the_first_that_counts_is_believed(monkeypatch):
     assert "Table 1 forward 10 12.5" in " ".join(text.split())
 
 
-def test_where_nothing_counts_the_report_says_why(monkeypatch):
+def test_without_a_counter_the_report_gives_the_reasons(monkeypatch):
     monkeypatch.setattr(instructions, "COUNTERS", {"A": refused, "B": refused})
     found = instructions.measure("Table 1", Options(cores=(0,)))
     assert found == {"name": "Table 1", "not_counted": "A: no counter; B: no counter"}
@@ -60,7 +60,7 @@ def test_each_task_has_its_own_count(monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out) == [1, 10, 100, 1000, 10_000]
 
 
-def test_a_processor_that_counts_nothing_is_not_believed(monkeypatch):
+def test_a_count_of_0_is_refused(monkeypatch):
     monkeypatch.setattr(instructions, "counter", lambda: lambda: 0)
     monkeypatch.setattr(instructions, "run", lambda *command: "[5, 5, 0, 5, 5]")
     with pytest.raises(OSError, match="nothing is counted"):
@@ -86,7 +86,7 @@ def test_callgrinds_dumps_belong_to_the_tasks(monkeypatch):
     assert instructions.by_callgrind(SETTINGS) == [1, 2, 3, 4, 5]
 
 
-def test_valgrind_is_missed_by_name(monkeypatch):
+def test_a_missing_valgrind_is_named(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(OSError, match="valgrind isn't installed"):
         instructions.by_callgrind(SETTINGS)

@@ -1,4 +1,4 @@
-"""A benchmark says how fast and how busy its machine was, and keeps what it doubts."""
+"""A benchmark reports its machine's state, and sets doubtful figures aside."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ NAME = "speed.json"
 
 
 def made_up(sgemm=100.0, triad=10.0, beside=None):
-    """A result of no section, from a machine that was as fast afterwards as given."""
+    """Return a result without sections, with these speeds after the work."""
     before = {"sgemm_gflop_per_s": 100.0, "triad_gb_per_s": 10.0, "load_average": 0.1}
     after = before | {"sgemm_gflop_per_s": sgemm, "triad_gb_per_s": triad}
     sizes = {"array_mb": 64.0, "cache_mb": 32.0}
@@ -30,7 +30,7 @@ def made_up(sgemm=100.0, triad=10.0, beside=None):
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
-    """Run the program under a load with made-up results; return what it says."""
+    """Run the program under a load with made-up results; return what it prints."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(program.os, "cpu_count", lambda: 2)
 
@@ -70,7 +70,7 @@ def test_a_busy_machine_is_refused_before_any_work(run, capsys):
 
 
 @pytest.mark.parametrize("arguments", [(), ("--busy", "--json", NAME)])
-def test_a_busy_machine_is_measured_where_no_file_is_deceived(run, arguments):
+def test_a_busy_machine_is_measured_without_files_or_with_busy(run, arguments):
     slowed = made_up(sgemm=50.0)
     slowed["state"]["before"]["load_average"] = 0.7
     out = run(*arguments, load=0.7, result=slowed)
@@ -87,7 +87,7 @@ def test_a_busy_machine_is_measured_where_no_file_is_deceived(run, arguments):
         ({"beside": {"core": 1, "gb_per_s": None}}, "on core 1 ended early"),
     ],
 )
-def test_figures_in_doubt_are_kept_under_another_name(run, capsys, change, said):
+def test_doubtful_figures_are_written_under_another_name(run, capsys, change, said):
     Path(NAME).write_text("older")
     with pytest.raises(SystemExit) as exit_:
         run("--json", NAME, result=made_up(**change))
@@ -123,7 +123,7 @@ def test_the_state_is_measured_in_a_process_of_its_own():
     assert all(found[speed] > 0 for speed in state.SPEEDS)
 
 
-def test_the_triads_arrays_exceed_the_last_level_cache(monkeypatch, tmp_path):
+def test_the_triads_arrays_are_twice_the_last_level_cache(monkeypatch, tmp_path):
     for level, size in enumerate(("48K", "2048K", "262144K")):
         (tmp_path / f"index{level}").mkdir()
         (tmp_path / f"index{level}" / "size").write_text(size + "\n")
@@ -140,7 +140,7 @@ def test_a_triad():
     assert np.allclose(a, b + 3 * c)
 
 
-def test_nothing_streams_unasked():
+def test_without_a_core_nothing_streams():
     with stream.beside(None) as about:
         pass
     assert about == {}
@@ -159,7 +159,7 @@ def started(monkeypatch):
     return processes
 
 
-def test_what_streams_is_not_ended_by_ctrl_c_but_by_its_parent(started):
+def test_the_streaming_process_ends_with_its_parent_and_not_by_ctrl_c(started):
     with stream.beside(cores()[-1]) as about:
         [process] = started
         process.send_signal(signal.SIGINT)  # a terminal sends it to both
@@ -176,7 +176,7 @@ def test_what_streams_is_not_ended_by_ctrl_c_but_by_its_parent(started):
     assert started[1].returncode == -signal.SIGKILL
 
 
-def test_a_stream_that_ended_early_is_told(started):
+def test_a_stream_that_ended_early_has_no_rate(started):
     with stream.beside(cores()[-1]) as about:
         started[0].kill()
         started[0].wait()

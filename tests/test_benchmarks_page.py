@@ -1,4 +1,4 @@
-"""docs/speed.md shows each processor by its name, and what was busy or left open."""
+"""docs/speed.md names each processor, its state, and the kinds not measured yet."""
 
 from copy import deepcopy
 from pathlib import Path
@@ -16,7 +16,7 @@ SPEEDS = {"load_average": 0.1, "sgemm_gflop_per_s": 100.0, "triad_gb_per_s": 10.
 
 
 def result(vectors, version="9.9", ratio=2.0, beside=None, **sections):
-    """A committed result as if it came from another processor and version."""
+    """Return a committed result as if from another processor and version."""
     found = deepcopy(read_json(RESULTS / "benchmarks.json"))
     found["machine"] |= {"cpu": "Chip", "vectors": vectors, "minidl": version}
     found["settings"]["beside"] = beside or {}

@@ -1,4 +1,4 @@
-"""Every public function and every argument: what makes no sense is refused by name.
+"""Every public function refuses a wrong value of each argument, and names the argument.
 
 GOOD holds what parameters of a name take, BAD what they refuse; a call gets one bad
 argument among good ones. The texts are tested where `minidl.checks` makes them. No
@@ -46,7 +46,7 @@ def never(*arguments):
 
 
 class Tensor:
-    """As another library's: it has what an array has, and isn't one."""
+    """Another library's: like an array, but not an array."""
 
     shape, dtype, ndim, device = X.shape, X.dtype, 4, "cpu"
 
@@ -287,15 +287,15 @@ def cases():
 
 
 @pytest.mark.parametrize(("name", "parameter", "value"), list(cases()))
-def test_what_makes_no_sense_is_refused_by_name(name, parameter, value):
+def test_a_wrong_value_is_refused_by_name(name, parameter, value):
     entry = entries()[name]
     named = rf"\b{parameter.removesuffix('s')}s*\b"  # of sources, one may be named
     with pytest.raises((TypeError, ValueError), match=named):
         entry(**good_call(GOOD, name, entry) | {parameter: value})
 
 
-def test_only_one_argument_is_bad():
-    """A good call is taken, or comes to the point where a user's function is called."""
+def test_good_calls_are_accepted():
+    """A good call returns, or reaches the first call of a user's function."""
     for name, entry in entries().items():
         if name not in AT_WORK:
             with suppress(pytest.fail.Exception):
@@ -303,7 +303,7 @@ def test_only_one_argument_is_bad():
 
 
 @pytest.mark.parametrize("number", [Fraction(1, 8), np.float32(0.125), np.int64(1), 1])
-def test_real_numbers_are_pythons_own_inside(number):
+def test_numbers_are_converted_to_pythons(number):
     threat = Threat("Linf", number, (0, number))
     assert type(threat.eps) is float
     assert type(threat.bounds[1]) is float
@@ -312,7 +312,7 @@ def test_real_numbers_are_pythons_own_inside(number):
 
 @pytest.mark.parametrize("number", [Fraction(1, 8), np.float64(0.125)])
 @pytest.mark.parametrize("name", ["fgsm", "bim", "mi_fgsm", "pgd", "apgd", "square"])
-def test_a_numbers_type_changes_no_bit(name, number):
+def test_the_type_of_a_number_changes_no_bit(name, number):
     model = new_cnn(np.random.default_rng(0), np.float32)
     attack = getattr(attacks, name)
     functions = {

@@ -1,6 +1,6 @@
-"""np.seterr(all="raise") of a user breaks nothing that computes correctly.
+"""Correct computations raise nothing under a user's np.seterr(all="raise").
 
-Softmax, squares of gradients and products with small weights round tiny numbers to 0.
+They round tiny numbers to 0: softmax, squared gradients, products with small weights.
 """
 
 import numpy as np

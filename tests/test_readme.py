@@ -1,4 +1,4 @@
-"""What the README and the pages under docs/ show is what happens."""
+"""The examples, links and figures of the README and of docs/ are right."""
 
 import importlib
 import json
@@ -40,7 +40,7 @@ y = sum(member.predict_proba(x) for member in members).argmax(axis=1)
 
 @pytest.mark.slow
 def test_the_example_of_an_evaluation_runs():
-    """With two small networks in the place of what the page assumes."""
+    """With two networks in place of those that the page assumes."""
     [code] = re.findall(r"```python\n(.*?)```", DOCS["evaluation.md"], re.S)
     assert "worst case" in run_code(GIVEN + code)
 

@@ -64,14 +64,14 @@ KINDS = {"paper": paper, "training": training, "evaluation": evaluation}
 
 
 def renamed(rename, turns, last, *paths) -> None:
-    """Rename a file, unless it is the last turn."""
+    """Rename a file; at the last turn, kill this process instead."""
     if next(turns) == last:
         os.kill(os.getpid(), KILL)
     rename(*paths)
 
 
 def prepare(role: str) -> None:
-    """Let this process kill itself, if it is the one that is to."""
+    """Make this process kill itself if KILLED_AT names its role."""
     who, _, turn = os.environ.get("KILLED_AT", "").partition(":")
     if who == role:
         os.replace = partial(renamed, os.replace, count(1), int(turn))

@@ -1,4 +1,4 @@
-"""Kill work again and again: nothing is lost, and it ends in the same bits.
+"""Kill work again and again: finished files stay, and results have the same bits.
 
     python -m tests.campaigns.kills 100 --seed 0
 
@@ -57,7 +57,7 @@ class Ended:
 
 
 class Command:
-    """Work in a folder of its own, interrupted as often as one likes."""
+    """Work in a folder of its own, which may be interrupted many times."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind, self.folder = kind, folder
@@ -108,7 +108,7 @@ class Command:
 
 
 def kill(process: "subprocess.Popen[str]", how: str) -> None:
-    """Send the signal; a process that has ended already is none to send it to."""
+    """Send the signal, unless the process has ended already."""
     try:
         if how == "worker killed":
             os.kill(random.choice(workers(process.pid)), KILL)
@@ -121,7 +121,7 @@ def kill(process: "subprocess.Popen[str]", how: str) -> None:
 
 
 def workers(parent: int) -> list[int]:
-    """Return a process's workers; Linux tells them."""
+    """Return the process numbers of a process's workers, on Linux."""
     tasks = Path(f"/proc/{parent}/task").glob("*/children")
     children = [int(pid) for task in tasks for pid in task.read_text().split()]
     return [pid for pid in children if "spawn_main" in command_line(pid)]
@@ -135,7 +135,7 @@ def command_line(pid: int) -> str:
 
 
 def content(path: Path) -> object:
-    """Return what a file holds, but for times, and checksums over them."""
+    """Return a file's content without times and checksums."""
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as file:
             own = set(file.files) - {"description", "sha256"}
@@ -146,7 +146,7 @@ def content(path: Path) -> object:
 
 @cache
 def reference(kind: str) -> tuple[dict[str, object], float]:
-    """Return the bits of an uninterrupted run, and how long it works."""
+    """Return the bits of an uninterrupted run, and its seconds."""
     with tempfile.TemporaryDirectory() as folder:
         command = Command(kind, Path(folder))
         ended = command.run()
@@ -168,13 +168,13 @@ def check_killed(how: str, ended: Ended) -> None:
 
 
 def check_nothing_lost(before: dict[str, object], after: dict[str, object]) -> None:
-    """Raise AssertionError unless what was finished is there, unchanged."""
+    """Raise AssertionError unless finished files are unchanged."""
     for name, whole in before.items():
         assert after.get(name) == whole, f"{name} was finished, and is lost"
 
 
 def campaign(kills: int, seed: int, kinds: list[str]) -> dict[str, object]:
-    """Kill so many times; return what was done."""
+    """Kill work until there were enough kills; return their counts."""
     random.seed(seed)
     done: Counter[str] = Counter()
     longest, runs = 0.0, 0
@@ -204,7 +204,7 @@ def campaign(kills: int, seed: int, kinds: list[str]) -> dict[str, object]:
 
 
 def rename_turn() -> int:
-    """Return at which renaming a process kills itself: mostly an early one."""
+    """Return the renaming at which a process kills itself, mostly an early one."""
     return random.choice((1, 1, 2, 3, 5, 8))
 
 

@@ -1,8 +1,8 @@
-"""Do all links of a built site lead somewhere, and does it need no other host?
+"""Check that all links of a built site have a target, and that it needs no other host.
 
     python -m tests.site.links build/site
 
-Looks at what is written in pages and stylesheets. What scripts do shows in a browser.
+It reads pages and stylesheets. Scripts are tested in a browser.
 """
 
 import re
@@ -55,7 +55,7 @@ def problems(site: Path) -> list[str]:
 
 
 def load(path: Path, link: str) -> str:
-    """Say what is wrong with what a page loads: it is in the site, or in the page."""
+    """Return what is wrong with an address that a page loads; "" if nothing is."""
     parts = urlsplit(link)
     if parts.scheme == "data":
         return ""
@@ -63,7 +63,7 @@ def load(path: Path, link: str) -> str:
 
 
 def lead(path: Path, link: str) -> str:
-    """Say what is wrong with a link within the site."""
+    """Return what is wrong with a link within the site; "" if nothing is."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return ""

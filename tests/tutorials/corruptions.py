@@ -1,4 +1,4 @@
-"""Ways to spoil a file: each gets its path, a generator and a folder to work in."""
+"""Ways to damage a file. Each takes its path, a generator and a folder to work in."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def another_kinds(path, rng, other):
 
 
 def edit(path, rng, other):
-    """One digit of a text, or one value of an array, under the checksum of before."""
+    """Change one digit of a text, or one value of an array, and keep the checksum."""
     if path.suffix == ".json":
         text = path.read_text(encoding="utf-8")
         digit = rng.choice([m.start() for m in re.finditer(r"\d", text)])
@@ -58,7 +58,7 @@ def edit(path, rng, other):
 
 
 def without_checksum(path, rng, other):
-    """As version 0.1.0 wrote it, and anybody may."""
+    """As version 0.1.0 wrote files."""
     if path.suffix == ".json":
         content = json.loads(path.read_text(encoding="utf-8"))
         path.write_text(json.dumps({k: content[k] for k in content if k != "sha256"}))

@@ -1,4 +1,4 @@
-"""All kinds of kept files: how each is written, and read as the programs read it."""
+"""All kinds of saved files: how each is written, and read by the programs."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -29,7 +29,7 @@ MORE_DIVERSE = {"mixed-models": 1}  # images more on which members disagree
 
 
 def score(members, ensemble, images=IMAGES, fooled=0):
-    """Of two members, exactly one is wrong on so many images."""
+    """Return a score of two members; on `fooled` images one of them is wrong."""
     return Score(images, list(members), ensemble, [images - fooled, fooled, 0])
 
 
@@ -71,7 +71,7 @@ def accuracies(worst):
 
 
 def strict(worst=0.05, methods=("random-init", "gaussian-noise"), seed=0):
-    """What adaptive attacks leave of the members of `made_up`, in all methods alike."""
+    """Return accuracies under adaptive attacks, the same for all methods."""
     budgets = {"fgsm": accuracies(worst / 2), "bim": accuracies(worst)}
     return Strict(
         **experiment(configure(members=MEMBERS, seed=seed), 1000),
@@ -91,7 +91,7 @@ def write_member(job, folder, model=None, losses=None, seconds=1.5):
 
 
 def on_many_images(score):
-    """The same fractions, of a million times as many images: nothing is by chance."""
+    """Return the same fractions of a million times as many images."""
     counts = [count * 10**6 for count in score.fooled]
     return dataclasses.replace(score, images=sum(counts), fooled=counts)
 
@@ -109,9 +109,9 @@ def certain(result):
 
 
 def with_papers_numbers(results, half, images=10**8):
-    """The results that a run has if it comes out exactly as the paper's.
+    """Return results with exactly the paper's numbers.
 
-    On so many images that all differences count, or on the paper's 10,000.
+    By default on so many images that every difference is significant.
     """
     cells = {
         attack: {

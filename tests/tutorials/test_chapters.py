@@ -1,4 +1,4 @@
-"""The chapters run, their notebooks are theirs, and each has its exercises."""
+"""The chapters run, their notebooks are up to date, and each has exercises."""
 
 import ast
 import os
@@ -39,7 +39,7 @@ def test_chapters_are_numbered():
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
 def test_no_exercise_hides_what_a_cell_above_uses(chapter):
-    """In a notebook, who goes back to that cell would run the learner's function."""
+    """Running that cell again in a notebook would call the learner's function."""
     nodes = list(ast.walk(ast.parse(chapter.read_text(encoding="utf-8"))))
     names = [n for n in nodes if isinstance(n, ast.Name)]
     stubs = {
@@ -63,7 +63,7 @@ def test_the_notebook_has_the_chapters_cells(chapter):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
-def test_the_notebook_shows_what_its_cells_do(chapter):
+def test_the_notebook_has_been_run_without_warnings(chapter):
     cells = [cell for cell in committed(chapter).cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in cells)
     outputs = [output for cell in cells for output in cell.outputs]
@@ -72,7 +72,7 @@ def test_the_notebook_shows_what_its_cells_do(chapter):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
-def test_the_notebook_shows_the_librarys_lines_of_today(chapter):
+def test_the_notebook_shows_the_librarys_current_source(chapter):
     """Else: python -m tutorials.notebooks CHAPTER."""
     outputs = [o for c in committed(chapter).cells for o in c.get("outputs", [])]
     texts = [o.get("data", {}).get("text/plain", "") for o in outputs]
@@ -85,7 +85,7 @@ def test_the_notebook_shows_the_librarys_lines_of_today(chapter):
         assert without_indent(lines) in now, f"{head}: this has changed"
 
 
-def test_the_last_chapter_of_the_paper_shows_the_results_of_today():
+def test_chapter_11_shows_the_current_results():
     """Else: python -m tutorials.notebooks 11_the_paper."""
     notebook = committed(notebooks.CHAPTERS / "11_the_paper.py")
     outputs = [o for c in notebook.cells for o in c.get("outputs", [])]
@@ -136,7 +136,7 @@ def test_the_exercises_of_a_chapter_are_in_it(chapter):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
-def test_links_lead_somewhere(chapter):
+def test_links_have_targets(chapter):
     text = chapter.read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (notebooks.NOTEBOOKS / link).exists(), link
@@ -144,7 +144,7 @@ def test_links_lead_somewhere(chapter):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
-def test_it_runs_as_a_script(chapter, tmp_path):
+def test_a_chapter_runs_as_a_script(chapter, tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", str(chapter)],
         cwd=tmp_path,
@@ -157,7 +157,7 @@ def test_it_runs_as_a_script(chapter, tmp_path):
 
 @pytest.mark.slow
 def test_the_debugger_stops_in_a_kernel():
-    """What chapter 10 says to type, from a pipe."""
+    """The commands of chapter 10, from a pipe."""
     [chapter] = [c for c in CHAPTERS if number_of(c) == 10]
     text = chapter.read_text(encoding="utf-8")
     commands = re.findall(r"^#     \(Pdb\) (.*)$", text, re.M)

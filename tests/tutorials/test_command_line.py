@@ -1,4 +1,4 @@
-"""All programs of tutorials: what they refuse, and what ends them, takes one line."""
+"""Every program under tutorials/ answers a refusal or an interruption in one line."""
 
 import os
 import signal
@@ -81,7 +81,7 @@ def test_one_line(program, argv, words, code, refused, tmp_path, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("dropped", [False, True])
 def test_signals_take_one_line(capsys, number, code, word, dropped):
-    """Also one that comes while an object is deleted, where Python drops errors."""
+    """Also while an object is deleted, where Python drops errors."""
 
     class Deleted:
         def __del__(self):

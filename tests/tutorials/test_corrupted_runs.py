@@ -1,4 +1,4 @@
-"""The whole command on spoiled folders: it makes again, or refuses in one line."""
+"""The whole command on damaged folders: it repairs them, or refuses in one line."""
 
 import shutil
 

@@ -1,6 +1,7 @@
-"""300 corruptions of all that is kept: nothing wrong is believed, or ends in a riddle.
+"""300 corruptions of saved files: no wrong content is accepted.
 
-What comes back must be right, made again, or an error of one kind that names the file.
+A reader returns the right content, makes it again, or raises an error that names the
+file.
 """
 
 import os
@@ -29,7 +30,7 @@ def plan():
     ]
 
 
-def test_there_are_as_many_as_promised():
+def test_there_are_300_trials_of_all_corruptions():
     assert len(plan()) == CORRUPTIONS
     assert {trial.values[1] for trial in plan()} == {*OFTEN, *ONCE}
 
@@ -71,13 +72,13 @@ def check(kind, spoil, tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "spoil", "seed"), plan())
-def test_nothing_wrong_is_believed(kind, spoil, seed, tmp_path):
+def test_damaged_content_is_not_accepted(kind, spoil, seed, tmp_path):
     rng, other = np.random.default_rng(seed), tmp_path / "other"
     check(kind, lambda path: spoil(path, rng, other), tmp_path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_another_runs_file_is_not_taken_for_this_ones(kind, tmp_path):
+def test_another_runs_file_is_not_accepted(kind, tmp_path):
     def swap(path):
         other = KINDS[kind].write(tmp_path / "other", 1).read_bytes()
         path.write_bytes(other)

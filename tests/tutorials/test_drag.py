@@ -1,4 +1,4 @@
-"""What can be dragged is drawn again; elsewhere three settings stand still."""
+"""Controls draw a picture again; outside a notebook it shows three settings."""
 
 import base64
 import io

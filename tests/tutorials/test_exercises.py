@@ -1,4 +1,4 @@
-"""The checkers: right solutions pass, wrong ones are refused by the right name."""
+"""The checkers accept right answers, and name the mistakes of wrong ones."""
 
 import dataclasses
 import inspect
@@ -56,7 +56,7 @@ def test_an_exercise_is_complete(name):
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_the_kept_answers_are_those_of_today(name):
+def test_the_stored_answers_are_up_to_date(name):
     """Else: python -m tutorials.solutions.keep."""
     exercise = EXERCISES[name]
     kept, today = answers.answers_to(exercise), keep.answers_of(exercise)
@@ -88,7 +88,7 @@ def test_other_random_numbers_are_noticed(monkeypatch):
 
 
 def test_check_and_hint_need_no_solutions():
-    """A learner's copy of the course has neither these nor the mistakes."""
+    """A learner's copy of the course lacks the solutions and the mistakes."""
     code = """
 import sys
 sys.modules |= {"tutorials.solutions": None, "tutorials.mistakes": None}
@@ -113,7 +113,7 @@ assert all(diagnose(e, lambda *a: a[0]) for e in exercises().values())
 
 @pytest.mark.parametrize("h", np.logspace(-3, -13, 21))
 def test_a_one_sided_difference_is_wrong_with_any_step(h):
-    """A large one is wrong by the curvature, and a small one by rounding."""
+    """Curvature spoils a large step, and rounding a small one."""
     one_sided = partial(chapter01.one_sided, h=h)
     assert diagnose(EXERCISES["slope"], one_sided) is not None
 
@@ -125,7 +125,7 @@ def test_numbers_count_up_within_chapters():
 
 
 def arrays(exercise):
-    """Where an exercise takes arrays, and its first array argument's place."""
+    """Return the places of an exercise's arguments that are arrays."""
     arguments = exercise.cases(np.random.default_rng(0))
     return [i for i, a in enumerate(arguments) if isinstance(a, np.ndarray)]
 
@@ -349,7 +349,7 @@ def test_what_is_said_of_a_changed_right_answer(name, change, said):
     assert found is None if said is None else said in found
 
 
-def test_luck_on_one_case_isnt_enough():
+def test_an_answer_that_is_wrong_in_one_case_is_wrong():
     """Right on all cases but the last."""
     exercise, calls = EXERCISES["max_pool"], []
 
@@ -360,7 +360,7 @@ def test_luck_on_one_case_isnt_enough():
     assert diagnose(exercise, max_pool).startswith("its numbers are wrong")
 
 
-def test_equal_to_rounding_is_equal():
+def test_answers_are_compared_up_to_rounding():
     assert same([np.float32(1)], [1.0])
     assert same([np.ones(3)], [np.ones(3) * (1 + 1e-9)])
     assert not same([np.ones(3, np.float32)], [np.ones(3)])
@@ -372,7 +372,7 @@ def relu_backward(x, dout):
     return dout * (x > 0)
 
 
-def test_check_says_so_and_remembers(capsys):
+def test_check_reports_and_remembers_a_right_answer(capsys):
     check(relu_backward)
     assert capsys.readouterr().out.startswith("2.3 relu_backward: right.")
     assert checking.solved() == {"relu_backward"}
@@ -394,7 +394,7 @@ def test_check_names_the_mistake_and_forgets_nothing(capsys):
     assert checking.solved() == set()
 
 
-def test_a_tick_goes_when_the_answer_breaks(capsys):
+def test_a_wrong_answer_removes_the_tick(capsys):
     check(relu_backward)
     check(named(lambda x, dout: ...))  # the exercise as it was handed out
     assert checking.solved() == {"relu_backward"}
@@ -426,7 +426,7 @@ def test_hints_come_one_after_another(capsys):
     assert "tutorials.solutions.chapter01" in capsys.readouterr().out
 
 
-def test_a_damaged_memory_is_an_empty_one():
+def test_a_damaged_record_counts_as_empty():
     write_json(checking.record(), {"solved": ["neuron", "no exercise any more"]})
     assert checking.solved() == {"neuron"}
     write_json(checking.record(), {"solved": [["neuron"]]})
@@ -437,7 +437,7 @@ def test_a_damaged_memory_is_an_empty_one():
             assert checking.solved() == set()
 
 
-def test_a_memory_that_is_a_folder_is_named(refused):
+def test_a_folder_in_place_of_the_record_is_named(refused):
     checking.record().mkdir(parents=True)
     assert "exercises.json is a folder" in refused(progress.main, [])
     with pytest.warns(UserWarning, match=r"not remembered: .*exercises\.json"):
@@ -534,7 +534,7 @@ def test_a_fault_of_the_checker_itself_is_raised():
         (lambda: check(partial(len)), "by the function's name: write def and a name"),
     ],
 )
-def test_what_is_no_exercise_is_answered_in_a_line(call, line, capsys):
+def test_a_wrong_call_of_check_or_hint_is_answered_in_a_line(call, line, capsys):
     call()
     printed = capsys.readouterr().out
     assert line in printed
@@ -553,13 +553,13 @@ def test_an_array_that_is_used_again_holds_right_answers():
     assert diagnose(EXERCISES["max_pool"], max_pool) is None
 
 
-def test_a_random_answer_is_called_so():
+def test_a_random_answer_is_named():
     rng = np.random.default_rng(0)
     found = diagnose(EXERCISES["softmax"], lambda z: rng.random(z.shape))
     assert found == "it answers the same arguments differently: is it random?"
 
 
-def test_the_only_cases_that_are_wrong_are_named():
+def test_the_kind_of_the_wrong_cases_is_named():
     exercise = EXERCISES["relu_backward"]
 
     def relu_backward(x, dout):

@@ -1,4 +1,4 @@
-"""A class is graded: thirty students, of whom many would stop the grader."""
+"""A class of thirty is graded; the code of many would stop a careless grader."""
 
 import csv
 import hashlib
@@ -36,7 +36,7 @@ def checksums(folder):
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
-    """The class, and what each student's answers must be called."""
+    """The graded folder, the sentences it must hold, and the checksums before."""
     place = tmp_path_factory.mktemp("school")
     handout.main([str(place / "handout")])
     folder = place / "submissions"
@@ -63,7 +63,7 @@ def test_a_student_is_graded_right(name, played):
 
 
 @pytest.mark.slow
-def test_nothing_is_left_and_nothing_is_gone(played):
+def test_grading_adds_only_its_own_files(played):
     folder, _, before = played
     assert checksums(folder) == before
     assert {path.name for path in folder.iterdir() if path.name.startswith("g")} == {
@@ -133,7 +133,7 @@ def test_right_and_wrong_answers(tmp_path, capsys):
 
 
 def test_only_what_an_answer_needs_is_run(tmp_path):
-    """A chapter's own cells, and functions that the course defines, are no answers."""
+    """A chapter's own cells and the course's functions aren't answers."""
     handout.main([str(tmp_path / "a"), "05_training", "13_why_did_my_attack_fail"])
     rows = graded(tmp_path, {})
     said = {name: row["sentence"] for (_, name), row in rows.items()}

@@ -1,4 +1,4 @@
-"""What a class is handed: notebooks to fill in, which are never written over."""
+"""The handout for a class: notebooks to fill in, which are never overwritten."""
 
 import re
 

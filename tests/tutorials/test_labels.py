@@ -1,4 +1,4 @@
-"""Whose label: each rule against a loop that is written out."""
+"""Each rule for labels against an explicit loop."""
 
 from functools import partial
 
@@ -41,13 +41,13 @@ def x(rng):
 
 @pytest.fixture
 def y(members, x, rng):
-    """Labels that are right for most images, as those of a network that has learned."""
+    """Labels that the ensemble predicts for most images."""
     right = sum(m.predict_proba(x) for m in members).argmax(axis=1)
     return np.where(rng.random(len(x)) < 0.7, right, rng.integers(CLASSES, size=len(x)))
 
 
 def predicted(members, owner, x):
-    """What each member's label would be, (M, N)."""
+    """Return the predicted labels of each owner, (M, N) or (1, N)."""
     p = np.array([m.predict_proba(x) for m in members])
     return (p if owner == "member" else p.mean(0, keepdims=True)).argmax(-1)
 
@@ -83,7 +83,7 @@ def written_out(who, rule, members, x, y):
 
 @pytest.mark.parametrize("who", WHO)
 @pytest.mark.parametrize("rule", RULES)
-def test_each_rule_is_the_loop_written_out(members, x, y, who, rule):
+def test_each_rule_equals_the_explicit_loop(members, x, y, who, rule):
     found = adversary(with_label(who, rule))(members, BIM, x, y)
     assert_allclose(found, written_out(who, rule, members, x, y), atol=1e-12)
 
@@ -139,7 +139,7 @@ def test_each_attack_begins_anew(members, x, y):
 
 
 def test_true_labels_keep_their_cases():
-    """What was evaluated before is found again."""
+    """So results of earlier versions are found again."""
     parameters = {"eps": 0.3}
     assert adv2("fgsm", parameters, 2).adversary == SUM
     assert [c.adversary for c in adv1("fgsm", parameters, 2)] == [

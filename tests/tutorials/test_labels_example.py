@@ -29,7 +29,7 @@ def example():
     return make_example()
 
 
-def test_what_is_committed_is_what_the_networks_do(example):
+def test_the_committed_example_is_what_the_networks_do(example):
     """Other processors round differently, and a sign may follow."""
     kept = read_as(Example, COMMITTED)
     assert (kept.images, [t.rule for t in kept.trails]) == (300, list(DRAWN))
@@ -38,7 +38,7 @@ def test_what_is_committed_is_what_the_networks_do(example):
 
 
 def test_the_trail_is_bims(example):
-    """With the true label: against the attack itself, called with fewer steps."""
+    """With the true label, against BIM itself with fewer steps."""
     [trail] = [t for t in example.trails if t.rule == TRUE]
     data, members = load_mnist_sample(), ensemble()
     x, y = data.x_test[:300] / np.float32(255), data.y_test[:300]

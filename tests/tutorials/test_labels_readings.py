@@ -1,4 +1,4 @@
-"""Readings, what is measured of them, and their page."""
+"""Readings of the paper, their measured counts, and the page."""
 
 import copy
 import dataclasses

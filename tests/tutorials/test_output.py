@@ -1,4 +1,4 @@
-"""Standard output that can't take everything: no work is lost, the exit code tells."""
+"""Standard output that fails: no work is lost, and the exit code reports it."""
 
 import io
 import os
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @contextmanager
 def pipe():
-    """Make a pipe standard output, as at a program's start; yield its other end."""
+    """Connect standard output to a pipe, as at a program's start; yield its end."""
     end, start = os.pipe()
     with (
         open(end, "rb") as reader,

@@ -1,4 +1,4 @@
-"""The pattern for a defence of one's own: what it shows is so, with any workers."""
+"""The pattern for one's own defence finds the masked gradient, with any workers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The chapters' networks: small, rounded, read whole or not at all, made from seeds."""
+"""The chapters' trained networks: made from seeds, rounded to int8, and checked."""
 
 import numpy as np
 import pytest

@@ -16,12 +16,12 @@ SECONDS = 1.0  # of the processor for a change
 
 
 class SeenAllError(Exception):
-    """All that can be dragged in a chapter has been seen."""
+    """Raised after a chapter's last call of drag."""
 
 
 @pytest.fixture
 def run(monkeypatch):
-    """Run a chapter up to the last thing to drag, and return them all as panels."""
+    """Return a function that runs a chapter up to its last drag, for its panels."""
 
     def run(chapter):
         text, panels = chapter.read_text(encoding="utf-8"), []

@@ -1,4 +1,4 @@
-"""No mutant of a right answer is called right, unless it is right."""
+"""The checkers refuse every mutant of a right answer that isn't itself right."""
 
 from importlib import import_module
 
@@ -162,7 +162,7 @@ def is_right(exercise, function):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_no_size_is_the_same_in_all_cases(chapter):
-    """Nor is any number that is an argument."""
+    """Numbers among the arguments differ between cases too."""
     for exercise in of_chapter(chapter):
         cases = [exercise.cases(np.random.default_rng(i)) for i in range(CASES)]
         for values in zip(*cases, strict=True):

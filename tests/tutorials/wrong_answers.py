@@ -1,7 +1,7 @@
-"""Mutants of right answers: each differs from one of them in a single place.
+"""Mutants of right answers: each differs from a right answer in a single place.
 
-Mutated are the solutions, which call the library, and the plain answers beside this
-file, which a learner could have written.
+The right answers are the solutions, which call the library, and the plain answers in
+tests/tutorials/answers.
 """
 
 import ast

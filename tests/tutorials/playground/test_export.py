@@ -1,4 +1,4 @@
-"""What the page is made of: the networks' training, their int8 weights, the counts."""
+"""The parts of the page: training, int8 weights and counts."""
 
 import json
 import os

@@ -47,12 +47,12 @@ def text_is(page, element, words):
     )
 
 
-def test_it_is_small():
+def test_the_scripts_have_at_most_700_lines():
     scripts = [(HERE / f"{name}.js").read_text("utf-8") for name in ("engine", "app")]
     assert sum(len(script.splitlines()) for script in scripts) <= 700
 
 
-def test_it_is_one_file_that_opens_fooled(opened, file):
+def test_the_page_is_one_file_and_opens_with_a_fooled_committee(opened, file):
     """`opened` fails on any request."""
     assert file.stat().st_size <= 1_200_000
     page = opened()
@@ -234,7 +234,7 @@ def test_tiles_switch_networks_off_but_never_the_last(opened):
     assert verdict(page) == "The network still sees a 7."
 
 
-def test_who_sent_a_link_can_lock_controls(opened):
+def test_a_link_can_lock_controls(opened):
     page = opened("#level=2&guess=,3,,,,&lock=level,eps")
     assert page.locator("#locked").is_visible()
     assert page.locator("#eps").is_disabled()
@@ -275,7 +275,7 @@ def test_a_drawing_is_attacked_and_shared(opened):
     assert again.evaluate(pixels) == page.evaluate(pixels)
 
 
-def test_a_link_and_a_picture_are_taken_along(opened):
+def test_a_link_is_copied_and_a_picture_downloaded(opened):
     page = opened()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.locator("#copy").click()
@@ -308,7 +308,7 @@ def test_steps_can_be_walked_back_and_forward(opened):
         text_is(page, "layer-is", layer)
 
 
-def test_the_live_count_is_that_of_the_page_and_beside_it_minidls(opened):
+def test_the_live_count_is_right_and_stands_beside_minidls(opened):
     page = opened("#level=0&eps=10&rule=fgsm&whose=3")
     text_is(page, "count-40", "of 40,")
     x, y = stored()["x"] / 255, stored()["y"]
