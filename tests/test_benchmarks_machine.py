@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -58,12 +59,8 @@ def test_a_quiet_machine_s_figures_are_written(run):
     assert "Busy" not in out
 
 
-def test_a_busy_machine_is_refused_before_any_work(run, capsys):
-    with pytest.raises(SystemExit) as exit_:
-        run("--json", NAME, load=0.7)
-    error = capsys.readouterr().err
-    assert exit_.value.code == 1
-    assert error.count("\n") == 1
+def test_a_busy_machine_is_refused_before_any_work(run, refused):
+    error = refused(partial(run, load=0.7), "--json", NAME)
     assert "load average is 0.70, above 0.67 (a third of 2 cores)" in error
     assert "--busy" in error
     assert list(Path().iterdir()) == []

@@ -8,12 +8,13 @@ from tests.benchmarks.machine import PACKAGES
 from tutorials.paper.pages.markdown import Table
 
 Units: TypeAlias = list[dict[str, Any]]
-NAMES = {"auto": "minidl", "torch": "PyTorch", "gflop_per_s": "GFLOP/s", "mb": "MB"}
-NAMES |= {
+NAMES = {
+    "auto": "minidl",
+    "torch": "PyTorch",
+    "gflop_per_s": "GFLOP/s",
+    "mb": "MB",
     "held_kb_per_image": "held, kB/image",
     "moved_kb_per_image": "moved, kB/image",
-}
-NAMES |= {
     "few": "on one",
     "many": "on all",
     "images_per_s": "images/s",

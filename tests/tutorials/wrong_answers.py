@@ -167,22 +167,16 @@ def first_value(node: ast.expr) -> ast.expr:
 def replaced(tree: ast.Module, place: ast.AST, other: ast.AST | None) -> ast.Module:
     """Return a module with another node in one place."""
 
+    places: dict[int, Any] = {}
+    tree = copy.deepcopy(tree, places)  # it fills places: the copies by ids of nodes
+
     class Replace(ast.NodeTransformer):
         def visit(self, node: ast.AST) -> Any:
-            if node is not place:
-                return self.generic_visit(copy.copy(node))
-            return ast.fix_missing_locations(other or ast.Pass())
+            if node is places[id(place)]:
+                return other or ast.Pass()
+            return self.generic_visit(node)
 
-        def generic_visit(self, node: ast.AST) -> ast.AST:
-            for field, old in ast.iter_fields(node):
-                if isinstance(old, list):
-                    kept = [self.visit(v) if isinstance(v, ast.AST) else v for v in old]
-                    setattr(node, field, kept)
-                elif isinstance(old, ast.AST):
-                    setattr(node, field, self.visit(old))
-            return node
-
-    return ast.fix_missing_locations(copy.deepcopy(Replace().visit(tree)))
+    return ast.fix_missing_locations(Replace().visit(tree))
 
 
 def compiled(tree: ast.Module, module: str, name: str) -> Function:
