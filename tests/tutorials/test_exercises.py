@@ -229,11 +229,6 @@ SAID = [  # exercise, function of the solution and its arguments, how the verdic
     ("linear_backward", part_two(lambda dW: -dW), "value 2 of 3: your sign is flipped"),
     (
         "linear_backward",
-        part_two(lambda dW: 3 * dW),
-        "value 2 of 3: it is 3 times the right answer",
-    ),
-    (
-        "linear_backward",
         part_two(lambda dW: dW + 1),
         "value 2 of 3: you return the right answer plus 1",
     ),
@@ -243,11 +238,6 @@ SAID = [  # exercise, function of the solution and its arguments, how the verdic
         "value 2 of 3: its numbers are wrong: ",
     ),
     ("linear_backward", part_two(lambda dW: dW[:-1]), "value 2 of 3: its shape is "),
-    (
-        "linear_backward",
-        part_two(lambda dW: dW * np.inf),
-        "value 2 of 3: it returns inf or NaN",
-    ),
     (
         "linear_backward",
         lambda right, *a: right(*a)[:2],

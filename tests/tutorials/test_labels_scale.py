@@ -1,7 +1,5 @@
 """The factor s: crossings of known curves, intervals, and a search on real members."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -81,11 +79,3 @@ def test_without_a_factor_nothing_is_chosen(plan, team, monkeypatch):
     monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.01)
     with pytest.raises(ValueError, match=r"no factor between 0\.05 and 0\.1"):
         find_scale(plan, team)
-
-
-def test_it_is_chosen_on_one_method_only(plan, team, tmp_path):
-    config = dataclasses.replace(plan.config, methods=["bagging"])
-    with pytest.raises(ValueError, match="not with bagging"):
-        find_scale(dataclasses.replace(plan, config=config), team)
-    with pytest.raises(FileNotFoundError, match="the verb scale makes it"):
-        read_scale(tmp_path / "scale.json")

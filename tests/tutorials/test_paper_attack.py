@@ -22,9 +22,9 @@ from tutorials.paper.experiment.attack import (
     images_of,
     place_of,
 )
-from tutorials.paper.experiment.cases import CLEAN, Block, Case, adv1, adv2, blocks
+from tutorials.paper.experiment.cases import CLEAN, Block, Case, adv1, adv2
 from tutorials.paper.experiment.config import configure
-from tutorials.paper.experiment.counts import Counts, add, count, mean_probability
+from tutorials.paper.experiment.counts import Counts, count, mean_probability
 from tutorials.paper.experiment.members import find_team, load_members, member_jobs
 from tutorials.paper.results.examples import first_correct, make_examples
 from tutorials.paper.results.scores import method_result, plan
@@ -136,14 +136,6 @@ def test_counts_are_those_of_members_and_ensembles():
 def test_images_that_fool_nobody_are_counted_too():
     p = np.tile([0.0, 1.0], (2, 3, 1))
     assert count(p, np.ones(3)) == Counts(3, [3, 3], [3, 3], [3, 0, 0])
-
-
-def test_counts_add_up():
-    one, two = (
-        Counts(3, [1, 2], [1, 2], [1, 1, 1]),
-        Counts(2, [2, 0], [2, 1], [0, 2, 0]),
-    )
-    assert add([one, two]) == Counts(5, [3, 2], [3, 3], [1, 3, 1])
 
 
 @pytest.mark.parametrize(
@@ -296,11 +288,6 @@ def test_members_are_loaded_once_for_consecutive_blocks(team):
     loaded = load_members(team)
     assert load_members(team) is loaded
     assert load_members(dataclasses.replace(team, checksums=("a",))) is not loaded
-
-
-def test_blocks_end_where_the_images_do(team):
-    ends = [(b.first, b.stop) for b in blocks(CLEAN, team, 500, 2700)]
-    assert ends == [(500, 1500), (1500, 2500), (2500, 2700)]
 
 
 class Oracle:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from ensembles import METHODS
 from ensembles.member_files import member_path
 from minidl.data import CLASS_NAMES
 from tutorials.paper.experiment.config import (
@@ -40,19 +39,6 @@ def test_the_full_profile_is_the_papers(dataset, epochs, fgsm, bim):
     assert config.attacks == {"fgsm": {"eps": fgsm}, "bim": bim}
     assert config.attacked_images is None
     assert config.train_images is None
-
-
-def test_what_is_asked_for_comes_before_the_profile():
-    config = configure(profile="smoke", members=5, epochs=6, seed=7)
-    assert (config.members, config.epochs, config.seed) == (5, 6, 7)
-
-
-def test_methods_stand_in_the_papers_order():
-    assert configure(methods=["bagging", "random-init"]).methods == [
-        "random-init",
-        "bagging",
-    ]
-    assert configure().methods == list(METHODS)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -11,7 +11,6 @@ from minidl.data import load_dataset
 from minidl.schema import read_as
 from minidl.store import write_json
 from tutorials.paper.experiment.config import DATASETS, settings_of
-from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 from tutorials.paper.search import __main__ as program
 from tutorials.paper.search import rules
 from tutorials.paper.search import trials as search
@@ -108,12 +107,6 @@ def test_smaller_noise_than_is_enough_is_not_tried(monkeypatch, clean, tried):
         found = replace(found, sigma=noise)
     assert list(dict.fromkeys(job.sigma for job in jobs)) == tried
     assert len(jobs) == 2 * len(tried)
-
-
-def test_the_papers_numbers():
-    assert paper_single("mnist", "random-init") == 0.9912
-    assert paper_single("cifar10", "gaussian-noise") == 0.7160
-    assert cost_of_noise("cifar10") == pytest.approx(0.0824)
 
 
 @pytest.fixture

@@ -29,15 +29,12 @@ def axes():
     pyplot.close(figure)
 
 
-def test_a_curve_for_each_attack(axes):
+def test_a_curve_for_each_attack_or_of_the_worst_case(axes):
     curve = accuracy_curve(make_brightness, X, Y, THREAT, [0.05, 0.15])
     plot_curve(axes, curve)
     assert [line.get_label() for line in axes.lines] == ["brighter", "darker"]
     np.testing.assert_allclose(axes.lines[0].get_ydata(), [8 / 9, 7 / 9])
-
-
-def test_a_curve_of_the_worst_case(axes):
-    curve = accuracy_curve(make_brightness, X, Y, THREAT, [0.05, 0.15])
+    axes.clear()
     plot_curve(axes, curve, "both")
     [line] = axes.lines
     np.testing.assert_allclose(line.get_ydata(), [8 / 9, 6 / 9])
