@@ -49,10 +49,13 @@ class Command:
     def __init__(self, folder: Path) -> None:
         self.folder, self.results = folder, folder / "results"
 
-    def start(self, *argv: str, hold: str = "nowhere") -> subprocess.Popen[str]:
-        own = ["--results", self.results, "--runs", self.folder / "runs"]
+    def argv(self, *words: str) -> list[str]:
+        """Return the words of a command line, with these folders."""
+        return [*words, f"--results={self.results}", f"--runs={self.folder / 'runs'}"]
+
+    def start(self, *words: str, hold: str = "nowhere") -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *argv, *SMALL, *own],
+            [sys.executable, "-c", COMMAND, *self.argv(*words, *SMALL)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -61,8 +64,8 @@ class Command:
             start_new_session=True,  # a terminal's Ctrl-C reaches a whole group
         )
 
-    def run(self, *argv: str) -> tuple[int, str, str]:
-        process = self.start(*argv)
+    def run(self, *words: str) -> tuple[int, str, str]:
+        process = self.start(*words)
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err
 
@@ -92,17 +95,14 @@ def plain(tmp_path_factory):
 @pytest.mark.slow
 def test_everything_is_written(plain):
     pairs = [f"{name}-{a}" for name in ("figure2", "fooled") for a in ("fgsm", "bim")]
-    figures = " ".join(
-        f"{n}.svg" for n in ("verdict", "figure1-0", "figure1-5", *pairs)
-    )
-    pages = "table2.md strict.md report.html"
+    pages = {"table2.md", "strict.md", "report.html"}
+    figures = {f"{n}.svg" for n in ("verdict", "figure1-0", "figure1-5", *pairs)}
     methods = ["random-init", "gaussian-noise"]
     kinds = (".json", "-strict.json", "-examples.npz")
-    files = " ".join(f"{method}{kind}" for method in methods for kind in kinds)
-    names = f"{files} {pages} {figures}"
-    assert {path.name for path in plain.results.iterdir()} == set(names.split())
+    files = {f"{method}{kind}" for method in methods for kind in kinds}
+    assert {p.name for p in plain.results.iterdir()} == files | pages | figures
     results = results_file.read(plain.results)
-    assert list(results.methods) == ["random-init", "gaussian-noise"]
+    assert list(results.methods) == methods
     for result in results.methods.values():
         assert result.clean.images == 1000
         assert result.clean_attacked.images == 20
@@ -149,9 +149,7 @@ def test_a_cluster_gives_the_same_bits(plain, tmp_path):
 def test_methods_may_be_run_one_by_one(plain, tmp_path):
     command = Command(tmp_path)
     for method in ("gaussian-noise", "random-init"):
-        own = ["--results", command.results, "--runs", command.folder / "runs"]
-        verbs = ["run", "strict", "--profile", "smoke", "--method", method]
-        main([*verbs, *map(str, own)])
+        main(command.argv("run", "strict", "--profile=smoke", f"--method={method}"))
     assert command.numbers() == plain.numbers()
     assert command.strict() == plain.strict()
     assert command.examples() == plain.examples()
@@ -209,9 +207,8 @@ def test_fresh_trains_again_to_the_same_numbers(plain, tmp_path):
 def test_fresh_keeps_the_other_methods(plain, tmp_path):
     command = Command(tmp_path)
     shutil.copytree(plain.results, command.results)
-    one = ["--profile", "smoke", "--method", "gaussian-noise", "--fresh"]
-    own = ["--results", command.results, "--runs", tmp_path / "runs"]
-    main(["run", "strict", *one, *map(str, own)])
+    one = ["--profile=smoke", "--method=gaussian-noise", "--fresh"]
+    main(command.argv("run", "strict", *one))
     assert command.numbers() == plain.numbers()
     assert command.strict() == plain.strict()
 
