@@ -149,16 +149,11 @@ def test_defaults(tmp_path):
 
 def test_options_are_passed_on(tmp_path):
     results, runs = tmp_path / "a", tmp_path / "b"
-    argv = (
-        "run --dataset cifar10 --profile smoke --method bagging --method random-init "
-    )
-    argv += "--members 4 --epochs 5 --seed 6 --jobs 7 --fresh "
+    argv = "run --dataset cifar10 --profile smoke --members 4 --epochs 5 --seed 6 "
+    argv += "--method bagging --method random-init --jobs 7 --fresh "
     argv += f"--results {results} --runs {runs}"
     _, config, places = parse(argv.split())
-    assert (config.dataset, config.profile) == (
-        "cifar10",
-        "smoke",
-    )  # which has its own numbers
+    assert (config.dataset, config.profile) == ("cifar10", "smoke")
     assert config.methods == ["random-init", "bagging"]
     assert (config.members, config.epochs, config.seed) == (4, 5, 6)
     assert (places.results, places.runs) == (results, runs)
