@@ -1,4 +1,4 @@
-"""python -m tutorials.anomaly rules, or another experiment, or all of them.
+"""python -m tutorials.anomaly all, or one experiment by its name.
 
 With ten members and 1,000 images of MNIST all take about eight minutes of one core.
 """
@@ -25,7 +25,7 @@ PROGRAM = "python -m tutorials.anomaly"
 def make_parser() -> Parser:
     """Return the parser."""
     lines = [f"{name:<11} {question}" for name, question in QUESTIONS.items()]
-    parser = Parser(prog=PROGRAM, description="Why Adv. 2 may be weaker than Adv. 1.")
+    parser = Parser(prog=PROGRAM, description="Why may Adv. 2 be weaker than Adv. 1?")
     add = parser.add_argument
     add("experiment", choices=[*QUESTIONS, "all", "report"], help="; ".join(lines))
     add("--dataset", choices=DATASETS, default="mnist")

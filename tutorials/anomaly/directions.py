@@ -1,7 +1,7 @@
 """The members' gradients at each step of the basic iterative method.
 
-Do they block each other, as the paper supposes? Then the cosine between two members'
-gradients would be negative, and the sum much shorter than its parts.
+Do they block each other, as the paper supposes? If so, the cosine between two members'
+gradients is negative, and the sum is much shorter than its parts.
 """
 
 from dataclasses import dataclass

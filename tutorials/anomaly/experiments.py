@@ -91,7 +91,7 @@ EXPERIMENTS = {
     "precision": Experiment("Do rounding errors explain it?", precision),
     "budgets": Experiment(
         "The paper has one eps for FGSM, another for BIM and a third in its caption. "
-        "What do they decide?",
+        "What difference do they make?",
         budgets,
     ),
     "members": Experiment("What does each further member add?", members),

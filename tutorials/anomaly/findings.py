@@ -1,7 +1,7 @@
 """From counts to accuracies with intervals, and from these to a sentence each.
 
-All sentences follow from the 95 % intervals. Two numbers of the same images are
-compared as if each had images of its own, which is cautious.
+All sentences follow from the 95 % intervals. Two numbers on the same images are
+compared as if each had its own images, which is cautious.
 """
 
 from collections.abc import Iterable, Mapping
@@ -82,8 +82,8 @@ def of_rules(record: Record) -> str:
         verdicts = compared(one, own)
         as_in_paper &= set(verdicts[HOLDS if attack == "BIM" else FAILS])
         parts.append(
-            f"Under {attack}, one member's gradient (Adv. 1) leaves {one}. Weaker "
-            f"attacks: {listed(verdicts[HOLDS])}. Stronger attacks: "
+            f"Under {attack}, one member's gradient (Adv. 1) leaves an accuracy of "
+            f"{one}. Weaker attacks: {listed(verdicts[HOLDS])}. Stronger attacks: "
             f"{listed(verdicts[FAILS])}. Undecided: {listed(verdicts[UNDECIDED])}."
         )
     parts.append(
@@ -150,15 +150,16 @@ def of_directions(record: Record) -> str:
     first, last = record.steps[0], record.steps[-2]  # the last step that is taken
     n = first.images
     return (
-        f"The images move along BIM under Adv. 2. {of_opposition(first, 'first')} "
-        f"{of_opposition(last, 'last')} The sum of the gradients has "
-        f"{first.unity / n:.1%} and {last.unity / n:.1%} of the length that it would "
-        "have if all pointed one way, and the longest gradient has "
-        f"{first.longest / n:.1%} and {last.longest / n:.1%} of it. At the first step "
+        f"The images move by BIM under Adv. 2. {of_opposition(first, 'first')} "
+        f"{of_opposition(last, 'last')} At these two steps the sum of the gradients is "
+        f"{first.unity / n:.1%} and {last.unity / n:.1%} as long as it would be if all "
+        "gradients pointed the same way. The longest gradient has "
+        f"{first.longest / n:.1%} and {last.longest / n:.1%} of all lengths. At the "
+        "first step "
         f"{first.zero / n:.1%} of the members' gradients are exactly zero, and "
         f"{first.zero_clipped / n:.1%} with clipped probabilities. "
         f"These leave a fraction of {wilson(first.stuck_clipped / n, n)} of the images "
-        "without any direction."
+        "without a direction."
     )
 
 

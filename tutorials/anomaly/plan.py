@@ -30,7 +30,7 @@ class Plan:
 
 
 def add_options(parser: Parser, results: str) -> None:
-    """Add the options of a plan, but for the members' own."""
+    """Add a plan's options, without those of its members."""
     add = parser.add_argument
     add("--images", type=whole_number(1, 60_000), default=1000, help="of the test set")
     add("--seed", type=seed_number, default=0)
@@ -49,7 +49,7 @@ def plan_of(args: argparse.Namespace, config: Configuration) -> Plan:
 
 
 def shared(config: Configuration, images: int) -> dict[str, Any]:
-    """Return what decides all numbers of a page, but for the methods."""
+    """Return what all files of a page have in common, whatever their method."""
     return {**settings(config), "images": images}
 
 

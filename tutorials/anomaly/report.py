@@ -24,19 +24,19 @@ QUESTIONS = {
 *_, ONE, ALL = TABLE2["MNIST"]["bim"]["random-init"]  # the paper's
 HEAD = f"""# Is attacking the whole ensemble weaker than attacking one member?
 
-The paper finds that it is under the basic iterative method: with random initial
-weights {ALL} of the digits survive Adv. 2, and {ONE} Adv. 1. It calls this surprising
-and supposes that the members' gradients block each other. Here Adv. 1 follows the
-gradient of each member in turn. Adv. 2 follows all members, which can mean several
-things:"""
-FOOT = """This page is made by `python -m tutorials.anomaly report` from the files
-beside it. 95 % intervals stand in brackets: Wilson's, combined with Student's for a
-mean over members (Adv. 1). All attacks are on the same images, but are compared as if
-each had images of its own, which finds too few differences rather than too many.
+Under the basic iterative method (BIM) it is weaker in the paper. With random initial
+weights the ensemble's accuracy is {ALL} under Adv. 2, which attacks all members, and
+{ONE} under Adv. 1, which attacks one member. The paper calls this surprising and
+supposes that the members' gradients block each other. Here Adv. 1 follows the gradient
+of each member in turn. Adv. 2 follows all members, in one of {len(IN_WORDS)} ways:"""
+FOOT = """`python -m tutorials.anomaly report` makes this page from the files beside it.
+95 % intervals stand in brackets: Wilson's, combined with Student's for a mean over
+members (Adv. 1). All attacks use the same images, but they are compared as if each had
+its own. This comparison is cautious: it finds too few differences rather than too many.
 
-Further questions have pages of their own: [whose label](../labels/README.md) the
-attacks climb away from; [what makes networks robust](../robustness/README.md); and
-which of the paper's networks [start to learn](../starts/README.md)."""
+Other pages ask [whose label](../labels/README.md) the attacks climb away from, [what
+makes networks robust](../robustness/README.md), and which of the paper's networks
+[start to learn](../starts/README.md)."""
 
 
 def write_report(folder: Path) -> Path:

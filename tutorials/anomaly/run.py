@@ -1,4 +1,4 @@
-"""Carry out an experiment, all blocks of all cases on all cores."""
+"""Carry out an experiment: all blocks of all cases, on all cores."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -56,7 +56,7 @@ def shared_by_all(plan: Plan) -> dict[str, Any]:
 
 
 def check_folder(folder: Path, plan: Plan) -> None:
-    """Raise ValueError if a folder holds experiments on others: they share a page."""
+    """Raise ValueError if a folder holds experiments on other members or images."""
     for path in sorted(folder.glob("*.json")):
         check_same_experiment(path, vars(read(path)), shared_by_all(plan))
 

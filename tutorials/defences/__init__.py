@@ -1,8 +1,9 @@
 """Defences beside ensembles, each with the forward pass of its adaptive attack.
 
-A defence is a class: `predict_proba(x)` is all that an evaluation asks for, and
-`forward(x)` returns (z, back), as `attacks.forwards` has it, of what an adversary who
-knows the defence goes through. `loss_of(defence.forward, loss)` is then climbed.
+A defence is a class. An evaluation asks only for its `predict_proba(x)`. Its
+`forward(x)` is the forward pass that an adversary who knows the defence differentiates,
+and returns (z, back) as in `attacks.forwards`. The adaptive attack climbs
+`loss_of(defence.forward, loss)`.
 
     distilled.py   a student of soft labels    a margin of the logits
     rounded.py     pixels in a few levels      straight through (BPDA)

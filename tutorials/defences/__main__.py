@@ -33,7 +33,8 @@ VERBS = {
 
 TIMES = (
     "\n\nOn two idle cores smoke takes minutes, quick an hour, and mnist in full\n"
-    "about seven hours. All can be interrupted; the same command continues."
+    "about seven hours. Each row is reported as soon as it is measured. An\n"
+    "interrupted run continues with the same command."
 )
 
 
@@ -41,7 +42,7 @@ def make_parser() -> Parser:
     """Return the parser."""
     parser = Parser(
         prog=PROGRAM,
-        description="Defences under attacks that know of them, and others that don't.",
+        description="Defences under attacks that know them, and that don't.",
         epilog="\n".join(f"{verb:<8} {text}" for verb, text in VERBS.items()) + TIMES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -99,9 +100,9 @@ def show(verbs: Sequence[str], results: Path) -> None:
 
 
 def records_in(results: Path) -> list[Record]:
-    """Return all of a folder's records, in the table's order, others behind.
+    """Return all records of a folder in the table's order, unknown rows last.
 
-    Raises FileNotFoundError if there are none.
+    Raises FileNotFoundError for a folder without records.
     """
     found = read_all(results)
     if not found:

@@ -19,7 +19,7 @@ AUTO = "[auto-attack](https://github.com/fra31/auto-attack)"  # its README's tab
 ANCHORS = {
     "mnist": (
         Anchor("Madry et al. 2018", 98.53, "PGD-100, 50 restarts", 89.62, MADRY),
-        Anchor("Madry et al. 2018", 98.53, "the best attack sent in", 88.0, MADRY),
+        Anchor("Madry et al. 2018", 98.53, "the best attack submitted", 88.0, MADRY),
         Anchor("TRADES, Zhang et al. 2019", 99.48, "AutoAttack", 92.81, AUTO),
         Anchor(
             "FGSM training, Wong et al. 2020", 98.5, "PGD, as reported", 88.77, AUTO
@@ -35,9 +35,9 @@ ANCHORS = {
     ),
 }
 NOTES = {
-    "mnist": "All are for Linf and eps = 0.3, and their networks are other ones.",
-    "cifar10": "All are for Linf and eps = 8/255, about 0.031, and of networks far "
-    "larger than Table 3: of its size, nothing above 45 is to be expected.",
+    "mnist": "All are for Linf and eps = 0.3. Their networks aren't Table 1.",
+    "cifar10": "All are for Linf and eps = 8/255, about 0.031. Their networks are far "
+    "larger than Table 3, for whose size nothing above 45 is to be expected.",
 }
 
 

@@ -30,12 +30,12 @@ class Denoised:
     def __init__(self, model: Sequential, encoder: Sequential) -> None:
         self.model = Sequential([encoder, model], model.input_shape)
         self.predict_proba = self.model.predict_proba
-        self.blind_forward = network(model)  # of who doesn't know the autoencoder
+        self.blind_forward = network(model)  # ignores the autoencoder
         self.forward = network(self.model)
 
 
 def autoencoder(input_shape: Shape, rng: np.random.Generator) -> Sequential:
-    """Return an untrained one: half the height and width in the middle.
+    """Return an untrained autoencoder, of half the height and width in the middle.
 
     Shapes: x and out (N, H, W, C), H and W even.
     """

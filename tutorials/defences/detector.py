@@ -40,9 +40,10 @@ class Detector:
     ) -> None:
         """Train the head to tell x from x_adv behind the network's first layers.
 
-        The threshold rejects that share of x_validation at most, clean images that
-        neither network nor head was trained on: of its own a head rejects too few.
-        Raises TypeError or ValueError without them, or without images of both kinds.
+        The threshold rejects at most the share `rejected` of x_validation. These are
+        clean images on which neither network nor head was trained, because a head
+        rejects too few of its own training images. Raises TypeError or ValueError
+        unless x, x_adv and x_validation are images.
         """
         if x_validation is None:
             raise ValueError("x_validation must be clean images, got None")
@@ -72,7 +73,7 @@ class Detector:
     def join(
         self, model: Sequential, depth: int, head: Sequential, threshold: float = 0.0
     ) -> None:
-        """Let a head look at what the network's first layers make of an image."""
+        """Attach a head to the output of the network's first layers."""
         self.model, self.head, self.threshold = model, head, threshold
         self.body = Sequential(model.layers[:depth], model.input_shape)
         self.rest = Sequential(model.layers[depth:], self.body.shapes[-1])
@@ -91,8 +92,8 @@ class Detector:
     def forward(self, x: Array) -> tuple[Array, Back]:
         """Return K + 1 logits: those of the classes, and max_k z_k + s.
 
-        The last is the largest just where the image is rejected. Carlini & Wagner
-        multiply, (1 + s) max_k z_k, which takes positive logits for granted.
+        The last logit is the largest exactly where the image is rejected. Carlini &
+        Wagner multiply instead, (1 + s) max_k z_k, which needs positive logits.
         Shapes: z (N, K + 1).
         """
         hidden, through_body = network(self.body)(x)
@@ -114,7 +115,7 @@ class Detector:
         return softmax(self.forward(x)[0])
 
     def fooled(self, x: Array, y: Array) -> Array:
-        """Tell which images are misread, and not rejected. Shapes: (N,)."""
+        """Tell which images are misclassified and not rejected. Shapes: (N,)."""
         found = self.predict_proba(x).argmax(axis=1)
         return (found != y) & (found != self.model.classes)
 
@@ -130,7 +131,7 @@ def head_on(shape: tuple[int, ...], rng: np.random.Generator) -> Sequential:
 def undetected_margin(z: Array, y: Array) -> tuple[Array, Array]:
     """max of z_k over classes k != y, minus the larger of z_y and "rejected"'s.
 
-    Above 0 where an image is misread and not rejected: what the adaptive attack climbs.
+    The adaptive attack climbs it. Above 0 the image is misclassified and not rejected.
     Shapes: z and dz (N, K + 1), y (N,).
     """
     rows, last = np.arange(len(z)), z.shape[1] - 1

@@ -23,7 +23,7 @@ Build = Callable[[np.random.Generator], Sequential]  # such as minidl.mnist_cnn
 
 
 class Distilled:
-    """The student, as a classifier; temperature 1 is a student of plain labels."""
+    """The student, as a classifier."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Distilled:
         batch_size: int = 32,
         lr: float = 1e-3,
     ) -> None:
-        """Train a teacher on labels y (N,), and on its answers a student."""
+        """Train a teacher on labels y (N,), and a student on the teacher's answers."""
         teacher, self.model = build(rng), build(rng)
         hard = partial(cross_entropy, temperature=temperature)
         soft = partial(soft_cross_entropy, temperature=temperature)

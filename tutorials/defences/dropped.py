@@ -18,7 +18,7 @@ class Draw:
         self.model, self.rng = model, rng
 
     def forward(self, x: Array) -> tuple[Array, Back]:
-        """Return logits, and the way back through the same masks."""
+        """Return logits, and the backward pass through the same masks."""
         z = self.model.forward(x, self.rng)
         latest = self.model.latest
 

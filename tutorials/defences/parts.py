@@ -1,7 +1,7 @@
 """What defences train beside members: a student, an autoencoder, a detector's head.
 
-Each belongs to one member of the same index and data set. It is trained on any worker,
-in minutes, and kept beside the members, with the key of all that decides it.
+Each part belongs to one member. Any worker trains it, in minutes. It is kept beside the
+members, under a key of everything that determines it.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ from tutorials.defences.denoised import autoencoder, trained_autoencoder
 from tutorials.defences.detector import Detector, head_on
 from tutorials.defences.distilled import Distilled
 
-DEPTH = -2  # a detector's head sees what the last two layers, dropout and logits, see
-ATTACKED = 10_000  # training images at most that the head learns from, also attacked
-VALIDATION = 1000  # test images at most, the last, that set the head's threshold
+DEPTH = -2  # a detector's head reads the input of the last two layers
+ATTACKED = 10_000  # the head learns from so many training images, clean and attacked
+VALIDATION = 1000  # at most so many test images, the last, set the head's threshold
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,14 @@ class Record:
     test_images: int
     clean: int  # of all test images, classified correctly
     correct: dict[str, int]  # of the attacked ones, under each attack
-    usual: int  # under the worst for each image, but for the adaptive attack
-    worst: int  # under the worst of all
+    usual: int  # under the worst attack for each image, without the adaptive one
+    worst: int  # under the worst of all attacks for each image
     alone: list[int]  # each member's own `worst`, attacked alone; may be missing
     agreement: list[list[int]]  # images by how many members (0, 1, ...) withstand their
     # own attacks: those on which the ensemble falls to its attacks, then the others
     training: dict[str, Any]  # of the first member
     attacks: dict[str, Any]  # how long they searched
-    losses: list[float]  # each member's last J: which members these were
+    losses: list[float]  # each member's last J, which identifies the member
     core_hours: float  # of training
     environment: Environment
     gradients: dict[str, int] = field(default_factory=dict)  # by attack, an image each
@@ -50,9 +50,9 @@ class Record:
         check(all(0 <= n <= self.images for n in counts), "it counts other images")
         check(0 <= self.clean <= self.test_images, "it counts other test images")
         check({FGSM, BIM, ADAPTIVE} <= self.correct.keys(), "it lacks an attack")
-        check(self.usual <= min(self.usuals), "its usual worst case isn't")
+        check(self.usual <= min(self.usuals), "its usual worst case is above an attack")
         least = min(self.usual, self.correct[ADAPTIVE])
-        check(self.worst <= least, "its worst case isn't")
+        check(self.worst <= least, "its worst case is above an attack")
         members = [sum(both) for both in zip(*self.agreement, strict=True)]
         withstood = sum(k * count for k, count in enumerate(members))
         check(withstood == sum(self.alone), "its members agree on other images")
@@ -62,7 +62,7 @@ class Record:
 
     @property
     def usuals(self) -> list[int]:
-        """The counts under each attack but the adaptive one."""
+        """The counts under each attack except the adaptive one."""
         return [n for name, n in self.correct.items() if name != ADAPTIVE]
 
     def accuracy(self, count: int) -> Estimate:

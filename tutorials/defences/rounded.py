@@ -18,5 +18,5 @@ class Rounded:
         rounding = Round(levels)
         self.model = Sequential([rounding, *model.layers], model.input_shape)
         self.predict_proba = self.model.predict_proba
-        self.true_forward = network(self.model)  # a non-adaptive attack's
+        self.true_forward = network(self.model)  # for a non-adaptive attack
         self.forward = bpda(network(model), rounding.forward)

@@ -20,7 +20,7 @@ class Row:
     kind: str = "plain"  # a name of victims.KINDS
     part: str = ""  # what each member has beside it: a name of parts.KINDS
     eps: float = 0.0  # that a part is trained for
-    alone: bool = False  # each member is attacked alone, too
+    alone: bool = False  # each member is also attacked alone
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -1,4 +1,4 @@
-"""The table's attacks: the usual ones on the naive gradient, and the adaptive one."""
+"""The table's attacks: the usual ones on the naive gradient, and an adaptive one."""
 
 import math
 from functools import lru_cache, partial
@@ -19,7 +19,7 @@ from tutorials.defences.victims import Victim, victim
 ADAPTIVE = "adaptive"
 FGSM, BIM = "FGSM", "BIM"
 BIM_STEPS = 8  # the paper's n, which just reach eps
-found = lru_cache(maxsize=2)(victim)  # one piece of work after another attacks the same
+found = lru_cache(maxsize=2)(victim)  # a worker attacks one defence in many batches
 
 
 def suite(row: Row, folder: Path, strength: Strength) -> Suite:
@@ -33,7 +33,7 @@ def suite(row: Row, folder: Path, strength: Strength) -> Suite:
 
 
 def usual(defence: Victim, counter: Counter, strength: Strength) -> dict[str, Attack]:
-    """Return the attacks that no defence is known to: by the gradient, and without."""
+    """Return the attacks that don't know the defence, with and without a gradient."""
     own = counter.loss(loss_of(defence.naive))
     ratio = counter.loss(loss_of(defence.naive, dlr))
     scores = counter.scores(defence.classifier.predict_proba)
@@ -59,13 +59,14 @@ def usual(defence: Victim, counter: Counter, strength: Strength) -> dict[str, At
     }
 
 
-MISREAD = math.log(10)  # a cost above it: some other of ten classes has more
+MISREAD = math.log(10)  # above this cost p_y < 1/10, so another of ten classes has more
 
 
 def accepted(attack: Attack, classifier: Classifier) -> Attack:
-    """Return an attack that gives up where its image is rejected.
+    """Return an attack that keeps the clean image where its own would be rejected.
 
-    The last class says so. Its image was read correctly before: it counts as withstood.
+    The last class means "rejected". Only images that were classified correctly are
+    attacked, so an image that is kept counts as withstood.
     """
 
     def limited(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:

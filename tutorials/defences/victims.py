@@ -1,7 +1,7 @@
 """Each defence as the table attacks it: a classifier, and two ways to its gradient.
 
-`naive` is the forward pass of an adversary who doesn't know of the defence, or takes
-the true gradient for what it is. `adaptive(counter)` is the attack of one who does.
+`naive` is the forward pass of an adversary who ignores the defence, or follows its true
+gradient. `adaptive(counter)` is the attack of an adversary who knows the defence.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,11 +47,11 @@ class Victim:
     classifier: Any
     naive: Forward
     adaptive: MakeAttack
-    rejects: bool = False  # its last class is a refusal, not an answer
+    rejects: bool = False  # its last class means that the image is rejected
 
 
 def victim(row: Row, folder: Path, strength: Strength) -> Victim:
-    """Return a row's trained defence; its members are found in the folder of runs."""
+    """Return a row's trained defence, with its members from the folder of runs."""
     members = [read_member(member_path(job, folder), job) for job in row.jobs]
     voters = [(net, member.vote) for member in members for net in member.networks()]
     networks, votes = zip(*voters, strict=True)
@@ -68,7 +68,7 @@ Networks = Sequence[Sequential]
 def plain(
     networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
 ) -> Victim:
-    """Networks as they are: nothing hides a gradient, so it is followed further."""
+    """Networks alone: they hide no gradient, so the attack follows it for longer."""
     forward = log_mean([network(net) for net in networks], votes)
 
     def adaptive(counter: Counter) -> Attack:
@@ -83,7 +83,7 @@ def plain(
 def dropout(
     networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
 ) -> Victim:
-    """Dropout stays on: naive is who attacks one draw, or the network without it."""
+    """Dropout stays on; the naive adversary attacks the network without dropout."""
     [net], draws = networks, strength.draws
 
     def adaptive(counter: Counter) -> Attack:
@@ -102,7 +102,7 @@ def dropout(
 def distilled(
     networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
 ) -> Victim:
-    """Students: their logits have a slope where their cross-entropy has none."""
+    """Students: their logits have a gradient where their cross-entropy has none."""
     students = [student for student, _ in beside]
     forward = log_mean([network(student) for student in students])
     return Victim(Ensemble(students), forward, climb(forward, margin, strength))

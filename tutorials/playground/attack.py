@@ -20,7 +20,7 @@ ALL = "1" * 10
 
 @dataclass(frozen=True)
 class Setting:
-    """The victims and the attack; all values are texts, as in the page's links."""
+    """The networks and the attack; all values are strings, as in the page's links."""
 
     net: str = "plain"
     on: str = ALL  # a 1 for each network that votes

@@ -99,7 +99,7 @@ def describe(level: Level, networks: Sequence[Sequential]) -> dict[str, Any]:
 
 
 def smallest(networks: Sequence[Sequential], digit: int) -> int:
-    """Return an eps that fools, in thousandths, if one less doesn't, by bisection."""
+    """Return an eps that fools, in thousandths, while 0.001 less doesn't: bisection."""
     low, high = 0, 1000
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""The page as one file: page.html with its scripts, networks, digits and numbers."""
+"""The page as one file: page.html with scripts, networks, digits and numbers."""
 
 import base64
 import html

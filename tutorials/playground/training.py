@@ -1,7 +1,7 @@
 """Training of the page's networks: a small twin of Table 1, twenty times.
 
 Table 1's layers with 8 filters and 32 hidden units have 37,890 parameters. Ten members
-differ in their initial weights, ten more in the Gaussian noise on their images, too.
+differ in their initial weights, ten more also in the Gaussian noise on their images.
 """
 
 from collections.abc import Sequence

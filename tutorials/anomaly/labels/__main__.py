@@ -45,7 +45,7 @@ VERBS = {
     "scale": "choose s with random initial weights",
     "run": "attack one method with all labels, as stated and times s",
     "example": "draw the steps of one image, on the small networks of the chapters",
-    "report": "write the page on all that has been found",
+    "report": "write the page on everything that is measured",
 }
 
 

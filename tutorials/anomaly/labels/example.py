@@ -37,15 +37,16 @@ class Trail:
 
     rule: str
     right: list[int]  # images that the ensemble gets right after 0, 1, ... steps
-    back: list[int]  # of these, those that it got wrong a step before
+    back: list[int]  # of these, the images that it got wrong one step before
     margins: list[float]  # of one image: log p_y - log of the largest other
     predicted: list[int]
 
 
 @dataclass(frozen=True)
 class Example:
-    """The file: of the images that are clear before any step, the one that comes back
-    most often, and all trails.
+    """The file: all trails, and the image that comes back most often.
+
+    It is chosen from the images that are clear before any step.
     """
 
     images: int

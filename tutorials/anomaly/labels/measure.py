@@ -75,7 +75,7 @@ class Labels:
 
 
 def attacked() -> Iterator[Attacked]:
-    """Yield all that is different: in one step some rules are the same."""
+    """Yield all attacks that differ: in one step some rules are the same."""
     for times_s, rule in product((False, True), RULES):
         yield "bim", rule, times_s
         if in_one_step(rule) == rule:
@@ -85,7 +85,7 @@ def attacked() -> Iterator[Attacked]:
 def cases_of(
     config: Configuration, members: int, s: float
 ) -> dict[Attacked, list[Case]]:
-    """Return Adv. 1 with each member's gradient, then Adv. 2, for all that differs."""
+    """Return Adv. 1 with each member's gradient, then Adv. 2, for each attack."""
     cases = {}
     for attack, rule, times_s in attacked():
         parameters = scaled(config.attacks[attack], s if times_s else 1.0)
@@ -116,7 +116,7 @@ def read_labels(path: Path) -> Labels:
 
 
 def read_files(folder: Path) -> list[Labels]:
-    """Return methods' files; ValueError if they or s are of different experiments."""
+    """Return the methods' files; ValueError if they or s are of two experiments."""
     every = files_in(folder)
     made = {p: shared(f.configuration, f.images) | {"s": f.s} for p, f in every.items()}
     for path, there in made.items():
@@ -125,7 +125,7 @@ def read_files(folder: Path) -> list[Labels]:
 
 
 def check_others(folder: Path, plan: Plan) -> None:
-    """Raise ValueError if a folder holds other experiments: they share a page and s."""
+    """Raise ValueError if a folder holds another experiment: all share one s."""
     now = shared(plan.config, plan.images)
     for path, file in files_in(folder).items():
         check_same_experiment(path, shared(file.configuration, file.images), now)

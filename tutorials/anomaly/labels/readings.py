@@ -1,16 +1,16 @@
 """All readings of the paper's attacks, fixed before any was measured at full size.
 
-The paper doesn't say whose label its attacks climb away from, nor in which units its
-pixels are. A reading answers: a rule for the label of Adv. 1, one for Adv. 2, and
-perturbations as stated or times one factor s for each data set. All combinations are
-here, with what each is expected to find; none is tuned, and none may be added later
-without being named as later.
+The paper says neither whose label its attacks climb away from, nor in which units its
+pixels are. A reading answers both: a rule for the label of Adv. 1, a rule for Adv. 2,
+and perturbations as stated or times one factor s for each data set. All combinations
+are listed here with what each is expected to show. None is tuned. A reading that is
+added later must be named as later.
 
-What is expected follows from two trials. Ten members with random initial weights, the
-first 1,000 test images of MNIST, BIM: the more an adversary's label moves, the more it
-undoes its own steps (`TRIAL`). Four weak networks on CIFAR-10: where many images are
-misclassified before any step, a predicted label at the first step makes an adversary
-weaker under FGSM, too.
+The expectations follow from two trials. The first had ten members with random initial
+weights, 1,000 test images of MNIST, and BIM. The more an adversary's label moved, the
+more the adversary undid its own steps (`TRIAL`). The second had four weak networks on
+CIFAR-10. Many images were misclassified before any step. There a label that is
+predicted at the first step made an adversary weaker under FGSM, too.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Reading:
 class Expected(Reading):
     """A reading, and which of the paper's orders it is expected to show, and why."""
 
-    orders: dict[str, bool]  # of Adv. 1 and Adv. 2, by half: in all methods, or none
+    orders: dict[str, bool]  # by half of the table and attack: in all methods, or none
     words: str
 
 

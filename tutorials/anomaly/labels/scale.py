@@ -1,8 +1,8 @@
 """How large is the paper's eps in our networks' units?
 
-All perturbations are multiplied by one number s for each data set: the one at which our
-ensemble is as accurate as the paper's under FGSM with Adv. 1, random initial weights.
-That one number of Table 2 is spent on it, and the others are predicted.
+All perturbations are multiplied by one factor s for each data set and network. With it
+our ensemble is as accurate as the paper's under FGSM with Adv. 1 and random initial
+weights. This one number of Table 2 chooses s, and the other numbers are predictions.
 """
 
 from collections.abc import Sequence

@@ -30,7 +30,7 @@ class Walk:
     case: Case
     images: int
     right: list[int]  # by the ensemble
-    back: list[int]  # that it got wrong before the step, and gets right after it
+    back: list[int]  # wrong before the step, and right after it
     members_right: list[int]  # summed over the members
     members_back: list[int]
 
@@ -80,13 +80,13 @@ def pushed_back(right: Array) -> Array:
 
 
 def counts(right: Array) -> list[int]:
-    """Return how many there are after each step."""
+    """Return how many images are right after each step."""
     found: list[int] = right.reshape(len(right), -1).sum(axis=1).tolist()
     return found
 
 
 def walk_all(cases: Sequence[Case], plan: Plan, team: Team) -> list[Walk]:
-    """Return each case's walk on the first images; what is finished is found."""
+    """Return each case's walk on the first images; finished blocks are found."""
     works = {
         walk_place(block): block
         for case in cases

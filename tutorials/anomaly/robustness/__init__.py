@@ -1,1 +1,1 @@
-"""What makes networks withstand FGSM as well as the paper's? Choices of training."""
+"""Which choices of training make networks as robust to FGSM as the paper's?"""

@@ -1,4 +1,4 @@
-"""python -m tutorials.anomaly.robustness: which choices of training withstand FGSM.
+"""python -m tutorials.anomaly.robustness: which choices of training make robust.
 
 Each epoch and each attack is kept: the same command continues.
 """
@@ -24,7 +24,7 @@ from tutorials.paper.search.trials import PARTS
 VERBS = {
     "run": "train and attack 36 networks, about 150 core-minutes for MNIST and 1,200 "
     "for CIFAR-10",
-    "report": "write the page on what there is",
+    "report": "write the page on everything that is measured",
 }
 
 

@@ -1,8 +1,8 @@
 """The choices of training that the paper leaves open, each changed alone.
 
-They may explain why the paper's networks withstand larger perturbations than ours, the
-factor s of `tutorials.anomaly.labels`. None of them becomes a setting of Table 2: that
-would be chosen on attacked accuracy.
+They may explain why the paper's networks withstand larger perturbations than ours: the
+factor s of `tutorials.anomaly.labels`. None of them becomes a setting of Table 2, which
+would then be chosen on attacked accuracy.
 """
 
 from dataclasses import replace

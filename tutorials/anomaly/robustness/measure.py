@@ -43,7 +43,7 @@ class Choice:
     jobs: list[MemberJob]
     clean: list[int]  # images that are right without an attack, by seed
     right: list[list[int]]  # and under FGSM, by factor, then by seed
-    s: float  # with how large a factor they are as accurate as the paper's
+    s: float  # the factor with which they are as accurate as the paper's
     low: float
     high: float
 
@@ -66,7 +66,7 @@ class Robustness:
 
 
 def measure(plan: Plan) -> Robustness:
-    """Return all choices' accuracies. What is finished in the folder of runs is found.
+    """Return all choices' accuracies; finished work in the folder of runs is found.
 
     Raises ValueError for a data set that the paper doesn't have.
     """

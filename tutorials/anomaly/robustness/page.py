@@ -15,19 +15,20 @@ from tutorials.paper.pages.notes import counted
 COMMAND = "python -m tutorials.anomaly.robustness"
 HEAD = f"""# What makes networks as robust as the paper's?
 
-Under FGSM the paper's networks keep more accuracy than ours on MNIST. Perturbations
-times one factor s would make ours equal, see [whose label](../labels). Here a network
-is trained with other choices that the paper leaves open, one at a time, {SEEDS} seeds
-each. *s* is the factor with which FGSM leaves as much as the paper's single network
-with random initial weights. A choice that explains the factor has an s of 1.
-(An eps in pixels of [-1, 1] would explain a factor of 0.5 without any other network.)
+Under FGSM the paper's networks keep more accuracy than ours on MNIST. Ours would keep
+as much if perturbations were multiplied by a factor s, see [whose label](../labels).
+Which choices of training explain this factor? The paper leaves many choices open. Here
+networks are trained with one other choice at a time, {SEEDS} seeds each. With
+perturbations times *s* such networks keep as much under FGSM as the paper's single
+network with random initial weights. So a choice that explains the factor has an s of 1.
+An eps for pixels in [-1, 1] would explain an s of 0.5 without any change of training.
 
-These choices explain, they don't select: no setting of Table 2 follows from them, as
-that would be chosen on attacked accuracy. 95 % intervals stand in brackets: Student's
-over the seeds together with Wilson's over the images, and for s a bootstrap over both.
-Three seeds make them wide."""
-NOTHING = f"""Nothing is measured yet: `{COMMAND}` trains and attacks them all, and
-then writes this page again."""
+No setting of Table 2 follows from these choices, because it would then be chosen on
+attacked accuracy. 95 % intervals stand in brackets: Student's over the seeds combined
+with Wilson's over the images, and for s a bootstrap over both. Three seeds make them
+wide."""
+NOTHING = f"""Nothing is measured yet: `{COMMAND}` trains and attacks all networks and
+writes this page again."""
 
 
 def write_page(folder: Path) -> Path:
@@ -70,7 +71,7 @@ def accuracy(choice: Choice, images: int, factor: float | None) -> Estimate:
 
 
 def factor(choice: Choice) -> str:
-    """Return s with its interval; at an end of the factors it is beyond."""
+    """Return s with its interval; an end of the factors stands for all beyond it."""
     ends = {FACTORS[0]: f"below {FACTORS[0]:g}", FACTORS[-1]: f"above {FACTORS[-1]:g}"}
     return ends.get(choice.s, f"{choice.s:.3f} [{choice.low:.3f}, {choice.high:.3f}]")
 
