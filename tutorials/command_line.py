@@ -1,4 +1,4 @@
-"""Shared by all programs here: arguments, and errors of one line each."""
+"""What all programs here share: arguments, and errors in one line."""
 
 import argparse
 import importlib.util
@@ -29,7 +29,7 @@ INTERRUPTED, UNREAD, TERMINATED = 130, 141, 143
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser with errors of one line; an option given twice is an error, too."""
+    """A parser with errors in one line; an option that is given twice is an error."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         keep_writing()
@@ -69,7 +69,7 @@ def parser_of(module: str, doc: str | None) -> Parser:
 
 
 def in_words(verbs: Mapping[str, str]) -> str:
-    """Return what each verb does, for its help."""
+    """Return what each verb does, as the help of a program."""
     return "; ".join(f"{verb}: {what}" for verb, what in verbs.items())
 
 
@@ -86,7 +86,7 @@ def one_line_errors(
     go_on: Callable[[], str] = lambda: "nothing is kept",
     device: Device = "cpu",
 ) -> Iterator[None]:
-    """End a program with one line, not a traceback, unless it has a bug.
+    """End a program with one line, without a traceback except for a bug.
 
     `go_on` says what an interrupted run has kept.
     """
@@ -113,7 +113,7 @@ def one_line_errors(
 
 
 def left(go_on: Callable[[], str]) -> str:
-    """Return a sentence about what is kept; Ctrl-C ends the search for it."""
+    """Return what is kept, as `go_on` says; Ctrl-C ends a long search for it."""
     with signalled(signal.SIGINT, signal.SIG_DFL):
         try:
             return go_on()
@@ -130,7 +130,7 @@ def check_written(program: str) -> None:
 
 
 def whole_number(at_least: int, at_most: int) -> Callable[[str], int]:
-    """Return a converter of text to integers in a range."""
+    """Return a function that converts text to an integer in a range."""
 
     def convert(text: str) -> int:
         number = int(text) if re.fullmatch("-?[0-9]{1,20}", text) else None
@@ -150,7 +150,7 @@ number_of_processes = whole_number(1, max(60, 4 * available_cores()))
 
 
 def a_path(text: str) -> Path:
-    """Return the path that a text names; "" isn't the working folder."""
+    """Return the path that a text names; refuse "", which pathlib takes for "."."""
     try:
         if text.strip():
             return Path(text).expanduser()
@@ -168,7 +168,7 @@ def check_installed(package: str, extra: str, why: str) -> None:
 
 
 def add_places(parser: Parser, results: str) -> None:
-    """Add the options of programs that work for long: processes and folders."""
+    """Add the options of long-running programs: processes and folders."""
     add = parser.add_argument
     add("--jobs", type=number_of_processes, default=available_cores())
     add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
@@ -186,15 +186,15 @@ def writable_runs(asked: Path | None) -> Path:
 
 
 def start(main: Callable[[], None]) -> None:
-    """Run a program; its warnings are one line each, without the source line."""
+    """Run a program; each warning is one line, without the source line."""
     warnings.formatwarning = lambda message, *about: f"warning: {message}\n"
     main()
 
 
 def load_once(dataset: str) -> Dataset:
-    """Return a data set; warnings about its files are shown here, not by each worker.
+    """Return a data set; only this process shows warnings about its files.
 
-    Workers inherit the environment. Their other warnings are still shown.
+    Its workers, which inherit the environment, show all other warnings.
     """
     data = load_dataset(dataset)
     modules = ("minidl.data.files",)

@@ -1,4 +1,4 @@
-"""An interactive picture, which is drawn again whenever a setting changes.
+"""An interactive picture that is drawn again whenever a setting changes.
 
 In a notebook, each setting has a control below the picture. A script, a page, or a
 notebook without ipywidgets shows a still picture of three settings instead.
@@ -24,8 +24,8 @@ def drag(draw: Draw, text: str, size: Size, **controls: Sequence[Any]) -> None:
 
     A control goes through the values given for it, and starts at the default of draw's
     argument. `text` describes the picture. The still picture shows the first control at
-    its first, middle and last value, the others at their starts. MINIDL_PICTURES=still
-    asks for it, as for the notebooks of the repository.
+    its first, middle and last value, and the others at their starts. The repository's
+    notebooks have it: MINIDL_PICTURES=still asks for it.
     Raises ValueError without controls, or for one that isn't an argument of draw.
     """
     if not controls:
@@ -72,7 +72,7 @@ def panel(draw: Draw, text: str, size: Size, controls: Controls) -> Any:
 
 
 def control(name: str, values: Sequence[Any], start: Any) -> Any:
-    """Return buttons for names, and a slider for numbers."""
+    """Return buttons for names, or a slider for numbers."""
     widgets: Any = import_module("ipywidgets")
     names = isinstance(start, str)
     kind = widgets.ToggleButtons if names else widgets.SelectionSlider
@@ -81,7 +81,7 @@ def control(name: str, values: Sequence[Any], start: Any) -> Any:
 
 
 def with_buttons(control: Any) -> Any:
-    """Return a control between two buttons, which go one value back and forward."""
+    """Return a control between two buttons, which step one value back or forward."""
     widgets: Any = import_module("ipywidgets")
 
     def button(sign: str, way: str, by: int) -> Any:

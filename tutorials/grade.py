@@ -3,7 +3,8 @@
     python -m tutorials.grade FOLDER
 
 FOLDER holds a folder for each student, or files with the students' names: notebooks and
-Python files. It gets the grades, grades.csv, and the class's mistakes, grades.html.
+Python files. The grades are written into it, grades.csv, and the class's mistakes,
+grades.html.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,7 +29,7 @@ from tutorials.grading.submissions import OURS, submissions
 def graded(
     files: dict[str, list[Path]], grader: Grader, jobs: int
 ) -> Iterator[list[Student]]:
-    """Yield all students graded so far, in their order, each time one is finished."""
+    """Yield all students graded so far, in their order, whenever one is finished."""
     done: dict[str, Student] = {}
     with ThreadPoolExecutor(jobs) as pool:
         try:

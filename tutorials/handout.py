@@ -38,7 +38,7 @@ graded.
 
 
 def files(chosen: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of some chapters, each as its name and content."""
+    """Yield the names and contents of some chapters' files."""
     import jupytext
 
     for chapter in chosen:
@@ -64,7 +64,7 @@ def hand_out(folder: Path, chosen: Sequence[Path]) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the handout that the command line asks for."""
+    """Write the handout of the chapters that the command line names."""
     parser = parser_of("tutorials.handout", __doc__)
     parser.add_argument("folder", type=a_path, metavar="DIR")
     add_chapters(parser)

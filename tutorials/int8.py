@@ -1,6 +1,6 @@
 """Networks at a quarter of their size: weights as int8, w = scale q.
 
-Each array of parameters has one scale, with which its largest |w| becomes 127.
+Each array of parameters has one scale, by which its largest |w| becomes 127.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from minidl.backend import Array
 
 
 def to_int8(params: Iterable[Array]) -> tuple[Array, Array]:
-    """Return all weights, rounded, one array after another, and each array's scale."""
+    """Return all rounded weights, array after array, and each array's scale."""
     params = list(params)
     scales = np.array([abs(w).max() / 127 or 1 for w in params], np.float32)
     rounded = [np.rint(w / s).ravel() for w, s in zip(params, scales, strict=True)]

@@ -43,7 +43,7 @@ def notebook_of(chapter: Path) -> Path:
 
 
 def cells_of(chapter: Path) -> Any:
-    """Return a chapter as a notebook without outputs; equal files, equal notebooks."""
+    """Return a chapter as a notebook without outputs; equal files give equal ones."""
     import jupytext
 
     notebook = jupytext.read(chapter, fmt="py:percent")
@@ -54,12 +54,12 @@ def cells_of(chapter: Path) -> Any:
 
 
 def id_of(number: int, source: str) -> str:
-    """Return the id of a new cell; editors keep it when the text changes."""
+    """Return a new cell's id, which editors keep when the text changes."""
     return hashlib.sha256(f"{number} {source}".encode()).hexdigest()[:8]
 
 
 def typed(path: Path) -> list[int]:
-    """Return the numbers of a notebook's cells that somebody has typed or changed.
+    """Return the numbers of the cells that somebody has typed or changed.
 
     Raises ValueError for a file that isn't a notebook.
     """
@@ -90,7 +90,7 @@ def execute(chapter: Path) -> Any:
         record_timing=False,
         resources={"metadata": {"path": str(CHAPTERS.parent)}},
     )
-    with TemporaryDirectory() as ticks:  # open exercises mustn't remove anyone's ticks
+    with TemporaryDirectory() as ticks:  # a user's solved exercises stay ticked
         quiet = {"MINIDL_QUIET": "1", "MINIDL_PROGRESS": ticks}
         still = {"MINIDL_PICTURES": "still"}
         client.execute(env=os.environ | quiet | still)
@@ -157,7 +157,7 @@ def first_sentence(text: str) -> str:
 
 
 def add_chapters(parser: argparse.ArgumentParser) -> None:
-    """Let a command line name some of the chapters."""
+    """Add the argument that names some of the chapters."""
     names = {path.stem: path for path in chapters()}
     every = ", ".join(names)
 
@@ -172,7 +172,7 @@ def add_chapters(parser: argparse.ArgumentParser) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Make the notebooks of some or all chapters."""
+    """Make the notebooks of all chapters, or of those that are named."""
     parser = parser_of("tutorials.notebooks", __doc__)
     add_chapters(parser)
     chosen = parser.parse_args(argv).chapters or chapters()

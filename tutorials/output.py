@@ -1,4 +1,4 @@
-"""Standard output and error whose failure doesn't end a program, so no result is lost.
+"""Standard output and error whose failure doesn't end a program or lose its results.
 
 A character that the output can't encode is written as its number. If the reader stops
 early (`| head`), or the disk is full, the rest is dropped and the work goes on.
@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Output(io.FileIO):
-    """The file of a standard stream, which keeps its first error instead of raising."""
+    """The file of a standard stream; it keeps its first error instead of raising it."""
 
     error: OSError | None = None
 
@@ -26,7 +26,7 @@ class Output(io.FileIO):
 
 
 def keep_writing() -> None:
-    """Make writing to the process's own standard streams always succeed."""
+    """Let writing to the process's own standard streams always succeed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         own = stream is not None and stream is getattr(sys, f"__{name}__")
@@ -37,7 +37,7 @@ def keep_writing() -> None:
 
 
 def lasting(stream: io.TextIOWrapper) -> io.TextIOWrapper:
-    """Return another stream to the same file."""
+    """Return a stream to the same file that keeps its first error."""
     file: Any = Output(stream.fileno(), "w", closefd=False)
     return io.TextIOWrapper(
         io.BufferedWriter(file),

@@ -7,9 +7,10 @@ small changes vanish. Everything that an evaluation needs is here: a classifier 
 `predict_proba`, a gradient, the attacks, and a threat model.
 
 Rounding is flat, so the gradient through it is zero. An attack that follows this
-gradient fails, and `diagnose` says why. On the way back, the adversary treats rounding
-as the identity, which it nearly is (Athalye et al., Obfuscated Gradients Give a False
-Sense of Security, 2018, section 4.1), and nothing of the defence is left.
+gradient fails, and `diagnose` says why. An adaptive adversary treats rounding as the
+identity in the backward pass, as the two differ little (Athalye et al., Obfuscated
+Gradients Give a False Sense of Security, 2018, section 4.1). Nothing of the defence is
+left.
 """
 
 from functools import cache, partial
@@ -35,7 +36,7 @@ from tutorials.command_line import (
 )
 
 SHADES = 4
-EPS = 0.2  # more than half of the way from one shade to the next
+EPS = 0.2  # more than half the distance between two shades
 
 
 class Rounded:
@@ -57,12 +58,12 @@ class Rounded:
         return self.model.predict_proba(self.rounded(x))
 
     def loss(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """J, and its true gradient, which is 0 because rounding is flat."""
+        """Return J and its true gradient, which is 0 because rounding is flat."""
         costs, gradient = model_loss(self.model)(self.rounded(x), y)
         return costs, 0 * gradient
 
     def loss_straight_through(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """J, and its gradient as if rounding were the identity."""
+        """Return J and its gradient as if rounding were the identity."""
         return model_loss(self.model)(self.rounded(x), y)
 
 
@@ -73,7 +74,7 @@ def defence() -> Rounded:
 
 
 def suite() -> Suite:
-    """Return the defence with the attacks; each worker calls this."""
+    """Return the defence and the attacks; each worker calls this."""
     victim, counter = defence(), Counter()
     scores = counter.scores(victim.predict_proba)
     attacks: dict[str, Attack] = {
@@ -89,7 +90,7 @@ def suite() -> Suite:
 def run_pgd(
     loss: LossFn, x: Array, y: Array, eps: float, rng: np.random.Generator
 ) -> Array:
-    """PGD with 20 steps from a random start."""
+    """Return the images of PGD with 20 steps from a random start."""
     return pgd(loss, x, y, eps, eps / 8, 20, rng=rng)
 
 
@@ -102,7 +103,7 @@ def examine(images: int, jobs: int, folder: Path | None) -> Evaluation:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Evaluate, and say why the first attack fails."""
+    """Evaluate the defence, and say why the first attack fails."""
     parser = parser_of("tutorials.own_defence", __doc__)
     add = parser.add_argument
     add("--images", type=whole_number(1, 1000), default=200, help="of the test set")

@@ -27,7 +27,7 @@ def vote_bars(axes: Any, p: Array) -> None:
 def maps(out: Array) -> Array:
     """Return a layer's output for one image, as one image.
 
-    The maps are laid out about twice as wide as high, and units in rows of 32.
+    Maps fill an area about twice as wide as high; units stand in rows of 32.
     Shapes: out (H, W, F) or (D,), result two-dimensional.
     """
     if out.ndim == 1:
@@ -50,7 +50,7 @@ def in_rows(items: Array, most: int) -> Array:
 def committee(
     figure: Any, x: Array, x_adv: Array, gradients: Array, total: Array, p: Array
 ) -> None:
-    """Draw an attacked image, each member's gradient and vote, their total and mean.
+    """Draw an attacked image, the members' gradients and votes, their total and mean.
 
     Colours are scaled image by image; the titles give the gradients' lengths. Shapes:
     x, x_adv, total (H, W, C), gradients (3, H, W, C), p (3, K).

@@ -51,7 +51,7 @@ def empty_figure(width: float, height: float) -> Any:
 
 
 def plot_curve(axes: Any, curve: Curve, label: str = "", colour: str = "") -> None:
-    """Draw accuracy against eps: a line for each attack, or the worst case if labelled.
+    """Draw accuracy against eps: a line for each attack; with a label the worst case.
 
     The band is the 95 % interval.
     """
@@ -90,7 +90,7 @@ def plot_evaluation(axes: Any, evaluation: Evaluation) -> None:
 
 
 def plot_transfer(axes: Any, transfer: Transfer) -> None:
-    """Draw the matrix of rates at which images made against a row fool a column."""
+    """Draw how often images made against each row's model fool each column's."""
     rates = transfer.rates()
     axes.imshow(rates, cmap="Oranges", vmin=0, vmax=1.3, aspect="auto")
     for i, j in np.ndindex(rates.shape):

@@ -1,4 +1,4 @@
-"""python -m tutorials.progress: list the exercises, and tick the solved ones."""
+"""python -m tutorials.progress: list the exercises, with ticks at those solved."""
 
 from tutorials.command_line import one_line_errors, parser_of
 from tutorials.exercises.catalogue import exercises
@@ -6,7 +6,7 @@ from tutorials.exercises.checking import solved
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print all exercises, the solved ones ticked."""
+    """Print all exercises, with ticks at those solved."""
     parser = parser_of("tutorials.progress", __doc__)
     parser.parse_args(argv)
     with one_line_errors(parser.prog):

@@ -42,7 +42,7 @@ check_installed("matplotlib", "tutorials", "a chapter")  # before it trains
 
 
 def print_lines(text: str) -> None:
-    """Print text; in a notebook, lines that are too long scroll instead of breaking."""
+    """Print text; in a notebook, long lines scroll instead of breaking."""
     if not in_notebook():
         print(text)
         return
@@ -75,7 +75,7 @@ def texts(values: Sequence[Any]) -> list[str]:
     """Return a column's numbers, shapes and words as text.
 
     Floats of similar size get the same number of decimals, so that their points align:
-    four significant digits of the largest, or fewer if these are exact.
+    four significant digits of the largest, or fewer if fewer are exact.
     """
     floats = [float(value) for value in values if is_float(value)]
     sizes = [abs(value) for value in floats if value and math.isfinite(value)]
@@ -136,7 +136,7 @@ def image(
 ) -> None:
     """Show one image (H, W) or (H, W, C).
 
-    signed: red above 0, blue below, darkest at the limit, by default the largest value.
+    signed: red above 0, blue below, darkest at +-limit (default: the largest |value|).
     """
     x = x[:, :, 0] if x.shape[2:] == (1,) else x
     if signed:
@@ -173,6 +173,6 @@ def png_of(figure: Any) -> bytes:
 
 
 def html_of(png: bytes, text: str) -> str:
-    """Return a picture as an element of a page."""
+    """Return a picture as an HTML element."""
     url = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     return f'<img src="{url}" alt="{html.escape(text)}" style="max-width: 100%">'

@@ -14,11 +14,11 @@ AGAIN = 0.1  # seconds
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM has come: the process ends as it does after Ctrl-C."""
+    """Raised at SIGTERM, so that the process ends as it does after Ctrl-C."""
 
 
 def terminate(*signal: object) -> NoReturn:
-    """Act on SIGTERM."""
+    """Handle SIGTERM."""
     raise Terminated
 
 
@@ -26,8 +26,8 @@ def terminate(*signal: object) -> NoReturn:
 def ended_by_signals() -> Iterator[None]:
     """Let SIGTERM raise Terminated, as Ctrl-C raises KeyboardInterrupt.
 
-    Python drops what is raised in an object's `__del__`, of which a compiler's work
-    has many: the signal is then sent again.
+    Python drops an exception that is raised in an object's `__del__`, as often happens
+    while Numba compiles. The signal is then sent again.
     """
     before = sys.unraisablehook
 

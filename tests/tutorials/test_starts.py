@@ -58,7 +58,8 @@ def test_a_network_is_measured_on_the_test_images(monkeypatch, tmp_path):
     params = [p.data for p in model_with_dead([3, 7]).params]
     member = TrainedMember(JOB, params, [2.5, 2.0], 1.0)
     monkeypatch.setattr(counting, "train_member", lambda job, folder: member)
-    found, data = counting.start(JOB, tmp_path), load_dataset(SAMPLE)
+    found = counting.train_and_measure(JOB, tmp_path)
+    data = load_dataset(SAMPLE)
     z = member.model().forward(data.x_test / np.float32(255)).astype(float)
     costs = logsumexp(z, axis=1) - z[np.arange(len(z)), data.y_test]
     np.testing.assert_allclose(found.J, costs.mean(), rtol=1e-5)
@@ -201,13 +202,14 @@ def count_of(dataset):
 
 def test_a_page_without_counts(tmp_path):
     text = write_page(tmp_path).read_text(encoding="utf-8")
-    command = "`python -m tutorials.starts --dataset"
-    assert f"Not counted yet, until {command} mnist` and {command} cifar10`" in text
+    command = "counted yet; `python -m tutorials.starts --dataset"
+    assert f"mnist isn't {command} mnist` counts it. cifar10 isn't" in text
     write_json(path_of(tmp_path, "mnist", "literal"), count_of("mnist"))
     text = write_page(tmp_path).read_text(encoding="utf-8")
-    assert f"Not counted yet, until {command} cifar10` does it." in text
+    assert f"cifar10 isn't {command} cifar10` counts it." in text
+    assert "mnist isn't" not in text
     write_json(path_of(tmp_path, "cifar10", "literal"), count_of("cifar10"))
-    assert "Not counted yet" not in write_page(tmp_path).read_text(encoding="utf-8")
+    assert "counted yet" not in write_page(tmp_path).read_text(encoding="utf-8")
     assert "When is a logit's ReLU dead for good?" in text
 
 

@@ -1,1 +1,1 @@
-"""Do the paper's own networks, with a ReLU on the logits, start to learn? A count."""
+"""How many of the paper's own networks, with a ReLU on the logits, start to learn?"""

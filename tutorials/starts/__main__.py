@@ -1,7 +1,7 @@
 """python -m tutorials.starts: how many of the paper's own networks start to learn.
 
-Both tables take about two hours of two cores. Finished networks and epochs
-are kept in the folder of runs: the same command continues.
+Both of the paper's tables take about two hours on two cores. Finished networks and
+epochs are kept in the folder of runs: the same command continues.
 """
 
 from pathlib import Path
@@ -34,14 +34,18 @@ def make_parser() -> Parser:
     add("--dataset", choices=PARTS, help=f"(default: {' and '.join(TABLES)})")
     add("--network", choices=NETWORKS, default=LITERAL)
     add("--seeds", type=whole_number(1, 1000), default=20)
-    add("--epochs", type=number_of_epochs, help="of the best (default: the paper's)")
+    add(
+        "--epochs",
+        type=number_of_epochs,
+        help="of the best optimizer (default: the paper's)",
+    )
     add("--train-images", type=whole_number(1, 60_000), help="(default: all)")
     add_places(parser, "results/starts")
     return parser
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Count, and write the files and their page."""
+    """Count, and write the files and the page."""
     parser = make_parser()
     args = parser.parse_args(argv)
     datasets = [args.dataset] if args.dataset else TABLES

@@ -1,9 +1,9 @@
-"""Train networks of many seeds for one epoch, and the best ones for all epochs.
+"""Train networks from many seeds for one epoch, the best optimizer's for all epochs.
 
 A network *has started* if the mean of J over the test images is below 1.5 after one
-epoch: guessing costs log(10) = 2.30. (J in training stands beside it. It is a mean over
-the epoch with dropout, so that it is higher, and it decides nothing.) A class is *dead*
-if its logit is 0 for all test images.
+epoch: guessing costs log(10) = 2.30. (J in training is a mean over the epoch, with
+dropout; it is higher and decides nothing.) A class is *dead* if its logit is 0 for all
+test images.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from tutorials.paper.experiment.config import table_of
 from tutorials.paper.experiment.environment import Environment, environment
 from tutorials.paper.search.trials import OPTIMIZERS
 
-LAST_SEEDS = 5  # that are trained for all epochs
+LAST_SEEDS = 5  # the first so many are trained for all epochs
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Start:
-    """A network after its training; J is a mean."""
+    """A network after its training, with means of J."""
 
     job: MemberJob
     J_training: float  # over the last epoch
@@ -56,7 +56,7 @@ class Start:
 
     @property
     def started(self) -> bool:
-        """Whether it is better than guessing."""
+        """Whether the network is better than guessing."""
         return self.J < STARTED
 
 
@@ -71,9 +71,9 @@ class Starts:
 
 
 def count(plan: Plan, runs: Path, workers: int) -> Starts:
-    """Return all starts; each is kept in a folder of their own as soon as it is there.
+    """Return all starts; each is written into a folder as soon as it is finished.
 
-    (The folder holds nothing else: members in it are removed.)
+    The folder holds nothing else, as finished members are removed from it.
     """
     first = carry_out(first_jobs(plan), runs, workers)
     jobs = [replace(start.job, epochs=plan.epochs) for start in best(first)]
@@ -100,14 +100,14 @@ def first_jobs(plan: Plan) -> list[MemberJob]:
 
 
 def carry_out(jobs: Sequence[MemberJob], runs: Path, workers: int) -> list[Start]:
-    """Return the starts of all jobs in their order; those that are kept are found."""
+    """Return the starts of all jobs in their order; finished starts are read."""
     places = {place_of(job, runs): job for job in jobs}
-    make, read = partial(start, runs=runs), partial(read_as, Start)
+    make, read = partial(train_and_measure, runs=runs), partial(read_as, Start)
     found = {}
     done = finish(places, make, read, write_json, workers, "networks")
-    for place, one in done:
-        found[place] = one
-        forget(one.job, runs)  # its epochs: what counts of it is written
+    for place, result in done:
+        found[place] = result
+        forget(result.job, runs)  # removes its epochs, which are no longer needed
     return [found[place] for place in places]
 
 
@@ -117,8 +117,8 @@ def place_of(job: MemberJob, runs: Path) -> Place:
     return Place(runs / job.dataset / f"{key[:16]}.json", key)
 
 
-def start(job: MemberJob, runs: Path) -> Start:
-    """Train a network, and look at its logits on the test images."""
+def train_and_measure(job: MemberJob, runs: Path) -> Start:
+    """Train a network, and measure it on the test images."""
     member, data = train_member(job, runs), load_dataset(job.dataset)
     with limit_threads(1):
         z = logits(member.model(), data)
@@ -142,14 +142,14 @@ def logits(model: Sequential, data: Dataset) -> Array:
 def by_optimizer(starts: Sequence[Start]) -> list[list[Start]]:
     """Return the starts with each optimizer, in their order."""
     groups: dict[tuple[str, float, int], list[Start]] = {}
-    for one in starts:
-        setting = one.job.optimizer, one.job.lr, one.job.batch_size
-        groups.setdefault(setting, []).append(one)
+    for start in starts:
+        job = start.job
+        groups.setdefault((job.optimizer, job.lr, job.batch_size), []).append(start)
     return [*groups.values()]
 
 
 def best(starts: Sequence[Start]) -> list[Start]:
-    """Return those of the optimizer with which most start, then J is lowest."""
+    """Return the starts with the best optimizer: most start, then J is lowest."""
     return max(
         by_optimizer(starts),
         key=lambda own: (sum(s.started for s in own), -np.mean([s.J for s in own])),

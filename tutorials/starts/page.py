@@ -16,7 +16,7 @@ from tutorials.paper.pages.notes import LOGITS, counted
 from tutorials.paper.search.trials import PARTS
 from tutorials.starts.count import Start, Starts, best, by_optimizer
 
-ENOUGH = 0.2  # of the networks: if more start, restarts make a table of them
+ENOUGH = 0.2  # if a larger part of the networks starts, restarts fill a table
 HEAD = f"""# Do the paper's own networks start to learn?
 
 Tables 1 and 3 of the paper end in "Relu Fully Connected 10", a ReLU on the logits,
@@ -24,9 +24,9 @@ before the softmax. Here networks are trained from many seeds with each optimize
 [search](../search). A network *has started* if the mean of J over the test images is
 below {STARTED} after one epoch; guessing costs log(10) = 2.30. A class is *dead* if its
 logit is 0 for all test images. J in training is the mean over an epoch, with dropout;
-it decides nothing. Networks with plain logits, where they are counted as well, show how
-many would be below {STARTED} without the ReLU: the bound can be hard to reach in an
-epoch, and a network that misses it without a dead class is slow, not dead."""
+it decides nothing. Where networks with plain logits are counted as well, they show how
+many would be below {STARTED} without the ReLU. The bound can be hard to reach in one
+epoch: a network without a dead class that misses it is slow, not dead."""
 REASON = """## When is a logit's ReLU dead for good?
 
 Let h be what the last hidden layer gives for an image with the label y, and for each
@@ -38,24 +38,25 @@ class k
     dJ/da_k = (p_k - 1{y = k}) 1{a_k > 0}
     dJ/dw_k = dJ/da_k h,  dJ/db_k = dJ/da_k,  dJ/dh = sum_k dJ/da_k w_k
 
-An image with a_k <= 0 has no part in the gradient of w_k and b_k. If all images of
-class k are such images, only the others are left. Each of them lowers a_k, as p_k > 0.
+An image with a_k <= 0 adds nothing to the gradient of w_k and b_k. If a_k <= 0 for all
+images of class k, only images of other classes add to it. Each of them lowers a_k, as
+p_k > 0.
 
 - **If a_k <= 0 for all training images**, under all masks of dropout, the gradient of
-  w_k and b_k is 0. They stay as they are when the optimizer's momentum has faded, and
-  the class adds nothing to dJ/dh: nothing pulls a_k back. The other classes still
-  change h, which may raise a_k by chance.
+  w_k and b_k is 0. They don't change any more when the optimizer's momentum has faded.
+  The class adds nothing to dJ/dh, so that nothing pulls a_k back. The other classes
+  still change h, which may raise a_k by chance.
 - **If w_k <= 0 and b_k <= 0 as well, the class is dead for good**: h >= 0, as it comes
   out of a ReLU, so that a_k <= 0 whatever h becomes.
-- **If all ten classes are dead, the network is**: no parameter has a gradient. For all
-  images z = 0, p_k = 1/10 and J = log(10) = 2.3026, for ever.
+- **If all ten classes are dead, the network is dead**: no parameter has a gradient. For
+  all images z = 0, p_k = 1/10 and J = log(10) = 2.3026, for ever.
 
-A dead class has the least logit that there is, 0, so that p_k <= 1/10. Each of its
-images costs at least log(10). With ten classes of equal size, d dead ones cost at least
+A dead class has the smallest possible logit, 0, so that p_k <= 1/10. Each of its images
+costs at least log(10). With ten classes of equal size, d dead classes cost at least
 0.23 d in the mean of J. A network that has started may have up to six dead classes.
 
-[Chapter 11](../../tutorials/notebooks/11_the_paper.ipynb) shows how close to this
-networks begin, and what other initial biases change."""
+[Chapter 11](../../tutorials/notebooks/11_the_paper.ipynb) shows how close networks are
+to this state before training, and what other initial biases change."""
 
 
 TABLES = ("mnist", "cifar10")  # 1 and 3
@@ -67,7 +68,7 @@ def path_of(folder: Path, dataset: str, network: str) -> Path:
 
 
 def read(path: Path) -> Starts:
-    """Return a file of counts; DamagedError if it isn't the one of its name."""
+    """Return a file of counts; DamagedError if its name doesn't fit its content."""
     starts = read_as(Starts, path)
     with refused(path):
         own = path_of(path.parent, starts.plan.dataset, starts.plan.network)
@@ -86,10 +87,12 @@ def write_page(folder: Path) -> Path:
 
 
 def missing(folder: Path) -> str:
-    """Return which of the paper's two tables aren't counted yet."""
+    """Return which of the paper's two networks aren't counted yet."""
     lacking = [d for d in TABLES if not path_of(folder, d, LITERAL).exists()]
-    names = " and ".join(f"`python -m tutorials.starts --dataset {d}`" for d in lacking)
-    return f"Not counted yet, until {names} does it." if names else ""
+    command = "`python -m tutorials.starts --dataset"
+    return " ".join(
+        f"{d} isn't counted yet; {command} {d}` counts it." for d in lacking
+    )
 
 
 def section(starts: Starts) -> str:
@@ -99,7 +102,7 @@ def section(starts: Starts) -> str:
     options = f"--dataset {plan.dataset} --network {plan.network} --seeds {plan.seeds}"
     more = f" --train-images {plan.train_images}" if plan.train_images else ""
     last = starts.last
-    seeds = {f"seed {one.job.index}": [one] for one in last}
+    seeds = {f"seed {start.job.index}": [start] for start in last}
     return page(
         f"## {plan.dataset}, {LOGITS[plan.network]}",
         f"{counted(plan.seeds, 'seed')} with each optimizer, one epoch of {images} "
@@ -108,31 +111,31 @@ def section(starts: Starts) -> str:
         finding(best(starts.first)),
         f"With {name(last[0])}, after {counted(plan.epochs, 'epoch')}:",
         table(seeds).markdown(),
-        f"`python -m tutorials.starts {options} --epochs {plan.epochs}{more}` makes "
-        f"this, on {starts.environment.cpu} with minidl {starts.environment.minidl}.",
+        f"Made by `python -m tutorials.starts {options} --epochs {plan.epochs}{more}` "
+        f"on {starts.environment.cpu} with minidl {starts.environment.minidl}.",
     )
 
 
 def first_epoch(starts: Starts) -> Table:
-    """Return the table of all optimizers after one epoch; chapter 11 shows it, too."""
+    """Return the table of all optimizers after one epoch, as chapter 11 shows it."""
     return table({name(own[0]): own for own in by_optimizer(starts.first)})
 
 
-def name(one: Start) -> str:
+def name(start: Start) -> str:
     """Return an optimizer with its settings."""
-    job = one.job
+    job = start.job
     return f"{job.optimizer}, rate {job.lr:g}, batches of {job.batch_size}"
 
 
 def table(groups: Mapping[str, Sequence[Start]]) -> Table:
-    """Return a row for each group: how many start, and means over all of them."""
+    """Return a row for each group: how many start, and means over the group."""
     head = ["", "started", "dead classes", "J in training", "J", "accuracy"]
     rows = [[group, *row(own)] for group, own in groups.items()]
     return Table([*head, "of those that started"], rows)
 
 
 def dead_classes(counts: list[int]) -> str:
-    """Return networks' numbers of dead classes, and of how many where they differ."""
+    """Return networks' numbers of dead classes, with how often each occurs."""
     times = Counter(counts)
     if len(times) == 1:
         return str(counts[0])
@@ -143,20 +146,20 @@ def dead_classes(counts: list[int]) -> str:
 
 def row(own: Sequence[Start]) -> list[str]:
     """Return one group's numbers."""
-    going = [one.accuracy for one in own if one.started]
-    every = ([one.J_training, one.J, one.accuracy] for one in own)
+    going = [start.accuracy for start in own if start.started]
+    every = ([start.J_training, start.J, start.accuracy] for start in own)
     numbers = np.mean(list(every), axis=0)
     return [
         f"{len(going)} of {len(own)}",
-        dead_classes([len(one.dead) for one in own]),
+        dead_classes([len(start.dead) for start in own]),
         *(f"{value:.4f}" for value in numbers),
         f"{np.mean(going):.4f}" if going else "",
     ]
 
 
 def finding(own: Sequence[Start]) -> str:
-    """Return what follows from the best optimizer's count."""
-    going = sum(one.started for one in own)
+    """Return the conclusion from the best optimizer's count."""
+    going = sum(start.started for start in own)
     found = f"With {name(own[0])}, {going} of {len(own)} start"
     if going == len(own):
         return f"{found}. Members need no restarts."

@@ -56,8 +56,8 @@ def show_figure1(results: Results, folder: Path) -> str:
     files = [f"figure1-{start}.svg" for start in range(0, images, HALF)]
     settings = in_words(results.configuration.attacks[attack])
     return (
-        f"{side_by_side(FIGURE1, files)}\n\nAbove are images that a single network "
-        "classifies correctly, below the same images after "
+        f"{side_by_side(FIGURE1, files)}\n\nThe upper rows are images that a single "
+        "network classifies correctly. The lower rows are the same images after "
         f"{ATTACK_NAMES[attack]} ({settings}), with the predicted classes."
     )
 

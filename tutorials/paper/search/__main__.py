@@ -3,22 +3,22 @@
     python -m tutorials.paper.search --dataset mnist
 
 Each network is scored on training images that were held out when it was trained: the
-last ones of a full data set, another fifth for each network on the embedded sample
+last images of a full data set, another fifth for each network on the embedded sample
 (cross-validation). Only clean accuracy counts; no attack is run and no test image read.
-All trials are in results/search/; a trial that is there isn't repeated.
+All trials are in results/search/; finished trials aren't repeated.
 
-There are three searches, each with the settings that the one before it chose. The aim
-is the paper's networks: the nearest accuracy wins, not the best.
+There are three searches, each with the settings that the searches before it chose. The
+aim is the paper's networks: the nearest accuracy wins, not the best.
 
-    optimizer      of those usual in 2017, the one whose mean accuracy is nearest to the
-                   paper's single classifiers; the first within one standard error. On
-                   the sample: the fewest epochs at which bagging, the least accurate
+    optimizer      of five usual in 2017: the first whose mean accuracy is, within one
+                   standard error, nearest to the paper's single classifiers. On the
+                   sample: the fewest epochs at which bagging, the least accurate
                    method, reaches 0.96
     sigma          of method (iv)'s noise: the largest that costs no more accuracy than
-                   the paper's noise cost its single classifiers, from the largest down.
-                   The sample is too small to choose one; all are tried
-    architectures  of mixed models, a few epochs each: none is chosen, but one that
-                   learned nothing would have to be replaced
+                   the paper's noise cost its single classifiers, tried from the largest
+                   down. The sample is too small to choose; all are tried
+    architectures  of mixed models, a few epochs each: none is chosen, but a network
+                   that learned nothing would have to be replaced
 """
 
 from collections.abc import Iterator
@@ -63,9 +63,9 @@ SEARCHES = {
 
 
 def search(found: Search, runs: Path, workers: int) -> Iterator[Search]:
-    """Yield what is found so far, after each trial.
+    """Yield all trials so far, after each new one.
 
-    Trials that are there aren't repeated, and stay until others take their place.
+    Finished trials aren't repeated, and stay until others replace them.
     """
     trials = (*found.optimizer, *found.sigma, *found.architectures)
     known = {trial.job: trial for trial in trials}
@@ -83,15 +83,15 @@ def search(found: Search, runs: Path, workers: int) -> Iterator[Search]:
 
 
 def with_trials(found: Search, name: str, known: dict[MemberJob, Trial]) -> Search:
-    """Return what is found, with all trials of one search that are known."""
+    """Return the trials so far, with all known trials of one search."""
     jobs_of, _ = SEARCHES[name]
     trials: dict[str, Any] = {name: [known[j] for j in jobs_of(found) if j in known]}
     return replace(found, **trials)
 
 
 def report(found: Search, name: str, *keys: str) -> None:
-    """Print the accuracies of each setting in one search."""
-    print(f"{name}: accuracy on training images that are held out", flush=True)
+    """Print the accuracies of each setting of a search."""
+    print(f"{name}: accuracy on held-out training images", flush=True)
     for setting, scores in accuracies(getattr(found, name), *keys).items():
         each = " ".join(f"{score:.4f}" for score in scores)
         words = " ".join(map(str, setting))
@@ -99,10 +99,10 @@ def report(found: Search, name: str, *keys: str) -> None:
 
 
 def begin(dataset: str, path: Path, network: str = PLAIN) -> Search:
-    """Return what a file has already, or a search without trials.
+    """Return the search in a file, or without a file a search without trials.
 
-    Raises DamagedError if the file isn't one, and ValueError if it holds another data
-    set's, another network's, or another split's.
+    Raises DamagedError for a file of another kind, and ValueError for a search on
+    another data set, network or split.
     """
     images = len(load_once(dataset).x_train)
     held_out = images // PARTS[dataset]
@@ -118,13 +118,13 @@ def begin(dataset: str, path: Path, network: str = PLAIN) -> Search:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Search, print what was found and what the rules choose, write the file."""
+    """Search, write all trials, and print what the rules choose."""
     parser = parser_of("tutorials.paper.search", __doc__)
     add = parser.add_argument
     add("--dataset", choices=PARTS, default="mnist")
     add("--network", choices=NETWORKS, default=PLAIN)
-    add("--json", type=a_path, metavar="FILE", help="where all trials are kept")
-    add("--runs", type=a_path, metavar="DIR", help="where epochs are kept meanwhile")
+    add("--json", type=a_path, metavar="FILE", help="file of all trials")
+    add("--runs", type=a_path, metavar="DIR", help="finished epochs")
     add("--jobs", type=number_of_processes, default=available_cores())
     args = parser.parse_args(argv)
     name = args.dataset + suffix(args.network)

@@ -11,7 +11,7 @@ from tutorials.paper.experiment.config import PLAIN, settings_of, table_of
 from tutorials.paper.paper_numbers import cost_of_noise, paper_single
 
 SAMPLE = "mnist-sample"
-ENOUGH = 0.96  # of bagging on the sample: 0.01 more than the quick profile promises
+ENOUGH = 0.96  # for bagging on the sample: 0.01 more than the quick profile promises
 Scores = dict[tuple[Any, ...], float]
 
 
@@ -59,8 +59,8 @@ def means(trials: Sequence[Trial], *keys: str) -> Scores:
 def nearest(trials: Sequence[Trial], target: float, images: int) -> tuple[Any, ...]:
     """Return optimizer, lr and batch size of the mean accuracy nearest to the target.
 
-    One standard error of a mean, of the images and the seeds, decides what is equal:
-    of those the first.
+    Settings within one standard error of the nearest, from the choice of images and
+    seeds, count as equally near: the first of them is returned.
     """
     scores = means(trials, "optimizer", "lr", "batch_size")
     distance = {setting: abs(mean - target) for setting, mean in scores.items()}
@@ -77,12 +77,12 @@ def fewest_epochs(trials: Sequence[Trial], batch_size: int) -> int:
 
 
 def largest_sigma(trials: Sequence[Trial], least: float) -> float:
-    """Return the largest noise with at least so much mean accuracy."""
+    """Return the largest noise with at least this mean accuracy."""
     return max(reaching(least, trials, "sigma"))
 
 
 def reaching(least: float, trials: Sequence[Trial], key: str) -> list[Any]:
-    """Return the values of a setting with at least so much mean accuracy."""
+    """Return the values of a setting with at least this mean accuracy."""
     scores = means(trials, key)
     if enough := [value for (value,), mean in scores.items() if mean >= least]:
         return enough
@@ -96,13 +96,13 @@ def choose_optimizer(search: Search) -> tuple[Any, ...]:
 
 
 def least_with_noise(search: Search) -> float:
-    """Return the chosen optimizer's accuracy, less what noise cost in the paper."""
+    """Return the chosen optimizer's accuracy minus the cost of noise in the paper."""
     scores = means(search.optimizer, "optimizer", "lr", "batch_size")
     return scores[choose_optimizer(search)] - cost_of_noise(search.dataset)
 
 
 def choose(search: Search) -> dict[str, Any]:
-    """Return the settings that the rules give, by their names in `settings_of`.
+    """Return the settings that the rules choose, by their names in `settings_of`.
 
     The sample is too small to choose a noise.
     """

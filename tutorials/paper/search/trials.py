@@ -1,4 +1,4 @@
-"""Which networks are trained for each search, and how one is scored."""
+"""Which networks are trained for each search, and how they are scored."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,12 @@ from tutorials.paper.search.rules import (
     means,
 )
 
-# One part of the training images is held out. Of MNIST these are as many as the test
-# set has: a binomial standard error of 0.001, and 0.006 for CIFAR-10.
+# One of so many parts of the training images is held out. For MNIST this part is as
+# large as the test set: a binomial standard error of 0.001, and 0.006 for CIFAR-10.
 PARTS = {SAMPLE: 5, "mnist": 6, "cifar10": 10}
 SEEDS = {SAMPLE: 5, "mnist": 2, "cifar10": 1}
-# Name, learning rate, batch size, from the most usual on: the defaults of Keras, which
-# most code of the time was written in, and the classical momentum.
+# Name, learning rate, batch size, the most usual first: the defaults of Keras, in which
+# most code of the time was written, and classical momentum.
 OPTIMIZERS = (
     ("adam", 1e-3, 128),
     ("adam", 1e-3, 32),
@@ -45,7 +45,7 @@ ARCHITECTURE_EPOCHS = {"mnist": 2, "cifar10": 5}  # a fifth of the full profile'
 
 
 def held_out(job: MemberJob, images: int) -> Array:
-    """Return which of so many training images a trial is scored on: (images,) bool."""
+    """Return which training images a trial is scored on: (images,) bool."""
     i, parts = np.arange(images), PARTS[job.dataset]
     if job.dataset == SAMPLE:
         return i % parts == job.index
@@ -53,7 +53,7 @@ def held_out(job: MemberJob, images: int) -> Array:
 
 
 def validate(job: MemberJob, runs: Path) -> Trial:
-    """Train on the images that aren't held out, and score on those that are."""
+    """Train on the images that aren't held out; score on the held-out images."""
     data = load_dataset(job.dataset)
     out = held_out(job, len(data.x_train))
     seen = data.x_train[~out], data.y_train[~out]
@@ -62,7 +62,7 @@ def validate(job: MemberJob, runs: Path) -> Trial:
 
 
 def optimizer_jobs(search: Search) -> list[MemberJob]:
-    """Return a job for each seed and optimizer; on the sample each batch and epochs."""
+    """Return a job for each seed and optimizer, or batch size and epochs (sample)."""
     dataset = search.dataset
     if dataset == SAMPLE:
         pairs = [(size, epochs) for size in BATCH_SIZES for epochs in EPOCHS]
@@ -106,7 +106,7 @@ def chosen_settings(search: Search) -> dict[str, Any]:
 def sigma_jobs(search: Search) -> list[MemberJob]:
     """Return a job for each noise and seed, which differ in nothing else.
 
-    From the largest noise down, until among those that were tried one is enough.
+    From the largest noise down, until some noise that was tried costs little enough.
     """
     dataset, make = search.dataset, METHODS["gaussian-noise"]
     seeds = make(SEEDS[dataset], 0, dataset, sigma=0.1, **chosen_settings(search))
