@@ -1,4 +1,4 @@
-"""BPDA and EOT against derivatives and expectations that are known in closed form."""
+"""BPDA against derivatives, and EOT against draws by hand."""
 
 import numpy as np
 import pytest

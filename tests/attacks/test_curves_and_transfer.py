@@ -1,5 +1,7 @@
 """Accuracy against eps, the smallest eps, transfer, and steps to success."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -80,20 +82,13 @@ def test_every_folder_is_made_before_the_first_is_used(grey, tmp_path):
         accuracy_curve(lambda: never, *grey, THREAT, [0.1, 0.2], folder=tmp_path)
 
 
-class Always:
-    """The same class, whatever it sees."""
-
-    def __init__(self, k):
-        self.k = k
-
-    def predict_proba(self, x):
-        return np.tile(np.eye(2, dtype=x.dtype)[self.k], (len(x), 1))
+ALWAYS_1 = SimpleNamespace(predict_proba=lambda x: np.eye(2)[np.ones(len(x), int)])
 
 
 def test_transfer_counts_what_was_right_before(grey):
     found = transfer_matrix(
         {"up": brighter, "down": darker},
-        {"brightness": Brightness(), "always 1": Always(1)},
+        {"brightness": Brightness(), "always 1": ALWAYS_1},
         *grey,
         Threat("Linf", 0.15),
         batch_size=4,
@@ -108,7 +103,7 @@ def test_transfer_counts_what_was_right_before(grey):
 
 def test_a_victim_that_classifies_no_image_correctly_has_no_rate(grey):
     x, y = grey
-    victims = {"b": Brightness(), "always 1": Always(1)}
+    victims = {"b": Brightness(), "always 1": ALWAYS_1}
     found = transfer_matrix({"up": brighter}, victims, x, 0 * y, Threat("Linf", 0.1))
     assert found.images[0, 1] == 0
     rate = found.rate("up", "always 1")
@@ -176,14 +171,12 @@ def test_transfer_names_source_and_victim(grey):
 
     with pytest.raises(TypeError, match="what attack 'none' returns must be"):
         transfer_matrix({"none": nothing}, {"b": Brightness()}, *grey, THREAT)
-    victims = {"good": Brightness(), "logs": Logarithms()}
+    logs = SimpleNamespace(
+        predict_proba=lambda x: np.log(Brightness().predict_proba(x))
+    )
+    victims = {"good": Brightness(), "logs": logs}
     with pytest.raises(ValueError, match=r"^victim 'logs': predict_proba must return"):
         transfer_matrix({"up": brighter}, victims, *grey, THREAT)
-
-
-class Logarithms(Brightness):
-    def predict_proba(self, x):
-        return np.log(super().predict_proba(x))
 
 
 def test_steps_until_an_image_is_misclassified(linear_model, x):

@@ -2,6 +2,7 @@
 
 import copy
 from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -180,23 +181,17 @@ def test_a_forgotten_clip_is_named(model, data, clip):
     assert diagnosed(model, data, attack=walk(clip)) == ["forgotten clip"]
 
 
-class Scores:
-    """A classifier from its probabilities."""
-
-    def __init__(self, predict_proba):
-        self.predict_proba = predict_proba
-
-
 def test_half_precision_anywhere(model, data):
     """Of probabilities, and of images."""
-    scores = Scores(lambda x: rounded(model.predict_proba(x)))
+    scores = SimpleNamespace(predict_proba=lambda x: rounded(model.predict_proba(x)))
     assert diagnosed(scores, data, model_gradient(model))[0] == "float16"
     images = lambda g, x, y, eps: rounded(right(g, x, y, 0.99 * eps))  # noqa: E731
     assert diagnosed(model, data, attack=images) == ["float16"]
 
 
 def test_probabilities_that_do_not_change(model, data):
-    one_hot = Scores(lambda x: np.eye(10, dtype=np.float32)[model.predict(x)])
+    sure = lambda x: np.eye(10, dtype=np.float32)[model.predict(x)]  # noqa: E731
+    one_hot = SimpleNamespace(predict_proba=sure)
     for gradient in (model_gradient(model), lambda x, y: np.zeros_like(x)):
         found = diagnosed(one_hot, data, gradient)
         assert "saturated scores" in found

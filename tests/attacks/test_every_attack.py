@@ -1,4 +1,4 @@
-"""What holds for every attack: the ball, the bounds, the types, and what it leaves."""
+"""What holds for every attack: its ball, bounds and types; arguments stay."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""The adapters themselves: what ART and Foolbox get is what our functions give."""
+"""The adapters give ART and Foolbox what our functions return."""
 
 import numpy as np
 import pytest

@@ -48,14 +48,18 @@ def naive(model, image, target, theta, gamma):
     return v
 
 
+def run(model, x, target, *settings, **more):
+    forward = network(model)
+    return jsma(logits_of(forward), vjp_of(forward), x, target, *settings, **more)
+
+
 @pytest.mark.parametrize("theta", [1.0, 0.4, 0.1, -0.4, -1.0])
 @pytest.mark.parametrize("gamma", [0.1, 0.2, 0.7, 1.0])
 def test_jsma_is_the_enumeration(model, rng, theta, gamma):
     x = rng.random((10, 3, 4, 1))
-    x[:3] = x[:3].round()  # pixels that are used up from the start
+    x[:3] = x[:3].round()  # pixels at the end of the range from the start
     target = (model.predict(x) + 1) % 3
-    forward = network(model)
-    found = jsma(logits_of(forward), vjp_of(forward), x, target, theta, gamma)
+    found = run(model, x, target, theta, gamma)
     for n in range(len(x)):
         expected = naive(model, x[n : n + 1], target[n], theta, gamma)
         np.testing.assert_allclose(found[n : n + 1], expected, atol=1e-12)
@@ -73,10 +77,7 @@ def test_two_wrong_signs_make_no_pair():
 def test_no_pair_no_change(model):
     x = np.ones((2, 3, 4, 1))  # all pixels are at the end of the range
     target = (model.predict(x) + 1) % 3
-    forward = network(model)
-    assert_array_equal(
-        jsma(logits_of(forward), vjp_of(forward), x, target, gamma=1.0), x
-    )
+    assert_array_equal(run(model, x, target, gamma=1.0), x)
 
 
 def test_no_pair_is_lost_to_rounding(rng):

@@ -1,4 +1,4 @@
-"""Losses of logits against loops and differences; what shifts and scales change."""
+"""Losses of logits, against loops and difference quotients."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_each_target_is_reached(loss, rank):
 
 @pytest.mark.parametrize("loss", [margin, dlr])
 def test_a_sure_network_has_a_slope(loss):
-    """Where cross-entropy is flat in single precision, these aren't."""
+    """Where cross-entropy is flat in single precision."""
     z = np.array([[200, 10, 1, 0]], np.float32)
     y = np.array([0])
     assert abs(cross_entropy(z, y)[1]).max() < 1e-38

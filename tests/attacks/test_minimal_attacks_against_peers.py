@@ -64,7 +64,7 @@ def test_carlini_wagner_is_foolboxs(monkeypatch, cnn, x, searches):
 
 
 @pytest.mark.parametrize("kind", ["network", "ensemble"])
-def test_carlini_wagner_finds_no_longer_ways_than_arts(members, x, kind):
+def test_carlini_wagner_finds_no_longer_distances_than_arts(members, x, kind):
     members, x = [m.astype(np.float32) for m in members], x.astype(np.float32)
     one = kind == "network"
     forward = network(members[0]) if one else log_mean_probability(members)

@@ -1,4 +1,4 @@
-"""PGD: closed forms on a linear model, and what is kept of all points."""
+"""PGD: closed forms on a linear model, and which of all points is returned."""
 
 import numpy as np
 import pytest

@@ -1,6 +1,7 @@
 """Images in 8 bits: in the ball, as close as can be, and the same when read again."""
 
 import hashlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -126,28 +127,24 @@ def test_stored_images_are_saved_as_pixels(rng, tmp_path):
     assert_allclose(x_adv, given, atol=1e-6)
 
 
-class Nearest:
-    """A classifier of one pixel: class 1 above 100.5 shades."""
+@pytest.mark.parametrize(
+    ("targeted", "words"), [(False, "accuracy"), (True, "target missed")]
+)
+def test_the_accuracy_before_and_after(tmp_path, targeted, words):
+    """Two images end just above a border; the second one's ball ends below 101."""
 
-    def predict_proba(self, x):
+    def predict_proba(x):  # class 1 above 100.5 shades
         p = (x[:, 0, 0, 0] * 255 > 100.5).astype(float)
         return np.column_stack([1 - p, p])
 
-
-@pytest.mark.parametrize(
-    ("targeted", "words", "before", "after"),
-    [(False, "accuracy", 0, 0.5), (True, "target missed", 0, 0.5)],
-)
-def test_the_accuracy_before_and_after(tmp_path, targeted, words, before, after):
-    """Two images end just above the border; the second one's ball ends below 101."""
     x, x_adv = np.full((2, 2, 2, 2, 1), 100 / 255)
     x[:, 0, 0, 0] = np.array([100.2, 99.7]) / 255
     x_adv[:, 0, 0, 0] = np.array([100.6, 100.6]) / 255
     y = np.full(2, int(targeted))
     threat = Threat("Linf", 0.95 / 255, targeted=targeted)
-    saved = save_images(x_adv, x, y, tmp_path / "a", threat, Nearest())
-    assert saved.before.value == before
-    assert saved.after.value == after
+    nearest = SimpleNamespace(predict_proba=predict_proba)
+    saved = save_images(x_adv, x, y, tmp_path / "a", threat, nearest)
+    assert (saved.before.value, saved.after.value) == (0, 0.5)
     assert f"{words} {saved.before} as floats, {saved.after} in 8 bits" in str(saved)
 
 
@@ -170,13 +167,10 @@ def test_nothing_is_overwritten(tmp_path):
 
 
 def test_a_classifier_that_fails_leaves_no_folder(tmp_path):
-    class Broken:
-        def predict_proba(self, x):
-            return x[:, 0, 0]
-
+    broken = SimpleNamespace(predict_proba=lambda x: x[:, 0, 0])
     x = np.zeros((2, 3, 3, 1))
     with pytest.raises(ValueError, match=r"^predict_proba must return"):
-        save_images(x, x, np.arange(2), tmp_path / "a", Threat("L2", 1), Broken())
+        save_images(x, x, np.arange(2), tmp_path / "a", Threat("L2", 1), broken)
     assert not list(tmp_path.iterdir())
 
 

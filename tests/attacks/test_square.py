@@ -1,4 +1,4 @@
-"""Square: what it asks, how often, and the shapes and sizes of what it tries."""
+"""Square: its queries, and the shapes and sizes of its squares."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ class Oracle:
 
 
 def never(x):
-    """A classifier that is sure, whatever it sees."""
+    """A classifier that is confident of all images."""
     return np.full(len(x), 5.0)
 
 

@@ -1,4 +1,4 @@
-"""A substitute: how many questions it asks, where, and whether it learns."""
+"""A substitute: how many queries it takes, of which images, and what it learns."""
 
 import numpy as np
 import pytest

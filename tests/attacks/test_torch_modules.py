@@ -54,7 +54,7 @@ def test_logits_and_gradients_are_our_networks(
     ours = network(cnn.astype(of_images))
     theirs = torch_forward(twin(cnn, of_module, channels_last), channels_last)
     (z, back), (their_z, their_back) = ours(x), theirs(x)
-    theirs(1 - x)  # each call has a way back of its own
+    theirs(1 - x)  # each call returns its own back
     tolerance = max(TOLERANCE[of_module], TOLERANCE[of_images])
     assert their_z.dtype == of_images
     assert_close(their_z, z, tolerance)

@@ -1,4 +1,6 @@
-"""Forward passes and their ways back, against differences and ensembles."""
+"""Forward passes and their backward passes, against differences and ensembles."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -43,7 +45,7 @@ def differences(function, x, rng, h=1e-6):
 
 
 @EACH
-def test_the_way_back_is_the_derivative(forward, kind, x, rng):
+def test_back_is_the_derivative(forward, kind, x, rng):
     dz = rng.standard_normal((8, 4))
     z, _ = forward(x)
     direction, slope = differences(lambda v: forward(v)[0], x, rng)
@@ -124,7 +126,7 @@ def test_labels_beyond_the_classes_are_refused(forward, kind, x, y):
 
 
 @pytest.mark.parametrize("answer", [lambda x: x, lambda x: (x, None), lambda x: None])
-def test_a_forward_pass_of_ones_own_has_a_way_back(x, y, answer):
+def test_a_users_forward_pass_must_return_back(x, y, answer):
     for use in (
         lambda: loss_of(answer)(x, y),
         lambda: logits_of(answer)(x),
@@ -134,17 +136,11 @@ def test_a_forward_pass_of_ones_own_has_a_way_back(x, y, answer):
             use()
 
 
-class Scores:
-    """A classifier without a gradient."""
-
-    def predict_proba(self, x):
-        return np.full((len(x), 2), 0.5)
-
-
 @pytest.mark.parametrize("use", [network, model_loss, sum_gradient, ensemble_loss])
 def test_a_classifier_without_a_gradient_is_named(cnn, use):
     one = use in (network, model_loss)
     name = "model" if one else r"members\[1\]"
     message = rf"^{name} must be a network with a backward pass, .* or use square"
+    scores = SimpleNamespace(predict_proba=cnn.predict_proba)
     with pytest.raises(TypeError, match=message):
-        use(Scores() if one else [cnn, Scores()])
+        use(scores if one else [cnn, scores])

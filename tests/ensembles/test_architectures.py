@@ -1,4 +1,4 @@
-"""The ten variants of each table: similar, all different, the first one the table."""
+"""The ten variants of each table: all different, and the first is the table."""
 
 from functools import partial
 

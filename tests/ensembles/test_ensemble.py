@@ -1,5 +1,7 @@
 """The vote: a mean of probabilities, weighted or not, over any classifiers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -84,16 +86,6 @@ def test_members_may_come_from_a_generator():
     assert_allclose(ensemble.predict_proba(X), [[0.3, 0.7]] * 4)
 
 
-class Answers:
-    """A member whose probabilities are what a function makes of good ones."""
-
-    def __init__(self, change):
-        self.change = change
-
-    def predict_proba(self, x):
-        return self.change(np.full((len(x), 2), 0.5))
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -103,7 +95,8 @@ class Answers:
     ],
 )
 def test_a_member_is_named_for_what_it_answers(change, message):
-    ensemble = Ensemble([Fixed(0.9, 0.1), Answers(change)])
+    other = SimpleNamespace(predict_proba=lambda x: change(np.full((len(x), 2), 0.5)))
+    ensemble = Ensemble([Fixed(0.9, 0.1), other])
     with pytest.raises(
         (TypeError, ValueError), match=rf"members\[1\]\.predict_proba {message}"
     ):

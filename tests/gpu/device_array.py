@@ -1,4 +1,4 @@
-"""The stand-in's arrays: NumPy's inside, with the manners of CuPy's.
+"""The stand-in's arrays: NumPy's inside, with the behaviour of CuPy's.
 
 They refuse to mix with NumPy's arrays and to turn into one unasked; their methods are
 those that CuPy has, with its arguments; reductions and single elements are 0-d arrays.

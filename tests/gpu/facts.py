@@ -1,4 +1,4 @@
-"""How CuPy behaves where NumPy wouldn't, or where a mistake could hide.
+"""Facts about CuPy that differ from NumPy's, or in which a mistake could hide.
 
 Each fact is checked on the stand-in, and on CuPy itself as far as it goes without a
 device: an array of CuPy's may lie in any memory until something is to be computed.
@@ -13,7 +13,7 @@ REFUSED = (TypeError, ValueError)
 # name: what is done to x, an array of the device like X; its result, or its exception.
 FACTS = {
     "no unasked copy to the host": (lambda cp, x: np.asarray(x), TypeError),
-    "nor of a list": (lambda cp, x: np.array([x, x]), TypeError),
+    "no unasked copy of a list": (lambda cp, x: np.array([x, x]), TypeError),
     "x @ NumPy's": (lambda cp, x: x @ HOST, TypeError),
     "dot with NumPy's": (lambda cp, x: cp.dot(x, HOST), TypeError),
     "stack of NumPy's": (lambda cp, x: cp.stack([HOST, HOST]), TypeError),
@@ -45,8 +45,8 @@ FACTS = {
     "itself in its type": (lambda cp, x: x.astype(np.float32, copy=False) is x, True),
     "itself if contiguous": (lambda cp, x: cp.ascontiguousarray(x) is x, True),
     "a transpose has gaps": (lambda cp, x: x.T.flags.c_contiguous, False),
-    "so have columns": (lambda cp, x: x[:, :2].flags.c_contiguous, False),
-    "rows have none": (lambda cp, x: x[1:3].flags.c_contiguous, True),
+    "columns have gaps": (lambda cp, x: x[:, :2].flags.c_contiguous, False),
+    "rows have no gaps": (lambda cp, x: x[1:3].flags.c_contiguous, True),
     "an address": (lambda cp, x: x[1:].data.ptr - x.data.ptr, 16),
     "a view of a row": (lambda cp, x: x[1].reshape(2, 2).flags.c_contiguous, True),
 }

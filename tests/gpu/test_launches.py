@@ -1,7 +1,7 @@
 """What a step costs besides arithmetic: kernels started, and copies to and from.
 
 Starting a kernel takes the host some microseconds, and a copy to the host waits for
-all work on the device: a step must need few of the former and none of the latter.
+all work on the device. So a step must start few kernels, and copy nothing to the host.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Checkpoints and members cross from device to device; the paper's program on one."""
+"""Checkpoints and members move between devices; the paper's program runs on one."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What CuPy itself says: it has these names, and NVRTC compiles these kernels.
+"""CuPy itself has these names, and NVRTC compiles these kernels.
 
 Needs the packages cupy-cuda13x and nvidia-cuda-nvrtc, but no driver and no device.
 """

@@ -1,4 +1,4 @@
-"""The stand-in and the emulator find the mistakes that they are there for."""
+"""The stand-in and the emulator find the mistakes they were made for."""
 
 from fractions import Fraction
 

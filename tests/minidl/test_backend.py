@@ -1,4 +1,4 @@
-"""Arrays on the CPU, and what is said where there is no GPU."""
+"""Arrays on the CPU, and the errors where there is no GPU."""
 
 import sys
 import types
@@ -76,7 +76,7 @@ def test_a_function_of_the_device_takes_the_hosts_arrays(fake_cupy):
     assert list(map(type, taken)) == [FakeArray, FakeArray, float]
 
 
-def said():
+def gpu_error():
     """The one line that `require_gpu` raises."""
     with pytest.raises(RuntimeError, match="device 'gpu' needs") as caught:
         require_gpu()
@@ -86,7 +86,7 @@ def said():
 
 def test_a_missing_package_is_named_with_its_installation(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    assert "the package CuPy: pip install 'minidl[gpu]'" in said()
+    assert "the package CuPy: pip install 'minidl[gpu]'" in gpu_error()
     with pytest.raises(RuntimeError, match="CuPy"):
         to_device(np.zeros(2), "gpu")
 
@@ -107,7 +107,7 @@ def no_device():
 def test_what_cuda_lacks_is_named_with_what_to_do(fake_cupy, driver, count, messages):
     fake_cupy.cuda.runtime.driverGetVersion = lambda: driver
     fake_cupy.cuda.runtime.getDeviceCount = count
-    assert all(message in said() for message in messages)
+    assert all(message in gpu_error() for message in messages)
 
 
 def raises(error):

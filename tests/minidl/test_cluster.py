@@ -1,4 +1,4 @@
-"""A real Dask cluster of separate processes: same bits, and one may be killed."""
+"""A Dask cluster of separate processes gives the same bits, also if one is killed."""
 
 import json
 import os

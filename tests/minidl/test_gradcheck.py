@@ -1,4 +1,4 @@
-"""The gradient check itself: it must pass what is right and find what is wrong."""
+"""The gradient check passes correct layers, and finds planted mistakes."""
 
 import math
 

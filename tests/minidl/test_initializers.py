@@ -66,14 +66,5 @@ def test_weights_that_cannot_be_used_are_named(weights, message):
         Linear(2, 3, rng=RNG, initializer=lambda shape, rng: weights)
 
 
-@pytest.mark.parametrize("initializer", [he, glorot])
-def test_a_shape_without_fans_is_named(initializer):
-    for shape in (3, (3,), (3, 3, 3)):
-        with pytest.raises(ValueError, match=r"^shape must be \(D, M\) or \(KH, KW"):
-            initializer(shape, RNG)
-    with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
-        initializer((3, 3), 0)
-
-
 def ones(dtype):
     return lambda shape, rng: np.ones(shape, dtype)

@@ -1,4 +1,4 @@
-"""The language in which functions declare what they take, each word of it."""
+"""Each word of the rules by which functions declare their arguments."""
 
 from inspect import signature
 

@@ -1,4 +1,4 @@
-"""Decoding once: the same data, never stale, and never in the way."""
+"""Decoded data are cached: never stale, and never an obstacle."""
 
 import multiprocessing
 import os

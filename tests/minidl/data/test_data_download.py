@@ -1,4 +1,4 @@
-"""Downloads from servers that are well, dead, silent, forging or breaking off."""
+"""Downloads from servers that work, fail, stay silent, forge or break off."""
 
 import socket
 import threading
@@ -23,7 +23,7 @@ IMAGES = "train-images-idx3-ubyte.gz"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The first part of the path says how to treat the file of the last part."""
+    """The path's first part says how its last part, the file, is sent."""
 
     def do_GET(self):
         how, name = self.path.strip("/").split("/")
@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
         if how == "forged":
             content = content[:-1] + bytes([content[-1] ^ 1])
         self.send_response(503 if how == "dead" else 200)
-        # Else only the checksum can tell that bytes are missing.
+        # Without a length only the checksum shows that bytes are missing.
         if how not in ("unannounced", "endless"):
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.requests, server.released = [], threading.Event()
-    server.outlasted = []  # silent answers whose end was waited for
+    server.outlasted = []  # requests that waited for the end of silence
     server.home = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

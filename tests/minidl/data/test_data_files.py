@@ -1,4 +1,4 @@
-"""Which file is taken, from where, and what is said about it."""
+"""Which file is loaded, from which folder, and the warnings about it."""
 
 import re
 import warnings
@@ -144,7 +144,7 @@ def test_unknown_content_is_taken_with_a_warning(mnist, data_dir):
     assert np.array_equal(data.x_train, other[0])
     assert np.array_equal(data.y_train, arrays[1])
     [words] = differences("mnist")
-    assert re.match(message, words)  # no folder: results tell it to others
+    assert re.match(message, words)  # no folder: results are published with these words
 
 
 def test_images_and_labels_must_be_as_many(mnist, data_dir):

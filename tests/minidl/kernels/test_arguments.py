@@ -1,4 +1,4 @@
-"""Every implementation computes the same, of arguments that fit and of no others.
+"""Every implementation computes the same, and refuses arguments that don't fit.
 
 Each operation of `kernels` stands in CALLS with arguments that it takes. The tests
 change one argument at a time, in the same ways for all: compiled code would not notice

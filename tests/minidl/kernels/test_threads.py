@@ -45,7 +45,7 @@ def test_one_thread_takes_all_images_here():
 
 
 def test_a_blas_that_nobody_can_limit_is_left_alone(monkeypatch):
-    """threadpoolctl knows no Accelerate, which macOS's NumPy is linked to."""
+    """threadpoolctl doesn't know Accelerate, to which NumPy is linked on macOS."""
     nothing = SimpleNamespace(lib_controllers=[])
     monkeypatch.setattr("minidl.kernels.cpu.threads.blas", lambda: nothing)
     assert over_images(lambda part: part, 5) == [slice(0, 5)]

@@ -88,21 +88,21 @@ def test_what_stands_alone_is_kept(rng):
 
 
 class Shifted(ReLU):
-    """A layer of a user's own."""
+    """A ReLU of a user's own."""
 
     def forward(self, x, rng=None):
         return super().forward(x) + 1
 
 
 class Doubled(Conv2D):
-    """Another."""
+    """A convolution of a user's own."""
 
     def forward(self, x, rng=None):
         return 2 * super().forward(x)
 
 
 class FirstOf4(MaxPool2D):
-    """And another."""
+    """A pooling of a user's own."""
 
     def forward(self, x, rng=None):
         return x[:, ::2, ::2]
