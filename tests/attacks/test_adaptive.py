@@ -35,7 +35,7 @@ def test_forward_through_the_defence_backward_as_if_it_were_not_there(cnn, x, y)
 
 
 def test_with_its_own_derivative_it_is_the_chain_rule(cnn, x, y, rng):
-    """t(x) = x^2, whose vjp is 2 x g: central differences of the whole."""
+    """t(x) = x^2 has the vjp 2 x g; central differences of the whole agree."""
     loss = loss_of(bpda(network(cnn), lambda x: x**2, lambda x, g: 2 * x * g), margin)
     direction, h = rng.standard_normal(x.shape), 1e-6
     slope = (loss(x + h * direction, y)[0] - loss(x - h * direction, y)[0]) / (2 * h)
@@ -74,7 +74,7 @@ def test_types_stay_what_they_were(cnn, x):
     assert z.dtype == back(z).dtype == np.float32
 
 
-def test_the_mean_of_the_very_draws(cnn, x, y):
+def test_the_mean_is_that_of_the_same_draws_by_hand(cnn, x, y):
     """Each draw by hand, with a generator in the same state."""
     loss = eot(noise(0.2)(cnn), 5, np.random.default_rng(3))
     by_hand = np.random.default_rng(3)

@@ -52,7 +52,7 @@ def their_apgd(models, loss, steps, norm="Linf", eps=EPS):
 
 
 def test_the_targeted_ratio_is_theirs():
-    """Where the image's own label leads, as at the start: theirs knows it, ours not."""
+    """If the image's own label leads, as at the start; theirs knows it, ours doesn't."""
     from pyautoattack.autopgd_base import APGDAttack_targeted
 
     z = np.random.default_rng(0).standard_normal((50, 10))

@@ -38,7 +38,7 @@ def test_accuracy_falls_as_the_ball_grows(grey):
 
 
 def test_an_image_once_fooled_stays_fooled_in_larger_balls(grey):
-    """An attack that works for small eps only, as broken ones do."""
+    """An attack that works for small eps only, as a broken one may."""
 
     def fades(x, y, eps, rng):
         return brighter(x, y, eps, rng) if eps < 0.1 else x
@@ -50,7 +50,7 @@ def test_an_image_once_fooled_stays_fooled_in_larger_balls(grey):
 
 
 def test_an_image_misclassified_once_stays_fooled():
-    """Each eps has its own draw: the curve must not rise all the same."""
+    """Each eps draws anew, and still the curve must not rise."""
     x, y = np.zeros((200, 2, 2, 1), np.float32), np.ones(200, int)
     suite = Suite(Coin(), {"none": lambda x, y, eps, rng: x})
     curve = accuracy_curve(lambda: suite, x, y, THREAT, [0.1, 0.2, 0.3])
@@ -180,7 +180,7 @@ def test_transfer_names_source_and_victim(grey):
 
 
 def test_steps_until_an_image_is_misclassified(linear_model, x):
-    """Linear in one direction: the loop below shows each x_i to the model itself."""
+    """Compared with BIM of 1 to 5 steps."""
     y = linear_model.predict(x)
     y[0] = (y[0] + 1) % 4
     gradient = model_gradient(linear_model)

@@ -70,12 +70,12 @@ def diagnosed(model, data, gradient=None, attack=None, **settings):
 
 @pytest.mark.parametrize("eps", [0.25, 0.3])
 def test_a_healthy_attack_passes(model, data, eps):
-    """A quarter is exact in float16, and so is a black pixel plus a quarter."""
+    """An eps of a quarter is exact in float16, which must not look like a fault."""
     assert diagnosed(model, data, eps=eps) == []
 
 
-def test_a_sure_network_is_no_fault(sure, data):
-    """Its gradients are tiny, but have a direction: J is taken from the logits."""
+def test_a_confident_network_passes(sure, data):
+    """Its gradients are tiny, but J of the logits gives them a direction."""
     assert diagnosed(sure, data) == []
 
 
@@ -182,7 +182,7 @@ def test_a_forgotten_clip_is_named(model, data, clip):
 
 
 def test_half_precision_anywhere(model, data):
-    """Of probabilities, and of images."""
+    """Of probabilities, or of images."""
     scores = SimpleNamespace(predict_proba=lambda x: rounded(model.predict_proba(x)))
     assert diagnosed(scores, data, model_gradient(model))[0] == "float16"
     images = lambda g, x, y, eps: rounded(right(g, x, y, 0.99 * eps))  # noqa: E731
@@ -214,7 +214,7 @@ def test_an_attack_that_gives_up_as_eps_grows(model, data):
 
 
 def test_a_classifier_with_holes_that_only_chance_finds():
-    """In a tenth of all first pixels' values it is wrong; the gradient doesn't know."""
+    """It is wrong for a tenth of the first pixel's values, unknown to the gradient."""
 
     def predict_proba(x):
         hole = np.floor(x[:, 0, 0, 0] * 1e4) % 10 == 0
@@ -258,7 +258,7 @@ def relabelling(model):
 
 @pytest.mark.parametrize("where", ["gradient", "attack"])
 def test_a_label_that_changes_between_steps_is_named_first(model, data, where):
-    """Both are the same attack, and undo their own steps."""
+    """Both are the same attack, which undoes its own steps."""
     faults = {
         "gradient": {"gradient": relabelled(model)},
         "attack": {"attack": relabelling(model)},

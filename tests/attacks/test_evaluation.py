@@ -377,7 +377,7 @@ def test_more_images_take_over_the_batches_of_fewer(grey, tmp_path):
     ("part", "checksum"), [("fooled", "kept"), ("x_adv", "absent")]
 )
 def test_a_changed_batch_is_done_again(images, labels, tmp_path, part, checksum):
-    """Without a checksum are those of version 0.1.0."""
+    """Files of version 0.1.0 have no checksum."""
     whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
     x_adv = adversarial_images(tmp_path, "pgd")
     path = tmp_path / "pgd-3.npz"
@@ -582,7 +582,7 @@ def never(x, y, eps, rng):
         ({"threat": Threat("Linf", 0.1, (0.5, 1))}, ValueError, r"x must lie in .0.5"),
     ],
 )
-def test_what_can_be_refused_is_refused_first(grey, change, error, message):
+def test_bad_arguments_are_refused_before_any_attack(grey, change, error, message):
     arguments = {"make_suite": lambda: Suite(Brightness(), {"a": never})}
     arguments |= {"threat": THREAT, "x": grey[0], "y": grey[1]}
     with pytest.raises(error, match=message):
@@ -604,7 +604,7 @@ def test_a_folder_that_cannot_be_made_is_refused_first(grey, tmp_path, run):
 
 
 def test_threads_count_for_themselves(grey):
-    """One suite for all threads: each job's costs are its own."""
+    """All threads share a suite; each job counts its own costs."""
     suite = counted_brightness()
     with ThreadPoolExecutor(4) as executor:
         found = evaluate(lambda: suite, *grey, THREAT, 1, executor=executor)

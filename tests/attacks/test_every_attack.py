@@ -79,7 +79,7 @@ def test_one_large_step_of_bim_is_fgsm(eps, bounds, dtype, seed):
 def test_stays_within_the_range_and_keeps_the_type(
     name, cnn, x, y, bounds, number, model_dtype, dtype
 ):
-    """NumPy's promotion must not turn float32 images into float64, whatever asks."""
+    """NumPy's promotion must not turn float32 images into float64."""
     cnn, x = cnn.astype(model_dtype), x.astype(dtype)[:3]
     within = tuple(map(number, bounds))
     x_adv = attack(name, cnn, x, y[:3], number(0.25), within)
@@ -124,7 +124,7 @@ def test_an_image_does_not_depend_on_its_batch(name, cnn, x, y, rng):
 
 @pytest.mark.parametrize("attack", [partial(pgd, alpha=0.1), apgd])
 def test_a_start_does_not_depend_on_which_images_are_done(attack):
-    """The last of three never is; the others are after the first restart, or never."""
+    """The last of three images never is; the others are, or not, after one restart."""
     x, y = np.full((3, 1, 2, 1), 0.5), np.arange(3)
 
     def last_seen(done):
@@ -184,7 +184,7 @@ def test_the_labels_probability_falls_or_the_targets_grows(name, cnn, x, y):
 def test_images_and_labels_that_are_no_arguments_of_the_network(
     name, cnn, x, y, change, message
 ):
-    """What doesn't depend on it is refused by every entry point, test_every_entry."""
+    """Arguments that don't depend on the network: test_every_entry."""
     if name == "hop_skip_jump" and message.startswith("(y"):
         return  # it sees classes alone and doesn't know how many there are
     with pytest.raises(ValueError, match=f"^{message}"):

@@ -80,8 +80,8 @@ def test_each_gradient_is_taken_where_the_last_step_ended(cnn, x, y):
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_the_way_back_starts_at_the_clipped_pixel(y, direction):
-    """Clipped at each step, not at the end: 0.9 -> 1.0 -> 0.8 and not 0.9 -> 0.9."""
+def test_the_next_step_starts_at_the_clipped_pixel(y, direction):
+    """Pixels are clipped at each step: 0.9 -> 1.0 -> 0.8, not 0.9 -> 1.1 -> 0.9."""
     x = np.full((8, 2, 2, 1), 0.5 + direction * 0.4)
     slopes = iter([direction, -direction])
     x_adv = bim(lambda x, y: np.full_like(x, next(slopes)), x, y, 0.3, 0.2, 2)
@@ -90,7 +90,7 @@ def test_the_way_back_starts_at_the_clipped_pixel(y, direction):
 
 @pytest.mark.parametrize("alpha", [0, 0.01, 5])
 def test_with_eps_0_any_step_size_is_accepted(cnn, x, y, alpha):
-    """An attack whose steps are a part of eps can be shown eps = 0."""
+    """So attacks whose alpha is a part of eps can be run with eps = 0."""
     assert_array_equal(bim(model_gradient(cnn), x, y, 0, alpha, 3), x)
     for wrong in (-1, np.inf, np.nan):
         with pytest.raises(ValueError, match=r"alpha must be in \[0, inf\), got"):

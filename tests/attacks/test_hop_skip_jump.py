@@ -39,7 +39,7 @@ def test_it_comes_near_the_distance_of_a_plane(rng, norm, dual):
 
 @pytest.mark.parametrize(("norm", "power"), [("L2", 0.5), ("Linf", 1)])
 def test_to_the_border(rng, norm, power):
-    """Misread, and not so just before: known to 0.01 of 1 / sqrt(D), or of 1 / D."""
+    """Misclassified, but not just before; known to 0.01 / sqrt(D), or 0.01 / D."""
     plane, x = Plane(rng), 0.4 + 0.1 * rng.random((5, 6, 6, 2))
     y = plane(x)
     w = plane.w * np.where(y == 1, -1, 1)[:, None, None, None]
@@ -116,7 +116,7 @@ def test_misclassified_images_and_those_that_no_noise_fools_are_returned(cnn, x)
 
 @pytest.mark.parametrize(("norm", "p"), [("L2", 2), ("Linf", np.inf)])
 def test_it_comes_as_near_as_arts(cnn, x, norm, p):
-    """Both random; ART's ends with a jump away from the border."""
+    """Both are random; ART's ends with a jump away from the border."""
     model, x = cnn.astype(np.float32), x.astype(np.float32)
     y = model.predict(x)
     art = peers.art_classifier(model)

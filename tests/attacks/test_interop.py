@@ -47,7 +47,7 @@ def test_art_gets_each_images_loss_and_gradient(art, forward, x, y):
 
 @KINDS
 def test_art_gets_rows_of_the_jacobian(art, forward, x, y, rng):
-    """By differences along one direction: all classes, one, and one for each image."""
+    """By differences along a direction: all classes, one class, one for each image."""
     direction, h = rng.standard_normal(x.shape), 1e-6
     up, down = forward(x + h * direction)[0], forward(x - h * direction)[0]
     expected = (up - down) / (2 * h)  # (N, K)
@@ -138,7 +138,7 @@ def test_bad_settings_are_refused(cnn, settings, error):
 )
 @pytest.mark.parametrize("kind", ["network"])
 def test_art_names_what_it_gets(art, x, y, method, change, message):
-    """A column of labels would be so many times class 0."""
+    """A column of labels would be taken for class 0."""
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
         getattr(art, method)(*change(x, y))
 

@@ -60,7 +60,7 @@ def test_the_fewest_classes(loss, K, rng):
 @pytest.mark.parametrize("rank", range(2, 11))
 @pytest.mark.parametrize("loss", [margin, dlr, cross_entropy])
 def test_each_target_is_reached(loss, rank):
-    """From any place in the order of logits, also from the third, where dlr is flat."""
+    """Whatever the target's rank, also the third, where dlr is flat."""
     z = np.random.default_rng(rank).standard_normal((30, 10))
     y = z.argsort(axis=1)[:, -rank]
     climbed = z.copy()

@@ -51,7 +51,7 @@ def test_deepfool_stops_where_the_class_changes(victim):
 
 
 def test_a_class_without_slope_is_out_of_reach(victim):
-    """Equal weights: the border with it is nowhere, and the next one is taken."""
+    """With equal weights there is no border, so the next class is taken."""
     W = victim.model.params[0].data
     W[:, 2] = W[:, 3]
     found = deepfool(victim.logits, victim.vjp, victim.x, victim.y)
@@ -69,7 +69,7 @@ def test_carlini_wagner_converges_to_the_least_distance():
 
 
 def test_carlini_wagner_towards_a_target_with_confidence():
-    """To z_t - z_y >= kappa leads (f + kappa) / |w|, with two classes."""
+    """With two classes z_t - z_y >= kappa is (f + kappa) / |w| away."""
     victim = LinearVictim(images=4)
     W, b = (p.data for p in victim.model.params)
     W[:, 2:], b[2:] = 0, -100
@@ -190,7 +190,7 @@ def test_lbfgs_takes_no_more_steps_than_allowed(victim):
 
 
 def test_lbfgs_seeks_the_least_weight(victim):
-    """Near the least distance to where the target is predicted, and never below.
+    """Near the least distance at which the target is predicted, and never below.
 
     Cross-entropy counts other rivals too, and so doesn't lead quite straight there.
     """

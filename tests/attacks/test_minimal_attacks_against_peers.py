@@ -181,7 +181,7 @@ def test_deepfool_is_arts_without_overshoot(no_margin, members, x, kind):
 
 
 def test_the_margin_is_what_carries_over_the_border(linear_model, x):
-    """One step with it; without it ART's end is on the border, here or there."""
+    """One step with it crosses; without it ART's end lies on the border."""
     model, x = linear_model.astype(np.float32), inside(x).astype(np.float32)
     y = model.predict(x)
     found = ours(network(model), x, y, overshoot=0.0, steps=1)

@@ -26,7 +26,7 @@ def two_classes(victim):
 @pytest.mark.parametrize("random", [False, True])
 @pytest.mark.parametrize("prepare", [np.copy, np.round])
 def test_linf_ends_in_the_best_corner(victim, random, prepare):
-    """x + eps sign(w), or where the range ends: w is the same everywhere."""
+    """x + eps sign(w), clipped to the range: w is the same everywhere."""
     w, x = two_classes(victim), prepare(victim.x)
     y = victim.model.predict(x)
     w = np.where((y == victim.y)[:, None, None, None], w, -w)
@@ -37,7 +37,7 @@ def test_linf_ends_in_the_best_corner(victim, random, prepare):
 
 @pytest.mark.parametrize("random", [False, True])
 def test_l2_ends_straight_ahead(victim, random):
-    """x + eps w / |w|, however it starts: the part beside w is projected away."""
+    """x + eps w / |w| from any start: other directions are projected away."""
     w = two_classes(victim)
     rng = np.random.default_rng(0) if random else None
     loss = model_loss(victim.model, margin)
@@ -87,7 +87,7 @@ def test_no_ball_is_larger_than_all_images(victim):
 
 
 def test_an_image_that_is_done_is_left_alone():
-    """Its gradient isn't asked for any more; the other goes on, with its own label."""
+    """No more gradients are taken of it; the other goes on with its own label."""
     x, y = np.full((2, 1, 1, 1), 0.5), np.array([7, 8])
     loss = Script([2, 0], [0], [3])
     found = pgd(loss, x, y, 0.4, 0.1, 5, stop_above=1.0)

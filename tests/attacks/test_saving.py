@@ -220,7 +220,7 @@ def test_changed_and_foreign_folders_are_refused(tmp_path, change, error, messag
     ],
 )
 def test_a_folder_that_contradicts_itself_is_refused(tmp_path, change, message):
-    """With right checksums: somebody has written it anew."""
+    """With right checksums, as if written anew."""
     path = small(tmp_path) / NAME
     arrays, about = read_arrays(path)
     if "eps" in message or "left" in message:

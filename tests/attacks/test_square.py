@@ -72,7 +72,7 @@ def test_it_begins_with_stripes(grey):
 
 @pytest.mark.parametrize(("queries", "area"), [(1000, 0.8), (300, 0.8), (200, 0.1)])
 def test_squares_have_the_papers_sizes(grey, queries, area):
-    """Nothing helps the sure classifier: each square is put on the stripes."""
+    """No square lowers its confidence, so each is put on the stripes."""
     oracle = Oracle(never)
     run(oracle, grey, queries, area=area)
     assert [len(x) for x in oracle.seen] == [3] * queries
@@ -112,7 +112,7 @@ def test_a_square_is_full_and_has_one_sign_a_channel(side):
 
 
 def test_what_helps_is_kept_and_nothing_else(grey):
-    """The loss of what is returned is the best of all that was seen."""
+    """The returned images have the best loss of all queries."""
     oracle = Oracle(lambda x: 9 * x[:, 3:6, 3:6].mean(axis=(1, 2, 3)))
     found = run(oracle, grey, 200)
     best = np.min([oracle.score(x) for x in oracle.seen], axis=0)
@@ -130,8 +130,8 @@ def test_probabilities_that_round_to_zero_are_no_error(grey, score):
     assert len(oracle.seen) == 5
 
 
-def test_another_loss_is_done_elsewhere(grey):
-    """Of two classes -log p_y > log 2 is what margin > 0 is: the same walk."""
+def test_another_loss_needs_another_stop_above(grey):
+    """With two classes -log p_y > log 2 is margin > 0, so the walk is the same."""
     walks = [Oracle(brightness), Oracle(brightness)]
     found = run(walks[0], grey, 300)
     other = run(walks[1], grey, 300, loss=cross_entropy, stop_above=np.log(2))

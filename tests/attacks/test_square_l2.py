@@ -77,7 +77,7 @@ def test_a_move_fills_one_window_and_empties_another(s, length):
 
 
 def test_the_bump_is_added_to_the_direction_that_was_there():
-    """By hand, with windows of the whole image: no place to choose but the turn."""
+    """By hand, with windows of the whole image, which have no place to choose."""
     rng = np.random.default_rng(3)
     x, r = np.zeros((200, 3, 3, 1)), rng.standard_normal((200, 3, 3, 1))
     r /= np.linalg.norm(r, axis=(1, 2), keepdims=True)
@@ -93,7 +93,7 @@ def test_the_bump_is_added_to_the_direction_that_was_there():
 
 
 def test_what_helps_is_kept_within_the_ball():
-    """A classifier of a corner: all length goes there, as far as the walk gets."""
+    """The classifier sees one corner, which gets at least half of eps."""
     x, weights = np.full((4, 20, 20, 1), 0.5), np.zeros((20, 20, 1))
     weights[2:9, 3:10] = np.outer(bump(7)[:, 3], np.ones(7))[..., None]
 

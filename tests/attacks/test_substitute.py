@@ -66,7 +66,7 @@ def test_questions_stay_within_the_range_of_pixels(victim):
 
 
 def test_it_learns_to_agree_and_to_attack(victim):
-    """On images that neither was trained on; noise of the same size fools few."""
+    """On new images, of which noise of the same size fools few."""
     x = np.random.default_rng(8).random((60, 6, 6, 2))
     other = np.random.default_rng(9).random((200, 6, 6, 2))
     predict, model, rng = victim.model.predict, new_model(), np.random.default_rng(0)

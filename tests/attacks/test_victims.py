@@ -82,7 +82,7 @@ def test_values_are_those_of_what_is_predicted(members, x, y):
 
 @pytest.mark.parametrize("weights", [[0.9, 0.05, 0.05], [5, 0, 1], [1, 1, 1]])
 def test_weights_are_the_ensembles(members, weights, x, y, rng):
-    """Its value is what a weighted one predicts, its gradient that of the value."""
+    """The value is that of a weighted ensemble; the gradient is the value's."""
     own = Ensemble(members[:3], weights)
     p_y = own.predict_proba(x)[np.arange(8), y]
     loss = ensemble_loss(own.members, weights=own.weights)
@@ -93,7 +93,7 @@ def test_weights_are_the_ensembles(members, weights, x, y, rng):
 
 
 def test_sure_members_have_a_slope_in_single_precision(members, x, y):
-    """Probabilities round to 1 and to 0: logits, margin and gradient stay."""
+    """Probabilities round to 1 and to 0, but margins and gradients don't."""
     for i, member in enumerate(members):
         member.params[-1].data[:] = 0
         member.params[-1].data[y[0]] = 120 + 10 * i

@@ -94,7 +94,7 @@ def test_types_are_kept_and_arguments_untouched(z, dtype):
 
 @pytest.mark.parametrize("gap", [30, 1e4])
 def test_members_that_are_sure_and_alike_give_finite_numbers(gap):
-    """As at the start, and at the end of a training."""
+    """As at the start and the end of a training."""
     z = np.zeros((M, N, K), np.float32)
     z[..., 1] = gap
     assert all(np.isfinite(a).all() for a in adp(z, Y))

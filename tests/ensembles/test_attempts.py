@@ -89,7 +89,7 @@ def test_a_restart_keeps_the_training_images(tiny_data, costs, monkeypatch):
 def test_the_cost_is_the_mean_over_the_training_images_without_dropout(
     tiny_data, job, monkeypatch
 ):
-    """Test images decide nothing: they aren't there."""
+    """There are no test images, so they decide nothing."""
     own = tiny_data._replace(x_test=None, y_test=None)
     monkeypatch.setattr(training, "load_dataset", lambda name: own)
     model = untrained(job)

@@ -82,7 +82,7 @@ def test_a_perfect_learner_has_a_finite_vote():
 
 
 def test_no_learner_has_a_larger_vote_than_a_perfect_one():
-    """Whose only error is an image that all learners before it got right."""
+    """Not even one whose only error is an image with a tiny weight."""
     w, wrong = np.full(50, 1 / 50), np.arange(50) == 0
     w[0] = 1e-30
     w /= w.sum()

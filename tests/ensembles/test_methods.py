@@ -238,7 +238,7 @@ def test_jobs_can_be_keys_and_are_frozen():
 
 
 def test_numpy_numbers_become_pythons():
-    """Otherwise a job could not be written down as JSON, to name its file."""
+    """Otherwise a job couldn't be written as JSON, which names its file."""
     plain = {"index": 1, "seed": 2, "sigma": 0.5, "train_images": 9, "epochs": 3}
     plain |= {"batch_size": 4, "lr": 1.0}
     other = {name: np.array(value)[()] for name, value in plain.items()}

@@ -35,7 +35,7 @@ def test_one_member_alone_gets_the_bits_of_train(problem, perturb):
 
 
 def test_members_by_their_own_costs_dont_change_each_other(problem):
-    """In an epoch without dropout, each gets what it gets alone on the same batches."""
+    """In an epoch without dropout each ends as if trained alone on the same batches."""
     committee = Committee([network(0), network(1)])
     sums = run(committee, problem, 1)
     means = []
@@ -65,7 +65,7 @@ def test_a_batch_is_perturbed_once_for_all(problem):
 
 
 def test_any_loss_of_all_members_is_descended(problem):
-    """The squared difference of the members' logits: they come to agree."""
+    """The squared difference of the members' logits falls."""
 
     def disagreement(z, y):
         d = z[0] - z[1]

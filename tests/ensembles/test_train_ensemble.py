@@ -87,7 +87,7 @@ def test_the_jobs_settings_reach_training(trained, jobs):
     ],
 )
 def test_any_executor_gives_the_same_bits(tiny_data, kind, options):
-    """Also with more cores: a member is trained on one thread wherever it is."""
+    """Also with more cores, as a member is trained on one thread."""
     jobs = one_of_each_method()
     with kind(2, **options) as executor:
         assert_same_bits(train_ensemble(jobs, executor), train_ensemble(jobs))

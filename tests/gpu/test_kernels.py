@@ -48,7 +48,7 @@ def test_each_source_file_is_compiled():
 
 
 def test_no_kernel_needs_an_order_of_threads():
-    """One thread writes each number; only a sum's wait for each other."""
+    """One thread writes each number; only those of a sum wait for each other."""
     assert "atomic" not in cuda.source()
     assert re.findall(r"__shared__ (\w+ \w+)", cuda.source()) == ["Floats part"]
 

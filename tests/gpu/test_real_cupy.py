@@ -84,7 +84,7 @@ DIVISION = re.compile(rb"(?:div|rem)\.[su]\d+\s+[^;]*, %\w+;")  # by what isn't 
 
 @pytest.mark.parametrize("width", [1, 4])
 def test_no_kernel_divides_whole_numbers(compile_for, width):
-    """A GPU has no instruction for it: one by a number of runtime takes about 30."""
+    """A GPU has no instruction for it, and needs about 30 for an unknown divisor."""
     source = cuda.source()
     assert not DIVISION.search(compile_for(source, "90", "ptx", width))
     wrong = source.replace("dx[t] = out[t]", "dx[t] = out[t % (size - 1)]")

@@ -250,7 +250,7 @@ COMPUTED = {
     "no images": (
         KERNELS + "gpu.operations.blocks",
         lambda x, W, pixels: (slice(n, n + 1) for n in range(len(x))),
-        test_arguments.test_of_no_images_comes_nothing,
+        test_arguments.test_no_images_give_empty_results,
         *("gpu", "conv2d_grads"),
     ),
     "replaced averages": (

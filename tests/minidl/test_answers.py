@@ -79,7 +79,7 @@ def test_infinity_is_refused_only_where_it_is_said():
     ],
 )
 def test_answers_that_are_not_probabilities(p, message):
-    """argmax takes the first NaN, the least likely logarithm, a column of zeros."""
+    """argmax would return a class for each of them."""
     refused(message, check_probabilities, p, 4)
     with pytest.raises((TypeError, ValueError), match=f"^{message}"):
         probabilities(lambda x: p, X, "f")

@@ -117,7 +117,7 @@ def test_each_of_numpys_generators_goes_on(path, kind):
 
 
 def test_parameters_alone_are_loaded_in_place(path):
-    """Whether the file holds more, or not."""
+    """Whether the file holds an optimizer or not."""
     model, other = small_network(1), small_network(2)
     arrays = [p.data for p in other.params]
     for more in {}, {"optimizer": SGD(model.params, 0.1)}:
@@ -257,7 +257,7 @@ def test_settings_of_another_optimizer_do_not_fit(path):
     "settings", [{"lr": -1.0}, {"lr": 0.0}, {"lr": math.nan}, {"momentum": -1.0}]
 )
 def test_impossible_settings_change_nothing(path, monkeypatch, settings):
-    """Training would climb instead, or stand still."""
+    """The loss would rise, or stay."""
     model, target = small_network(), Everything()
     with monkeypatch.context() as hostile:
         hostile.setattr(SGD, "settings", {"lr": 0.3, "momentum": 0.5} | settings)

@@ -85,7 +85,7 @@ def worker(address, threads=1):
 
 @pytest.mark.slow
 def test_a_worker_that_joins_later_is_checked_before_its_first_job(tmp_path):
-    """And all that are there before any work."""
+    """And those that are there are checked before any work."""
     with (
         scheduler(tmp_path) as (_, address),
         worker(address) as first,

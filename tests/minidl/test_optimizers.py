@@ -80,7 +80,7 @@ def test_steps_are_the_published_rule(kind, rule, options):
 
 
 def test_weight_decay_is_the_gradient_of_half_the_squared_length(kind):
-    """Like steps along g + c p, and along nothing but c p for a gradient of 0."""
+    """Steps are taken along g + c p, also where g is 0."""
     p, q = parameter(10.0, -2.0), parameter(10.0, -2.0)
     decayed = kind([p], **OPTIONS[kind], weight_decay=0.25)
     by_hand = kind([q], **OPTIONS[kind])

@@ -100,7 +100,7 @@ def test_a_keyboard_interrupt_is_not_kept_back():
 
 @pytest.mark.parametrize("make", [nullcontext, ThreadPoolExecutor, ProcessPoolExecutor])
 def test_jobs_of_any_executor_have_one_thread(make):
-    """A user's own executor limits nothing."""
+    """Also those of a user's executor, which sets no limits."""
     spawned = {"max_workers": 1, "mp_context": get_context("spawn")}
     options = {ThreadPoolExecutor: {"max_workers": 1}, ProcessPoolExecutor: spawned}
     with make(**options.get(make, {})) as executor:

@@ -28,7 +28,7 @@ def conv(**options):
     ],
 )
 def test_what_others_depend_on_is_fixed(layer, name, value):
-    """A network's shapes, its fused blocks, and the algorithm that was checked."""
+    """Shapes, fused blocks and the algorithm depend on it."""
     before = getattr(layer, name)
     kind = type(layer).__name__
     with pytest.raises(TypeError, match=rf"^{name} of {kind} can't be changed, got "):

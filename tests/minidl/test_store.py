@@ -96,7 +96,7 @@ def test_content_that_is_not_json_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("read", [read_json, read_arrays])
-def test_a_missing_file_is_a_missing_file(read, tmp_path):
+def test_a_missing_file_is_not_called_damaged(read, tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing"):
         read(tmp_path / "nothing")
 
@@ -274,6 +274,6 @@ def test_other_parts_have_other_keys():
     assert len({*keys}) == len(keys)
 
 
-def test_keys_are_the_same_tomorrow():
-    """They name files."""
+def test_keys_stay_from_version_to_version():
+    """Because they name files."""
     assert key_of("a", 1, np.zeros(2, "<f4")).startswith("778cdb8d26e75af6")

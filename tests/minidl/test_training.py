@@ -296,7 +296,7 @@ def test_accuracy_without_a_known_number_of_classes():
 
 
 def test_a_classifier_is_named_for_what_it_does():
-    """What is no answer: test_answers."""
+    """Other answers: test_answers."""
 
     class Scales(Table):
         def predict_proba(self, x):
@@ -385,7 +385,7 @@ def test_perturb_may_work_in_place(problem):
 
 
 def test_perturb_draws_from_the_generator_that_is_the_state(problem):
-    """Two epochs at once are two times one: nothing else has a state."""
+    """Four epochs are one and three more: nothing else has a state."""
     expected, wanted = run(*problem, epochs=4, rate=0.5, perturb=noise)
     model, rng = network(rate=0.5), np.random.default_rng(1)
     optimizer = Adam(model.params, 0.01)

@@ -215,7 +215,7 @@ def test_all_compute_the_same_of_arrays_in_any_layout_and_type(device, name):
 
 
 @pytest.mark.parametrize("name", sorted(set(CALLS) - {"cross_entropy"}))
-def test_of_no_images_comes_nothing(device, name):
+def test_no_images_give_empty_results(device, name):
     call = CALLS[name]
     whole = {"W", "b", "dW", "db"}  # have no axis of images
     empty = {k: a if k in whole else a[:0] for k, a in call.arrays.items()}
@@ -259,7 +259,7 @@ def resized(a, axis, by):
 
 @pytest.mark.parametrize(("name", "argument"), ARRAYS)
 def test_each_axis_must_be_there_and_its_size_must_fit(name, argument):
-    """An array with an axis of 1 more would be broadcast, a single number too."""
+    """NumPy would broadcast an axis of size 1, and a single number."""
     a = CALLS[name].arrays[argument]
     for axis in range(a.ndim):
         if f"{argument}{axis}" not in CALLS[name].free:
@@ -294,7 +294,7 @@ WRITTEN = [(name, array) for name, call in CALLS.items() for array in call.writt
 
 @pytest.mark.parametrize(("name", "argument"), WRITTEN)
 def test_what_is_written_reaches_the_array_or_is_refused(name, argument):
-    """A copy made contiguous would take the step, and be thrown away."""
+    """Otherwise a contiguous copy would take the step, and be lost."""
     a = CALLS[name].arrays[argument]
     read_only = np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape)
     refused(name, ValueError, **{argument: read_only})
@@ -346,14 +346,14 @@ def test_an_optimizers_arrays_have_the_parameters_type(argument):
     ],
 )
 def test_numbers_that_an_operation_cannot_use(name, argument, error, value):
-    """Others are those of test_every_entry."""
+    """Other numbers: test_every_entry."""
     refused(name, error, **{argument: value})
 
 
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("name", ["conv2d", "conv2d_pool", "conv2d_grads"])
 def test_an_algorithm_that_takes_other_windows_is_refused(name, stride):
-    """As a layer's that is changed later: Winograd's would leave out the stride."""
+    """Winograd's would ignore the stride."""
     how = {"algorithm": "winograd", "stride": stride, "pad": 2}
     if name == "conv2d_grads":
         size = kernels.output_size((6, 6), (3, 3), stride, 2)

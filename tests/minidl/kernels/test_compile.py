@@ -73,7 +73,7 @@ def test_a_damaged_file_is_compiled_again(file, end):
 
 
 def test_another_kernels_files_are_not_taken(file):
-    """Each is whole, and would load."""
+    """Although each is whole and could be loaded."""
     assert hits(file) == 0
     for end in ("nbi", "nbc"):
         other = cached(file, "triple", end).read_bytes()
@@ -107,7 +107,7 @@ def test_each_source_file_counts(tmp_path):
 
 
 def test_a_cache_that_cannot_be_used_is_none(file, monkeypatch):
-    """As that of another version of LLVM."""
+    """Such as one of another version of LLVM."""
     assert (hits(file), hits(file)) == (0, 1)
 
     def rebuild(*arguments):

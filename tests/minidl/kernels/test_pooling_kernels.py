@@ -64,7 +64,7 @@ def test_the_first_of_equals_wins_also_across_rows(each_way, size, count, value)
 
 
 def test_the_first_of_equals_wins_behind_a_convolution_too(each_way, rng):
-    """Constant images, no images and dead units are ties everywhere."""
+    """Constant images, black images and dead units tie everywhere."""
     W = rng.standard_normal((3, 3, 8, 8)).astype(np.float32)
     for x, b in ((0, 1), (0, -1), (1, -1000)):
         x = np.full((2, 6, 6, 8), x, np.float32)
@@ -104,7 +104,7 @@ def test_pixels_in_no_window_have_gradient_0(
 
 
 def test_pixels_in_no_window_have_gradient_0_behind_a_convolution(each_way, rng):
-    """5x5 outputs, of which 4x4 lie in windows: as if the others had no gradient."""
+    """Of 5x5 outputs 4x4 lie in windows; the others have no gradient."""
     x, W = rng.random((2, 7, 7, 8)), rng.standard_normal((3, 3, 8, 8))
     out, argmax = kernels.conv2d_pool(x, W, np.zeros(8))
     dout = rng.random(out.shape)

@@ -118,7 +118,7 @@ def test_a_forked_process_makes_threads_of_its_own(two_threads):
 @pytest.mark.parametrize("shapes", [((300, 80), (80, 90)), ((80, 70), (70, 400))])
 @pytest.mark.parametrize("given", [True, False])
 def test_products_on_two_threads(two_threads, rng, shapes, given):
-    """Of more rows than columns and the other way round, into an array or a new one."""
+    """Of tall and of wide matrices, into a given array or a new one."""
     a, b = (rng.standard_normal(shape) for shape in shapes)
     out = np.empty((len(a), b.shape[1])) if given else None
     with kernels.use("numba"):
@@ -133,7 +133,7 @@ def in_another_thread(function):
 
 
 def test_any_python_thread_can_limit_blas(two_threads, rng):
-    """Not only the first that has computed something, as threadpoolctl has it."""
+    """Not only the first that has computed something, as with threadpoolctl."""
     x, W = rng.standard_normal((4, 8, 8, 8)), rng.standard_normal((3, 3, 8, 8))
 
     def limited():
@@ -152,7 +152,7 @@ def test_any_python_thread_can_limit_blas(two_threads, rng):
 
 
 def test_python_threads_at_once_leave_blas_its_threads(two_threads, rng):
-    """Each sets and restores the limit: none must restore another's momentary 1."""
+    """Each sets and restores the limit, and mustn't restore another's limit of 1."""
     x, W = rng.standard_normal((2, 8, 8, 8)), rng.standard_normal((3, 3, 8, 8))
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)

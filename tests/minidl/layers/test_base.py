@@ -38,7 +38,7 @@ def test_an_assigned_array_is_copied():
 
 
 def test_an_assigned_gradient_is_written_into_the_parameters_own():
-    """That array is what an optimizer on a GPU sees."""
+    """An optimizer on a GPU sees that array."""
     p, g = Parameter(np.ones(3, np.float32)), np.full(3, 2.0)
     held = p.grad
     p.grad = g

@@ -214,7 +214,7 @@ def test_backward_before_forward_is_named(case):
 
 
 def test_the_gradient_of_another_batch_is_named(each_implementation, case):
-    """Not broadcast, nor multiplied by the latest batch's mask."""
+    """It is neither broadcast nor multiplied by the latest batch's mask."""
     layer = case.layer()
     dout = case.dout(layer)
     more = np.concatenate([dout, dout])

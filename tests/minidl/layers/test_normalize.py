@@ -32,7 +32,7 @@ def test_each_channel_is_standardised(rng):
 
 
 def test_a_network_of_standardised_images_is_attacked_in_its_pixels_units(rng):
-    """eps stays in [0, 1], where a network that standardises outside has eps / std."""
+    """eps is in units of pixels; of standardised images it would be eps / std."""
     inner = Sequential(layers(rng), (6, 6, 3))
     model = Sequential([Normalize(MEAN, STD), *inner.layers], (6, 6, 3))
     assert [type(step).__name__ for step in model.fused[:2]] == [

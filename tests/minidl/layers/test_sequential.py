@@ -130,7 +130,7 @@ def test_images_that_do_not_fit_are_named(model, shape):
 
 
 def test_one_layer_in_two_places_is_refused(rng):
-    """Each keeps its latest input: the first place's would be lost."""
+    """It keeps one input: that of the first place would be lost."""
     relu = ReLU()
     layers = [Linear(3, 3, rng=rng), relu, Linear(3, 3, rng=rng), relu]
     with pytest.raises(ValueError, match=r"must be different objects, got Linear"):
@@ -212,7 +212,7 @@ def test_a_layer_used_alone_meanwhile_disturbs_no_backward(model, x, rng):
 
 
 def test_threads_share_a_network(model, x, rng):
-    """Forward of one between forward and backward of another."""
+    """One runs forward between another's forward and backward."""
     douts = rng.standard_normal((4, 4, 3))
     inputs = [x * (i + 1) for i in range(4)]
     expected = [gradients(model, *pair)[0] for pair in zip(inputs, douts, strict=True)]
@@ -299,7 +299,7 @@ def test_one_layer_cast_alone_is_noticed(model, x):
 
 
 def test_a_parameter_in_two_places_is_noticed(rng):
-    """Its gradient would be that of the place that comes first."""
+    """Its gradient would be that of the first place alone."""
     layers = [Linear(3, 3, rng=rng), ReLU(), Linear(3, 3, rng=rng)]
     model = Sequential(layers, (3,))
     layers[2].W = layers[0].W
