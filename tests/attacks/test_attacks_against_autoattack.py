@@ -52,7 +52,7 @@ def their_apgd(models, loss, steps, norm="Linf", eps=EPS):
 
 
 def test_the_targeted_ratio_is_theirs():
-    """If the image's own label leads, as at the start; theirs knows it, ours doesn't."""
+    """If the image's own label leads, as at the start: ours doesn't know this label."""
     from pyautoattack.autopgd_base import APGDAttack_targeted
 
     z = np.random.default_rng(0).standard_normal((50, 10))
