@@ -5,22 +5,14 @@ import pytest
 
 from minidl.store import write_json
 from tutorials.anomaly.labels import scale
-from tutorials.anomaly.labels.scale import (
-    FACTORS,
-    crossing,
-    find_scale,
-    read_scale,
-    scaled,
-    with_interval,
-)
 from tutorials.paper.experiment.attack import carry_out
 from tutorials.paper.experiment.cases import adv1, blocks
 
 
 def test_lengths_are_scaled_and_steps_are_not():
     bim = {"eps": 0.2, "alpha": 0.025, "steps": 8}
-    assert scaled(bim, 0.5) == {"eps": 0.1, "alpha": 0.0125, "steps": 8}
-    assert scaled(bim, 1.0) == bim
+    assert scale.scaled(bim, 0.5) == {"eps": 0.1, "alpha": 0.0125, "steps": 8}
+    assert scale.scaled(bim, 1.0) == bim
 
 
 @pytest.mark.parametrize(
@@ -36,13 +28,13 @@ def test_lengths_are_scaled_and_steps_are_not():
     ],
 )
 def test_where_a_curve_reaches_its_target(curve, expected):
-    found = crossing([1.0, 2.0, 3.0], np.array(curve), 0.25)
+    found = scale.crossing([1.0, 2.0, 3.0], np.array(curve), 0.25)
     assert found == pytest.approx(expected)
 
 
 def falls_at(limits):
     """Images that are misclassified from these factors on."""
-    return np.array(FACTORS)[:, None, None] < limits
+    return np.array(scale.FACTORS)[:, None, None] < limits
 
 
 def test_the_interval_covers_images_and_members():
@@ -53,7 +45,7 @@ def test_the_interval_covers_images_and_members():
         alike = np.tile(limits, (4, 1))
         differ = alike + np.array([[-0.3], [0], [0.1], [0.2]])
         for name, each in (("alike", alike), ("differ", differ)):
-            s, low, high = with_interval(falls_at(each), FACTORS, 0.5)
+            s, low, high = scale.with_interval(falls_at(each), scale.FACTORS, 0.5)
             assert low < s < high
             assert s == pytest.approx(np.median(each), abs=0.04)
             widths[name, N] = high - low
@@ -64,18 +56,18 @@ def test_the_interval_covers_images_and_members():
 def test_the_search_counts_what_the_engine_counts(plan, team, tmp_path, monkeypatch):
     monkeypatch.setattr(scale, "FACTORS", [0.05, 0.5, 1.0])
     monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.5)
-    found = find_scale(plan, team)
+    found = scale.find_scale(plan, team)
     assert found.low <= found.s <= found.high
     for s, correct in zip(found.factors, found.correct, strict=True):
         cases = adv1("fgsm", {"eps": 0.3 * s}, 2)
         work = [block for case in cases for block in blocks(case, team, 0, 30)]
         assert [c.ensembles[-1] for c in carry_out(work)] == correct
     write_json(tmp_path / "scale.json", found)
-    assert read_scale(tmp_path / "scale.json") == found
+    assert scale.read_scale(tmp_path / "scale.json") == found
 
 
 def test_without_a_factor_nothing_is_chosen(plan, team, monkeypatch):
     monkeypatch.setattr(scale, "FACTORS", [0.05, 0.1])
     monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.01)
     with pytest.raises(ValueError, match=r"no factor between 0\.05 and 0\.1"):
-        find_scale(plan, team)
+        scale.find_scale(plan, team)
