@@ -16,7 +16,6 @@ from attacks import (
     ensemble_loss,
     fgsm,
     loss_of,
-    margin,
 )
 from attacks.evaluation.suites import run_attack
 from ensembles import Ensemble, MCDropout
@@ -41,7 +40,7 @@ from tests.tutorials.quarters import EPS, SHAPE, K, images
 from tutorials.defences import parts
 from tutorials.defences.__main__ import main
 from tutorials.defences.denoised import autoencoder
-from tutorials.defences.detector import head_on, undetected_margin
+from tutorials.defences.detector import head_on
 from tutorials.defences.dropped import Draw
 from tutorials.defences.findings import (
     above_members,
@@ -470,23 +469,6 @@ def test_mc_dropout_is_one_classifier_for_the_evaluation(networks):
     assert isinstance(defence.classifier, MCDropout)
     p = defence.classifier.predict_proba(TEST)
     assert_array_equal(defence.classifier.predict_proba(TEST), p)
-
-
-def test_the_detectors_joint_loss_of_several_is_differentiable(networks):
-    """log_mean of forward passes, not of networks: weights and derivative."""
-    from attacks.forwards import log_mean, network
-
-    nets = [deepcopy(net).astype(np.float64) for net in networks]
-    x = TEST[:3].astype(np.float64)
-    forward = log_mean([network(net) for net in nets], [0.75, 0.25])
-    p = 0.75 * nets[0].predict_proba(x) + 0.25 * nets[1].predict_proba(x)
-    assert_allclose(forward(x)[0], np.log(p), atol=1e-9)
-    for loss in (cross_entropy, margin, undetected_margin):
-        value = loss_of(forward, loss)
-        y = LABELS[:3] % (K - 1)
-        found = value(x, y)[1]
-        expected = differences(lambda value=value, y=y: value(x, y)[0].sum(), x)
-        assert_close(found, expected, 1e-6)
 
 
 # The paper's section 5: the combination is "more robust".
