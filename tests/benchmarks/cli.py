@@ -115,14 +115,13 @@ def parse(argv: list[str] | None = None) -> Options:
             parser.error(str(error))
     if args.beside and args.threads == len(cores()):
         parser.error("--beside needs a core that --threads leaves free")
-    chosen_here = tuple(name for name in SECTIONS if name in chosen)
     settings = vars(args) | {"peers": tuple(dict.fromkeys(args.peers))}
     del settings["only"], settings["instructions"]
-    return Options(sections=chosen_here, **settings)
+    return Options(sections=chosen, **settings)
 
 
-def chosen_sections(parser: Parser, args: argparse.Namespace) -> set[str]:
-    """Return which sections are asked for; exit if they can't be measured here."""
+def chosen_sections(parser: Parser, args: argparse.Namespace) -> tuple[str, ...]:
+    """Return the sections that are asked for; exit if they can't be measured here."""
     on_gpu = args.device == "gpu"
     one_core = len(cores()) == 1 or args.beside is not None
     chosen = {*(args.only or (ON_A_GPU if on_gpu else USUAL))}
@@ -139,4 +138,5 @@ def chosen_sections(parser: Parser, args: argparse.Namespace) -> set[str]:
             f"{' and '.join(SEVERAL_CORES)} need two cores, and this process has "
             f"{'given one to --beside' if args.beside else 'one'}"
         )
-    return chosen - {*SEVERAL_CORES} if one_core else chosen
+    chosen -= {*SEVERAL_CORES} if one_core else set()
+    return tuple(section for section in SECTIONS if section in chosen)

@@ -13,6 +13,7 @@ import ctypes
 import json
 import os
 import platform
+import re
 import shutil
 import struct
 import subprocess
@@ -80,13 +81,8 @@ def by_callgrind(settings: dict[str, Any]) -> list[int]:
         run([*command, f"--callgrind-out-file={folder}/out"], settings)
         # The first dump holds everything before the first task.
         dumps = [Path(folder, f"out.{i}") for i in range(2, len(TASKS) + 2)]
-        return [total(dump.read_text(errors="replace")) for dump in dumps]
-
-
-def total(dump: str) -> int:
-    """Return the instructions of a dump."""
-    lines = (line for line in dump.splitlines() if line.startswith("totals:"))
-    return int(next(lines).split()[1])
+        texts = [dump.read_text(errors="replace") for dump in dumps]
+        return [int(re.findall(r"^totals: (\d+)", text, re.M)[0]) for text in texts]
 
 
 COUNTERS: dict[str, Callable[[dict[str, Any]], list[int]]] = {

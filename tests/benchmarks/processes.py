@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.benchmarks.child import STEPS
 from tests.benchmarks.cli import Options
@@ -13,6 +13,7 @@ from tests.benchmarks.problems import build, synthetic_batch
 from tests.benchmarks.started import Child, started
 from tests.benchmarks.timing import summary
 
+Cores: TypeAlias = tuple[int, ...]
 SECONDS = 2  # of training per request to a child
 ROUNDS = 5
 
@@ -51,22 +52,19 @@ def memory(name: str, options: Options) -> dict[str, Any]:
 def members(name: str, options: Options) -> dict[str, Any]:
     """Return images/s of one training process on one core, and of one per core."""
     each = [(core,) for core in options.cores]
-    found = rates(name, options, each[:1], each)
-    found["auto"]["moved_kb_per_image"] = moved_per_image(name, options.batch) / 1e3
-    return {"name": name, "cores": len(options.cores), "images_per_s": found}
+    unit = rates(name, options, each[:1], each)
+    moved = moved_per_image(name, options.batch) / 1e3
+    unit["images_per_s"]["auto"]["moved_kb_per_image"] = moved
+    return unit
 
 
 def scaling(name: str, options: Options) -> dict[str, Any]:
     """Return images/s of one training process on one core, and on all cores."""
-    found = rates(name, options, [options.cores[:1]], [options.cores])
-    return {"name": name, "cores": len(options.cores), "images_per_s": found}
+    return rates(name, options, [options.cores[:1]], [options.cores])
 
 
 def rates(
-    name: str,
-    options: Options,
-    few: list[tuple[int, ...]],
-    many: list[tuple[int, ...]],
+    name: str, options: Options, few: list[Cores], many: list[Cores]
 ) -> dict[str, Any]:
     """Return each finalist's training rates on few and on many cores, alternating."""
     found = {}
@@ -87,7 +85,7 @@ def rates(
             "ratio": summary([b / a for a, b in pairs]),
             "held_kb_per_image": 1e3 * sum(held) / len(held) / options.batch,
         }
-    return found
+    return {"name": name, "cores": len(options.cores), "images_per_s": found}
 
 
 def together(trainings: list[Child]) -> float:
