@@ -49,11 +49,12 @@ from tutorials.defences.findings import (
     findings,
     missing,
 )
+from tutorials.defences.measure import Bench, attack
 from tutorials.defences.page import markdown, table
 from tutorials.defences.parts import Part
 from tutorials.defences.record import Record, path_of, read, write
 from tutorials.defences.rows import chosen, rows
-from tutorials.defences.run import attack, cost, run
+from tutorials.defences.run import cost, run
 from tutorials.defences.settings import Strength, settings_of
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM, accepted, usual
 from tutorials.defences.victims import KINDS
@@ -196,7 +197,8 @@ def test_rows_of_the_full_table():
     plain = member_jobs(configure("mnist", "full"))["random-init"]
     assert found["plain"].jobs == tuple(plain)  # Table 2's: nothing is trained twice
     assert found["pgd-5"].jobs[:3] == found["pgd-3"].jobs
-    assert found["pgd-5"].only(4).jobs == found["pgd-5"].jobs[4:]
+    assert found["pgd-5"].singles[4].jobs == found["pgd-5"].jobs[4:]
+    assert found["pgd-1"].singles == []
     [joint] = found["pgd-joint-3"].jobs
     assert (joint.together, joint.perturb) == (3, found["pgd-5"].jobs[0].perturb)
 
@@ -280,14 +282,15 @@ def test_the_counts_are_those_of_attacks_by_hand(ran):
     x_adv = fgsm(lambda x, y: loss(x, y)[1], x, y, EPS)
     assert found.correct[FGSM] == (right & (ensemble.predict(x_adv) == y)).sum()
     assert found.clean == round(accuracy(ensemble, data.x_test, data.y_test) * 1000)
-    whole = attack(row, settings, data, places, None)
+    bench = Bench(settings, data, places)
+    whole = attack(row, bench)
     left = {name: ~outcome.fooled for name, outcome in whole.outcomes.items()}
     assert found.correct == {name: own.sum() for name, own in left.items()}
     usual = [own for name, own in left.items() if name != ADAPTIVE]
     assert found.usual == np.all(usual, axis=0).sum()
     own = np.all([*left.values()], axis=0)
     assert found.worst == own.sum()
-    ones = [attack(row.only(i), settings, data, places, None) for i in (0, 1)]
+    ones = [attack(single, bench) for single in row.singles]
     members = np.sum([~one.fooled_by_any() for one in ones], axis=0)
     expected = [[sum((own == e) & (members == k)) for k in range(3)] for e in (0, 1)]
     assert found.agreement == expected

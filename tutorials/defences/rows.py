@@ -32,9 +32,11 @@ class Row:
         """How many networks vote."""
         return sum(job.together for job in self.jobs)
 
-    def only(self, i: int) -> "Row":
-        """Return the same defence with its i-th member alone."""
-        return replace(self, name=f"{self.name}, {i}", jobs=(self.jobs[i],))
+    @property
+    def singles(self) -> list["Row"]:
+        """The same defence with each member alone, where members are attacked alone."""
+        each = enumerate(self.jobs if self.alone else ())
+        return [replace(self, name=f"{self.name}, {i}", jobs=(job,)) for i, job in each]
 
 
 def rows(settings: Settings) -> list[Row]:
