@@ -363,7 +363,7 @@ def test_the_table_is_derived_from_counts():
 def test_what_is_left_is_compared_with_the_undefended_network(worst, says):
     own = record("rounding-1", worst, usual=12)
     [sentence] = findings([record(worst=2), own])
-    assert f"under the adaptive attack, {says} it" in sentence
+    assert f"{says} the undefended network" in sentence
     assert findings([own]) == []
 
 

@@ -83,10 +83,10 @@ def above(kept: Estimate, base: Estimate) -> str:
     """Compare what is kept with the undefended network's worst case, in words."""
     value, low, high = difference(kept, base)
     side = "above" if value > 0 else "below"
-    much = f"{abs(value):.3f} {side} it"
-    if abs(value) <= WITHIN:
-        much = f"within {WITHIN:g} of it"
-    return f"{much} ({value:+.3f} [{low:+.3f}, {high:+.3f}])"
+    near = abs(value) <= WITHIN
+    much = f"within {WITHIN:g} of" if near else f"{abs(value):.3f} {side}"
+    interval = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{much} the undefended network ({interval})"
 
 
 def findings(records: Sequence[Record]) -> list[str]:
@@ -100,11 +100,12 @@ def findings(records: Sequence[Record]) -> list[str]:
 
 
 def finding(record: Record, base: Estimate) -> str:
-    """Return one sentence: what a defence shows first, and what it keeps."""
-    first, kept = (record.accuracy(record.correct[name]) for name in (FGSM, ADAPTIVE))
+    """Return what a defence shows first, and what it keeps."""
+    kept = record.accuracy(record.correct[ADAPTIVE])
+    shown, worst = record.correct[FGSM] / record.images, record.worst / record.images
     return (
-        f"{named(record)}: {first.value:.3f} under FGSM, {kept.value:.3f} under the "
-        f"adaptive attack, {above(kept, base)}."
+        f"{named(record)}: {shown:.3f} under FGSM. Under the adaptive attack it keeps "
+        f"{kept.value:.3f}, {above(kept, base)}; in the worst case of all, {worst:.3f}."
     )
 
 
