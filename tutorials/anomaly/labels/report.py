@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from minidl.files import write_text
-from tutorials.anomaly.labels.fit import ORDERS, fit
+from tutorials.anomaly.labels.fit import fit
 from tutorials.anomaly.labels.happens import Folders, how_it_happens
 from tutorials.anomaly.labels.libraries import LIBRARIES
 from tutorials.anomaly.labels.measure import read_files
@@ -14,12 +14,12 @@ from tutorials.anomaly.labels.readings import (
     Expected,
     fixed_readings,
 )
-from tutorials.anomaly.labels.scale import ATTACK, SCALE, read_scale
+from tutorials.anomaly.labels.scale import SCALE
+from tutorials.anomaly.labels.tables import Fits, numbers_table, scale_table
 from tutorials.anomaly.labels.unexplained import unexplained
-from tutorials.anomaly.labels.verdict import Fits, of_readings
+from tutorials.anomaly.labels.verdict import of_readings
 from tutorials.paper.experiment.labels import RULES
-from tutorials.paper.pages.markdown import Table, page
-from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES, paper_accuracy
+from tutorials.paper.pages.markdown import page
 
 HEAD = f"""# Whose label explains the paper's surprise?
 
@@ -81,35 +81,3 @@ def about_readings(
         "Measured, with the paper's accuracies in parentheses:",
         numbers_table(suspect, folders),
     )
-
-
-def scale_table(folders: Sequence[Path]) -> str:
-    """Return s for each data set and network."""
-    rows = []
-    for folder in folders:
-        scale = read_scale(folder / SCALE)
-        eps = scale.configuration.attacks[ATTACK]["eps"]
-        there = f"{scale.configuration.members} members, {scale.images:,} images"
-        s = f"{scale.s:.3f} [{scale.low:.3f}, {scale.high:.3f}]"
-        rows.append([folder.name, there, s, f"{eps:g}", f"{eps * scale.s:.4f}"])
-    head = ["results", "measured on", "s", "FGSM's eps as stated", "times s"]
-    return Table(head, rows, words=2).markdown()
-
-
-def numbers_table(reading: Expected, folders: Folders) -> str:
-    """Return a reading's numbers, each with the paper's in parentheses."""
-    rows = []
-    for name, files in folders.items():
-        for labels in files:
-            for attack in ORDERS:
-                rules = reading.adv1, reading.adv2
-                cells = labels.cells(attack, *rules, reading.scaled)
-                row = [name, METHOD_NAMES[labels.method], ATTACK_NAMES[attack]]
-                for column, cell in cells.items():
-                    place = attack, labels.method, column
-                    paper = paper_accuracy(labels.configuration.dataset, *place)
-                    row.append(f"{cell.accuracy:.4f} ({paper:.4f})")
-                rows.append(row)
-    head = ["results", "method", "attack"]
-    columns = ["Adv. 1, Single", "Adv. 1, Ensemble", "Adv. 2, Ensemble"]
-    return Table([*head, *columns], rows, words=3).markdown()

@@ -4,19 +4,19 @@ A reading that was chosen on some networks explains nothing there. So the method
 data that weren't used to choose it decide.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tutorials.anomaly.labels.fit import Fit, fit, most_orders, nearest
 from tutorials.anomaly.labels.happens import Folders
 from tutorials.anomaly.labels.measure import Labels
 from tutorials.anomaly.labels.readings import CURRENT, NUMBERS, SUSPECT, Expected
 from tutorials.anomaly.labels.scale import METHOD
+from tutorials.anomaly.labels.tables import Fits, by_method, complete, few
 from tutorials.paper.experiment.labels import TRUE
-from tutorials.paper.pages.markdown import Table, details, page
+from tutorials.paper.pages.markdown import details, page
 from tutorials.paper.pages.notes import counted
 from tutorials.paper.paper_numbers import HALVES, METHOD_NAMES
 
-Fits = Mapping[str, Sequence[Fit]]  # of all readings, by what they are measured on
 AS_STATED, TIMES_S = (NUMBERS[TRUE, TRUE, scaled] for scaled in (False, True))
 KNOWN = (AS_STATED, TIMES_S, NUMBERS[TRUE, CURRENT, False], SUSPECT)
 FOUND_ON = "MNIST", METHOD  # the half of the table and the method of the trial
@@ -37,8 +37,7 @@ def of_readings(readings: Sequence[Expected], folders: Folders, fits: Fits) -> s
     every = [labels for files in folders.values() for labels in files]
     others = [labels for labels in every if is_other(labels)]
     total = [fit(r, others or every) for r in readings]
-    if others:
-        fits = {OTHERS: total} | dict(fits)
+    groups = {OTHERS: total} | dict(fits) if others else fits
     numbers = sorted({*KNOWN, nearest(total), most_orders(total)})
     each = {
         (name, METHOD_NAMES[labels.method]): [fit(r, [labels]) for r in readings]
@@ -49,12 +48,13 @@ def of_readings(readings: Sequence[Expected], folders: Folders, fits: Fits) -> s
         "## Which reading fits?",
         verdict(total, others),
         ABOUT,
-        few(readings, numbers, fits),
+        few(readings, numbers, groups),
         "\n".join(f"- {sentence(name, own)}" for name, own in fits.items()),
-        *(by_method(numbers, each) if len(each) > len(folders) else ()),
+        "The same for each method:",
+        by_method(numbers, each),
         details(
             f"All {len(readings)} readings",
-            f"\n\n{COMPLETE}\n\n{complete(readings, fits)}\n\n",
+            f"\n\n{COMPLETE}\n\n{complete(readings, groups)}\n\n",
         ),
     )
 
@@ -120,52 +120,3 @@ def sentence(name: str, fits: Sequence[Fit]) -> str:
         of_all = f"{orders(near)}, {near.difference:.3f} off"
         text += f" The nearest of all is {closest}: {of_all}."
     return text
-
-
-def few(readings: Sequence[Expected], numbers: Sequence[int], fits: Fits) -> str:
-    """Return the readings that matter, with all that they are measured on."""
-    rows = [
-        [*labels_of(readings[n - 1]), *(str(found[n - 1]) for found in fits.values())]
-        for n in numbers
-    ]
-    return Table([*LABELS, *fits], rows, words=4).markdown()
-
-
-def by_method(
-    numbers: Sequence[int], each: Mapping[tuple[str, str], Sequence[Fit]]
-) -> tuple[str, str]:
-    """Return what the readings that matter find on each method, and the nearest."""
-    rows = []
-    for place, fits in each.items():
-        best = nearest(fits)
-        own = [str(fits[n - 1]) for n in numbers]
-        rows.append([*place, *own, f"{best}: {fits[best - 1]}"])
-    shown = [f"reading {n}" for n in numbers]
-    head = ["results", "method", *shown, "the nearest"]
-    return "The same for each method:", Table(head, rows, words=2).markdown()
-
-
-def complete(readings: Sequence[Expected], fits: Fits) -> str:
-    """Return all readings in the order of their numbers."""
-    head = [*LABELS]
-    for name in fits:
-        head += [f"{name}: orders", "expected", "off"]
-    rows = []
-    for reading in readings:
-        row = labels_of(reading)
-        for found in fits.values():
-            f = found[reading.number - 1]
-            row.append(f"{f.shown} of {f.asked} ({f.surely}, {f.against})")
-            row += [f"{f.as_expected} of {f.asked}", f"{f.difference:.3f}"]
-        rows.append(row)
-    return Table(head, rows, words=4).markdown()
-
-
-LABELS = ("no.", "Adv. 1's label", "Adv. 2's label", "times")
-
-
-def labels_of(reading: Expected) -> list[str]:
-    """Return a reading's cells: its number, the suspect's in bold, and its labels."""
-    mark = "**" if reading.number == SUSPECT else ""
-    number = f"{mark}{reading.number}{mark}"
-    return [number, reading.adv1, reading.adv2, "s" if reading.scaled else "1"]
