@@ -21,7 +21,8 @@ from minidl import RMSprop, mnist_cnn, train
 from minidl.data import load_mnist_sample
 from tutorials.exercises import check
 from tutorials.paper import results as results_file
-from tutorials.paper.claims.comparisons import Comparison, in_each_method
+from tutorials.paper.claims.comparison import Comparison
+from tutorials.paper.claims.comparisons import in_each_method
 from tutorials.paper.claims.intervals import of_cell, student
 from tutorials.paper.claims.sentences import CLAIMS
 from tutorials.paper.claims.verdicts import judge

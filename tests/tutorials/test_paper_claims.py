@@ -8,14 +8,14 @@ from scipy.stats import norm
 
 from attacks.evaluation.intervals import Estimate
 from tests.tutorials.made_up import made_up, with_papers_numbers, with_table2
-from tutorials.paper.claims.comparisons import (
+from tutorials.paper.claims.comparison import (
     FAILS,
     HOLDS,
     UNDECIDED,
     Comparison,
     compare_cells,
-    others_and_own,
 )
+from tutorials.paper.claims.diversity import others_and_own
 from tutorials.paper.claims.intervals import (
     exactly,
     of_both,

@@ -15,7 +15,7 @@ from minidl.store import DamagedError, read_json, write_json
 from tests.tutorials.made_up import accuracies, made_up, strict, write_member
 from tutorials.paper import results as results_file
 from tutorials.paper import strict as verb
-from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED
+from tutorials.paper.claims.comparison import FAILS, HOLDS, UNDECIDED
 from tutorials.paper.claims.verdicts import Run, judge, read_run
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.members import find_team, member_jobs

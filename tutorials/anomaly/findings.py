@@ -10,7 +10,7 @@ from attacks.evaluation.intervals import Estimate, wilson
 from tutorials.anomaly.directions import Step
 from tutorials.anomaly.experiments import DIRECTIONS
 from tutorials.anomaly.record import Outcome, Record
-from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
+from tutorials.paper.claims.comparison import FAILS, HOLDS, UNDECIDED, Comparison
 from tutorials.paper.claims.intervals import exactly, of_both
 from tutorials.paper.experiment.adversaries import ADVERSARIES, CLIPPED, SUM
 from tutorials.paper.paper_numbers import ATTACK_NAMES

@@ -7,7 +7,7 @@ from tutorials.defences.record import Record
 from tutorials.defences.rows import rows
 from tutorials.defences.settings import settings_of
 from tutorials.defences.suite import ADAPTIVE, FGSM
-from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
+from tutorials.paper.claims.comparison import FAILS, HOLDS, UNDECIDED, Comparison
 from tutorials.paper.claims.intervals import (
     combined,
     difference,

@@ -131,7 +131,7 @@ def table(groups: Mapping[str, Sequence[Start]]) -> Table:
     """Return a row for each group: how many start, and means over the group."""
     head = ["", "started", "dead classes", "J in training", "J", "accuracy"]
     rows = [[group, *row(own)] for group, own in groups.items()]
-    return Table([*head, "of those that started"], rows)
+    return Table([*head, "accuracy, if started"], rows)
 
 
 def dead_classes(counts: list[int]) -> str:

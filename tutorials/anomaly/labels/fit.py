@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tutorials.anomaly.labels.measure import Labels
 from tutorials.anomaly.labels.readings import Expected
 from tutorials.anomaly.labels.scale import ATTACK, COLUMN, METHOD
-from tutorials.paper.claims.comparisons import FAILS, HOLDS, Comparison, compare_cells
+from tutorials.paper.claims.comparison import FAILS, HOLDS, Comparison, compare_cells
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, paper_accuracy
 
 # The paper's order of the ensemble's accuracies, the higher one first.

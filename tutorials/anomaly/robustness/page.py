@@ -7,7 +7,7 @@ from minidl.files import write_text
 from tutorials.anomaly.labels.scale import FACTORS, SCALE, read_scale
 from tutorials.anomaly.robustness.choices import AS_IN_TABLE_2, SEEDS
 from tutorials.anomaly.robustness.measure import Choice, Robustness, read_robustness
-from tutorials.paper.claims.comparisons import HOLDS, Comparison
+from tutorials.paper.claims.comparison import HOLDS, Comparison
 from tutorials.paper.claims.intervals import of_both
 from tutorials.paper.pages.markdown import Table, page
 from tutorials.paper.pages.notes import counted

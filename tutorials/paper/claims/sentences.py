@@ -9,15 +9,17 @@ from tutorials.paper.claims.comparisons import (
     combinations_above_ensembles,
     ensemble_beats_singles,
     ensembles_above_members,
-    errors_differ,
     in_each_method,
-    majority_stays_accurate,
-    more_diverse,
     only_exceeds_ten_percent,
-    others_survive,
     singles_above,
     small_difference,
     worse_when_clean,
+)
+from tutorials.paper.claims.diversity import (
+    errors_differ,
+    majority_stays_accurate,
+    more_diverse,
+    others_survive,
 )
 
 BAGGING_AND_OTHERS = ("bagging", "random-init", "mixed-models")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ensembles import METHODS
 from tutorials.defences.record import Record, read_all
 from tutorials.paper import results as results_file
-from tutorials.paper.claims.comparisons import FAILS, HOLDS, UNDECIDED, Comparison
+from tutorials.paper.claims.comparison import FAILS, HOLDS, UNDECIDED, Comparison
 from tutorials.paper.claims.sentences import CLAIMS, Claim
 from tutorials.paper.paper_numbers import HALVES
 from tutorials.paper.results import Results
