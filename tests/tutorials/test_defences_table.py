@@ -499,6 +499,17 @@ def test_the_combination_is_judged_against_the_plain_ensemble(worst, verdict):
     assert judged[TOPIC].section == "section 5"
 
 
+def test_one_combination_above_the_plain_ensemble_is_enough():
+    """The paper says that more robust classifiers can be obtained."""
+    kept = {FGSM: 30, BIM: 20, "PGD-100": 12, ADAPTIVE: 12}
+    plain = record("plain", 12, members=10, correct=kept)
+    records = [plain, trained("fgsm-3", 0), trained("pgd-3", 80)]
+    judged = {v.topic: v for v in judge(made_up(), None, records)}
+    assert judged[TOPIC].verdict == "holds"
+    assert judged[TOPIC].evidence.startswith("1 of 2 comparisons hold")
+    assert combination(records)[0].startswith(f"HOLDS: {TOPIC}")
+
+
 def test_it_is_judged_only_where_there_are_data():
     for records in ((), [record("plain")], [trained("pgd-5", 80, 5)]):
         assert TOPIC not in {v.topic for v in judge(made_up(), None, records)}

@@ -72,7 +72,7 @@ def notes(records: Sequence[Record]) -> list[str]:
     first = records[0]
     a = first.attacks
     return [
-        f"*Clean* is the accuracy on all {counted(first.test_images, 'test image')}. "
+        f"Clean is the accuracy on all {counted(first.test_images, 'test image')}. "
         f"The other columns are accuracies on the first {first.images:,}, which are "
         "attacked. FGSM and BIM (8 steps of eps / 8) follow the gradient of the "
         "network as if it had no defence. In the usual worst case an image must "
