@@ -201,32 +201,32 @@ def test_two_processes_find_the_same(plan, name, monkeypatch):
     assert one == two
 
 
+BUDGETS = {
+    "FGSM (0.3)": ("fgsm", 0.3),
+    "FGSM at BIM's eps (0.2)": ("fgsm", 0.2),
+    "BIM (0.2)": ("bim", 0.2, 0.025, 8),
+    "BIM at FGSM's eps (0.3)": ("bim", 0.3, 0.0375, 8),
+    "BIM, the caption's eps (0.025)": ("bim", 0.025, 0.025, 8),
+}
+
+
 def test_the_budgets():
     attacks = {"fgsm": {"eps": 0.3}, "bim": {"eps": 0.2, "alpha": 0.025, "steps": 8}}
-    groups = EXPERIMENTS["budgets"].groups(attacks, 2)
-    assert {g: (c[0].attack, c[0].parameters) for g, c in groups.items()} == {
-        f"{title}: {adversary}": (attack, parameters)
-        for title, (attack, parameters) in {
-            "FGSM (0.3)": ("fgsm", {"eps": 0.3}),
-            "FGSM at BIM's eps (0.2)": ("fgsm", {"eps": 0.2}),
-            "BIM (0.2)": ("bim", {"eps": 0.2, "alpha": 0.025, "steps": 8}),
-            "BIM at FGSM's eps (0.3)": (
-                ("bim", {"eps": 0.3, "alpha": 0.0375, "steps": 8})
-            ),
-            "BIM, the caption's eps (0.025)": (
-                ("bim", {"eps": 0.025, "alpha": 0.025, "steps": 8})
-            ),
-        }.items()
-        for adversary in ("Adv. 1", "Adv. 2")
-    } | {
-        "FGSM, pixels beyond [0, 1]: Adv. 2": ("fgsm", attacks["fgsm"]),
-        "BIM, pixels beyond [0, 1]: Adv. 2": ("bim", attacks["bim"]),
+    expected = {
+        "FGSM, pixels beyond [0, 1]: Adv. 2": [(False, SUM, "fgsm", 0.3)],
+        "BIM, pixels beyond [0, 1]: Adv. 2": [(False, SUM, "bim", 0.2, 0.025, 8)],
     }
-    for group, cases in groups.items():
-        assert {case.bounded for case in cases} == {"beyond" not in group}
-        adversaries = [case.adversary for case in cases]
-        adv1 = ["member 0", "member 1"]
-        assert adversaries == (adv1 if "Adv. 1" in group else [SUM])
+    for title, attack in BUDGETS.items():
+        expected[f"{title}: Adv. 1"] = [(True, f"member {i}", *attack) for i in (0, 1)]
+        expected[f"{title}: Adv. 2"] = [(True, SUM, *attack)]
+    groups = EXPERIMENTS["budgets"].groups(attacks, 2)
+    assert expected == {
+        name: [
+            (case.bounded, case.adversary, case.attack, *case.parameters.values())
+            for case in cases
+        ]
+        for name, cases in groups.items()
+    }
 
 
 def test_each_adversary_is_put_in_words():
@@ -238,33 +238,27 @@ def test_members_that_arent_there_are_named_with_a_command(tmp_path):
         perform("rules", Plan(SMOKE, tmp_path, 10, 1))
 
 
-def made_up(groups=None, steps=(), experiment="rules", images=1000):
-    def outcome(number):
-        return Outcome(Case(SUM, "bim", {}, 2), images, [number, number])
+def record_of(experiment, groups, steps=(), images=1000, members=2):
+    team = ("mnist", "full", "random-init", 0, members, images)
+    return Record(experiment, *team, groups, list(steps), environment())
 
-    return Record(
-        experiment=experiment,
-        dataset="mnist",
-        profile="full",
-        method="random-init",
-        seed=0,
-        members=2,
-        images=images,
-        groups={g: [outcome(n) for n in ns] for g, ns in (groups or {}).items()},
-        steps=list(steps),
-        environment=environment(),
-    )
+
+def made_up(groups, experiment="rules"):
+    """Return a record of two members, with these counts of 1,000 images."""
+    case = Case(SUM, "bim", {}, 2)
+    outcomes = {
+        name: [Outcome(case, 1000, [count] * 2) for count in counts]
+        for name, counts in groups.items()
+    }
+    return record_of(experiment, outcomes)
 
 
 def test_the_sentence_about_rules_follows_the_numbers():
     mean, own = "mean of perturbations", "ensemble's own loss"
     groups = {"BIM: Adv. 1": [500, 500], f"BIM: {mean}": [700], f"BIM: {own}": [700]}
     groups |= {f"BIM: {SUM}": [300], f"BIM: {CLIPPED}": [505]}
-    groups |= {
-        "FGSM: Adv. 1": [500, 500],
-        f"FGSM: {mean}": [300],
-        f"FGSM: {own}": [600],
-    }
+    groups |= {"FGSM: Adv. 1": [500, 500]}
+    groups |= {f"FGSM: {mean}": [300], f"FGSM: {own}": [600]}
     text = finding(made_up(groups))
     assert f"Weaker attacks: {mean}, {own}. Stronger attacks: {SUM}. " in text
     assert f"Undecided: {CLIPPED}. Under FGSM, one member's gradient" in text
@@ -277,7 +271,7 @@ def test_the_sentence_about_budgets_follows_the_numbers():
     groups = {"a: Adv. 1": [500, 500], "a: Adv. 2": [400]}
     groups |= {"b: Adv. 1": [500, 500], "b: Adv. 2": [600]}
     groups |= {"c: Adv. 1": [500, 500], "c: Adv. 2": [510], "d: Adv. 2": [0]}
-    text = finding(made_up(groups, experiment="budgets"))
+    text = finding(made_up(groups, "budgets"))
     assert text == (
         "a: Adv. 2 is stronger than Adv. 1; b: Adv. 2 is weaker than Adv. 1; "
         "c: Adv. 2 is not significantly different from Adv. 1."
@@ -287,14 +281,12 @@ def test_the_sentence_about_budgets_follows_the_numbers():
 def members_record(adv1, adv2):
     """Adv. 1 by member i leaves adv1[i][M - 1]; Adv. 2 on M members adv2[M - 1]."""
     case = Case(SUM, "bim", {}, 3)
+    counted = {"BIM: Adv. 1": adv1, "BIM: Adv. 2": np.diag(adv2).tolist()}
     groups = {
-        "BIM: Adv. 1": [Outcome(case, 1000, counts) for counts in adv1],
-        "BIM: Adv. 2": [Outcome(case, 1000, [0] * 3) for _ in adv2],
+        name: [Outcome(case, 1000, counts) for counts in each]
+        for name, each in counted.items()
     }
-    for M, (outcome, count) in enumerate(zip(groups["BIM: Adv. 2"], adv2, strict=True)):
-        outcome.correct[M] = count
-    record = dataclasses.replace(made_up(experiment="members"), members=3)
-    return dataclasses.replace(record, groups=groups)
+    return record_of("members", groups, members=3)
 
 
 def test_curves_are_of_the_first_members():
@@ -320,9 +312,8 @@ def test_members_suffice_if_no_larger_number_can_be_told_from_all(adv2, enough):
 def test_the_sentence_about_precision_follows_the_numbers():
     names = [f"{n}, float{b}" for n in (SUM, CLIPPED) for b in (32, 64)]
     counts = [[500], [400], [500], [505]]
-    text = finding(
-        made_up(dict(zip(names, counts, strict=True)), experiment="precision")
-    )
+    groups = dict(zip(names, counts, strict=True))
+    text = finding(made_up(groups, "precision"))
     assert "sum of gradients, single precision weakens the attack" in text
     assert "probabilities, single precision makes no significant difference" in text
 
@@ -337,9 +328,8 @@ def test_the_sentence_about_precision_follows_the_numbers():
 )
 def test_the_sentence_about_directions_follows_the_numbers(opposed, words):
     step = Step(0, 100, 40.0, 80, 10.0, opposed, 90.0, 50.0, 0.0, 25.0, 10, 90)
-    last = dataclasses.replace(step, step=1)
-    steps = [step, step, last]
-    text = finding(made_up(steps=steps, experiment="directions", images=100))
+    steps = [step, step, dataclasses.replace(step, step=1)]
+    text = finding(record_of("directions", {}, steps, images=100))
     assert words in text
     fraction = f"{opposed / 80:.4f}"
     assert f"cosine is 0.500, and below 0 on a fraction of {fraction}" in text
@@ -348,12 +338,12 @@ def test_the_sentence_about_directions_follows_the_numbers(opposed, words):
 
 def test_without_any_gradient_there_is_still_a_sentence():
     step = Step(0, 10, 0.0, 0, 0.0, 0, 0.0, 0.0, 10.0, 10.0, 10, 5)
-    text = finding(made_up(steps=[step] * 2, experiment="directions", images=10))
+    text = finding(record_of("directions", {}, [step] * 2, images=10))
     assert "their mean cosine is 0.000" in text
 
 
 def test_a_file_that_is_no_experiment(tmp_path):
-    path = write(made_up(), tmp_path)
+    path = write(made_up({}), tmp_path)
     content = read_json(path)
     write_json(path, content | {"images": "many"})
     with pytest.raises(DamagedError, match=r"rules\.json is .*images must be int"):
@@ -370,30 +360,26 @@ def test_an_experiment_that_lacks_a_part_is_named(tmp_path, name):
 
 
 def test_an_experiment_under_another_ones_name(tmp_path):
-    write(made_up(), tmp_path).rename(tmp_path / "budgets.json")
+    write(made_up({}), tmp_path).rename(tmp_path / "budgets.json")
     with pytest.raises(DamagedError, match=r"budgets\.json is .*it holds rules"):
         read(tmp_path / "budgets.json")
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "name"), [("--images", "30", "images"), ("--seed", "1", "seed")]
-)
-def test_one_page_shows_one_team(runs, tmp_path, capsys, option, value, name):
+@pytest.mark.parametrize(("name", "value"), [("images", 30), ("seed", 1)])
+def test_one_page_shows_one_team(runs, tmp_path, capsys, refused, name, value):
     """A trial run doesn't overwrite what others have found."""
     fixed = ["directions", "--dataset=mnist-sample", "--profile=smoke", "--jobs=1"]
     fixed += [f"--runs={runs}", f"--results={tmp_path}"]
 
-    def command(**team):
-        team = {"--images": "20", "--seed": "0"} | team
-        cli.main([*fixed, *(word for pair in team.items() for word in pair)])
+    def argv(images=20, seed=0):
+        return [*fixed, f"--images={images}", f"--seed={seed}"]
 
-    command()
+    cli.main(argv())
     out = capsys.readouterr().out
     assert "the members' gradients agree" in out
     assert f"{tmp_path / 'README.md'} written" in out
     before = (tmp_path / "directions.json").read_bytes()
-    with pytest.raises(SystemExit):
-        command(**{option: value})
-    assert f"holds another experiment: {name} is" in capsys.readouterr().err
+    said = refused(cli.main, argv(**{name: value}))
+    assert f"holds another experiment: {name} is" in said
     assert (tmp_path / "directions.json").read_bytes() == before
-    command()  # the same again is no other
+    cli.main(argv())  # the same again is no other

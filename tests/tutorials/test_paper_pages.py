@@ -83,13 +83,7 @@ def test_a_row_of_each_kind(results):
         "0.0567-0.5098",  # 2 of 10 images
     ]
     assert rows["paper's"] == ["0.9912", "0.9942", "0.3791", "0.6100", "0.4517"]
-    assert rows["difference"] == [
-        "-0.0212",
-        "-0.0042",
-        "-0.2791",
-        "-0.2100",
-        "-0.2517",
-    ]
+    assert rows["difference"] == ["-0.0212", "-0.0042", "-0.2791", "-0.2100", "-0.2517"]
 
 
 @pytest.mark.parametrize(
