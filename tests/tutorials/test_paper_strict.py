@@ -20,15 +20,10 @@ from tutorials.paper.claims.verdicts import Run, judge, read_run
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.members import find_team, member_jobs
 from tutorials.paper.experiment.places import Places
+from tutorials.paper.pages.conclusion import conclusion, what_is_left
 from tutorials.paper.pages.overview import overview, small_table
 from tutorials.paper.pages.report import write_report
-from tutorials.paper.pages.strict import (
-    strict_note,
-    strict_table,
-    verdict,
-    what_is_left,
-    write_strict,
-)
+from tutorials.paper.pages.strict import strict_note, strict_table, write_strict
 from tutorials.paper.pages.table2 import write_table2
 from tutorials.paper.results.strict import (
     Accuracies,
@@ -225,7 +220,7 @@ def test_a_damaged_member_is_named(tmp_path):
 
 def test_an_ensemble_that_reads_nothing_has_nothing_left():
     lost = Accuracies(clean=0.0, attacks={"PGD": 0.0}, worst=0.0, gradients=1)
-    assert "Nothing of the defence is left" in verdict(lost, 1000, wilson(0.0, 1000))
+    assert "Nothing of the defence is left" in conclusion(lost, 1000, wilson(0.0, 1000))
 
 
 # Single members under the same attacks: section 5's expectation.

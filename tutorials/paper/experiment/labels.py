@@ -21,24 +21,24 @@ Label: TypeAlias = Callable[[Array], Array]  # of the images at a step: (N, ...)
 Time: TypeAlias = Callable[[Label, Array, Array], Label]  # of predict, and x, y before
 
 
-def kept(predict: Label, x: Array, y: Array) -> Label:
+def first_prediction(predict: Label, x: Array, y: Array) -> Label:
     """Return at all steps the label that is predicted before the first step."""
     first = predict(x)
     return lambda x_i: first
 
 
-def anew(predict: Label, x: Array, y: Array) -> Label:
+def current_prediction(predict: Label, x: Array, y: Array) -> Label:
     """Return what is predicted at each step."""
     return predict
 
 
-def anew_after_the_first(predict: Label, x: Array, y: Array) -> Label:
+def after_the_first_step(predict: Label, x: Array, y: Array) -> Label:
     """Return the true label at the first call, and what is predicted at the others."""
     steps = chain([lambda x_i: y], repeat(predict))
     return lambda x_i: next(steps)(x_i)
 
 
-def anew_where_right(predict: Label, x: Array, y: Array) -> Label:
+def where_right_at_first(predict: Label, x: Array, y: Array) -> Label:
     """Return the prediction at each step if it is right before the first step.
 
     Images that are misclassified before the first step keep their true label.
@@ -50,10 +50,10 @@ def anew_where_right(predict: Label, x: Array, y: Array) -> Label:
 TRUE = "true label"
 MEMBER, ENSEMBLE = "member", "ensemble"
 TIMES: dict[str, Time] = {
-    "first prediction": kept,
-    "current prediction": anew,
-    "prediction after the first step": anew_after_the_first,
-    "current prediction where right at first": anew_where_right,
+    "first prediction": first_prediction,
+    "current prediction": current_prediction,
+    "prediction after the first step": after_the_first_step,
+    "current prediction where right at first": where_right_at_first,
 }
 RULES = [TRUE, *(f"{owner}'s {time}" for owner in (MEMBER, ENSEMBLE) for time in TIMES)]
 

@@ -1,7 +1,7 @@
 """The verdict on the defence at a glance: one sentence and four bars."""
 
+from tutorials.paper.pages.conclusion import most_robust
 from tutorials.paper.pages.drawings import COLOURS, Figure
-from tutorials.paper.pages.strict import most_robust
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results
 from tutorials.paper.results.strict import Strict
