@@ -170,9 +170,10 @@ def check_installed(package: str, extra: str, why: str) -> None:
 def add_places(parser: Parser, results: str) -> None:
     """Add the options of long-running programs: processes and folders."""
     add = parser.add_argument
-    add("--jobs", type=number_of_processes, default=available_cores())
+    cores, default = available_cores(), f"(default: {results})"
+    add("--jobs", type=number_of_processes, default=cores, help="(default: all cores)")
     add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
-    add("--results", type=a_path, metavar="DIR", default=Path(results))
+    add("--results", type=a_path, metavar="DIR", default=Path(results), help=default)
 
 
 def runs_folder() -> Path:

@@ -1,4 +1,7 @@
-"""python -m tutorials.progress: list the exercises, with ticks at those solved."""
+"""The exercises of all chapters, with ticks at those solved.
+
+python -m tutorials.progress
+"""
 
 from tutorials.command_line import one_line_errors, parser_of
 from tutorials.exercises.catalogue import exercises

@@ -65,13 +65,13 @@ def make_parser() -> Parser:
     add("--members", type=number_of_members, help="of each method (default: profile's)")
     add("--epochs", type=number_of_epochs, help="(default: profile's)")
     add("--seed", type=seed_number, help="(default: 0)")
-    add("--device", choices=["cpu", "gpu"], default="cpu")
+    add("--device", choices=["cpu", "gpu"], default="cpu", help="(default: cpu)")
     where = parser.add_mutually_exclusive_group().add_argument
     where("--jobs", type=number_of_processes, help="(default: one per core or GPU)")
     where("--dask", type=scheduler, metavar="tcp://HOST:PORT", help="use a cluster")
     results, runs = "(default: results/DATASET-PROFILE)", "(default: the user's cache)"
-    add("--results", type=a_path, metavar="DIR", help=f"results {results}")
-    add("--runs", type=a_path, metavar="DIR", help=f"trained members {runs}")
+    add("--results", type=a_path, metavar="DIR", help=f"folder of results {results}")
+    add("--runs", type=a_path, metavar="DIR", help=f"folder of trained members {runs}")
     add("--fresh", action="store_true", help="repeat finished work")
     return parser
 

@@ -1,4 +1,6 @@
-"""python -m tutorials.starts: how many of the paper's own networks start to learn.
+"""How many of the paper's own networks start to learn?
+
+    python -m tutorials.starts
 
 Both of the paper's tables take about two hours on two cores. Finished networks and
 epochs are kept in the folder of runs: the same command continues.
@@ -30,10 +32,11 @@ def make_parser() -> Parser:
     """Return the parser."""
     parser = parser_of("tutorials.starts", __doc__)
     add = parser.add_argument
-    add("verb", nargs="?", choices=["count", "page"], default="count")
+    verbs = "train, count and write the page, or write the page only"
+    add("verb", nargs="?", choices=["count", "page"], default="count", help=verbs)
     add("--dataset", choices=PARTS, help=f"(default: {' and '.join(TABLES)})")
-    add("--network", choices=NETWORKS, default=LITERAL)
-    add("--seeds", type=whole_number(1, 1000), default=20)
+    add("--network", choices=NETWORKS, default=LITERAL, help=f"(default: {LITERAL})")
+    add("--seeds", type=whole_number(1, 1000), default=20, help="(default: 20)")
     add(
         "--epochs",
         type=number_of_epochs,

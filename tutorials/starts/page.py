@@ -16,7 +16,7 @@ from tutorials.paper.pages.notes import LOGITS, counted
 from tutorials.paper.search.trials import PARTS
 from tutorials.starts.count import Start, Starts, best, by_optimizer
 
-ENOUGH = 0.2  # if a larger part of the networks starts, restarts fill a table
+ENOUGH = 0.2  # if more of the networks start, restarts fill a table
 HEAD = f"""# Do the paper's own networks start to learn?
 
 Tables 1 and 3 of the paper end in "Relu Fully Connected 10", a ReLU on the logits,

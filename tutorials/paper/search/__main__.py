@@ -121,10 +121,10 @@ def main(argv: list[str] | None = None) -> None:
     """Search, write all trials, and print what the rules choose."""
     parser = parser_of("tutorials.paper.search", __doc__)
     add = parser.add_argument
-    add("--dataset", choices=PARTS, default="mnist")
-    add("--network", choices=NETWORKS, default=PLAIN)
-    add("--json", type=a_path, metavar="FILE", help="file of all trials")
-    add("--runs", type=a_path, metavar="DIR", help="finished epochs")
+    add("--dataset", choices=PARTS, default="mnist", help="(default: mnist)")
+    add("--network", choices=NETWORKS, default=PLAIN, help=f"(default: {PLAIN})")
+    add("--json", type=a_path, metavar="FILE", help="(default: in results/search)")
+    add("--runs", type=a_path, metavar="DIR", help="(default: the user's cache)")
     add("--jobs", type=number_of_processes, default=available_cores())
     args = parser.parse_args(argv)
     name = args.dataset + suffix(args.network)
