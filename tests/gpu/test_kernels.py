@@ -77,9 +77,7 @@ def test_columns_are_kept_only_of_a_single_block_of_images(gpu, monkeypatch):
 
 def test_an_image_of_too_many_rows_is_named(stand_in, monkeypatch):
     monkeypatch.setattr(launching, "MOST_ROWS", 3)
-    with pytest.raises(
-        ValueError, match="x must have at most 3 rows on the GPU, got 4"
-    ):
+    with pytest.raises(ValueError, match=r"x must have at most 3 rows .*, got 4"):
         kernels.im2col(there(normal(1, 4, 4, 2)), 1)
 
 

@@ -23,12 +23,19 @@ distributed = pytest.importorskip("distributed", reason="no Dask")
 dask_settings = pytest.importorskip("dask").config.set
 
 
-@pytest.fixture(scope="module")
-def workers():
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
-    ) as local:
-        yield local
+def local_cluster(workers):
+    """Return a context with a cluster of single-threaded processes on this machine."""
+    return distributed.LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=workers > 0,
+        dashboard_address=":0",
+    )
+
+
+def assert_refused(error, message, address, folder):
+    with pytest.raises(error, match=message), cluster.dask_executor(address, folder):
+        pass
 
 
 def kill_one_in_training(address, folder):
@@ -41,12 +48,15 @@ def kill_one_in_training(address, folder):
 
 
 @pytest.mark.slow
-def test_a_killed_worker_changes_nothing(workers, tmp_path):
+def test_a_killed_worker_changes_nothing(tmp_path):
     jobs = random_init(4, 5, "mnist-sample", epochs=6, batch_size=50, train_images=1000)
     local = train_ensemble(jobs, workers=2)
-    address = workers.scheduler_address
-    with cluster.dask_executor(address, tmp_path) as (executor, count):
+    with (
+        local_cluster(2) as workers,
+        cluster.dask_executor(workers.scheduler_address, tmp_path) as (executor, count),
+    ):
         assert count == 2
+        address = workers.scheduler_address
         killer = threading.Thread(target=kill_one_in_training, args=(address, tmp_path))
         killer.start()
         spread = train_ensemble(jobs, executor, tmp_path)
@@ -97,13 +107,10 @@ def test_a_worker_that_joins_later_is_checked_before_its_first_job(tmp_path):
         with worker(address, threads=2):
             client.wait_for_workers(2)
             first.kill()
-            with pytest.raises(ValueError, match=r"has 2 threads.*--nthreads 1"):
+            message = r"has 2 threads.*--nthreads 1"
+            with pytest.raises(ValueError, match=message):
                 executor.submit(abs, -2).result()
-            with (
-                pytest.raises(ValueError, match=r"has 2 threads.*--nthreads 1"),
-                cluster.dask_executor(address, tmp_path),
-            ):
-                pass
+            assert_refused(ValueError, message, address, tmp_path)
 
 
 def die():
@@ -176,9 +183,7 @@ def test_a_job_that_kills_its_workers_takes_one_line(tmp_path, capsys):
     patience = {"distributed.scheduler.allowed-failures": 0}
     with (
         dask_settings(patience),
-        distributed.LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0"
-        ) as local,
+        local_cluster(1) as local,
         pytest.raises(SystemExit),
     ):
         lose(local.scheduler_address, tmp_path, list, os._exit, 1)
@@ -193,40 +198,21 @@ NO_ADDRESSES = ["", "nonsense", "tcp://", "tcp://host", "tcp://:8786", "tcp://ho
 @pytest.mark.parametrize("address", [*NO_ADDRESSES, "host:8786", "tcp://host:99999"])
 def test_an_address_that_is_none_is_named(tmp_path, address):
     message = rf"^address must be like tcp://host:port, got '{address}'"
-    with (
-        pytest.raises(ValueError, match=message),
-        cluster.dask_executor(address, tmp_path),
-    ):
-        pass
+    assert_refused(ValueError, message, address, tmp_path)
 
 
 @pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "SECONDS", 1)
-    with (
-        pytest.raises(OSError, match="Timed out"),
-        cluster.dask_executor("tcp://127.0.0.1:1", tmp_path),
-    ):
-        pass
-    with (
-        distributed.LocalCluster(
-            n_workers=0, processes=False, dashboard_address=":0"
-        ) as local,
-        pytest.raises(OSError, match="has no workers"),
-        cluster.dask_executor(local.scheduler_address, tmp_path),
-    ):
-        pass
+    assert_refused(OSError, "Timed out", "tcp://127.0.0.1:1", tmp_path)
+    with local_cluster(0) as local:
+        assert_refused(OSError, "has no workers", local.scheduler_address, tmp_path)
 
 
 def test_without_dask_it_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
-    with (
-        pytest.raises(
-            ModuleNotFoundError, match=r"pip install 'minidl\[distributed\]'"
-        ),
-        cluster.dask_executor("tcp://127.0.0.1:1", tmp_path),
-    ):
-        pass
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    message = r"pip install 'minidl\[distributed\]'"
+    assert_refused(ModuleNotFoundError, message, "tcp://127.0.0.1:1", tmp_path)
 
 
 def check(marker, **versions):

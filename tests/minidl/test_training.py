@@ -187,9 +187,7 @@ def test_an_optimizer_of_parameters_that_were_replaced_is_refused():
     optimizer = Adam(model.params)
     model.layers[1].W = Parameter(model.layers[1].W.data)
     rng = np.random.default_rng(0)
-    with pytest.raises(
-        ValueError, match=r"^optimizer must .* replaced since: make a ne"
-    ):
+    with pytest.raises(ValueError, match=r"^optimizer must .* replaced since: make"):
         train(model, IMAGES, LABELS, optimizer, 1, 8, rng)
     before = model.layers[1].W.data.copy()
     train(model, IMAGES, LABELS, Adam(model.params), 1, 8, rng)

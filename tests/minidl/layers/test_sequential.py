@@ -240,9 +240,7 @@ def test_backward_in_another_thread_has_seen_no_forward(model, x):
     model.forward(x)
     with ThreadPoolExecutor(1) as executor:
         future = executor.submit(model.backward, np.ones((4, 3)))
-        with pytest.raises(
-            RuntimeError, match=r"^backward of Sequential of 6 layers n"
-        ):
+        with pytest.raises(RuntimeError, match=r"^backward of Sequential of 6 layers"):
             future.result()
     assert model.backward(np.ones((4, 3))) is not None
 
@@ -285,9 +283,7 @@ def test_a_parameter_that_is_replaced_is_trained(model, x):
 def test_another_number_of_classes_is_noticed(model, x):
     model.layers[-1].W.data = np.zeros((8, 5))
     model.layers[-1].b.data = np.zeros(5)
-    with pytest.raises(
-        ValueError, match=r"^out must have shape \(4, 3\), got \(4, 5\)"
-    ):
+    with pytest.raises(ValueError, match=r"^out must have shape \(4, 3\), got .*5"):
         model.forward(x)
 
 
