@@ -51,6 +51,15 @@ def load_with_warning(load, match):
     return data
 
 
+def assert_skipped(load, warning, message, error=FileNotFoundError):
+    """A file is skipped with a warning, and then the data set is refused."""
+    warns, raises = pytest.warns(UserWarning, match=warning), pytest.raises(error)
+    with warns, raises as caught:
+        load()
+    assert re.search(message, str(caught.value))
+    return str(caught.value)
+
+
 @pytest.mark.usefixtures("cifar10")
 @pytest.mark.parametrize("load", [load_mnist, load_cifar10])
 @pytest.mark.parametrize("part", range(4))
@@ -115,23 +124,16 @@ def test_one_set_is_never_taken_for_the_other(mnist, fashion, data_dir, form, wa
         files = {f"{name}.gz": zipped(c, level=1) for name, c in contents.items()}
     write_files(data_dir, files)
     message = rf"ubyte(\.gz)? holds {IMAGES} of {other}, not {IMAGES} of {wanted}"
-    with (
-        pytest.warns(UserWarning, match=message + "; skipped"),
-        pytest.raises(FileNotFoundError, match=rf"\(skipped: .*{message}\)") as error,
-    ):
-        load_dataset(wanted)
-    assert "similar files" not in str(error.value)
+    words = rf"\(skipped: .*{message}\)"
+    error = assert_skipped(lambda: load_dataset(wanted), message + "; skipped", words)
+    assert "similar files" not in error
 
 
 def test_the_test_file_is_not_taken_for_the_training_file(mnist, data_dir):
     _, files = mnist
     write_files(data_dir, {**files, LABELS: files["t10k-labels-idx1-ubyte.gz"]})
     message = f"{LABELS} holds t10k-labels-idx1-ubyte.gz of mnist, not {LABELS}"
-    with (
-        pytest.warns(UserWarning, match=message),
-        pytest.raises(FileNotFoundError, match=message),
-    ):
-        load_mnist()
+    assert_skipped(load_mnist, message, message)
 
 
 def test_unknown_content_is_taken_with_a_warning(mnist, data_dir):
@@ -150,11 +152,8 @@ def test_unknown_content_is_taken_with_a_warning(mnist, data_dir):
 def test_images_and_labels_must_be_as_many(mnist, data_dir):
     labels = zipped(idx_labels(np.zeros(19, np.uint8)))
     write_files(data_dir, {**mnist[1], LABELS: labels})
-    with (
-        pytest.warns(UserWarning, match="not the published file"),
-        pytest.raises(ValueError, match=rf"{IMAGES} holds 20 images, but {LABELS} 19"),
-    ):
-        load_mnist()
+    message = rf"{IMAGES} holds 20 images, but {LABELS} 19"
+    assert_skipped(load_mnist, "not the published file", message, ValueError)
 
 
 def test_a_malformed_file_stops_the_search(mnist, data_dir, cache_dir):
