@@ -38,6 +38,7 @@ from tests.oracles import assert_close, differences
 from tests.tutorials.made_up import made_up
 from tests.tutorials.quarters import EPS, SHAPE, K, images
 from tutorials.defences import parts
+from tutorials.defences import run as defences_run
 from tutorials.defences.__main__ import main
 from tutorials.defences.denoised import autoencoder
 from tutorials.defences.detector import head_on
@@ -316,6 +317,26 @@ def test_a_finished_run_trains_and_attacks_nothing(ran, capsys):
     run(some, settings, load_dataset("mnist-sample"), places)
     assert "batches:" not in capsys.readouterr().err
     assert [path_of(places.results, row.name).read_text() for row in some] == before
+
+
+def test_a_row_that_fails_leaves_the_others_to_be_measured(ran, monkeypatch, capsys):
+    settings, places, some = ran
+    own = [row for row in some if row.name != "pgd-joint-2"]
+    paths = [path_of(places.results, row.name) for row in own]
+    before = paths[1].read_text()
+    paths[1].unlink()
+    real = defences_run.run_alike
+
+    def failing(rows, bench):
+        if rows[0].name == "rounding-1":
+            raise ValueError("its learner is no better than guessing")
+        real(rows, bench)
+
+    monkeypatch.setattr(defences_run, "run_alike", failing)
+    with pytest.raises(ValueError, match="its learner"):
+        run(own, settings, load_dataset("mnist-sample"), places)
+    assert paths[1].read_text() == before
+    assert "rounding-1 failed: its learner" in capsys.readouterr().out
 
 
 def test_another_experiment_is_refused_before_any_work(ran):

@@ -23,13 +23,22 @@ def run(rows: Sequence[Row], settings: Settings, data: Dataset, places: Places) 
     """Train, attack and report one defence after another.
 
     Rows whose networks are trained alike are trained together, so that no worker is
-    idle. Raises ValueError, before any work, if the folder holds another experiment.
+    idle. If such rows fail, the other rows are measured before the first error is
+    raised. Raises ValueError, before any work, if the folder holds another experiment.
     """
+    errors: list[Exception] = []
     check_folder(Bench(settings, data, places))
     with workers(places) as (executor, _):
         bench = Bench(settings, data, places, executor)
-        for _, alike in groupby(rows, key=training_of):
-            run_alike(list(alike), bench)
+        for alike in (list(own) for _, own in groupby(rows, key=training_of)):
+            try:
+                run_alike(alike, bench)
+            except (ValueError, FloatingPointError) as error:
+                names = ", ".join(row.name for row in alike)
+                print(f"{names} failed: {error}", flush=True)
+                errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def training_of(row: Row) -> tuple[Any, ...]:
