@@ -28,7 +28,7 @@ from tutorials.paper.paper_numbers import (
     HALVES,
     paper_accuracy,
 )
-from tutorials.paper.results import Cell, Results
+from tutorials.paper.results import Results
 from tutorials.paper.results.strict import with_singles
 
 VERDICTS = (
@@ -39,21 +39,19 @@ VERDICTS = (
 )
 EXPECTATION = ", except in the claims of section 5"
 WORST = "Adaptive attacks, worst case"
-PAGE = Path("results/table2.md")
+RESULTS = Path("results")
+PAGE = RESULTS / "table2.md"
 README, CLUSTER = Path("README.md"), Path("docs/distributed.md")
 
 
 def committed() -> dict[Path, Run]:
     """Return the full runs in results/ by their folders, or the quick one if none."""
-    full = [networks(Path(f"results/{dataset}-full")) for dataset in HALVES]
-    folders = [found[0] for found in full if found] or [Path("results/readme")]
-    return {folder: read_run(folder) for folder in folders}
-
-
-def networks(plain: Path) -> list[Path]:
-    """Return the folders of a run's networks, first of the network in the paper."""
-    folders = [Path(f"{plain}{suffix(network)}") for network in (LITERAL, PLAIN)]
-    return [folder for folder in folders if results_file.methods_in(folder)]
+    folders: list[Path] = []
+    for dataset in HALVES:
+        names = [f"{dataset}-full{suffix(network)}" for network in (LITERAL, PLAIN)]
+        found = [name for name in names if results_file.methods_in(RESULTS / name)]
+        folders += [RESULTS / name for name in found[:1]]
+    return {folder: read_run(folder) for folder in folders or [RESULTS / "readme"]}
 
 
 def overview(runs: Mapping[Path, Run]) -> str:
@@ -102,23 +100,19 @@ def small_table(runs: Mapping[Path, Run]) -> str:
 
 
 def small_row(folder: Path, run: Run, attack: str) -> list[str]:
-    """Return one row, with the accuracy under adaptive attacks at its end."""
+    """Return our accuracies, the paper's in brackets; adaptive attacks come last."""
     results, adaptive, _ = run
     dataset = results.configuration.dataset
     method, cells = next(iter(results.table2[attack].items()))
     network = " literal" if results.configuration.network == LITERAL else ""
     name = f"{dataset}{network}, {ATTACK_NAMES[attack]}"
-    numbers = [
-        both(cells[column], paper_accuracy(dataset, attack, method, column))
-        for column in COLUMNS
-    ]
+    numbers = []
+    for column in COLUMNS:
+        paper = paper_accuracy(dataset, attack, method, column)
+        papers = "" if paper is None else f" ({paper:.3f})"
+        numbers.append(f"{cells[column].accuracy:.3f}{papers}")
     worst = "" if adaptive is None else f"{adaptive.methods[method][attack].worst:.3f}"
     return [f"[{name}]({folder}/table2.md)", *numbers, worst]
-
-
-def both(ours: Cell, paper: float | None) -> str:
-    """Return our accuracy, and the paper's in brackets."""
-    return f"{ours.accuracy:.3f}" + ("" if paper is None else f" ({paper:.3f})")
 
 
 def hours_table(runs: Mapping[Path, Run]) -> str:

@@ -93,7 +93,7 @@ def write_strict(folder: Path) -> None:
     results, adaptive, _ = read_run(folder)
     if adaptive is None:
         raise FileNotFoundError(
-            f"no adaptive attacks in {folder}: the verb strict makes them"
+            f"no results of adaptive attacks in {folder}: the verb strict makes them"
         )
     print(f"\n{TITLE}\n\n{strict_table(results, adaptive).text()}\n")
     for text in (what_is_left(results, adaptive), "", strict_note(adaptive)):
