@@ -97,13 +97,13 @@ def one_line_errors(
             yield
             check_written(program)
     except Terminated:
-        stop(program, TERMINATED, f"terminated; {left(go_on)}")
+        stop(program, TERMINATED, f"terminated; {what_is_kept(go_on)}")
     except KeyboardInterrupt:
-        stop(program, INTERRUPTED, f"interrupted; {left(go_on)}")
+        stop(program, INTERRUPTED, f"interrupted; {what_is_kept(go_on)}")
     except BrokenProcessPool:
-        stop(program, 1, f"error: a worker process was killed; {left(go_on)}")
+        stop(program, 1, f"error: a worker process was killed; {what_is_kept(go_on)}")
     except BrokenExecutor as error:
-        stop(program, 1, f"error: {error}; {left(go_on)}")
+        stop(program, 1, f"error: {error}; {what_is_kept(go_on)}")
     except MemoryError as error:
         here = f"memory is full: fewer --jobs need less ({error})"
         what = out_of_memory(error) if device == "gpu" else here
@@ -112,7 +112,7 @@ def one_line_errors(
         stop(program, 1, f"error: {error}")
 
 
-def left(go_on: Callable[[], str]) -> str:
+def what_is_kept(go_on: Callable[[], str]) -> str:
     """Return what is kept, as `go_on` says; Ctrl-C ends a long search for it."""
     with signalled(signal.SIGINT, signal.SIG_DFL):
         try:

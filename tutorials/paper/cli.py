@@ -130,7 +130,7 @@ def check_packages(args: argparse.Namespace, works: bool) -> None:
 
 
 def check_run(args: argparse.Namespace, config: Configuration, folder: Path) -> None:
-    """Raise FileNotFoundError, which says what makes them, without any results."""
+    """Raise FileNotFoundError without results; its text says what makes them."""
     if not results_file.methods_in(folder):
         options = {"dataset": config.dataset, "profile": config.profile}
         options |= {"network": args.network, "results": args.results}

@@ -149,7 +149,7 @@ def by_optimizer(starts: Sequence[Start]) -> list[list[Start]]:
 
 
 def best(starts: Sequence[Start]) -> list[Start]:
-    """Return the starts with the best optimizer: most start, then J is lowest."""
+    """Return the best optimizer's starts: most start, and the lower J decides ties."""
     return max(
         by_optimizer(starts),
         key=lambda own: (sum(s.started for s in own), -np.mean([s.J for s in own])),

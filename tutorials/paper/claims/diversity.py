@@ -84,7 +84,7 @@ def disagreement_under(
 ) -> Estimate:
     """Return the fraction of pairs that disagree on the attacked images.
 
-    They are perturbed by Adv. 1 of the attack, or clean without one.
+    An attack perturbs them by its Adv. 1; without an attack they are clean.
     """
     own = results.methods[method]
     return disagreement(own.attacks[attack].adv1 if attack else [own.clean_attacked])

@@ -53,7 +53,7 @@ class Verdict:
 
 
 def read_run(folder: Path) -> Run:
-    """Return a folder's run; raises as `read`."""
+    """Return the results in a folder, and what was measured beside them."""
     results = results_file.read(folder)
     return Run(results, strict_of(results, folder), defences_of(results, folder))
 

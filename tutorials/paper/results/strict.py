@@ -102,14 +102,14 @@ def accuracies(part: Strict) -> list[Accuracies]:
 
 
 def of_methods(found: Strict, methods: Sequence[str]) -> Strict | None:
-    """Return the part of some methods, None for no method."""
+    """Return the part of some methods, None if it is empty."""
     own = {m: found.methods[m] for m in methods}
     losses = {m: found.last_losses[m] for m in methods}
     return replace(found, methods=own, last_losses=losses) if own else None
 
 
 def strict_of(results: Results, folder: Path) -> Strict | None:
-    """Return a folder's attacks on the members in its results, None without any.
+    """Return the attacks on the members in a folder's results, None if there are none.
 
     Members that were trained again are other members. Raises as `read_strict`.
     """
@@ -125,7 +125,7 @@ def strict_of(results: Results, folder: Path) -> Strict | None:
 
 
 def with_singles(found: Strict | None) -> Strict | None:
-    """Return the methods whose members were also attacked alone, None without any."""
+    """Return the part of methods whose members were attacked alone, None if empty."""
     if found is None:
         return None
     methods = found.methods.items()
