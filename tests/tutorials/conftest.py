@@ -7,6 +7,7 @@ import pytest
 
 from ensembles.training import train_ensemble
 from minidl.data import download
+from tests.attacks.conftest import new_cnn
 from tests.tutorials.made_up import SMOKE, made_up
 from tutorials.anomaly.plan import Plan, team_of
 from tutorials.paper import results as results_file
@@ -36,6 +37,12 @@ def runs(tmp_path_factory):
         warnings.simplefilter("ignore")
         train_ensemble(jobs, folder=folder, workers=1)
     return folder
+
+
+@pytest.fixture
+def members(rng):
+    """Three small networks with initial weights."""
+    return [new_cnn(rng) for _ in range(3)]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from attacks import bim, fgsm, input_gradient, member_gradient
 from attacks.evaluation.intervals import wilson
 from ensembles import Ensemble
 from minidl.store import DamagedError, read_json, write_json
-from tests.attacks.conftest import CLASSES, new_cnn
+from tests.attacks.conftest import CLASSES
 from tests.oracles import slope
 from tests.tutorials.made_up import SMOKE
 from tutorials.anomaly import __main__ as cli
@@ -39,11 +39,6 @@ from tutorials.paper.experiment.cases import Case
 from tutorials.paper.experiment.environment import environment
 
 RESULTS = Path(__file__).parents[2] / "results" / "anomaly"
-
-
-@pytest.fixture
-def members(rng):
-    return [new_cnn(rng) for _ in range(3)]
 
 
 @pytest.fixture

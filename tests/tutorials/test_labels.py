@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import bim, fgsm, input_gradient
-from tests.attacks.conftest import CLASSES, new_cnn
+from tests.attacks.conftest import CLASSES
 from tests.oracles import slope
 from tutorials.paper.experiment.adversaries import (
     SUM,
@@ -27,11 +27,6 @@ from tutorials.paper.experiment.labels import (
 EPS, ALPHA, STEPS = 0.4, 0.15, 4  # far enough for images to be fooled and come back
 BIM = partial(bim, eps=EPS, alpha=ALPHA, steps=STEPS)
 WHO = (SUM, one_member(1))
-
-
-@pytest.fixture
-def members(rng):
-    return [new_cnn(rng) for _ in range(3)]
 
 
 @pytest.fixture
