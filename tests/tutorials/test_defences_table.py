@@ -58,7 +58,7 @@ from tutorials.defences.rows import chosen, rows
 from tutorials.defences.run import cost, run
 from tutorials.defences.settings import Strength, settings_of
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM, accepted, usual
-from tutorials.defences.victims import KINDS
+from tutorials.defences.victims import KINDS, Voters
 from tutorials.paper.claims.verdicts import defences_of, judge
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
@@ -103,7 +103,7 @@ def victim(kind, networks, dtype=np.float32):
     networks = networks[:1] if kind == "dropout" else networks
     networks = [deepcopy(net).astype(dtype) for net in networks]
     weights = [0.75, 0.25][: len(networks)]
-    return KINDS[kind](networks, weights, beside(kind, networks, dtype), WEAK)
+    return KINDS[kind](Voters(networks, weights, beside(kind, networks, dtype), WEAK))
 
 
 def attacks_of(defence):
@@ -141,7 +141,7 @@ def test_the_naive_gradient_is_that_of_the_networks_alone(networks, kind):
 
 
 def test_the_adaptive_attack_gets_through_rounding(networks):
-    defence = KINDS["rounding"](networks, [1, 1], [], replace(WEAK, steps=40))
+    defence = KINDS["rounding"](Voters(networks, [1, 1], [], replace(WEAK, steps=40)))
     _, found = attacks_of(defence)
     threat, left = Threat("Linf", EPS), {}
     for name in ("PGD-8", ADAPTIVE):

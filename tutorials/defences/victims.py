@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -50,26 +50,30 @@ class Victim:
     rejects: bool = False  # its last class means that the image is rejected
 
 
+class Voters(NamedTuple):
+    """A row's trained networks, and how long their adversaries search."""
+
+    networks: Sequence[Sequential]
+    votes: Sequence[float]
+    beside: Sequence[tuple[Sequential, float]]  # each network's part, and its threshold
+    strength: Strength
+
+
 def victim(row: Row, folder: Path, strength: Strength) -> Victim:
     """Return a row's trained defence, with its members from the folder of runs."""
     members = [read_member(member_path(job, folder), job) for job in row.jobs]
-    voters = [(net, member.vote) for member in members for net in member.networks()]
-    networks, votes = zip(*voters, strict=True)
+    pairs = [(net, member.vote) for member in members for net in member.networks()]
+    networks, votes = zip(*pairs, strict=True)
     beside = [
         load(part, net, folder) for part, net in zip(row.parts, networks, strict=False)
     ]
-    return KINDS[row.kind](networks, votes, beside, strength)
+    return KINDS[row.kind](Voters(networks, votes, beside, strength))
 
 
-Beside = Sequence[tuple[Sequential, float]]  # a member's part, and its threshold
-Networks = Sequence[Sequential]
-
-
-def plain(
-    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
-) -> Victim:
+def plain(voters: Voters) -> Victim:
     """Networks alone: they hide no gradient, so the attack follows it for longer."""
-    forward = log_mean([network(net) for net in networks], votes)
+    strength = voters.strength
+    forward = log_mean([network(net) for net in voters.networks], voters.votes)
 
     def adaptive(counter: Counter) -> Attack:
         loss = counter.loss(loss_of(forward, targeted_dlr))
@@ -77,21 +81,19 @@ def plain(
         how: Any = {"steps": strength.steps, "targets": strength.targets}
         return lambda x, y, eps, rng: apgd_targeted(z, loss, x, y, eps, rng=rng, **how)
 
-    return Victim(Ensemble(networks, votes), forward, adaptive)
+    return Victim(Ensemble(voters.networks, voters.votes), forward, adaptive)
 
 
-def dropout(
-    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
-) -> Victim:
+def dropout(voters: Voters) -> Victim:
     """Dropout stays on; the naive adversary attacks the network without dropout."""
-    [net], draws = networks, strength.draws
+    [net], strength = voters.networks, voters.strength
 
     def adaptive(counter: Counter) -> Attack:
         def one(rng: np.random.Generator) -> Any:
             return counter.loss(loss_of(Draw(net, rng).forward, margin))
 
         def attack(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
-            mean = eot(one, draws, rng)
+            mean = eot(one, strength.draws, rng)
             return pgd(mean, x, y, eps, eps / 10, strength.eot_steps, rng=rng)
 
         return attack
@@ -99,45 +101,37 @@ def dropout(
     return Victim(MCDropout(net), network(net), adaptive)
 
 
-def distilled(
-    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
-) -> Victim:
+def distilled(voters: Voters) -> Victim:
     """Students: their logits have a gradient where their cross-entropy has none."""
-    students = [student for student, _ in beside]
+    students = [student for student, _ in voters.beside]
     forward = log_mean([network(student) for student in students])
-    return Victim(Ensemble(students), forward, climb(forward, margin, strength))
+    return Victim(Ensemble(students), forward, climb(forward, margin, voters.strength))
 
 
-def denoised(
-    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
-) -> Victim:
+def denoised(voters: Voters) -> Victim:
     """An autoencoder in front of each network."""
-    pairs = zip(networks, beside, strict=True)
+    pairs = zip(voters.networks, voters.beside, strict=True)
     each = [Denoised(net, encoder) for net, (encoder, _) in pairs]
     naive = log_mean([one.blind_forward for one in each])
     through = log_mean([one.forward for one in each])
-    return Victim(Ensemble(each), naive, climb(through, margin, strength))
+    return Victim(Ensemble(each), naive, climb(through, margin, voters.strength))
 
 
-def rounded(
-    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
-) -> Victim:
+def rounded(voters: Voters) -> Victim:
     """Rounding in front of each network."""
-    each = [Rounded(net) for net in networks]
+    each = [Rounded(net) for net in voters.networks]
     naive = log_mean([one.true_forward for one in each])
     through = log_mean([one.forward for one in each])
-    return Victim(Ensemble(each), naive, climb(through, margin, strength))
+    return Victim(Ensemble(each), naive, climb(through, margin, voters.strength))
 
 
-def detector(
-    networks: Networks, votes: Sequence[float], beside: Beside, strength: Strength
-) -> Victim:
+def detector(voters: Voters) -> Victim:
     """A head beside each network: they vote on classes, and on rejecting the image."""
-    pairs = zip(networks, beside, strict=True)
+    pairs = zip(voters.networks, voters.beside, strict=True)
     each = [Detector.ready(net, DEPTH, *part) for net, part in pairs]
-    naive = log_mean([network(net) for net in networks])
+    naive = log_mean([network(net) for net in voters.networks])
     joint = log_mean([one.forward for one in each])
-    adaptive = climb(joint, undetected_margin, strength)
+    adaptive = climb(joint, undetected_margin, voters.strength)
     return Victim(Ensemble(each), naive, adaptive, rejects=True)
 
 
@@ -153,7 +147,7 @@ def climb(forward: Forward, loss: Any, strength: Strength) -> MakeAttack:
     return adaptive
 
 
-KINDS: dict[str, Callable[..., Victim]] = {
+KINDS: dict[str, Callable[[Voters], Victim]] = {
     "plain": plain,
     "dropout": dropout,
     "distilled": distilled,
