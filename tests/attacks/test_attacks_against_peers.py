@@ -57,12 +57,10 @@ def test_fgsm_and_bim_are_arts_and_foolboxs(members, x, y, walk, adversary):
         else (bim, peers.art_bim, peers.foolbox_bim)
     )
 
+    single = adversary == "single"
+
     def gradient_of(members):
-        return (
-            model_gradient(members[0])
-            if adversary == "single"
-            else sum_gradient(members)
-        )
+        return model_gradient(members[0]) if single else sum_gradient(members)
 
     for dtype in (np.float64, np.float32):
         members, x = [m.astype(dtype) for m in members], x.astype(dtype)
@@ -71,11 +69,7 @@ def test_fgsm_and_bim_are_arts_and_foolboxs(members, x, y, walk, adversary):
         assert expected.dtype == dtype
         atol = 4 * len(settings) * np.finfo(dtype).eps
         assert_allclose(x_adv, expected, rtol=0, atol=atol)
-    art = (
-        peers.art_classifier(members[0])
-        if adversary == "single"
-        else peers.art_ensemble(members)
-    )
+    art = peers.art_classifier(members[0]) if single else peers.art_ensemble(members)
     assert_allclose(x_adv, arts(art, x, y, *settings), rtol=0, atol=5e-7)
 
 

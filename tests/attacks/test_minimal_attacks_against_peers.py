@@ -44,16 +44,9 @@ from tests.attacks import peers
 @pytest.mark.parametrize("searches", [1, 3, 6])
 def test_carlini_wagner_is_foolboxs(monkeypatch, cnn, x, searches):
     loss, y = model_loss(cnn, margin), cnn.predict(x)
+    settings = {"binary_search_steps": searches, "stepsize": 0.01, "steps": 100}
     theirs = peers.foolbox_carlini_wagner(
-        monkeypatch,
-        loss,
-        cnn,
-        x,
-        y,
-        binary_search_steps=searches,
-        steps=100,
-        stepsize=0.01,
-        initial_const=0.1,
+        monkeypatch, loss, cnn, x, y, **settings, initial_const=0.1
     )
     found = carlini_wagner(loss, x, y, c=0.1, searches=searches, steps=100, lr=0.01)
     reached = cnn.predict(found) != y

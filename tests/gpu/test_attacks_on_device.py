@@ -43,11 +43,8 @@ def test_attacks_move_images_as_on_the_host(gpu, whose, attack):
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_gradient_in_float64_moves_images_in_float32(gpu, attack):
-    y, directions = (
-        Y[:6],
-        np.random.default_rng(0).standard_normal((6, *FLOAT.shape[1:])),
-    )
-    x = FLOAT[:6].astype(np.float32)
+    x, y = FLOAT[:6], Y[:6]
+    directions = np.random.default_rng(0).standard_normal(x.shape)
     expected = ATTACKS[attack](lambda x, y: directions, x, y)
     there = to_device(directions, "gpu")
     arguments = [to_device(a, "gpu") for a in (x, y)]

@@ -112,9 +112,8 @@ def test_the_stand_in_has_what_cupy_has(cupy):
 
 
 def test_cudas_own_functions_are_there(cupy):
-    for name in ("getDeviceCount", "getDeviceProperties", "CUDARuntimeError"):
-        assert hasattr(cupy.cuda.runtime, name)
-    for name in ("driverGetVersion", "runtimeGetVersion"):
+    names = "getDeviceCount getDeviceProperties driverGetVersion runtimeGetVersion"
+    for name in (*names.split(), "CUDARuntimeError"):
         assert hasattr(cupy.cuda.runtime, name)
     assert issubclass(cupy.cuda.memory.OutOfMemoryError, MemoryError)
     assert hasattr(cupy.cuda.Device, "synchronize")
