@@ -56,20 +56,20 @@ def how_it_happens(folder: Path, folders: Folders) -> list[str]:
 def about_example(example: Example) -> str:
     """Return the pictures of the chapters' networks with their sentences."""
     ends = {trail.rule: trail.right[-1] / example.images for trail in example.trails}
-    shares = "; ".join(f"{rule}: {share:.3f}" for rule, share in ends.items())
+    shares = ", ".join(f"{share:.3f} with the {rule}" for rule, share in ends.items())
     return page(
         "An attack moves an image away from its label's class. Where the label is the "
         "current prediction, the step after a misclassification moves the image away "
         "from the wrong class: back to where it came from. The first picture shows "
         f"this on the three small networks of the chapters, with {example.images} test "
         "images of the sample under BIM and Adv. 2. The ensemble's accuracy after the "
-        f"last step is, by the label, {shares}.",
+        f"last step is {shares}.",
         f"![{PICTURE}](example.svg)",
         f"The next picture follows one of these images, a {example.label}. Below the "
         "curves stand the images of the attack that takes each member's current "
         "prediction, each with the ensemble's answer.",
-        f"![The margin of the label {example.label} at each step: with a label that "
-        "stays it falls, with one that is taken anew it crosses 0 again and again.]"
+        f"![The margin of the label {example.label} at each step: with a fixed label "
+        "it falls, with a label that is taken anew it crosses 0 again and again.]"
         "(path.svg)",
     )
 
