@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -86,7 +87,11 @@ class Processes(ProcessPoolExecutor):
         # Each task starts a process, which inherits that it ignores Ctrl-C. A terminal
         # sends it to all processes, but only this one should react, and ends the rest.
         with signalled(signal.SIGINT, signal.SIG_IGN), deferred(signal.SIGTERM):
-            tasks = [self.submit(int) for _ in range(workers)]
+            tasks = []
+            while (
+                len(self._processes) < workers
+            ):  # a process that is idle takes one, too
+                tasks.append(self.submit(int))
             self.started = [*self._processes.values()]
             self.end_together()
         try:
@@ -109,18 +114,17 @@ class Processes(ProcessPoolExecutor):
         A process killed while it sends a result leaves half of it. The pool would wait
         for the rest as long as another process, this one included, could write it.
         """
-        writer = self._result_queue._writer  # type: ignore[attr-defined]
+        self._result_queue._writer.close()  # type: ignore[attr-defined]
 
         def watch() -> None:
             ended = wait([process.sentinel for process in self.started])
             first = next(p for p in self.started if p.sentinel in ended)
-            first.join()
+            while first.exitcode is None:  # the pool's thread is about to note it
+                time.sleep(0.01)
             if first.exitcode != 0:  # 0: the pool told it to end
                 for process in self.started:
                     process.terminate()
                     process.join()
-                with suppress(OSError):  # the pool may have closed it
-                    writer.close()
 
         self.watch = threading.Thread(target=watch, daemon=True)
         self.watch.start()

@@ -5,11 +5,14 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from multiprocessing import get_context
+from multiprocessing.popen_fork import Popen
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +235,37 @@ def test_a_signal_waits_while_processes_are_started():
             signal.raise_signal(signal.SIGTERM)
             assert came == []
         assert came == ["here"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="processes of POSIX")
+def test_processes_that_the_pool_ends_are_not_terminated(monkeypatch):
+    """Two threads wait for them; the one that loses doesn't know the exit code yet."""
+    terminated = []
+    fetched = defaultdict(threading.Event)
+
+    def slow_to_note(self, flag=os.WNOHANG):
+        if self.returncode is None and threading.current_thread() is executor.watch:
+            fetched[self.pid].wait()
+        elif self.returncode is None:
+            done, status = os.waitpid(self.pid, flag)
+            if done:
+                fetched[self.pid].set()
+                time.sleep(0.2)
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    monkeypatch.setattr(Popen, "terminate", lambda self: terminated.append(self))
+    with local_executor(2) as executor:
+        assert executor.submit(square, 3).result() == 9
+        monkeypatch.setattr(Popen, "poll", slow_to_note)
+    executor.watch.join()
+    assert terminated == []
+
+
+def test_this_process_can_not_write_results(processes):
+    """Else a pool would wait for the rest of a result whose process was killed."""
+    assert processes._result_queue._writer.closed
 
 
 def die_sending(_):
