@@ -88,9 +88,7 @@ class Processes(ProcessPoolExecutor):
         # sends it to all processes, but only this one should react, and ends the rest.
         with signalled(signal.SIGINT, signal.SIG_IGN), deferred(signal.SIGTERM):
             tasks = []
-            while (
-                len(self._processes) < workers
-            ):  # a process that is idle takes one, too
+            while len(self._processes) < workers:  # an idle process may take one
                 tasks.append(self.submit(int))
             self.started = [*self._processes.values()]
             self.end_together()
