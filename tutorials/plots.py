@@ -109,7 +109,7 @@ def plot_steps(axes: Any, steps: Mapping[str, Array]) -> None:
     for (name, s), colour in zip(steps.items(), COLOURS * len(steps), strict=False):
         fallen = [float((s <= t).mean()) for t in ticks]
         axes.step(ticks, fallen, where="post", color=colour, label=name)
-    axes.set(xlabel="steps", ylabel="part of the images fooled", ylim=(0, 1))
+    axes.set(xlabel="steps", ylabel="share of the images fooled", ylim=(0, 1))
     axes.legend(frameon=False)
 
 
@@ -124,5 +124,5 @@ def plot_distances(axes: Any, distances: Mapping[str, Array], unit: str) -> None
         axes.plot(ordered[known], part[known], color=colour, label=name)
         if np.isfinite(median := float(np.median(d))):
             axes.plot(median, 0.5, "o", color=colour)
-    axes.set(xlabel=f"distance, {unit}", ylabel="part of the images", ylim=(0, 1))
+    axes.set(xlabel=f"distance, {unit}", ylabel="share of the images", ylim=(0, 1))
     axes.legend(frameon=False)

@@ -64,7 +64,7 @@ def zero_gradients(s: Subject) -> Finding:
     return Finding(
         "masked gradient",
         float(np.mean(dead & moving)),
-        "part of the images whose gradient is 0 though the scores move",
+        "share of the images whose gradient is 0 though the scores move",
         FEW,
         "The gradient is exactly zero (or NaN) for images whose scores do change: "
         "probabilities were clipped or rounded before the logarithm, or a step of the "
@@ -80,7 +80,7 @@ def flat_scores(s: Subject) -> Finding:
     return Finding(
         "saturated scores",
         float(np.mean(abs(changes).max(axis=0) <= STILL)),
-        "part of the images whose probabilities don't move",
+        "share of the images whose probabilities don't move",
         FEW,
         "The probabilities themselves are rounded or clipped to constants: even an "
         "attack without gradients is blind.",
@@ -93,7 +93,7 @@ def sign(s: Subject) -> Finding:
     return Finding(
         "wrong sign",
         downhill(s),
-        "part of the images whose gradient points downhill",
+        "share of the images whose gradient points downhill",
         0.5,
         "Along the gradient the label becomes more probable: the attack walks away "
         "from the border.",
@@ -134,7 +134,7 @@ def containment(s: Subject) -> Finding:
     return Finding(
         "forgotten clip",
         float(np.mean(~threat.contains(s.x_adv, s.x))),
-        f"part of the images outside ({threat})",
+        f"share of the images outside ({threat})",
         0,
         "The attack leaves the ball or the range of pixels: it isn't allowed to.",
         "Clip to the ball and then to the range of pixels after every step.",

@@ -26,7 +26,7 @@ def changing_label(s: Subject) -> Finding:
     return Finding(
         "changing label",
         float(max(changed, ignored if ignored > MOST else 0.0)),
-        "part of the images whose label isn't y at some step",
+        "share of the images whose label isn't y at some step",
         0,
         "Your label changes between steps: it is the prediction of the moment instead "
         "of y. A step from a misclassified image climbs away from the wrong class, and "

@@ -68,7 +68,7 @@ def black_box(s: Subject) -> Finding:
     return Finding(
         "black box beats white box",
         float(np.mean(~s.survivors(blind) & s.survivors(s.x_adv))),
-        "part of the images that only random squares fool",
+        "share of the images that only random squares fool",
         FEW,
         "An attack without gradients finds what the gradient doesn't: the gradient is "
         "masked.",
