@@ -6,19 +6,28 @@ named: `python -m tests.mutants attacks/bim.py tests/attacks/test_bim.py`. Texts
 left alone: a changed error message or name is not a wrong result. Mutants that a test
 run doesn't finish on, such as endless loops, count as killed. Unchanged files are not
 tested again: delete the folder mutants/ to start afresh.
+
+mutmut imports everything once, and forks a process for each mutant. Functions that run
+at import, such as decorators, have run unchanged by then, so their mutants are tried
+again in processes of their own.
 """
 
+import os
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
 
 import libcst as cst
 from mutmut.__main__ import cli, collect_source_file_mutation_data
 from mutmut.configuration import config
 from mutmut.mutation import file_mutation, mutators
 from mutmut.mutation.diff_apply import get_diff_for_mutant
-from mutmut.stats import status_by_exit_code
+from mutmut.state import state
+from mutmut.stats import load_stats, status_by_exit_code
 
 from tests.size import CORE
 
@@ -34,6 +43,7 @@ BESIDE = (  # what the core's files rely on, and was part of them once
 )
 GROUPS = {"core": ((*CORE, *BESIDE), 0.98), "attacks": (("attacks/*.py",), 0.95)}
 KILLED = ("killed", "timeout", "segfault")
+ORIGINAL = "none"  # a name that no mutant has
 LEFT_ALONE = ("TypeError", "ValueError", "RuntimeError", "FloatingPointError", "zip")
 UNTOUCHED = ("setter", "overload", "cache")  # decorators of functions left as they are
 
@@ -82,6 +92,56 @@ def untouched(function: cst.FunctionDef) -> bool:
     return any(name.split("(")[0].split(".")[-1] in UNTOUCHED for name in names)
 
 
+def in_mutants(mutant: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python on the mutated files with one mutant, or "stats" to count calls."""
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd="mutants",
+        env=os.environ | {"MUTANT_UNDER_TEST": mutant},
+        capture_output=True,
+        text=True,
+    )
+
+
+def run_at_import(modules: Sequence[str]) -> list[str]:
+    """Return mutmut's names of the functions that run while modules are imported."""
+    code = "from mutmut.state import state; print(*state()._stats)"
+    done = in_mutants("stats", "-c", f"import {', '.join(modules)}; {code}")
+    return done.stdout.split()
+
+
+@cache
+def tests_of(module: str) -> Path:
+    """Write the tests that call a module's functions to a file; they must pass."""
+    called = state().tests_by_mangled_function_name.items()
+    found = {test for f, own in called if f.startswith(f"{module}.x") for test in own}
+    file = Path("mutants", f"{module}.tests").absolute()
+    file.write_text("\n".join(sorted(found)))
+    if not passes(ORIGINAL, file):
+        raise RuntimeError(f"the tests in {file} fail without any mutant")
+    return file
+
+
+def passes(mutant: str, tests: Path) -> bool:
+    """Tell whether the tests listed in a file pass, in a new process."""
+    options = "-x", "-q", "--rootdir=.", *config().pytest_add_cli_args
+    return in_mutants(mutant, "-m", "pytest", *options, f"@{tests}").returncode == 0
+
+
+def try_again() -> None:
+    """Test surviving mutants of functions that run at import, each in a new process."""
+    load_stats()
+    mutants, _ = collect_source_file_mutation_data(mutant_names=())
+    module_of = {f.path: str(f.path)[:-3].replace("/", ".") for f, _, _ in mutants}
+    early = run_at_import([*module_of.values()])
+    for file, name, code in mutants:
+        survived = status_by_exit_code[code] not in KILLED
+        if survived and name.partition("__mutmut_")[0] in early:
+            killed = not passes(name, tests_of(module_of[file.path]))
+            file.exit_code_by_key[name] = int(killed)
+            file.save()
+
+
 def report() -> bool:
     """Print survivors and each file's score; tell whether each group has its target."""
     mutants, _ = collect_source_file_mutation_data(mutant_names=())
@@ -117,4 +177,5 @@ if __name__ == "__main__":
     if tests:
         config().pytest_add_cli_args_test_selection = tests
     cli(["run"], standalone_mode=False)
+    try_again()
     sys.exit(not report())

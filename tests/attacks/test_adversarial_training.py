@@ -1,9 +1,12 @@
 """Adversarial training: the images it shows, what they cost, and what is learned."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from attacks import (
+    Adversarial,
     Counter,
     fgsm_gap,
     fgsm_perturb,
@@ -168,6 +171,14 @@ def test_a_network_that_only_withstands_one_full_step_is_detected():
     assert fgsm_gap(loss, x, y, 0.3, 0.1, 3) == 1
     assert fgsm_gap(loss, x, y, 0.1, 0.1, 3) == 0  # the full step ends in the ring
     assert fgsm_gap(loss, x, y, 0.3, 0.2, 1) == 0  # no step ends there
+    assert fgsm_gap(loss, x, y, 0.3, 0.1, 3, bounds=(0, 0.6)) == 0  # both end in it
+
+
+@pytest.mark.parametrize("make", [Adversarial, partial(pgd_perturb, len, steps=1)])
+def test_a_step_may_cross_the_ball_and_no_more(make):
+    make(eps=0.25, alpha=0.5)
+    with pytest.raises(ValueError, match=r"^alpha must be in \(0, 0.5\], got 0.51"):
+        make(eps=0.25, alpha=0.51)
 
 
 def small_network(seed):

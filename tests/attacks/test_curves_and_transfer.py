@@ -1,5 +1,6 @@
 """Accuracy against eps, the smallest eps, transfer, and steps to success."""
 
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -65,6 +66,45 @@ def test_a_curve_is_kept_by_eps(grey, tmp_path):
     eps = [0.1, 0.1234567, 0.1234568]
     accuracy_curve(make_brightness, *grey, THREAT, eps, folder=tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {f"eps-{e}" for e in eps}
+    assert all(any(folder.iterdir()) for folder in tmp_path.iterdir())
+
+
+def test_a_curve_is_measured_by_an_executor(grey):
+    with ThreadPoolExecutor(2) as pool:
+        curve = accuracy_curve(
+            make_brightness, *grey, THREAT, [0.05, 0.15], executor=pool
+        )
+        assert pool._threads  # it was used
+    alone = accuracy_curve(make_brightness, *grey, THREAT, [0.05, 0.15])
+    assert curve.worst_case() == alone.worst_case()
+
+
+def test_the_usual_seed_is_0(grey):
+    """Of a curve and of transfer, by the numbers that an attack draws."""
+
+    def drawn(measure, things, **seed):
+        numbers = []
+
+        def attack(x, y, eps, rng):
+            numbers.append(rng.random())
+            return x
+
+        measure(*things(attack), *grey, THREAT, **seed)
+        return numbers
+
+    def curve(make_suite, x, y, threat, **seed):
+        return accuracy_curve(make_suite, x, y, threat, [0.1], **seed)
+
+    def suite(attack):
+        return [lambda: Suite(Brightness(), {"a": attack})]
+
+    def source(attack):
+        return {"a": attack}, {"b": Brightness()}
+
+    for measure, things in ((curve, suite), (transfer_matrix, source)):
+        usual = drawn(measure, things)
+        assert usual == drawn(measure, things, seed=0)
+        assert usual != drawn(measure, things, seed=1)
 
 
 def test_a_misclassified_image_needs_no_eps(grey):
@@ -97,8 +137,12 @@ def test_transfer_counts_what_was_right_before(grey):
     assert found.rate("down", "brightness").value == 1 / 9
     assert found.rate("down", "always 1").value == 0
     assert_array_equal(found.images, [[9, 4], [9, 4]])
-    assert found.table().splitlines()[2].split() == ["up", "0.222", "0.000"]
-    assert found.table().startswith("untargeted, Linf <= 0.15 in [0, 1]\n")
+    assert found.table().splitlines() == [
+        "untargeted, Linf <= 0.15 in [0, 1]",
+        "              brightness    always 1",
+        "up                 0.222       0.000",
+        "down               0.111       0.000",
+    ]
 
 
 def test_a_victim_that_classifies_no_image_correctly_has_no_rate(grey):
@@ -134,6 +178,13 @@ def test_transfer_checks_the_threat_model(grey):
         transfer_matrix(
             {"up": lambda x, y, eps, rng: 1 - x}, {"b": Brightness()}, *grey, THREAT
         )
+
+
+def test_labels_of_transfer_must_be_classes_of_every_victim(grey):
+    three = SimpleNamespace(predict_proba=lambda x: np.full((len(x), 3), 1 / 3))
+    victims = {"three": three, "two": Brightness()}
+    with pytest.raises(ValueError, match=r"^y must be 0 to 1, got 0 to 2"):
+        transfer_matrix({"up": brighter}, victims, grey[0], grey[1] * 2, THREAT)
 
 
 def brighter_in_place(x, y, eps, rng):

@@ -151,6 +151,26 @@ def test_within_nan_is_an_error_and_not_robust(grey):
         evaluate(lambda: suite, *grey, THREAT)
 
 
+def test_within_keeps_an_image_with_nan_and_gives_up_one_that_left(grey):
+    def attack(x, y, eps, rng):
+        x[0], x[1] = np.nan, 1
+        return x
+
+    found = within(attack, THREAT)(*grey, 0.1, None)
+    assert np.isnan(found[0]).all()
+    assert_array_equal(found[1:], grey[0][1:])
+
+
+def test_within_passes_on_eps_and_the_generator(grey):
+    def attack(x, y, eps, rng):
+        return x + np.float32(rng.uniform(eps / 2, eps))
+
+    x, rng = grey[0], np.random.default_rng(3)
+    found = within(attack, Threat("Linf", 0.5, None))(*grey, 0.2, rng)
+    step = np.random.default_rng(3).uniform(0.1, 0.2)
+    assert_array_equal(found, x + np.float32(step))
+
+
 def test_within_takes_the_eps_of_the_call(grey):
     """As `accuracy_curve` needs: a larger budget keeps more images."""
     x, y = grey

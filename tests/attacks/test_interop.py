@@ -99,6 +99,17 @@ def test_foolbox_descends_towards_a_target(members, x):
     Threat("Linf", 0.3).check(raw, x)
 
 
+def test_other_libraries_are_told_the_images_range(members, x):
+    art = interop.art_ensemble(members, bounds=(-1, 2))
+    parts = [art, *art.classifiers]
+    assert all(np.array_equal(part.clip_values, (-1, 2)) for part in parts)
+    assert all(part.input_shape == (6, 6, 2) for part in parts)
+    assert interop.foolbox_model(len, bounds=(-1, 2)).bounds == (-1, 2)
+    single = members[0].astype(np.float32)
+    rows = peers.art_classifier(single).class_gradient(x.astype(np.float32), 2)
+    assert rows.dtype == np.float32
+
+
 def test_other_attacks_of_foolbox_are_refused(members):
     foolbox = peers.import_peer("foolbox")
     gradient = mean_probability_gradient(members)
@@ -130,7 +141,7 @@ def test_bad_settings_are_refused(cnn, settings, error):
     ("method", "change", "message"),
     [
         ("loss_gradient", lambda x, y: (x, y[:, None]), r"y must have shape \(8,\)"),
-        ("loss_gradient", lambda x, y: (x, y * 4 + 1), "y must be 0 to"),
+        ("loss_gradient", lambda x, y: (x, y * 4 + 1), "y must be 0 to 3"),
         ("compute_loss", lambda x, y: (x, np.eye(3)[y % 3]), "y must hold integer"),
         ("predict", lambda x, y: (x[:0],), "x must not be empty"),
         ("class_gradient", lambda x, y: (x[:0],), "x must not be empty"),

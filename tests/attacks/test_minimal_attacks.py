@@ -50,6 +50,28 @@ def test_deepfool_stops_where_the_class_changes(victim):
     assert_array_equal(deepfool(v.logits, v.vjp, v.x, wrong), v.x)
 
 
+def test_deepfool_is_newtons_method_on_one_pixel():
+    """Towards the zero of x^2 - 0.04 at 0.2, from 0.9, where class 0 is predicted."""
+    x, y = np.full((1, 1, 1, 1), 0.9), np.zeros(1, int)
+
+    def logits(x):
+        return np.stack([x[:, 0, 0, 0] ** 2 - 0.04, np.zeros(len(x))], axis=1)
+
+    def vjp(x, dz):
+        return (2 * x[:, 0, 0, 0] * dz[..., 0])[..., None, None, None]
+
+    r, at = 0.0, 0.9
+    with pytest.warns(UserWarning, match="found nothing for 1 of 1"):
+        found = deepfool(logits, vjp, x, y, overshoot=0.001, steps=3)
+    for _ in range(3):
+        r -= (at * at - 0.04) / (2 * at) + MARGIN
+        at = 0.9 + 1.001 * r
+    assert found.item() == pytest.approx(at, rel=1e-12)
+    assert 0.2 < at < 0.25
+    with pytest.warns(UserWarning, match="found nothing"):
+        assert deepfool(logits, vjp, x, y, bounds=(0.3, 1)).item() == 0.3
+
+
 def test_a_class_without_slope_is_out_of_reach(victim):
     """With equal weights there is no border, so the next class is taken."""
     W = victim.model.params[0].data
@@ -133,7 +155,7 @@ def test_an_attack_that_finds_nothing_warns_for_how_many_images(victim, name):
 
 @pytest.mark.parametrize("name", WITHOUT_SUCCESS)
 def test_a_warning_shows_the_line_that_called_the_attack(victim, name):
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="found nothing") as told:
         WITHOUT_SUCCESS[name](victim)
     assert told[0].filename == __file__
 

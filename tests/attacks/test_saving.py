@@ -119,9 +119,14 @@ def test_what_is_loaded_is_what_was_saved(rng, tmp_path, C, dtype, bounds):
 
 
 def test_stored_images_are_saved_as_pixels(rng, tmp_path):
-    x = rng.integers(256, size=(3, 4, 4, 1)).astype(np.uint8)
+    x, threat = (
+        rng.integers(256, size=(3, 4, 4, 1)).astype(np.uint8),
+        Threat("Linf", 0.02),
+    )
     given = (x.astype(np.float32) + 5).clip(0, 255) / 255
-    save_images(given, x, np.arange(3), tmp_path / "a", Threat("Linf", 0.02))
+    saved = save_images(given, x, np.arange(3), tmp_path / "a", threat)
+    assert (saved.before, saved.after) == (None, None)
+    assert str(saved) == f"3 images ({threat}) in {tmp_path / 'a'}"
     x_adv, found, _ = load_images(tmp_path / "a")
     assert_array_equal(found, x.astype(np.float32) / np.float32(255), strict=True)
     assert_allclose(x_adv, given, atol=1e-6)
@@ -247,6 +252,7 @@ def test_other_formats_are_refused_before_they_are_decoded(tmp_path):
     [
         ({"threat": Threat("Linf", 0.1, None)}, r"threat.bounds must be \(low, high\)"),
         ({"x_adv": np.full((2, 3, 3, 1), 0.2)}, "x_adv: 2 of 2 images left the threat"),
+        ({"x": np.full((2, 3, 3, 1), 1.5)}, r"x must lie in \[0, 1\], got values"),
         ({"x": np.zeros((2, 3, 3, 4))}, "x must be images .* with C 1 .* 3, 3, 4"),
         ({"x": np.zeros((2, 9))}, "x must be images .* with C 1 .*, 9"),
         ({"folder": ""}, "folder must not be empty"),

@@ -40,14 +40,19 @@ def test_a_bump_has_two_halves_and_length_1(s):
         )
 
 
-@pytest.mark.parametrize("shape", [(3, 20, 20, 2), (2, 13, 17, 1), (2, 3, 4, 3)])
+@pytest.mark.parametrize(
+    "shape", [(3, 20, 20, 2), (2, 22, 23, 1), (2, 23, 22, 1), (2, 3, 4, 3)]
+)
 def test_it_begins_with_tiles_of_length_eps(shape):
+    """Bumps fill as many rows and columns as fit; what is left is divided evenly."""
     r = tiles(np.zeros(shape), EPS, np.random.default_rng(0))
     assert_allclose(np.sqrt((r**2).sum(axis=(1, 2, 3))), EPS)
-    s = max(min(shape[1:3]) // 5, 1)
-    top, left = (shape[1] % s) // 2, (shape[2] % s) // 2
-    tile = r[0, top : top + s, left : left + s, 0]
-    assert_allclose(abs(tile) / np.linalg.norm(tile), abs(bump(s)))
+    _, H, W, C = shape
+    s = max(min(H, W) // 5, 1)
+    inner = np.tile(abs(bump(s)), (H // s, W // s))
+    margins = [(n % s // 2, n % s - n % s // 2) for n in (H, W)]
+    whole = np.pad(inner, margins)[..., None] * np.ones(C)
+    assert_allclose(abs(r[0]), EPS * whole / np.linalg.norm(whole), atol=1e-12)
     if shape[1] == 20:
         assert (r[0] != r[1]).any()
         assert (r[..., 0] != r[..., 1]).any()
@@ -74,6 +79,14 @@ def test_a_move_fills_one_window_and_empties_another(s, length):
         assert len(filled) == side**2
         overlap.add(int(empty.sum()))
     assert len(overlap) > 2
+
+
+@pytest.mark.parametrize(("H", "W"), [(9, 3), (3, 9)])
+def test_a_window_fits_into_a_narrow_image(H, W):
+    x = np.zeros((5, H, W, 1))
+    r = exchange(x, x, EPS, 7, np.random.default_rng(0))
+    assert_allclose(np.sqrt((r**2).sum(axis=(1, 2, 3))), EPS)
+    assert ((r != 0).sum(axis=(1, 2, 3)) == 9).all()
 
 
 def test_the_bump_is_added_to_the_direction_that_was_there():
