@@ -75,6 +75,8 @@ def test_attacks_and_evaluations_take_a_module(cnn, x):
     found = deepfool(logits_of(theirs.forward), vjp_of(theirs.forward), x, y)
     assert_close(found, expected, 1e-9)
     assert accuracy(theirs, x, y) == 1
+    last = TorchClassifier(twin(cnn, np.float64, True), channels_last=True)
+    assert_close(last.predict_proba(x), cnn.predict_proba(x), 1e-11)
     attacks = {"PGD": lambda x, y, eps, rng: pgd(loss, x, y, eps, eps / 4, 10)}
     suite = Suite(theirs, attacks)
     found = evaluate(lambda: suite, x, y, Threat("Linf", 0.2))
