@@ -462,6 +462,26 @@ def test_workers_change_no_bit(images, labels):
     same(found, evaluate(suite_of_a_network, images, labels, THREAT, 3))
 
 
+def test_an_executor_gets_a_suite_for_each_batch(grey):
+    """Clean or attacked; without one, all batches share a suite."""
+    calls = []
+
+    def make_suite():
+        calls.append(0)
+        return make_brightness()
+
+    def measured(executor):
+        calls.clear()
+        return evaluate(make_suite, *grey, THREAT, 4, executor=executor)
+
+    alone = measured(None)
+    assert len(calls) == 1
+    with ThreadPoolExecutor(2) as pool:
+        same(measured(pool), alone)
+    assert len(calls) == 1 + 3 + 2 * 3  # nine images in batches of four, two attacks
+    assert all(0 < outcome.seconds < 100 for outcome in alone.outcomes.values())
+
+
 def test_stored_images_become_floats(labels, images):
     stored = (images * 255).astype(np.uint8)
     found = evaluate(suite_of_a_network, stored, labels, THREAT)

@@ -81,11 +81,13 @@ def test_a_class_without_slope_is_out_of_reach(victim):
     assert (victim.model.predict(found) != victim.y).all()
 
 
-def test_carlini_wagner_converges_to_the_least_distance():
+@pytest.mark.parametrize("c", [0.1, 1000])
+def test_carlini_wagner_converges_to_the_least_distance(c):
+    """From a c that is too small, or so large that the distance hardly counts."""
     victim = LinearVictim(images=4)
     v, (smallest, _) = victim, victim.smallest(2)
     loss = model_loss(v.model, margin)
-    found = carlini_wagner(loss, v.x, v.y, c=0.1, searches=9, steps=300)
+    found = carlini_wagner(loss, v.x, v.y, c=c, searches=16, steps=300)
     assert (v.model.predict(found) != v.y).all()
     assert_allclose(distance(found, v.x, "L2"), smallest, rtol=0.03)
 
@@ -124,6 +126,16 @@ def test_tanh_space_ends_at_the_bounds():
     x, slope = TanhSpace((0.03, 0.29))(np.array([-40.0, 40.0]))
     assert_array_equal(x, [0.03, 0.29])
     assert_array_equal(slope, 0)
+
+
+def test_tanh_space_has_its_derivative_and_inverse():
+    space, w, h = TanhSpace((-1, 3)), np.linspace(-2, 2, 9), 1e-6
+    difference = (space(w + h)[0] - space(w - h)[0]) / (2 * h)
+    assert_allclose(space(w)[1], difference, rtol=1e-8)
+    assert_allclose(space(w)[0], -1 + 4 * (np.tanh(w) + 1) / 2, rtol=1e-12)
+    x = np.linspace(-1, 3, 9)
+    assert np.isfinite(space.inverse(x)).all()
+    assert_allclose(space(space.inverse(x))[0], x, atol=1e-3)
 
 
 def flat_loss(x, y, value=-1.0):

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -283,6 +284,13 @@ def test_accuracy_of_a_network_is_the_fraction_of_its_predictions(problem):
     expected = (network().predict(to_float(x)) == y).mean()
     assert accuracy(network(), x, y) == expected
     assert accuracy(network(), to_float(x), y, batch_size=7) == expected
+
+
+def test_labels_are_looked_at_before_a_classifier_predicts():
+    """If it has told its number of classes."""
+    never = SimpleNamespace(classes=3, predict_proba=lambda x: pytest.fail("it did"))
+    with pytest.raises(ValueError, match=r"^y must be 0 to 2, got 3 to 3"):
+        accuracy(never, np.zeros((1, 1, 1, 1)), np.array([3]))
 
 
 def test_accuracy_without_a_known_number_of_classes():
