@@ -45,7 +45,8 @@ GROUPS = {"core": ((*CORE, *BESIDE), 0.98), "attacks": (("attacks/*.py",), 0.95)
 KILLED = ("killed", "timeout", "segfault")
 ORIGINAL = "none"  # a name that no mutant has
 LEFT_ALONE = ("TypeError", "ValueError", "RuntimeError", "FloatingPointError", "zip")
-UNTOUCHED = ("setter", "overload", "cache")  # decorators of functions left as they are
+UNTOUCHED = ("setter", "overload", "cache")  # they need the function itself, not a copy
+FILLED_IN = ("checked",)
 
 
 def leave_texts_alone() -> None:
@@ -63,16 +64,20 @@ def mutate_decorated_functions() -> None:
     """Let mutmut change functions below decorators, as most attacks are.
 
     Only the function that is called keeps its decorators, not its copies. A decorator's
-    own arguments are left alone.
+    own arguments are left alone, and so are the defaults that `checked` fills in.
     """
     visitor = file_mutation.MutationVisitor
     arrange = file_mutation.function_trampoline_arrangement
     skip = visitor._skip_node_and_children
+    filled_in: set[cst.CSTNode] = set()
 
     def skip_others(self, node):
-        if isinstance(node, cst.FunctionDef) and not untouched(node):
-            node = node.with_changes(decorators=())
-        return skip(self, node)
+        if isinstance(node, cst.FunctionDef):
+            if has_decorator(node, FILLED_IN):
+                filled_in.add(node.params)
+            if not has_decorator(node, UNTOUCHED):
+                node = node.with_changes(decorators=())
+        return node in filled_in or skip(self, node)
 
     def arrange_bare(function, mutants, class_name):
         bare = function.with_changes(decorators=())
@@ -86,10 +91,10 @@ def mutate_decorated_functions() -> None:
     file_mutation.function_trampoline_arrangement = arrange_bare
 
 
-def untouched(function: cst.FunctionDef) -> bool:
-    """Tell whether a decorator needs the function itself, not a copy."""
-    names = [cst.Module([]).code_for_node(d.decorator) for d in function.decorators]
-    return any(name.split("(")[0].split(".")[-1] in UNTOUCHED for name in names)
+def has_decorator(function: cst.FunctionDef, names: Sequence[str]) -> bool:
+    """Tell whether a function has one of some decorators."""
+    found = [cst.Module([]).code_for_node(d.decorator) for d in function.decorators]
+    return any(text.split("(")[0].split(".")[-1] in names for text in found)
 
 
 def in_mutants(mutant: str, *command: str) -> subprocess.CompletedProcess[str]:

@@ -63,9 +63,10 @@ def test_the_last_point_of_a_loop_from_a_random_start(cnn, x, y, steps):
     np.testing.assert_allclose(found, x_adv, atol=1e-12)
 
 
-def test_fgsm_is_one_step_of_five_quarters_of_eps(cnn, x, y):
-    one = fgsm_perturb(model_gradient(cnn), EPS)
-    other = pgd_perturb(model_gradient(cnn), EPS, 1.25 * EPS, 1)
+@pytest.mark.parametrize(("alpha", "size"), [(None, 1.25 * EPS), (0.03, 0.03)])
+def test_fgsm_is_one_step_usually_of_five_quarters_of_eps(cnn, x, y, alpha, size):
+    one = fgsm_perturb(model_gradient(cnn), EPS, alpha)
+    other = pgd_perturb(model_gradient(cnn), EPS, size, 1)
     found, expected = (f(x, y, np.random.default_rng(3)) for f in (one, other))
     np.testing.assert_array_equal(found, expected)
 
@@ -164,14 +165,17 @@ def test_a_network_that_only_withstands_one_full_step_is_detected():
     """Misclassified within a ring of 0.05 to 0.15 around x, and not beyond it."""
     x, y = np.full((4, 1, 1, 1), 0.5), np.zeros(4, int)
 
-    def loss(x, y):
+    def loss(x, y, middle=0.1):
         r = abs(x - 0.5).reshape(4)
-        return 0.05 - abs(r - 0.1), np.ones_like(x)
+        return 0.05 - abs(r - middle), np.ones_like(x)
 
     assert fgsm_gap(loss, x, y, 0.3, 0.1, 3) == 1
     assert fgsm_gap(loss, x, y, 0.1, 0.1, 3) == 0  # the full step ends in the ring
     assert fgsm_gap(loss, x, y, 0.3, 0.2, 1) == 0  # no step ends there
     assert fgsm_gap(loss, x, y, 0.3, 0.1, 3, bounds=(0, 0.6)) == 0  # both end in it
+    for middle in (0.2, 0.3):  # beyond the bounds
+        ring = partial(loss, middle=middle)
+        assert fgsm_gap(ring, x, y, 0.3, 0.1, 3, bounds=(0, 0.6)) == 0
 
 
 @pytest.mark.parametrize("make", [Adversarial, partial(pgd_perturb, len, steps=1)])
