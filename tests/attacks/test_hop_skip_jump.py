@@ -1,12 +1,17 @@
 """HopSkipJump on borders of known distance, and beside ART's."""
 
+import copy
+import importlib
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import distance, hop_skip_jump
-from attacks.hop_skip_jump import slope, to_border
+from attacks.hop_skip_jump import jump, slope, to_border
 from tests.attacks import peers
+
+MODULE = importlib.import_module("attacks.hop_skip_jump")
 
 
 class Plane:
@@ -78,6 +83,47 @@ def test_the_slope_is_the_sources_formula(rng):
         lambda x, rows: rows < 9, lambda: next(draws), here, delta, 5, (0, 2)
     )
     assert_allclose(always, u[:5].mean(axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize("norm", ["L2", "Linf"])
+def test_probes_and_jumps_follow_the_sources_schedule(rng, norm, monkeypatch):
+    """Step t: samples sqrt(t) probes at 0.01 of the distance; a jump of far / sqrt(t).
+
+    Probes are at 0.1 of the range of pixels at first. Directions are normal in L2 and
+    uniform in Linf, and have length 1.
+    """
+    plane, x = Plane(rng), 0.5 + 0.1 * rng.random((3, 6, 6, 2))
+    y, draws, steps, expected = plane(x), np.random.default_rng(0), [], [0.1 * 3] * 3
+
+    def noted_slope(misread, draw, here, delta, samples, bounds):
+        again = copy.deepcopy(draws)
+        normal, shape = norm == "L2", x.shape
+        u = again.standard_normal(shape) if normal else again.uniform(-1, 1, shape)
+        u /= np.sqrt((u * u).sum(axis=(1, 2, 3), keepdims=True))
+        assert_allclose(draw(), u, rtol=1e-12)
+        assert_allclose(delta, expected, rtol=1e-12)
+        steps.append(samples)
+        return slope(misread, draw, here, delta, samples, bounds)
+
+    def noted_jump(misread, here, up, step, bounds):
+        far = distance(here, x, norm)
+        assert_allclose(step, far / np.sqrt(len(steps)), rtol=1e-12)
+        there = jump(misread, here, up, step, bounds)
+        expected[:] = 0.01 * distance(there, x, norm)
+        return there
+
+    monkeypatch.setattr(MODULE, "slope", noted_slope)
+    monkeypatch.setattr(MODULE, "jump", noted_jump)
+    hop_skip_jump(plane, x, y, draws, 4, 10, norm=norm, bounds=(-1, 2))
+    assert steps == [10, 14, 17, 20]
+
+
+def test_a_jump_is_halved_until_it_is_misclassified():
+    here, up = np.zeros((3, 1, 1, 1)), np.ones((3, 1, 1, 1))
+    most = np.array([0.3, 0.6, 9.0])
+    near = lambda x, rows: x.ravel() <= most[rows]  # noqa: E731
+    found = jump(near, here, up, np.array([1.0, 1.0, 4.0]), (-1, 2))
+    assert_array_equal(found.ravel(), [0.25, 0.5, 2.0])
 
 
 def test_a_border_beyond_all_tries_is_the_point_that_is_known_to_be_misclassified():
