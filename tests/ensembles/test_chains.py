@@ -76,6 +76,19 @@ def test_votes_weights_and_the_vote_are_sammes(rng):
     assert_array_equal(ensemble.predict(np.zeros((200, 2, 2, 1))), predicted)
 
 
+def test_the_next_learners_images_are_drawn_by_sammes_weights(rng):
+    y, x = rng.integers(K, size=200), np.zeros((200, 28, 28, 1), np.uint8)
+    x[:, 0, 0, 0] = np.arange(200)
+    answers = [np.where(rng.random(200) < p, y, 3) for p in (0.6, 0.4)]
+    w, votes, _ = samme(answers, y)
+    learners = [SimpleNamespace(predict=lambda x, a=a: a) for a in answers]
+    job = boosting(3, 0, "mnist-sample", **SMALL)[2]
+    _, images, labels = materialise(job, x, y, list(zip(learners, votes, strict=True)))
+    drawn = job.generator("data").choice(200, 200, p=w)
+    assert_array_equal(images[:, 0, 0, 0], drawn)
+    assert_array_equal(labels, y[drawn])
+
+
 def test_a_perfect_learner_has_a_finite_vote():
     w, right = np.full(50, 1 / 50), np.zeros(50, bool)
     assert learners_vote(w, right, K) == pytest.approx(np.log(99) + np.log(9))
