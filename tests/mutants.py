@@ -52,12 +52,23 @@ FILLED_IN = ("checked",)
 def leave_texts_alone() -> None:
     """Remove the mutations of strings from mutmut's own list, which has no setting.
 
-    Calls that make errors aren't changed either, and `zip` of equal lengths isn't.
+    Arguments that are strings stay, too. Calls that make errors aren't changed, and
+    `zip` of equal lengths isn't.
     """
     file_mutation.NEVER_MUTATE_FUNCTION_CALLS.update(LEFT_ALONE)
     texts = (mutators.operator_string, mutators.operator_dict_arguments)
+    change_arguments = mutators.operator_arg_removal
+
+    def change_others(call):
+        strings = sum(isinstance(arg.value, cst.BaseString) for arg in call.args)
+        for changed in change_arguments(call):
+            left = sum(isinstance(arg.value, cst.BaseString) for arg in changed.args)
+            if left == strings:
+                yield changed
+
     operators = mutators.mutation_operators
-    operators[:] = [pair for pair in operators if pair[1] not in texts]
+    kept = [pair for pair in operators if pair[1] not in (*texts, change_arguments)]
+    operators[:] = [*kept, (cst.Call, change_others)]
 
 
 def mutate_decorated_functions() -> None:
