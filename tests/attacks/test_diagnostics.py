@@ -228,6 +228,45 @@ def test_a_classifier_with_holes_that_only_chance_finds():
     assert 0.02 < found.value < 0.2
 
 
+@pytest.mark.parametrize("bounds", [None, (0, 1), (-0.25, 1.25)])
+def test_the_symptoms_numbers_are_those_of_the_attack_at_each_radius(
+    model, data, bounds
+):
+    """With an attack that fools ever fewer images; its steps ignore the bounds."""
+    x, y = data
+    kept, radii = np.arange(len(x)) % 7, []
+
+    def attack(gradient, x, y, eps):
+        radii.append(round(eps, 6))
+        spoilt = kept[: len(x)] >= 2 + 4 * eps  # fewer, the larger eps is
+        return np.where(spoilt[:, None, None, None], 2 - 3 * x, x)
+
+    findings = diagnose(
+        model.predict_proba, model_gradient(model), x, y, EPS, attack, bounds
+    )
+    found = {finding.name: finding for finding in findings}
+    low, high = bounds or (0, 1)
+    assert {*radii} == {EPS / 4, EPS / 2, EPS, 2 * EPS, high - low}
+
+    def accuracy(eps):
+        x_adv = attack(None, x, y, eps)
+        x_adv = x_adv if bounds is None else x_adv.clip(*bounds)
+        return (model.predict(x_adv) == y).mean()
+
+    at = [accuracy(part * EPS) for part in (0.25, 0.5, 1, 2)]
+    once = x + np.float32(EPS) * np.sign(model_gradient(model)(x, y))
+    once = once if bounds is None else once.clip(*bounds)
+    under = {
+        "accuracy rises with eps": max(np.diff(at)),
+        "survives without bounds": accuracy(high - low),
+        "one step beats many": at[2] - (model.predict(once) == y).mean(),
+    }
+    for name, value in under.items():
+        assert found[name].value == pytest.approx(value), name
+        assert found[name].failed
+    assert found["survives without bounds"].limit == pytest.approx(0.1 + 0.02)
+
+
 def test_images_that_cannot_be_diagnosed_are_refused(model, data):
     x, y = data
     for change, message in (
