@@ -65,6 +65,18 @@ def test_questions_stay_within_the_range_of_pixels(victim):
     assert asked.questions[1].max() <= 1
 
 
+def test_a_victim_with_more_classes_is_named(victim):
+    with pytest.raises(
+        ValueError, match=r"^what predict returns must be 0 to 3, got 4"
+    ):
+        train_substitute(
+            lambda x: np.full(len(x), 4),
+            new_model(),
+            victim.x,
+            np.random.default_rng(0),
+        )
+
+
 def test_it_learns_to_agree_and_to_attack(victim):
     """On new images, of which noise of the same size fools few."""
     x = np.random.default_rng(8).random((60, 6, 6, 2))
