@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
@@ -46,7 +47,8 @@ KILLED = ("killed", "timeout", "segfault")
 ORIGINAL = "none"  # a name that no mutant has
 LEFT_ALONE = ("TypeError", "ValueError", "RuntimeError", "FloatingPointError", "zip")
 UNTOUCHED = ("setter", "overload", "cache")  # they need the function itself, not a copy
-FILLED_IN = ("checked",)
+FILLED_IN = ("checked",)  # they pass a value for each parameter
+PATIENCE = 600  # seconds
 
 
 def leave_texts_alone() -> None:
@@ -109,13 +111,17 @@ def has_decorator(function: cst.FunctionDef, names: Sequence[str]) -> bool:
 
 
 def in_mutants(mutant: str, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run Python on the mutated files with one mutant, or "stats" to count calls."""
+    """Run Python on the mutated files with one mutant, or "stats" to count calls.
+
+    Raises TimeoutExpired after PATIENCE seconds.
+    """
     return subprocess.run(
         [sys.executable, *command],
         cwd="mutants",
         env=os.environ | {"MUTANT_UNDER_TEST": mutant},
         capture_output=True,
         text=True,
+        timeout=PATIENCE,
     )
 
 
@@ -139,9 +145,11 @@ def tests_of(module: str) -> Path:
 
 
 def passes(mutant: str, tests: Path) -> bool:
-    """Tell whether the tests listed in a file pass, in a new process."""
+    """Tell whether the tests listed in a file pass, in a new process, and end."""
     options = "-x", "-q", "--rootdir=.", *config().pytest_add_cli_args
-    return in_mutants(mutant, "-m", "pytest", *options, f"@{tests}").returncode == 0
+    with suppress(subprocess.TimeoutExpired):
+        return in_mutants(mutant, "-m", "pytest", *options, f"@{tests}").returncode == 0
+    return False
 
 
 def try_again() -> None:

@@ -119,10 +119,8 @@ def test_what_is_loaded_is_what_was_saved(rng, tmp_path, C, dtype, bounds):
 
 
 def test_stored_images_are_saved_as_pixels(rng, tmp_path):
-    x, threat = (
-        rng.integers(256, size=(3, 4, 4, 1)).astype(np.uint8),
-        Threat("Linf", 0.02),
-    )
+    x = rng.integers(256, size=(3, 4, 4, 1)).astype(np.uint8)
+    threat = Threat("Linf", 0.02)
     given = (x.astype(np.float32) + 5).clip(0, 255) / 255
     saved = save_images(given, x, np.arange(3), tmp_path / "a", threat)
     assert (saved.before, saved.after) == (None, None)
