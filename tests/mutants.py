@@ -129,6 +129,7 @@ def run_at_import(modules: Sequence[str]) -> list[str]:
     """Return mutmut's names of the functions that run while modules are imported."""
     code = "from mutmut.state import state; print(*state()._stats)"
     done = in_mutants("stats", "-c", f"import {', '.join(modules)}; {code}")
+    done.check_returncode()  # without names, no mutant would be tried again
     return done.stdout.split()
 
 

@@ -41,7 +41,8 @@ def test_a_bump_has_two_halves_and_length_1(s):
 
 
 @pytest.mark.parametrize(
-    "shape", [(3, 20, 20, 2), (2, 22, 23, 1), (2, 23, 22, 1), (2, 3, 4, 3)]
+    "shape",
+    [(3, 20, 20, 2), (2, 13, 17, 1), (2, 22, 23, 1), (2, 23, 22, 1), (2, 3, 4, 3)],
 )
 def test_it_begins_with_tiles_of_length_eps(shape):
     """Bumps fill as many rows and columns as fit; what is left is divided evenly."""
