@@ -126,6 +126,22 @@ def test_a_jump_is_halved_until_it_is_misclassified():
     assert_array_equal(found.ravel(), [0.25, 0.5, 2.0])
 
 
+def test_the_nearest_border_of_all_steps_is_returned(rng, monkeypatch):
+    """With one probe a step, the last border is often farther than an earlier one."""
+    plane, x = Plane(rng), 0.5 + 0.1 * rng.random((6, 6, 6, 2))
+    borders = []
+
+    def noted(misread, here, x, norm):
+        borders.append(distance(found := to_border(misread, here, x, norm), x, "L2"))
+        return found
+
+    monkeypatch.setattr(MODULE, "to_border", noted)
+    found = hop_skip_jump(plane, x, plane(x), np.random.default_rng(0), 6, 1)
+    nearest = np.min(borders, axis=0)
+    assert_array_equal(distance(found, x, "L2"), nearest)
+    assert (borders[-1] > nearest).any()
+
+
 def test_a_border_beyond_all_tries_is_the_point_that_is_known_to_be_misclassified():
     """x + (here - x) is another float than here, and not misclassified."""
     x = np.float32(0.9)

@@ -298,6 +298,15 @@ def test_a_gif_shows_each_step_exactly_in_grey(rng, tmp_path, bounds):
         assert times == [300, 300, 300, 1200]
 
 
+def test_a_gif_is_four_times_as_large_and_shows_a_frame_for_two_fifths_of_a_second(
+    rng, tmp_path
+):
+    save_gif(rng.random((2, 1, 3, 5, 1)), tmp_path / "a.gif")
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.size == (4 * 5, 4 * 3)
+        assert film.info["duration"] == 400
+
+
 def test_a_gif_in_colour(rng, tmp_path):
     """A frame of few colours keeps them."""
     colours = rng.integers(256, size=(6, 3))

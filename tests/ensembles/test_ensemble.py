@@ -49,6 +49,11 @@ def test_weights_are_normalised_in_double_precision():
     assert weights == pytest.approx([1 / 3, 2 / 3], rel=1e-15)
 
 
+def test_classes_are_the_members_if_they_say(rng):
+    assert Ensemble([small_network(rng)]).classes == 10
+    assert Ensemble([Fixed(0.9, 0.1)]).classes is None
+
+
 @pytest.mark.parametrize("copies", [1, 2, 3, 10])
 def test_copies_of_a_network_predict_like_the_network(rng, copies):
     model, x = small_network(rng), rng.random((5, 28, 28, 1), np.float32)

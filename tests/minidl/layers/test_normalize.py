@@ -51,6 +51,13 @@ def test_a_network_of_standardised_images_is_attacked_in_its_pixels_units(rng):
     assert (x_adv <= 1).all()
 
 
+def test_images_with_other_channels_are_refused(rng):
+    with pytest.raises(ValueError, match=r"takes shape \(..., 3\), got \(6, 6, 2\)"):
+        Normalize(MEAN, STD).forward(rng.random((5, 6, 6, 2)))
+    with pytest.raises(ValueError, match=r"takes shape \(..., 3\), got \(\)"):
+        Normalize(MEAN, STD).forward(rng.random(3))
+
+
 def test_it_has_no_parameters_and_is_printed_with_its_settings():
     layer = Normalize(MEAN, 0.5)
     assert layer.params == ()
