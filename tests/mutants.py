@@ -13,6 +13,7 @@ again in processes of their own.
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -48,6 +49,9 @@ ORIGINAL = "none"  # a name that no mutant has
 LEFT_ALONE = ("TypeError", "ValueError", "RuntimeError", "FloatingPointError", "zip")
 UNTOUCHED = ("setter", "overload", "cache")  # they need the function itself, not a copy
 FILLED_IN = ("checked",)  # they pass a value for each parameter
+DISPATCHED = re.findall(  # so does the kernels' dispatcher, which isn't imported here
+    r"dispatched\(\s*\w+\.(\w+)", Path("minidl/kernels/__init__.py").read_text()
+)
 PATIENCE = 600  # seconds
 
 
@@ -77,7 +81,8 @@ def mutate_decorated_functions() -> None:
     """Let mutmut change functions below decorators, as most attacks are.
 
     Only the function that is called keeps its decorators, not its copies. A decorator's
-    own arguments are left alone, and so are the defaults that `checked` fills in.
+    own arguments are left alone, and so are the defaults that `checked` or the kernels'
+    dispatcher fills in: they are read before any mutant exists.
     """
     visitor = file_mutation.MutationVisitor
     arrange = file_mutation.function_trampoline_arrangement
@@ -86,7 +91,7 @@ def mutate_decorated_functions() -> None:
 
     def skip_others(self, node):
         if isinstance(node, cst.FunctionDef):
-            if has_decorator(node, FILLED_IN):
+            if has_decorator(node, FILLED_IN) or node.name.value in DISPATCHED:
                 filled_in.add(node.params)
             if not has_decorator(node, UNTOUCHED):
                 node = node.with_changes(decorators=())

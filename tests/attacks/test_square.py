@@ -6,8 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import distance, square
 from attacks.losses import cross_entropy
+from attacks.square import scores, squares, stripes
 from attacks.square import side as square_side
-from attacks.square import squares
 
 HALVINGS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)  # the paper's, i / N
 
@@ -68,6 +68,36 @@ def test_it_begins_with_stripes(grey):
     assert 0.2 < (r > 0).mean() < 0.8
     assert (r[:, 0, :, 0] != r[:, 0, :, 1]).any()
     assert (r[0] != r[1]).any()
+
+
+def test_stripes_are_as_wide_as_the_ball():
+    """Before they are clipped to it."""
+    x = np.zeros((9, 4, 5, 2))
+    found = stripes(x, 0.1, np.random.default_rng(0))
+    assert found.shape == (9, 1, 5, 2)
+    assert {*found.ravel()} == {-0.1, 0.1}
+
+
+@pytest.mark.parametrize("shape", [(3, 30), (30, 3)])
+def test_a_square_fits_into_narrow_images(shape):
+    x = np.zeros((1, *shape, 1))
+    assert square_side(x, 0, 0.8) == 3
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_scores_keep_doubles_and_widen_halves(dtype):
+    """Half precision has no 1e-30: its logarithm would be -inf, or that of its tiny."""
+    seen, x, y = [], np.zeros((2, 1, 1, 1)), np.zeros(2, int)
+
+    def loss(log_p, y):
+        seen.append(log_p)
+        return log_p[:, 0], log_p
+
+    p = np.array([[0, 1], [0.5, 0.5]], dtype)
+    scores(lambda x: p, loss, x, y)
+    wide = np.float32 if dtype == np.float16 else dtype
+    assert seen[0].dtype == wide
+    assert_allclose(seen[0], np.log([[np.finfo(wide).tiny, 1], [0.5, 0.5]]), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("queries", "area"), [(1000, 0.8), (300, 0.8), (200, 0.1)])

@@ -121,6 +121,28 @@ def test_rounding_grows_with_the_pixels(rng):
         threat.check(x_adv - np.float32(0.022), x)
 
 
+def test_the_tolerance_is_a_millionth_of_each_images_largest_pixel(rng):
+    """Or of 1; and ten millionths of eps."""
+    x = rng.uniform(-1, 1, (3, 4, 4, 2)) * np.array([0.5, 3, 200]).reshape(3, 1, 1, 1)
+    largest = np.maximum(abs(x).max(axis=(1, 2, 3)), 1)
+    for norm in ("Linf", "L2"):
+        found = Threat(norm, 0.5, None).reach(x)
+        assert_allclose(found - 0.5, 1e-5 * 0.5 + 1e-6 * largest, rtol=1e-6)
+
+
+def test_the_largest_allowed_distance_is_inside():
+    x = np.zeros((1, 2, 2, 1))
+    threat = Threat("Linf", 0.5, None)
+    edge = x + threat.reach(x)
+    assert threat.contains(edge, x)
+    assert not threat.contains(np.nextafter(edge, 1), x)
+
+
+def test_a_threat_says_whether_it_is_targeted():
+    assert str(Threat("Linf", 0.5)).startswith("untargeted, ")
+    assert str(Threat("Linf", 0.5, targeted=True)).startswith("targeted, ")
+
+
 def test_l0_counts_without_tolerance():
     x = np.full((1, 2, 2, 1), 1e7)
     x_adv = x.copy()

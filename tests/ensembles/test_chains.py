@@ -248,3 +248,26 @@ def test_a_member_without_those_before_it_is_refused(learns, method):
             replace(job, **change)
     with pytest.raises(ValueError, match=r"^after must be the job before"):
         MemberJob("bagging", 1, 0, "mnist", "mnist-cnn", after=job.after)
+
+
+@pytest.mark.parametrize(
+    ("method", "change", "message"),
+    [
+        ("boosting", {"together": 2}, "together must be 1 for boosting"),
+        ("snapshots", {"together": 3}, "together must be 1 for snapshots"),
+        ("boosting", {"attempts": 2}, "attempts must be 1 in chains and for networks"),
+        ("bagging", {"attempts": 2, "together": 2}, "attempts must be 1 in chains and"),
+        ("bagging", {"loss": "adp"}, "together must be 2 or more for adp, got 1"),
+    ],
+)
+def test_settings_that_do_not_fit_each_other_are_named(method, change, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        MemberJob(method, 0, 0, "mnist", "mnist-cnn", **change)
+    allowed = MemberJob("bagging", 0, 0, "mnist", "mnist-cnn", loss="adp", together=2)
+    assert replace(allowed, together=1, loss="cross-entropy", attempts=2).attempts == 2
+
+
+@pytest.mark.parametrize("perturb", [len, MemberJob, object(), "fgsm"])
+def test_a_perturbation_is_a_frozen_dataclass_that_can_be_called(perturb):
+    with pytest.raises(TypeError, match=r"^perturb must be a callable frozen"):
+        MemberJob("bagging", 0, 0, "mnist", "mnist-cnn", perturb=perturb)

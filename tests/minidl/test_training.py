@@ -1,6 +1,7 @@
 """The training loop and accuracy, on problems of a few numbers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
 
@@ -85,6 +86,21 @@ def test_an_epochs_loss_is_the_mean_over_all_images(problem):
     losses = train(model, x / 255, y, tiny, 1, 8, np.random.default_rng(0))
     assert losses == [pytest.approx(expected, rel=1e-9)]
     assert type(losses[0]) is float
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 8, 200])
+def test_progress_counts_each_batch(problem, monkeypatch, batch_size):
+    counted = []
+
+    @contextmanager
+    def reported(total, label):
+        yield lambda: counted.append((total, label))
+
+    monkeypatch.setattr("minidl.training.reported", reported)
+    model, rng = network(), np.random.default_rng(0)
+    train(model, *problem, SGD(model.params, 0.01), 3, batch_size, rng)
+    total = 3 * np.ceil(len(problem[0]) / batch_size)
+    assert counted == [(total, "batches")] * int(total)
 
 
 def test_a_step_goes_along_the_gradient_of_the_mean(problem):
