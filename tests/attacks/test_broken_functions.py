@@ -9,6 +9,7 @@ from attacks import (
     bim,
     diagnose,
     loss_of,
+    mi_fgsm,
     model_loss,
     network,
     steps_to_success,
@@ -192,3 +193,17 @@ def test_images_need_four_axes(x, y):
     x = x.reshape(len(x), -1)
     with pytest.raises(ValueError, match=r"x must have 4 axes, got shape \(8, 72\)"):
         diagnose(lambda x: pytest.fail("work began"), lambda x, y: x, x, y, 0.1)
+
+
+def test_images_that_became_nan_are_counted():
+    """An infinite gradient has no direction, and inf / inf is NaN."""
+    x = RNG.random((4, 6, 6, 2))
+
+    def gradient(x, y):
+        g = np.ones_like(x)
+        g[1:3] = np.inf
+        return g
+
+    message = "^mi_fgsm made NaN of 2 of 4 images: gradient must return finite numbers"
+    with np.errstate(invalid="ignore"), pytest.raises(ValueError, match=message):
+        mi_fgsm(gradient, x, np.zeros(4, int), 0.1, 0.1, 1)

@@ -250,3 +250,15 @@ def test_averages_dont_end_among_subnormal_numbers(kind, rule, options):
         assert not np.any((average != 0) & (abs(average) < 1e-38))
     moved = [sum(rule([g] + [0.0] * 1499, **options)) for g in first]
     np.testing.assert_allclose(p.data, start - moved, rtol=1e-4)
+
+
+def test_averages_that_move_nothing_are_zeroed_every_hundred_steps():
+    """Below 1e-32, at a unit that learns nothing; else they would become subnormal."""
+    optimizer = SGD([Parameter(np.ones(3, np.float32))], 0.1, momentum=0.9)
+    [averages] = optimizer.averages
+    for t in range(1, 202):
+        averages["v"][:] = -3e-32, 9e-33, -9e-33
+        optimizer.step()
+        assert averages["v"][0] < 0
+        assert averages["v"][1:].all() == (t not in (100, 200))
+        assert averages["v"][1:].any() == (t not in (100, 200))
