@@ -14,6 +14,7 @@ again in processes of their own.
 
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections import Counter
@@ -53,6 +54,7 @@ DISPATCHED = re.findall(  # so does the kernels' dispatcher, which isn't importe
     r"dispatched\(\s*\w+\.(\w+)", Path("minidl/kernels/__init__.py").read_text()
 )
 PATIENCE = 600  # seconds
+MEMORY = 12 * 2**30  # bytes of address space, for loops that end in memory only
 
 
 def leave_texts_alone() -> None:
@@ -199,6 +201,7 @@ def fits(path: str, patterns: Sequence[str]) -> bool:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     leave_texts_alone()
     mutate_decorated_functions()
     every = [pattern for patterns, _ in GROUPS.values() for pattern in patterns]
