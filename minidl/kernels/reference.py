@@ -68,13 +68,13 @@ def conv2d(
 ) -> Array:
     """Return the convolution as one matrix product, out = im2col(x) W + b.
 
-    With relu, return max(out, 0). `algorithm` has no effect: there is only one here.
+    With relu, return max(out, 0). `algorithm` has no effect: there is only one here. A
+    missing bias has been set to 0.
     Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), out (N, OH, OW, F).
     """
     *kernel_size, _, F = W.shape
     OH, OW = output_size(x.shape[1:3], kernel_size, stride, pad)
-    out = im2col(x, kernel_size, stride, pad) @ W.reshape(-1, F)
-    out = out if b is None else out + b
+    out = im2col(x, kernel_size, stride, pad) @ W.reshape(-1, F) + b
     out = out.reshape(len(x), OH, OW, F)
     return get_array_module(x).maximum(out, 0) if relu else out
 
