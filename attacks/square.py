@@ -69,7 +69,7 @@ def scores(predict_proba: PredictProba, loss: Loss, x: Array, y: Array) -> Array
     p = predict_proba(x)
     if p.dtype.kind != "f":  # one-hot rows of integers have no scores to climb
         raise TypeError(f"predict_proba must return floats, got {p.dtype}")
-    p = p.astype(np.result_type(p, np.float32), copy=False)
+    p = p.astype(np.result_type(p.dtype, np.float32), copy=False)
     xp = get_array_module(p)
     log_p = xp.log(xp.maximum(p, xp.finfo(p.dtype).tiny))
     return guarded("loss", loss, "loss of logits")(log_p, y)[0]

@@ -25,7 +25,7 @@ class MaxPool2D(Layer):
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the maxima, and remember where they were."""
-        check_batch("x", x, ndim=4)
+        check_batch("x", x)
         out, argmax = kernels.max_pool(x, self.size, self.stride)
         return self.remember(out, (argmax, x.shape))
 

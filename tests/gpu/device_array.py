@@ -41,6 +41,9 @@ class DeviceArray:
     def __array__(self, *args, **options):
         raise TypeError("a device array doesn't turn into NumPy's unasked: asnumpy")
 
+    def __array_function__(self, function, *others):
+        raise TypeError(f"NumPy's {function.__name__} of a device array: take CuPy's")
+
     def __getattr__(self, name):
         if name in VALUES:
             value = getattr(self.host, name)

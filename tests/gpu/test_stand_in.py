@@ -27,6 +27,7 @@ def cupy(stand_in):
 MISTAKES = {
     "NumPy's function": lambda cupy, x: np.exp(x),
     "NumPy's constructor": lambda cupy, x: np.zeros_like(x),
+    "NumPy's function that calls a method": lambda cupy, x: np.clip(x, 0, 1),
     "a sum with NumPy's array": lambda cupy, x: x + X,
     "the other way round": lambda cupy, x: X * x,
     "in place": lambda cupy, x: x.__iadd__(X),
