@@ -162,6 +162,31 @@ def test_accuracy_and_votes_are_those_of_the_host(gpu):
     assert_close(ensemble.predict_proba(FLOAT), p, 1e-6)
 
 
+def test_a_classifier_that_names_no_device_gets_images_where_they_are(gpu):
+    class Foreign:
+        def predict_proba(self, x):
+            assert device_of(x) == "gpu"
+            return model.predict_proba(x)
+
+    expected = accuracy(model := network(), X, Y)
+    model.to_device("gpu")
+    assert accuracy(Foreign(), *(to_device(a, "gpu") for a in (X, Y))) == expected
+
+
+def test_an_optimizer_joins_all_parameters_once(gpu):
+    """One kernel then moves them all; the joined arrays are kept from step to step."""
+    model = network()
+    optimizer = Adam(model.params, 0.1)
+    assert len([*optimizer.pieces()]) == len(model.params)
+    model.to_device("gpu")
+    optimizer.to_device("gpu")
+    step(model, optimizer, "gpu")
+    joined = optimizer.flat
+    step(model, optimizer, "gpu")
+    assert len([*optimizer.pieces()]) == 1
+    assert optimizer.flat is joined
+
+
 def test_images_on_another_device_are_named(gpu):
     model = network().to_device("gpu")
     with pytest.raises(ValueError, match="x is on the cpu, the network on the gpu"):

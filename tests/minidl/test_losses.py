@@ -49,14 +49,14 @@ def test_temperature_1_changes_no_bit(z, dtype, one):
         assert alone.tobytes() == at_1.tobytes() == kernel.tobytes()
 
 
-@pytest.mark.parametrize("T", [0.5, 1, 20])
+@pytest.mark.parametrize("T", [0.5, 1, 2, 20])
 def test_values_are_the_loops(z, q, T):
     onehot = np.eye(4)[Y]
     assert soft_cross_entropy(z, q, T)[0] == pytest.approx(naive(z, q, T), rel=1e-9)
     assert cross_entropy(z, Y, T)[0] == pytest.approx(naive(z, onehot, T), rel=1e-9)
 
 
-@pytest.mark.parametrize("T", [0.5, 1, 20])
+@pytest.mark.parametrize("T", [0.5, 1, 2, 20])
 @pytest.mark.parametrize("loss", [cross_entropy, soft_cross_entropy])
 def test_gradients_are_the_difference_quotients(z, q, loss, T):
     y = Y if loss is cross_entropy else q
