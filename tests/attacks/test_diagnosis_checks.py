@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from attacks import pgd
-from attacks.diagnosis import causes, labels, symptoms
+from attacks.diagnosis import causes, symptoms
 from attacks.diagnosis.causes import CAUSES, correlation, half_precision
 from attacks.diagnosis.labels import changing_label, ignores_labels
 from attacks.diagnosis.subject import Finding, Subject, downhill, log_odds
@@ -50,9 +50,20 @@ def subject(**changes):
     return replace(right, **changes)
 
 
-def of(values, shape=X.shape):
+def watched():
+    """Return the classifier, and a list of all images that it is asked about."""
+    seen = []
+
+    def ask(x):
+        seen.append(x)
+        return predict_proba(x)
+
+    return ask, seen
+
+
+def of(values):
     """Return gradients whose entries are one number for each image."""
-    return np.ones(shape, np.float32) * np.float32(values)[:, None, None, None]
+    return np.ones_like(X) * np.float32(values)[:, None, None, None]
 
 
 @pytest.mark.parametrize("check", [*CAUSES, *SYMPTOMS])
@@ -117,13 +128,8 @@ def test_zero_gradients_are_counted_where_scores_move():
 
 
 def test_differences_are_the_derivative_along_random_images():
-    seen = []
-
-    def watched(x):
-        seen.append(x)
-        return predict_proba(x)
-
-    s = subject(predict_proba=watched)
+    ask, seen = watched()
+    s = subject(predict_proba=ask)
     changes, predicted = s.differences
     assert changes.shape == predicted.shape == (16, 8)
     np.testing.assert_allclose(changes, predicted, atol=1e-5)
@@ -226,7 +232,7 @@ def test_labels_of_another_number_of_images_are_not_compared():
         gradient(x[:3], 1 - y[:3])
         return x
 
-    assert labels.changing_label(two_classes(attack=part)).value == 0
+    assert changing_label(two_classes(attack=part)).value == 0
 
 
 def test_an_attack_must_return_images():
@@ -245,31 +251,19 @@ def test_accuracies_are_those_within_the_bounds():
 def test_random_squares_start_from_the_seed():
     """The search is the same each time, and another seed's may differ."""
     s = subject(eps=0.3, x=X[:4], y=Y[:4])
-    asked = []
-
-    def watched(x):
-        asked.append(x)
-        return predict_proba(x)
-
     runs = []
     for seed in (3, 3, 4):
-        asked.clear()
-        symptoms.black_box(replace(s, predict_proba=watched, seed=seed))
-        runs.append(asked[1].copy())
+        ask, seen = watched()
+        symptoms.black_box(replace(s, predict_proba=ask, seed=seed))
+        runs.append(seen[1].copy())
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
 
 
 @pytest.mark.parametrize("bounds", [None, (0.25, 0.75)])
 def test_random_squares_stay_within_the_bounds(bounds):
-    seen = []
-
-    def watched(x):
-        seen.append(x)
-        return predict_proba(x)
-
-    x = X.clip(0.25, 0.75)
-    symptoms.black_box(subject(x=x, bounds=bounds, predict_proba=watched, eps=0.5))
+    (ask, seen), x = watched(), X.clip(0.25, 0.75)
+    symptoms.black_box(subject(x=x, bounds=bounds, predict_proba=ask, eps=0.5))
     low, high = (-0.25, 1.25) if bounds is None else bounds
     values = np.concatenate([x.ravel() for x in seen])
     assert (values.min(), values.max()) == pytest.approx((low, high), abs=0.02)
@@ -280,11 +274,11 @@ def test_restarts_compare_three_random_starts_with_five(monkeypatch, bounds):
     """Of PGD with ten steps of eps / 4 from the images and random points."""
     calls = []
 
-    def watched(loss, *args):
+    def noted(loss, *args):
         calls.append(args)
         return pgd(loss, *args)
 
-    monkeypatch.setattr(symptoms, "pgd", watched)
+    monkeypatch.setattr(symptoms, "pgd", noted)
     s = subject(bounds=bounds, eps=0.2, x=X * np.float32(0.9))
     finding = symptoms.restarts(s)
     assert finding.what == "accuracy lost from 3 to 5 random starts"

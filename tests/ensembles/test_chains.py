@@ -263,6 +263,9 @@ def test_a_member_without_those_before_it_is_refused(learns, method):
 def test_settings_that_do_not_fit_each_other_are_named(method, change, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         MemberJob(method, 0, 0, "mnist", "mnist-cnn", **change)
+
+
+def test_settings_that_fit_each_other_are_allowed():
     allowed = MemberJob("bagging", 0, 0, "mnist", "mnist-cnn", loss="adp", together=2)
     assert replace(allowed, together=1, loss="cross-entropy", attempts=2).attempts == 2
 

@@ -259,6 +259,5 @@ def test_averages_that_move_nothing_are_zeroed_every_hundred_steps():
     for t in range(1, 202):
         averages["v"][:] = -3e-32, 9e-33, -9e-33
         optimizer.step()
-        assert averages["v"][0] < 0
-        assert averages["v"][1:].all() == (t not in (100, 200))
-        assert averages["v"][1:].any() == (t not in (100, 200))
+        left = t not in (100, 200)
+        assert (averages["v"] != 0).tolist() == [True, left, left]

@@ -92,9 +92,10 @@ def test_the_largest_window_of_pooling():
 
 
 def test_layers_are_printed_with_their_settings():
-    layers = MaxPool2D(3), MaxPool2D(3, 2), Upsample2D(), Round(4)
+    layers = MaxPool2D(3), MaxPool2D(3, 2), Upsample2D(), Upsample2D(3), Round(4)
     pooling = ["MaxPool2D(3x3)", "MaxPool2D(3x3, stride=2)"]
-    assert list(map(repr, layers)) == [*pooling, "Upsample2D(2x2)", "Round(4)"]
+    upsampling = ["Upsample2D(2x2)", "Upsample2D(3x3)"]
+    assert list(map(repr, layers)) == [*pooling, *upsampling, "Round(4)"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])

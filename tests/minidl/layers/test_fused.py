@@ -66,12 +66,12 @@ def test_a_block_alone_computes_all_gradients(rng):
         (Conv2D(2, 3, rng=rng), (6, 6, 2)),
         (Linear(5, 3, rng=rng), (5,)),
     ):
-        [block] = fuse([first, ReLU()])
-        x, kept = rng.random((4, *shape)), [first, ReLU()]
+        layers, x = [first, ReLU()], rng.random((4, *shape))
+        [block] = fuse(layers)
         out = block.forward(x)
         dx = block.backward(dout := rng.standard_normal(out.shape))
         found = [dx, *(p.grad.copy() for p in first.params)]
-        expected = layer_by_layer(Sequential(kept, shape), x, dout)
+        expected = layer_by_layer(Sequential(layers, shape), x, dout)
         for a, b in zip([out, *found], expected, strict=True):
             assert_close(a, b, 1e-6)
 
@@ -140,6 +140,7 @@ def test_layers_of_subclasses_are_kept_as_they_are(rng):
 def test_the_description_names_all_parts(rng):
     conv = Conv2D(1, 2, rng=rng)
     assert str(ConvBlock(conv, pool=True)) == f"{conv}, ReLU(), MaxPool2D(2x2)"
+    assert str(ConvBlock(conv, pool=False)) == f"{conv}, ReLU()"
     assert str(ConvBlock(conv, False, Dropout(0.1))) == f"{conv}, ReLU(), Dropout(0.1)"
     block = LinearBlock(Linear(1, 2, rng=rng), Dropout(0.5))
     assert str(block) == "Linear(1, 2), ReLU(), Dropout(0.5)"
