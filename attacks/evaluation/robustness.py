@@ -24,6 +24,7 @@ from attacks.evaluation.suites import (
     run_attack,
 )
 from attacks.threat import Threat
+from attacks.victims import images as images_like
 from minidl.answers import probabilities
 from minidl.backend import Array, device_of, to_numpy
 from minidl.batches import batches, to_float
@@ -40,7 +41,7 @@ ROUNDING = 1e-4  # of probabilities
 class Batch:
     """Images for one attack, and the classifier's probabilities without it.
 
-    Shapes: x (N, H, W, C), y (N,), p (N, K).
+    Shapes: x (N, H, W, C), y (N,), p and p_noisy (N, K).
     """
 
     name: str
@@ -48,6 +49,7 @@ class Batch:
     x: Array
     y: Array
     p: Array
+    p_noisy: Array  # of noisy copies
 
 
 @checked(**WORK, **KEPT)
@@ -88,10 +90,11 @@ def evaluate(
     parts = {int(part[0]): part for part in batches(np.arange(len(x)), batch_size)}
     images = [(start, x[part]) for start, part in parts.items()]
     clean = dict(run_jobs(partial(predict, make), images, executor))
-    p = np.concatenate([clean[start][0] for start in parts])
+    p, p_noisy = (np.concatenate([clean[s][i] for s in parts]) for i in (0, 1))
+    random = clean[0][2]
     check_labels("y", y, len(x), p.shape[1])
     every = [
-        Batch(name, start, x[part], y[part], p[part])
+        Batch(name, start, x[part], y[part], p[part], p_noisy[part])
         for name in here.attacks
         for start, part in parts.items()
     ]
@@ -99,38 +102,48 @@ def evaluate(
     run = key_of(repr(threat), seed, batch_size, x, y, p)
     read, write = partial(read_outcome, run), partial(write_outcome, run)
     attack = partial(attack_batch, make, threat=threat, seed=seed)
-    done = finish(works, attack, read, write, executor, "batches")
+    done = finish(works, attack, read, write, executor, "batches", fresh=random)
     outcomes = {place: outcome for place, (outcome, _) in done}
     parts_of = {
         name: [outcomes[place] for place, batch in works.items() if batch.name == name]
         for name in here.attacks
     }
     joined = {name: join(own) for name, own in parts_of.items()}
-    return Evaluation(threat, joined, random=clean[0][1])
+    return Evaluation(threat, joined, random)
 
 
 def predict(
     make_suite: MakeSuite, images: tuple[int, Array]
-) -> tuple[int, tuple[Array, bool]]:
-    """Return a batch's start, its clean images' probabilities, and whether they vary.
+) -> tuple[int, tuple[Array, Array, bool]]:
+    """Return a batch's start, the probabilities of clean and of noisy images, and more.
 
-    The first batch is predicted twice, the second time after one more image, because a
-    random defence may draw from a seed and the batch. Rounding may differ too, but by
-    less than ROUNDING.
+    The noisy ones tell classifiers apart that return classes alone, which are often the
+    same for all clean images. The last result is whether the first batch gets other
+    answers the second time. Then it comes after one more image, because a random
+    defence may draw from a seed and the batch. Rounding differs by less than ROUNDING.
     """
     start, x = images[0], to_float(images[1])
     ask = partial(probabilities, make_suite().classifier.predict_proba)
-    p = ask(x)
+    x_noisy = noisy(x)
+    p, p_noisy = ask(x), ask(x_noisy)
     if start > 0:
-        return start, (p, False)
-    again = ask(np.concatenate([x[:1], x]))[1:]
-    return start, (p, bool(abs(again - p).max() > ROUNDING))
+        return start, (p, p_noisy, False)
+    again = ask(np.concatenate([x[:1], x, x_noisy]))[1:]
+    changes = abs(again - np.concatenate([p, p_noisy]))
+    return start, (p, p_noisy, bool(changes.max() > ROUNDING))
+
+
+def noisy(x: Array) -> Array:
+    """Return (1 - t) x + t u, u uniform in [0, 1]: t grows from image to image."""
+    t = images_like(np.arange(1, len(x) + 1) / (len(x) + 1), x)
+    u = np.random.default_rng(0).random(x.shape)
+    return ((1 - t) * x + t * u).astype(x.dtype)
 
 
 def place_of(batch: Batch, threat: Threat, seed: int, folder: Any) -> Place:
     """Return where a batch is saved, if anywhere, and the key of what defines it."""
-    x, name = to_float(batch.x), batch.name
-    key = key_of(name, batch.start, repr(threat), seed, x, batch.y, batch.p)
+    x, name, answers = to_float(batch.x), batch.name, (batch.p, batch.p_noisy)
+    key = key_of(name, batch.start, repr(threat), seed, x, batch.y, *answers)
     return Place(folder and folder / f"{name}-{batch.start}.npz", key)
 
 

@@ -332,7 +332,7 @@ class Even:
         ({"y": np.arange(9) // 8}, 1),
         ({"threat": Threat("Linf", 0.1)}, 3),
         ({"seed": 1}, 3),
-        ({"classifier": Even(0.9)}, 2),  # its answers differ in two of three batches
+        ({"classifier": Even(0.9)}, 3),  # noisy copies are bright in each batch
     ],
 )
 def test_batches_of_other_inputs_are_attacked_again(grey, tmp_path, change, again):
@@ -374,6 +374,66 @@ def test_batches_of_interrupted_evaluations_are_not_mixed(grey, tmp_path, change
     (tmp_path / "two" / "none-0.npz").replace(tmp_path / "one" / "none-0.npz")
     with pytest.raises(ValueError, match=r"one evaluation of .* got batches of 2"):
         adversarial_images(tmp_path / "one", "none")
+
+
+class Decision:
+    """Another classifier's classes alone, and the same everywhere for grey images."""
+
+    def __init__(self, limit, pixel):
+        self.limit, self.pixel = limit, pixel
+
+    def predict_proba(self, x):
+        flat = x.reshape(len(x), -1)
+        uneven = flat[:, self.pixel] - flat.mean(axis=1)
+        bright = flat.mean(axis=1) + 0.3 * uneven > self.limit
+        return np.eye(2)[bright.astype(int)]
+
+
+def test_classifiers_that_agree_on_clean_images_do_not_share_batches(grey, tmp_path):
+    """Such as those that return classes instead of probabilities."""
+    x, y = grey
+
+    def attack_one_pixel(x, y, eps, rng):
+        x[:, 0, 0] += np.float32(eps) * np.where(y > 0, -1, 1)[:, None]
+        return x.clip(0, 1)
+
+    def accuracy(pixel, folder):
+        suite = Suite(Decision(0.55, pixel), {"one pixel": attack_one_pixel})
+        found = evaluate(lambda: suite, x, y, THREAT, folder=folder)
+        assert found.clean().value == 1
+        return found.robust("one pixel").value
+
+    expected = [accuracy(pixel, None) for pixel in (0, 3)]
+    assert expected[0] < expected[1]
+    assert [accuracy(pixel, tmp_path) for pixel in (0, 3)] == expected
+
+
+class Wavering(Decision):
+    """A random defence that is sure of grey images."""
+
+    def __init__(self):
+        super().__init__(0.55, 0)
+        self.rng = np.random.default_rng(0)
+
+    def predict_proba(self, x):
+        p = super().predict_proba(x)
+        even = np.ptp(x.reshape(len(x), -1), axis=1) == 0
+        flip = (self.rng.random(len(x)) < 0.5) & ~even
+        return np.where(flip[:, None], p[:, ::-1], p)
+
+
+def test_batches_of_a_random_defence_are_not_used_again(grey, tmp_path):
+    calls = []
+
+    def count(x, y, eps, rng):
+        calls.append(len(x))
+        return x
+
+    suite = Suite(Wavering(), {"count": count})
+    for times in (1, 2):
+        found = evaluate(lambda: suite, *grey, THREAT, folder=tmp_path)
+        assert found.random
+        assert len(calls) == times
 
 
 def test_more_images_take_over_the_batches_of_fewer(grey, tmp_path):
