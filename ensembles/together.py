@@ -49,17 +49,17 @@ class Committee(Layer):
         """Return all members' logits; they draw from rng one after another."""
         z = [member.forward(x, rng) for member in self.members]
         out: Array = get_array_module(x).stack(z)
-        return self.remember(out, None)
+        return self.remember(out, [member.latest for member in self.members])
 
     def backward(
         self, dout: Array, param_grads: bool = True, input_grad: bool = True
     ) -> Any:
         """Each member's own derivative; dJ/dx is their sum."""
-        self.recall(dout)
-        dx = [
-            member.backward(dz, param_grads, input_grad)
-            for member, dz in zip(self.members, dout, strict=True)
-        ]
+        dx = []
+        kept = self.recall(dout)
+        for member, latest, dz in zip(self.members, kept, dout, strict=True):
+            member.latest = latest  # it may have run alone since
+            dx.append(member.backward(dz, param_grads, input_grad))
         return sum(dx) if input_grad else None
 
     def output_shape(self, input_shape: Shape) -> Shape:

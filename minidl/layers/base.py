@@ -19,9 +19,11 @@ class Layer(Remembers):
 
     `forward` remembers what the derivative needs. `backward` recalls it, so it belongs
     to the latest `forward` in the same thread. Neither changes its arguments, and a
-    returned array is never overwritten. A layer of your own that stores arrays in
-    attributes instead must not be shared between threads or networks. If it has
-    parameters, its `backward` takes param_grads and input_grad, like `Linear.backward`.
+    returned array is never overwritten. Between the two, leave x and out as they are:
+    layers remember the arrays themselves, not copies. A layer of your own that stores
+    arrays in attributes instead must not be shared between threads or networks. If it
+    has parameters, its `backward` takes param_grads and input_grad, like
+    `Linear.backward`.
     """
 
     @property

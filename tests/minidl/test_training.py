@@ -461,6 +461,29 @@ def test_a_loss_at_temperature_1_trains_to_the_same_bits(problem):
     assert same_bits(params, same)
 
 
+def test_a_loss_may_run_the_model_itself(problem):
+    """The next `backward` still belongs to the batch, of which both have the size."""
+    model = network()
+
+    def watching(z, y):
+        model.predict(to_float(problem[0][: len(z)]))
+        return cross_entropy(z, y)
+
+    expected, params = run(*problem)
+    losses, same = run(*problem, model=model, loss=watching)
+    assert losses == expected
+    assert same_bits(params, same)
+
+
+def test_a_loss_that_works_in_place_is_named(problem):
+    def shifted(z, y):
+        z -= z.max(axis=1, keepdims=True)
+        return cross_entropy(z, y)
+
+    with pytest.raises(ValueError, match=r"^loss must leave its arguments as they"):
+        run(*problem, loss=shifted)
+
+
 def test_an_autoencoder_learns_to_remove_noise(problem):
     x, _ = problem
     target = to_float(x)
