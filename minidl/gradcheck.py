@@ -67,10 +67,11 @@ def directional_derivative(
 def relative_error(a: Array, b: Array) -> float:
     """Return max|a - b| / max(|a|, |b|) over all elements, 0 if both are 0.
 
-    Raises ValueError unless the shapes are equal: others would be broadcast.
+    It is NaN if an element is. Raises ValueError unless the shapes are equal: others
+    would be broadcast.
     """
     check_shape("b", b, a.shape)
-    scale = max(float(abs(a).max()), float(abs(b).max()))
+    scale = float(np.maximum(float(abs(a).max()), float(abs(b).max())))  # NaN stays
     return float(abs(a - b).max()) / scale if scale else 0.0
 
 

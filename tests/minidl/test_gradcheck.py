@@ -35,6 +35,8 @@ def test_relative_error():
     assert relative_error(np.array([1.0, -3.0]), a) == 0.25
     assert relative_error(a, a) == 0
     assert relative_error(a * 0, a * 0) == 0
+    assert np.isnan(relative_error(a * 0, a * np.nan))
+    assert np.isnan(relative_error(a * np.nan, a * 0))
 
 
 def test_arguments_that_cannot_be_compared_are_named(rng):
