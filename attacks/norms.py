@@ -63,7 +63,7 @@ class L2:
         r = flat(x_adv) - flat(x)
         length = L2.length(r)[:, None]
         shorter = get_array_module(x).where(length > eps, eps / no_zeros(length), 1)
-        return x + (r * shorter).astype(x.dtype).reshape(x.shape)
+        return x + (r * shorter).astype(r.dtype).reshape(x.shape)
 
     @staticmethod
     @rounds_to_zero

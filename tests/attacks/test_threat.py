@@ -58,6 +58,14 @@ def test_a_step_is_its_equation(rng, norm, dtype, alpha):
     assert_array_equal(Threat(norm, 0.2).step(x_adv, g, x, each), found)
 
 
+def test_a_perturbation_of_bytes_is_not_rounded(rng):
+    x = rng.integers(20, 230, (3, 2, 2, 1)).astype(np.uint8)
+    r = rng.normal(size=x.shape).astype(np.float32)
+    inside = Threat("L2", 10, None).project(x + 100 * r, x) - x
+    length = np.sqrt((r * r).sum(axis=(1, 2, 3), keepdims=True))
+    assert_allclose(inside, 10 * r / length, rtol=1e-4)
+
+
 def test_l0_has_no_projection():
     x = np.zeros((2, 2, 2, 1))
     with pytest.raises(ValueError, match="norm must be one of Linf, L2, got 'L0'"):
