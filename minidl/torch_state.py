@@ -62,7 +62,9 @@ def targets(model: Sequential, channels_last: bool) -> Iterator[Target]:
             yield layer.b, (M,), np.copy
             images = ()
         elif isinstance(layer, Flatten):
-            images = shape
+            images = (
+                shape if len(shape) == 3 else images
+            )  # a second one is the identity
         elif layer.params:
             raise TypeError(
                 f"model must learn in Conv2D and Linear layers only, got {layer}"

@@ -90,6 +90,18 @@ def test_logits_costs_and_all_gradients_are_pytorchs(name, flatten, dtype, toler
             assert_close(p.grad, grad, tolerance)
 
 
+def test_a_second_flatten_changes_nothing(rng):
+    layers = [Conv2D(2, 3, 3, rng=rng), Flatten(), Flatten(), Linear(48, 4, rng=rng)]
+    model = Sequential(layers, (6, 6, 2))
+    module = nn.Sequential(
+        nn.Conv2d(2, 3, 3), nn.Flatten(), nn.Flatten(), nn.Linear(48, 4)
+    )
+    load_torch_state(model, module.state_dict())
+    x = rng.random((2, 6, 6, 2)).astype(np.float32)
+    theirs = module(torch.tensor(x).permute(0, 3, 1, 2)).detach()
+    assert_close(model.forward(x), theirs, 1e-5)
+
+
 def small(rng):
     layers = [Conv2D(2, 3, 3, rng=rng), ReLU(), Flatten(), Linear(48, 4, rng=rng)]
     return Sequential(layers, (6, 6, 2))
