@@ -252,6 +252,16 @@ def test_averages_dont_end_among_subnormal_numbers(kind, rule, options):
     np.testing.assert_allclose(p.data, start - moved, rtol=1e-4)
 
 
+def test_a_small_eps_keeps_small_averages():
+    """With a constant gradient each step of Adam is lr g / (|g| + eps)."""
+    g, eps, p = 1e-17, 1e-20, Parameter(np.zeros(1))
+    optimizer = Adam([p], 0.01, eps=eps)
+    for _ in range(205):
+        p.grad[:] = g
+        optimizer.step()
+    np.testing.assert_allclose(p.data, -205 * 0.01 * g / (g + eps), rtol=1e-9)
+
+
 def test_averages_that_move_nothing_are_zeroed_every_hundred_steps():
     """Below 1e-32, at a unit that learns nothing; else they would become subnormal."""
     optimizer = SGD([Parameter(np.ones(3, np.float32))], 0.1, momentum=0.9)
