@@ -7,6 +7,8 @@ error names the function.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from minidl.backend import Array, device_of, get_array_module
 from minidl.checks import check_array, check_device
 
@@ -108,13 +110,14 @@ def probabilities(
 ) -> Array:
     """Return predict_proba(x), (N, K): numbers >= 0 with sum 1 in each row.
 
-    Raises TypeError or ValueError for anything else: logits, log-probabilities,
-    classes, or NaN, which argmax would read as class 0.
+    They are float32 or float64, as sums of several classifiers' would lose digits in
+    half precision. Raises TypeError or ValueError for anything else: logits,
+    log-probabilities, classes, or NaN, which argmax would read as class 0.
     """
     check_array("x", x)
     p: Array = answer(name, predict_proba, x)
     check_probabilities(name, p, len(x))
-    return p
+    return p.astype(get_array_module(p).result_type(p, np.float32), copy=False)
 
 
 def check_probabilities(name: str, p: Any, count: int) -> None:

@@ -79,6 +79,14 @@ def test_probabilities_keep_the_dtype(dtype, weights):
     assert ensemble.predict_proba(X.astype(dtype)).dtype == dtype
 
 
+def test_half_precision_is_added_up_in_single_precision(rng):
+    p = rng.random(100).astype(np.float16)
+    ensemble = Ensemble([Fixed(a, 1 - a) for a in p])
+    found = ensemble.predict_proba(X.astype(np.float16))
+    assert found.dtype == np.float32
+    assert_allclose(found[0, 0], p.astype(np.float64).mean(), rtol=1e-5)
+
+
 def test_an_ensemble_can_be_a_member():
     pair = Ensemble([Fixed(1, 0), Fixed(0, 1)])
     ensemble = Ensemble([pair, Fixed(0, 1)])
