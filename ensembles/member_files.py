@@ -149,7 +149,7 @@ class Progress:
         self.job, self.state = job, (model, optimizer, rng)
         self.path = None if folder is None else partial_path(member_path(job, folder))
         self.losses: list[float] = []
-        self.attempt, self.seconds, self.since = 0, 0.0, time.perf_counter()
+        self.attempt, self.seconds, self.since = 0, 0.0, time.thread_time()
         if self.path is not None:
             remove_leftovers(self.path.parent)
             self.resume(self.path)
@@ -185,7 +185,7 @@ class Progress:
 
         Python shows the same warning only once.
         """
-        now = time.perf_counter()
+        now = time.thread_time()  # a job has one thread; others may use its core
         self.seconds, self.since = self.seconds + now - self.since, now
         if self.path is None:
             return

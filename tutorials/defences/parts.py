@@ -1,7 +1,8 @@
 """What defences train beside members: a student, an autoencoder, a detector's head.
 
-Each part belongs to one member. Any worker trains it, in minutes. It is kept beside the
-members, under a key of everything that determines it.
+Each part belongs to one member. Any worker trains it, in minutes; a part that is
+interrupted begins anew. It is kept beside the members, under a key of everything that
+determines it.
 """
 
 import hashlib
@@ -86,10 +87,10 @@ def images_of(member: MemberJob) -> tuple[Array, Array, Dataset]:
 
 def train(part: Part, folder: Path) -> Trained:
     """Train a part, on one thread as all jobs are."""
-    since = time.perf_counter()
+    since = time.thread_time()
     layer, threshold = KINDS[part.kind](part, folder)
     params = [p.data for p in layer.params]
-    return Trained(params, threshold, time.perf_counter() - since)
+    return Trained(params, threshold, time.thread_time() - since)
 
 
 def student(part: Part, folder: Path) -> tuple[Layer, float]:
