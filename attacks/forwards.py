@@ -58,7 +58,11 @@ def mean_logits(members: Iterable[Sequential]) -> Forward:
 
     dJ/dz_i = dJ/dz / M, the same for all members.
     """
-    forwards = networks(members)
+    return mean_of(networks(members))
+
+
+def mean_of(forwards: Sequence[Forward]) -> Forward:
+    """Return `mean_logits` of any forward passes, such as defended members."""
     M = len(forwards)
 
     def forward(x: Array) -> tuple[Array, Back]:

@@ -139,11 +139,19 @@ def test_the_detectors_logits_have_their_derivative(model, x_adv):
         ("x", (X[:0], X, X)),
         ("x_adv", (X, X[:0], X)),
         ("x_adv", (X, X + 1, X)),
+        ("x_adv", (X, X[:, :3], X)),
+        ("x_validation", (X, X, X[None])),
     ],
 )
 def test_a_detector_without_data_is_refused(model, name, given):
     with pytest.raises(ValueError, match=rf"^{name} must "):
         Detector(model, 3, *given, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("depth", [0, 1.5, 100, -100, None])
+def test_a_depth_that_cuts_no_network_is_named(model, depth):
+    with pytest.raises(ValueError, match=r"^depth must cut . layers in two"):
+        Detector(model, depth, X, X, X, np.random.default_rng(0))
 
 
 def test_the_network_is_left_as_it_was(model, x_adv):

@@ -14,7 +14,7 @@ from attacks.forwards import Back, network
 from minidl import Adam, Flatten, Linear, ReLU, Sequential, train
 from minidl.backend import Array
 from minidl.batches import batches, to_float
-from minidl.checks import check_number, check_stored_images
+from minidl.checks import check_number, check_shape, check_stored_images
 from minidl.layers import softmax
 
 REJECTED = 0.05  # of clean images
@@ -43,13 +43,16 @@ class Detector:
         The threshold rejects at most the share `rejected` of x_validation. These are
         clean images on which neither network nor head was trained, because a head
         rejects too few of its own training images. Raises TypeError or ValueError
-        unless x, x_adv and x_validation are images.
+        unless x, x_adv and x_validation are images like the network's, and for a depth
+        at which the network can't be cut.
         """
         if x_validation is None:
             raise ValueError("x_validation must be clean images, got None")
         given = {"x": x, "x_adv": x_adv, "x_validation": x_validation}
         for name, images in given.items():
             check_stored_images(name, images)
+            check_shape(name, images, (len(images), *model.input_shape))
+        check_depth(depth, len(model.layers))
         check_number("rejected", rejected, "[0, 1)")
         body = Sequential(model.layers[:depth], model.input_shape)
         self.join(model, depth, head_on(body.shapes[-1], rng))
@@ -118,6 +121,14 @@ class Detector:
         """Tell which images are misclassified and not rejected. Shapes: (N,)."""
         found = self.predict_proba(x).argmax(axis=1)
         return (found != y) & (found != self.model.classes)
+
+
+def check_depth(depth: int, layers: int) -> None:
+    """Raise ValueError unless layers[:depth] leaves layers on both sides."""
+    if not isinstance(depth, int) or not 0 < len(range(layers)[:depth]) < layers:
+        raise ValueError(
+            f"depth must cut {layers} layers in two, like 1 or -1, got {depth!r}"
+        )
 
 
 def head_on(shape: tuple[int, ...], rng: np.random.Generator) -> Sequential:

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from attacks import Counter, Suite, apgd, bim, dlr, fgsm, loss_of, pgd, square
+from attacks import Counter, Suite, apgd, bim, dlr, fgsm, loss_of, margin, pgd, square
 from attacks.evaluation.suites import Attack
 from attacks.gradients import gradient_of
 from attacks.victims import images
 from minidl.backend import Array
 from minidl.classifiers import Classifier
+from tutorials.defences.detector import undetected_margin
 from tutorials.defences.rows import Row
 from tutorials.defences.settings import Strength
 from tutorials.defences.victims import Victim, victim
@@ -37,6 +38,7 @@ def usual(defence: Victim, counter: Counter, strength: Strength) -> dict[str, At
     own = counter.loss(loss_of(defence.naive))
     ratio = counter.loss(loss_of(defence.naive, dlr))
     scores = counter.scores(defence.classifier.predict_proba)
+    loss = undetected_margin if defence.rejects else margin
     gradient, n = gradient_of(own), strength.steps
     many = partial(pgd, own, steps=n, restarts=strength.restarts)
     return {
@@ -54,7 +56,7 @@ def usual(defence: Victim, counter: Counter, strength: Strength) -> dict[str, At
             ratio, x, y, eps, n, rng=rng, stop_above=0
         ),
         "Square": lambda x, y, eps, rng: square(
-            scores, x, y, eps, rng, strength.queries
+            scores, x, y, eps, rng, strength.queries, loss=loss
         ),
     }
 

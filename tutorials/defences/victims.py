@@ -24,7 +24,9 @@ from attacks import (
     targeted_dlr,
 )
 from attacks.evaluation.suites import Attack
-from attacks.forwards import Forward, log_mean
+from attacks.forwards import Forward, log_mean, mean_of
+from attacks.gradients import gradient_of
+from attacks.losses import Loss
 from ensembles import Ensemble, MCDropout
 from ensembles.member_files import member_path, read_member
 from minidl.backend import Array
@@ -104,8 +106,9 @@ def dropout(voters: Voters) -> Victim:
 def distilled(voters: Voters) -> Victim:
     """Students: their logits have a gradient where their cross-entropy has none."""
     students = [student for student, _ in voters.beside]
-    forward = log_mean([network(student) for student in students])
-    return Victim(Ensemble(students), forward, climb(forward, margin, voters.strength))
+    each = [network(student) for student in students]
+    adaptive = climb(each, margin, voters.strength)
+    return Victim(Ensemble(students), log_mean(each), adaptive)
 
 
 def denoised(voters: Voters) -> Victim:
@@ -113,7 +116,7 @@ def denoised(voters: Voters) -> Victim:
     pairs = zip(voters.networks, voters.beside, strict=True)
     each = [Denoised(net, encoder) for net, (encoder, _) in pairs]
     naive = log_mean([one.blind_forward for one in each])
-    through = log_mean([one.forward for one in each])
+    through = [one.forward for one in each]
     return Victim(Ensemble(each), naive, climb(through, margin, voters.strength))
 
 
@@ -121,7 +124,7 @@ def rounded(voters: Voters) -> Victim:
     """Rounding in front of each network."""
     each = [Rounded(net) for net in voters.networks]
     naive = log_mean([one.true_forward for one in each])
-    through = log_mean([one.forward for one in each])
+    through = [one.forward for one in each]
     return Victim(Ensemble(each), naive, climb(through, margin, voters.strength))
 
 
@@ -130,19 +133,37 @@ def detector(voters: Voters) -> Victim:
     pairs = zip(voters.networks, voters.beside, strict=True)
     each = [Detector.ready(net, DEPTH, *part) for net, part in pairs]
     naive = log_mean([network(net) for net in voters.networks])
-    joint = log_mean([one.forward for one in each])
+    joint = [one.forward for one in each]
     adaptive = climb(joint, undetected_margin, voters.strength)
     return Victim(Ensemble(each), naive, adaptive, rejects=True)
 
 
-def climb(forward: Forward, loss: Any, strength: Strength) -> MakeAttack:
-    """Return PGD with restarts on a loss above 0 where the defence is fooled."""
+def climb(each: Sequence[Forward], loss: Loss, strength: Strength) -> MakeAttack:
+    """Return PGD with restarts on a loss above 0 where the members' vote is fooled.
+
+    It follows the gradient of the vote, the mean probability, and where this fails the
+    gradient of the mean logits: in the vote a confident member hides the others.
+    """
+    vote = log_mean(each)
+    along_logits = gradient_of(loss_of(mean_of(each), loss))
+
+    def values(x: Array, y: Array) -> Array:
+        return loss(vote(x)[0], y)[0]
 
     def adaptive(counter: Counter) -> Attack:
-        function = counter.loss(loss_of(forward, loss))
-        n, restarts = strength.steps, strength.restarts
-        climb_it = partial(pgd, function, steps=n, restarts=restarts, stop_above=0)
-        return lambda x, y, eps, rng: climb_it(x, y, eps, eps / 10, rng=rng)
+        own = counter.loss(loss_of(vote, loss))
+        other = counter.loss(lambda x, y: (values(x, y), along_logits(x, y)))
+        how: Any = {"steps": strength.steps, "restarts": strength.restarts}
+
+        def attack(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
+            x_adv = x.copy()
+            for function in (own, other) if len(each) > 1 else (own,):
+                if len(left := np.flatnonzero(values(x_adv, y) <= 0)):
+                    walk = partial(pgd, function, x[left], y[left], eps, eps / 10)
+                    x_adv[left] = walk(rng=rng, stop_above=0, **how)
+            return x_adv
+
+        return attack
 
     return adaptive
 
