@@ -16,6 +16,8 @@ from attacks import (
     ensemble_loss,
     fgsm,
     loss_of,
+    margin,
+    network,
 )
 from attacks.evaluation.suites import run_attack
 from ensembles import Ensemble, MCDropout
@@ -58,7 +60,7 @@ from tutorials.defences.rows import chosen, rows
 from tutorials.defences.run import cost, run
 from tutorials.defences.settings import Strength, settings_of
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM, accepted, usual
-from tutorials.defences.victims import KINDS, Voters
+from tutorials.defences.victims import KINDS, Voters, climb
 from tutorials.paper.claims.verdicts import defences_of, judge
 from tutorials.paper.experiment.config import configure
 from tutorials.paper.experiment.environment import environment
@@ -151,6 +153,42 @@ def test_the_adaptive_attack_gets_through_rounding(networks):
         left[name] = (p.argmax(axis=1) == LABELS).mean()
     assert left["PGD-8"] > 0.8
     assert left[ADAPTIVE] < 0.3
+
+
+def test_the_adaptive_attack_finds_members_that_a_sure_member_hides():
+    """One of three is fooled already, and so sure that the vote has no slope."""
+    members = []
+    for border in (0.0, 0.6, 0.6):  # class 1 where the mean pixel is above it
+        [linear] = [Linear(16, 2, rng=np.random.default_rng(0))]
+        linear.W.data[:] = np.array([-1, 1]) * 1000 / 16
+        linear.b.data[:] = np.array([1, -1]) * 1000 * border
+        members.append(Sequential([Flatten(), linear], SHAPE))
+    x, y = np.full((1, *SHAPE), 0.5, np.float32), np.array([0])
+    ensemble, vote = Ensemble(members), ensemble_loss(members, margin)
+    assert ensemble.predict(x) == y
+    assert not vote(x, y)[1].any()
+    one = climb([network(member) for member in members], margin, WEAK)(Counter())
+    x_adv = run_attack("", one, x, y, Threat("Linf", 0.2), np.random.default_rng(0))
+    assert ensemble.predict(x_adv) != y
+
+
+def test_square_doesnt_search_for_images_that_are_rejected(networks):
+    defence = victim("detector", networks)
+    defence.classifier = Unsure()
+    found = usual(defence, Counter(), replace(WEAK, queries=300))
+    x, y = np.full((8, *SHAPE), 0.5, np.float32), np.zeros(8, int)
+    rng = np.random.default_rng(0)
+    x_adv = run_attack("", found["Square"], x, y, Threat("Linf", 0.2), rng)
+    assert (Unsure().predict_proba(x_adv).argmax(axis=1) == 1).all()
+
+
+class Unsure:
+    """Rejects (2) images with a dark first pixel; misclassifies (1) if it is bright."""
+
+    def predict_proba(self, x):
+        first = x.reshape(len(x), -1)[:, 0]
+        p = [0 * first + 2, np.where(first > 0.55, 4, 1), np.where(first < 0.45, 4, 1)]
+        return np.transpose(p / np.sum(p, axis=0))
 
 
 def test_a_draw_of_dropout_has_its_own_derivative(networks):
@@ -382,8 +420,11 @@ def test_the_table_is_derived_from_counts():
     ("worst", "says"), [(3, "within 0.05 of"), (40, "0.380 above")]
 )
 def test_what_is_left_is_compared_with_the_undefended_network(worst, says):
-    own = record("rounding-1", worst, usual=12)
+    """Worst case with worst case, even if the adaptive attack alone leaves more."""
+    correct = {FGSM: 95, BIM: 92, "PGD-100": 90, ADAPTIVE: 60}
+    own = record("rounding-1", worst, usual=60, correct=correct)
     [sentence] = findings([record(worst=2), own])
+    assert "Under the adaptive attack it keeps 0.600, and in the worst" in sentence
     assert f"{says} the undefended network" in sentence
     assert findings([own]) == []
 
@@ -408,12 +449,24 @@ def test_an_ensemble_is_compared_with_its_members_alone(alone, agreement, verdic
         for k in range(4)
         for _ in range(agreement[own][k])
     ]
+    more = 2 * images + [-1, 0, 0, 1]  # half an image at each end, and one between
     members = scipy.stats.ttest_1samp([0.8 - n / 100 for n in alone], 0)
-    of_images = 1.96 * np.std(images) / 10
+    high = np.mean(more) + 1.95996 * np.std(more) / np.sqrt(102)
     of_members = np.diff(members.confidence_interval(0.95))[0] / 2
     assert difference.value == pytest.approx(np.mean(images))
-    half = np.hypot(of_images, of_members)
+    half = np.hypot(high - difference.value, of_members)
     assert difference.high - difference.value == pytest.approx(half, rel=1e-4)
+
+
+def test_a_few_images_decide_nothing():
+    """Four of a thousand: the sign test has p = 0.125."""
+    counts = {FGSM: 500, BIM: 500, "PGD-100": 500, ADAPTIVE: 500}
+    facts = {"correct": counts, "usual": 500, "images": 1000}
+    agreement = [[500, 0, 0], [4, 0, 496]]
+    whole = record("pgd-2", 500, (496, 496), agreement, **facts)
+    compared = above_members(whole)
+    assert compared.difference.value == pytest.approx(0.004)
+    assert compared.verdict == "undecided"
 
 
 def test_what_is_missing_is_named_with_the_command():
@@ -428,7 +481,7 @@ def test_what_is_missing_is_named_with_the_command():
 def test_the_page_answers_first_what_helps():
     records = [record(worst=2), record("rounding-1", 3), trained("pgd-3", 80)]
     text = answer(records)[0]
-    assert "undefended network keeps 0.0200" in text
+    assert "undefended network keeps an accuracy of 0.0200" in text
     assert "**pgd-3, 3 networks**, which keeps 0.8000" in text
     assert "**rounding-1, 1 network**, which keeps 0.0300" in text
     assert text.index("with adv") < text.index("without adv")
@@ -529,6 +582,14 @@ def test_one_combination_above_the_plain_ensemble_is_enough():
     assert judged[TOPIC].verdict == "holds"
     assert judged[TOPIC].evidence.startswith("1 of 2 comparisons hold")
     assert combination(records)[0].startswith(f"HOLDS: {TOPIC}")
+
+
+def test_one_combination_below_the_plain_ensemble_refutes_nothing():
+    kept = {FGSM: 80, BIM: 80, "PGD-100": 80, ADAPTIVE: 50}
+    records = [record("plain", 50, members=10, correct=kept, usual=80)]
+    records += [trained("fgsm-3", 10), trained("pgd-3", 52)]
+    judged = {v.topic: v for v in judge(made_up(), None, records)}
+    assert judged[TOPIC].verdict == "undecided"
 
 
 def test_it_is_judged_only_where_there_are_data():

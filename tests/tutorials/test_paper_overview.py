@@ -44,7 +44,7 @@ def test_the_committed_runs_are_shown(tmp_path, monkeypatch):
         "## Table 2, CIFAR-10 half",
         "Mix. Mod., Gauss Noise: not in this run.",
         "| the paper's claim | mnist, plain logits | cifar10, plain logits |",
-        "| Singles under BIM | undecided | not claimed |",
+        "| Singles under BIM: above 10 % only with noise | undecided | not claimed |",
         "| Attacked: Bagging above (i) and (ii) | undecided | not judged |",
         "1.5 core-hours",
         "(mnist-full/figure2-fgsm.svg)",

@@ -11,7 +11,7 @@ from tutorials.paper.claims.comparison import FAILS, HOLDS, UNDECIDED, Compariso
 from tutorials.paper.claims.intervals import (
     combined,
     difference,
-    mean_per_image,
+    mean_difference,
     of_both,
     student,
 )
@@ -61,7 +61,8 @@ def answer(records: Sequence[Record]) -> list[str]:
     if base is None:
         return []
     sentences = [
-        f"In the worst case of all attacks, the undefended network keeps {base}."
+        "In the worst case over all attacks, the undefended network keeps an accuracy "
+        f"of {base}."
     ]
     for how, adversarial in (("with", True), ("without", False)):
         own = [
@@ -101,11 +102,12 @@ def findings(records: Sequence[Record]) -> list[str]:
 
 def finding(record: Record, base: Estimate) -> str:
     """Return what a defence shows first, and what it keeps."""
-    kept = record.accuracy(record.correct[ADAPTIVE])
-    shown, worst = record.correct[FGSM] / record.images, record.worst / record.images
+    shown, adaptive = (record.correct[n] / record.images for n in (FGSM, ADAPTIVE))
+    worst = record.accuracy(record.worst)
     return (
         f"{named(record)}: {shown:.3f} under FGSM. Under the adaptive attack it keeps "
-        f"{kept.value:.3f}, {above(kept, base)}; in the worst case of all, {worst:.3f}."
+        f"{adaptive:.3f}, and in the worst case over all attacks {worst.value:.3f}, "
+        f"{above(worst, base)}."
     )
 
 
@@ -133,7 +135,7 @@ def above_members(record: Record) -> Comparison:
     M, N = len(record.alone), record.images
     alone = mean_cell([n / N for n in record.alone], N)
     values = [own - k / M for own in (0, 1) for k in range(M + 1)]
-    images = mean_per_image(values, [n for own in record.agreement for n in own])
+    images = mean_difference(values, [n for own in record.agreement for n in own])
     training = student([(record.worst - n) / N for n in record.alone], least=-1.0)
     return Comparison(
         "the ensemble against the mean of its members, each attacked alone,",

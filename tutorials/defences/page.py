@@ -74,24 +74,28 @@ def notes(records: Sequence[Record]) -> list[str]:
     return [
         f"Clean is the accuracy on all {counted(first.test_images, 'test image')}. "
         f"The other columns are accuracies on the first {first.images:,}, which are "
-        "attacked. FGSM and BIM (8 steps of eps / 8) follow the gradient of the "
-        "network as if it had no defence. In the usual worst case an image must "
-        "withstand FGSM, BIM, PGD "
+        "attacked. FGSM and BIM (8 steps of eps / 8) follow the defence's own "
+        "gradient, which is 0 behind rounding. On the autoencoder, the detector and "
+        "dropout they follow the network's gradient, as if it had no defence. In the "
+        "usual worst case an image must withstand FGSM, BIM, PGD "
         f"({a['steps']} steps, {counted(a['restarts'], 'restart')}), APGD on "
         "cross-entropy and on DLR, and Square "
         f"({a['queries']:,} queries). These attacks use the same gradient, or none. "
-        "The adaptive attack knows the defence. 95 % are Wilson's intervals.",
+        "The adaptive attack knows the defence. The lines 95 % are Wilson's intervals.",
         "The adaptive attack on plain, boosted, snapshot, ADP and adversarially "
         f"trained networks is targeted APGD ({counted(a['targets'], 'target')}) on "
-        "the ensemble's prediction. It climbs a margin of the logits of distilled "
-        "networks. It follows the gradient through the autoencoder, takes rounding "
-        "for the identity (BPDA), and fools detector and classifier at once. On "
-        f"dropout it follows the mean of {counted(a['draws'], 'draw')} (EOT) for "
+        "the ensemble's prediction. On distilled networks it climbs a margin of the "
+        "logits. It follows the gradient through the autoencoder, treats rounding as "
+        "the identity (BPDA), and fools detector and classifier at once. Where it "
+        "fails on an ensemble's prediction, it climbs the mean logits. On dropout "
+        f"it follows the mean gradient of {counted(a['draws'], 'draw')} (EOT) for "
         f"{counted(a['eot_steps'], 'step')}.",
-        "An image that the detector rejects after the attack counts as withstood. A "
-        "clean image that it rejects counts as misclassified. Its threshold rejects "
-        f"{100 * REJECTED:g} % of the last {held_out(first.test_images):,} test "
-        "images, which aren't attacked.",
+        "An image that the detector rejects after the attack counts as classified "
+        "correctly, and a clean image that it rejects as misclassified. Each network's "
+        f"threshold rejects {100 * REJECTED:g} % of the last "
+        f"{held_out(first.test_images):,} test images, which aren't attacked. An "
+        "ensemble of detectors rejects by the mean of their probabilities, which is "
+        "less often.",
         "Core-hours are those of training all networks of a row, including those that "
         "it shares with other rows.",
     ]

@@ -92,7 +92,7 @@ CLAIMS = (
         "ensembles show a higher accuracy of 77%-84%",
     ),
     Claim(
-        "Clean: by less than one percent",
+        "Clean: ensembles above singles by less than one percent",
         small_difference,
         mnist="The difference between single classifiers and ensembles is below one "
         "percent throughout.",
@@ -128,7 +128,7 @@ CLAIMS = (
         "classifiers if the BIM method is used.",
     ),
     Claim(
-        "Singles under BIM",
+        "Singles under BIM: above 10 % only with noise",
         only_exceeds_ten_percent,
         mnist="Here, the accuracy can be as low as around 6% and only the classifiers "
         "trained with Gaussian noise significantly exceed the 10%.",

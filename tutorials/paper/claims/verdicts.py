@@ -93,11 +93,13 @@ def defences_of(results: Results, folder: Path) -> list[Record]:
 def weigh_combined(claim: Claim, records: Sequence[Record]) -> list[Verdict]:
     """Return the verdict on a claim about the table of defences, if it is measured.
 
-    The paper says that more robust classifiers "can be obtained": one is enough.
+    The paper says that more robust classifiers "can be obtained": one comparison that
+    holds is enough, and only all together can refute it.
     """
     comparisons = claim.compare(records)
-    one = any(c.verdict == HOLDS for c in comparisons)
-    verdict = HOLDS if one else overall(comparisons)
+    verdicts = {comparison.verdict for comparison in comparisons}
+    verdict = HOLDS if HOLDS in verdicts else UNDECIDED
+    verdict = FAILS if verdicts == {FAILS} else verdict
     found = Verdict(
         claim.topic, claim.both, claim.section, verdict, evidence(comparisons)
     )
