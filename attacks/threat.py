@@ -24,10 +24,11 @@ ROUNDING = 1e-5  # relative; sums of many float32 squares are off by as much
 class Threat:
     """What an adversary may do to an image: the perturbations |r| <= eps.
 
-    eps is in pixel units, and for L0 a number of pixels. A targeted adversary wants one
-    certain class, an untargeted adversary any class but the image's own.
-    Raises TypeError or ValueError for another norm, bad bounds, and an eps that is
-    negative or beyond the width of the bounds.
+    eps is in pixel units, and for L0 a number of pixels, each channel counted. A
+    targeted adversary wants one certain class, an untargeted adversary any class but
+    the image's own.
+    Raises TypeError or ValueError for another norm, bad bounds, an eps that is
+    negative, and in Linf an eps beyond the width of the bounds.
     Shapes: images x, x_adv and gradients g (N, H, W, C).
     """
 
@@ -70,8 +71,9 @@ class Threat:
         """
         if self.norm == "Linf" and isinstance(alpha, float):  # in one pass on a GPU
             return kernels.sign_step(x_adv, g, x, alpha, self.eps, self.bounds)
-        move = alpha * self.direction(g)
-        return self.project(x_adv + move.astype(x.dtype), x)
+        real = get_array_module(x).result_type(x_adv, x)  # bytes would cut the step
+        move = (alpha * self.direction(g)).astype(real)
+        return self.project(x_adv + move, x)
 
     def random_point(self, x: Array, rng: np.random.Generator) -> Array:
         """Return a point drawn uniformly from the ball, in the range of pixels."""

@@ -66,6 +66,16 @@ def test_a_perturbation_of_bytes_is_not_rounded(rng):
     assert_allclose(inside, 10 * r / length, rtol=1e-4)
 
 
+@pytest.mark.parametrize("alpha", [2.5, np.full((3, 1, 1, 1), 2.5)])
+def test_a_step_from_bytes_is_not_rounded(rng, alpha):
+    x = rng.integers(20, 230, (3, 2, 2, 1)).astype(np.uint8)
+    g = rng.normal(size=x.shape).astype(np.float32)
+    ball, real = Threat("L2", 2, None), x.astype(np.float32)
+    expected = ball.step(real, g, real, alpha) - real
+    assert_allclose(ball.step(real, g, x, alpha) - real, expected, atol=1e-4)
+    assert_allclose(ball.step(x, g, real, alpha) - real, expected, atol=1e-4)
+
+
 def test_l0_has_no_projection():
     x = np.zeros((2, 2, 2, 1))
     with pytest.raises(ValueError, match="norm must be one of Linf, L2, got 'L0'"):
