@@ -328,7 +328,8 @@ def test_the_sentence_about_directions_follows_the_numbers(opposed, words):
     assert words in text
     fraction = f"{opposed / 80:.4f}"
     assert f"cosine is 0.500, and below 0 on a fraction of {fraction}" in text
-    assert "25.0% with clipped probabilities. These leave a fraction of 0.1000" in text
+    assert "25.0% with clipped probabilities." in text
+    assert "no member has a gradient on a fraction of 0.1000" in text
 
 
 def test_without_any_gradient_there_is_still_a_sentence():

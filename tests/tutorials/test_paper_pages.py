@@ -342,6 +342,7 @@ def test_a_table_is_markdown_html_and_text():
     page = html(f"# t\n\n{table.markdown()}", Path())
     cells = re.findall(r"<t[hd].*?>(.*?)</t[hd]>", page)
     assert cells[2:4] == ["<strong>Bagging</strong>", "<strong>0.5</strong>"]
+    assert page.count("<th ") == page.count('scope="col"') == 2  # each once
 
 
 @pytest.mark.parametrize(

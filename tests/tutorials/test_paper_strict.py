@@ -245,13 +245,14 @@ def test_files_from_before_single_members_were_attacked_are_valid(tmp_path):
 
 def test_a_column_shows_the_mean_of_single_members():
     assert "singles" not in str(strict_table(made_up(), strict()).head)
-    assert "single members" not in strict_note(strict())
+    assert "In this run single members were not attacked" in strict_note(strict())
     found = with_members(strict(), 0.01, 0.03, methods=["gaussian-noise"])
     table = strict_table(made_up(), found)
     assert table.head[-2:] == ["worst case", "singles, worst case"]
     assert [row[-1] for row in table.rows] == ["-", "0.020"] * 2
     assert "own cost and ratio. -: not attacked yet. Mix. Mod." in strict_note(found)
     assert "-:" not in strict_note(with_members(strict(), 0.01, 0.03))
+    assert "In this run" not in strict_note(found)
 
 
 def test_single_members_stand_beside_the_most_robust_ensemble():

@@ -158,8 +158,8 @@ def of_directions(record: Record) -> str:
         "first step "
         f"{first.zero / n:.1%} of the members' gradients are exactly zero, and "
         f"{first.zero_clipped / n:.1%} with clipped probabilities. "
-        f"These leave a fraction of {wilson(first.stuck_clipped / n, n)} of the images "
-        "without a direction."
+        "With clipped probabilities no member has a gradient on a fraction of "
+        f"{wilson(first.stuck_clipped / n, n)} of the images."
     )
 
 

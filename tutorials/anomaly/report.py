@@ -13,8 +13,10 @@ from tutorials.anomaly.figures import draw
 from tutorials.anomaly.findings import curves, finding, rows
 from tutorials.anomaly.record import Record, read
 from tutorials.paper.experiment.adversaries import IN_WORDS
+from tutorials.paper.experiment.config import PLAIN
 from tutorials.paper.pages.drawings import as_svg
 from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.pages.notes import LOGITS
 from tutorials.paper.paper_numbers import TABLE2
 
 QUESTIONS = {
@@ -70,8 +72,9 @@ def section(record: Record) -> str:
         finding(record),
         f"![{question} The table below as a picture.]({name}.svg)",
         TABLES.get(name, groups_table)(record).markdown(),
-        f"{record.members} members of {record.method} on {record.dataset} "
-        f"({record.profile} profile, seed {record.seed}), the first "
+        f"{record.members} members of {record.method} on {record.dataset} with "
+        f"{LOGITS[PLAIN]} ({record.profile} profile, seed {record.seed}), trained and "
+        f"attacked by minidl {record.environment.minidl}, the first "
         f"{record.images:,} test images: `python -m tutorials.anomaly {name} --dataset "
         f"{record.dataset} --profile {record.profile} --method {record.method} "
         f"--members {record.members} --images {record.images} --seed {record.seed}`.",

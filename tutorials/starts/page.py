@@ -22,11 +22,12 @@ HEAD = f"""# Do the paper's own networks start to learn?
 Tables 1 and 3 of the paper end in "Relu Fully Connected 10", a ReLU on the logits,
 before the softmax. Here networks are trained from many seeds with each optimizer of the
 [search](../search). A network *has started* if the mean of J over the test images is
-below {STARTED} after one epoch; guessing costs log(10) = 2.30. A class is *dead* if its
-logit is 0 for all test images. J in training is the mean over an epoch, with dropout;
-it decides nothing. Where networks with plain logits are counted as well, they show how
-many would be below {STARTED} without the ReLU. The bound can be hard to reach in one
-epoch: a network without a dead class that misses it is slow, not dead."""
+below {STARTED} after one epoch; guessing costs log(10) = 2.30. (A run of Table 2 takes
+the mean over the training images, so that test images choose no member.) A class is
+*dead* if its logit is 0 for all test images. J in training is the mean over an epoch,
+with dropout; it decides nothing. Where networks with plain logits are counted as well,
+they show how many would be below {STARTED} without the ReLU. The bound can be hard to
+reach in one epoch: a network without a dead class that misses it is slow, not dead."""
 REASON = """## When is a logit's ReLU dead for good?
 
 Let h be what the last hidden layer gives for an image with the label y, and for each

@@ -15,11 +15,16 @@ from tutorials.anomaly.labels.readings import (
     fixed_readings,
 )
 from tutorials.anomaly.labels.scale import SCALE
-from tutorials.anomaly.labels.tables import Fits, numbers_table, scale_table
+from tutorials.anomaly.labels.tables import (
+    Fits,
+    numbers_table,
+    rules_table,
+    scale_table,
+)
 from tutorials.anomaly.labels.unexplained import unexplained
 from tutorials.anomaly.labels.verdict import of_readings
 from tutorials.paper.experiment.labels import RULES
-from tutorials.paper.pages.markdown import page
+from tutorials.paper.pages.markdown import details, page
 
 HEAD = f"""# Whose label explains the paper's surprise?
 
@@ -41,6 +46,9 @@ as if its perturbations were smaller. The factor s is chosen with FGSM, Adv. 1 a
 random initial weights: with perturbations times s, our ensemble is as accurate as the
 paper's. The interval is a bootstrap over images and members. One s serves all methods
 and attacks of a data set and network, so all other numbers are predictions."""
+ABOUT_RULES = """These are the accuracies in Table 2's columns if both adversaries take
+the label of a row. The intervals are Student's for a mean over members (Adv. 1), and
+Wilson's for Adv. 2. In one step, rules that differ only in later steps are the same."""
 MISSING = """Nothing is measured yet: `python -m tutorials.anomaly.labels scale` chooses
 s, then `run` attacks each method with all labels. Both write this page again."""
 
@@ -80,4 +88,10 @@ def about_readings(
         f"Expected: {suspect.words}",
         "Measured, with the paper's accuracies in parentheses:",
         numbers_table(suspect, folders),
+        "## Each label",
+        ABOUT_RULES,
+        *(
+            details(name, f"\n\n{rules_table(files)}\n\n")
+            for name, files in folders.items()
+        ),
     )

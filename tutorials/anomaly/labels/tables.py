@@ -5,13 +5,16 @@ from pathlib import Path
 
 from tutorials.anomaly.labels.fit import ORDERS, Fit, nearest
 from tutorials.anomaly.labels.happens import Folders
+from tutorials.anomaly.labels.measure import Labels
 from tutorials.anomaly.labels.readings import SUSPECT, Expected
 from tutorials.anomaly.labels.scale import ATTACK, SCALE, read_scale
+from tutorials.paper.claims.intervals import of_cell
 from tutorials.paper.pages.markdown import Table
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES, paper_accuracy
 
 Fits = Mapping[str, Sequence[Fit]]  # of all readings, by what they are measured on
 LABELS = ("no.", "Adv. 1's label", "Adv. 2's label", "times")
+COLUMNS = ("Adv. 1, Single", "Adv. 1, Ensemble", "Adv. 2, Ensemble")
 
 
 def labels_of(reading: Expected) -> list[str]:
@@ -87,6 +90,17 @@ def numbers_table(reading: Expected, folders: Folders) -> str:
                     paper = paper_accuracy(labels.configuration.dataset, *place)
                     row.append(f"{cell.accuracy:.4f} ({paper:.4f})")
                 rows.append(row)
-    head = ["results", "method", "attack"]
-    columns = ["Adv. 1, Single", "Adv. 1, Ensemble", "Adv. 2, Ensemble"]
-    return Table([*head, *columns], rows, words=3).markdown()
+    return Table(["results", "method", "attack", *COLUMNS], rows, words=3).markdown()
+
+
+def rules_table(files: Sequence[Labels]) -> str:
+    """Return the accuracies with each label, for both adversaries, with intervals."""
+    rows = []
+    for labels in files:
+        for attack, rule, scaled in labels.found:
+            cells = labels.cells(attack, rule, rule, scaled).values()
+            names = METHOD_NAMES[labels.method], ATTACK_NAMES[attack], rule
+            times = "s" if scaled else "1"
+            rows.append([*names, times, *(str(of_cell(cell)) for cell in cells)])
+    head = ["method", "attack", "label", "times", *COLUMNS]
+    return Table(head, rows, words=4).markdown()

@@ -72,13 +72,14 @@ def verdict(fits: Sequence[Fit], others: Sequence[Labels]) -> str:
     stated, scaled, near = (fits[n - 1] for n in (AS_STATED, TIMES_S, best))
     alike = sum(f.shown >= own.shown for f in fits) - 1
     return page(
-        f"**{judged(own)}, and is {own.difference:.3f} off its accuracies.** This is "
-        f"the verdict of {OTHERS}, {counted(len(others), 'measurement')}: "
+        f"**{judged(own)}, and is {own.difference:.3f} off its accuracies.** It is "
+        f"judged by {OTHERS}, in {counted(len(others), 'measurement')}. It shows "
         f"{orders(own)}, {own.surely} of them with an interval above 0. As many orders "
         f"come out in {counted(alike, 'other reading')}. {nearer(fits)} The nearest is "
-        f"reading {best}, with {orders(near)} and {near.difference:.3f} off. The true "
-        f"label shows {orders(stated)} and is {stated.difference:.3f} off with "
-        f"perturbations as stated. Times s it shows {orders(scaled)} and is "
+        f"reading {best}, with {orders(near)} and {near.difference:.3f} off. With the "
+        f"true label and perturbations as stated, {orders(stated)} come out, and the "
+        f"accuracies are {stated.difference:.3f} off. With the true label and "
+        f"perturbations times s, {orders(scaled)} come out, and the accuracies are "
         f"{scaled.difference:.3f} off.",
         WHO,
     )
@@ -102,7 +103,8 @@ def orders(found: Fit) -> str:
 def nearer(fits: Sequence[Fit]) -> str:
     """Return how many readings are nearer to the paper than the suspect."""
     count = sum(f.difference < fits[SUSPECT - 1].difference for f in fits)
-    return f"{counted(count, 'reading')} {'is' if count == 1 else 'are'} nearer."
+    verb = "is" if count == 1 else "are"
+    return f"{counted(count, 'reading')} {verb} nearer to the paper's accuracies."
 
 
 def sentence(name: str, fits: Sequence[Fit]) -> str:
@@ -112,9 +114,9 @@ def sentence(name: str, fits: Sequence[Fit]) -> str:
     alike = sum(f.shown == top.shown for f in fits)
     text = (
         f"**{name}**: reading {SUSPECT} shows {orders(own)} and is "
-        f"{own.difference:.3f} off. {nearer(fits)} Of the "
-        f"{counted(alike, 'reading')} with the most orders, {top.shown}, the nearest "
-        f"is {best}, {top.difference:.3f} off."
+        f"{own.difference:.3f} off. {nearer(fits)} The most orders that a reading "
+        f"shows are {top.shown}, in {counted(alike, 'reading')}. The nearest of these "
+        f"is reading {best}, {top.difference:.3f} off."
     )
     if closest != best:
         of_all = f"{orders(near)}, {near.difference:.3f} off"

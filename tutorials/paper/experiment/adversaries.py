@@ -82,7 +82,7 @@ IN_WORDS = {
     SUM: "sum_i grad J_i with J from the logits, as the paper writes it",
     CLIPPED: (
         f"the same with J from probabilities clipped to [{CLIP:g}, 1 - {CLIP:g}], as "
-        "in the libraries of the paper's time, so that it vanishes for a sure member"
+        "in the libraries of 2017, so that a confident member has no gradient"
     ),
     "mean of perturbations": (
         "each member is attacked alone, and the mean of the perturbations is added"

@@ -85,7 +85,7 @@ def html(markdown: str, folder: Path) -> str:
     title = escape(head.removeprefix("# "))
     wide = '<div class="wide" role="region" aria-label="table" tabindex="0"><table>'
     text = render(body).replace("<table>", wide).replace("</table>", "</table></div>")
-    text = text.replace("<th>", '<th scope="col">').replace("<th ", '<th scope="col" ')
+    text = re.sub(r"<th(?=[ >])", '<th scope="col"', text)
     text = re.sub(r'src="([^":]+)"', lambda m: f'src="{embedded(folder / m[1])}"', text)
     return f"""<!doctype html>
 <html lang="en">

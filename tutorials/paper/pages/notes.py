@@ -10,6 +10,7 @@ from tutorials.paper.experiment.config import (
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
 from tutorials.paper.results import Results
 
+NOISE = "gaussian-noise"
 LOGITS = {PLAIN: "plain logits", LITERAL: "ReLU on the logits"}
 NETWORKS = {
     PLAIN: "The networks are the paper's, except that its tables have a ReLU on the "
@@ -41,18 +42,21 @@ def notes(results: Results) -> list[str]:
     smoke = "This was a smoke test: numbers and verdicts mean nothing."
     attacks = [f"{ATTACK_NAMES[a]} {in_words(p)}" for a, p in config.attacks.items()]
     lacking = [name for m, name in METHOD_NAMES.items() if m not in results.methods]
+    noisy = NOISE in results.methods
+    noise = f"; {METHOD_NAMES[NOISE]} has sigma = {config.sigma:g}" if noisy else ""
     return [
         *([smoke] if config.profile == "smoke" else []),
         *([f"{', '.join(lacking)}: not in this run."] if lacking else []),
         f"Each method has {counted(config.members, 'member')} (10 in the paper), "
         f"trained for {counted(config.epochs, 'epoch')} on "
-        f"{counted(trained, 'image')}. "
-        f"{tested_images(results)}",
+        f"{counted(trained, 'image')} with {config.optimizer}, lr = {config.lr:g}, in "
+        f"batches of {config.batch_size}{noise}. {tested_images(results)}",
         *([restarts(results)] if config.attempts > 1 else []),
         *(f"Data: {words}" for words in data.differences),
         f"Attacks: {'; '.join(attacks)}. BIM has the eps of the paper's Figure 1, "
-        "which the steps just reach. Its eps below the paper's Table 2 is the size of "
-        f"one step. {NETWORKS[config.network]}",
+        "which the steps just reach. The caption of the paper's Table 2 gives a "
+        "smaller eps for BIM, which is the size of one step. "
+        f"{NETWORKS[config.network]}",
         "No Attack, Single is the mean accuracy of the members on clean images. Adv. "
         "1, Single is their mean accuracy when each is attacked with its own gradient. "
         "Adv. 1, Ensemble is the ensemble's mean accuracy over attacks with each "

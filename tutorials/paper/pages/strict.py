@@ -8,6 +8,7 @@ from minidl.files import write_text
 from tutorials.paper.claims.verdicts import read_run
 from tutorials.paper.pages.conclusion import mean_of_singles, what_is_left
 from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.pages.notes import name_of
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results
 from tutorials.paper.results.strict import Strict, with_singles
@@ -62,10 +63,10 @@ def strict_note(adaptive: Strict) -> str:
 
 
 def alone(adaptive: Strict) -> str:
-    """Return what the column of single members means, "" without the column."""
+    """Return what the column of single members means, or that there is none."""
     attacked = with_singles(adaptive)
     if attacked is None:
-        return ""
+        return " In this run single members were not attacked by the same attacks."
     unknown = f" {NONE}: not attacked yet." if attacked != adaptive else ""
     return (
         " The last column is the mean worst case of single members, each attacked "
@@ -78,7 +79,7 @@ def strict_section(results: Results, adaptive: Strict | None, level: str) -> str
     if adaptive is None:
         return ""
     return page(
-        f"{level} {TITLE}",
+        f"{level} {TITLE}: {name_of(results.configuration)}",
         strict_table(results, adaptive).markdown(),
         what_is_left(results, adaptive),
         strict_note(adaptive),
@@ -95,7 +96,8 @@ def write_strict(folder: Path) -> None:
         raise FileNotFoundError(
             f"no results of adaptive attacks in {folder}: the verb strict makes them"
         )
-    print(f"\n{TITLE}\n\n{strict_table(results, adaptive).text()}\n")
+    heading = f"{TITLE}: {name_of(results.configuration)}"
+    print(f"\n{heading}\n\n{strict_table(results, adaptive).text()}\n")
     for text in (what_is_left(results, adaptive), "", strict_note(adaptive)):
         print(fill(text, width=88))
     write_text(folder / "strict.md", strict_section(results, adaptive, "#"))
