@@ -1,6 +1,7 @@
 """The pages of experiments under results/ are made from the files beside them."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,15 +9,18 @@ import pytest
 from tutorials.anomaly import report as anomaly
 from tutorials.anomaly.labels import report as labels
 from tutorials.anomaly.robustness import page as robustness
+from tutorials.defences.__main__ import show
 from tutorials.starts import page as starts
 
 RESULTS = Path(__file__).parents[2] / "results"
+PAGES = (".md", ".html", ".svg")
 
 
 @pytest.mark.parametrize(
     ("name", "write"),
     [
         ("anomaly", anomaly.write_report),
+        ("defences/mnist-full", partial(show, ["table", "report"])),
         ("labels", labels.write_report),
         ("robustness", robustness.write_page),
         ("starts", starts.write_page),
@@ -26,7 +30,7 @@ def test_a_page_is_made_from_the_files_beside_it(tmp_path, name, write):
     for path in RESULTS.glob("*-full*"):  # Table 2, which a page may show
         (tmp_path / path.name).symlink_to(path)
     folder = shutil.copytree(RESULTS / name, tmp_path / name)
-    made = [p for p in (RESULTS / name).rglob("*") if p.suffix in (".md", ".svg")]
+    made = [p for p in (RESULTS / name).rglob("*") if p.suffix in PAGES]
     copies = [folder / path.relative_to(RESULTS / name) for path in made]
     for copy in copies:
         copy.unlink()
