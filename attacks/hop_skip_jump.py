@@ -45,7 +45,8 @@ def hop_skip_jump(
 
     Shapes: x (N, H, W, C), y (N,), result like x.
     Source: Chen, Jordan & Wainwright, HopSkipJumpAttack: A Query-Efficient
-    Decision-Based Attack, 2020, algorithm 2, with the constants of their code.
+    Decision-Based Attack, 2020, algorithm 2. Probes and bisection have the constants of
+    ART (Adversarial Robustness Toolbox), which are larger than the authors' own.
     """
     xp, best, shape = get_array_module(x), Best(x), x.shape
     right = predict(x) == y

@@ -24,8 +24,8 @@ def jsma(
 
         -(a_p + a_q) (b_p + b_q),   where a_p + a_q > 0 and b_p + b_q < 0,
 
-    with all signs flipped for theta < 0. Only pixels short of the end of the range can
-    be chosen, also repeatedly. An image stops when no pair is left, or after
+    with all signs flipped for theta < 0. A pixel can be chosen again and again, until
+    it reaches the end of the range. An image stops when no pair is left, or after
     gamma D / 2 pairs of its D pixels (with the largest theta, a fraction gamma of all);
     it is then returned whether or not it is classified as the target. A pixel here is
     one number: each channel counts.

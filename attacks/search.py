@@ -61,6 +61,6 @@ def warn_of_missed(
     if count := int(missed.sum()):
         warnings.warn(
             f"{attack} found nothing for {count} of {images} images, which are "
-            f"returned {returned}: that is not robustness, take more steps",
+            f"returned {returned}: that is not robustness, search longer",
             stacklevel=4,  # where a user calls the attack
         )

@@ -41,9 +41,9 @@ def square(
     it raises the loss of log p. An image is done when its loss exceeds `stop_above`, as
     in `pgd` (0 for a margin, log K for cross-entropy). A square covers the fraction
     `area` of the image at first (0.8; in L2 0.1), later less; each channel has its own
-    sign. In L2 the attack begins with tiles of bumps and moves one bump at a time. It
-    never queries x itself, so an image that is misclassified already may return as one
-    that is classified correctly. `evaluate` attacks only the other images.
+    sign. In L2 the attack begins with tiles of bumps and moves one bump at a time.
+    The attack never queries x itself, so an image that is misclassified already may
+    return as one that is classified correctly. `evaluate` doesn't attack such images.
 
     Shapes: x (N, H, W, C), y (N,), result like x; eps in pixel units.
     Source: Andriushchenko et al., Square Attack: a Query-Efficient Black-Box

@@ -54,7 +54,7 @@ def pgd_perturb(
     norm: Norm = "Linf",
     growth: Growth | None = None,
 ) -> Perturb:
-    """x_0 uniform in the ball, x_i = P(x_{i-1} + alpha u(grad J(x_{i-1}))): the last.
+    """The last x_i = P(x_{i-1} + alpha u(grad J(x_{i-1}))); x_0 uniform in the ball.
 
     u is the norm's steepest direction, and P the projection onto the ball and [0, 1],
     as in `pgd`. Losses are not compared, so that a batch takes exactly `steps`

@@ -26,9 +26,9 @@ def adp(
     """Return each image's cost, sum_i J(z_i, y) - alpha H - beta log det G, and dz.
 
     H is the entropy of the mean prediction, and G the Gram matrix of the members'
-    non-maximal predictions: det G is large where members rank the wrong classes
-    differently. The defaults are the paper's. dz[i] is the gradient of the sum of all
-    costs with respect to member i's logits.
+    probabilities of the wrong classes, each scaled to length 1: det G is large where
+    these vectors point in different directions. The defaults are the paper's. dz[i] is
+    the gradient of the sum of all costs with respect to member i's logits.
     Shapes: z and dz (M, N, K), of all members' logits, y and costs (N,), in nats.
     Raises TypeError or ValueError for other logits or labels, for a single member, for
     more than K - 1, whose G is singular, and unless alpha >= 0 and beta >= 0.
@@ -60,8 +60,8 @@ def log_det_diversity(z: Array, y: Array) -> tuple[Array, Array]:
     """log det G, G_ij = <q_i, q_j>, q_i = p_i without its entry y, scaled to length 1.
 
     The scaling cancels the softmax's sum, so q_ik = exp(z_ik) / |exp(z_i)| over k != y.
-    With g = dJ/dq_i = 2 sum_j (G^-1)_ij q_j, the gradient is
-    dz_ik = q_ik (g_k - q_ik <g, q_i>).
+    With g_i = d(log det G)/dq_i = 2 sum_j (G^-1)_ij q_j, the gradient is
+    dz_ik = q_ik (g_ik - q_ik <g_i, q_i>).
     Computed in float64, because G is nearly singular as long as members agree.
     Shapes: z and dz (M, N, K), y and log det G (N,).
     """

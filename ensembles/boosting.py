@@ -41,9 +41,9 @@ def reweighted(w: Array, wrong: Array, alpha: float) -> Array:
 def learners_vote(w: Array, wrong: Array, classes: int) -> float:
     """alpha = log((1 - err) / err) + log(K - 1), err = sum of w where wrong.
 
-    If err is less than half an image of N, half an image counts as wrong: alpha would
-    be infinite, or above that of a perfect learner. Raises ValueError for a learner
-    that is no better than guessing, err >= 1 - 1/K, whose alpha would be 0 or less.
+    err is at least 0.5 / N, the weight of half an image: at err = 0 alpha would be
+    infinite. Raises ValueError for a learner that is no better than guessing,
+    err >= 1 - 1/K, whose alpha would be 0 or less.
     Shapes: w, of sum 1, and wrong (N,).
     """
     error = float(w[wrong].sum())

@@ -1,7 +1,7 @@
 """Methods whose members form a chain: each job needs the results of those before it.
 
-They extend the paper's four. The paper says of ensembles that "many methods have been
-introduced in the literature such as Bayesian averaging, Bagging and boosting".
+They extend the paper's four. "Many ensemble methods have been introduced in the
+literature such as Bayesian averaging, Bagging [17] and boosting [18]" (the paper).
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -25,7 +25,7 @@ def random_init(
 
     `settings` are fields of MemberJob: architecture (by default the data set's table
     with plain logits), epochs, batch_size, optimizer, lr, train_images, attempts,
-    perturb, together, loss, schedule.
+    weight_decay, perturb, together, loss, schedule.
     """
     return make_jobs("random-init", members, seed, dataset, settings)
 

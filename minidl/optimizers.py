@@ -75,7 +75,7 @@ class RMSprop(Optimizer):
 
 @dataclass(eq=False, repr=False)
 class Adadelta(Optimizer):
-    """Gradient over the root of its mean square s, times the root of the steps', u.
+    """Gradient over the root of its mean square s, times that of the steps', u.
 
     Source: Zeiler, ADADELTA, 2012, algorithm 1.
     """

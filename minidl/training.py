@@ -119,7 +119,7 @@ def descend(
     rng: np.random.Generator,
     loss: Loss = cross_entropy,
 ) -> Any:
-    """Take one step along the gradient of the mean of J; return the sum of J."""
+    """Take one step against the gradient of the mean of J; return the sum of J."""
     out = model.forward(x, rng)
     costs, dout = loss(out, y)
     model.backward(dout / len(x), input_grad=False)  # of the mean

@@ -37,7 +37,8 @@ print("x", x.shape, "y", y.shape, "the first point", x[0].round(2), "has label",
 # %% [markdown]
 # ## The equations
 #
-# A neuron weighs its inputs, adds them up, and squeezes the sum into a probability:
+# A neuron multiplies its inputs by weights, adds up the products and a bias, and
+# squeezes the sum into a probability:
 #
 # $$z = w_1 x_1 + w_2 x_2 + b, \qquad p = \sigma(z) = \frac{1}{1 + e^{-z}}.$$
 #

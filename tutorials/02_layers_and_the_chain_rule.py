@@ -3,7 +3,7 @@
 #
 # A network is a chain of functions. Its gradient is a product of their derivatives,
 # multiplied from the last function to the first. This chapter takes the library's
-# layers apart. Each is a `forward` of one to three lines and its twin, `backward`.
+# layers apart. Each is a `forward` of a few lines and its twin, `backward`.
 #
 # **You will** follow a batch through a network and back, see why a network needs
 # nonlinear layers, and write the backward pass of two layers.

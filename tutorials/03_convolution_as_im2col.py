@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 3. Convolution as a matrix product, and its transpose
 #
-# A convolution slides a small filter over an image. Written as loops it takes four
+# A convolution slides a small filter over an image. Written as loops it takes a few
 # lines and is very slow. Written as **one matrix product** it is fast, and its backward
 # pass is simply the transpose of each step.
 #

@@ -28,7 +28,7 @@ print("test images    ", data.x_test.shape)
 # %% [markdown]
 # ## The network
 #
-# Table 1 of the paper in ten lines:
+# Table 1 of the paper, row by row:
 
 # %%
 source(mnist_cnn)
@@ -153,7 +153,8 @@ picture(
 # ## Memorising
 #
 # With few images, a network can memorise each of them. Dropout makes memorising harder.
-# It trains with a random half of the last features, so no feature can rely on another.
+# Each batch trains with a random half of the last hidden units, so that no unit can
+# rely on another.
 # Compare two networks on 300 images, with and without dropout:
 
 # %%

@@ -169,8 +169,8 @@ drag(
 # %% [markdown]
 # **What to notice.** The perturbation is about a third as long as the image, and it
 # stays a third of the output in all convolutions. The fully connected layers add it up
-# in the direction that matters. At the logits, the change is nearly as large as the
-# clean output.
+# in the direction that matters. At the logits, the change is about three quarters as
+# long as the clean output.
 
 # %% [markdown]
 # ## What the ball is for

@@ -170,14 +170,15 @@ drag(
 
 # %% [markdown]
 # **What to notice.** Each gradient is drawn to its own scale, and $|g|$ is its length.
-# The sum looks like the longest of the three, because this one outweighs the others. In
-# the first steps it can be a hundred times as long as another.
+# The sum looks like the longest of the three gradients, which outweighs the others. In
+# the first steps the longest can be a hundred times as long as the shortest.
 
 # %% [markdown]
 # ## The case: the paper's surprise
 #
 # One result surprised the paper's authors. These are the accuracies of its ensemble of
-# ten members, with random initial weights. The last row is ours, with three small ones:
+# ten members, with random initial weights. The last row is our ensemble of three small
+# members:
 
 # %%
 columns = ("adv1_single", "adv1_ensemble", "adv2_ensemble")
@@ -253,11 +254,12 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The cosines are positive at all steps, so the gradients help each
-# other. At first, however, a single member contributes most of the sum's length. It is
-# the least confident member, as the length of a gradient grows with $1 - p_y$. Adv. 2
-# therefore begins as an attack on this member. This makes Adv. 2 weaker than it could
-# be, but not weaker than Adv. 1. The first suspect goes free.
+# **What to notice.** At all steps the mean cosine is positive, and hardly any pair has
+# a negative cosine, so the gradients help each other. At first, however, a single
+# member contributes most of the sum's length. It is the least confident member, as the
+# length of a gradient grows with $1 - p_y$. Adv. 2 therefore begins as an attack on
+# this member. This makes Adv. 2 weaker than it could be, but not weaker than Adv. 1.
+# The first suspect goes free.
 #
 # ## The second suspect: another sum
 #
@@ -351,19 +353,20 @@ picture(
 # %% [markdown]
 # **What to notice.** As soon as the image is misclassified, its label is the wrong
 # class. The next step climbs away from this class, and the nearest way leads back. The
-# attack undoes itself. In its second half, each step pushes 7 to 21 % of all images
+# attack undoes itself. In its second half, each step pushes 7 to 22 % of all images
 # back. Chapter 13 shows how to detect this fault in an attack of your own.
 #
 # ## The verdict
 #
 # The third suspect fits, but a good detective doesn't stop at the first suspect who
 # fits. The authors' code isn't known. This reading was found on one row of Table 2, so
-# this row can't prove it. Before any full-size run, 162 readings were written down, all
-# combinations of labels with what each should show on the other rows. The third suspect
-# is reading 84: Adv. 2 takes each member's current prediction, and all perturbations
-# are times one factor s, which makes one number of one row fit. Here it stands beside
-# the true label, on every row measured so far: how many of the paper's two orders come
-# out, and the mean distance from the paper's accuracies.
+# this row can't prove it. Before any full-size run, 162 readings were written down: all
+# combinations of labels, each with what it should show on the other rows. The third
+# suspect is reading 84. In it Adv. 1 keeps the true label, Adv. 2 takes each member's
+# current prediction, and all perturbations are multiplied by one factor s, chosen to
+# make one number of one row fit. The table compares this reading with the true label,
+# on every row measured so far. It shows how many of the paper's two orders come out,
+# and the mean distance from the paper's accuracies.
 
 # %%
 labels = Path(tutorials.__file__).parents[1] / "results/labels"
@@ -377,8 +380,8 @@ rows = [
 table(("networks", "method", "true label", f"reading {SUSPECT}"), rows)
 
 # %% [markdown]
-# **What to notice.** The suspect was found on random initial weights. With bagging it
-# had nothing left to choose, and it is right there, too: both orders come out, and the
+# **What to notice.** The suspect was found on random initial weights. For bagging
+# nothing was chosen, and the suspect fits there, too: both orders come out, and the
 # accuracies are near the paper's. With Gauss noise the orders come out, but the paper's
 # networks withstand far more than ours. `results/labels` has all 162 readings.
 #

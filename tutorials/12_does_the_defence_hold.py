@@ -84,8 +84,8 @@ print(f"accuracy under Adv. 2: {(team.predict(x_adv) == y).mean():.1%}")
 # ## The ensemble's own gradient
 #
 # Adv. 2 follows $\sum_i \nabla J_i$. But the ensemble decides by the mean probability
-# $p = \frac1M \sum_i p_i$, with the cost $J = -\log p_y$. The gradient of this cost
-# weighs each member by its probability of the true label:
+# $p = \frac1M \sum_i p_i$, with the cost $J = -\log p_y$. In the gradient of this cost
+# each member's gradient is weighted by the member's probability of the true label:
 #
 # $$\nabla J = \sum_i w_i \nabla J_i, \qquad w_i = \frac{p_i(y)}{\sum_j p_j(y)} .$$
 
@@ -258,7 +258,7 @@ picture(
 # classifies correctly. If it did *better* than the gradients, the gradients would be
 # wrong (next chapter). The paper's best method, noise, saves a few more images, but it
 # isn't a defence. `python -m tutorials.paper strict` shows the same for ten members and
-# all four methods; the README has the table.
+# all four methods; `results/mnist-full-literal/strict.md` has the table.
 #
 # ## Do perturbations transfer?
 
@@ -315,7 +315,7 @@ panel.axvline(0.2, color="#888", lw=1, ls=":")
 picture(
     figure,
     "Two rising curves: the share of images fooled within a distance; the noisy "
-    "ensemble's lies to the right, its median at 0.23 instead of 0.19.",
+    "ensemble's lies to the right, its median at 0.23 instead of 0.20.",
 )
 table(
     ("ensemble", "median distance", "farther than 0.2"),

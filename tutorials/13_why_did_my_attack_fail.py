@@ -1,10 +1,10 @@
 # %% [markdown]
 # # 13. Why did my attack fail?
 #
-# If a defence withstands every attack, the attack is usually broken. A wrong sign, a
-# missing clip or a stale dropout mask is enough to make the accuracy under attack look
-# splendid. Or the defence hides the gradient that the attack needs. Seven of nine
-# defences at one conference did so, and adaptive attacks broke six of the seven
+# If a defence withstands an attack completely, the attack is usually broken. A wrong
+# sign, a missing clip or a stale dropout mask is enough to make the accuracy under
+# attack look splendid. Or the defence hides the gradient that the attack needs. Seven
+# of nine defences at one conference did so, and adaptive attacks broke six of the seven
 # completely and one in part (Athalye et al., *Obfuscated Gradients Give a False Sense
 # of Security*, 2018).
 #
@@ -197,7 +197,7 @@ figure, panels = new_figure(3, width=10, height=3.2)
 for panel, name in zip(panels, ("right", "b", "c"), strict=True):
     examined = subject(cases[name][0])
     changes, predicted = examined.differences
-    scale = abs(predicted).max(axis=0) + 1e-300  # 1e-30 for a confident network
+    scale = abs(predicted).max(axis=0) + 1e-300  # it can be as small as 1e-30
     panel.plot(
         (predicted / scale)[:, :40].ravel(),
         (changes / abs(changes).max(axis=0))[:, :40].ravel(),

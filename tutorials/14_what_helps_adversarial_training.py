@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 14. What helps: adversarial training
 #
-# Thirteen chapters have broken networks and ensembles. What does help? One defence has
+# The chapters so far have only broken defences. What does help? One defence has
 # withstood all attacks designed against it, and its idea is simple. Show the network
 # attacked images while it learns:
 #
@@ -142,7 +142,7 @@ picture(
 # ## Why? The same distance in smaller steps
 #
 # FGSM jumps to the corner $x + \varepsilon\, \mathrm{sign}(g)$ of the ball. k steps of
-# length eps / k are no longer in total, but each computes the gradient anew.
+# length eps / k have the same total length, but each computes the gradient anew.
 
 # %%
 many_steps, rising = learn(
@@ -290,9 +290,9 @@ table(("attack", "accuracy"), [(name, r.mean()) for name, r in right.items()])
 # found that the first filters become thresholds, which a change of 0.3 in a black or
 # white pixel doesn't reach. The zeros hide a little. Square (chapter 12), which needs
 # no gradient, finds a few images that one run of PGD misses, and so do random restarts.
-# But most images withstand all of them together. The price is paid in training, which
-# takes four gradients of the images for each gradient of the weights, and 40 in Madry
-# et al.'s own.
+# But most images withstand all of them together. The price is paid in training. Each
+# gradient of the weights takes four gradients of the images here, and 40 in the
+# training of Madry et al.
 #
 # ## And ensembles?
 #
@@ -336,7 +336,7 @@ table(("", "clean", "PGD-40 [95 %]"), rows)
 # than the single network above that was trained with random starts. Three members
 # instead of one helped less than four steps instead of one. But 200 images, five epochs
 # and small networks prove little. `python -m tutorials.defences run table` measures all
-# of this with Table 1 and a suite of attacks.
+# of this with Table 1 and a suite of attacks; `results/defences` has the table.
 #
 # ## Your turn
 #

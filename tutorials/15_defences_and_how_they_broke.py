@@ -197,9 +197,9 @@ picture(
 # %% [markdown]
 # The attack has two goals at once, a wrong class and no rejection. Carlini & Wagner
 # (*Adversarial Examples Are Not Easily Detected*, 2017) join both into one classifier
-# with K + 1 classes. The logit of the last class, "rejected", is $\max_k z_k + s$ with
-# the detector's score s. It is the largest logit exactly where s > 0. The loss is then
-# a margin:
+# with K + 1 classes. Here the logit of the last class, "rejected", is $\max_k z_k + s$
+# with the detector's score s, so it is the largest logit exactly where s > 0. (They
+# take $(1 + s) \max_k z_k$, which needs positive logits.) The loss is then a margin:
 
 # %%
 source(undetected_margin)
@@ -207,9 +207,9 @@ source(undetected_margin)
 # %% [markdown]
 # ## Diversity: an attack with too few steps
 #
-# ADP (Pang et al., 2019) trains three members together, and rewards them for ranking
-# the wrong classes differently. Its paper attacked with few steps; Tramèr et al. (2020)
-# broke it with many.
+# ADP (Pang et al., 2019) trains three members together, and rewards them for different
+# probabilities of the wrong classes. Its paper attacked with few steps; Tramèr et al.
+# (2020) broke it with many.
 
 # %%
 source(adp)
@@ -228,10 +228,10 @@ print(
 )
 
 # %% [markdown]
-# **What to notice.** One step of half the length leaves most images correct, and many
-# steps leave none. The last line shows a second mistake. The undefended ensemble
-# withstands the weak attack just as well. Without this comparison, the first number
-# shows nothing.
+# **What to notice.** The weak attack is one step in a ball of half the radius, and
+# leaves most images correct. Many steps in the whole ball leave almost none. The last
+# line shows a second mistake. The undefended ensemble withstands the weak attack just
+# as well. Without this comparison, the first number shows nothing.
 #
 # ## What is left
 
@@ -314,5 +314,6 @@ check(combined_loss)
 # %% [markdown]
 # **The end.** `python -m tutorials.progress` shows the exercises that you have solved.
 # `python -m tutorials.defences run table` measures these defences, and others, with
-# Table 1, more images and more attacks. `python -m tutorials.own_defence` is a pattern
-# for a defence of your own. Attack it as if it were somebody else's.
+# Table 1, more images and more attacks; `results/defences` has the table.
+# `python -m tutorials.own_defence` is a pattern for a defence of your own. Attack it as
+# if it were somebody else's.

@@ -7,10 +7,10 @@
 | cpu/         | CPU           | compiled; the default where Numba is installed  |
 | gpu/         | GPU           | CUDA, for float32                               |
 
-Each has every operation, except that only gpu/ has its own blocks. For finite numbers
-all agree to rounding. Rules check all arguments before one is chosen; a TypeError or
-ValueError names any that doesn't fit. All use this notation, with indices `n`, `h`,
-`w`, ...:
+reference.py, cpu/ and gpu/ have every operation, except that only gpu/ has blocks of
+its own. For finite numbers all agree to rounding. Rules check all arguments before an
+implementation is chosen; a TypeError or ValueError names an argument that doesn't fit.
+All use this notation, with indices `n`, `h`, `w`, ...:
 
     N       images in the batch          KH KW   height and width of a window
     H W     height and width of images   OH OW   height and width of the output

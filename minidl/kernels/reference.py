@@ -68,7 +68,7 @@ def conv2d(
 ) -> Array:
     """Return the convolution as one matrix product, out = im2col(x) W + b.
 
-    With relu, return max(out, 0). `algorithm` has no effect: there is only one here.
+    With relu, return max(out, 0). `algorithm` has no effect: it is always im2col here.
     b is never None here, because the dispatcher sets a missing bias to 0.
     Shapes: x (N, H, W, C), W (KH, KW, C, F), b (F,), out (N, OH, OW, F).
     """
