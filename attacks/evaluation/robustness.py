@@ -68,8 +68,9 @@ def evaluate(
     `make_suite` is called once in this process and, with an executor, once for each
     batch, clean or attacked, on a worker (it must be picklable then). With a folder,
     each finished batch is saved there with its adversarial images, and used again only
-    for the same classifier, images and threat model. A change of an attack's settings
-    is not noticed, so give the attack another name. The same seed and batch size give
+    for the same classifier, images and threat model. A classifier is known by its
+    answers to the images and to noisy copies. A change of an attack's settings is not
+    noticed, so give the attack another name. The same seed and batch size give
     the same bits on one kind of processor, whatever the executor and interruptions.
     Images on a GPU are attacked there.
 
