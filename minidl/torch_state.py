@@ -61,10 +61,8 @@ def targets(model: Sequential, channels_last: bool) -> Iterator[Target]:
             yield layer.W, (M, D), of_pixels(() if channels_last else images)
             yield layer.b, (M,), np.copy
             images = ()
-        elif isinstance(layer, Flatten):
-            images = (
-                shape if len(shape) == 3 else images
-            )  # a second one is the identity
+        elif isinstance(layer, Flatten) and len(shape) == 3:  # a second one: identity
+            images = shape
         elif layer.params:
             raise TypeError(
                 f"model must learn in Conv2D and Linear layers only, got {layer}"

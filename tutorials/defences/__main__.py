@@ -32,8 +32,8 @@ VERBS = {
 }
 
 TIMES = (
-    "\n\nOn two idle cores smoke takes minutes, quick an hour, and mnist in full\n"
-    "two and a half to seven hours. Each row is reported as soon as it is measured. An\n"
+    "\n\nOn two idle cores smoke takes minutes, quick an hour, and mnist in full two\n"
+    "and a half to seven hours. Each row is reported as soon as it is measured. An\n"
     "interrupted run continues with the same command, but begins anew with what is\n"
     "trained beside a network."
 )

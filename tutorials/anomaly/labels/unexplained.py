@@ -68,7 +68,7 @@ def left(name: str, fits: Sequence[Fit]) -> str:
     """Return what the best reading leaves: orders, and distance."""
     best = fits[most_orders(fits) - 1]
     return (
-        f"{name}: the readings with the most orders show {best.shown} of {best.asked}. "
-        f"Even the nearest of them is {best.difference:.3f} off the paper's "
+        f"{name}: the readings with the most orders show {best.shown} of {best.asked} "
+        f"orders. Even the nearest of them is {best.difference:.3f} off the paper's "
         f"accuracies, in the mean of {best.numbers} numbers."
     )
