@@ -473,7 +473,7 @@ def test_what_is_missing_is_named_with_the_command():
     every = rows(settings_of("mnist", "full", 3))
     some = [record(row.name, seed=3) for row in every if row.name != "adp-3"]
     [sentence] = missing(some)
-    assert sentence.startswith("**1 of 21 rows are missing**: adp-3. ")
+    assert sentence.startswith("**1 of 21 rows is missing**: adp-3. ")
     assert "--dataset mnist --profile full --seed 3`" in sentence
     assert missing([*some, record("adp-3", seed=3)]) == []
 

@@ -46,10 +46,12 @@ def missing(records: Sequence[Record]) -> list[str]:
     every = rows(settings_of(first.dataset, first.profile, first.seed))
     lacking = [row.name for row in every if row.name not in there]
     seed = f" --seed {first.seed}" if first.seed else ""
+    verb = "is" if len(lacking) == 1 else "are"
     if not lacking:
         return []
     return [
-        f"**{len(lacking)} of {len(every)} rows are missing**: {', '.join(lacking)}. "
+        f"**{len(lacking)} of {len(every)} rows {verb} missing**: "
+        f"{', '.join(lacking)}. "
         f"`python -m tutorials.defences run table report --dataset {first.dataset} "
         f"--profile {first.profile}{seed}` measures them."
     ]
