@@ -116,12 +116,12 @@ def evaluate(
 def predict(
     make_suite: MakeSuite, images: tuple[int, Array]
 ) -> tuple[int, tuple[Array, Array, bool]]:
-    """Return a batch's start, the probabilities of clean and of noisy images, and more.
+    """Return a batch's start, its probabilities, its noisy copies', and if they vary.
 
-    The noisy ones tell classifiers apart that return classes alone, which are often the
-    same for all clean images. The last result is whether the first batch gets other
-    answers the second time. Then it comes after one more image, because a random
-    defence may draw from a seed and the batch. Rounding differs by less than ROUNDING.
+    Noisy copies tell classifiers apart that return classes alone, which are often the
+    same for all clean images. The first batch is predicted twice, the second time after
+    one more image, because a random defence may draw from a seed and the batch.
+    Rounding may differ too, but by less than ROUNDING.
     """
     start, x = images[0], to_float(images[1])
     ask = partial(probabilities, make_suite().classifier.predict_proba)

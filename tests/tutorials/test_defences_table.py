@@ -159,7 +159,7 @@ def test_the_adaptive_attack_finds_members_that_a_sure_member_hides():
     """One of three is fooled already, and so sure that the vote has no slope."""
     members = []
     for border in (0.0, 0.6, 0.6):  # class 1 where the mean pixel is above it
-        [linear] = [Linear(16, 2, rng=np.random.default_rng(0))]
+        linear = Linear(16, 2, rng=np.random.default_rng(0))
         linear.W.data[:] = np.array([-1, 1]) * 1000 / 16
         linear.b.data[:] = np.array([1, -1]) * 1000 * border
         members.append(Sequential([Flatten(), linear], SHAPE))

@@ -97,13 +97,13 @@ def weigh_combined(claim: Claim, records: Sequence[Record]) -> list[Verdict]:
     holds is enough, and only all together can refute it.
     """
     comparisons = claim.compare(records)
+    if not comparisons:
+        return []
     verdicts = {comparison.verdict for comparison in comparisons}
-    verdict = HOLDS if HOLDS in verdicts else UNDECIDED
-    verdict = FAILS if verdicts == {FAILS} else verdict
-    found = Verdict(
-        claim.topic, claim.both, claim.section, verdict, evidence(comparisons)
-    )
-    return [found] if comparisons else []
+    otherwise = FAILS if verdicts == {FAILS} else UNDECIDED
+    verdict = HOLDS if HOLDS in verdicts else otherwise
+    words = evidence(comparisons)
+    return [Verdict(claim.topic, claim.both, claim.section, verdict, words)]
 
 
 def weigh(claim: Claim, results: Results | Strict, members: int) -> tuple[str, str]:

@@ -74,12 +74,17 @@ def alone(adaptive: Strict) -> str:
     )
 
 
+def heading(results: Results) -> str:
+    """Return the page's title, which names data set and network."""
+    return f"{TITLE}: {name_of(results.configuration)}"
+
+
 def strict_section(results: Results, adaptive: Strict | None, level: str) -> str:
     """Return heading, table, verdict and note in Markdown, "" without attacks."""
     if adaptive is None:
         return ""
     return page(
-        f"{level} {TITLE}: {name_of(results.configuration)}",
+        f"{level} {heading(results)}",
         strict_table(results, adaptive).markdown(),
         what_is_left(results, adaptive),
         strict_note(adaptive),
@@ -96,8 +101,7 @@ def write_strict(folder: Path) -> None:
         raise FileNotFoundError(
             f"no results of adaptive attacks in {folder}: the verb strict makes them"
         )
-    heading = f"{TITLE}: {name_of(results.configuration)}"
-    print(f"\n{heading}\n\n{strict_table(results, adaptive).text()}\n")
+    print(f"\n{heading(results)}\n\n{strict_table(results, adaptive).text()}\n")
     for text in (what_is_left(results, adaptive), "", strict_note(adaptive)):
         print(fill(text, width=88))
     write_text(folder / "strict.md", strict_section(results, adaptive, "#"))
