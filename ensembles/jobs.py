@@ -11,6 +11,7 @@ import numpy as np
 
 from ensembles.architectures import TABLES, architecture_names
 from minidl.checks import check_choice, check_kind
+from minidl.data import CLASS_NAMES
 from minidl.layers import Sequential
 from minidl.optimizers import OPTIMIZERS, Optimizer
 from minidl.rules import Given, Rule, check_of
@@ -102,8 +103,17 @@ class MemberJob:
 
     def check_training(self) -> None:
         """Raise TypeError or ValueError for settings that don't fit each other."""
-        if self.loss == "adp" and self.together < 2:
-            raise ValueError("together must be 2 or more for adp, got 1")
+        most = len(CLASS_NAMES[self.dataset]) - 1
+        if self.loss == "adp" and not 2 <= self.together <= most:
+            raise ValueError(
+                f"together must be 2 to {most} for adp, fewer than the classes, got "
+                f"{self.together}"
+            )
+        if self.method == "snapshots" and self.train_images == 1:
+            raise ValueError(
+                "train_images must be 2 or more for snapshots, which hold images out, "
+                "got 1"
+            )
         if self.method in CHAINS and self.together > 1:
             raise ValueError(f"together must be 1 for {self.method}")
         if self.attempts > 1 and (self.together > 1 or self.method in CHAINS):
@@ -116,7 +126,7 @@ class MemberJob:
                     "perturb must be a callable frozen dataclass, such as "
                     f"attacks.Adversarial(0.3, 0.1), got {how!r}"
                 )
-            plain(how, "perturb")
+            plain(how, "perturb", typed=True)
         if self.after is not None:
             self.check_after(self.after)
 
@@ -133,10 +143,9 @@ class MemberJob:
             )
 
     def about(self) -> dict[str, Any]:
-        """Return what defines the job, for its key; a perturbation with its name."""
+        """Return what defines the job, for its key; a perturbation with its types."""
         facts, how = kept_fields(self), self.perturb
-        named = {} if how is None else {"perturb": {type(how).__name__: how}}
-        return facts | named
+        return facts | ({} if how is None else {"perturb": plain(how, typed=True)})
 
     @property
     def chain(self) -> tuple["MemberJob", ...]:

@@ -26,13 +26,19 @@ def materialise(
 
     `earlier` are the networks of the job's chain, with their votes.
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the same for the results.
-    Raises TypeError or ValueError for other images or labels.
+    Raises TypeError or ValueError for other images or labels, and for fewer images than
+    the job's `train_images`.
     """
     before = job.index if job.method in CHAINS else 0
     if len(earlier) != before:
         raise ValueError(
             f"earlier must be {before} members for member {job.index} of {job.method}, "
             f"got {len(earlier)}"
+        )
+    if job.train_images is not None and job.train_images > len(x):
+        raise ValueError(
+            f"train_images must be at most {len(x)}, all training images, got "
+            f"{job.train_images}"
         )
     model = untrained(job)
     if job.method == "snapshots" and earlier:

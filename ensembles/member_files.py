@@ -8,6 +8,7 @@ both write the same bits.
 import hashlib
 import time
 import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,9 +93,33 @@ def forget(job: MemberJob, folder: str | Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def load_member(job: MemberJob, folder: str | Path) -> Sequential:
-    """Return a finished member's network; raises as `read_member` does."""
-    return read_member(member_path(job, folder), job).model()
+def load_member(
+    job: MemberJob, folder: str | Path, checksum: str | None = None
+) -> Sequential:
+    """Return a finished member's network; raises as `read_member` does.
+
+    Raises ValueError, too, if a checksum is given and the member has another one.
+    """
+    member = read_member(path := member_path(job, folder), job)
+    if checksum not in (None, member.checksum()):
+        raise ValueError(
+            f"{path} has changed: another process has trained this member anew"
+        )
+    return member.model()
+
+
+def members_found(jobs: Iterable[MemberJob], folder: str | Path) -> int:
+    """Return how many of these members have been trained."""
+    return sum(member_path(job, folder).exists() for job in jobs)
+
+
+def check_saved(jobs: Sequence[MemberJob], folder: str | Path) -> None:
+    """Raise OSError if some of these trained members couldn't be saved."""
+    if lost := len(jobs) - members_found(jobs, folder):
+        raise OSError(
+            f"{lost} of {len(jobs)} members couldn't be saved in {folder}: make room "
+            "there, then the same command continues"
+        )
 
 
 def read_member(path: Path, job: MemberJob) -> TrainedMember:

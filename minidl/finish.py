@@ -41,8 +41,9 @@ def finish(
     processes (it must be picklable then), or here. This process writes each result as
     soon as it arrives. `unit` names what the progress counts. If works fail, the others
     are finished before the first error is raised. Raises OSError, before any work, for
-    a folder that can't be written to.
+    a folder that can't be written to, and ValueError for different works in one file.
     """
+    check_own_files(works)
     missing = dict(works)
     for place, result in () if fresh else finished(works, read):
         del missing[place]
@@ -74,6 +75,16 @@ def finished(
             except (FileNotFoundError, DamagedError):
                 continue
             yield place, result
+
+
+def check_own_files(places: Iterable[Place]) -> None:
+    """Raise ValueError if different works are to be kept in one file."""
+    keys: dict[Path, Any] = {}
+    for path, key in places:
+        if path is not None and keys.setdefault(path, key) != key:
+            raise ValueError(
+                f"{path} can't keep two results: of {keys[path]} and {key}"
+            )
 
 
 def folders(places: Iterable[Place]) -> set[Path]:

@@ -51,15 +51,18 @@ def digest(arrays: Mapping[str, Array], text: str) -> str:
     return sha256.hexdigest()
 
 
-def plain(value: Any, name: str = "content") -> Any:
+def plain(value: Any, name: str = "content", typed: bool = False) -> Any:
     """Return a value as JSON gives it back; it may hold dataclasses and NumPy values.
 
-    A dataclass becomes its `kept_fields`, or what its method `about` returns.
+    A dataclass becomes its `kept_fields`, or what its method `about` returns; with
+    `typed`, below the full name of its class, so that no other class has its key.
     """
 
     def replaced(value: Any) -> Any:
         if is_dataclass(value) and not isinstance(value, type):
-            return value.about() if hasattr(value, "about") else kept_fields(value)
+            about = value.about() if hasattr(value, "about") else kept_fields(value)
+            kind = type(value)
+            return {f"{kind.__module__}.{kind.__qualname__}": about} if typed else about
         if not hasattr(value, "tolist"):
             raise TypeError(f"{name} must be JSON-like, got {value!r} in it")
         return value.tolist()

@@ -259,7 +259,9 @@ def test_a_member_without_those_before_it_is_refused(learns, method):
         ("snapshots", {"together": 3}, "together must be 1 for snapshots"),
         ("boosting", {"attempts": 2}, "attempts must be 1 in chains and for networks"),
         ("bagging", {"attempts": 2, "together": 2}, "attempts must be 1 in chains and"),
-        ("bagging", {"loss": "adp"}, "together must be 2 or more for adp, got 1"),
+        ("bagging", {"loss": "adp"}, "together must be 2 to 9 for adp.*, got 1"),
+        ("bagging", {"loss": "adp", "together": 10}, "together must be 2 to 9.*got 10"),
+        ("snapshots", {"train_images": 1}, "train_images must be 2 or more for snap"),
     ],
 )
 def test_settings_that_do_not_fit_each_other_are_named(method, change, message):
@@ -269,6 +271,7 @@ def test_settings_that_do_not_fit_each_other_are_named(method, change, message):
 
 def test_settings_that_fit_each_other_are_allowed():
     allowed = MemberJob("bagging", 0, 0, "mnist", "mnist-cnn", loss="adp", together=2)
+    assert replace(allowed, together=9).together == 9
     assert replace(allowed, together=1, loss="cross-entropy", attempts=2).attempts == 2
 
 

@@ -94,6 +94,25 @@ class Another(type(PGD)):
     """Fields as those of Adversarial, under another name."""
 
 
+def elsewhere():
+    """Return another class named Another, with the same fields."""
+
+    class Another(type(PGD)):
+        pass
+
+    return Another
+
+
+@dataclass(frozen=True)
+class Nested:
+    """A perturbation described by another dataclass."""
+
+    part: object
+
+    def __call__(self, members, optimizer, steps):
+        return lambda x, y, rng: x
+
+
 @dataclass
 class Changeable:
     """Not frozen: without a hash, and another perturbation any time."""
@@ -110,6 +129,8 @@ def test_each_perturbation_has_a_file_of_its_own(tmp_path):
         *(one(perturb=replace(PGD, eps=0.3)), one(perturb=replace(PGD, steps=3))),
         *(one(perturb=replace(PGD, growth=0)), one(together=2, loss="adp")),
         *(one(perturb=Another(0.2, 0.05, 2)), one(schedule="cosine")),
+        *(one(perturb=Nested(part(0.2, 0.05, 2))) for part in (type(PGD), Another)),
+        one(perturb=elsewhere()(0.2, 0.05, 2)),
     ]
     assert len({member_path(job, tmp_path) for job in jobs}) == len(jobs)
 

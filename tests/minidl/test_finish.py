@@ -66,6 +66,13 @@ def test_works_go_to_processes_and_to_any_executor(tmp_path, kind):
     assert {path.name for path in tmp_path.iterdir()} == {"1.json", "2.json", "4.json"}
 
 
+def test_two_works_in_one_file_are_refused_before_any_work(tmp_path):
+    path = tmp_path / "1.json"
+    with pytest.raises(ValueError, match=r"1\.json can't keep two results, 1 and 0"):
+        run({Place(path, "1"): 1, Place(path, "0"): 0})
+    assert not path.exists()
+
+
 def test_a_folder_that_cannot_be_written_is_named_before_any_work(tmp_path):
     (tmp_path / "runs").touch()
     with pytest.raises(OSError, match="runs is not a writable folder"):

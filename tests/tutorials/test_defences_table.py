@@ -298,6 +298,15 @@ def ran(tmp_path_factory):
     return settings, places, some
 
 
+def test_members_that_a_full_disk_refused_are_named(tmp_path, monkeypatch):
+    """Before they are attacked."""
+    monkeypatch.setattr(defences_run.training, "train_members", lambda jobs, *_: jobs)
+    settings, places = small(), Places(tmp_path, tmp_path, 1)
+    some, data = chosen(rows(settings), ["plain"]), load_dataset("mnist-sample")
+    with pytest.raises(OSError, match=r"2 of 2 members couldn't be saved in .*room"):
+        run(some, settings, data, places)
+
+
 def test_a_run_writes_one_file_a_defence(ran):
     _, places, some = ran
     found = read(places.results, [row.name for row in some])
@@ -306,7 +315,8 @@ def test_a_run_writes_one_file_a_defence(ran):
     assert [len(r.alone) for r in found] == [0, 2, 0]
     assert [np.shape(r.agreement) for r in found] == [(0,), (2, 3), (0,)]
     assert all(r.core_hours > 0 and r.images == 4 for r in found)
-    assert found[2].training["perturb"]["Adversarial"]["eps"] == EPS
+    [perturb] = found[2].training["perturb"].values()
+    assert perturb["eps"] == EPS
 
 
 def test_the_counts_are_those_of_attacks_by_hand(ran):

@@ -287,7 +287,13 @@ def test_a_method_is_collected_from_its_blocks(team):
 def test_members_are_loaded_once_for_consecutive_blocks(team):
     loaded = load_members(team)
     assert load_members(team) is loaded
-    assert load_members(dataclasses.replace(team, checksums=("a",))) is not loaded
+
+
+def test_members_that_were_trained_anew_meanwhile_are_not_attacked(team):
+    """Their answers would be kept as the old members'."""
+    before = dataclasses.replace(team, checksums=("a", *team.checksums[1:]))
+    with pytest.raises(ValueError, match=r"npz has changed: another process has train"):
+        load_members(before)
 
 
 class Oracle:

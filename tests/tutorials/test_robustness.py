@@ -63,10 +63,13 @@ def test_counts_are_those_of_the_networks_themselves(tmp_path, monkeypatch):
     write_json(path, replace(found, choices=found.choices[:1]))
     with pytest.raises(DamagedError, match="it lacks a choice"):
         measure.read_robustness(path)
-    wrong = replace(found.choices[1], s=found.choices[1].s + 0.1)
-    write_json(path, replace(found, choices=[found.choices[0], wrong]))
-    with pytest.raises(DamagedError, match=r"s of weight decay .* isn't that"):
-        measure.read_robustness(path)
+    for name in ("s", "low", "high"):
+        wrong = replace(
+            found.choices[1], **{name: getattr(found.choices[1], name) + 0.1}
+        )
+        write_json(path, replace(found, choices=[found.choices[0], wrong]))
+        with pytest.raises(DamagedError, match=r"s of weight decay .* isn't that"):
+            measure.read_robustness(path)
 
 
 def made_up(name, limit, images=1000):
@@ -75,8 +78,9 @@ def made_up(name, limit, images=1000):
     limits = limit + rng.normal(0, 0.2, (choices.SEEDS, images))
     under = np.array(FACTORS)[:, None, None] < limits
     clean = np.ones((1, choices.SEEDS, images), bool)
-    right = np.concatenate([clean, under]).transpose(1, 0, 2)
-    return choice(name, choices.jobs_of(CONFIG)[choices.AS_IN_TABLE_2], right, TARGET)
+    right = np.concatenate([clean, under]).sum(axis=2).T
+    jobs = choices.jobs_of(CONFIG)[choices.AS_IN_TABLE_2]
+    return choice(name, jobs, right, images, TARGET)
 
 
 def made_up_file(*found):
@@ -105,9 +109,9 @@ def test_what_is_found_is_named():
     assert "interval contains 1: b." in text
     alone = page.finding(made_up_file(base))
     assert f"{choices.AS_IN_TABLE_2}: none." in alone
-    assert page.factor(weak) == "below 0.4"
-    assert page.factor(made_up("", 2.5)) == "above 1.6"
-    assert page.factor(near).startswith(f"{near.s:.3f} [")
+    assert page.in_words(weak.estimate).startswith("below 0.4 [below 0.4, ")
+    assert page.in_words(made_up("", 2.5).estimate).startswith("above 1.6 [")
+    assert page.in_words(near.estimate).startswith(f"{near.s:.3f} [")
 
 
 def test_the_page(tmp_path):
@@ -135,3 +139,12 @@ def test_what_cant_be_measured_is_refused_at_once(tmp_path, refused):
         assert why in refused(program.main, f"{line} {more}".split())
     with pytest.raises(ValueError, match="paper has no fashion-mnist"):
         measure.measure(Plan(configure("fashion-mnist", "smoke"), tmp_path, 10, 1))
+
+
+def test_members_that_a_full_disk_refused_are_named(tmp_path, monkeypatch):
+    """Before they are attacked."""
+    train = lambda jobs, *where: jobs  # noqa: E731
+    monkeypatch.setattr(measure, "train_members", train)
+    config = configure("mnist", "full", ["random-init"])
+    with pytest.raises(OSError, match=r"36 of 36 members couldn't be saved in .*room"):
+        measure.measure(Plan(config, tmp_path, 10, 1))

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from ensembles import training
-from ensembles.member_files import TrainedMember, member_path
+from ensembles.member_files import TrainedMember, check_saved, members_found
 from minidl.data import Dataset
 from minidl.finish import finish
 from tutorials.defences import parts
@@ -69,14 +69,16 @@ def check_folder(bench: Bench) -> None:
 def train_all(rows: Sequence[Row], bench: Bench) -> dict[Any, TrainedMember]:
     """Return the rows' members by their jobs; those in the folder of runs are found.
 
-    Networks that are trained together come first, as they take the longest.
+    Networks that are trained together come first, as they take the longest. Raises
+    OSError if a member couldn't be saved.
     """
     every = dict.fromkeys(job for row in rows for job in row.jobs)
     jobs = sorted(every, key=lambda job: -job.together)
     runs = bench.places.runs
-    there = sum(member_path(job, runs).exists() for job in jobs)
+    there = members_found(jobs, runs)
     print(f"{there} of {counted(len(jobs), 'member')} found in {runs}", flush=True)
     trained = training.train_members(jobs, bench.executor, runs, bench.places.jobs)
+    check_saved(jobs, runs)
     return dict(zip(jobs, trained, strict=True))
 
 

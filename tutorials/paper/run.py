@@ -7,6 +7,7 @@ time, and the same command continues.
 import time
 from collections.abc import Iterable
 
+from ensembles.member_files import members_found
 from minidl.data import CLASS_NAMES, Dataset, differences, load_dataset
 from minidl.parallel import limit_threads
 from tutorials.paper.experiment.attack import carry_out, finished
@@ -17,7 +18,6 @@ from tutorials.paper.experiment.members import (
     Team,
     find_team,
     member_jobs,
-    members_found,
     train_teams,
 )
 from tutorials.paper.experiment.places import Places, workers

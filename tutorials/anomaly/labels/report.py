@@ -44,8 +44,9 @@ at full size.
 ABOUT_SCALE = """The paper's ensemble keeps more accuracy than ours under FGSM on MNIST,
 as if its perturbations were smaller. The factor s is chosen with FGSM, Adv. 1 and
 random initial weights: with perturbations times s, our ensemble is as accurate as the
-paper's. The interval is a bootstrap over images and members. One s serves all methods
-and attacks of a data set and network, so all other numbers are predictions."""
+paper's. The interval combines Student's over the members and Wilson's over the images.
+One s serves all methods and attacks of a data set and network, so all other numbers are
+predictions."""
 ABOUT_RULES = """These are the accuracies in Table 2's columns if both adversaries take
 the label of a row. The intervals are Student's for a mean over members (Adv. 1), and
 Wilson's for Adv. 2. In one step, rules that differ only in later steps are the same."""

@@ -5,16 +5,19 @@ our ensemble is as accurate as the paper's under FGSM with Adv. 1 and random ini
 weights. This one number of Table 2 chooses s, and the other numbers are predictions.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from attacks.evaluation.intervals import Estimate
+from attacks.evaluation.intervals import Estimate, wilson
 from minidl.backend import Array
 from minidl.schema import read_as
+from minidl.store import check, refused
 from tutorials.anomaly.plan import Plan
+from tutorials.paper.claims.intervals import combined, student
 from tutorials.paper.experiment.attack import carry_out
 from tutorials.paper.experiment.cases import Case, adv1, blocks
 from tutorials.paper.experiment.config import Configuration, Parameters
@@ -25,7 +28,6 @@ from tutorials.paper.paper_numbers import paper_accuracy
 
 METHOD, ATTACK, COLUMN = "random-init", "fgsm", "adv1_ensemble"  # s is chosen on this
 FACTORS = [k / 20 for k in range(8, 33)]  # 0.4, 0.45, ..., 1.6
-RESAMPLES = 2000
 SCALE = "scale.json"
 
 
@@ -64,7 +66,8 @@ def find_scale(plan: Plan, team: Team) -> Scale:
     M, parameters = len(team.jobs), config.attacks[ATTACK]
     cases = [c for s in FACTORS for c in adv1(ATTACK, scaled(parameters, s), M)]
     right = where_right(cases, [team], plan).reshape(len(FACTORS), M, plan.images)
-    s, low, high = with_interval(right, FACTORS, target)
+    correct = right.sum(axis=2)
+    s, low, high = with_interval(correct, plan.images, target)
     if s in (FACTORS[0], FACTORS[-1]):
         raise ValueError(
             f"no factor between {FACTORS[0]} and {FACTORS[-1]} makes the accuracy "
@@ -75,7 +78,7 @@ def find_scale(plan: Plan, team: Team) -> Scale:
         images=plan.images,
         target=target,
         factors=FACTORS,
-        correct=right.sum(axis=2).tolist(),
+        correct=correct.tolist(),
         s=round(s, 3),
         low=round(low, 3),
         high=round(high, 3),
@@ -95,10 +98,18 @@ def target_of(config: Configuration) -> float:
 
 
 def read_scale(path: Path) -> Scale:
-    """Return what the verb scale has found; FileNotFoundError if it hasn't run."""
+    """Return what the verb scale has found.
+
+    Raises FileNotFoundError if it hasn't run, and DamagedError for another file.
+    """
     if not path.exists():
         raise FileNotFoundError(f"no {path}: the verb scale makes it")
-    return read_as(Scale, path)
+    scale = read_as(Scale, path)
+    with refused(path):
+        s = with_interval(np.array(scale.correct), scale.images, scale.target)
+        fits = [round(v, 3) for v in s] == [*scale.estimate]
+        check(fits, "its s isn't that of its counts")
+    return scale
 
 
 def where_right(cases: Sequence[Case], teams: Sequence[Team], plan: Plan) -> Array:
@@ -114,28 +125,32 @@ def ensemble_right(p: Array, y: Array) -> Array:
     return mean_probability(p).argmax(axis=1) == y
 
 
-def with_interval(right: Array, factors: Sequence[float], target: float) -> Estimate:
+def with_interval(correct: Array, images: int, target: float) -> Estimate:
     """Return the factor at which the mean accuracy is the target, and its interval.
 
-    Shapes: right (factors, members, images) bool. Bootstrap: members and images are
-    drawn again, independently of each other; the interval is that of percentiles.
-    Source: Owen, The Pigeonhole Bootstrap, 2007.
+    Student's interval covers the members, each of which has a factor of its own.
+    Wilson's covers the images: at its ends the target is an end of its interval.
+    Neither goes beyond the factors. Shapes: correct (factors, members), in images.
     """
-    M, N = right.shape[1:]
-    rng = np.random.default_rng(0)
-    members = rng.multinomial(M, [1 / M] * M, RESAMPLES) / M  # (resamples, M) weights
-    images = rng.multinomial(N, [1 / N] * N, RESAMPLES) / N
-    curves = np.einsum("fmb,bm->bf", right.astype(float) @ images.T, members)
-    found = [crossing(factors, curve, target) for curve in curves]
-    low, high = np.percentile(found, [2.5, 97.5])
-    s = crossing(factors, right.mean(axis=(1, 2)), target)
-    return Estimate(s, float(low), float(high))
+    each = correct.T / images
+    s, *ends = (crossing(each.mean(axis=0), p) for p in wilson(target, images))
+    members = student([crossing(curve, target) for curve in each], most=math.inf)
+    moved = Estimate(s, *(s + end - members.value for end in members[1:]))
+    _, low, high = combined(moved, Estimate(s, min(ends), max(ends)))
+    return Estimate(s, max(low, FACTORS[0]), min(high, FACTORS[-1]))
 
 
-def crossing(factors: Sequence[float], curve: Array, target: float) -> float:
-    """Return where a falling curve first reaches the target, on lines between points.
+def crossing(curve: Array, target: float) -> float:
+    """Return the factor at which a falling curve first reaches the target.
 
-    An end of the factors stands for all that is beyond it.
+    It lies on lines between points. An end of the factors stands for all beyond it.
     """
     rising = np.minimum.accumulate(curve)[::-1]
-    return float(np.interp(target, rising, factors[::-1]))  # the last of equal points
+    return float(np.interp(target, rising, FACTORS[::-1]))  # the last of equal points
+
+
+def in_words(s: Estimate) -> str:
+    """Return a factor with its interval; an end of the factors is no number."""
+    ends = {FACTORS[0]: f"below {FACTORS[0]:g}", FACTORS[-1]: f"above {FACTORS[-1]:g}"}
+    value, low, high = (ends.get(end, f"{end:.3f}") for end in s)
+    return f"{value} [{low}, {high}]"

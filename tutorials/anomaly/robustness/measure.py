@@ -5,11 +5,12 @@ results/robustness/mnist-full.json
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from attacks.evaluation.intervals import Estimate
 from ensembles import MemberJob
+from ensembles.member_files import check_saved
 from ensembles.training import train_members
 from minidl.backend import Array
 from minidl.schema import read_as
@@ -18,7 +19,6 @@ from tutorials.anomaly.labels.scale import (
     ATTACK,
     FACTORS,
     METHOD,
-    crossing,
     scaled,
     where_right,
     with_interval,
@@ -46,6 +46,11 @@ class Choice:
     s: float  # the factor with which they are as accurate as the paper's
     low: float
     high: float
+
+    @property
+    def estimate(self) -> Estimate:
+        """The factor with its interval."""
+        return Estimate(self.s, self.low, self.high)
 
     def cell(self, images: int, factor: float | None) -> Cell:
         """Return the accuracy without an attack (None), or with a factor."""
@@ -77,17 +82,18 @@ def measure(plan: Plan) -> Robustness:
     every = jobs_of(config)
     jobs = list(dict.fromkeys(job for own in every.values() for job in own))
     trained = dict(zip(jobs, train_members(jobs, None, runs, plan.jobs), strict=True))
+    check_saved(jobs, runs)
     teams = {job: team_of([member], runs) for job, member in trained.items()}
     each = [scaled(config.attacks[ATTACK], s) for s in FACTORS]
     cases = [CLEAN, *(adv1(ATTACK, parameters, 1)[0] for parameters in each)]
     found = where_right(cases, [*teams.values()], plan)
-    right = dict(zip(teams, found, strict=True))
+    right = dict(zip(teams, found.sum(axis=2), strict=True))
     return Robustness(
         configuration=config,
         images=images,
         target=target,
         choices=[
-            choice(name, own, np.array([right[job] for job in own]), target)
+            choice(name, own, np.array([right[job] for job in own]), images, target)
             for name, own in every.items()
         ],
         seconds=round(sum(member.seconds for member in trained.values()), 1),
@@ -95,18 +101,13 @@ def measure(plan: Plan) -> Robustness:
     )
 
 
-def choice(name: str, jobs: list[MemberJob], right: Array, target: float) -> Choice:
-    """Return one choice's counts, and s. Shapes: right (seeds, 1 + factors, N)."""
-    under = right[:, 1:].transpose(1, 0, 2)  # (factors, seeds, N)
-    s, low, high = with_interval(under, FACTORS, target)
-    counts: Any = right.sum(axis=2)
-    return Choice(
-        name,
-        jobs,
-        clean=counts[:, 0].tolist(),
-        right=counts[:, 1:].T.tolist(),
-        **{n: round(v, 3) for n, v in (("s", s), ("low", low), ("high", high))},
-    )
+def choice(
+    name: str, jobs: list[MemberJob], right: Array, images: int, target: float
+) -> Choice:
+    """Return one choice's counts, and s. Shapes: right (seeds, 1 + factors)."""
+    clean, under = right[:, 0], right[:, 1:].T
+    s, low, high = (round(v, 3) for v in with_interval(under, images, target))
+    return Choice(name, jobs, clean.tolist(), under.tolist(), s, low, high)
 
 
 def read_robustness(path: Path) -> Robustness:
@@ -118,7 +119,7 @@ def read_robustness(path: Path) -> Robustness:
         shapes = {(len(c.right), len(c.clean), len(c.jobs)) for c in found.choices}
         check(all(n == len(FACTORS) for n, *_ in shapes), "it lacks a factor")
         for c in found.choices:
-            curve = np.array(c.right).mean(axis=1) / found.images
-            s = round(crossing(FACTORS, curve, found.target), 3)
-            check(s == c.s, f"s of {c.name} isn't that of its counts")
+            s = with_interval(np.array(c.right), found.images, found.target)
+            fits = [round(v, 3) for v in s] == [*c.estimate]
+            check(fits, f"s of {c.name} isn't that of its counts")
     return found

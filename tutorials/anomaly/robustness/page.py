@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attacks.evaluation.intervals import Estimate
 from minidl.files import write_text
-from tutorials.anomaly.labels.scale import FACTORS, SCALE, read_scale
+from tutorials.anomaly.labels.scale import SCALE, in_words, read_scale
 from tutorials.anomaly.robustness.choices import AS_IN_TABLE_2, SEEDS
 from tutorials.anomaly.robustness.measure import Choice, Robustness, read_robustness
 from tutorials.paper.claims.comparison import HOLDS, Comparison
@@ -25,8 +25,7 @@ An eps for pixels in [-1, 1] would explain an s of 0.5 without any change of tra
 
 No setting of Table 2 follows from these choices, because it would then be chosen on
 attacked accuracy. 95 % intervals stand in brackets: Student's over the seeds combined
-with Wilson's over the images, and for s a bootstrap over both. Three seeds make them
-wide."""
+with Wilson's over the images. Three seeds make them wide."""
 NOTHING = f"""Nothing is measured yet: `{COMMAND}` trains and attacks all networks and
 writes this page again."""
 
@@ -48,7 +47,7 @@ def section(path: Path, found: Robustness, folder: Path) -> str:
             choice.name,
             str(accuracy(choice, n, None)),
             str(accuracy(choice, n, 1.0)),
-            factor(choice),
+            in_words(choice.estimate),
         ]
         for choice in found.choices
     ]
@@ -68,12 +67,6 @@ def section(path: Path, found: Robustness, folder: Path) -> str:
 def accuracy(choice: Choice, images: int, factor: float | None) -> Estimate:
     """Return an accuracy of a choice with its interval."""
     return of_both(choice.cell(images, factor))
-
-
-def factor(choice: Choice) -> str:
-    """Return s with its interval; an end of the factors stands for all beyond it."""
-    ends = {FACTORS[0]: f"below {FACTORS[0]:g}", FACTORS[-1]: f"above {FACTORS[-1]:g}"}
-    return ends.get(choice.s, f"{choice.s:.3f} [{choice.low:.3f}, {choice.high:.3f}]")
 
 
 def finding(found: Robustness) -> str:
@@ -104,5 +97,5 @@ def measured(path: Path) -> str:
     scale = read_scale(path)
     return (
         f"(The ensemble of {scale.configuration.members} members has, under Adv. 1, an "
-        f"s of {scale.s:.3f} [{scale.low:.3f}, {scale.high:.3f}].)"
+        f"s of {in_words(scale.estimate)}.)"
     )

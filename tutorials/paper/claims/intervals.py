@@ -23,20 +23,20 @@ def exactly(value: float) -> Estimate:
     return Estimate(value, value, value)
 
 
-def student(values: Sequence[float], least: float = 0.0) -> Estimate:
+def student(values: Sequence[float], least: float = 0.0, most: float = 1.0) -> Estimate:
     """Return the mean of some members' accuracies, and Student's interval around it.
 
     mean +- t s / sqrt(n), with s^2 = sum (v - mean)^2 / (n - 1) and t the 97.5 %
-    quantile of Student's distribution with n - 1 degrees of freedom, within [least, 1]
-    (-1 is the least of differences between accuracies). A single value has no spread
-    and is returned as if it were known.
+    quantile of Student's distribution with n - 1 degrees of freedom, within [least,
+    most] (-1 is the least of differences between accuracies). A single value has no
+    spread and is returned as if it were known.
     Source: Student, The Probable Error of a Mean, 1908.
     """
     n, mean = len(values), float(np.mean(values))
     if n == 1:
         return exactly(mean)
     half = float(stdtrit(n - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(n))
-    return Estimate(mean, max(least, mean - half), min(1.0, mean + half))
+    return Estimate(mean, max(least, mean - half), min(most, mean + half))
 
 
 def mean_per_image(values: Sequence[float], counts: Sequence[float]) -> Estimate:

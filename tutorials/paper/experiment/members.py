@@ -12,9 +12,11 @@ import numpy as np
 from ensembles import METHODS, MemberJob, training
 from ensembles.member_files import (
     TrainedMember,
+    check_saved,
     forget,
     load_member,
     member_path,
+    members_found,
     read_member,
 )
 from minidl.backend import Device
@@ -80,17 +82,8 @@ def train_teams(
         )
     where = executor, places.runs, places.jobs, places.device
     trained = dict(zip(jobs, training.train_members(jobs, *where), strict=True))
-    if lost := len(jobs) - members_found(jobs, places.runs):
-        raise OSError(
-            f"{lost} of {len(jobs)} members couldn't be saved in {places.runs}: make "
-            "room there, then the same command continues"
-        )
+    check_saved(jobs, places.runs)
     return [team_of([trained[j] for j in own], places.runs) for own in methods.values()]
-
-
-def members_found(jobs: Sequence[MemberJob], folder: Path) -> int:
-    """Return how many of these members have been trained."""
-    return sum(member_path(job, folder).exists() for job in jobs)
 
 
 def find_team(
@@ -122,7 +115,12 @@ def team_of(members: Sequence[TrainedMember], folder: Path) -> Team:
 def load_members(
     team: Team, bits: int = 32, device: Device = "cpu"
 ) -> list[Sequential]:
-    """Return trained members in float32 or float64, on a device."""
+    """Return trained members in float32 or float64, on a device.
+
+    Raises ValueError if a file has changed since the team was found: its answers would
+    be kept as the old member's.
+    """
     dtype: Any = {32: np.float32, 64: np.float64}[bits]
-    members = [load_member(job, team.folder).astype(dtype) for job in team.jobs]
-    return [member.to_device(device) for member in members]
+    pairs = zip(team.jobs, team.checksums, strict=True)
+    members = [load_member(job, team.folder, checksum) for job, checksum in pairs]
+    return [member.astype(dtype).to_device(device) for member in members]
