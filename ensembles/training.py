@@ -27,7 +27,7 @@ from ensembles.member_files import (
     write_finished,
 )
 from ensembles.together import Committee, sum_of_costs, train_together
-from minidl.backend import Array, Device
+from minidl.backend import DEVICES, Array, Device
 from minidl.batches import batches_of
 from minidl.checks import check_kind, several
 from minidl.data import load_dataset
@@ -188,6 +188,7 @@ def ensemble_of(members: Sequence[TrainedMember]) -> Ensemble:
     executor=Executor,
     folder=alone(check_path),
     workers="count",
+    device=DEVICES,
 )
 def train_members(
     jobs: Sequence[MemberJob],

@@ -62,6 +62,20 @@ class Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def check_used(
+    parser: Parser, args: argparse.Namespace, verb: str, *names: str
+) -> None:
+    """End with an error if options of another verb were given: they'd be ignored."""
+    for name in names:
+        if getattr(args, name) != parser.get_default(name):
+            parser.error(f"--{name.replace('_', '-')} belongs to {verb}")
+
+
+def continues(fresh: bool) -> str:
+    """Return which command continues; with --fresh all would begin anew."""
+    return f"the same command {'without --fresh ' if fresh else ''}continues"
+
+
 def parser_of(module: str, doc: str | None) -> Parser:
     """Return the parser of a module's program, described by the first line of `doc`."""
     description = (doc or "").partition("\n")[0]

@@ -15,6 +15,8 @@ from tests.benchmarks import page as benchmarks_page
 from tests.minidl.data.synthetic_data import cifar_members, tar_bytes
 from tutorials import grade, handout, notebooks, own_defence, progress, trained
 from tutorials.anomaly import __main__ as anomaly
+from tutorials.anomaly.labels import __main__ as labels
+from tutorials.anomaly.robustness import __main__ as robustness
 from tutorials.command_line import load_once, one_line_errors
 from tutorials.defences import __main__ as defences
 from tutorials.paper.pages import overview
@@ -50,6 +52,15 @@ SAMPLE = "--dataset=mnist-sample"
         (defences, ["table"], "no results in results/defences/mnist-sample-quick", 1),
         (defences, ["run", "--row", "pgd"], "--row must be one of single, plain", 2),
         (defences, ["run", "--dataset", "svhn"], "invalid choice: 'svhn'", 2),
+        (defences, ["table", "--row", "pgd-1"], "--row belongs to run", 2),
+        (defences, ["table", "report", "--seed", "7"], "--seed belongs to run", 2),
+        (anomaly, ["report", "--fresh"], "--fresh belongs to experiments", 2),
+        (anomaly, ["report", "--images", "5"], "--images belongs to experiments", 2),
+        (labels, ["report", "--method", "bagging"], "--method belongs to scale and", 2),
+        (labels, ["example", "--runs", "x"], "--runs belongs to scale and run", 2),
+        (robustness, ["report", "--seed", "1"], "--seed belongs to run", 2),
+        (starts, ["page", "--train-images", "7"], "--train-images belongs to count", 2),
+        (starts, [SAMPLE, "--train-images", "4001"], "--train-images must be at mo", 1),
         (anomaly, ["rules", "--images", "9" * 20], "must be an integer from 1 to", 2),
         (anomaly, ["rules", "--images", "1001", SAMPLE], "at most 1000, all test", 1),
         (anomaly, ["rules", "--members", "1"], "an integer from 2 to", 2),

@@ -394,6 +394,29 @@ def test_another_experiment_is_refused_before_any_work(ran):
         run(some[:0], other, load_dataset("mnist-sample"), places)
 
 
+def test_results_that_appear_meanwhile_are_not_overwritten(ran, tmp_path, monkeypatch):
+    settings, places, some = ran
+    there, real = replace(places, results=tmp_path), defences_run.measure
+
+    def faster(row, bench, *others):
+        found = real(row, bench, *others)
+        write(replace(found, seed=1), tmp_path)
+        return found
+
+    monkeypatch.setattr(defences_run, "measure", faster)
+    with pytest.raises(ValueError, match="another experiment: seed is 1, asked for 0"):
+        run(some[:1], settings, load_dataset("mnist-sample"), there)
+    [record] = read(tmp_path, [some[0].name])
+    assert record.seed == 1
+
+
+def test_another_tables_page_is_refused(ran, refused):
+    _, places, _ = ran
+    argv = ["table", "--dataset", "cifar10", "--results", str(places.results)]
+    said = refused(main, argv)
+    assert "dataset is 'mnist-sample', asked for 'cifar10'" in said
+
+
 def test_a_row_that_is_named_twice_is_one():
     every = rows(settings_of("mnist", "full"))
     names = [row.name for row in chosen(every, ["pgd-5", "single", "pgd-5"])]

@@ -73,9 +73,9 @@ def test_an_interval_ends_at_the_factors():
     """An end stands for all beyond it, in words."""
     wide = interval(np.array([0.5, 1.0, 1.5])[:, None] + np.zeros(300))
     assert wide == (pytest.approx(1, abs=0.03), 0.4, 1.6)
-    assert scale.in_words(wide).endswith("[below 0.4, above 1.6]")
-    assert scale.in_words(interval(np.full((3, 9), 2.0))).startswith("above 1.6 [")
-    assert scale.in_words((0.75, 0.7, 0.8125)) == "0.750 [0.700, 0.812]"
+    assert scale.factor_text(wide).endswith("[below 0.4, above 1.6]")
+    assert scale.factor_text(interval(np.full((3, 9), 2.0))).startswith("above 1.6 [")
+    assert scale.factor_text((0.75, 0.7, 0.8125)) == "0.750 [0.700, 0.812]"
 
 
 def test_the_search_counts_what_the_engine_counts(plan, team, tmp_path, monkeypatch):

@@ -160,6 +160,11 @@ def test_options_are_passed_on(tmp_path):
     assert (places.jobs, places.fresh) == (7, True)
 
 
+def test_methods_and_all_of_them_contradict_each_other(refused):
+    said = refused(parse, ["run", "--method", "bagging", "--method", "all"], code=2)
+    assert "--method must be all, or methods, got both" in said
+
+
 def test_the_literal_network_has_a_folder_of_its_own():
     _, config, places = parse(["run", "--network", "literal"])
     assert config.network == "literal"

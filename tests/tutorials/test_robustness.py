@@ -109,9 +109,9 @@ def test_what_is_found_is_named():
     assert "interval contains 1: b." in text
     alone = page.finding(made_up_file(base))
     assert f"{choices.AS_IN_TABLE_2}: none." in alone
-    assert page.in_words(weak.estimate).startswith("below 0.4 [below 0.4, ")
-    assert page.in_words(made_up("", 2.5).estimate).startswith("above 1.6 [")
-    assert page.in_words(near.estimate).startswith(f"{near.s:.3f} [")
+    assert page.factor_text(weak.estimate).startswith("below 0.4 [below 0.4, ")
+    assert page.factor_text(made_up("", 2.5).estimate).startswith("above 1.6 [")
+    assert page.factor_text(near.estimate).startswith(f"{near.s:.3f} [")
 
 
 def test_the_page(tmp_path):
@@ -139,6 +139,24 @@ def test_what_cant_be_measured_is_refused_at_once(tmp_path, refused):
         assert why in refused(program.main, f"{line} {more}".split())
     with pytest.raises(ValueError, match="paper has no fashion-mnist"):
         measure.measure(Plan(configure("fashion-mnist", "smoke"), tmp_path, 10, 1))
+
+
+def test_a_file_that_appears_meanwhile_is_not_overwritten(
+    tmp_path, refused, monkeypatch
+):
+    found = made_up_file(*(made_up(name, 0.8) for name in choices.choices(CONFIG)))
+    path = tmp_path / "mnist-sample-smoke.json"
+
+    def faster(plan):
+        write_json(path, found)
+        return found
+
+    monkeypatch.setattr(program, "measure", faster)
+    line = "run --profile smoke --dataset mnist-sample --images 7 --jobs 1 --results"
+    said = refused(
+        program.main, [*line.split(), str(tmp_path), "--runs", str(tmp_path / "runs")]
+    )
+    assert "images is 1000, asked for 7" in said
 
 
 def test_members_that_a_full_disk_refused_are_named(tmp_path, monkeypatch):

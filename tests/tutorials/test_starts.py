@@ -187,6 +187,23 @@ def test_other_counts_are_not_overwritten(trained, tmp_path, refused):
     assert "seeds is 2, asked for 20" in said
 
 
+def test_counts_that_appear_meanwhile_are_not_overwritten(
+    trained, tmp_path, refused, monkeypatch
+):
+    path = path_of(tmp_path, SAMPLE, "literal")
+
+    def faster(plan, runs, workers):
+        write_json(path, other)
+        return count(plan, runs, workers)
+
+    other = count(PLAN, tmp_path / "runs", 1)
+    monkeypatch.setattr(program, "count", faster)
+    argv = f"--dataset {SAMPLE} --seeds 1 --epochs 2 --train-images 60 --jobs 1"
+    argv += f" --results {tmp_path} --runs {tmp_path / 'runs'}"
+    assert "seeds is 2, asked for 1" in refused(program.main, argv.split())
+    assert read_as(Starts, path) == other
+
+
 def test_another_networks_counts_are_refused(trained, tmp_path):
     path = path_of(tmp_path, SAMPLE, "plain")
     write_json(path, count(PLAN, tmp_path, 1))

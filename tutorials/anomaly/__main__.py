@@ -6,13 +6,15 @@ With ten members and 1,000 images of MNIST all take about eight minutes of one c
 from ensembles import METHODS
 from minidl.files import check_writable
 from tutorials.anomaly.findings import finding
-from tutorials.anomaly.plan import add_options, plan_of
+from tutorials.anomaly.plan import OF_PLAN, add_options, plan_of
 from tutorials.anomaly.record import write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import check_folder, perform
 from tutorials.command_line import (
     Parser,
     check_installed,
+    check_used,
+    continues,
     one_line_errors,
     start,
     whole_number,
@@ -39,13 +41,16 @@ def make_parser() -> Parser:
 
 def main(argv: list[str] | None = None) -> None:
     """Carry out the experiments and write their page."""
-    args = make_parser().parse_args(argv)
+    parser = make_parser()
+    args = parser.parse_args(argv)
     config = configure(
         args.dataset, args.profile, [args.method], args.members, seed=args.seed
     )
     several = {"all": list(QUESTIONS), "report": []}
     experiments = several.get(args.experiment, [args.experiment])
-    with one_line_errors(PROGRAM, lambda: "the same command continues"):
+    if not experiments:
+        check_used(parser, args, "experiments", *OF_PLAN, "method", "members", "fresh")
+    with one_line_errors(PROGRAM, lambda: continues(args.fresh)):
         check_installed("matplotlib", "tutorials", "the page of figures")
         check_writable("--results", args.results)
         if experiments:
@@ -53,6 +58,7 @@ def main(argv: list[str] | None = None) -> None:
             check_folder(args.results, plan)
         for name in experiments:
             record = perform(name, plan)
+            check_folder(args.results, plan)  # another command may have been faster
             print(f"{write(record, args.results)} written. {finding(record)}")
         print(f"{write_report(args.results)} written")
 

@@ -17,6 +17,8 @@ from tutorials.paper.experiment.config import PLAIN, Configuration, suffix
 from tutorials.paper.experiment.members import Team, find_team, member_jobs
 from tutorials.paper.results.files import settings
 
+OF_PLAN = ("dataset", "profile", "images", "seed", "jobs", "runs")  # options
+
 
 @dataclass(frozen=True)
 class Plan:

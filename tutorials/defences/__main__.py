@@ -1,7 +1,7 @@
 """python -m tutorials.defences run table report: what helps, and what only seems to."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from minidl.files import check_writable
@@ -10,6 +10,7 @@ from tutorials.command_line import (
     Parser,
     a_path,
     check_installed,
+    check_used,
     load_once,
     number_of_processes,
     one_line_errors,
@@ -18,11 +19,12 @@ from tutorials.command_line import (
     writable_runs,
 )
 from tutorials.defences.page import show_table, write_report
-from tutorials.defences.record import Record, folder_of, read_all
+from tutorials.defences.record import Record, folder_of, read_all, shared
 from tutorials.defences.rows import Row, chosen, rows
 from tutorials.defences.run import run
 from tutorials.defences.settings import DATASETS, STRENGTHS, Settings, settings_of
 from tutorials.paper.experiment.places import Places
+from tutorials.paper.results.files import check_same_experiment
 
 PROGRAM = "python -m tutorials.defences"
 VERBS = {
@@ -72,6 +74,8 @@ def main(argv: list[str] | None = None) -> None:
         some = chosen(every, args.row)
     except ValueError as error:
         parser.error(str(error))
+    if "run" not in args.verbs:
+        check_used(parser, args, "run", "row", "seed", "jobs", "runs")
     with one_line_errors(PROGRAM, lambda: "the same command continues"):
         if "report" in args.verbs:
             check_installed("markdown_it", "tutorials", "the verb report")
@@ -79,7 +83,9 @@ def main(argv: list[str] | None = None) -> None:
         if "run" in args.verbs:
             work(some, settings, args, results)
         if {"table", "report"} & {*args.verbs}:
-            show(args.verbs, results)
+            asked = {n: getattr(args, n) for n in ("dataset", "profile")}
+            other = {n: v for n, v in asked.items() if v != parser.get_default(n)}
+            show(args.verbs, results, other)
 
 
 def work(
@@ -91,9 +97,13 @@ def work(
     run(some, settings, load_once(settings.paper.dataset), places)
 
 
-def show(verbs: Sequence[str], results: Path) -> None:
-    """Carry out the verbs that show the results."""
+def show(verbs: Sequence[str], results: Path, asked: Mapping[str, str]) -> None:
+    """Carry out the verbs that show the results.
+
+    Raises ValueError if these aren't those that are asked for.
+    """
     records = records_in(results)
+    check_same_experiment(results, shared(records[0]), asked)
     if "table" in verbs:
         show_table(records, results)
     if "report" in verbs:

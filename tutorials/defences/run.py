@@ -53,6 +53,7 @@ def run_alike(rows: Sequence[Row], bench: Bench) -> None:
     for row in rows:
         own = [members[job] for job in row.jobs]
         record = measure(row, bench, own, cost(row, own, seconds))
+        check_folder(bench)  # another command may have been faster
         write(record, bench.places.results)
         shown = [f"{name} {e.value:.3f}" for name, e in record.columns.items()]
         print(f"{row.name}: {'; '.join(shown)}")

@@ -1,6 +1,6 @@
 """python -m tutorials.paper run table2 figures report: the paper, end to end."""
 
-from tutorials.command_line import load_once, one_line_errors, start
+from tutorials.command_line import continues, load_once, one_line_errors, start
 from tutorials.paper.cli import PROGRAM, parse
 from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.places import Places
@@ -33,8 +33,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def how_to_continue(config: Configuration, places: Places) -> str:
     """Return what is finished, and which command continues."""
-    command = "the same command" + (" without --fresh" if places.fresh else "")
-    return f"{how_far(config, places)}; {command} continues from there"
+    return f"{how_far(config, places)}; {continues(places.fresh)} from there"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from tutorials.command_line import (
     Parser,
     a_path,
     check_installed,
+    check_used,
     number_of_epochs,
     number_of_members,
     number_of_processes,
@@ -42,6 +43,7 @@ VERBS = {
     "report": "write one page with all results",
 }
 WORK = ("run", "strict")  # the other verbs show the results
+OF_WORK = ("device", "jobs", "dask", "runs", "fresh")  # options of these two alone
 DRAWS = {"figures": ["matplotlib"], "report": ["matplotlib", "markdown_it"]}
 
 
@@ -80,6 +82,8 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
     """Return the verbs in their order, what to run, and where."""
     parser = make_parser()
     args = parser.parse_args(argv)
+    if "all" in (args.method or []) and len({*args.method}) > 1:
+        parser.error("--method must be all, or methods, got both")
     verbs = [verb for verb in VERBS if verb in args.verbs]
     config = configure(
         args.dataset or DATASET,
@@ -97,6 +101,7 @@ def parse(argv: list[str] | None = None) -> tuple[list[str], Configuration, Plac
         if "run" not in verbs:
             check_run(args, config, places.results)
         if not works:
+            check_used(parser, args, " and ".join(WORK), *OF_WORK)
             check_shown(args, places.results)
         check_writable("--results", places.results)
     except (OSError, RuntimeError, ValueError, ImportError) as error:

@@ -50,6 +50,7 @@ def run(config: Configuration, data: Dataset, places: Places) -> None:
         environment=environment(places.device),
         execution=Execution(now(), seconds, jobs, training),
     )
+    read_files(places.results, config)  # another command may have been faster
     for team in teams:
         write_examples_of(team, of_method(results, team.method), places)
     write(results, places.results)

@@ -13,6 +13,7 @@ from minidl.store import write_json
 from tutorials.command_line import (
     Parser,
     add_places,
+    check_used,
     load_once,
     number_of_epochs,
     one_line_errors,
@@ -26,6 +27,11 @@ from tutorials.paper.results.files import check_same_experiment
 from tutorials.paper.search.trials import PARTS
 from tutorials.starts.count import Plan, count
 from tutorials.starts.page import TABLES, path_of, read, write_page
+
+OF_COUNT = (
+    *("dataset", "network", "seeds", "epochs", "train_images"),
+    *("jobs", "runs"),
+)
 
 
 def make_parser() -> Parser:
@@ -52,6 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     parser = make_parser()
     args = parser.parse_args(argv)
     datasets = [args.dataset] if args.dataset else TABLES
+    if args.verb == "page":
+        check_used(parser, args, "count", *OF_COUNT)
     plans = [
         Plan(
             dataset,
@@ -68,11 +76,24 @@ def main(argv: list[str] | None = None) -> None:
             runs = writable_runs(args.runs)
             check_free(plans, args.results)
             for plan in plans:
-                load_once(plan.dataset)
+                check_images(plan)
+            for plan in plans:
                 path = path_of(args.results, plan.dataset, plan.network)
-                write_json(path, count(plan, runs / "starts", args.jobs))
+                found = count(plan, runs / "starts", args.jobs)
+                check_free([plan], args.results)  # another command may have been faster
+                write_json(path, found)
                 print(f"{path} written", flush=True)
         print(f"{write_page(args.results)} written")
+
+
+def check_images(plan: Plan) -> None:
+    """Raise ValueError for more training images than there are."""
+    most = len(load_once(plan.dataset).x_train)
+    if plan.train_images is not None and plan.train_images > most:
+        raise ValueError(
+            f"--train-images must be at most {most}, all of {plan.dataset}, got "
+            f"{plan.train_images}"
+        )
 
 
 def check_free(plans: list[Plan], folder: Path) -> None:

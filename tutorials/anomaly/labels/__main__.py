@@ -11,16 +11,19 @@ from tutorials.anomaly.labels.readings import FILE, fixed_readings
 from tutorials.anomaly.labels.report import write_report
 from tutorials.anomaly.labels.scale import (
     SCALE,
+    factor_text,
     find_scale,
     read_scale,
     scaled,
     target_of,
 )
 from tutorials.anomaly.labels.walks import walk_all
-from tutorials.anomaly.plan import Plan, add_options, plan_of, team_of
+from tutorials.anomaly.plan import OF_PLAN, Plan, add_options, plan_of, team_of
 from tutorials.command_line import (
     Parser,
     check_installed,
+    check_used,
+    continues,
     in_words,
     one_line_errors,
     parser_of,
@@ -68,7 +71,8 @@ def scale(plan: Plan, folder: Path) -> Path:
     """Choose s and write its file."""
     target_of(plan.config)  # before members are asked for
     found = find_scale(plan, team_of(plan))
-    print(f"s = {found.s} [{found.low}, {found.high}]")
+    print(f"s = {factor_text(found.estimate)}")
+    check_others(folder, plan)  # another command may have been faster
     write_json(folder / SCALE, found)
     return folder / SCALE
 
@@ -80,6 +84,7 @@ def measure(plan: Plan, folder: Path) -> Path:
     right = count_right(plan, team, s)
     walks = walk_all(walked(config, len(team.jobs), s), plan, team)
     path = folder / f"{team.method}.json"
+    check_others(folder, plan)  # another command may have been faster
     write_json(path, Labels(config, plan.images, s, right, walks, environment()))
     return path
 
@@ -107,7 +112,10 @@ def main(argv: list[str] | None = None) -> None:
         seed=args.seed,
         network=args.network,
     )
-    with one_line_errors(parser.prog, lambda: "the same command continues"):
+    if args.verb not in WORK:
+        others = "network", "method", "members", "fresh"
+        check_used(parser, args, " and ".join(WORK), *OF_PLAN, *others)
+    with one_line_errors(parser.prog, lambda: continues(args.fresh)):
         check_installed("matplotlib", "tutorials", "the page of figures")
         check_writable("--results", args.results)
         fixed_readings(args.results)  # before anything is measured

@@ -149,7 +149,7 @@ def crossing(curve: Array, target: float) -> float:
     return float(np.interp(target, rising, FACTORS[::-1]))  # the last of equal points
 
 
-def in_words(s: Estimate) -> str:
+def factor_text(s: Estimate) -> str:
     """Return a factor with its interval; an end of the factors is no number."""
     ends = {FACTORS[0]: f"below {FACTORS[0]:g}", FACTORS[-1]: f"above {FACTORS[-1]:g}"}
     value, low, high = (ends.get(end, f"{end:.3f}") for end in s)

@@ -7,7 +7,7 @@ from tutorials.anomaly.labels.fit import ORDERS, Fit, nearest
 from tutorials.anomaly.labels.happens import Folders
 from tutorials.anomaly.labels.measure import Labels
 from tutorials.anomaly.labels.readings import SUSPECT, Expected
-from tutorials.anomaly.labels.scale import ATTACK, SCALE, in_words, read_scale
+from tutorials.anomaly.labels.scale import ATTACK, SCALE, factor_text, read_scale
 from tutorials.paper.claims.intervals import of_cell
 from tutorials.paper.pages.markdown import Table
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES, paper_accuracy
@@ -70,7 +70,7 @@ def scale_table(folders: Sequence[Path]) -> str:
         scale = read_scale(folder / SCALE)
         eps = scale.configuration.attacks[ATTACK]["eps"]
         there = f"{scale.configuration.members} members, {scale.images:,} images"
-        lengths = in_words(scale.estimate), f"{eps:g}", f"{eps * scale.s:.4f}"
+        lengths = factor_text(scale.estimate), f"{eps:g}", f"{eps * scale.s:.4f}"
         rows.append([folder.name, there, *lengths])
     head = ["results", "measured on", "s", "FGSM's eps as stated", "times s"]
     return Table(head, rows, words=2).markdown()

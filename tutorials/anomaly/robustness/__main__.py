@@ -7,11 +7,12 @@ from pathlib import Path
 
 from minidl.files import check_writable
 from minidl.store import write_json
-from tutorials.anomaly.plan import Plan, add_options, plan_of, shared
+from tutorials.anomaly.plan import OF_PLAN, Plan, add_options, plan_of, shared
 from tutorials.anomaly.robustness.measure import measure, read_robustness
 from tutorials.anomaly.robustness.page import write_page
 from tutorials.command_line import (
     Parser,
+    check_used,
     in_words,
     one_line_errors,
     parser_of,
@@ -44,12 +45,19 @@ def run(plan: Plan, path: Path) -> None:
 
     Raises ValueError, before any work, if it holds another experiment.
     """
+    check_free(plan, path)
+    found = measure(plan)
+    check_free(plan, path)  # another command may have been faster
+    write_json(path, found)
+    print(f"{path} written", flush=True)
+
+
+def check_free(plan: Plan, path: Path) -> None:
+    """Raise ValueError if a file holds another experiment."""
     if path.exists():
         there = read_robustness(path)
         before = shared(there.configuration, there.images)
         check_same_experiment(path, before, shared(plan.config, plan.images))
-    write_json(path, measure(plan))
-    print(f"{path} written", flush=True)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -57,6 +65,8 @@ def main(argv: list[str] | None = None) -> None:
     parser = make_parser()
     args = parser.parse_args(argv)
     config = configure(args.dataset, args.profile, ["random-init"], seed=args.seed)
+    if args.verb == "report":
+        check_used(parser, args, "run", *OF_PLAN)
     with one_line_errors(parser.prog, lambda: "the same command continues"):
         check_writable("--results", args.results)
         if args.verb == "run":

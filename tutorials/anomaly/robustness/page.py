@@ -4,7 +4,7 @@ from pathlib import Path
 
 from attacks.evaluation.intervals import Estimate
 from minidl.files import write_text
-from tutorials.anomaly.labels.scale import SCALE, in_words, read_scale
+from tutorials.anomaly.labels.scale import SCALE, factor_text, read_scale
 from tutorials.anomaly.robustness.choices import AS_IN_TABLE_2, SEEDS
 from tutorials.anomaly.robustness.measure import Choice, Robustness, read_robustness
 from tutorials.paper.claims.comparison import HOLDS, Comparison
@@ -47,7 +47,7 @@ def section(path: Path, found: Robustness, folder: Path) -> str:
             choice.name,
             str(accuracy(choice, n, None)),
             str(accuracy(choice, n, 1.0)),
-            in_words(choice.estimate),
+            factor_text(choice.estimate),
         ]
         for choice in found.choices
     ]
@@ -97,5 +97,5 @@ def measured(path: Path) -> str:
     scale = read_scale(path)
     return (
         f"(The ensemble of {scale.configuration.members} members has, under Adv. 1, an "
-        f"s of {in_words(scale.estimate)}.)"
+        f"s of {factor_text(scale.estimate)}.)"
     )
