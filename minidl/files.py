@@ -28,7 +28,7 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}")  # names of temporary files
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{16}\.minidl")  # names of temporary files
 YOUNG = 1.0  # seconds: time to lock a new file, or to rename a finished one
 
 
@@ -65,7 +65,7 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = temporary_name(path)
     try:
         # "x" fails if the file exists. `tempfile` would make the file private, and the
         # umask can only be read by changing it for all threads.
@@ -82,6 +82,11 @@ def atomic_write(path: str | Path) -> Iterator[IO[bytes]]:
         raise
 
 
+def temporary_name(path: Path) -> Path:
+    """Return a name beside a path that no other file has, and that LEFTOVER matches."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.minidl")
+
+
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Make a folder that takes its name only when the block has succeeded.
@@ -90,7 +95,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     """
     check_free("folder", path)
     path = Path(path).absolute()
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = temporary_name(path)
     temporary.mkdir(parents=True)
     try:
         yield temporary

@@ -82,9 +82,7 @@ def check_own_files(places: Iterable[Place]) -> None:
     keys: dict[Path, Any] = {}
     for path, key in places:
         if path is not None and keys.setdefault(path, key) != key:
-            raise ValueError(
-                f"{path} can't keep two results: of {keys[path]} and {key}"
-            )
+            raise ValueError(f"{path} can't keep two results, {keys[path]} and {key}")
 
 
 def folders(places: Iterable[Place]) -> set[Path]:

@@ -85,10 +85,23 @@ def to_json(value: Any) -> str:
 
 
 def write_json(path: str | Path, content: Any, key: str | None = None) -> None:
-    """Keep a JSON object or a dataclass."""
-    body = plain(content) | ({} if key is None else {"key": key})
+    """Keep a JSON object or a dataclass.
+
+    Raises ValueError, naming the file, for what `read_json` wouldn't return: NaN or
+    infinity, names that are the file's own, and more than MAX_JSON bytes.
+    """
+    body = plain(content)
+    if taken := {"sha256", "key"} & body.keys():
+        raise ValueError(f"{path} has its own {' and '.join(sorted(taken))}")
+    body |= {} if key is None else {"key": key}
     whole = {"sha256": digest({}, to_json(body)), **body}
-    write_text(path, json.dumps(whole, indent=1, allow_nan=False) + "\n")
+    try:
+        text = json.dumps(whole, indent=1, allow_nan=False) + "\n"
+    except ValueError as error:
+        raise ValueError(f"{path} can't hold NaN or infinity") from error
+    if len(text) > MAX_JSON:
+        raise ValueError(f"{path} can hold {MAX_JSON} bytes, got {len(text)}")
+    write_text(path, text)
 
 
 def read_json(path: str | Path, key: str | None = None) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def test_a_member_killed_after_its_last_epoch_is_not_trained_again(
 def test_a_finished_member_leaves_one_file(tiny_data, job, tmp_path):
     train_ensemble([job], folder=tmp_path, workers=1)
     path = member_path(job, tmp_path)
-    old = path.with_name(f".{path.name}.0123456789abcdef")
+    old = path.with_name(f".{path.name}.0123456789abcdef.minidl")
     old.write_bytes(b"half")
     os.utime(old, (0, 0))
     train_ensemble([job], folder=tmp_path, workers=1)

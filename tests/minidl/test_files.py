@@ -130,7 +130,7 @@ def test_text_is_utf8(tmp_path):
     assert (tmp_path / "file").read_bytes() == "ε ≤ 0.3\n".encode()
 
 
-LEFTOVER = ".other.0123456789abcdef"
+LEFTOVER = ".other.0123456789abcdef.minidl"
 
 
 def leave(folder, age=60):
@@ -169,7 +169,11 @@ def test_leftovers_are_removed_by_the_next_write_and_before_work_begins(tmp_path
 
 
 @pytest.mark.parametrize(
-    "name", [".lock", ".gitignore", ".x.0123", "x.0123456789abcdef", ".DS_Store"]
+    "name",
+    [
+        *(".lock", ".gitignore", ".DS_Store", ".x.0123.minidl", ".x.0123456789abcdef"),
+        "x.0123456789abcdef.minidl",
+    ],
 )
 def test_other_files_are_no_leftovers(tmp_path, name):
     leave(tmp_path).rename(tmp_path / name)

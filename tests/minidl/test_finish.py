@@ -80,7 +80,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_work(tmp_path):
 
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path):
-    leftover = tmp_path / ".1.json.0123456789abcdef"
+    leftover = tmp_path / ".1.json.0123456789abcdef.minidl"
     leftover.touch()
     os.utime(leftover, (0, 0))
     list(finished(places(tmp_path, [1]), read_json))

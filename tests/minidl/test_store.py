@@ -90,8 +90,13 @@ def test_dataclasses_and_numpys_values_are_kept(tmp_path):
 def test_content_that_is_not_json_is_refused(tmp_path):
     with pytest.raises(TypeError, match=r"content must be JSON-like, got \{1\}"):
         write_json(tmp_path / "x.json", {"a": {1}})
-    with pytest.raises(ValueError, match="not JSON compliant"):
+    with pytest.raises(ValueError, match=r"x\.json can't hold NaN or infinity"):
         write_json(tmp_path / "x.json", {"a": np.nan})
+    for name in ("key", "sha256"):
+        with pytest.raises(ValueError, match=rf"x\.json has its own {name}"):
+            write_json(tmp_path / "x.json", {name: 1})
+    with pytest.raises(ValueError, match=r"x\.json can hold 33554432 bytes, got 335"):
+        write_json(tmp_path / "x.json", {"a": "b" * 2**25})
     assert not list(tmp_path.iterdir())
 
 

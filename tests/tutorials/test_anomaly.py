@@ -24,7 +24,7 @@ from tutorials.anomaly.plan import Plan
 from tutorials.anomaly.record import Outcome, Record, read, write
 from tutorials.anomaly.report import QUESTIONS, write_report
 from tutorials.anomaly.run import perform
-from tutorials.paper.claims.intervals import student
+from tutorials.paper.claims.intervals import of_both, student
 from tutorials.paper.experiment.adversaries import (
     ADVERSARIES,
     CLIP,
@@ -127,11 +127,11 @@ def test_a_look_at_known_gradients(members, x, y):
 def test_a_group_of_several_counts_as_its_mean():
     case = Case("member 0", "bim", {}, 2)
     one, other = Outcome(case, 100, [49, 60]), Outcome(case, 100, [51, 80])
-    assert left([one], 2) == wilson(0.6, 100)
+    assert of_both(left([one], 2)) == wilson(0.6, 100)
     low, high = wilson(0.5, 100)[1:]
-    mean = student([0.49, 0.51])
-    assert left([one, other], 1).value == pytest.approx(0.5)
-    below, above = 0.5 - left([one, other], 1).low, left([one, other], 1).high - 0.5
+    mean, both = student([0.49, 0.51]), of_both(left([one, other], 1))
+    assert both.value == pytest.approx(0.5)
+    below, above = 0.5 - both.low, both.high - 0.5
     assert below**2 == pytest.approx((0.5 - mean.low) ** 2 + (0.5 - low) ** 2)
     assert above**2 == pytest.approx((mean.high - 0.5) ** 2 + (high - 0.5) ** 2)
 
@@ -302,6 +302,15 @@ def test_members_suffice_if_no_larger_number_can_be_told_from_all(adv2, enough):
         f"{wilson(adv2[-1] / 1000, 1000)} with 3; from {enough} members on, no "
         "ensemble differs significantly from the largest."
     )
+
+
+def test_ensembles_of_two_sizes_are_compared_under_the_same_gradients():
+    """Whose gradient is chosen matters far more here than a third member does."""
+    adv1 = [[0, 200, 300], [400, 600, 700], [200, 400, 500]]
+    text = finding(members_record(adv1, [500, 500, 500]))
+    assert "from 3 members on" in text.partition("BIM: Adv. 2")[0]
+    same = finding(members_record([[0, 200, 210], [400, 600, 610], adv1[2]], [5] * 3))
+    assert "from 2 members on" in same.partition("BIM: Adv. 2")[0]
 
 
 def test_the_sentence_about_precision_follows_the_numbers():

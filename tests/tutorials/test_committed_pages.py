@@ -20,7 +20,7 @@ PAGES = (".md", ".html", ".svg")
     ("name", "write"),
     [
         ("anomaly", anomaly.write_report),
-        ("defences/mnist-full", partial(show, ["table", "report"])),
+        ("defences/mnist-full", partial(show, ["table", "report"], asked={})),
         ("labels", labels.write_report),
         ("robustness", robustness.write_page),
         ("starts", starts.write_page),

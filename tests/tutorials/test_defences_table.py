@@ -593,6 +593,14 @@ def trained(name, worst, members=3):
     return replace(record(name), **facts | {"worst": worst})
 
 
+def test_members_of_one_job_are_the_same_in_all_rows(tmp_path):
+    write(record("single"), tmp_path)
+    write(record("plain", losses=[9.9, 0.1]), tmp_path)
+    message = r"plain\.json holds another experiment: J is 9\.9, asked for"
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, ["single", "plain"])
+
+
 @pytest.mark.parametrize(
     ("worst", "verdict"), [(80, "holds"), (10, "undecided"), (0, "does not hold")]
 )

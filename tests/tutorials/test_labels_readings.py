@@ -236,9 +236,11 @@ def command(runs, tmp_path, monkeypatch):
     monkeypatch.setattr(scale, "paper_accuracy", lambda *place: 0.4)
 
     def run(verb, *more):
-        fixed = ["--dataset=mnist-sample", "--profile=smoke", "--jobs=1"]
-        fixed += [f"--runs={runs}", f"--results={tmp_path}"]
-        cli.main([verb, *fixed, *(more or ["--images=20"])])
+        argv = [verb, f"--results={tmp_path}"]
+        if verb in cli.WORK:
+            argv += ["--dataset=mnist-sample", "--profile=smoke", "--jobs=1"]
+            argv += [f"--runs={runs}", *(more or ["--images=20"])]
+        cli.main(argv)
         return tmp_path
 
     return run

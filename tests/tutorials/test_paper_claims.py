@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from attacks.evaluation.intervals import Estimate
+from attacks.evaluation.intervals import Estimate, wilson
 from tests.tutorials.made_up import made_up, with_papers_numbers, with_table2
 from tutorials.paper.claims.comparison import (
     FAILS,
@@ -14,6 +14,7 @@ from tutorials.paper.claims.comparison import (
     UNDECIDED,
     Comparison,
     compare_cells,
+    stands_out,
 )
 from tutorials.paper.claims.diversity import others_and_own
 from tutorials.paper.claims.intervals import (
@@ -271,3 +272,16 @@ def test_one_comparison_the_other_way_refutes_and_an_open_one_leaves_open():
     assert overall([good, good]) == HOLDS
     assert overall([good, equal]) == UNDECIDED
     assert overall([good, equal, bad]) == FAILS
+
+
+def test_another_data_set_is_not_judged_by_sentences_on_mnist():
+    said = [c for c in CLAIMS if c.both and not (c.adaptive or c.combined)]
+    quotes = [v.quote for v in judge(made_up("fashion-mnist"))]
+    assert quotes == [claim.both for claim in said]
+
+
+def test_the_first_of_several_stands_out_only_with_its_whole_interval():
+    best = wilson(0.9, 1000)
+    assert stands_out(best, [wilson(0.5, 1000), wilson(0.86, 1000)])
+    assert not stands_out(best, [wilson(0.5, 1000), wilson(0.89, 1000)])
+    assert stands_out(best, [])

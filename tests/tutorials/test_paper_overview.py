@@ -1,11 +1,13 @@
 """Both halves on one page, and the tables in README and docs."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.tutorials.made_up import made_up
+from tests.tutorials.made_up import made_up, strict
 from tutorials.paper import results as results_file
+from tutorials.paper.claims.verdicts import Run
 from tutorials.paper.pages import overview
 
 
@@ -68,3 +70,11 @@ def test_the_literal_network_comes_first_where_it_exists(tmp_path, monkeypatch):
     names = [row.split("]")[0] for row in rows]
     assert names[0] == "| [mnist literal, FGSM"
     assert names[2] == "| [cifar10, FGSM"
+
+
+def test_another_method_than_random_initial_weights_is_named():
+    """Without adaptive attacks on it, that column is empty."""
+    results = made_up("mnist", methods=["mixed-models", "gaussian-noise"])
+    row = overview.small_row(Path("x"), Run(results, strict()), "fgsm")
+    assert row[0] == "[mnist, FGSM, Mix. Mod.](x/table2.md)"
+    assert row[-1] == ""

@@ -104,6 +104,26 @@ def test_methods_of_different_experiments_are_not_read_together(
         results_file.read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("configuration", {"dataset": "svhn"}),
+        ("configuration", {"profile": "<b>"}),
+        ("configuration", {"optimizer": "<img onerror=x>"}),
+        ("configuration", {"attacks": {"pgd": {"eps": 0.3}}}),
+        ("data", {"differences": ["<script>"]}),
+        ("environment", {"minidl": "<script>alert(2)</script>"}),
+        ("execution", {"date": "a | b"}),
+    ],
+)
+def test_what_a_page_could_not_show_is_refused(content, tmp_path, name, change):
+    """The file may be a stranger's."""
+    path = tmp_path / "bagging.json"
+    write_json(path, content | {name: content[name] | change})
+    with pytest.raises(DamagedError, match=r"bagging\.json is damaged or not"):
+        results_file.read(tmp_path)
+
+
 def test_another_methods_file_is_refused(content, tmp_path):
     (tmp_path / "bagging.json").rename(tmp_path / "random-init.json")
     with pytest.raises(DamagedError, match=r"random-init\.json is .*it holds \['bag"):

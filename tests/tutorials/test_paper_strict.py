@@ -111,7 +111,8 @@ def test_rows_stand_beside_table_2():
 @pytest.mark.parametrize(
     ("worst", "words"),
     [
-        (0.05, "Nothing of the defence is left"),
+        (0.0, "Nothing of the defence is left. Table 2 shows more only because its"),
+        (0.05, "Of the defence, 0.0500 [0.0381, 0.0653] is left. Table 2"),
         (0.05, "left. Table 2 shows more only because its attacks are weak."),
         (0.15, "At best, 17% of the clean accuracy is left. Table 2 shows"),
         (0.3, "33% of the clean accuracy is left. Under the attacks of Table 2 no"),
@@ -125,12 +126,14 @@ def test_the_verdict_follows_the_numbers(worst, words):
         cells["adv2_ensemble"] = replace(cells["adv2_ensemble"], images=10_000)
     text = what_is_left(results, strict(worst))
     assert words in text
-    assert "BIM, eps = 0.2: No ensemble is more robust than" in text
+    none = "BIM, eps = 0.2: No ensemble is significantly more robust than"
+    assert none in text
     found = strict(worst)
     found.methods["random-init"]["bim"] = accuracies(worst / 2)
-    assert "The most robust ensemble is Gauss Noise. Its" in what_is_left(
-        results, found
-    )
+    one = "The most robust ensemble is Gauss Noise. Its"
+    assert (one in what_is_left(results, found)) == (worst > 0)
+    found.methods["random-init"]["bim"] = accuracies(worst * 0.99)  # by chance
+    assert none in what_is_left(results, found)
     assert f"and {worst:.4f} [" in text
     assert "Alone, its members reach 0.100 under BIM with their own gradients." in text
 
@@ -139,8 +142,8 @@ def test_a_tie_goes_to_the_best_of_table_2():
     results = made_up()
     cells = results.table2["bim"]["gaussian-noise"]
     cells["adv2_ensemble"] = replace(cells["adv2_ensemble"], accuracy=0.7)
-    expected = "No ensemble is more robust than Gauss Noise. Its accuracy is 0.400 "
-    assert f"{expected}under Adv. 1, 0.700" in what_is_left(results, strict())
+    expected = "No ensemble is significantly more robust than Gauss Noise. Its accuracy"
+    assert f"{expected} is 0.400 under Adv. 1, 0.700" in what_is_left(results, strict())
 
 
 def test_pages_show_it(tmp_path, capsys):
@@ -221,6 +224,12 @@ def test_a_damaged_member_is_named(tmp_path):
 def test_an_ensemble_that_reads_nothing_has_nothing_left():
     lost = Accuracies(clean=0.0, attacks={"PGD": 0.0}, worst=0.0, gradients=1)
     assert "Nothing of the defence is left" in conclusion(lost, 1000, wilson(0.0, 1000))
+
+
+def test_half_of_little_is_no_defence():
+    weak = Accuracies(clean=0.16, attacks={"PGD": 0.08}, worst=0.08, gradients=1)
+    text = conclusion(weak, 1000, wilson(0.08, 1000))
+    assert text.startswith("Of the defence, 0.0800 [0.0647, 0.0985] is left. Under")
 
 
 # Single members under the same attacks: section 5's expectation.

@@ -1,7 +1,8 @@
 """From counts to accuracies with intervals, and from these to a sentence each.
 
 All sentences follow from the 95 % intervals. Two numbers on the same images are
-compared as if each had its own images, which is cautious.
+compared as if each had its own images, which is cautious. Ensembles of different sizes
+are compared under the gradients of the same members.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,40 +11,62 @@ from attacks.evaluation.intervals import Estimate, wilson
 from tutorials.anomaly.directions import Step
 from tutorials.anomaly.experiments import DIRECTIONS
 from tutorials.anomaly.record import Outcome, Record
-from tutorials.paper.claims.comparison import FAILS, HOLDS, UNDECIDED, Comparison
+from tutorials.paper.claims.comparison import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Comparison,
+    compare_cells,
+)
 from tutorials.paper.claims.intervals import exactly, of_both
 from tutorials.paper.experiment.adversaries import ADVERSARIES, CLIPPED, SUM
 from tutorials.paper.paper_numbers import ATTACK_NAMES
-from tutorials.paper.results.table2 import mean_cell
+from tutorials.paper.results.table2 import Cell, mean_cell
 
 Rows = dict[str, Estimate]
 
 
-def left(outcomes: list[Outcome], members: int) -> Estimate:
+def left(outcomes: list[Outcome], members: int) -> Cell:
     """Return the accuracy of the ensemble of the first members, a mean over cases."""
     values = [o.correct[members - 1] / o.images for o in outcomes]
-    return of_both(mean_cell(values, outcomes[0].images))
+    return mean_cell(values, outcomes[0].images)
 
 
 def rows(record: Record) -> Rows:
     """Return the accuracy of the whole ensemble in each group."""
-    return {g: left(o, record.members) for g, o in record.groups.items()}
+    return {g: of_both(left(o, record.members)) for g, o in record.groups.items()}
+
+
+def attacks_on(group: str, outcomes: list[Outcome], members: int) -> list[Outcome]:
+    """Return the attacks on the ensemble of the first members.
+
+    Under Adv. 1 these have the gradient of one of the members each, under Adv. 2 the
+    attack is on exactly these members.
+    """
+    return outcomes[:members] if "Adv. 1" in group else [outcomes[members - 1]]
 
 
 def curves(record: Record) -> dict[str, list[Estimate]]:
-    """Return the accuracies of ensembles of 1, 2, ... members, in each group.
-
-    Under Adv. 1 this is the mean over attacks with the gradient of one of the members,
-    under Adv. 2 the attack on exactly these members.
-    """
+    """Return the accuracies of ensembles of 1, 2, ... members, in each group."""
     sizes = range(1, record.members + 1)
     return {
-        group: [
-            left(outcomes[:M] if "Adv. 1" in group else [outcomes[M - 1]], M)
-            for M in sizes
-        ]
+        group: [of_both(left(attacks_on(group, outcomes, M), M)) for M in sizes]
         for group, outcomes in record.groups.items()
     }
+
+
+def sizes_that_differ(group: str, outcomes: list[Outcome], most: int) -> list[int]:
+    """Return the sizes of ensembles that differ significantly from the largest.
+
+    Under Adv. 1 both are compared under the gradients that they share, one by one.
+    """
+    found = []
+    for M in range(1, most):
+        own = attacks_on(group, outcomes, M)
+        shared = own if "Adv. 1" in group else attacks_on(group, outcomes, most)
+        both = compare_cells("", left(shared, most), left(own, M))
+        found += [M] if both.verdict != UNDECIDED else []
+    return found
 
 
 def finding(record: Record) -> str:
@@ -131,11 +154,8 @@ def of_members(record: Record) -> str:
     """From how many members on does no further one help?"""
     parts = []
     for group, curve in curves(record).items():
-        different = [
-            i
-            for i, estimate in enumerate(curve, start=1)
-            if Comparison("", curve[-1], estimate).verdict != UNDECIDED
-        ]
+        outcomes = record.groups[group]
+        different = sizes_that_differ(group, outcomes, record.members)
         enough = max(different, default=0) + 1
         parts.append(
             f"{group}: {curve[0]} with one member and {curve[-1]} with "

@@ -7,7 +7,13 @@ from tutorials.defences.record import Record
 from tutorials.defences.rows import rows
 from tutorials.defences.settings import settings_of
 from tutorials.defences.suite import ADAPTIVE, FGSM
-from tutorials.paper.claims.comparison import FAILS, HOLDS, UNDECIDED, Comparison
+from tutorials.paper.claims.comparison import (
+    FAILS,
+    HOLDS,
+    UNDECIDED,
+    Comparison,
+    stands_out,
+)
 from tutorials.paper.claims.intervals import (
     combined,
     difference,
@@ -75,9 +81,13 @@ def answer(records: Sequence[Record]) -> list[str]:
         if own:
             best = max(own, key=lambda record: record.worst)
             kept = best.accuracy(best.worst)
+            others = [r.accuracy(r.worst) for r in own if r is not best]
+            first = f"The most robust defence {how} adversarial training is"
+            if not stands_out(kept, others):
+                first = f"{how.capitalize()} adversarial training, no defence is "
+                first += "significantly more robust than"
             sentences.append(
-                f"The most robust defence {how} adversarial training is "
-                f"**{named(best)}**, which keeps {kept}: {above(kept, base)}."
+                f"{first} **{named(best)}**, which keeps {kept}: {above(kept, base)}."
             )
     return [" ".join(sentences)]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from attacks.evaluation.intervals import Estimate, wilson
 from minidl.schema import read_as
-from minidl.store import check, refused, write_json
+from minidl.store import check, refused, to_json, write_json
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM
-from tutorials.paper.experiment.environment import Environment
+from tutorials.paper.experiment.environment import Environment, check_text
 from tutorials.paper.results.files import check_same_experiment
 
 FOLDER = Path("results/defences")
@@ -46,6 +46,7 @@ class Record:
     gradients: dict[str, int] = field(default_factory=dict)  # by attack, an image each
 
     def __post_init__(self) -> None:
+        check_text(self.title, self.dataset, self.profile, *self.correct)
         counts = [*self.correct.values(), self.usual, self.worst, *self.alone]
         check(all(0 <= n <= self.images for n in counts), "it counts other images")
         check(0 <= self.clean <= self.test_images, "it counts other test images")
@@ -112,9 +113,10 @@ def read(folder: Path, names: Sequence[str]) -> list[Record]:
     """Return a folder's files of these defences, as far as there are any.
 
     Raises DamagedError for a file that isn't one, and ValueError for files of
-    different experiments.
+    different experiments, or of members that share a job and aren't the same.
     """
     found: list[Record] = []
+    first: dict[str, float] = {}
     for path in (path_of(folder, name) for name in names):
         if path.exists():
             record = read_as(Record, path)
@@ -123,6 +125,8 @@ def read(folder: Path, names: Sequence[str]) -> list[Record]:
             check_same_experiment(
                 path, vars(record), shared(found[0] if found else record)
             )
+            loss = first.setdefault(to_json(record.training), record.losses[0])
+            check_same_experiment(path, {"J": record.losses[0]}, {"J": loss})
             found.append(record)
     return found
 

@@ -3,6 +3,7 @@
 `Comparison.verdict` alone judges the difference.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from attacks.evaluation.intervals import Estimate
@@ -48,6 +49,11 @@ class Comparison(NamedTuple):
             f"{self.label} {self.higher.value:.4f} {sign} {self.lower.value:.4f} "
             f"({value:+.4f} [{low:+.4f}, {high:+.4f}])"
         )
+
+
+def stands_out(best: Estimate, others: Iterable[Estimate]) -> bool:
+    """Return whether a number is significantly above all others."""
+    return all(Comparison("", best, other).verdict == HOLDS for other in others)
 
 
 def compare(results: Results, label: str, higher: Place, lower: Place) -> Comparison:

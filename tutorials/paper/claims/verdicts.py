@@ -67,10 +67,11 @@ def judge(
     alone; the claim about combinations needs the table of defences.
     """
     members, attacked = results.configuration.members, with_singles(adaptive)
-    on_cifar = HALVES.get(results.configuration.dataset) == "CIFAR-10"
+    half = HALVES.get(results.configuration.dataset)
     verdicts = []
     for claim in CLAIMS:
-        quote = claim.both or (claim.cifar10 if on_cifar else claim.mnist)
+        own = {"MNIST": claim.mnist, "CIFAR-10": claim.cifar10}
+        quote = claim.both or own.get(half or "", "")
         if claim.combined:
             verdicts += weigh_combined(claim, defences)
         elif quote and (source := attacked if claim.adaptive else results):
@@ -102,7 +103,7 @@ def weigh_combined(claim: Claim, records: Sequence[Record]) -> list[Verdict]:
     verdicts = {comparison.verdict for comparison in comparisons}
     otherwise = FAILS if verdicts == {FAILS} else UNDECIDED
     verdict = HOLDS if HOLDS in verdicts else otherwise
-    words = evidence(comparisons)
+    words = evidence(comparisons, " (one is enough)")
     return [Verdict(claim.topic, claim.both, claim.section, verdict, words)]
 
 
@@ -128,10 +129,12 @@ def overall(comparisons: list[Comparison]) -> str:
     return UNDECIDED if UNDECIDED in verdicts else HOLDS
 
 
-def evidence(comparisons: list[Comparison]) -> str:
+def evidence(comparisons: list[Comparison], rule: str = "") -> str:
     """Return all comparisons; of many, those that don't hold, or else the narrowest."""
     others = [c for c in comparisons if c.verdict != HOLDS]
-    count = f"{len(comparisons) - len(others)} of {len(comparisons)} comparisons hold"
+    count = (
+        f"{len(comparisons) - len(others)} of {len(comparisons)} comparisons hold{rule}"
+    )
     if len(comparisons) <= SHOWN:
         return f"{count}: {'; '.join(map(str, comparisons))}"
     if others:

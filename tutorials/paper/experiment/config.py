@@ -12,7 +12,9 @@ from typing import Any
 from ensembles import METHODS
 from ensembles.jobs import TABLE_OF
 from minidl.checks import check_choice
+from minidl.optimizers import OPTIMIZERS
 from minidl.store import LATER
+from tutorials.paper.paper_numbers import ATTACK_NAMES
 
 Parameters = dict[str, float]
 
@@ -151,7 +153,14 @@ class Configuration:
     attempts: int = field(default=1, metadata=LATER)  # of each member, at most
 
     def __post_init__(self) -> None:
+        check_choice("dataset", self.dataset, DATASETS)
+        check_choice("profile", self.profile, PROFILES)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("network", self.network, NETWORKS)
+        for method in self.methods:
+            check_choice("methods", method, METHODS)
+        for attack in self.attacks:
+            check_choice("attacks", attack, ATTACK_NAMES)
 
 
 def configure(

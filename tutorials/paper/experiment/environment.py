@@ -12,6 +12,16 @@ import minidl
 from minidl.backend import Device, gpu_name
 
 
+def check_text(*texts: str) -> None:
+    """Raise ValueError for a text of a results file that would be markup on a page.
+
+    The file may be a stranger's.
+    """
+    for text in texts:
+        if {*"<>&|`\n"} & {*text}:
+            raise ValueError(f"text must not contain markup, got {text!r}")
+
+
 @dataclass(frozen=True)
 class Environment:
     """What the numbers may depend on in their last digits."""
@@ -22,6 +32,9 @@ class Environment:
     numba: str
     system: str
     cpu: str
+
+    def __post_init__(self) -> None:
+        check_text(*vars(self).values())
 
 
 def now() -> str:

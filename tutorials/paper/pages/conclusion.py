@@ -3,11 +3,15 @@
 from itertools import product
 
 from attacks.evaluation.intervals import Estimate, wilson
+from tutorials.paper.claims.comparison import stands_out
 from tutorials.paper.claims.intervals import difference, of_both, of_cell
 from tutorials.paper.paper_numbers import ATTACK_NAMES, METHOD_NAMES
 from tutorials.paper.results import Results
 from tutorials.paper.results.strict import Accuracies, Strict
 from tutorials.paper.results.table2 import mean_cell
+
+LITTLE = 0.1  # an accuracy that guessing reaches
+NOTHING = "Nothing of the defence is left"
 
 
 def what_is_left(results: Results, adaptive: Strict) -> str:
@@ -37,9 +41,12 @@ def sentence(results: Results, adaptive: Strict, attack: str) -> str:
     method = most_robust(results, adaptive, attack)
     cells, name = results.table2[attack][method], ATTACK_NAMES[attack]
     own = adaptive.methods[method][attack]
-    ties = [other[attack].worst for other in adaptive.methods.values()].count(own.worst)
-    which = "No ensemble is more robust than"
-    if ties == 1:
+    n = adaptive.images
+    others = [
+        wilson(o[attack].worst, n) for m, o in adaptive.methods.items() if m != method
+    ]
+    which = "No ensemble is significantly more robust than"
+    if stands_out(wilson(own.worst, n), others):
         which = "The most robust ensemble is"
     singles = mean_of_singles(own, adaptive.images)
     alone = f", and {singles} under adaptive attacks" if singles else ""
@@ -61,13 +68,12 @@ def conclusion(best: Accuracies, images: int, shown: Estimate) -> str:
     """
     most = wilson(best.worst, images)
     part = best.worst / best.clean if best.clean else 0.0
-    if most.high < 0.1:
-        left = "Nothing of the defence is left"
-    else:
-        left = f"At best, {part:.0%} of the clean accuracy is left"
+    left = f"At best, {part:.0%} of the clean accuracy is left"
+    if most.high < LITTLE:
+        left = f"Of the defence, {most} is left" if best.worst else NOTHING
     if difference(shown, most).low > 0:
         return f"{left}. Table 2 shows more only because its attacks are weak."
-    if part >= 0.5:
+    if part >= 0.5 and most.high >= LITTLE:
         return f"{left}. Against these attacks the best ensemble is a defence."
     return f"{left}. Under the attacks of Table 2 no more is left."
 

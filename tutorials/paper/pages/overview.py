@@ -26,6 +26,7 @@ from tutorials.paper.paper_numbers import (
     ATTACK_NAMES,
     COLUMNS,
     HALVES,
+    METHOD_NAMES,
     paper_accuracy,
 )
 from tutorials.paper.results import Results
@@ -105,13 +106,15 @@ def small_row(folder: Path, run: Run, attack: str) -> list[str]:
     dataset = results.configuration.dataset
     method, cells = next(iter(results.table2[attack].items()))
     network = " literal" if results.configuration.network == LITERAL else ""
-    name = f"{dataset}{network}, {ATTACK_NAMES[attack]}"
+    other = "" if method == "random-init" else f", {METHOD_NAMES[method]}"
+    name = f"{dataset}{network}, {ATTACK_NAMES[attack]}{other}"
     numbers = []
     for column in COLUMNS:
         paper = paper_accuracy(dataset, attack, method, column)
         papers = "" if paper is None else f" ({paper:.3f})"
         numbers.append(f"{cells[column].accuracy:.3f}{papers}")
-    worst = "" if adaptive is None else f"{adaptive.methods[method][attack].worst:.3f}"
+    left = None if adaptive is None else adaptive.methods.get(method)
+    worst = "" if left is None else f"{left[attack].worst:.3f}"
     return [f"[{name}]({folder}/table2.md)", *numbers, worst]
 
 

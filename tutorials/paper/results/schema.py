@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from tutorials.paper.experiment.config import Configuration
-from tutorials.paper.experiment.environment import Environment
+from tutorials.paper.experiment.environment import Environment, check_text
 from tutorials.paper.results.scores import MethodResult
 from tutorials.paper.results.table2 import Table2, table2
 
@@ -34,6 +34,9 @@ class Data:
     test_images: int
     classes: list[str]
     differences: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        check_text(*self.classes, *self.differences)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Execution:
     seconds: float  # of the command, which doesn't repeat finished work
     jobs: int
     member_seconds: dict[str, list[float]]  # by method: training time of each member
+
+    def __post_init__(self) -> None:
+        check_text(self.date, *self.member_seconds)
 
     @property
     def core_hours(self) -> float:
