@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from minidl.store import write_json
+from minidl.store import read_json, write_json
 from tests.tutorials import made_up as table2
 from tests.tutorials.made_up import SMOKE
 from tutorials.anomaly.labels import __main__ as cli
@@ -127,6 +127,12 @@ def test_orders_that_dont_come_out_are_counted():
     assert found.difference == pytest.approx(apart / 12)
     none = fit(reading(TRUE, TRUE), [made_up()])  # expected: no surprise
     assert (none.shown, none.as_expected) == (2, 1)
+
+
+def test_equal_accuracies_are_in_no_order():
+    """The mean of 0.1, 0.2 and 0.3 isn't quite 0.2."""
+    tied = made_up(bim={"adv1": [1000, 2000, 3000], "adv2": 2000})
+    assert fit(reading(TRUE, TRUE), [tied]).shown == 1
 
 
 def test_the_number_that_s_was_chosen_on_is_no_prediction():
@@ -305,6 +311,9 @@ def test_readings_are_written_once(command, refused):
     assert "There are no runs yet." in page
     assert "cleverhans" in page
     assert "the verb scale makes it" in refused(command, "run")
+    content = read_json(folder / FILE)
+    write_json(folder / FILE, content | {"readings": content["readings"][:100]})
+    assert "it lacks a reading" in refused(command, "report")
 
 
 def test_what_remains_is_the_distance_from_the_papers_numbers():

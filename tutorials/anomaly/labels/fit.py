@@ -6,7 +6,13 @@ from typing import NamedTuple
 from tutorials.anomaly.labels.measure import Labels
 from tutorials.anomaly.labels.readings import Expected
 from tutorials.anomaly.labels.scale import ATTACK, COLUMN, METHOD
-from tutorials.paper.claims.comparison import FAILS, HOLDS, Comparison, compare_cells
+from tutorials.paper.claims.comparison import (
+    FAILS,
+    HOLDS,
+    ROUNDING,
+    Comparison,
+    compare_cells,
+)
 from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, paper_accuracy
 
 # The paper's order of the ensemble's accuracies, the higher one first.
@@ -46,7 +52,7 @@ def fit(reading: Expected, files: Sequence[Labels]) -> Fit:
     """Compare a reading with the paper, on all methods of a data set."""
     shown, verdicts, expected = [], [], []
     for comparison, half in comparisons(reading, files):
-        shown.append(comparison.difference.value > 0)
+        shown.append(comparison.difference.value > ROUNDING)
         verdicts.append(comparison.verdict)
         expected.append(reading.orders[half])
     apart = list(differences(reading, files))

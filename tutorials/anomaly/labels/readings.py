@@ -18,7 +18,7 @@ from itertools import product
 from pathlib import Path
 
 from minidl.schema import read_as
-from minidl.store import write_json
+from minidl.store import check, refused, write_json
 from tutorials.paper.experiment.labels import (
     ENSEMBLE,
     MEMBER,
@@ -120,8 +120,15 @@ class Readings:
 
 
 def fixed_readings(folder: Path) -> Readings:
-    """Return what was written down in a folder; write it if nothing was."""
+    """Return what was written down in a folder; write it if nothing was.
+
+    Raises DamagedError for a file that lacks a reading.
+    """
     path = folder / FILE
     if not path.exists():
         write_json(path, Readings(SUSPECT, list(map(expect, READINGS))))
-    return read_as(Readings, path)
+    found = read_as(Readings, path)
+    with refused(path):
+        same = [r.number for r in found.readings] == [r.number for r in READINGS]
+        check(same, "it lacks a reading")
+    return found
