@@ -4,8 +4,8 @@ There it becomes a network and its training data, see `materialise.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, is_dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, is_dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -14,9 +14,8 @@ from minidl.checks import check_choice, check_kind
 from minidl.data import CLASS_NAMES
 from minidl.layers import Sequential
 from minidl.optimizers import OPTIMIZERS, Optimizer
-from minidl.rules import Given, Rule, check_of
 from minidl.settings import setting
-from minidl.store import LATER, kept_fields, plain
+from minidl.store import kept_fields, plain
 from minidl.training_checks import Perturb
 
 METHOD_NAMES = ("random-init", "mixed-models", "bagging", "gaussian-noise")
@@ -50,18 +49,17 @@ class Perturbation(Protocol):
         """Return the perturbation."""
 
 
-LATER_RULES: dict[str, Rule] = {
-    **{"attempts": "count", "together": "count", "weight_decay": "[0, inf)"},
-    **{"loss": LOSSES, "schedule": SCHEDULES},
-}
-
-
 @dataclass(frozen=True)
 class MemberJob:
     """Everything that defines one trained member: equal jobs give equal bits.
 
     Raises TypeError or ValueError for an invalid setting.
     """
+
+    LATER: ClassVar = (
+        *("attempts", "weight_decay", "perturb", "together", "loss"),
+        *("schedule", "after"),
+    )
 
     method: str = setting((*METHOD_NAMES, *CHAINS))
     index: int = setting("count 0..")
@@ -74,23 +72,15 @@ class MemberJob:
     optimizer: str = setting(OPTIMIZERS, "adam")
     lr: float = setting("(0, inf)", 1e-3)
     train_images: int | None = setting("count", None)  # only the first ones; None: all
-    attempts: int = field(default=1, metadata=LATER)  # to start, see `train_member`
-    weight_decay: float = field(default=0.0, metadata=LATER)
-    # Applied to each batch, as in adversarial training.
-    perturb: Perturbation | None = field(default=None, metadata=LATER)
-    # The number of networks trained by one loss on the same batches.
-    together: int = field(default=1, metadata=LATER)
-    # Each network's own, or "adp", for several together.
-    loss: str = field(default="cross-entropy", metadata=LATER)
-    # Of lr: with "cosine", it falls to 0 over all epochs.
-    schedule: str = field(default="constant", metadata=LATER)
-    # The job before this one, in a chain.
-    after: "MemberJob | None" = field(default=None, metadata=LATER)
+    attempts: int = setting("count", 1)  # to start, see `train_member`
+    weight_decay: float = setting("[0, inf)", 0.0)
+    perturb: Perturbation | None = setting(object, None)  # of each batch
+    together: int = setting("count", 1)  # networks trained by one loss on each batch
+    loss: str = setting(LOSSES, "cross-entropy")  # or "adp", of several together
+    schedule: str = setting(SCHEDULES, "constant")  # of lr; "cosine": it falls to 0
+    after: "MemberJob | None" = setting(object, None)  # the job before, in a chain
 
     def __post_init__(self) -> None:
-        for name, rule in LATER_RULES.items():  # frozen otherwise
-            value = check_of(rule)(name, getattr(self, name), Given())
-            object.__setattr__(self, name, value)
         tables = tables_of(self.dataset)
         names = [name for table in tables for name in architecture_names(table)]
         check_choice("architecture", self.architecture, names)

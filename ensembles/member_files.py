@@ -9,9 +9,9 @@ import hashlib
 import time
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from minidl.finish import Place
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
 from minidl.schema import build
-from minidl.store import LATER, DamagedError, key_of, plain, to_json
+from minidl.store import DamagedError, key_of, plain, to_json
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,13 @@ class TrainedMember:
 class History:
     """What a file says about its member, besides the parameters."""
 
+    LATER: ClassVar = ("attempt", "vote")
+
     job: dict[str, Any]
     losses: list[float]
     seconds: float
-    attempt: int = field(default=0, metadata=LATER)
-    vote: float = field(default=1.0, metadata=LATER)
+    attempt: int = 0
+    vote: float = 1.0
 
 
 def place_of(job: MemberJob, folder: str | Path | None) -> Place:

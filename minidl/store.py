@@ -27,7 +27,6 @@ from minidl.files import atomic_write, open_regular, write_text
 from minidl.npy import arrays_in
 
 MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes, far more than is ever kept
-LATER = {"later": True}  # metadata of a field that was added to a kept dataclass
 CHANGED = "its checksum doesn't match its content"
 
 
@@ -71,12 +70,14 @@ def plain(value: Any, name: str = "content", typed: bool = False) -> Any:
 
 
 def kept_fields(value: Any) -> dict[str, Any]:
-    """Return a dataclass's fields, except those marked LATER that hold their default.
+    """Return a dataclass's fields, except those of its LATER that hold their default.
 
-    So what was kept before such a field was added keeps its key.
+    The class lists there the names of fields that were added to it: what was kept
+    before keeps its key.
     """
+    later = getattr(type(value), "LATER", ())
     pairs = ((field, getattr(value, field.name)) for field in fields(value))
-    return {f.name: v for f, v in pairs if not (f.metadata == LATER and v == f.default)}
+    return {f.name: v for f, v in pairs if not (f.name in later and v == f.default)}
 
 
 def to_json(value: Any) -> str:

@@ -39,8 +39,8 @@ class Size:
 # restarts, and 0.885 of 200 in the worst case of all attacks here. An epoch took 105
 # core-seconds, so 12 epochs take 20 core-minutes.
 #
-# On CIFAR-10 an epoch takes 75 core-seconds, with FGSM 150, and with 5 steps of PGD 450.
-# So what isn't in Table 2 is trained in eight core-hours: 150 epochs of boosting,
+# On CIFAR-10 an epoch takes 75 core-seconds, with FGSM 150, and with 5 steps of PGD
+# 450. So what isn't in Table 2 is trained in eight core-hours: 150 epochs of boosting,
 # snapshots, ADP and students, and 15 each of FGSM, PGD alone and PGD together.
 SIZES = {
     "smoke": Size(

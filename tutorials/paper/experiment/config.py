@@ -6,14 +6,13 @@ training data, never on attacked accuracy or on test images. All its trials are 
 results/search/.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from ensembles import METHODS
 from ensembles.jobs import TABLE_OF
 from minidl.checks import check_choice
 from minidl.optimizers import OPTIMIZERS
-from minidl.store import LATER
 from tutorials.paper.paper_numbers import ATTACK_NAMES
 
 Parameters = dict[str, float]
@@ -136,6 +135,8 @@ PROFILES = {
 class Configuration:
     """Everything that decides the results: equal configurations give equal numbers."""
 
+    LATER: ClassVar = ("attempts",)
+
     dataset: str
     profile: str
     methods: list[str]
@@ -150,7 +151,7 @@ class Configuration:
     attacked_images: int | None  # the first so many test images; None: all
     attacks: dict[str, Parameters]
     network: str = PLAIN
-    attempts: int = field(default=1, metadata=LATER)  # of each member, at most
+    attempts: int = 1  # of each member, at most
 
     def __post_init__(self) -> None:
         check_choice("dataset", self.dataset, DATASETS)

@@ -1,9 +1,9 @@
 """One method's accuracies, the numbers of its file, from the engine's counts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
-from minidl.store import LATER
 from tutorials.paper.experiment.cases import CLEAN, Block, Case, adv1, adv2, blocks
 from tutorials.paper.experiment.config import Parameters
 from tutorials.paper.experiment.counts import Counts, add
@@ -14,11 +14,13 @@ from tutorials.paper.experiment.members import Team
 class Member:
     """One trained classifier, with the mean of J in each epoch."""
 
+    LATER: ClassVar = ("attempt",)
+
     index: int
     seed: int
     architecture: str
     losses: list[float]
-    attempt: int = field(default=0, metadata=LATER)  # number of restarts
+    attempt: int = 0  # number of restarts
 
 
 @dataclass(frozen=True)
