@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from minidl import Conv2D, Dropout, Flatten, Linear, ReLU, Sequential
+from minidl import Conv2D, Dropout, Flatten, Layer, Linear, ReLU, Sequential
 from minidl.gradcheck import (
     check_layer,
     directional_derivative,
@@ -29,6 +29,14 @@ def test_the_slope_along_a_direction(rng):
     assert steep == pytest.approx((v**3).sum())
 
 
+def test_a_function_may_reuse_the_array_of_its_result(rng):
+    x, total = rng.standard_normal(3), np.zeros(())
+    gradient = numerical_gradient(lambda: np.sum(x * x, out=total), x)
+    assert gradient.tolist() == pytest.approx((2 * x).tolist(), rel=1e-8)
+    slope = directional_derivative(lambda x: np.sum(x * x, out=total), x, x)
+    assert slope == pytest.approx(2 * x @ x, rel=1e-8)
+
+
 def test_relative_error():
     a = np.array([1.0, -4.0])
     assert relative_error(a, np.array([1.0, -3.0])) == 0.25
@@ -47,10 +55,32 @@ def test_arguments_that_cannot_be_compared_are_named(rng):
         numerical_gradient(lambda: 0.0, np.ones(2), h=0)
     with pytest.raises(ValueError, match=r"^b must have shape \(2,\), got \(2, 1\)"):
         relative_error(np.ones(2), np.ones((2, 1)))
+    b = np.ones(2)
+    for a, kind in ((np.ma.array(b, mask=[0, 1]), "Masked"), (b.astype("u1"), "uint8")):
+        for name, pair in (("a", (a, b)), ("b", (b, a))):
+            with pytest.raises(TypeError, match=f"^{name} must be .*, got .*{kind}"):
+                relative_error(*pair)
+    with pytest.raises(ValueError, match=r"^a must not be empty, got shape \(0,\)"):
+        relative_error(np.ones(0), np.ones(0))
     with pytest.raises(TypeError, match=r"^layer must be of type Layer, got int"):
         check_layer(3, np.ones((2, 2)), rng)
     with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
         check_layer(ReLU(), np.ones((2, 2)), 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        ({"x": np.ones(3, np.float32)}, TypeError, "x must be float64, got float32"),
+        ({"direction": np.ones(3, int)}, TypeError, "direction must be float64, got"),
+        ({"direction": np.ones((3, 1))}, ValueError, r"direction must have shape \(3,"),
+        ({"h": 0}, ValueError, r"h must be in \(0, inf\), got 0"),
+    ],
+)
+def test_a_slope_of_what_would_round_or_broadcast_is_refused(changed, error, message):
+    given = {"x": np.ones(3), "direction": np.ones(3), "h": 1e-5} | changed
+    with pytest.raises(error, match=f"^{message}"):
+        directional_derivative(lambda x: float(x.sum()), **given)
 
 
 def test_a_correct_layer_passes(rng):
@@ -117,6 +147,61 @@ def test_gradients_that_are_not_written_in_place_are_found(rng):
     errors = check_layer(layer, rng.standard_normal((5, 4)), rng)
     assert math.isnan(errors.pop("params[1]"))
     assert max(errors.values()) < 1e-6
+
+
+class DoublesInPlace(Layer):
+    """The identity; twice its gradient, in the array that it is given."""
+
+    def forward(self, x, rng=None):
+        return self.remember(x.copy(), None)
+
+    def backward(self, dout):
+        self.recall(dout)
+        dout *= 2
+        return dout
+
+
+class SquaresInPlace(Layer):
+    """x^2, right in both directions, but x isn't what it was."""
+
+    def forward(self, x, rng=None):
+        factor = 2 * x
+        x *= x
+        return self.remember(x, factor)
+
+    def backward(self, dout):
+        return dout * self.recall(dout)
+
+
+class ReluInPlace(ReLU):
+    """The gradient is right, and x is clipped when it is taken."""
+
+    def forward(self, x, rng=None):
+        return self.remember(np.maximum(x, 0), x)
+
+    def backward(self, dout):
+        x = self.recall(dout)
+        np.maximum(x, 0, out=x)
+        return dout * (x > 0)
+
+
+@pytest.mark.parametrize("make", [DoublesInPlace, SquaresInPlace, ReluInPlace])
+def test_a_layer_that_changes_its_arguments_is_refused(rng, make):
+    """Its own c would agree with twice the gradient: (2 c) / (2 c)."""
+    x = rng.standard_normal((2, 3))
+    kept = x.copy()
+    with pytest.raises(ValueError, match=r"^layer must leave its arguments as they"):
+        check_layer(make(), x, rng)
+    assert x.tolist() == kept.tolist()
+
+
+def test_a_gradient_of_another_shape_is_refused(rng):
+    class Sums(ReLU):
+        def backward(self, dout):
+            return super().backward(dout).sum(axis=0)
+
+    with pytest.raises(ValueError, match=r"^backward must return .* \(2, 3\), got"):
+        check_layer(Sums(), rng.standard_normal((2, 3)), rng)
 
 
 def test_the_array_in_float32_is_named(rng):
