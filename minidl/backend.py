@@ -37,7 +37,11 @@ def device_of(x: Array) -> Device:
 
 
 def to_numpy(x: Array) -> Array:
-    """Return x as a NumPy array, copied from the GPU if it is there."""
+    """Return x as a NumPy array, copied from the GPU if it is there.
+
+    Raises TypeError for a masked array, whose mask would be lost.
+    """
+    check_unmasked(x)
     xp = get_array_module(x)
     return np.asarray(x) if xp is np else xp.asnumpy(x)
 
@@ -50,11 +54,16 @@ def to_device(x: Array, device: Device) -> Array:
     Raises ValueError for another device, RuntimeError if there is no GPU, and TypeError
     for a masked array, whose mask would be lost.
     """
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError("x must be a plain array, got a masked one")
     if device == "cpu":
         return to_numpy(x)
+    check_unmasked(x)
     return require_gpu(device).asarray(x)
+
+
+def check_unmasked(x: Array) -> None:
+    """Raise TypeError for a masked array: its mask would be lost."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError("x must be a plain array, got a masked one")
 
 
 def from_host(function: Callable[..., Any], device: Device) -> Callable[..., Any]:

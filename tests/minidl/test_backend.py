@@ -61,6 +61,8 @@ def test_arrays_on_a_gpu_are_cupys_and_travel_there_and_back(fake_cupy):
 def test_a_masked_array_keeps_its_mask_here(fake_cupy, device):
     with pytest.raises(TypeError, match="x must be a plain array, got a masked one"):
         to_device(np.ma.masked_array([1.0, 2.0], [True, False]), device)
+    with pytest.raises(TypeError, match="x must be a plain array, got a masked one"):
+        to_numpy(np.ma.masked_array([1.0, 2.0], [True, False]))
 
 
 def test_a_function_of_the_device_takes_the_hosts_arrays(fake_cupy):
