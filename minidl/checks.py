@@ -283,9 +283,12 @@ def check_weights(weights: Sequence[float] | Array | None, members: int) -> list
     if isinstance(weights, np.ndarray):
         check_array("weights", weights)
     try:
-        w = np.asarray(weights, np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"weights must be numbers, got {weights!r}") from None
+        w = np.asarray(weights)
+    except (TypeError, ValueError):  # on a GPU, or rows of different lengths
+        w = np.asarray(None)
+    if w.dtype.kind not in "iuf":  # "2", 2j and True would become numbers below
+        raise TypeError(f"weights must be integers or floats, got {weights!r}")
+    w = w.astype(np.float64)
     if w.shape != (members,):
         raise ValueError(
             f"weights must be {members} numbers, one per member, got shape {w.shape}"

@@ -1,5 +1,6 @@
 """The vote: a mean of probabilities, weighted or not, over any classifiers."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -160,4 +161,13 @@ def test_members_of_another_library_can_vote():
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_impossible_weights_are_named(weights, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
+        Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7)], weights)
+
+
+@pytest.mark.parametrize(
+    "weights", [["1", "3"], [1, 2j], [True, False], [None, 1], [[1], [1, 2]], {1, 2}]
+)
+def test_weights_that_are_not_real_numbers_are_refused(weights):
+    message = f"weights must be integers or floats, got {weights!r}"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
         Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7)], weights)
