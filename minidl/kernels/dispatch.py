@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
+from threading import Lock
 from types import ModuleType
 
 import numpy as np
@@ -17,6 +18,8 @@ from minidl.kernels import reference
 IMPLEMENTATIONS = ("auto", "reference", "numba")
 
 _chosen = os.environ.get("MINIDL_KERNELS", "auto")
+_blocks: dict[object, str] = {None: _chosen}  # in the order in which they began
+_lock = Lock()
 
 
 def check_environment() -> None:
@@ -31,16 +34,28 @@ def check_environment() -> None:
 def use(name: str) -> Iterator[None]:
     """Run a block with the implementation "reference", "numba" or "auto".
 
-    The environment variable MINIDL_KERNELS does the same for a whole process.
+    It counts in all threads. Of several blocks, nested or in several threads, the one
+    that began last counts until it ends. The environment variable MINIDL_KERNELS does
+    the same for a whole process.
     """
-    global _chosen
     check_choice("name", name, IMPLEMENTATIONS)
-    before, _chosen = _chosen, name
-    on_cpu.cache_clear()
+    block = object()  # unlike its name, no other block's
+    begin_or_end(block, name)
     try:
         yield
     finally:
-        _chosen = before
+        begin_or_end(block)
+
+
+def begin_or_end(block: object, name: str | None = None) -> None:
+    """Begin a block with this implementation, or end it; then choose the latest's."""
+    global _chosen
+    with _lock:
+        if name is None:
+            del _blocks[block]
+        else:
+            _blocks[block] = name
+        _chosen = next(reversed(_blocks.values()))
         on_cpu.cache_clear()
 
 

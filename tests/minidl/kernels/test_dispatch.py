@@ -1,6 +1,8 @@
 """Which implementation runs, how it is chosen, and what happens without Numba."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -45,6 +47,32 @@ def test_use_ends_with_its_block_even_by_an_error():
         with pytest.raises(KeyError), kernels.use("numba"):
             raise KeyError
         assert chosen() == "reference"
+
+
+@pytest.mark.parametrize("outer", ["reference", "auto"])
+def test_blocks_of_two_threads_end_in_any_order(outer):
+    """The choice of a block that has ended would stay for good."""
+    pytest.importorskip("numba", reason="no Numba")
+    with kernels.use(outer):
+        before = chosen()
+        with ThreadPoolExecutor(1) as a, ThreadPoolExecutor(1) as b:
+            one, two = kernels.use("reference"), kernels.use("numba")
+            for thread, step, expected in (
+                (a, one.__enter__, "reference"),
+                (b, two.__enter__, "cpu.operations"),
+                (a, partial(one.__exit__, None, None, None), "cpu.operations"),
+                (b, partial(two.__exit__, None, None, None), before),
+            ):
+                thread.submit(step).result()
+                assert chosen() == expected
+
+
+def test_an_inner_block_of_the_same_name_ends_alone():
+    pytest.importorskip("numba", reason="no Numba")
+    with kernels.use("reference"), kernels.use("numba"):
+        with kernels.use("reference"):
+            assert chosen() == "reference"
+        assert chosen() == "cpu.operations"
 
 
 def test_an_unknown_implementation_is_named():
