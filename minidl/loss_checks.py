@@ -4,13 +4,24 @@ from minidl.answers import check_sums
 from minidl.backend import Array, get_array_module
 from minidl.rules import Given, axes
 
+EXACT = 1e-5  # tolerated error of a row's sum; a softmax in float32 has 1e-6
+
 rows, any_axes = axes("N K"), axes("...")
 
 
 def soft_labels(name: str, q: Array, given: Given) -> Array:
-    """Return probabilities (N, K), one row for each row of logits."""
+    """Return probabilities (N, K), one row for each row of logits.
+
+    For a row of another sum than 1, p - q isn't the gradient of its cost.
+    """
     check_type(name, rows(name, q, given), given["z"])
-    check_sums(f"{name} must hold", q)
+    off = get_array_module(q).maximum(abs(q.sum(axis=1) - 1), -q.min(axis=1)).max()
+    if not off <= EXACT:
+        check_sums(f"{name} must hold", q)  # names logits, and NaN
+        raise ValueError(
+            f"{name} must hold probabilities, 0 or more and of sum 1 up to {EXACT:g} "
+            f"for each image, got some off by {float(off):.3g}: divide by the sums"
+        )
     return q
 
 

@@ -51,7 +51,8 @@ def soft_cross_entropy(
     dz = (p - q) / T. In distillation, q are a teacher's probabilities softmax(z' / T),
     at the temperature T at which it was trained, and the student predicts at T = 1.
     Shapes: z, q and dz (N, K), costs (N,). Raises TypeError or ValueError for other
-    logits, for rows of q that aren't probabilities, and unless T is in TEMPERATURES.
+    logits, for rows of q that aren't probabilities (of sum 1, up to 1e-5), and unless T
+    is in TEMPERATURES.
     Source: Papernot et al., Distillation as a Defense to Adversarial Perturbations
     against Deep Neural Networks, 2016, section IV.
     """

@@ -115,6 +115,25 @@ def test_soft_labels_that_are_no_probabilities_are_named(z, q, wrong):
         soft_cross_entropy(z, wrong(q))
 
 
+@pytest.mark.parametrize("factor", [0.995, 0.99998, 1.00002, 1.005])
+def test_soft_labels_of_another_sum_than_1_are_refused(z, q, factor):
+    """The gradient of their cost isn't p - q, as difference quotients show."""
+    dz = oracles.softmax(z) - factor * q
+    numeric = differences(lambda: np.sum(naive(z, factor * q, 1)), z)
+    assert abs(dz - numeric).max() > abs(factor - 1) / 100
+    message = r"^q must hold probabilities, .* sum 1 up to 1e-05 .*: divide by the sums"
+    with pytest.raises(ValueError, match=message):
+        soft_cross_entropy(z, factor * q)
+
+
+def test_soft_labels_may_be_rounded(rng):
+    q = rng.dirichlet(np.ones(1000), 50).astype(np.float32)
+    z = rng.standard_normal(q.shape).astype(np.float32)
+    exact = soft_cross_entropy(*(a.astype(np.float64) for a in (z, q)))
+    for found, expected in zip(soft_cross_entropy(z, q), exact, strict=True):
+        assert_close(found, expected, 1e-6)
+
+
 def test_the_squared_error_is_the_loop(rng):
     out, target = rng.standard_normal((2, 3, 2, 3, 2))
     costs, dout = squared_error(out, target)
