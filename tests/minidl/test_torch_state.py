@@ -102,6 +102,117 @@ def test_a_second_flatten_changes_nothing(rng):
     assert_close(model.forward(x), theirs, 1e-5)
 
 
+class Rows(Layer):
+    """Flattens in any order of the axes."""
+
+    def __init__(self, *axes):
+        self.axes = axes
+
+    def forward(self, x, rng=None):
+        return self.remember(x.transpose(0, *self.axes).reshape(len(x), -1), None)
+
+    def output_shape(self, input_shape):
+        return (int(np.prod(input_shape)),)
+
+
+class Means(Rows):
+    """Each channel's mean over all pixels."""
+
+    def forward(self, x, rng=None):
+        return self.remember(x.mean(axis=(1, 2)), None)
+
+    def output_shape(self, input_shape):
+        return input_shape[2:]
+
+
+class Sums(Rows):
+    """Flattens, and is no permutation."""
+
+    def forward(self, x, rng=None):
+        return super().forward(x).cumsum(axis=1)
+
+
+class Half(Rows):
+    """Every second feature, or row of pixels."""
+
+    def forward(self, x, rng=None):
+        return self.remember(x[:, ::2], None)
+
+    def output_shape(self, input_shape):
+        return (input_shape[0] // 2, *input_shape[1:])
+
+
+class Unflatten(Rows):
+    """Images of rows of numbers."""
+
+    def forward(self, x, rng=None):
+        return self.remember(x.reshape(len(x), 4, 4, 3), None)
+
+    def output_shape(self, input_shape):
+        return 4, 4, 3
+
+
+ORDERS = [(1, 2, 3), (3, 1, 2), (2, 3, 1)]
+MIDDLES = {
+    "nested": lambda: [Sequential([ReLU(), Flatten()], (4, 4, 3))],
+    "nested twice": lambda: [
+        Sequential([Sequential([Flatten()], (4, 4, 3)), ReLU()], (4, 4, 3))
+    ],
+    **{f"own {axes}": lambda axes=axes: [Rows(*axes), ReLU()] for axes in ORDERS},
+}
+
+
+@pytest.mark.parametrize("middle", MIDDLES)
+def test_whatever_layer_flattens_in_any_order_the_logits_are_pytorchs(rng, middle):
+    layers = [Conv2D(2, 3, 3, rng=rng), *MIDDLES[middle](), Linear(48, 4, rng=rng)]
+    model = Sequential(layers, (6, 6, 2))
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.Flatten())
+    module.append(nn.Linear(48, 4))
+    load_torch_state(model, module.state_dict())
+    x = rng.random((2, 6, 6, 2)).astype(np.float32)
+    theirs = module(torch.tensor(x).permute(0, 3, 1, 2)).detach()
+    assert_close(model.forward(x), theirs, 1e-5)
+
+
+def test_the_mean_of_each_channel_keeps_their_order(rng):
+    layers = [Conv2D(2, 3, 3, rng=rng), ReLU(), Means(), Linear(3, 4, rng=rng)]
+    model = Sequential(layers, (6, 6, 2))
+    module = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+    module.extend([nn.Flatten(), nn.Linear(3, 4)])
+    load_torch_state(model, module.state_dict())
+    x = rng.random((2, 6, 6, 2)).astype(np.float32)
+    theirs = module(torch.tensor(x).permute(0, 3, 1, 2)).detach()
+    assert_close(model.forward(x), theirs, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("middle", "D", "message"),
+    [
+        ([Sums(1, 2, 3)], 48, r"Sums\(\) from \(4, 4, 3\) to \(48,\)"),
+        ([Flatten(), Half()], 24, r"Half\(\) from \(48,\) to \(24,\)"),
+        ([Flatten(), Unflatten(), Flatten()], 48, r"Unflatten\(\) from \(48,\) to"),
+    ],
+)
+def test_layers_that_lose_the_order_of_features_are_named(rng, middle, D, message):
+    layers = [Conv2D(2, 3, 3, rng=rng), *middle, Linear(D, 4, rng=rng)]
+    model = Sequential(layers, (6, 6, 2))
+    tensors = [np.zeros(s) for s in ((3, 2, 3, 3), (3,), (4, D), (4,))]
+    tensors = dict(zip("abcd", tensors, strict=True))
+    with pytest.raises(TypeError, match=f"^model must keep all features .* {message}"):
+        load_torch_state(model, tensors)
+    load_torch_state(model, tensors, channels_last=True)
+    assert not model.params[2].data.any()
+
+
+def test_layers_that_mix_no_pixels_may_lose_some(rng):
+    layers = [Half(), Conv2D(2, 3, 3, rng=rng), Flatten(), Linear(12, 8, rng=rng)]
+    model = Sequential([*layers, Half(), Linear(4, 2, rng=rng)], (6, 6, 2))
+    shapes = (3, 2, 3, 3), (3,), (8, 12), (8,), (2, 4), (2,)
+    arrays = {str(i): rng.standard_normal(shape) for i, shape in enumerate(shapes)}
+    load_torch_state(model, arrays)
+    assert_close(model.params[4].data, arrays["4"].T, 1e-6)
+
+
 def small(rng):
     layers = [Conv2D(2, 3, 3, rng=rng), ReLU(), Flatten(), Linear(48, 4, rng=rng)]
     return Sequential(layers, (6, 6, 2))
@@ -126,6 +237,7 @@ def without(name):
         (state() | {"0.bias": torch.zeros(4)}, r"state\['0.bias'\] must have shape"),
         (state() | {"0.bias": [np.nan] * 3}, r"state\['0.bias'\] must hold finite"),
         (state() | {"3.bias": torch.ones(4) * torch.inf}, r"state\['3.bias'\] must"),
+        (state() | {"0.bias": torch.ones(3).double() * 1e39}, ".* infinity in float32"),
         (state() | {"3.bias": ["a"] * 4}, r"state\['3.bias'\] must hold finite floats"),
     ],
 )
