@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from minidl.checks import check_choice
 from minidl.data.cifar import Arrays
-from minidl.data.files import load_arrays
+from minidl.data.files import Found, load_arrays
 from minidl.data.published import PUBLISHED
 from minidl.data.untrusted import opened
 
@@ -100,24 +100,34 @@ def differences(name: str) -> list[str]:
 def _load(name: str) -> tuple[Dataset, list[str]]:
     check_choice("name", name, CLASS_NAMES)
     arrays: Arrays = {}
-    notes = []
+    found = {p.field: load_arrays(p) for p in PUBLISHED.get(name, ())}
     if name == "mnist-sample":
         with opened(SAMPLE_FILE) as file:
             arrays = dict(np.load(file, allow_pickle=False))
-    for published in PUBLISHED.get(name, ()):
-        found = load_arrays(published)
-        arrays |= found.arrays
-        notes += [f"{found.note}."] if found.note else []
-    files = {published.field: published.name for published in PUBLISHED.get(name, ())}
+    for source in found.values():
+        arrays |= source.arrays
     for x, y in ("x_train", "y_train"), ("x_test", "y_test"):
-        if len(arrays[x]) != len(arrays[y]):
-            raise ValueError(
-                f"{name}: {files[x]} holds {len(arrays[x])} images, but {files[y]} "
-                f"{len(arrays[y])} labels"
-            )
+        if x in found:
+            check_pair(found[x], found[y], len(arrays[x]), len(arrays[y]))
     x_train, x_test = (arrays[x].view() for x in ("x_train", "x_test"))
     y_train, y_test = (arrays[y].astype(np.int64) for y in ("y_train", "y_test"))
     data = Dataset(x_train, y_train, x_test, y_test)
     for array in data:
         array.flags.writeable = False
-    return data, notes
+    return data, [f"{source.note}." for source in found.values() if source.note]
+
+
+def check_pair(x: Found, y: Found, images: int, labels: int) -> None:
+    """Raise ValueError if images and labels are from sources that may not fit.
+
+    Published files fit wherever they are, others only if they are in one folder.
+    """
+    if images != labels:
+        raise ValueError(
+            f"{x.path} holds {images} images, but {y.path} {labels} labels"
+        )
+    if x.folder != y.folder and (x.note or y.note):
+        raise ValueError(
+            f"{x.path} and {y.path} must be in one folder, because they aren't both as "
+            "published: images and labels might be in different orders"
+        )

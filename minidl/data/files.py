@@ -38,11 +38,20 @@ class Decoded(NamedTuple):
     note: str
 
 
+class Found(NamedTuple):
+    """A decoded source, its path, and the searched folder in which it was."""
+
+    arrays: Arrays
+    note: str
+    path: Path
+    folder: Path
+
+
 class WrongFileError(ValueError):
     """The content belongs to another published file."""
 
 
-def load_arrays(published: PublishedFile) -> Decoded:
+def load_arrays(published: PublishedFile) -> Found:
     """Return the arrays of a published file, from wherever it is.
 
     Raises ValueError if one of the user's files is malformed, FileNotFoundError if none
@@ -55,13 +64,14 @@ def load_arrays(published: PublishedFile) -> Decoded:
     for folder in searched:
         for path in candidates(folder, published):
             try:
-                return _decoded(published, path)
+                return Found(*_decoded(published, path), path, folder)
             except ValueError as error:
                 if not isinstance(error, WrongFileError) and folder not in downloads:
                     raise
                 _warn_once(f"{error}; skipped")
                 searched[folder] = f" (skipped: {error})"
-    return _decoded(published, download(published, searched))
+    path = download(published, searched)
+    return Found(*_decoded(published, path), path, path.parent)
 
 
 @cache

@@ -22,6 +22,7 @@ from minidl.data.published import PUBLISHED
 from tests.minidl.data.synthetic_data import (
     cifar_members,
     idx_contents,
+    idx_images,
     idx_labels,
     images_and_labels,
     npz_arrays,
@@ -152,8 +153,48 @@ def test_unknown_content_is_taken_with_a_warning(mnist, data_dir):
 def test_images_and_labels_must_be_as_many(mnist, data_dir):
     labels = zipped(idx_labels(np.zeros(19, np.uint8)))
     write_files(data_dir, {**mnist[1], LABELS: labels})
-    message = rf"{IMAGES} holds 20 images, but {LABELS} 19"
+    message = rf"data.{IMAGES} holds 20 images, but .*data.{LABELS} 19 labels"
     assert_skipped(load_mnist, "not the published file", message, ValueError)
+
+
+@pytest.mark.parametrize("own", [IMAGES, LABELS])
+def test_own_images_and_labels_are_in_one_folder(mnist, data_dir, own):
+    """A shuffled copy of the images, and the published labels from the next folder."""
+    (x, y, *_), files = mnist
+    order = np.random.default_rng(0).permutation(20)
+    shuffled = {
+        IMAGES: zipped(idx_images(x[order])),
+        LABELS: zipped(idx_labels(y[order])),
+    }
+    write_files(data_dir, files)
+    write_files(data_dir / "mnist", {own: shuffled[own]})
+    message = r"train-images.*gz and .*train-labels.*gz must be in one folder, because"
+    text = assert_skipped(load_mnist, "not the published file", message, ValueError)
+    assert str(data_dir / "mnist" / own) in text
+    write_files(data_dir / "mnist", shuffled)
+    with pytest.warns(UserWarning, match="not the published file"):
+        data = load_mnist()
+    assert np.array_equal(data.x_train, x[order])
+    assert np.array_equal(data.y_train, y[order])
+
+
+def test_published_files_fit_wherever_they_are(mnist, data_dir, silence):
+    (x, *_), files = mnist
+    write_files(data_dir, {name: files[name] for name in files if name != IMAGES})
+    write_files(data_dir / "mnist", {IMAGES: files[IMAGES]})
+    assert np.array_equal(load_mnist().x_train, x)
+
+
+def test_own_files_may_be_unpacked_into_folders_of_their_names(mnist, data_dir):
+    (x, y, *_), files = mnist
+    own = {IMAGES: zipped(idx_images(x[::-1])), LABELS: zipped(idx_labels(y[::-1]))}
+    write_files(data_dir, {name: files[name] for name in files if name not in own})
+    for name, content in own.items():
+        write_files(data_dir / name, {name: content})
+    with pytest.warns(UserWarning, match="not the published file"):
+        data = load_mnist()
+    assert np.array_equal(data.x_train, x[::-1])
+    assert np.array_equal(data.y_train, y[::-1])
 
 
 def test_a_malformed_file_stops_the_search(mnist, data_dir, cache_dir):
