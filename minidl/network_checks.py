@@ -10,6 +10,7 @@ import numpy as np
 from minidl.answers import check_finite, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module
 from minidl.checks import check_array, check_batch, check_kind, several
+from minidl.layers.activations import Softmax
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
 
@@ -61,12 +62,20 @@ def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> No
         )
 
 
-def check_ends_in_logits(model: Layer, output_shape: Shape) -> None:
+def check_ends_in_logits(model: Any) -> None:
     """Raise ValueError unless a network ends in logits."""
-    if len(output_shape) != 1:
+    if len(output_shape := model.shapes[-1]) != 1:
         raise ValueError(
             f"a classifier's output must have shape (N, K), {model} ends in "
             f"{output_shape} for each image"
+        )
+    last = model
+    while hasattr(last, "layers"):
+        last = last.layers[-1]
+    if isinstance(last, Softmax):
+        raise ValueError(
+            f"a classifier must end in logits, {model} ends in {last}: leave it out, "
+            "because losses and predict_proba take the softmax themselves"
         )
 
 

@@ -30,7 +30,8 @@ class ReLU(Layer):
 class Softmax(Layer):
     """Probabilities from logits, p_k = exp(z_k) / sum_j exp(z_j).
 
-    The last row of Tables 1 and 3. Shapes: z and p (N, K).
+    The last row of Tables 1 and 3. A classifier leaves it out and ends in logits, of
+    which losses and `predict_proba` take the softmax. Shapes: z and p (N, K).
     """
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:

@@ -52,7 +52,7 @@ class Sequential(Layer):
 
         Raises ValueError unless the network ends in logits.
         """
-        check_ends_in_logits(self, self.shapes[-1])
+        check_ends_in_logits(self)
         return self.shapes[-1][0]
 
     @rounds_to_zero
@@ -99,14 +99,20 @@ class Sequential(Layer):
         return self.shapes[-1]
 
     def predict_proba(self, x: Array) -> Array:
-        """Return the probabilities p = softmax(z). Shapes: x (N, ...), p (N, K)."""
+        """Return the probabilities p = softmax(z). Shapes: x (N, ...), p (N, K).
+
+        Raises ValueError unless the network ends in logits.
+        """
+        check_ends_in_logits(self)
         return softmax(self.forward(x))
 
     def predict(self, x: Array) -> Array:
         """Return the most probable class of each image. Shapes: (N, ...) -> (N,).
 
-        Raises ValueError for NaN among the logits: argmax would pick it as the class.
+        Raises ValueError unless the network ends in logits, and for NaN among them:
+        argmax would pick it as the class.
         """
+        check_ends_in_logits(self)
         z = self.forward(x)
         check_numbers(z)
         return z.argmax(axis=1)

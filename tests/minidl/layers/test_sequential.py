@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from minidl import (
+    Adam,
     Conv2D,
     Dropout,
     Flatten,
@@ -18,7 +19,9 @@ from minidl import (
     ReLU,
     Sequential,
     Softmax,
+    accuracy,
     trace,
+    train,
 )
 from minidl.layers import Layer
 from tests import oracles
@@ -157,6 +160,37 @@ def test_layers_that_do_not_fit_are_named(rng):
         Sequential(layers, (3, 3, 1))
     with pytest.raises(ValueError, match=r"^Softmax\(\) takes shape \(K,\), got"):
         Sequential([Softmax()], (3, 3, 1))
+
+
+def test_a_classifier_that_ends_in_softmax_is_refused(rng):
+    """Its probabilities would be softmax(softmax(z))."""
+    x, y = rng.random((4, 3), np.float32), np.zeros(4, int)
+    plain = Sequential([Linear(3, 3, rng=rng), Softmax()], (3,))
+    for model in (plain, Sequential([Sequential([plain], (3,))], (3,))):
+        assert model.forward(x).sum(axis=1) == pytest.approx(np.ones(4), rel=1e-6)
+        for use in (
+            lambda model=model: model.classes,
+            lambda model=model: model.predict(x),
+            lambda model=model: model.predict_proba(x),
+            lambda model=model: accuracy(model, x, y),
+            lambda model=model: train(model, x, y, Adam(model.params), 1, 2, rng),
+        ):
+            with pytest.raises(ValueError, match=r"logits, .* in Softmax\(\): leave"):
+                use()
+
+
+def test_a_softmax_within_a_network_is_a_layer_as_others(rng):
+    gate = Sequential([Linear(3, 3, rng=rng), Softmax()], (3,))
+    model = Sequential([gate, Linear(3, 2, rng=rng)], (3,))
+    p = model.predict_proba(rng.random((4, 3), np.float32))
+    assert (p.shape, model.classes) == ((4, 2), 2)
+
+
+def test_what_ends_in_images_predicts_no_classes(rng):
+    model = Sequential([ReLU()], (3, 3, 1))
+    for predict in (model.predict, model.predict_proba):
+        with pytest.raises(ValueError, match=r"shape \(N, K\), .* ends in \(3, 3, 1\)"):
+            predict(np.ones((2, 3, 3, 1)))
 
 
 def test_a_network_can_be_a_layer_of_another(model, x, rng):
