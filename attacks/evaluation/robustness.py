@@ -5,6 +5,7 @@ an attack any function that turns images into adversarial images.
 """
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from attacks.evaluation.suites import (
     KEPT,
     WORK,
     MakeSuite,
+    Suite,
     generator,
     made,
     run_attack,
@@ -69,8 +71,10 @@ def evaluate(
     batch, clean or attacked, on a worker (it must be picklable then). With a folder,
     each finished batch is saved there with its adversarial images, and used again only
     for the same classifier, images and threat model. A classifier is known by its
-    answers to the images and to noisy copies. A change of an attack's settings is not
-    noticed, so give the attack another name. The same seed and batch size give
+    answers to the images and to noisy copies, and by which of the saved adversarial
+    images fool it. In small batches two that return classes alone may still agree on
+    all of these, so give them folders of their own. A change of an attack's settings
+    is not noticed, so give the attack another name. The same seed and batch size give
     the same bits on one kind of processor, whatever the executor and interruptions.
     Images on a GPU are attacked there.
 
@@ -101,7 +105,8 @@ def evaluate(
     ]
     works = {place_of(batch, threat, seed, folder): batch for batch in every}
     run = key_of(repr(threat), seed, batch_size, x, y, p)
-    read, write = partial(read_outcome, run), partial(write_outcome, run)
+    fools = partial(fooled_now, here, works, threat)
+    read, write = partial(read_outcome, run, fools), partial(write_outcome, run)
     attack = partial(attack_batch, make, threat=threat, seed=seed)
     done = finish(works, attack, read, write, executor, "batches", fresh=random)
     outcomes = {place: outcome for place, (outcome, _) in done}
@@ -148,6 +153,28 @@ def place_of(batch: Batch, threat: Threat, seed: int, folder: Any) -> Place:
     return Place(folder and folder / f"{name}-{batch.start}.npz", key)
 
 
+def fooled_now(
+    suite: Suite,
+    works: Mapping[Place, Batch],
+    threat: Threat,
+    place: Place,
+    x_adv: Array,
+) -> Array:
+    """Tell which images saved at a place fool the classifier today; (N,) bool."""
+    with limit_threads(1):  # as on a worker
+        return fooled(suite, works[place], threat, x_adv)
+
+
+def fooled(suite: Suite, batch: Batch, threat: Threat, x_adv: Array) -> Array:
+    """Tell which images fool the classifier, by x_adv or without an attack; (N,) bool.
+
+    A random defence may be right about an image on which it was wrong before.
+    """
+    p = probabilities(suite.classifier.predict_proba, x_adv)
+    before, after = (threat.fooled(q.argmax(axis=1), batch.y) for q in (batch.p, p))
+    return before | after
+
+
 def attack_batch(
     make_suite: MakeSuite, batch: Batch, threat: Threat, seed: int
 ) -> tuple[Outcome, Array]:
@@ -166,11 +193,9 @@ def attack_batch(
             suite.attacks[batch.name],
         )
         x_adv[todo] = run_attack(batch.name, attack, x[todo], y[todo], threat, rng)
-    p = probabilities(suite.classifier.predict_proba, x_adv)
     outcome = Outcome(
         before=before,
-        # A random defence may now be right about an image on which it was wrong before.
-        fooled=before | threat.fooled(p.argmax(axis=1), y),
+        fooled=fooled(suite, batch, threat, x_adv),
         distance=threat.distances(x_adv, x),
         gradients=counter.gradients - gradients,
         queries=counter.queries - queries,

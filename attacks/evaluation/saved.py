@@ -1,6 +1,7 @@
 """Finished batches of an evaluation on disk, with their adversarial images (.npz)."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,8 @@ import numpy as np
 
 from attacks.evaluation.outcomes import Outcome
 from minidl.backend import Array
-from minidl.store import (
-    check,
-    read_arrays,
-    refused,
-    write_arrays,
-)
+from minidl.finish import Place
+from minidl.store import DamagedError, check, read_arrays, refused, write_arrays
 
 OF_IMAGES = ("before", "fooled", "distance")  # arrays; the others are numbers
 
@@ -26,12 +23,18 @@ def write_outcome(run: str, path: Path, found: tuple[Outcome, Array], key: str) 
     write_arrays(path, {**arrays, "x_adv": x_adv}, facts, key)
 
 
-def read_outcome(run: str, path: Path, key: str) -> tuple[Outcome, Array]:
+def read_outcome(
+    run: str, fools: Callable[[Place, Array], Array], path: Path, key: str
+) -> tuple[Outcome, Array]:
     """Return a saved batch; raises FileNotFoundError or DamagedError.
 
-    A batch with the same key from another run is saved again as this run's.
+    `fools` tells which of a batch's images fool the classifier now: others than those
+    that did show another classifier. A batch with the same key from another run is
+    saved again as this run's.
     """
     its_run, outcome, x_adv = read_batch(path, key)
+    if not np.array_equal(fools(Place(path, key), x_adv), outcome.fooled):
+        raise DamagedError(f"{path} was made against another classifier")
     if its_run != run:
         write_outcome(run, path, (outcome, x_adv), key)
     return outcome, x_adv

@@ -408,6 +408,47 @@ def test_classifiers_that_agree_on_clean_images_do_not_share_batches(grey, tmp_p
     assert [accuracy(pixel, tmp_path) for pixel in (0, 3)] == expected
 
 
+class Squeezed:
+    """Classes alone; without squeezing, small differences between pixels fool it."""
+
+    def __init__(self, squeezes):
+        self.squeezes = squeezes
+
+    def predict_proba(self, x):
+        flat = x.reshape(len(x), -1)
+        differs = np.ptp(flat, axis=1)
+        wrong = (differs > 0.15) & (differs < 0.25) & (not self.squeezes)
+        return np.eye(2)[(flat.mean(axis=1) > 0.5) ^ wrong.astype(int)]
+
+
+@pytest.mark.parametrize("order", [(False, True), (True, False)])
+def test_classifiers_that_agree_on_noisy_images_do_not_share_batches(
+    grey, tmp_path, order
+):
+    """A batch of one image holds one clean class and one noisy one."""
+    tried = []
+
+    def move_one_pixel(x, y, eps, rng):
+        tried.extend(x[:, 0, 0, 0])
+        x[:, 0, 0] += np.float32(eps) * np.where(y > 0, -1, 1)[:, None]
+        return x
+
+    def robust(squeezes, folder):
+        suite = Suite(Squeezed(squeezes), {"one pixel": move_one_pixel})
+        tried.clear()
+        found = evaluate(lambda: suite, *grey, THREAT, 1, folder=folder)
+        assert found.clean().value == 1
+        return found.robust("one pixel").value
+
+    expected = {False: 1 / 9, True: 8 / 9}  # 0.5 becomes bright
+    for squeezes in order:
+        assert robust(squeezes, None) == expected[squeezes]
+        assert robust(squeezes, tmp_path) == expected[squeezes]
+        assert len(tried) == 9
+        assert robust(squeezes, tmp_path) == expected[squeezes]
+        assert not tried
+
+
 class Wavering(Decision):
     """A random defence that is sure of grey images."""
 
