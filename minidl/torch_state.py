@@ -32,9 +32,9 @@ def load_torch_state(
     Tensors are taken in order, whatever their names, so the module must define its
     layers in the order in which it runs them. Set `channels_last` if it flattens
     (N, H, W, C). Raises TypeError if layers other than Conv2D and Linear have
-    parameters, or make rows of images and don't just reorder their numbers, and
-    ValueError, which names the tensor, for a wrong number of tensors, a wrong shape,
-    and NaN or infinity; the network then stays as it was.
+    parameters, or if the order in which a Linear layer gets PyTorch's features can't be
+    known, and ValueError, which names the tensor, for a wrong number of tensors, a
+    wrong shape, and NaN or infinity; the network then stays as it was.
     """
     goals = list(targets(model, channels_last))
     if len(state) != len(goals):
@@ -85,8 +85,8 @@ def order_after(
 ) -> Array | None:
     """Return PyTorch's number of each feature that a layer puts out; None: the same.
 
-    A layer that flattens, in whatever order, shows where it puts PyTorch's numbers.
-    Raises TypeError if it loses them.
+    A layer that flattens, in whatever order, is shown an image of PyTorch's numbers.
+    Raises TypeError if their order is lost.
     """
     if len(out) == len(shape) and (order is None or out == shape):
         return order
@@ -100,8 +100,8 @@ def order_after(
     elif len(shape) == 3 and out == shape[2:]:  # one number a channel, such as the mean
         return None
     raise TypeError(
-        f"model must keep all features between images and Linear layers, got {layer} "
-        f"from {shape} to {out}: PyTorch's order of the features is unknown there"
+        f"model must flatten images to all their numbers, or to one for each channel, "
+        f"got {layer} from {shape} to {out}: the order of PyTorch's features is lost"
     )
 
 

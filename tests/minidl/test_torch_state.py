@@ -198,7 +198,7 @@ def test_layers_that_lose_the_order_of_features_are_named(rng, middle, D, messag
     model = Sequential(layers, (6, 6, 2))
     tensors = [np.zeros(s) for s in ((3, 2, 3, 3), (3,), (4, D), (4,))]
     tensors = dict(zip("abcd", tensors, strict=True))
-    with pytest.raises(TypeError, match=f"^model must keep all features .* {message}"):
+    with pytest.raises(TypeError, match=f"^model must flatten images .* got {message}"):
         load_torch_state(model, tensors)
     load_torch_state(model, tensors, channels_last=True)
     assert not model.params[2].data.any()
