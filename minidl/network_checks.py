@@ -69,13 +69,10 @@ def check_ends_in_logits(model: Any) -> None:
             f"a classifier's output must have shape (N, K), {model} ends in "
             f"{output_shape} for each image"
         )
-    last = model
-    while hasattr(last, "layers"):
-        last = last.layers[-1]
-    if isinstance(last, Softmax):
+    if isinstance(model.last, Softmax):
         raise ValueError(
-            f"a classifier must end in logits, {model} ends in {last}: leave it out, "
-            "because losses and predict_proba take the softmax themselves"
+            f"a classifier must end in logits, {model} ends in {model.last}: leave it "
+            "out, because losses and predict_proba take the softmax themselves"
         )
 
 

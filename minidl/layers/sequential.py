@@ -47,6 +47,12 @@ class Sequential(Layer):
         return tuple(parameters_in(self.layers))
 
     @property
+    def last(self) -> Layer:
+        """The last layer; if it is a network, that network's last layer."""
+        layer = self.layers[-1]
+        return layer.last if isinstance(layer, Sequential) else layer
+
+    @property
     def classes(self) -> int:
         """The number K of classes, which is the number of logits.
 

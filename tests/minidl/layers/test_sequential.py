@@ -186,6 +186,16 @@ def test_a_softmax_within_a_network_is_a_layer_as_others(rng):
     assert (p.shape, model.classes) == ((4, 2), 2)
 
 
+def test_a_layer_of_ones_own_may_hold_a_softmax_last(rng):
+    class Branches(Linear):
+        def __init__(self):
+            super().__init__(3, 2, rng=rng)
+            self.layers = {"gate": Softmax()}
+
+    model = Sequential([Branches()], (3,))
+    assert model.predict_proba(rng.random((4, 3), np.float32)).shape == (4, 2)
+
+
 def test_what_ends_in_images_predicts_no_classes(rng):
     model = Sequential([ReLU()], (3, 3, 1))
     for predict in (model.predict, model.predict_proba):
