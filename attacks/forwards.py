@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.answers import answer, check_function, check_rows
+from minidl.answers import answer, check_function, check_rows, kept
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch, check_weights, several
 from minidl.layers import Sequential
@@ -154,7 +154,7 @@ def together(
     forwards: Sequence[Forward], x: Array
 ) -> tuple[tuple[Array, ...], tuple[Back, ...]]:
     """Return all members' logits for x, and their backward passes."""
-    z, backs = zip(*(forward(x) for forward in forwards), strict=True)
+    z, backs = zip(*(kept(forward(x)) for forward in forwards), strict=True)
     return z, backs
 
 

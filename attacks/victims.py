@@ -60,7 +60,7 @@ def vjp_of(forward: Forward) -> VJP:
         _, back = forward(x)
         if dz.ndim == 2:
             return back(dz)
-        return get_array_module(x).stack([back(row) for row in dz])
+        return get_array_module(x).stack([back(row).copy() for row in dz])
 
     return vjp
 

@@ -1,7 +1,8 @@
 """Calls of a user's functions, and checks of what they return.
 
-A function gets copies of our arrays. If it returns anything that can't be used, an
-error names the function.
+A function gets copies of our arrays, and we keep copies of its own, which it may
+overwrite at its next call. If it returns anything that can't be used, an error names
+the function.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ ROUNDING = 0.01  # tolerated error of a row's sum, 1; float16 has 0.001
 
 
 def answer(name: str, function: Callable[..., Any], *arguments: Array) -> Any:
-    """Return function(copies of the arguments); ValueError if it changes them.
+    """Return a copy of what function(copies) returns; ValueError if it changes those.
 
     Read-only views wouldn't protect arguments: PyTorch's tensors ignore the flag. On a
     GPU, where comparing would mean waiting, changes go unnoticed and do no harm.
@@ -29,7 +30,21 @@ def answer(name: str, function: Callable[..., Any], *arguments: Array) -> Any:
                 f"{name} must leave its arguments as they are, got one of shape "
                 f"{a.shape} changed in place: let it work on a copy"
             )
-    return answered
+    return kept(answered)
+
+
+def kept(answered: Any) -> Any:
+    """Return copies of the arrays that a function has returned, also in a tuple.
+
+    A function may write each answer into the same work array. On a GPU, where a copy is
+    one more kernel, images and gradients are not copied: use them before the next call.
+    """
+    if isinstance(answered, tuple):
+        return tuple(map(kept, answered))
+    if not isinstance(answered, get_array_module(answered).ndarray):
+        return answered
+    small = answered.ndim <= 2
+    return answered.copy() if small or device_of(answered) == "cpu" else answered
 
 
 def copy_of(a: Array) -> Array:

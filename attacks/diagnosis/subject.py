@@ -13,6 +13,7 @@ from attacks.gradients import GradientFn
 from attacks.norms import flat
 from attacks.threat import Bounds, clip_to_bounds
 from attacks.victims import PredictProba
+from minidl.answers import kept
 from minidl.backend import Array, to_numpy
 
 # (gradient, x, y, eps) -> x_adv, within eps in every pixel
@@ -124,7 +125,7 @@ class Subject:
         return float(self.survivors(x_adv).mean())
 
     def run(self, eps: float, labels: list[Array] | None = None) -> Array:
-        """Run the attack on copies, because it may work in place.
+        """Run the attack on copies, because it may work in place; return a copy, too.
 
         The labels of its gradients are added to the list.
         """
@@ -134,7 +135,7 @@ class Subject:
                 labels.append(np.array(to_numpy(y)))
             return self.numbers(x, y)
 
-        x_adv = self.attack(gradient, self.x.copy(), self.y.copy(), eps)
+        x_adv = kept(self.attack(gradient, self.x.copy(), self.y.copy(), eps))
         check_gradient("attack", x_adv, self.x)
         return x_adv
 

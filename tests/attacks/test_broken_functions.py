@@ -18,6 +18,7 @@ from attacks import (
 )
 from tests.attacks.conftest import new_cnn
 from tests.attacks.every_attack import RUNS, TARGETED, functions_of, run
+from tests.work_array import in_work_array
 
 RNG = np.random.default_rng(0)
 MODEL = new_cnn(np.random.default_rng(1))
@@ -48,9 +49,9 @@ UP_LOSSES = pytest.mark.parametrize(
 )
 
 
-def use_of(name, use, function, x, y=None):
+def use_of(name, use, function, x, y=None, others=HEALTHY):
     """Give an attack one function of these; its others are the model's."""
-    y, functions = MODEL.predict(x) if y is None else y, HEALTHY | {name: function}
+    y, functions = MODEL.predict(x) if y is None else y, others | {name: function}
     if use in OTHERS:
         takes, call = OTHERS[use]
         return call(*(functions[f] for f in takes), x, y)
@@ -155,6 +156,20 @@ def test_a_buffer_used_again_changes_no_attack(x):
         return kept
 
     assert_array_equal(apgd(same_place, x, y, 0.1, 12), apgd(loss, x, y, 0.1, 12))
+
+
+@EACH_USE
+def test_functions_may_share_one_work_array(x, name, use):
+    """It is overwritten at each call, even of the model's other functions."""
+    if use == "train_substitute":
+        return  # it returns a network, trained from other weights each time
+    functions = {n: in_work_array(f) for n, f in HEALTHY.items()}
+    found = use_of(name, use, functions[name], x, others=functions)
+    expected = use_of(name, use, HEALTHY[name], x)
+    if use == "diagnose":
+        assert list(map(str, found)) == list(map(str, expected))
+    else:
+        assert_array_equal(found, expected)
 
 
 def test_members_that_are_no_networks_of_ours_see_copies(x, y):

@@ -16,6 +16,7 @@ from attacks.diagnosis.causes import CAUSES, correlation, half_precision
 from attacks.diagnosis.labels import changing_label, ignores_labels
 from attacks.diagnosis.subject import Finding, Subject, downhill, log_odds
 from attacks.diagnosis.symptoms import SYMPTOMS
+from tests.work_array import in_work_array
 
 W = np.array([3.0, -2.0, 1.0, 0.5], np.float32)
 X = np.random.default_rng(0).random((8, 2, 2, 1)).astype(np.float32)
@@ -48,6 +49,14 @@ def stays(gradient, x, y, eps):
 def subject(**changes):
     right = Subject(predict_proba, uphill, stays, X, Y, 0.1, (0, 1), 3)
     return replace(right, **changes)
+
+
+def test_an_attacks_images_outlast_its_next_run():
+    """Each run may write into the same work array."""
+    s = subject(attack=in_work_array(lambda gradient, x, y, eps: x + np.float32(eps)))
+    before = s.x_adv
+    s.accuracy(0.5)
+    assert np.array_equal(before, X + np.float32(0.1))
 
 
 def watched():

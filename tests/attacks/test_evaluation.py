@@ -29,6 +29,7 @@ from attacks.evaluation.intervals import wilson
 from minidl.parallel import local_executor
 from minidl.store import DamagedError
 from tests.attacks.conftest import new_cnn
+from tests.work_array import in_work_array
 
 THREAT = Threat("Linf", 0.2)
 
@@ -70,6 +71,23 @@ def test_accuracies_of_each_attack_and_of_the_worst(grey):
     assert_array_equal(np.flatnonzero(found.fooled_by_any()), [3, 4, 5])
     assert_allclose(found.smallest_distances()[3:6], 0.15, rtol=1e-5)
     assert np.isinf(found.smallest_distances()[0])
+
+
+def test_a_classifier_and_its_attacks_may_share_one_work_array(grey):
+    """Else clean accuracy would be that of other images, and the classifier random."""
+
+    def make_reusing():
+        suite = make_brightness()
+        suite.classifier.predict_proba = in_work_array(suite.classifier.predict_proba)
+        attacks = {name: in_work_array(a) for name, a in suite.attacks.items()}
+        return Suite(suite.classifier, attacks)
+
+    found, expected = (
+        evaluate(make, *grey, Threat("Linf", 0.15), batch_size=4)
+        for make in (make_reusing, make_brightness)
+    )
+    assert found.table() == expected.table()
+    assert not found.random
 
 
 def test_the_table_has_each_attacks_numbers(grey):

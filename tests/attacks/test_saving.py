@@ -19,6 +19,7 @@ from attacks import (
 from attacks.rounding import pixels, round_inside, shades
 from attacks.saving import NAME
 from minidl.store import DamagedError, read_arrays, write_arrays
+from tests.work_array import in_work_array
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow isn't installed")
 SHADE = 1 / 255
@@ -149,6 +150,22 @@ def test_the_accuracy_before_and_after(tmp_path, targeted, words):
     saved = save_images(x_adv, x, y, tmp_path / "a", threat, nearest)
     assert (saved.before.value, saved.after.value) == (0, 0.5)
     assert f"{words} {saved.before} as floats, {saved.after} in 8 bits" in str(saved)
+
+
+def test_each_pieces_answers_may_share_one_work_array(rng, tmp_path):
+    """The first 256 images are right, the others wrong."""
+    x = rng.integers(256, size=(300, 2, 2, 1)) / 255
+    y = (x[:, 0, 0, 0] > 0.5).astype(int)
+    y[256:] = 1 - y[256:]
+
+    @in_work_array
+    def predict_proba(x):
+        p = (x[:, 0, 0, 0] > 0.5).astype(float)
+        return np.column_stack([1 - p, p])
+
+    reusing = SimpleNamespace(predict_proba=predict_proba)
+    saved = save_images(x, x, y, tmp_path / "a", Threat("Linf", 0.1), reusing)
+    assert saved.before.value == saved.after.value == 256 / 300
 
 
 def small(tmp_path):

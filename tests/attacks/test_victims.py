@@ -20,8 +20,10 @@ from attacks import (
     sum_gradient,
     vjp_of,
 )
+from attacks.forwards import log_mean, mean_of
 from attacks.losses import cross_entropy
 from ensembles import Ensemble
+from tests.work_array import in_work_array
 
 KINDS = {
     "network": lambda members: network(members[0]),
@@ -52,6 +54,32 @@ def test_back_is_the_derivative(forward, kind, x, rng):
     found = (vjp_of(forward)(x, dz) * direction).sum(axis=(1, 2, 3))
     assert_allclose(found, (dz * slope).sum(axis=1), atol=1e-7)
     assert_array_equal(logits_of(forward)(x), z)
+
+
+def in_work_arrays(forward):
+    """A forward pass whose z, and whose gradients, are overwritten by its next ones."""
+
+    def one_after_another(x):
+        z, back = forward(x)
+        return in_work_array(lambda: z)(), in_work_array(back)
+
+    return one_after_another
+
+
+def test_a_jacobians_rows_may_share_one_work_array(cnn, x):
+    forward, dz = network(cnn), np.eye(4)[:, None].repeat(8, axis=1)
+    found = vjp_of(in_work_arrays(forward))(x, dz)
+    for row, dz_row in zip(found, dz, strict=True):
+        assert_array_equal(row, forward(x)[1](dz_row))
+
+
+@pytest.mark.parametrize("mean", [mean_of, log_mean])
+def test_members_logits_may_share_one_work_array(members, x, rng, mean):
+    forwards, dz = [network(member) for member in members], rng.random((8, 4))
+    z, back = mean([in_work_arrays(forward) for forward in forwards])(x)
+    expected_z, expected_back = mean(forwards)(x)
+    assert_array_equal(z, expected_z)
+    assert_array_equal(back(dz), expected_back(dz))
 
 
 @EACH

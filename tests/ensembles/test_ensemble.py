@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ensembles import Ensemble
 from minidl import Flatten, Linear, Sequential, accuracy, mnist_cnn
+from tests.work_array import in_work_array
 
 
 class Fixed:
@@ -31,6 +32,14 @@ def small_network(rng):
 def test_the_mean_of_probabilities():
     ensemble = Ensemble([Fixed(0.9, 0.1), Fixed(0.3, 0.7), Fixed(0.6, 0.4)])
     assert_allclose(ensemble.predict_proba(X), [[0.6, 0.4]] * 4, rtol=1e-15)
+
+
+def test_members_may_share_one_work_array():
+    """Each answer is overwritten by the next member's."""
+    team = [Fixed(0.9, 0.1), Fixed(0.3, 0.7)]
+    for member in team:
+        member.predict_proba = in_work_array(member.predict_proba)
+    assert_allclose(Ensemble(team).predict_proba(X), [[0.6, 0.4]] * 4, rtol=1e-15)
 
 
 def test_not_a_majority_vote():

@@ -114,3 +114,13 @@ def test_a_function_gets_copies_and_leaves_them_as_they_are(changed):
     assert np.array_equal(x, X)
     assert y.tolist() == [0, 1, 2, 3]
     assert answer("f", lambda x, y: (x is not X, y), X, y)[0]
+
+
+def test_answers_are_copies():
+    """The next call may overwrite what a function has returned."""
+    x, y = X + 1, np.arange(4)
+    values, (classes, name) = answer("f", lambda: (x, (y, "others pass")))
+    x[:], y[:] = 7, 7
+    assert (values == 1).all()
+    assert classes.tolist() == [0, 1, 2, 3]
+    assert name == "others pass"
