@@ -38,13 +38,21 @@ def kept(answered: Any) -> Any:
 
     A function may write each answer into the same work array. On a GPU, where a copy is
     one more kernel, images and gradients are not copied: use them before the next call.
+    Half precision becomes single, because an attack's sums over pixels would overflow.
     """
     if isinstance(answered, tuple):
         return tuple(map(kept, answered))
     if not isinstance(answered, get_array_module(answered).ndarray):
         return answered
-    small = answered.ndim <= 2
-    return answered.copy() if small or device_of(answered) == "cpu" else answered
+    copy = answered.ndim <= 2 or device_of(answered) == "cpu"
+    return wide(answered, copy)
+
+
+def wide(a: Array, copy: bool = False) -> Array:
+    """Return floats in half precision as float32, and any others as they are."""
+    real = a.dtype.kind == "f"
+    dtype = np.result_type(a.dtype, np.float32) if real else a.dtype
+    return a.astype(dtype, copy=copy)
 
 
 def copy_of(a: Array) -> Array:

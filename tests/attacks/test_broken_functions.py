@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import (
     apgd,
@@ -170,6 +170,42 @@ def test_functions_may_share_one_work_array(x, name, use):
         assert list(map(str, found)) == list(map(str, expected))
     else:
         assert_array_equal(found, expected)
+
+
+def typed(function, *dtypes):
+    """A function whose results have the first type, and then the next ones."""
+
+    def call(*arguments):
+        result = function(*arguments)
+        parts = result if isinstance(result, tuple) else (result,)
+        for dtype in dtypes:
+            parts = tuple(a.astype(dtype) for a in parts)
+        return parts if isinstance(result, tuple) else parts[0]
+
+    return call
+
+
+HALVES = [(name, use) for name, use in USES if name != "predict"]
+
+
+@pytest.mark.parametrize(("name", "use"), HALVES)
+def test_half_precision_is_only_the_functions_own(x, name, use):
+    """An attack computes as if the function had returned single precision."""
+    half, single = (typed(HEALTHY[name], *types) for types in (["f2"], ["f2", "f4"]))
+    found, expected = (use_of(name, use, f, x) for f in (half, single))
+    if use == "diagnose":
+        assert list(map(str, found)) == list(map(str, expected))
+    else:
+        assert_array_equal(found, expected)
+
+
+def test_a_long_gradient_in_half_precision_is_followed():
+    """Its absolute values have the sum 245,000, and float16 ends at 65,504."""
+    x = RNG.random((1, 32, 32, 3)).astype(np.float32)
+    g = (100 * RNG.standard_normal(x.shape)).astype(np.float16)
+    x_adv = mi_fgsm(lambda x, y: g, x, np.array([0]), 0.1, 0.1, 1)
+    expected = x + 0.1 * np.sign(g.astype(float))
+    assert_allclose(x_adv, expected.clip(0, 1), atol=1e-6)
 
 
 def test_members_that_are_no_networks_of_ours_see_copies(x, y):
