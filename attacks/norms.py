@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from minidl.answers import wide
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_array, check_choice, check_device
 
@@ -72,7 +73,8 @@ class L2:
 
         Dividing by the largest entry first keeps tiny squares from underflowing.
         """
-        r = flat(g) / no_zeros(Linf.length(flat(g))[:, None])
+        r = flat(wide(g))
+        r = r / no_zeros(Linf.length(r)[:, None])
         return (r / no_zeros(L2.length(r)[:, None])).reshape(g.shape)
 
     @staticmethod
@@ -107,12 +109,15 @@ def distance(x_adv: Array, x: Array, norm: Norm) -> Array:
     unless one of the arrays holds floats: 1 - 2 is 255 in uint8.
     """
     check_choice("norm", norm, NORMS)
-    check_pair(x_adv, x)
+    x_adv, x = check_pair(x_adv, x)
     return NORMS[norm].length(flat(x_adv) - flat(x))
 
 
-def check_pair(x_adv: Array, x: Array) -> None:
-    """Raise TypeError or ValueError unless x can be subtracted from x_adv."""
+def check_pair(x_adv: Array, x: Array) -> tuple[Array, Array]:
+    """Return both, in single precision at least; raise unless x_adv - x is defined.
+
+    In half precision, the sum of squares overflows at a length of 256.
+    """
     check_array("x_adv", x_adv)
     check_array("x", x)
     check_device("x_adv", x_adv, x)
@@ -120,6 +125,7 @@ def check_pair(x_adv: Array, x: Array) -> None:
         raise ValueError(f"x_adv must have shape {x.shape}, got {x_adv.shape}")
     if x_adv.dtype.kind + x.dtype.kind not in ("ff", "fu", "uf", "fi", "if"):
         raise TypeError(f"x_adv and x must be floats, got {x_adv.dtype} and {x.dtype}")
+    return wide(x_adv), wide(x)
 
 
 def flat(x: Array) -> Array:

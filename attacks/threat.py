@@ -61,7 +61,7 @@ class Threat:
 
         The second step moves each pixel towards x's, so that it doesn't leave the ball.
         """
-        check_pair(x_adv, x)
+        x_adv, x = check_pair(x_adv, x)
         return clip_to_bounds(self.ball.project(x_adv, x, self.eps), self.bounds)
 
     def step(self, x_adv: Array, g: Array, x: Array, alpha: float | Array) -> Array:
@@ -96,7 +96,7 @@ class Threat:
 
     def contains(self, x_adv: Array, x: Array) -> Array:
         """Tell which images are allowed, up to rounding; shape (N,) bool."""
-        xp = get_array_module(x)
+        xp, (x_adv, x) = get_array_module(x), check_pair(x_adv, x)
         near = self.distances(x_adv, x) <= self.reach(x)
         inside = xp.isfinite(x_adv)
         if self.bounds is not None:

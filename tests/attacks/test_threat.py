@@ -128,6 +128,23 @@ def test_distances_of_bytes_are_refused(norm):
     assert distance(one.astype(np.float32), two, "Linf") == 1
 
 
+@pytest.mark.parametrize("size", [8, 1e-4])
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+@pytest.mark.parametrize("others", [np.float16, np.uint8, np.float64])
+def test_halves_are_measured_in_single_precision(norm, others, size):
+    """In float16 the first sum of squares is infinite, and the second 0."""
+    x = np.zeros((1, 32, 32, 3), others)
+    x_adv = np.full(x.shape, size, np.float16)
+    exact, value = x_adv.astype(float), float(np.float16(size))
+    expected = value * (np.sqrt(3072) if norm == "L2" else 1)
+    assert_allclose(distance(x_adv, x, norm), [expected], rtol=1e-6)
+    inside, outside = (Threat(norm, share * expected, None) for share in (1.001, 0.999))
+    assert inside.contains(x_adv, x)
+    assert not Threat(norm, 0.5 * expected, None).contains(x_adv, x)
+    assert_allclose(outside.project(x_adv, x), 0.999 * exact, rtol=1e-6)
+    assert_allclose(outside.direction(x_adv), exact / expected, rtol=1e-6)
+
+
 def test_rounding_grows_with_the_pixels(rng):
     """Float32 numbers near 255 are 1.5e-5 apart: x + 0.01 is off by as much."""
     x = rng.uniform(0, 255, (4, 6, 6, 2)).astype(np.float32)
