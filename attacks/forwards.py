@@ -18,6 +18,7 @@ import numpy as np
 from minidl.answers import answer, check_function, check_rows, kept
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch, check_weights, several
+from minidl.layer_memory import memory_of, restore
 from minidl.layers import Sequential
 from minidl.layers.activations import log_softmax, softmax
 
@@ -26,17 +27,19 @@ Forward: TypeAlias = Callable[[Array], tuple[Array, Back]]  # x -> (z, back)
 
 
 def network(model: Sequential) -> Forward:
-    """Return the forward pass of one network; each call returns its own `back`."""
+    """Return the forward pass of one network; each call returns its own `back`.
+
+    Of a model of another class, what layers within remember is restored; what it keeps
+    itself isn't: then `back` belongs to its latest call.
+    """
     check_network("model", model)
 
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
-        z = logits_at(model, x)
-        latest = getattr(model, "latest", None)  # other models keep their own state
+        z, memory = logits_at(model, x), memory_of([model])
 
         def back(dz: Array) -> Any:
-            if latest is not None:
-                model.latest = latest
+            restore(memory)  # others may have used its layers since
             return model.backward(dz, param_grads=False)
 
         return z, back

@@ -37,6 +37,8 @@ class Committee(Layer):
     networks, and ValueError if their inputs or classes differ, or if one occurs twice.
     """
 
+    memory = Layer.latest  # which holds its members' memories
+
     def __init__(self, members: Iterable[Sequential]) -> None:
         self.members: tuple[Sequential, ...] = check_networks(members)
 

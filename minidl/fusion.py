@@ -36,6 +36,8 @@ class ConvBlock(Layer):
     Shapes: x (N, H, W, C), out (N, OH, OW, F), or pooled (N, OH // 2, OW // 2, F).
     """
 
+    memory = Layer.latest  # the layers within remember nothing
+
     def __init__(
         self, conv: Conv2D, pool: bool, dropout: Dropout | None = None
     ) -> None:
@@ -68,6 +70,8 @@ class LinearBlock(Layer):
 
     Shapes: x (N, D), out (N, M).
     """
+
+    memory = Layer.latest
 
     def __init__(self, linear: Linear, dropout: Dropout | None = None) -> None:
         self.linear, self.dropout = linear, dropout

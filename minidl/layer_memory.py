@@ -1,7 +1,8 @@
 """What a layer remembers between forward and backward, separately for each thread."""
 
 import threading
-from typing import Any, Self
+from collections.abc import Iterable, Iterator
+from typing import Any, Self, TypeAlias
 
 from minidl.backend import Array
 from minidl.checks import check_floats
@@ -54,3 +55,51 @@ class Remembers:
     @latest.setter
     def latest(self, latest: Any) -> None:
         self._memory.latest = latest
+
+    @property
+    def memory(self) -> Any:
+        """The latest forward pass of this layer and of all layers within it.
+
+        Whoever restores it before `backward` may share the layer with others. A class
+        whose `latest` holds that of the layers within says `memory = Layer.latest`.
+        """
+        return self.latest, memory_of(vars(self).values())
+
+    @memory.setter
+    def memory(self, memory: Any) -> None:
+        self.latest, within = memory
+        restore(within)
+
+
+Memory: TypeAlias = list[tuple[Remembers, Any]]  # of each layer
+
+
+def memory_of(values: Iterable[Any]) -> Memory:
+    """Return what all layers among values remember."""
+    return [(layer, layer.memory) for layer in layers_in(values)]
+
+
+def restore(memory: Memory) -> None:
+    """Let all layers remember it again: others may have used them since."""
+    for layer, kept in memory:
+        layer.memory = kept
+
+
+def layers_in(values: Iterable[Any]) -> Iterator[Remembers]:
+    """Yield all layers among values, and those in networks of other classes."""
+    for value in unpacked(values):
+        if isinstance(value, Remembers):
+            yield value
+        elif hasattr(value, "forward") and hasattr(value, "backward"):
+            yield from layers_in(getattr(value, "__dict__", {}).values())
+
+
+def unpacked(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield all values, and in place of lists, tuples and dicts what they hold."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from unpacked(value)
+        elif isinstance(value, dict):
+            yield from unpacked(value.values())
+        else:
+            yield value

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from minidl.backend import Array, Device, device_of, get_array_module, to_device
 from minidl.checks import check_float_type
-from minidl.layer_memory import Remembers
+from minidl.layer_memory import Remembers, unpacked
 from minidl.layers.parameter import Parameter
 
 Shape: TypeAlias = tuple[int, ...]  # without the batch axis
@@ -71,12 +71,8 @@ class Layer(Remembers):
 
 def parameters_in(values: Iterable[Any]) -> Iterator[Parameter]:
     """Yield all parameters among values, including those in layers, lists and dicts."""
-    for value in values:
+    for value in unpacked(values):
         if isinstance(value, Parameter):
             yield value
         elif isinstance(value, Layer):
             yield from value.params
-        elif isinstance(value, (list, tuple)):
-            yield from parameters_in(value)
-        elif isinstance(value, dict):
-            yield from parameters_in(value.values())

@@ -34,6 +34,7 @@ class Sequential(Layer):
     input_shape: Shape = fixed()
     fused: tuple[Layer, ...] = fixed()  # the layers that run: the same function, faster
     shapes: tuple[Shape, ...] = fixed()  # of each layer's input, and the last output
+    memory = Layer.latest  # which holds its layers' memories
 
     def __init__(self, layers: Sequence[Layer], input_shape: Shape) -> None:
         self.layers = check_layers(layers)
@@ -71,7 +72,7 @@ class Sequential(Layer):
         kept = []
         for layer in self.fused:
             x = layer.forward(x, rng)
-            kept.append(layer.latest)
+            kept.append(layer.memory)
         check_shape("out", x, (len(x), *self.shapes[-1]))
         return self.remember(x, kept)
 
@@ -87,7 +88,7 @@ class Sequential(Layer):
         first = 0 if input_grad else self.first_learned
         for i in reversed(range(first, len(self.fused))):
             layer = self.fused[i]
-            layer.latest = kept[i]  # another network may have used it since
+            layer.memory = kept[i]  # another network may have used it since
             asked = (param_grads, input_grad or i > first) if layer.params else ()
             dout = layer.backward(dout, *asked)
         return dout if input_grad else None

@@ -82,6 +82,25 @@ def test_members_logits_may_share_one_work_array(members, x, rng, mean):
     assert_array_equal(back(dz), expected_back(dz))
 
 
+class Shifted:
+    """A model of another class, around a network that others use, too."""
+
+    def __init__(self, net, shift):
+        self.net, self.shift = net, shift
+
+    def forward(self, x):
+        return self.net.forward(x + self.shift)
+
+    def backward(self, dz, param_grads=True):
+        return self.net.backward(dz, param_grads)
+
+
+def test_models_around_one_network_keep_their_own_passes(cnn, x, y, rng):
+    loss = ensemble_loss([Shifted(cnn, -0.9), Shifted(Shifted(cnn, 0.5), 0.4)])
+    direction, slope = differences(lambda v: loss(v, y)[0], x, rng)
+    assert_allclose((loss(x, y)[1] * direction).sum(axis=(1, 2, 3)), slope, atol=1e-7)
+
+
 @EACH
 def test_several_rows_at_once(forward, kind, x, rng):
     dz, vjp = rng.standard_normal((3, 8, 4)), vjp_of(forward)

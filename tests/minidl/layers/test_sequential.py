@@ -15,6 +15,7 @@ from minidl import (
     Flatten,
     Linear,
     MaxPool2D,
+    Normalize,
     Parameter,
     ReLU,
     Sequential,
@@ -136,14 +137,14 @@ def test_one_layer_in_two_places_is_refused(rng):
     """It keeps one input: that of the first place would be lost."""
     relu = ReLU()
     layers = [Linear(3, 3, rng=rng), relu, Linear(3, 3, rng=rng), relu]
-    with pytest.raises(ValueError, match=r"must be different objects, got Linear"):
+    with pytest.raises(ValueError, match=r"different objects, got ReLU\(\) again"):
         Sequential(layers, (3,))
 
 
 def test_one_layer_in_two_networks_of_one_is_refused(rng):
     relu = ReLU()
     parts = [Sequential([relu], (3,)), Linear(3, 3, rng=rng), Sequential([relu], (3,))]
-    with pytest.raises(ValueError, match=r"must be different objects, got ReLU"):
+    with pytest.raises(ValueError, match=r"different objects, got ReLU\(\) again"):
         Sequential(parts, (3,))
 
 
@@ -243,6 +244,50 @@ def test_networks_that_share_layers_keep_their_own_passes(rng, x):
     for model, dout, wanted in zip(models, douts, expected, strict=True):
         dx = model.backward(dout)
         assert_same((dx, *(p.grad for p in model.params)), wanted)
+
+
+class Residual(Layer):
+    """x + f(x): a layer of a user's own, which remembers nothing itself."""
+
+    def __init__(self, inner):
+        self.parts = [{"inner": inner}]
+
+    def forward(self, x, rng=None):
+        return x + self.parts[0]["inner"].forward(x, rng)
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        inner = self.parts[0]["inner"]
+        return dout + inner.backward(dout, *[param_grads, True] * bool(inner.params))
+
+
+def test_layers_within_layers_keep_each_networks_pass(rng):
+    within = Sequential([Linear(3, 3, rng=rng), ReLU()], (3,))
+    block = Residual(Residual(within))
+    models = [
+        Sequential([Normalize(mean, 0.5), block, Linear(3, 2, rng=rng)], (3,))
+        for mean in (0.2, 0.9)
+    ]
+    x, dout = rng.random((4, 3)), rng.standard_normal((4, 2))
+    for model in models:
+        model.astype(np.float64)
+    expected = [
+        oracles.differences(lambda m=model: (m.forward(x) * dout).sum(), x)
+        for model in models
+    ]
+    for model in models:
+        model.forward(x)
+    within.forward(x[:1])
+    for model, wanted in zip(models, expected, strict=True):
+        assert_close(model.backward(dout), wanted, 1e-7)
+
+
+def test_one_layer_in_and_outside_of_another_is_refused(rng):
+    relu = ReLU()
+    for layers in ([Residual(relu), relu], [relu, Residual(Residual(relu))]):
+        message = r"must be different objects, got ReLU\(\) again"
+        with pytest.raises(ValueError, match=message):
+            Sequential(layers, (3,))
+    Sequential([Residual(ReLU()), ReLU()], (3,))
 
 
 def test_a_layer_used_alone_meanwhile_disturbs_no_backward(model, x, rng):
