@@ -13,7 +13,7 @@ import numpy as np
 from attacks.norms import BALLS, L2, NORMS, Linf, Norm, check_pair, distance, flat
 from minidl import kernels
 from minidl.backend import Array, get_array_module
-from minidl.checks import check_array, check_bounds, check_choice
+from minidl.checks import check_array, check_bounds, check_choice, check_label_array
 from minidl.settings import setting
 
 Bounds: TypeAlias = tuple[float, float] | None  # None: pixels may take any value
@@ -131,7 +131,13 @@ class Threat:
             )
 
     def fooled(self, predicted: Array, y: Array) -> Array:
-        """Tell where the adversary has won; y holds the targets, or else the labels."""
+        """Tell where the adversary has won; y holds the targets, or else the labels.
+
+        Raises TypeError or ValueError unless both hold integers (N,): a column would be
+        compared with each of the others.
+        """
+        check_label_array("y", y, np.size(y))
+        check_label_array("predicted", predicted, len(y))
         return predicted == y if self.targeted else predicted != y
 
 

@@ -165,6 +165,22 @@ def test_the_tolerance_is_a_millionth_of_each_images_largest_pixel(rng):
         assert_allclose(found - 0.5, 1e-5 * 0.5 + 1e-6 * largest, rtol=1e-6)
 
 
+@pytest.mark.parametrize("targeted", [False, True])
+def test_only_labels_tell_who_is_fooled(targeted):
+    """Lists of equal numbers are equal, and a column meets each of the others."""
+    threat, y, predicted = Threat("Linf", 0.1, None, targeted), np.arange(3), np.ones(3)
+    predicted = predicted.astype(int)
+    expected = [bool((p == k) == targeted) for p, k in zip(predicted, y, strict=True)]
+    assert threat.fooled(predicted, y).tolist() == expected
+    wrong = [y.tolist(), y[:, None], y[:2], y / 2, np.eye(3)[y]]
+    for other in wrong:
+        with pytest.raises((TypeError, ValueError), match=r"^predicted must"):
+            threat.fooled(other, y)
+    for other in (y.tolist(), y[:, None], y / 2, y[:0]):
+        with pytest.raises((TypeError, ValueError), match=r"^y must"):
+            threat.fooled(predicted, other)
+
+
 def test_the_largest_allowed_distance_is_inside():
     x = np.zeros((1, 2, 2, 1))
     threat = Threat("Linf", 0.5, None)
