@@ -85,7 +85,8 @@ def eot(
 
     `make_loss(rng)` returns the loss L_i of a defence that draws from rng. Each call
     draws anew, so that an attack climbs the expectation instead of one draw. The same
-    state of rng gives the same bits. A call costs `draws` gradients per image.
+    state of rng gives the same bits. A call costs `draws` gradients per image; a
+    `Counter` sees them if `make_loss` returns a counted loss.
     Shapes: x (N, H, W, C), y (N,), values (N,), gradient like x.
     Source: Athalye, Engstrom, Ilyas & Kwok, Synthesizing Robust Adversarial Examples,
     2018, section 2.1: expectation over transformation.

@@ -16,6 +16,9 @@ class Counter(threading.local):
     """Wraps the functions that an attack is given, and counts their images.
 
     `gradients` counts backward passes per image; `queries` counts forward passes alone.
+    A call counts once, even if it takes several gradients, as an ensemble's does, or an
+    expectation over draws: to count these, count the functions within,
+    `eot(lambda rng: counter.loss(...), 20, rng)`.
     Each thread has its own counts, because it runs its own attack.
     """
 

@@ -15,6 +15,7 @@ from attacks import (
     accuracy_curve,
     adversarial_images,
     deepfool,
+    eot,
     evaluate,
     fgsm,
     logits_of,
@@ -274,6 +275,14 @@ def test_each_row_of_a_vjp_is_a_gradient():
     assert counter.gradients == 15
     vjp(np.zeros((5, 2)), np.zeros((5, 4)))
     assert (counter.gradients, counter.queries) == (20, 0)
+
+
+def test_draws_of_an_expectation_are_counted_within(images, labels):
+    """Each draw's loss is counted; the expectation itself is one function."""
+    counter, model = Counter(), new_cnn(np.random.default_rng(3), np.float32)
+    mean = eot(lambda rng: counter.loss(model_loss(model)), 20, np.random.default_rng())
+    mean(images, labels)
+    assert counter.gradients == 20 * len(images)
 
 
 def same(one, two):
