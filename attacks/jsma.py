@@ -31,7 +31,7 @@ def jsma(
     one number: each channel counts.
 
     Shapes: x (N, H, W, C), target (N,) the classes wanted, result like x; theta in
-    pixel units, and not 0.
+    pixel units, and not 0. ValueError if gamma D / 2 is less than one pair.
     Source: Papernot et al., The Limitations of Deep Learning in Adversarial Settings,
     2016, algorithms 2 and 3; on logits, as is usual.
     """
@@ -40,8 +40,7 @@ def jsma(
     x_adv = x.copy()
     pixels, todo = flat(x_adv), xp.arange(len(x))  # a view: (N, D)
     end, sign = (high, 1) if theta > 0 else (low, -1)
-    # 0.58 * 100 is slightly less than 58: rounding must not cost a pair.
-    for _ in range(int(gamma * pixels.shape[1] / 2 + 1e-6)):
+    for _ in range(pairs_within(gamma, pixels.shape[1])):
         z = logits(x_adv[todo])
         check_labels("target", target, len(x), z.shape[1])
         todo = todo[z.argmax(axis=1) != target[todo]]
@@ -56,6 +55,17 @@ def jsma(
             changed = pixels[todo, pixel] + theta
             pixels[todo, pixel] = xp.clip(changed, low, high)
     return x_adv
+
+
+def pairs_within(gamma: float, D: int) -> int:
+    """Return gamma D / 2, the number of pairs; ValueError if that is less than one."""
+    pairs = int(gamma * D / 2 + 1e-6)  # 0.58 * 100 is slightly less than 58
+    if pairs < 1:
+        raise ValueError(
+            f"gamma must allow a pair of the {D} pixels, {2 / D:.3g} or more, got "
+            f"{gamma:g}: no pixel would change"
+        )
+    return pairs
 
 
 def saliency(vjp: VJP, x: Array, target: Array, K: int) -> tuple[Array, Array]:
