@@ -49,7 +49,7 @@ def logits_of(forward: Forward) -> Logits:
 
 
 def vjp_of(forward: Forward) -> VJP:
-    """Return (x, dz) -> the gradient of sum(dz z), dz (N, K).
+    """Return (x, dz) -> the gradient of sum(dz z), dz like z, (N, K).
 
     If dz is (R, N, K), the result is (R, *x.shape), from one forward and R backward
     passes. These are rows of the Jacobian, if each dz[r] selects one class.
@@ -57,8 +57,8 @@ def vjp_of(forward: Forward) -> VJP:
     forward = checked_forward(forward)
 
     def vjp(x: Array, dz: Array) -> Array:
-        _, back = forward(x)
-        if dz.ndim == 2:
+        z, back = forward(x)
+        if dz.ndim == z.ndim:
             return back(dz)
         return get_array_module(x).stack([back(row).copy() for row in dz])
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attacks import bpda, eot, loss_of, margin, model_loss, network, pgd
+from attacks import bpda, eot, loss_of, margin, model_loss, network, pgd, vjp_of
+from minidl import Conv2D, ReLU, Sequential
 
 LEVELS = 4
 
@@ -41,6 +42,18 @@ def test_with_its_own_derivative_it_is_the_chain_rule(cnn, x, y, rng):
     slope = (loss(x + h * direction, y)[0] - loss(x - h * direction, y)[0]) / (2 * h)
     inner = (loss(x, y)[1] * direction).sum(axis=(1, 2, 3))
     assert_allclose(inner, slope, rtol=1e-6, atol=1e-8)
+
+
+def test_a_network_of_images_can_be_the_replacement(cnn, x, y, rng):
+    """Its own vjp is the chain rule through it; the vjp of several rows, row by row."""
+    layers = [Conv2D(2, 3, 3, pad=1, rng=rng), ReLU(), Conv2D(3, 2, 3, pad=1, rng=rng)]
+    decoder = Sequential(layers, (6, 6, 2)).astype(np.float64)
+    vjp = vjp_of(network(decoder))
+    loss = loss_of(bpda(network(cnn), decoder.forward, vjp))
+    both = Sequential([decoder, *cnn.layers], (6, 6, 2))
+    assert_allclose(loss(x, y)[1], model_loss(both)(x, y)[1], rtol=1e-9, atol=1e-15)
+    rows = rng.standard_normal((2, *x.shape))
+    assert_array_equal(vjp(x, rows), [vjp(x, row) for row in rows])
 
 
 def test_a_defence_may_change_the_shape_if_its_replacement_changes_it_back(cnn, x, y):
