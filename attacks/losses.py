@@ -20,6 +20,7 @@ from minidl.backend import Array, get_array_module
 from minidl.checks import check_logits
 from minidl.losses import cross_entropy as cross_entropy
 
+NO_SPREAD = 1e-12  # in place of 0 where the largest logits are equal, as in AutoAttack
 Loss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
 
 
@@ -75,7 +76,7 @@ def over_spread(
     rows, order = xp.arange(len(z)), (-z).argsort(axis=1)
     first, *lower = (order[:, place - 1] for place in (1, *places))
     mean: Any = sum(z[rows, k] for k in lower) / len(lower)
-    scale = xp.maximum(z[rows, first] - mean, xp.finfo(z.dtype).tiny)
+    scale = xp.maximum(z[rows, first] - mean, NO_SPREAD)
     value = value / scale
     dz[rows, first] -= value
     for k in lower:

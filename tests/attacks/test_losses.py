@@ -49,6 +49,19 @@ def test_gradients_are_difference_quotients(loss, z, y):
     assert_allclose(loss(z, y)[1], expected, atol=1e-7)
 
 
+@pytest.mark.parametrize("loss", [dlr, targeted_dlr])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_logits_have_a_slope_that_large_weights_can_take(loss, dtype):
+    """All are equal, or all but the lowest: values and dz W stay finite."""
+    z, y = np.zeros((2, 5), dtype), np.zeros(2, int)
+    z[1, 0] = -100
+    values, dz = loss(z, y)
+    W = np.full((5, 1000), 1e6, dtype)
+    assert np.isfinite(values).all()
+    assert np.isfinite(dz @ W).all()
+    assert (dz[:, 0] * (1 if loss is targeted_dlr else -1) > 0).all()  # towards y, away
+
+
 @pytest.mark.parametrize(("loss", "K"), [(margin, 2), (dlr, 3), (targeted_dlr, 4)])
 def test_the_fewest_classes(loss, K, rng):
     z, y = rng.standard_normal((5, K)), np.zeros(5, int)
