@@ -6,6 +6,8 @@ here: their axes are permuted on the way in, and autograd permutes the gradient'
 
 from typing import Any
 
+import numpy as np
+
 from attacks.extras import extra
 from attacks.forwards import Back, Forward
 from attacks.norms import on_device_of
@@ -53,7 +55,7 @@ def torch_forward(module: Any, channels_last: bool = False) -> Forward:
         check_batch("x", x, ndim=4)
         check_evaluating(module)
         with torch.inference_mode(False), torch.enable_grad():
-            given = torch.tensor(to_numpy(x))
+            given = torch.tensor(np.ascontiguousarray(to_numpy(x)))
             leaf = given.to(next(module.parameters(), given)).requires_grad_()
             images = leaf if channels_last else leaf.permute(0, 3, 1, 2)
             # A copy: the module may work in place.
@@ -65,7 +67,7 @@ def torch_forward(module: Any, channels_last: bool = False) -> Forward:
             check_shape("dz", dz, tuple(z.shape))
             dx = None
             if z.requires_grad:
-                dout = torch.tensor(to_numpy(dz)).to(z)
+                dout = torch.tensor(np.ascontiguousarray(to_numpy(dz))).to(z)
                 how = dict(retain_graph=True, allow_unused=True)
                 [dx] = torch.autograd.grad(z, leaf, dout, **how)
             if dx is None:

@@ -84,6 +84,17 @@ def test_attacks_and_evaluations_take_a_module(cnn, x):
     assert found.robust("PGD").value == pytest.approx(1 - fooled)
 
 
+def test_images_and_gradients_in_any_order(cnn, x, rng):
+    """Views whose rows run backwards: PyTorch takes no negative strides."""
+    module, dz = twin(cnn, np.float64), rng.standard_normal((8, 4))
+    z, back = torch_forward(module)(x[::-1])
+    expected_z, expected_back = network(cnn)(x[::-1].copy())
+    assert_close(z, expected_z, 1e-11)
+    assert_close(back(dz[::-1]), expected_back(dz[::-1].copy()), 1e-11)
+    found = TorchClassifier(module).predict_proba(x[:, ::-1])
+    assert_close(found, cnn.predict_proba(x[:, ::-1].copy()), 1e-11)
+
+
 def test_parameters_and_averages_are_left_alone(x):
     module = nn.Sequential(
         nn.ReLU(inplace=True),
