@@ -116,6 +116,21 @@ def test_a_function_gets_copies_and_leaves_them_as_they_are(changed):
     assert answer("f", lambda x, y: (x is not X, y), X, y)[0]
 
 
+@pytest.mark.parametrize("lost", [NAN, SURE, np.array(["a", "b"])])
+def test_nan_and_text_are_only_changed_if_they_are(lost):
+    """NaN differs from itself, unlike its bytes."""
+
+    def in_place(x):
+        x[0] = x[-1]
+
+    assert answer("f", lambda x: 3, lost) == 3
+    if lost is NAN:
+        assert answer("f", in_place, lost) is None  # the same bytes
+    else:
+        with pytest.raises(ValueError, match=r"^f must leave its arguments as they"):
+            answer("f", in_place, lost)
+
+
 def test_answers_are_copies():
     """The next call may overwrite what a function has returned."""
     x, y = X + 1, np.arange(4)
