@@ -31,6 +31,17 @@ def new_cnn(rng, dtype=np.float64):
     return Sequential(layers, SHAPE).astype(dtype)
 
 
+class Recorded:
+    """A function, and the images of each call."""
+
+    def __init__(self, function):
+        self.function, self.seen = function, []
+
+    def __call__(self, x, *others):
+        self.seen.append(x.copy())
+        return self.function(x, *others)
+
+
 def one_by_one(loss):
     """The same loss function, asked for one image at a time.
 

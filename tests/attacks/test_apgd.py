@@ -8,7 +8,7 @@ from attacks import Threat, apgd, dlr, model_loss
 from attacks.apgd import checkpoints
 from attacks.losses import cross_entropy, margin
 from attacks.pgd import start
-from tests.attacks.conftest import one_by_one
+from tests.attacks.conftest import Recorded, one_by_one
 from tests.attacks.naive_apgd import CHECKPOINTS_OF_100, naive_apgd
 
 
@@ -51,33 +51,23 @@ def test_climbing_without_a_new_best_point_is_no_progress():
     assert seen[42] == pytest.approx(back)
 
 
-class Counted:
-    """A loss, and for how many images it was asked each time."""
-
-    def __init__(self, loss):
-        self.loss, self.seen = loss, []
-
-    def __call__(self, x, y):
-        self.seen.append(len(x))
-        return self.loss(x, y)
-
-
 def test_a_restart_takes_a_gradient_more_than_its_steps_and_never_loses(cnn, x, y):
-    loss = Counted(model_loss(cnn))
+    loss = Recorded(model_loss(cnn))
     once, thrice = (
         apgd(loss, x, y, 0.1, 10, restarts=restarts, rng=np.random.default_rng(0))
         for restarts in (1, 3)
     )
-    assert loss.seen == [8] * 11 * 4
+    assert [len(x) for x in loss.seen] == [8] * 11 * 4
     assert (loss(thrice, y)[0] >= loss(once, y)[0]).all()
 
 
 def test_images_that_are_done_ask_for_nothing(cnn, x, y):
     loss = model_loss(cnn, margin)
-    enough, counted = np.median(loss(apgd(loss, x, y, 0.3, 20), y)[0]), Counted(loss)
-    found = apgd(counted, x, y, 0.3, 50, stop_above=enough)
-    assert counted.seen == sorted(counted.seen, reverse=True)
-    assert counted.seen[-1] < 8
+    enough, recorded = np.median(loss(apgd(loss, x, y, 0.3, 20), y)[0]), Recorded(loss)
+    found = apgd(recorded, x, y, 0.3, 50, stop_above=enough)
+    counts = [len(x) for x in recorded.seen]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] < 8
     assert (loss(found, y)[0] > enough).sum() >= 4
 
 

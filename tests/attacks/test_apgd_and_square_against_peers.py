@@ -18,20 +18,10 @@ from attacks import Threat, apgd, dlr, loss_of, network, square
 from attacks.losses import cross_entropy
 from attacks.pgd import start
 from tests.attacks import peers
+from tests.attacks.conftest import Recorded
 
 STEPS = 50
 FIRST = 11  # 22 % of the steps: the first checkpoint
-
-
-class Recorder:
-    """A forward pass, and each batch whose loss was asked for."""
-
-    def __init__(self, function):
-        self.function, self.seen = function, []
-
-    def __call__(self, x, y):
-        self.seen.append(x.copy())
-        return self.function(x, y)
 
 
 def arts_points(monkeypatch, model, x, y, x_0, eps, norm, loss):
@@ -57,15 +47,15 @@ def arts_points(monkeypatch, model, x, y, x_0, eps, norm, loss):
 def test_apgd_is_arts_until_the_first_checkpoint(monkeypatch, cnn, x, norm, eps, loss):
     model, x = cnn.astype(np.float32), (0.3 + 0.4 * x).astype(np.float32)
     y = model.predict(x)
-    recorder = Recorder(loss_of(network(model), loss))
+    loss_fn = Recorded(loss_of(network(model), loss))
     rng = np.random.default_rng(7)
-    found = apgd(recorder, x, y, eps, STEPS, norm, rng=rng)
+    found = apgd(loss_fn, x, y, eps, STEPS, norm, rng=rng)
     x_0 = start(Threat(norm, eps), x, np.random.default_rng(7))
     points, end = arts_points(monkeypatch, model, x, y, x_0, eps, norm, loss)
-    assert len(recorder.seen) == STEPS + 1
-    for ours, theirs in zip(recorder.seen[: FIRST + 1], points, strict=False):
+    assert len(loss_fn.seen) == STEPS + 1
+    for ours, theirs in zip(loss_fn.seen[: FIRST + 1], points, strict=False):
         assert_allclose(ours, theirs, rtol=0, atol=1e-5)
-    apart = [abs(a - b).max() for a, b in zip(recorder.seen, points, strict=False)]
+    apart = [abs(a - b).max() for a, b in zip(loss_fn.seen, points, strict=False)]
     assert max(apart[FIRST + 1 :]) > 1e-3
     values = loss_of(network(model), loss)
     assert values(found, y)[0].mean() > values(end, y)[0].mean() - 1e-3

@@ -16,6 +16,7 @@ from attacks.diagnosis.causes import CAUSES, correlation, half_precision
 from attacks.diagnosis.labels import changing_label, ignores_labels
 from attacks.diagnosis.subject import Finding, Subject, downhill, log_odds
 from attacks.diagnosis.symptoms import SYMPTOMS
+from tests.attacks.conftest import Recorded
 from tests.work_array import in_work_array
 
 W = np.array([3.0, -2.0, 1.0, 0.5], np.float32)
@@ -57,17 +58,6 @@ def test_an_attacks_images_outlast_its_next_run():
     before = s.x_adv
     s.accuracy(0.5)
     assert np.array_equal(before, X + np.float32(0.1))
-
-
-def watched():
-    """Return the classifier, and a list of all images that it is asked about."""
-    seen = []
-
-    def ask(x):
-        seen.append(x)
-        return predict_proba(x)
-
-    return ask, seen
 
 
 def of(values):
@@ -137,14 +127,14 @@ def test_zero_gradients_are_counted_where_scores_move():
 
 
 def test_differences_are_the_derivative_along_random_images():
-    ask, seen = watched()
-    s = subject(predict_proba=ask)
+    recorded = Recorded(predict_proba)
+    s = subject(predict_proba=recorded)
     changes, predicted = s.differences
     assert changes.shape == predicted.shape == (16, 8)
     np.testing.assert_allclose(changes, predicted, atol=1e-5)
-    assert all(x.dtype == X.dtype for x in seen)
-    assert all(((x >= 0) & (x <= 1)).all() for x in seen)
-    steps = np.array(seen[1:]) - X  # a hundredth of the way to a random image
+    assert all(x.dtype == X.dtype for x in recorded.seen)
+    assert all(((x >= 0) & (x <= 1)).all() for x in recorded.seen)
+    steps = np.array(recorded.seen[1:]) - X  # a hundredth of the way to a random image
     ends = X + 100 * steps
     assert ends.min() > -1e-4
     assert ends.max() < 1 + 1e-4
@@ -262,19 +252,19 @@ def test_random_squares_start_from_the_seed():
     s = subject(eps=0.3, x=X[:4], y=Y[:4])
     runs = []
     for seed in (3, 3, 4):
-        ask, seen = watched()
-        symptoms.black_box(replace(s, predict_proba=ask, seed=seed))
-        runs.append(seen[1].copy())
+        recorded = Recorded(predict_proba)
+        symptoms.black_box(replace(s, predict_proba=recorded, seed=seed))
+        runs.append(recorded.seen[1])
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
 
 
 @pytest.mark.parametrize("bounds", [None, (0.25, 0.75)])
 def test_random_squares_stay_within_the_bounds(bounds):
-    (ask, seen), x = watched(), X.clip(0.25, 0.75)
-    symptoms.black_box(subject(x=x, bounds=bounds, predict_proba=ask, eps=0.5))
+    recorded, x = Recorded(predict_proba), X.clip(0.25, 0.75)
+    symptoms.black_box(subject(x=x, bounds=bounds, predict_proba=recorded, eps=0.5))
     low, high = (-0.25, 1.25) if bounds is None else bounds
-    values = np.concatenate([x.ravel() for x in seen])
+    values = np.concatenate([x.ravel() for x in recorded.seen])
     assert (values.min(), values.max()) == pytest.approx((low, high), abs=0.02)
 
 

@@ -29,7 +29,7 @@ from attacks import (
 from attacks.evaluation.intervals import wilson
 from minidl.parallel import local_executor
 from minidl.store import DamagedError
-from tests.attacks.conftest import new_cnn
+from tests.attacks.conftest import Recorded, new_cnn
 from tests.work_array import in_work_array
 
 THREAT = Threat("Linf", 0.2)
@@ -363,11 +363,7 @@ class Even:
     ],
 )
 def test_batches_of_other_inputs_are_attacked_again(grey, tmp_path, change, again):
-    calls = []
-
-    def count(x, y, eps, rng):
-        calls.append(len(x))
-        return x
+    count = Recorded(lambda x, y, eps, rng: x)
 
     def run(x, y, threat, seed, classifier):
         suite = Suite(classifier, {"count": count})
@@ -375,9 +371,9 @@ def test_batches_of_other_inputs_are_attacked_again(grey, tmp_path, change, agai
 
     work = {"x": grey[0], "y": np.zeros(9, int), "threat": THREAT, "seed": 0}
     run(**work, classifier=Even())
-    assert len(calls) == 3
+    assert len(count.seen) == 3
     run(**{**work, "classifier": Even(), **change})
-    assert len(calls) - 3 == again
+    assert len(count.seen) - 3 == again
 
 
 @pytest.mark.parametrize(
@@ -491,32 +487,21 @@ class Wavering(Decision):
 
 
 def test_batches_of_a_random_defence_are_not_used_again(grey, tmp_path):
-    calls = []
-
-    def count(x, y, eps, rng):
-        calls.append(len(x))
-        return x
-
+    count = Recorded(lambda x, y, eps, rng: x)
     suite = Suite(Wavering(), {"count": count})
     for times in (1, 2):
         found = evaluate(lambda: suite, *grey, THREAT, folder=tmp_path)
         assert found.random
-        assert len(calls) == times
+        assert len(count.seen) == times
 
 
 def test_more_images_take_over_the_batches_of_fewer(grey, tmp_path):
-    calls = []
-
-    def count(x, y, eps, rng):
-        calls.append(len(x))
-        return brighter(x, y, eps, rng)
-
-    x, y = grey
+    (x, y), count = grey, Recorded(brighter)
     suite = Suite(Brightness(), {"count": count})
     evaluate(lambda: suite, x[:6], y[:6], THREAT, 3, folder=tmp_path)
     few = adversarial_images(tmp_path, "count")
     evaluate(lambda: suite, x, y, THREAT, 3, folder=tmp_path)
-    assert calls == [3, 3, 3]
+    assert [len(x) for x in count.seen] == [3, 3, 3]
     expected = np.concatenate([few, brighter(x[6:], y[6:], 0.2, None)])
     assert_array_equal(adversarial_images(tmp_path, "count"), expected)
 

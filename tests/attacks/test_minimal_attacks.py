@@ -18,6 +18,7 @@ from attacks import (
 )
 from attacks.carlini_wagner import TanhSpace
 from attacks.deepfool import MARGIN
+from tests.attacks.conftest import Recorded
 from tests.attacks.linear import LinearVictim
 
 
@@ -109,15 +110,10 @@ def test_carlini_wagner_towards_a_target_with_confidence():
 
 def test_carlini_wagners_first_step_is_its_learning_rate(victim):
     """Adam's first step is lr in each of w, where x = (tanh(w) + 1) / 2."""
-    asked, lr = [], 0.2
-
-    def loss(x, y):
-        asked.append(x.copy())
-        return np.full(len(x), -1.0), np.ones_like(x)
-
-    inner = victim.x.clip(0.3, 0.7)
+    loss = Recorded(lambda x, y: (np.full(len(x), -1.0), np.ones_like(x)))
+    inner, lr = victim.x.clip(0.3, 0.7), 0.2
     carlini_wagner(loss, inner, victim.y, lr=lr, searches=1, steps=2)
-    w = [np.arctanh(2 * x - 1) for x in asked]
+    w = [np.arctanh(2 * x - 1) for x in loss.seen]
     assert_allclose(w[1] - w[0], lr, rtol=1e-4)
 
 

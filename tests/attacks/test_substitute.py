@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from attacks import fgsm, model_gradient, train_substitute
 from attacks.substitute import neighbours
 from minidl import Flatten, Linear, ReLU, Sequential
+from tests.attacks.conftest import Recorded
 from tests.attacks.linear import LinearVictim
 from tests.oracles import differences
 
@@ -17,17 +18,6 @@ def new_model(seed=0):
     return Sequential(layers, (6, 6, 2)).astype(np.float64)
 
 
-class Asked:
-    """A victim that answers with classes only, and remembers the questions."""
-
-    def __init__(self, predict):
-        self.predict, self.questions = predict, []
-
-    def __call__(self, x):
-        self.questions.append(x.copy())
-        return self.predict(x)
-
-
 @pytest.fixture
 def victim():
     return LinearVictim(images=40)
@@ -35,13 +25,13 @@ def victim():
 
 @pytest.mark.parametrize("rounds", [1, 2, 4])
 def test_each_round_doubles_the_questions(victim, rounds):
-    asked = Asked(victim.model.predict)
+    predict = Recorded(victim.model.predict)
     rng = np.random.default_rng(0)
     model = new_model()
-    found = train_substitute(asked, model, victim.x, rng, rounds, epochs=1)
+    found = train_substitute(predict, model, victim.x, rng, rounds, epochs=1)
     assert found is model
-    assert sum(map(len, asked.questions)) == 40 * 2 ** (rounds - 1)
-    assert_array_equal(asked.questions[0], victim.x)
+    assert sum(map(len, predict.seen)) == 40 * 2 ** (rounds - 1)
+    assert_array_equal(predict.seen[0], victim.x)
 
 
 def test_new_questions_are_a_step_away(victim):
@@ -58,11 +48,11 @@ def test_new_questions_are_a_step_away(victim):
 
 
 def test_questions_stay_within_the_range_of_pixels(victim):
-    asked = Asked(victim.model.predict)
+    predict = Recorded(victim.model.predict)
     rng = np.random.default_rng(0)
-    train_substitute(asked, new_model(), victim.x.round(), rng, 2, 0.3, epochs=1)
-    assert asked.questions[1].min() >= 0
-    assert asked.questions[1].max() <= 1
+    train_substitute(predict, new_model(), victim.x.round(), rng, 2, 0.3, epochs=1)
+    assert predict.seen[1].min() >= 0
+    assert predict.seen[1].max() <= 1
 
 
 def test_a_victim_with_more_classes_is_named(victim):
