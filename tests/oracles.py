@@ -192,6 +192,16 @@ def slope(f: Callable[[], float], x: np.ndarray, v: np.ndarray, h: float) -> flo
     return (above - below) / (2 * h)
 
 
+def same_bits(one, two) -> bool:
+    """Tell whether arrays, or the data of parameters, are equal to the bit."""
+
+    def bits(array):
+        data = np.asarray(array.data)
+        return data.dtype, data.shape, data.tobytes()
+
+    return [bits(a) for a in one] == [bits(b) for b in two]
+
+
 def relative_error(a, b) -> float:
     """Largest difference relative to the largest number."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)

@@ -3,10 +3,10 @@
 from itertools import count
 
 import pytest
-from numpy.testing import assert_array_equal
 
 from ensembles import member_files, random_init, training
 from tests.ensembles.tiny_data import tiny_dataset
+from tests.oracles import same_bits
 
 
 class Interrupted(BaseException):
@@ -16,8 +16,7 @@ class Interrupted(BaseException):
 def assert_same(a, b):
     """Two trained members are equal to the bit."""
     assert (a.job, a.losses, a.vote) == (b.job, b.losses, b.vote)
-    for p, q in zip(a.params, b.params, strict=True):
-        assert_array_equal(p, q, strict=True)
+    assert same_bits(a.params, b.params)
 
 
 @pytest.fixture

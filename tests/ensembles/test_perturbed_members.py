@@ -27,6 +27,7 @@ from ensembles.training import train_member
 from minidl import Adam, train
 from tests.ensembles.conftest import assert_same
 from tests.ensembles.tiny_data import COUNT
+from tests.oracles import same_bits
 
 PGD = Adversarial(0.2, 0.05, 2, growth=0.5)
 HOW = (2, 32)  # epochs, batch size
@@ -38,9 +39,7 @@ def one(**settings):
 
 
 def assert_params(member, *models):
-    params = [p.data for model in models for p in model.params]
-    for found, expected in zip(member.params, params, strict=True):
-        assert_array_equal(found, expected, strict=True)
+    assert same_bits(member.params, [p for model in models for p in model.params])
 
 
 def test_a_member_is_attacked_by_its_own_gradient(tiny_data):

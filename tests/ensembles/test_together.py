@@ -13,8 +13,8 @@ from minidl import (
     save_checkpoint,
     train,
 )
-from tests.minidl.test_training import network, noise, problem, same_bits
-from tests.oracles import assert_close, differences
+from tests.minidl.test_training import network, noise, problem
+from tests.oracles import assert_close, differences, same_bits
 
 assert problem  # a fixture
 

@@ -9,7 +9,6 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
 
 from ensembles import (
     Ensemble,
@@ -23,6 +22,7 @@ from ensembles import (
 from ensembles.member_files import member_path
 from minidl import Adam, finish, parallel, train
 from tests.ensembles.tiny_data import use_tiny_dataset
+from tests.oracles import same_bits
 
 # In this process, unless an executor is given: the tiny data are only here.
 train_ensemble = partial(training.train_ensemble, workers=1)
@@ -41,14 +41,9 @@ def trained(monkeypatch, tiny_data):
     return calls
 
 
-def weights(ensemble):
-    return [[p.data for p in member.params] for member in ensemble.members]
-
-
 def assert_same_bits(a, b):
-    for member, other in zip(weights(a), weights(b), strict=True):
-        for data, other_data in zip(member, other, strict=True):
-            assert_array_equal(data, other_data, strict=True)
+    for member, other in zip(a.members, b.members, strict=True):
+        assert same_bits(member.params, other.params)
 
 
 def one_of_each_method(dataset="mnist-sample"):

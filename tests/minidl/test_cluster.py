@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from numpy.testing import assert_array_equal
 
 from ensembles import random_init, train_ensemble
 from minidl import cluster
 from minidl.parallel import run_jobs
+from tests.oracles import same_bits
 from tutorials.command_line import one_line_errors
 
 distributed = pytest.importorskip("distributed", reason="no Dask")
@@ -62,8 +62,7 @@ def test_a_killed_worker_changes_nothing(tmp_path):
         spread = train_ensemble(jobs, executor, tmp_path)
         killer.join()
     for member, other in zip(spread.members, local.members, strict=True):
-        for p, q in zip(member.params, other.params, strict=True):
-            assert_array_equal(p.data, q.data, strict=True)
+        assert same_bits(member.params, other.params)
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from minidl.classifiers import classes_of, place_of
 from minidl.kernels import use
 from minidl.optimizers import OPTIMIZERS
 from tests import oracles
-from tests.oracles import assert_close, differences
+from tests.oracles import assert_close, differences, same_bits
 
 
 def network(seed=0, rate=0.0):
@@ -60,12 +60,6 @@ def run(x, y, epochs=2, batch_size=8, seed=1, rate=0.0, model=None, **options):
         model, x, y, Adam(model.params, 0.01), epochs, batch_size, rng, **options
     )
     return losses, [p.data.copy() for p in model.params]
-
-
-def same_bits(one, two):
-    """Tell whether arrays, or the data of parameters, are equal to the bit."""
-    pairs = zip(one, two, strict=True)
-    return all(a.data.tobytes() == b.data.tobytes() for a, b in pairs)
 
 
 def test_the_loss_falls_and_the_problem_is_learned(problem):
