@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.minidl import npy_headers
 from tests.tutorials.kept_files import KINDS
 
 
@@ -87,15 +88,13 @@ def header(name, *texts):
     """Return a corruption whose arrays have one of some headers."""
 
     def spoil(path, rng, other):
-        text = str(rng.choice(texts)).encode()
-        size = len(text).to_bytes(2, "little")
-        npz_of(path, b"\x93NUMPY\x01\x00" + size + text + b"12345")
+        npz_of(path, npy_headers.header(rng.choice(texts)) + b"12345")
 
     spoil.__name__ = name
     return spoil
 
 
-ARRAY = "{'descr': '%s', 'fortran_order': False, 'shape': (%s)}\n"
+ARRAY = "{'descr': '%s', 'fortran_order': False, 'shape': (%s)}"
 
 
 def bomb(path, rng, other):

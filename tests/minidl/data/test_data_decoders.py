@@ -36,6 +36,7 @@ from tests.minidl.data.synthetic_data import (
     tree,
     zipped,
 )
+from tests.minidl.npy_headers import HEADERS
 
 IMAGES, LABELS, *_ = images_and_labels(seed=0)
 FOLDER = "cifar-10-batches-bin"
@@ -295,30 +296,6 @@ PICKLES = {
     "signed": pickle.dumps(UNPICKLED | {"data": UNPICKLED["data"].view(np.int8)}, 2),
     "floats": pickle.dumps(UNPICKLED | {"data": np.float32(UNPICKLED["data"])}, 2),
     "a list": pickle.dumps(UNPICKLED | {"data": UNPICKLED["data"].tolist()}, 2),
-}
-
-
-def header(text, version=b"\x01\x00"):
-    text = text.ljust(117) + "\n"
-    return b"\x93NUMPY" + version + struct.pack("<H", len(text)) + text.encode()
-
-
-def announcing(descr, shape):
-    return header(f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}")
-
-
-HEADERS = {
-    "10^13 numbers": announcing("'|u1'", "(10000000000000,)"),
-    "less than nothing": announcing("'|u1'", "(-1, -8)"),
-    "nested": header("(" * 9000),
-    "nested lists": header("[" * 150 + "]" * 150),
-    "objects": announcing("'|O'", "(1,)"),
-    "types without end": announcing("[('a'," * 90 + "'u1'" + ")]" * 90, "(8,)"),
-    "no size": announcing("'|V0'", "(8,)"),
-    "a long header": header(" " * 60_000),
-    "a header of two lines' error": header(" " * 12_000),
-    "another version": header("{}", b"\x09\x00"),
-    "no header": b"",
 }
 
 
