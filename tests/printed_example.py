@@ -1,31 +1,14 @@
 """Run a page's examples, and compare their output with the output on the page."""
 
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.processes import run_code
 
 
 def numbers(text: str) -> list[float]:
     return [float(n) for n in re.findall(r"\d+\.\d+", text)]
-
-
-def run_code(code: str, folder: Path = ROOT) -> str:
-    """Run code in a new process, which must succeed; return what it prints."""
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
 
 
 def check_first_example(page: str, tolerance: float) -> None:

@@ -1,14 +1,14 @@
 """The rules of the architecture, read from the source: who may import whom."""
 
 import ast
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.processes import ROOT, run_code
+
 PACKAGES = ("minidl", "ensembles", "attacks", "tutorials")
 SOURCES = sorted(
     path.relative_to(ROOT)
@@ -103,8 +103,7 @@ def test_the_core_needs_only_the_required_packages(path):
 
 def test_other_libraries_are_imported_only_when_they_are_asked_for():
     code = "import sys, attacks.interop; print({'art', 'foolbox'} & {*sys.modules})"
-    command = [sys.executable, "-c", code]
-    assert subprocess.check_output(command, cwd=ROOT, text=True) == "set()\n"
+    assert run_code(code) == "set()\n"
 
 
 @pytest.mark.parametrize("path", TESTS, ids=id_of)

@@ -10,7 +10,8 @@ import pytest
 
 from attacks import interop
 from tests.benchmarks.page import update as benchmarks_to_page
-from tests.printed_example import check_first_example, run_code
+from tests.printed_example import check_first_example
+from tests.processes import run_code
 from tests.size import CORE, core
 from tutorials.paper.pages.markdown import replace_marked
 from tutorials.paper.pages.overview import committed, hours_table, overview, small_table

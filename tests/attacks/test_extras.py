@@ -1,12 +1,9 @@
 """What is missing without an optional package is named in one line, when it is used."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.processes import run_python
+
 IMPORTS = """
 import sys; sys.modules[{!r}] = None
 import numpy as np
@@ -31,13 +28,7 @@ x, y = np.zeros((2, 3, 3, 1)), np.arange(2)
     ],
 )
 def test_a_missing_package_is_one_line(tmp_path, module, call, package, extra):
-    run = subprocess.run(
-        [sys.executable, "-c", IMPORTS.format(module) + call],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-    )
+    run = run_python(IMPORTS.format(module) + call, folder=tmp_path)
     last = run.stderr.splitlines()[-1]
     assert last.startswith(f"ModuleNotFoundError: {package} is missing (no module ")
     assert last.endswith(f"pip install 'minidl[{extra}]'")

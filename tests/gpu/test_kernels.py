@@ -10,7 +10,7 @@ from minidl import kernels, to_numpy
 from minidl.kernels.gpu import cuda, launching, operations
 from tests.gpu.checks import CHECKS, normal, there
 from tests.gpu.emulator import NAMES, RawKernel, needs_compiler
-from tests.minidl.conftest import run_python
+from tests.processes import run_python
 
 KERNELS = NAMES.findall(cuda.source())
 

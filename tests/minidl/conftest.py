@@ -1,11 +1,7 @@
-"""How each kernel can run on the CPU, a small network, and code in a new process."""
+"""How each kernel can run on the CPU, and a small network."""
 
 import importlib
-import os
-import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -22,7 +18,6 @@ from minidl import (
     kernels,
 )
 
-ROOT = Path(__file__).parents[2]
 COMPILED = (
     "elementwise",
     "few_channels",
@@ -32,19 +27,6 @@ COMPILED = (
     "winograd_blocks",
     "winograd_transforms",
 )
-
-
-def run_python(code, *arguments, folder=ROOT, **environment):
-    """Run code with this repository's packages, and the user's environment cleaned."""
-    settings = ("MINIDL_KERNELS", "MALLOC_", "NUMBA")
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(settings)}
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=clean | {"PYTHONPATH": str(ROOT)} | environment,
-    )
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from minidl.files import (
     set_aside,
     write_text,
 )
-from tests.minidl.conftest import ROOT, run_python
+from tests.processes import ROOT, run_python
 
 
 def test_the_name_appears_only_at_the_end_and_nothing_else_is_left(tmp_path):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import minidl
-from tests.minidl.conftest import ROOT, run_python
+from tests.processes import ROOT, run_code
 
 HEAVY = ["numba", "matplotlib", "pooch", "cupy", "scipy", "tqdm", "torch"]
 
@@ -14,9 +14,7 @@ HEAVY = ["numba", "matplotlib", "pooch", "cupy", "scipy", "tqdm", "torch"]
 def loaded_after(code):
     """The heavy modules that are loaded after running code in a new process."""
     code += f"; import sys; print(*(m for m in {HEAVY} if m in sys.modules))"
-    run = run_python(code)
-    assert run.returncode == 0, run.stderr
-    return run.stdout.split()
+    return run_code(code).split()
 
 
 @pytest.mark.parametrize("module", ["minidl", "ensembles", "attacks", "minidl.data"])

@@ -4,14 +4,13 @@ import dataclasses
 import inspect
 import json
 import math
-import subprocess
-import sys
 from functools import partial
 
 import numpy as np
 import pytest
 
 from minidl.store import DamagedError, write_json
+from tests.processes import run_code
 from tutorials import progress
 from tutorials.exercises import answers, check, checking, hint
 from tutorials.exercises.catalogue import exercises
@@ -99,11 +98,9 @@ for _ in range(4):
     hint("relu_backward")
 assert all(diagnose(e, lambda *a: a[0]) for e in exercises().values())
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert "relu_backward: right." in done.stdout
-    assert done.stdout.endswith("relu_backward: there are no more hints\n")
+    printed = run_code(code)
+    assert "relu_backward: right." in printed
+    assert printed.endswith("relu_backward: there are no more hints\n")
 
 
 @pytest.mark.parametrize("h", np.logspace(-3, -13, 21))

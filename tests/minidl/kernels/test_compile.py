@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.minidl.conftest import run_python
+from tests.processes import run_python
 
 compile = pytest.importorskip("minidl.kernels.cpu.compile", reason="no Numba")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minidl import kernels
-from tests.minidl.conftest import run_python
+from tests.processes import run_code, run_python
 
 NO_NUMBA = "import sys; sys.modules['numba'] = None  # as if it were not installed\n"
 
@@ -131,9 +131,7 @@ def test_a_network_trains_without_numba():
         "adam = minidl.Adam(model.params)\n"
         "print(minidl.train(model, x, y, adam, 1, 4, rng))"
     )
-    run = run_python(code)
-    assert run.returncode == 0, run.stderr
-    assert 0.5 < float(run.stdout.strip("[]\n")) < 3
+    assert 0.5 < float(run_code(code).strip("[]\n")) < 3
 
 
 def test_numba_without_numba_is_an_import_error():

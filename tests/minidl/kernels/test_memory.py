@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.minidl.conftest import run_python
+from tests.processes import run_python
 
 # Ends with the page faults of ten rounds of three arrays of 12 MB, all freed together.
 PROGRAM = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.printed_example import run_code
+from tests.processes import run_code
 from tests.tutorials.playground.conftest import DESK, PHONE
 from tutorials.playground.attack import Setting, seen
 from tutorials.playground.content import LINK
