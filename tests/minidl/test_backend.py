@@ -1,13 +1,14 @@
 """Arrays on the CPU, and the errors where there is no GPU."""
 
 import sys
-import types
 
 import numpy as np
 import pytest
 
 from minidl import get_array_module, to_device, to_numpy
 from minidl.backend import device_of, from_host, require_gpu, try_gpu
+from tests.gpu import strict_cupy
+from tests.gpu.device_array import DeviceArray
 
 
 def test_the_cpu_keeps_an_array_as_it_is_and_makes_one_of_numbers():
@@ -25,33 +26,15 @@ def test_an_unknown_device_is_named(device):
         to_device(np.zeros(2), device)
 
 
-class FakeArray:
-    """An array on a GPU that isn't there."""
-
-
 @pytest.fixture
 def fake_cupy(monkeypatch):
-    """As much of CuPy as the backend uses."""
-    runtime = types.SimpleNamespace(
-        getDeviceCount=lambda: 1,
-        driverGetVersion=lambda: 13020,
-        runtimeGetVersion=lambda: 13020,
-        CUDARuntimeError=RuntimeError,
-    )
-    cupy = types.SimpleNamespace(
-        ndarray=FakeArray,
-        asarray=lambda x: FakeArray(),
-        asnumpy=lambda x: np.ones(3),
-        cuda=types.SimpleNamespace(runtime=runtime),
-        __name__="cupy",
-    )
-    monkeypatch.setitem(sys.modules, "cupy", cupy)
-    return cupy
+    """The stand-in for CuPy, whose driver and functions a test may change."""
+    return strict_cupy.install(monkeypatch)
 
 
 def test_arrays_on_a_gpu_are_cupys_and_travel_there_and_back(fake_cupy):
-    there = to_device(np.zeros(3), "gpu")
-    assert isinstance(there, FakeArray)
+    there = to_device(np.ones(3), "gpu")
+    assert isinstance(there, DeviceArray)
     assert get_array_module(there) is fake_cupy
     assert (device_of(there), device_of(np.zeros(2))) == ("gpu", "cpu")
     assert to_device(there, "cpu").tolist() == to_numpy(there).tolist() == [1, 1, 1]
@@ -72,10 +55,10 @@ def test_a_function_of_the_device_takes_the_hosts_arrays(fake_cupy):
         taken.extend([x, y, eps])
         return x
 
-    x = np.zeros(3)
+    x = np.ones(3)
     assert from_host(function, "cpu") is function
     assert from_host(function, "gpu")(x, x, 0.5).tolist() == [1, 1, 1]
-    assert list(map(type, taken)) == [FakeArray, FakeArray, float]
+    assert list(map(type, taken)) == [DeviceArray, DeviceArray, float]
 
 
 def gpu_error():
