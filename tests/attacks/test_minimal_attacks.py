@@ -18,13 +18,7 @@ from attacks import (
 )
 from attacks.carlini_wagner import TanhSpace
 from attacks.deepfool import MARGIN
-from tests.attacks.conftest import Recorded
-from tests.attacks.linear import LinearVictim
-
-
-@pytest.fixture
-def victim():
-    return LinearVictim()
+from tests.attacks.conftest import LinearVictim, Recorded
 
 
 @pytest.mark.parametrize(("norm", "dual"), [("L2", 2), ("Linf", 1)])

@@ -6,12 +6,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import model_loss, pgd
 from attacks.losses import margin
-from tests.attacks.linear import LinearVictim
-
-
-@pytest.fixture
-def victim():
-    return LinearVictim()
 
 
 def two_classes(victim):

@@ -7,8 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from attacks import fgsm, model_gradient, train_substitute
 from attacks.substitute import neighbours
 from minidl import Flatten, Linear, ReLU, Sequential
-from tests.attacks.conftest import Recorded
-from tests.attacks.linear import LinearVictim
+from tests.attacks.conftest import LinearVictim, Recorded
 from tests.oracles import differences
 
 
