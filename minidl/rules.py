@@ -218,15 +218,19 @@ def misfit(letters: list[str], sizes: dict[str, Any], shape: tuple[int, ...]) ->
     return f"({wanted}{comma}), got {shape}{only}"
 
 
-def nonempty(rule: str) -> Check:
-    """Return a check of a nonempty array with these axes."""
-    check_axes = axes(rule)
+def both(first: Check, then: Callable[[str, Any], object]) -> Check:
+    """Return a check that is followed by another one of the same value."""
 
-    def check(name: str, x: Array, given: Given) -> Array:
-        check_nonempty(name, check_axes(name, x, given))
-        return x
+    def check(name: str, value: Any, given: Given) -> Any:
+        then(name, value := first(name, value, given))
+        return value
 
     return check
+
+
+def nonempty(rule: str) -> Check:
+    """Return a check of a nonempty array with these axes."""
+    return both(axes(rule), check_nonempty)
 
 
 def labels(name: str, y: Array, given: Given) -> Array:

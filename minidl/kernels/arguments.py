@@ -25,7 +25,7 @@ from minidl.checks import (
 from minidl.kernels import reference
 from minidl.kernels.dispatch import implementation
 from minidl.kernels.shapes import ImageShape, fits_winograd, output_size
-from minidl.rules import Given, Rule, axes, nonempty, number_in
+from minidl.rules import Given, Rule, axes, both, nonempty, number_in
 
 ALGORITHMS = ("auto", "im2col", "winograd")
 FINITE = "(-inf, inf)"
@@ -121,17 +121,6 @@ def rectified(name: str, out: Array, given: Given) -> Array:
     check_device(name, out, given["dout"])
     check_shape(name, out, given["dout"].shape)
     return out
-
-
-def written(rule: str) -> Rule:
-    """Return a check of an array with these axes that will be written to."""
-    check_axes = axes(rule)
-
-    def check(name: str, a: Array, given: Given) -> Array:
-        check_filled(name, check_axes(name, a, given))
-        return a
-
-    return check
 
 
 def features(name: str, u: Array, given: Given) -> Array:
@@ -247,8 +236,8 @@ RULES: dict[str, Rule] = {
     "x_adv": "...",
     "u": features,
     "b": "F",
-    "dW": written("KH KW C F"),
-    "db": written("F"),
+    "dW": both(of_filters, check_filled),
+    "db": both(axes("F"), check_filled),
     "x_shape": image_shape,
     "kernel_size": window,
     "size": "count 1..16",  # places within a window are stored in one byte
