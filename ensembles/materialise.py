@@ -1,6 +1,6 @@
 """From a job to a network and its training data, in the process that trains it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from ensembles.architectures import build_architecture
@@ -43,45 +43,24 @@ def materialise(
     model = untrained(job)
     if job.method == "snapshots" and earlier:
         copy_params(earlier[-1][0], model)
-    data = DATA_OF.get(job.method, unchanged)
-    return model, *data(job, x[: job.train_images], y[: job.train_images], earlier)
+    return model, *data_of(job, x[: job.train_images], y[: job.train_images], earlier)
 
 
-def unchanged(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
-    """Return all images as they are."""
-    return x, y
-
-
-def replicate(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
-    """Return a bootstrap replicate of the images."""
-    drawn = bootstrap_replicate(len(x), job.generator("data"))
+def data_of(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
+    """Return the images and labels that the job's method trains on."""
+    rng = job.generator("data")
+    match job.method:
+        case "bagging":
+            drawn = bootstrap_replicate(len(x), rng)
+        case "boosting":
+            drawn = rng.choice(len(x), len(x), p=weights_of_images(earlier, x, y))
+        case "gaussian-noise":
+            return add_noise(x, job.sigma, rng), y
+        case "snapshots":
+            return seen_and_held_out(x, y)[0]
+        case _:  # its members train on the same images
+            return x, y
     return x[drawn], y[drawn]
-
-
-def noisy(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
-    """Return the images with noise."""
-    return add_noise(x, job.sigma, job.generator("data")), y
-
-
-def resampled(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
-    """Return images drawn by the weights that they have after earlier learners."""
-    w = weights_of_images(earlier, x, y)
-    drawn = job.generator("data").choice(len(x), len(x), p=w)
-    return x[drawn], y[drawn]
-
-
-def seen(job: MemberJob, x: Array, y: Array, earlier: Learners) -> Data:
-    """Return the images that aren't held out to weight the snapshots."""
-    return seen_and_held_out(x, y)[0]
-
-
-# In all other methods, members train on the same images.
-DATA_OF: dict[str, Callable[[MemberJob, Array, Array, Learners], Data]] = {
-    "bagging": replicate,
-    "gaussian-noise": noisy,
-    "boosting": resampled,
-    "snapshots": seen,
-}
 
 
 def untrained(job: MemberJob, attempt: int = 0) -> Network:
