@@ -178,18 +178,11 @@ KERNELS, FLAT = "minidl.kernels.", "minidl.kernels.gpu.flat_parameters."
 EVALUATION = test_evaluation_on_device
 PRODUCT = only_there(kernels.matmul, into_its_own_type_only)
 RANGE_OF = checks.range_of
+LOSS, CHOSEN = KERNELS + "gpu.operations.cross_entropy", KERNELS + "dispatch._chosen"
 # What is counted needs no numbers: kernels compute nothing.
 COUNTED = {
-    "a number of NumPy's as a factor": (
-        KERNELS + "gpu.operations.cross_entropy",
-        gradient_in_float64,
-        an_attack,
-    ),
-    "a loss read at each step": (
-        KERNELS + "gpu.operations.cross_entropy",
-        costs_that_are_read,
-        transfers,
-    ),
+    "a number of NumPy's as a factor": (LOSS, gradient_in_float64, an_attack),
+    "a loss read at each step": (LOSS, costs_that_are_read, transfers),
     "labels read at each step": (
         "minidl.checks.range_of",
         lambda y, fresh=False: (int(y.min()), int(y.max())),
@@ -205,11 +198,7 @@ COUNTED = {
         lambda x: "cpu",
         launches,
     ),
-    "plain expressions in place of kernels": (
-        KERNELS + "dispatch._chosen",
-        "reference",
-        launches,
-    ),
+    "plain expressions in place of kernels": (CHOSEN, "reference", launches),
     "a hidden upload": (KERNELS + "bias_relu", rectified_on_the_host, transfers),
 }
 # Where a fault is put, what stands there then, and the test that finds it.
