@@ -39,6 +39,12 @@ def model(rng):
     return Sequential(layers, (6, 6, 1)).astype(np.float64)
 
 
+@pytest.fixture
+def x(rng):
+    """Images for the network."""
+    return rng.standard_normal((4, 6, 6, 1))
+
+
 @contextmanager
 def uncompiled():
     """Run the Numba kernels as plain Python, as a learner does in a debugger."""

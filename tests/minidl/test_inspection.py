@@ -21,11 +21,6 @@ from tests.oracles import assert_close, differences
 Y = np.array([0, 1, 2, 1])
 
 
-@pytest.fixture
-def x(rng):
-    return rng.standard_normal((4, 6, 6, 1))
-
-
 def test_a_trace_shows_each_layers_input_and_output(model, x):
     steps = list(trace(model, x))
     assert [s.name for s in steps] == [f"{i} {m}" for i, m in enumerate(model.layers)]

@@ -63,11 +63,6 @@ def after_forward(layers):
     return model
 
 
-@pytest.fixture
-def x(rng):
-    return rng.standard_normal((4, 6, 6, 1))
-
-
 def test_parameters_are_all_layers_in_order(model):
     first, last = model.layers[0], model.layers[-1]
     assert model.params == (first.W, first.b, last.W, last.b)
