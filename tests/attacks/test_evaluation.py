@@ -3,6 +3,7 @@
 import copy
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -247,6 +248,9 @@ def suite_of_a_network():
     return Suite(model, attacks, counter)
 
 
+evaluated = partial(evaluate, suite_of_a_network, threat=THREAT, batch_size=3)
+
+
 @pytest.fixture
 def images(x):
     return x.astype(np.float32)
@@ -293,7 +297,7 @@ def same(one, two):
 
 
 def test_an_interrupted_evaluation_goes_on(images, labels, tmp_path):
-    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3)
+    whole = evaluated(images, labels)
     calls = 0
 
     def breaks():
@@ -331,7 +335,7 @@ def test_everything_is_computed_on_one_thread(images, labels, threads_seen):
 
 
 def test_adversarial_images_are_saved(images, labels, tmp_path):
-    found = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    found = evaluated(images, labels, folder=tmp_path)
     x_adv = adversarial_images(tmp_path, "pgd")
     THREAT.check(x_adv, images)
     wrong = suite_of_a_network().classifier.predict(x_adv) != labels
@@ -511,7 +515,7 @@ def test_more_images_take_over_the_batches_of_fewer(grey, tmp_path):
 )
 def test_a_changed_batch_is_done_again(images, labels, tmp_path, part, checksum):
     """Files of version 0.1.0 have no checksum."""
-    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    whole = evaluated(images, labels, folder=tmp_path)
     x_adv = adversarial_images(tmp_path, "pgd")
     path = tmp_path / "pgd-3.npz"
     with np.load(path, allow_pickle=False) as file:
@@ -522,7 +526,7 @@ def test_a_changed_batch_is_done_again(images, labels, tmp_path, part, checksum)
     np.savez(path, **content)
     with pytest.raises(DamagedError, match=r"pgd-3\.npz is damaged"):
         adversarial_images(tmp_path, "pgd")
-    again = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    again = evaluated(images, labels, folder=tmp_path)
     same(again, whole)
     assert_array_equal(adversarial_images(tmp_path, "pgd"), x_adv)
 
@@ -532,35 +536,33 @@ def test_a_batch_under_another_ones_name_is_done_again(
     images, labels, tmp_path, one, other
 ):
     x, y = np.tile(images[:3], (2, 1, 1, 1)), np.tile(labels[:3], 2)  # equal batches
-    whole = evaluate(suite_of_a_network, x, y, THREAT, 3, folder=tmp_path)
+    whole = evaluated(x, y, folder=tmp_path)
     shutil.copy(tmp_path / f"{one}.npz", tmp_path / f"{other}.npz")
-    same(evaluate(suite_of_a_network, x, y, THREAT, 3, folder=tmp_path), whole)
+    same(evaluated(x, y, folder=tmp_path), whole)
 
 
 def test_stray_files_beside_batches_do_not_matter(images, labels, tmp_path):
-    whole = evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    whole = evaluated(images, labels, folder=tmp_path)
     x_adv = adversarial_images(tmp_path, "pgd")
     names = ".DS_Store notes.txt x-abc.npz pgd-abc.npz pgd-.npz pgd-07.npz pgd-³.npz"
     for name in names.split():
         (tmp_path / name).write_text("stray")
     (tmp_path / "pgd-x.npz").mkdir()
     assert_array_equal(adversarial_images(tmp_path, "pgd"), x_adv)
-    same(
-        evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path), whole
-    )
+    same(evaluated(images, labels, folder=tmp_path), whole)
 
 
 def test_a_folder_in_the_place_of_a_batch_is_named(images, labels, tmp_path):
     """Before the attack, whose result couldn't be saved."""
     (tmp_path / "pgd-3.npz").mkdir()
     with pytest.raises(IsADirectoryError, match=r"pgd-3\.npz is a folder"):
-        evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+        evaluated(images, labels, folder=tmp_path)
     with pytest.raises(IsADirectoryError, match=r"pgd-3\.npz is a folder"):
         adversarial_images(tmp_path, "pgd")
 
 
 def test_a_missing_batch_is_named(images, labels, tmp_path):
-    evaluate(suite_of_a_network, images, labels, THREAT, 3, folder=tmp_path)
+    evaluated(images, labels, folder=tmp_path)
     (tmp_path / "pgd-3.npz").unlink()
     with pytest.raises(ValueError, match=r"got those that start at \[0, 6\]"):
         adversarial_images(tmp_path, "pgd")
@@ -569,10 +571,8 @@ def test_a_missing_batch_is_named(images, labels, tmp_path):
 @pytest.mark.slow
 def test_workers_change_no_bit(images, labels):
     with local_executor(2) as executor:
-        found = evaluate(
-            suite_of_a_network, images, labels, THREAT, 3, executor=executor
-        )
-    same(found, evaluate(suite_of_a_network, images, labels, THREAT, 3))
+        found = evaluated(images, labels, executor=executor)
+    same(found, evaluated(images, labels))
 
 
 def test_an_executor_gets_a_suite_for_each_batch(grey):
