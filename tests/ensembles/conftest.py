@@ -5,6 +5,7 @@ from itertools import count
 import pytest
 
 from ensembles import member_files, random_init, training
+from minidl import train
 from tests.ensembles.tiny_data import tiny_dataset
 from tests.oracles import same_bits
 
@@ -43,6 +44,19 @@ def tiny_data(monkeypatch):
     """Let every data set be tiny in this process."""
     monkeypatch.setattr(training, "load_dataset", tiny_dataset)
     return tiny_dataset("mnist-sample")
+
+
+@pytest.fixture
+def trained(monkeypatch, tiny_data):
+    """Record the arguments of each training in this process."""
+    calls = []
+
+    def recorded(*arguments):
+        calls.append(arguments)
+        return train(*arguments)
+
+    monkeypatch.setattr(training, "train", recorded)
+    return calls
 
 
 @pytest.fixture

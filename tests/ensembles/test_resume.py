@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from ensembles import member_files, train_ensemble, training
+from ensembles import member_files, train_ensemble
 from ensembles.materialise import untrained
 from ensembles.member_files import load_member, member_path, partial_path
 from ensembles.training import train_member
-from minidl import train
 from minidl.checkpoints import save_checkpoint
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
@@ -27,29 +26,21 @@ def job(jobs):
     return replace(jobs[0], epochs=4)
 
 
-@pytest.fixture
-def epochs_asked(monkeypatch):
-    """Record how many epochs each training is asked for."""
-    asked = []
-
-    def counted(model, x, y, optimizer, epochs, *others):
-        asked.append(epochs)
-        return train(model, x, y, optimizer, epochs, *others)
-
-    monkeypatch.setattr(training, "train", counted)
-    return asked
+def epochs_asked(trained):
+    """How many epochs each training was asked for."""
+    return [epochs for _, _, _, _, epochs, *_ in trained]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_an_interrupted_member_goes_on_in_the_same_bits(
-    tiny_data, job, tmp_path, train_until, epochs_asked, optimizer
+    tiny_data, job, tmp_path, train_until, trained, optimizer
 ):
     job = replace(job, optimizer=optimizer, lr=1e-3)
     whole = train_member(job)
     train_until(1, train_member, job, tmp_path)
     train_until(3, train_member, job, tmp_path)
     assert_same(train_member(job, tmp_path), whole)
-    assert epochs_asked == [4, 4, 3, 1]
+    assert epochs_asked(trained) == [4, 4, 3, 1]
 
 
 @pytest.mark.parametrize("method", ["bagging", "gaussian-noise"])
@@ -62,11 +53,11 @@ def test_the_members_own_data_are_made_again(
 
 
 def test_a_member_killed_after_its_last_epoch_is_not_trained_again(
-    tiny_data, job, tmp_path, train_until, epochs_asked
+    tiny_data, job, tmp_path, train_until, trained
 ):
     train_until(4, train_member, job, tmp_path)
     member = train_member(job, tmp_path)
-    assert epochs_asked == [4]
+    assert epochs_asked(trained) == [4]
     assert_same(member, train_member(job))
 
 
@@ -81,14 +72,14 @@ def test_a_finished_member_leaves_one_file(tiny_data, job, tmp_path):
 
 
 def test_what_is_forgotten_is_trained_again(
-    tiny_data, job, tmp_path, train_until, epochs_asked
+    tiny_data, job, tmp_path, train_until, trained
 ):
     train_until(2, train_member, job, tmp_path)
     member_files.forget(job, tmp_path)
     train_ensemble([job], folder=tmp_path, workers=1)
     member_files.forget(job, tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert epochs_asked == [4, 4]
+    assert epochs_asked(trained) == [4, 4]
 
 
 def test_seconds_of_all_parts_add_up(tiny_data, job, tmp_path, train_until, clock):

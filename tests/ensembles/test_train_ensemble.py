@@ -28,19 +28,6 @@ from tests.oracles import same_bits
 train_ensemble = partial(training.train_ensemble, workers=1)
 
 
-@pytest.fixture
-def trained(monkeypatch, tiny_data):
-    """Record the number of training runs in this process."""
-    calls = []
-
-    def counted(*arguments):
-        calls.append(arguments)
-        return train(*arguments)
-
-    monkeypatch.setattr(training, "train", counted)
-    return calls
-
-
 def assert_same_bits(a, b):
     for member, other in zip(a.members, b.members, strict=True):
         assert same_bits(member.params, other.params)
