@@ -115,19 +115,10 @@ def test_without_a_folder_nothing_is_written(tiny_data, jobs, tmp_path, monkeypa
 
 def test_each_configuration_has_a_file_of_its_own(jobs, tmp_path):
     changes = [
-        {},
-        {"epochs": 2},
-        {"batch_size": 49},
-        {"lr": 2e-3},
-        {"train_images": 50},
-        {"optimizer": "sgd"},
-        {"method": "gaussian-noise"},
-        {"method": "gaussian-noise", "sigma": 0.1},
-        {"seed": 1},
-        {"index": 7},
-        {"method": "bagging"},
-        {"architecture": "mnist-cnn/1"},
-        {"dataset": "mnist"},
+        *({}, {"seed": 1}, {"index": 7}, {"dataset": "mnist"}, {"method": "bagging"}),
+        *({"epochs": 2}, {"batch_size": 49}, {"lr": 2e-3}, {"optimizer": "sgd"}),
+        *({"method": "gaussian-noise"}, {"method": "gaussian-noise", "sigma": 0.1}),
+        *({"train_images": 50}, {"architecture": "mnist-cnn/1"}),
     ]
     paths = {member_path(replace(jobs[0], **c), tmp_path) for c in changes}
     assert len(paths) == len(changes)
