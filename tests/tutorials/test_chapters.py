@@ -17,12 +17,9 @@ from tutorials.paper.pages.table2 import tables
 from tutorials.paper.results.strict import strict_of
 
 CHAPTERS = notebooks.chapters()
+CHAPTER = pytest.mark.parametrize("chapter", CHAPTERS, ids=[c.stem for c in CHAPTERS])
 ROOT = notebooks.CHAPTERS.parent
 OUTPUTS_SHOWN = ("stream", "display_data", "execute_result")
-
-
-def name_of(path):
-    return path.stem
 
 
 def committed(chapter):
@@ -37,7 +34,7 @@ def test_chapters_are_numbered():
     assert [number_of(c) for c in CHAPTERS] == list(range(1, len(CHAPTERS) + 1))
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_no_exercise_hides_what_a_cell_above_uses(chapter):
     """Running that cell again in a notebook would call the learner's function."""
     nodes = list(ast.walk(ast.parse(chapter.read_text(encoding="utf-8"))))
@@ -54,7 +51,7 @@ def test_no_exercise_hides_what_a_cell_above_uses(chapter):
     assert {stub: used.count(stub) for stub in stubs} == dict.fromkeys(stubs, 1)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_the_notebook_has_the_chapters_cells(chapter):
     ours, theirs = notebooks.cells_of(chapter), committed(chapter)
     assert [(c.cell_type, c.source) for c in theirs.cells] == [
@@ -62,7 +59,7 @@ def test_the_notebook_has_the_chapters_cells(chapter):
     ]
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_the_notebook_has_been_run_without_warnings(chapter):
     cells = [cell for cell in committed(chapter).cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in cells)
@@ -71,7 +68,7 @@ def test_the_notebook_has_been_run_without_warnings(chapter):
     assert not [o for o in outputs if o.get("name") == "stderr"]
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_the_notebook_shows_the_librarys_current_source(chapter):
     """Else: python -m tutorials.notebooks CHAPTER."""
     outputs = [o for c in committed(chapter).cells for o in c.get("outputs", [])]
@@ -106,7 +103,7 @@ def without_indent(text):
     return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_each_picture_is_described(chapter):
     text = chapter.read_text(encoding="utf-8")
     shown = notebooks.pictures(committed(chapter))
@@ -119,7 +116,7 @@ def test_each_picture_is_described(chapter):
     )
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_the_exercises_of_a_chapter_are_in_it(chapter):
     text = chapter.read_text(encoding="utf-8")
     own = [
@@ -135,7 +132,7 @@ def test_the_exercises_of_a_chapter_are_in_it(chapter):
     assert len(re.findall(r"^check\(", text, re.M)) == len(own)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_links_have_targets(chapter):
     text = chapter.read_text(encoding="utf-8")
     for link in re.findall(r"\]\(([^)#:]+)\)", text):
@@ -143,7 +140,7 @@ def test_links_have_targets(chapter):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_a_chapter_runs_as_a_script(chapter, tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error::RuntimeWarning", str(chapter)],

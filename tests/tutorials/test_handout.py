@@ -6,7 +6,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from tests.tutorials.test_chapters import CHAPTERS, name_of
+from tests.tutorials.test_chapters import CHAPTER, CHAPTERS
 from tutorials import handout, notebooks
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import NOTHING, diagnose
@@ -41,7 +41,7 @@ def test_the_results_beside_a_notebook_are_read_first(folder, tmp_path, monkeypa
     assert results.read(results.published("mnist-full")) == results.read(ours)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_a_notebook_has_no_outputs_and_no_solutions(chapter, folder):
     notebook = nbformat.read(folder / f"{chapter.stem}.ipynb", as_version=4)
     nbformat.validate(notebook)
@@ -112,7 +112,7 @@ def test_what_somebody_typed_into_a_notebook_stays(
     assert (said in capsys.readouterr().out) == found
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=name_of)
+@CHAPTER
 def test_our_own_notebooks_are_as_they_were_made(chapter):
     assert notebooks.typed(notebooks.notebook_of(chapter)) == []
 
