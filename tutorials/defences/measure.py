@@ -11,8 +11,8 @@ import numpy as np
 from attacks import Threat, evaluate
 from attacks.evaluation.outcomes import Evaluation
 from ensembles.member_files import TrainedMember
+from minidl import accuracy
 from minidl.backend import Array
-from minidl.batches import batches, to_float
 from minidl.data import Dataset
 from minidl.parallel import limit_threads
 from minidl.store import key_of, plain
@@ -115,10 +115,7 @@ def agreement(own: Array, each: Sequence[Array]) -> list[list[int]]:
 
 def correct(row: Row, bench: Bench) -> int:
     """Return how many of all test images are classified correctly without attack."""
-    x, y, right = bench.data.x_test, bench.data.y_test, 0
+    x, y = bench.data.x_test, bench.data.y_test
     classifier = found(row, bench.places.runs, bench.settings.strength).classifier
     with limit_threads(1):
-        for rows in batches(np.arange(len(x)), 250):
-            p = classifier.predict_proba(to_float(x[rows]))
-            right += int((p.argmax(axis=1) == y[rows]).sum())
-    return right
+        return round(len(x) * accuracy(classifier, x, y, 250))
