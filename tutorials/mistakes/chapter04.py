@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.mistakes import label
 from tutorials.solutions.chapter04 import (
     cross_entropy,
     max_pool,
@@ -47,11 +48,6 @@ def overflowing(z: Any) -> Any:
     """The softmax as its formula says, with inf / inf."""
     with np.errstate(all="ignore"):
         return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
-
-
-def picked(z: Any, y: Any) -> Any:
-    """z_y of each image."""
-    return z[np.arange(len(y)), y]
 
 
 def columns_of(z: Any, y: Any) -> Any:
@@ -205,10 +201,10 @@ MISTAKES = {
             lambda z, y: cross_entropy(z, y) / np.log(2)
         ),
         "this is max z - z_y: log(sum_j exp z_j) isn't the maximum": (
-            lambda z, y: (z.max(axis=1) - picked(z, y)).mean()
+            lambda z, y: (z.max(axis=1) - label(z, y)).mean()
         ),
         "you subtract the maximum, but not from z_y": (
-            lambda z, y: (np.log(sums(z)[:, 0]) - picked(z, y)).mean()
+            lambda z, y: (np.log(sums(z)[:, 0]) - label(z, y)).mean()
         ),
         "z[:, y] picks all labels for each image: z[np.arange(N), y]": (
             lambda z, y: (
@@ -216,14 +212,14 @@ MISTAKES = {
             ).mean()
         ),
         "you add z_y: subtract it": (
-            lambda z, y: cross_entropy(z, y) + 2 * picked(z, y).mean()
+            lambda z, y: cross_entropy(z, y) + 2 * label(z, y).mean()
         ),
         "you use the predicted class, not the label": (
             lambda z, y: cross_entropy(z, z.argmax(axis=1))
         ),
         "this is J of the first image only": (lambda z, y: cross_entropy(z[:1], y[:1])),
         "you take -p_y: its logarithm is missing": (
-            lambda z, y: -picked(softmax(z), y).mean()
+            lambda z, y: -label(softmax(z), y).mean()
         ),
         "this is (p - onehot)^2, not the cross-entropy": (
             lambda z, y: ((softmax(z) - onehot(z, y)) ** 2).sum(axis=1).mean()

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.mistakes import label
 from tutorials.solutions.chapter08 import (
     ensemble_predict,
     majority_vote,
@@ -14,11 +15,6 @@ from tutorials.solutions.chapter08 import (
 def votes(p: Any) -> Any:
     """How many members choose each class: (N, K)."""
     return np.eye(p.shape[2])[p.argmax(axis=2)].sum(axis=0)
-
-
-def label(p: Any, y: Any) -> Any:
-    """p_y of each image."""
-    return p[np.arange(len(y)), y]
 
 
 MISTAKES = {

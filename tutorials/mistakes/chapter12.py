@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.mistakes import label
 from tutorials.solutions.chapter12 import margin_loss
 
 
@@ -23,14 +24,9 @@ def slope(z: Any, y: Any, k: Any) -> Any:
     return dz
 
 
-def own(z: Any, y: Any) -> Any:
-    """The label's logit."""
-    return z[np.arange(len(z)), y]
-
-
 def margin_of(z: Any, y: Any, k: Any) -> tuple[Any, Any]:
     """z_k - z_y with its gradient."""
-    return own(z, k) - own(z, y), slope(z, y, k)
+    return label(z, k) - label(z, y), slope(z, y, k)
 
 
 def never(fooled: Any, eps: Any, value: float) -> Any:

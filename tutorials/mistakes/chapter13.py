@@ -5,17 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from tutorials.mistakes import label
 from tutorials.solutions.chapter13 import (
     correlation,
     log_odds,
     repaired_step,
     rounded_inside,
 )
-
-
-def label(p: Any, y: Any) -> Any:
-    """p_y of each image."""
-    return p[np.arange(len(p)), y]
 
 
 def cosine(a: Any, b: Any) -> Any:
