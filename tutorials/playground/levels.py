@@ -133,10 +133,10 @@ def first_eps(s: Setting, networks: Sequence[Sequential]) -> int:
 
 def fooled(s: Setting, networks: Sequence[Sequential], digit: int, eps: float) -> bool:
     """Return whether the networks misclassify a digit after the attack."""
-    return read_as(s, networks, digit, eps) != int(images()[1][digit])
+    return class_of(s, networks, digit, eps) != int(images()[1][digit])
 
 
-def read_as(s: Setting, networks: Sequence[Sequential], digit: int, eps: float) -> int:
+def class_of(s: Setting, networks: Sequence[Sequential], digit: int, eps: float) -> int:
     """Return the networks' class of a digit after the attack.
 
     In the reference kernels, as in the page, windows on a constant background tie in
