@@ -33,9 +33,7 @@ def limit_threads(threads: int = 1) -> Any:
     The limit holds for the whole process, whichever thread sets it, and the smallest of
     several counts. A limit from now on replaces the same thread's earlier one.
     """
-    from minidl.kernels.cpu.threads import (
-        Limit,
-    )  # here, so that import minidl stays fast
+    from minidl.kernels.cpu.threads import Limit  # here: import minidl stays fast
 
     check_count("threads", threads)
     return Limit(threads)
