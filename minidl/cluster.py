@@ -8,7 +8,6 @@ job to another.
 """
 
 import platform
-import secrets
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +20,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from minidl import kernels
-from minidl.files import lock, remove_leftovers
+from minidl.files import lock, remove_leftovers, temporary_name
 
 SECONDS = 10  # to wait for the scheduler, and for a first worker
 PACKAGES = ("minidl", "numpy", "numba", "scipy")
@@ -80,7 +79,7 @@ def check_address(address: str) -> None:
 def marker_in(folder: Path) -> Iterator[Path]:
     """Yield a temporary file, visible only to workers that share the folder."""
     remove_leftovers(folder)  # of killed processes: nobody holds their locks any more
-    path = folder / f".visible.{secrets.token_hex(8)}"
+    path = temporary_name(folder / "visible")
     try:
         with open(path, "xb") as file:
             with suppress(OSError):  # some file systems have no locks

@@ -1,5 +1,7 @@
 """Checkpoints and members move between devices; the paper's program runs on one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from tutorials import command_line as program
 from tutorials.paper import __main__ as paper
 from tutorials.paper import run, strict
 from tutorials.paper.experiment import attack as evaluate
+from tutorials.paper.experiment import config
 from tutorials.paper.results import examples, read
 from tutorials.paper.results.strict import read_strict
 
@@ -66,6 +69,8 @@ def few_images(monkeypatch, one_order):
     few = Dataset(x, y, x[:4], y[:4])
     for module in (training, program, run, evaluate, examples, strict):
         monkeypatch.setattr(module, "load_dataset", lambda name: few)
+    smoke = replace(config.PROFILES["smoke"], train_images=len(x))
+    monkeypatch.setitem(config.PROFILES, "smoke", smoke)
     monkeypatch.setattr(strict, "STEPS", 2)
     monkeypatch.setattr(strict, "RESTARTS", 1)
 

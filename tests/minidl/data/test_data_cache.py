@@ -116,7 +116,7 @@ def test_a_full_disk_leaves_no_debris(batches, cache_dir, monkeypatch):
 
 
 def test_what_a_killed_process_left_is_removed(batches, cache_dir):
-    leftover = cache_dir / "decoded" / f".cifar10.npz.{16 * '0'}"
+    leftover = cache_dir / "decoded" / f".cifar10.npz.{16 * '0'}.minidl"
     write_files(leftover.parent, {leftover.name: b"half"})
     os.utime(leftover, (0, 0))
     load_cifar10()
