@@ -4,7 +4,7 @@ import pytest
 
 from tutorials.playground.page import write_page
 
-PHONE, DESK = (360, 740), (1280, 800)
+PHONE, SIDEWAYS, DESK = (360, 740), (740, 360), (1280, 800)
 
 
 @pytest.fixture(scope="session")

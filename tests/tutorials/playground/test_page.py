@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.processes import run_code
-from tests.tutorials.playground.conftest import DESK, PHONE
+from tests.tutorials.playground.conftest import DESK, PHONE, SIDEWAYS
 from tutorials.playground.attack import Setting, seen
 from tutorials.playground.content import LINK
 from tutorials.playground.networks import committee, image, stored
@@ -18,7 +18,9 @@ from tutorials.playground.page import HERE, NUMBERS
 pytestmark = pytest.mark.slow
 START = json.loads(NUMBERS.read_text(encoding="utf-8"))["start"]
 EVERYTHING = "open=digits,inside,code-card"
-SIZES = pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+SIZES = pytest.mark.parametrize(
+    "size", [PHONE, SIDEWAYS, DESK], ids=["phone", "sideways", "desk"]
+)
 STATES = {
     "start": "",
     "all open": f"#{EVERYTHING}&tiles=gradients",
