@@ -378,8 +378,8 @@
   const link = () => `${location.href.replace(/#.*/, "")}#` + hash({ lock: $$("#locks input")
     .filter((box) => box.checked || locked(box.name)).map((box) => box.name).join() });
 
-  const copy = (words, done) => navigator.clipboard.writeText(words)
-    .then(() => done, () => `Copy this: ${words}`) // where a browser forbids it
+  const copy = (words, done) => (navigator.clipboard?.writeText(words) ?? Promise.reject())
+    .then(() => done, () => `Copy this: ${words}`) // forbidden, or over plain http
     .then((result) => text("copied", result));
 
   /** Both digits and the verdict as one picture. */

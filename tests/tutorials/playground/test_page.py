@@ -291,6 +291,23 @@ def test_a_link_is_copied_and_a_picture_downloaded(opened):
     assert struct.unpack(">II", png[16:24]) == (1200, 630)
 
 
+def test_over_plain_http_what_should_be_copied_is_shown(browser, file):
+    """There a browser offers no clipboard."""
+    address = "http://school.test/playground.html"
+    page = browser.new_page(viewport={"width": PHONE[0], "height": PHONE[1]})
+    page.route(address, lambda route: route.fulfill(path=file))
+    page.goto(f"{address}#digit=drawn&label=1&open=code-card&drawn=" + "0f" * 392)
+    assert not page.evaluate("isSecureContext")
+    for button, source in (("copy", "link.value"), ("copy-code", "code.innerText")):
+        page.locator(f"#{button}").click()
+        shown = page.wait_for_function(
+            f"copied.innerText.startsWith('Copy this: ' + {source}.trim())"
+        )
+        assert shown.json_value() is True
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    page.close()
+
+
 def test_steps_can_be_walked_back_and_forward(opened):
     page = opened("#open=inside")
     attacked = "document.getElementById('attacked').toDataURL()"
