@@ -151,7 +151,7 @@
     drawPanels();
     drawControls(now);
     if (level()) drawLevel();
-    else later("count", countAll, 400);
+    else { asked = ""; later("count", countAll, 400); }
     if ($("inside").open) drawInside(now);
     drawCode();
     $("link").value = link();
@@ -245,7 +245,7 @@
   }
 
   // --- Levels -----------------------------------------------------------------------
-  let asked = 0, fallen = null; // the level on the strip; its digits that fell so far
+  let asked = ""; // what is on the strip: the level, the guess and the colours
 
   function drawLevel() {
     const { question, par } = data.levels[level() - 1], best = part("best");
@@ -254,15 +254,15 @@
       button.setAttribute("aria-pressed", part("guess") === button.textContent);
       button.disabled = answered();
     });
-    if (asked !== level() || !answered()) {
-      asked = level();
-      fallen = null;
+    const now = [level(), part("guess"), inks].join();
+    if (asked !== now) {
+      asked = now;
       $("strip").replaceChildren();
       question.digits.forEach((i) =>
         figure($("strip"), images[i], null, SIDE, `a ${data.labels[i]}`, "\u00a0"));
       text("answer", "");
+      if (answered()) answer(question, presets(level()), part("guess"));
     }
-    if (answered() && fallen === null) answer(question);
     const gap = best - par.eps;
     text("score", best === "" ? `Par is ${number(par.eps)}. Not fooled yet.`
       : `Your best is ${number(best)}, par is ${number(par.eps)}. ` + (gap > 0
@@ -270,21 +270,19 @@
   }
 
   /** Attack the ten digits of a question, one after another, and mark those that fall. */
-  function answer(question, i = 0) {
-    const digit = question.digits[i], y = data.labels[digit];
-    const s = presets(asked);
+  function answer(question, s, guess, i = 0, fallen = 0) {
+    const digit = question.digits[i], y = data.labels[digit], of = asked;
     const { team, end, sharp } = attack(s, images[digit], y, question.eps[i] / 1000);
     const seen = engine.see(team, end, sharp), [canvas, word] = $("strip").children[i].children;
-    fallen = (fallen ?? 0) + (seen !== y);
+    fallen += seen !== y;
     paint(canvas, end);
     canvas.setAttribute("aria-label", `a ${y}, read as a ${seen}`);
     word.textContent = seen;
     word.className = seen === y ? "right" : "wrong";
     if (i + 1 < question.digits.length) {
-      const of = asked;
-      setTimeout(() => asked === of && answer(question, i + 1), 0);
+      later("answer", () => asked === of && answer(question, s, guess, i + 1, fallen), 0);
     } else {
-      text("answer", `You said ${part("guess")}. ${fallen} of ten ${fallen === 1 ? "falls" : "fall"}.`);
+      text("answer", `You said ${guess}. ${fallen} of ten ${fallen === 1 ? "falls" : "fall"}.`);
       say($("answer").textContent);
     }
   }

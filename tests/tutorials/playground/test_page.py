@@ -113,6 +113,43 @@ def test_a_changed_hash_changes_the_page_and_back(opened):
     page.wait_for_url("**level=3*")
 
 
+def test_a_changed_link_changes_the_answer(opened):
+    page = opened("#level=2&guess=,3,,,,")
+    text_is(page, "answer", "You said 3.")
+    page.evaluate("location.hash = 'level=2&guess=,7,,,,'")
+    text_is(page, "answer", "You said 7.")
+    assert "" not in marks(page)
+
+
+@pytest.mark.parametrize("link", ["level=3", "level=2", "level=0"])
+def test_digits_are_attacked_for_the_link_that_is_open(opened, link):
+    """Another link comes after two or three of ten digits, and then the first again."""
+    page, first = opened("#level=0"), "level=3&guess=,,4,,,"
+    page.evaluate(
+        """async ([first, link]) => {
+          const marked = () => document.querySelectorAll("#strip [class]").length;
+          location.hash = first;
+          while (marked() < 2) await new Promise((done) => setTimeout(done, 0));
+          location.hash = link;
+          await new Promise((done) => setTimeout(done, 1000));
+        }""",
+        [first, link],
+    )
+    assert page.evaluate("document.getElementById('answer').textContent") == ""
+    if link != "level=0":
+        assert marks(page) == [""] * 10
+    page.evaluate("(first) => { location.hash = first }", first)
+    text_is(page, "answer", "You said 4.")
+    wrong = sum(int(a) != b for a, b in zip(marks(page), range(10), strict=True))
+    answer = page.locator("#answer").inner_text()
+    assert answer == f"You said 4. {wrong} of ten {'falls' if wrong == 1 else 'fall'}."
+
+
+def marks(page):
+    """The classes below the ten digits of a question, empty until they are attacked."""
+    return [c.strip() for c in page.locator("#strip figcaption").all_inner_texts()]
+
+
 def test_every_part_of_a_link_has_a_start_that_it_allows():
     for name, (start, pattern) in LINK.items():
         assert re.fullmatch(pattern, START.get(name, start))
