@@ -354,8 +354,10 @@
   }
 
   const undrawn = (shades) => Float64Array.from(shades, (v) => parseInt(v, 16) / 15);
-  function stroke(event) {
-    if (locked("digit") || !(event.buttons & 1)) return;
+  function stroke(event) { // of a pointer pressed in the field, which may leave the field
+    if (locked("digit") || !event.isPrimary || !(event.buttons & 1)) return;
+    if (event.type === "pointerdown") $("pad").setPointerCapture(event.pointerId);
+    else if (!$("pad").hasPointerCapture(event.pointerId)) return;
     const box = $("pad").getBoundingClientRect(), scale = PAD / box.width;
     const at = [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
     Object.assign(pad, { lineWidth: 20, lineCap: "round", strokeStyle: css("--image-ink") });
@@ -442,7 +444,7 @@
   CARDS.forEach((id) => $(id).addEventListener("toggle", () =>
     set({ open: CARDS.filter((other) => $(other).open).join() })));
   ["pointerdown", "pointermove"].forEach((kind) => $("pad").addEventListener(kind, stroke));
-  $("pad").addEventListener("pointerup", take);
+  $("pad").addEventListener("lostpointercapture", take);
   $("wipe").addEventListener("click", () => pad.clearRect(0, 0, PAD, PAD));
   $("copy").addEventListener("click", () => copy(link(), "Link copied."));
   $("copy-code").addEventListener("click", () => copy($("code").innerText, "Code copied."));

@@ -314,6 +314,27 @@ def test_a_drawing_is_attacked_and_shared(opened):
     assert again.evaluate(pixels) == page.evaluate(pixels)
 
 
+def test_a_stroke_begins_in_the_field_and_may_end_outside(opened):
+    page = opened("#open=digits")
+    page.locator("#pad").scroll_into_view_if_needed()
+    box = page.locator("#pad").bounding_box()
+
+    def drag(*places):
+        page.mouse.move(box["x"] + places[0][0], box["y"] + places[0][1])
+        page.mouse.down()
+        for x, y in places[1:]:
+            page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+        page.mouse.up()
+
+    ink = """document.getElementById("pad").getContext("2d")
+        .getImageData(0, 0, 224, 224).data.some((v) => v)"""
+    drag((300, 100), (100, 100))  # `opened` fails on an error
+    assert not page.evaluate(ink)
+    drag((112, 30), (112, 190), (300, 190))
+    assert page.evaluate(ink)
+    page.wait_for_url("**digit=drawn*")
+
+
 def test_a_link_is_copied_and_a_picture_downloaded(opened):
     page = opened()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
