@@ -408,6 +408,7 @@ def test_the_live_count_is_right_and_stands_beside_minidls(opened):
         "#level=0&defence=bits&eps=12&digit=36",
         "#level=6&guess=,,,,,3&flaw=mask&eps=28",
         "#level=6&guess=,,,,,3&eps=28",
+        "#level=2&guess=,3,,,,&whose=1&eps=13",  # where rounding could decide
         "#digit=drawn&label=1&eps=9&drawn=" + ("0" * 13 + "ff" + "0" * 13) * 28,
     ],
 )
