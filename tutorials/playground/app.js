@@ -34,7 +34,11 @@
   const hash = (extra) => String(new URLSearchParams(Object.entries({ ...state, ...extra })
     .filter(([name, value]) => name === "level" || value !== presets(state.level)[name])));
 
-  const locked = (name) => state.lock.split(",").includes(name);
+  const WITH = { drawn: "digit", label: "digit" }; // the lock of parts that have none of their own
+  const locked = (name) => state.lock.split(",").includes(WITH[name] ?? name);
+  /** Whether a change touches what is locked, or is one that no link can hold. */
+  const refused = (patch) => Object.entries(patch).some(([name, value]) =>
+    !allowed(name, value) || (locked(name) && value !== state[name]));
   const timers = {};
 
   /** Call a function once, after so many milliseconds without another call. */
@@ -43,9 +47,9 @@
     timers[name] = setTimeout(call, wait);
   }
 
-  /** Change the state, by a control that may be locked. */
-  function set(patch, by = "") {
-    if (by && locked(by)) return;
+  /** Change the state, unless the change is refused. */
+  function set(patch) {
+    if (refused(patch)) return;
     const next = { ...state, ...patch };
     if (ATTACK.some((name) => state[name] !== next[name])) next.step = "";
     state = next;
@@ -62,7 +66,7 @@
   /** Go to a level, or with 0 to the free mode. */
   function go(to) {
     const { guess, best, open, tiles, lock } = state;
-    set({ ...presets(to), guess, best, open, tiles, lock }, "level");
+    set({ ...presets(to), guess, best, open, tiles, lock });
   }
 
   // --- The attack -------------------------------------------------------------------
@@ -213,7 +217,7 @@
       button.classList.toggle("done", done);
       button.setAttribute("aria-label", at === 0 ? "Free mode"
         : `Level ${at}${done ? ", solved at par" : ""}`);
-      button.disabled = locked("level") && at !== level();
+      button.disabled = at !== level() && refused(presets(at));
     });
     $("locked").hidden = state.lock === "";
     $$("[data-flaw]").forEach((it) => it.setAttribute("aria-pressed", it.dataset.flaw === state.flaw));
@@ -371,7 +375,7 @@
   /** Attack the drawing; its label is what the committee sees, until told otherwise. */
   function take() {
     const image = drawn(), seen = engine.see(committees[state.net], undrawn(image));
-    if (/[^0]/.test(image)) set({ digit: "drawn", drawn: image, label: String(seen) }, "digit");
+    if (/[^0]/.test(image)) set({ digit: "drawn", drawn: image, label: String(seen) });
   }
 
   // --- Sharing ------------------------------------------------------------------------
@@ -425,22 +429,18 @@
     if (!button) return;
     const { go: to, by, tile, digit, guess, flaw } = button.dataset, { name } = button;
     if (to) go(to);
-    if (digit) set({ digit }, "digit");
+    if (digit) set({ digit });
     if (guess) set(put("guess", guess));
     if (flaw) set({ flaw });
-    if (tile) {
-      const on = [...state.on].map((bit, i) => (i === Number(tile) ? 1 - bit : bit)).join("");
-      if (allowed("on", on)) set({ on }, "on");
-    }
-    if (by) {
-      const value = String(Number(name === "step" ? current().step : state[name]) + Number(by));
-      if (allowed(name, value)) set({ [name]: value }, name);
-    }
+    const on = [...state.on].map((bit, i) => (i === Number(tile) ? 1 - bit : bit)).join("");
+    const moved = Number(name === "step" ? current().step : state[name]) + Number(by);
+    if (tile) set({ on });
+    if (by) set({ [name]: String(moved) });
   }
 
   document.addEventListener("click", clicked);
   document.addEventListener("input", ({ target }) => (target.closest("#locks") ? draw()
-    : set({ [target.name]: target.value }, target.name)));
+    : set({ [target.name]: target.value })));
   CARDS.forEach((id) => $(id).addEventListener("toggle", () =>
     set({ open: CARDS.filter((other) => $(other).open).join() })));
   ["pointerdown", "pointermove"].forEach((kind) => $("pad").addEventListener(kind, stroke));

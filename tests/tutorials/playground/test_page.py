@@ -295,6 +295,30 @@ def test_a_link_can_lock_controls(opened):
     assert teacher.locator("#link").input_value().endswith("level=3&lock=level")
 
 
+def test_a_lock_holds_whatever_would_change_it(opened):
+    one = ("0" * 13 + "ff" + "0" * 13) * 28
+    page = opened(f"#digit=drawn&label=1&drawn={one}&eps=9&lock=digit&open=digits")
+    assert page.locator("#label").is_disabled()
+    before = state_of(page)
+    page.locator("#label").evaluate(  # as if it could be chosen
+        "(label) => { label.value = 7;"
+        "label.dispatchEvent(new Event('input', { bubbles: true })) }"
+    )
+    page.wait_for_timeout(500)
+    assert state_of(page) == before
+    page = opened("#level=2&guess=,3,,,,&eps=5&lock=eps")
+    before = state_of(page)
+    for level in "02345":  # each starts with an eps of its own
+        button = page.locator(f"#levels [data-go='{level}']")
+        assert button.is_disabled() == (level != "2")
+        button.dispatch_event("click")
+    page.wait_for_timeout(500)
+    assert state_of(page) == before
+    page = opened("#level=2&lock=steps")  # which are 8 in all levels
+    page.locator("#levels [data-go='3']").click()
+    page.wait_for_url("**level=3*")
+
+
 def test_a_drawing_is_attacked_and_shared(opened):
     page = opened("#open=digits")
     page.locator("#pad").scroll_into_view_if_needed()
