@@ -186,7 +186,7 @@ const engine = (() => {
     return path;
   }
 
-  /** An image in 255 shades that doesn't leave the ball: what a PNG can hold. */
+  /** An image in 256 shades that doesn't leave the ball: what a PNG can hold. */
   const rounded = (xAdv, x, eps) => xAdv.map((v, j) => {
     const low = Math.ceil((x[j] - eps) * 255 - 1e-6);
     const high = Math.floor((x[j] + eps) * 255 + 1e-6);

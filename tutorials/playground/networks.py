@@ -82,5 +82,5 @@ def mask(model: Sequential) -> Sequential:
 
 
 def rounded(x_adv: Array, x: Array, eps: float) -> Array:
-    """Return x_adv in 255 shades, none of them outside the ball around x."""
+    """Return x_adv in 256 shades, none of them outside the ball around x."""
     return pixels(round_inside(x_adv, x, Threat("Linf", eps)), x, (0, 1))

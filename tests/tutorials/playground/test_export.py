@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -115,6 +116,10 @@ def test_the_page_says_the_accuracies_with_their_interval():
     p = KEPT["accuracies"]["plain"]["together"]
     _, low, high = wilson(p, 10_000)
     assert f"{p:.1%} [{low:.1%}, {high:.1%}]" in build_page()
+
+
+def test_a_byte_has_256_shades():
+    assert set(re.findall(r"(\d+) shades", build_page())) == {"16", "256"}
 
 
 def test_the_command_writes_a_page_and_says_where(tmp_path, capsys):
