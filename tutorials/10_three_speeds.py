@@ -266,8 +266,8 @@ source(getattr(winograd.forward, "py_func", winograd.forward))
 # %% [markdown]
 # ## Your turn
 #
-# **10.1** $F(2, 3)$: two outputs from d (4,) and g (3,), with four products. (`check`
-# sees only the outputs; it can't count the products.)
+# **10.1** $F(2, 3)$: two outputs from d (4,) and g (3,), with four products.
+# (`check` counts the products that it can follow, too.)
 
 
 # %%

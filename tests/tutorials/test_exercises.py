@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from numpy import array, asarray, float64, ones
 
 from minidl.store import DamagedError, write_json
 from tests.processes import run_code
@@ -547,8 +548,39 @@ def in_arrays(d, g):
     return [float(m[0] + m[1] + m[2]), float(m[1] - m[2] - m[3])]
 
 
+def positional(d, g):
+    """Six products, whose types are given by position."""
+    windows = np.zeros((2, 3), np.float64)
+    windows[0], windows[1] = d[:3], np.array(d[1:], float)
+    return windows @ np.full(3, g, float)
+
+
+def imported(d, g):
+    """Six products of numbers in arrays that aren't made through `np`."""
+    import numpy as numbers
+
+    windows = np.stack([numbers.array(d[:3]), asarray(d[1:], float64)])
+    return windows @ (ones(3) * g)
+
+
 def hidden(d, g):
     return [math.fsum(d[:3] * g), math.fsum(d[1:] * g)]
+
+
+def four(d, g, change=lambda number: number):
+    """Four products, with an array of plain numbers for the outputs."""
+    import numpy as np
+
+    rows = [1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]
+    u = array([g[0], sum(g) / 2, (g[0] - g[1] + +g[2]) / 2, g[2]], float)
+    m, out = u * (np.array(rows, float) @ change(d)), np.zeros(2, np.float64)
+    out[0], out[1] = math.fsum(m[:3]), m[1] - m[2] - m[3]
+    return out
+
+
+def uncounted(d, g):
+    """Four products, through numbers that can't be followed."""
+    return four(d, g, lambda numbers: np.array([number.real for number in numbers]))
 
 
 @pytest.mark.parametrize(
@@ -559,14 +591,24 @@ def hidden(d, g):
         (typed, "it takes 6 products"),
         (retyped, "it takes 6 products"),
         (twice, "it takes 6 products"),
-        (hidden, "its products can't be counted: leave the numbers of d and g as"),
+        (positional, "it takes 6 products"),
+        (imported, "it takes 6 products"),
+        (hidden, "it takes 6 products"),
         (in_arrays, None),
+        (four, None),
         (lambda d, g: SOLUTIONS["winograd_1d"](d, g), None),
     ],
 )
 def test_products_are_counted_where_their_number_is_the_task(winograd_1d, said):
     found = diagnose(EXERCISES["winograd_1d"], winograd_1d)
     assert found is None if said is None else found.startswith(said)
+
+
+def test_products_that_cannot_be_counted_are_no_mistake(capsys):
+    check(named(uncounted, "winograd_1d"))
+    verdict, said = capsys.readouterr().out.splitlines()
+    assert "winograd_1d: right." in verdict
+    assert "check couldn't count its products (AttributeError: " in said
 
 
 @pytest.mark.parametrize("other", [lambda y: y * 0, lambda y: y + 1, lambda y: y[:1]])

@@ -2,9 +2,11 @@
 
 Such a number has no value; it knows only the arguments that it depends on. A product
 counts if its factors depend on different arguments. Products within one argument, or
-with constants, belong to a transform and are free.
+with constants, belong to a transform and are free. Once NumPy or `math` has made plain
+numbers of them, nothing more is counted: the count is a lower bound.
 """
 
+import builtins
 from collections.abc import Callable, Mapping
 from types import FunctionType, ModuleType
 from typing import Any
@@ -42,6 +44,12 @@ class Counted:
     def __neg__(self) -> "Counted":
         return self
 
+    __pos__ = __neg__
+
+    def __float__(self) -> float:
+        """Return some number, where NumPy or `math` asks for a plain one."""
+        return 1.0
+
 
 class Numbers(np.ndarray):
     """An array of counted numbers, unaffected by a change of type."""
@@ -61,8 +69,11 @@ class Untyped(ModuleType):
         if name not in MAKERS:
             return found
 
+        before_type = 2 if name.startswith("full") else 1
+
         def make(*arguments: Any, dtype: Any = None, **how: Any) -> Any:
-            return found(*arguments, dtype=object, **how).view(Numbers)
+            kept = arguments[:before_type]
+            return found(*kept, dtype=object, **how).view(Numbers)
 
         return make
 
@@ -77,7 +88,12 @@ def untyped(function: Callable[..., Any]) -> Callable[..., Any]:
     if not isinstance(function, FunctionType):
         return function
     ours, numpy = function.__globals__, Untyped("numpy")
-    space: dict[str, Any] = {**ours, "float": unchanged}
+
+    def imported(name: str, *rest: Any) -> Any:
+        return numpy if name == "numpy" else __import__(name, *rest)
+
+    own = {"float": unchanged, "__import__": imported}
+    space: dict[str, Any] = {**ours, "__builtins__": {**vars(builtins), **own}}
 
     def in_space(f: FunctionType) -> FunctionType:
         return FunctionType(
@@ -85,8 +101,11 @@ def untyped(function: Callable[..., Any]) -> Callable[..., Any]:
         )
 
     for name, value in ours.items():
+        known = getattr(value, "__name__", None)
         if value is np:
             space[name] = numpy
+        elif known in (*MAKERS, *NUMBERS) and value is getattr(np, known):
+            space[name] = getattr(numpy, known)
         elif isinstance(value, FunctionType) and value.__globals__ is ours:
             space[name] = in_space(value)
     return in_space(function)
@@ -95,20 +114,23 @@ def untyped(function: Callable[..., Any]) -> Callable[..., Any]:
 def at_most(
     most: int, function: Callable[..., Any], sizes: Mapping[str, int]
 ) -> str | None:
-    """Return what is wrong if a function of vectors takes more than `most` products."""
+    """Return what is wrong if a function of vectors takes more than `most` products.
+
+    A function that can't work with counted numbers passes; a line is printed.
+    """
     count = [0]
     vectors = [
         np.array([Counted(count, frozenset({name})) for _ in range(size)]).view(Numbers)
         for name, size in sizes.items()
     ]
-    names = " and ".join(sizes)
+    failed = ""
     try:
         untyped(function)(*vectors)
     except Exception as error:
-        return (
-            f"its products can't be counted: leave the numbers of {names} as they are, "
-            f"without a change of their type ({type(error).__name__}: {error})"
-        )
+        failed = f"check couldn't count its products ({type(error).__name__}: {error})"
     if count[0] > most:
+        names = " and ".join(sizes)
         return f"it takes {count[0]} products of numbers of {names}: {most} are enough"
+    if failed:
+        print(failed)
     return None
