@@ -75,7 +75,6 @@ EXERCISES = (
             "max(x, 0) is x itself, or 0: what are the derivatives of both?",
             "dout passes where x > 0, and is stopped elsewhere.",
         ),
-        keeps_type=True,
     ),
     Exercise(
         "2.4",

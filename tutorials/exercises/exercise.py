@@ -167,11 +167,15 @@ def same(a: Sequence[Any], b: Sequence[Any], keeps_type: bool = True) -> bool:
 def same_type(a: Any, b: Any, keeps_type: bool) -> bool:
     """Return whether an answer has the right type, or one that will do as well.
 
-    These are a plain number, integers of another size, and float64 for float32.
+    These are a plain number, integers of another size, and, unless the type must stay,
+    float64 for float32 and integers for whole numbers.
     """
-    integers = a.dtype.kind in "iu" and b.dtype.kind in "iu"
-    longer = (a.dtype, b.dtype) == (np.float64, np.float32) and not keeps_type
-    return a.ndim == 0 or a.dtype == b.dtype or integers or longer
+    if a.ndim == 0 or a.dtype == b.dtype:
+        return True
+    if a.dtype.kind in "iu":
+        whole = b.dtype.kind == "f" and not keeps_type and (b == np.round(b)).all()
+        return b.dtype.kind in "iu" or bool(whole)
+    return (a.dtype, b.dtype) == (np.float64, np.float32) and not keeps_type
 
 
 def close(a: Any, b: Any) -> bool:
