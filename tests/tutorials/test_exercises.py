@@ -630,3 +630,40 @@ def test_bim_asks_for_the_gradient_at_the_right_labels(other):
         lambda g, x, y, *a: right(lambda x_adv, y: g(x_adv, other(y)), x, y, *a),
     )
     assert "the gradient is asked for at labels that aren't y" in found
+
+
+def one_by_one(name):
+    """A right answer that asks for the gradient of one image at a time, in a loop."""
+    parameters = EXERCISES[name].parameters
+    own = [i for i, p in enumerate(parameters) if p in ("x", "y", "u")]
+
+    def answer(*a):
+        rows = range(len(a[own[0]]))
+        one = [[v[n : n + 1] if i in own else v for i, v in enumerate(a)] for n in rows]
+        return np.concatenate([SOLUTIONS[name](*arguments) for arguments in one])
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "name", ["bim", "steady_bim", "one_step_from", "straight_through"]
+)
+def test_a_gradient_can_be_asked_for_one_image(name):
+    assert diagnose(EXERCISES[name], one_by_one(name)) is None
+
+
+def test_one_images_gradient_is_asked_for_with_its_label_and_its_axes():
+    def other_label(gradient, x, y, *how):
+        return np.concatenate(
+            [
+                SOLUTIONS["bim"](gradient, x[[n]], y[[n - 1]], *how)
+                for n in range(len(x))
+            ]
+        )
+
+    def without_axis(gradient, x, y, *how):
+        return [np.sign(gradient(x[n], y[n])) for n in range(len(x))]
+
+    said = [diagnose(EXERCISES["bim"], f) for f in (other_label, without_axis)]
+    assert "the gradient is asked for at labels that aren't y" in said[0]
+    assert "gradient takes images (N, H, W, C), got the shape (" in said[1]

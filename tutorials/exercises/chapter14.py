@@ -28,10 +28,10 @@ def started(rng: Rng) -> tuple[Any, ...]:
     u, turn = rng.random(x.shape), x + rng.uniform(-0.2, 0.2, x.shape)
     eps = float(rng.choice([0.2, 0.3]))
 
-    def gradient(x: Any) -> Any:
-        g = np.cos(20 * (x - turn)) * 0.01
+    def gradient(images: Any) -> Any:
+        g = np.cos(20 * (images - turn[draw.rows(images, x)])) * 0.01
         g[:, 0, 0] = 0
-        return np.where((x >= 0) & (x <= 1), g, -g)
+        return np.where((images >= 0) & (images <= 1), g, -g)
 
     return x, u, gradient, eps, eps * float(rng.choice([0.5, 1.25]))
 

@@ -25,10 +25,9 @@ def defended(rng: Rng) -> tuple[Any, ...]:
     labels = rng.integers(1, 10, size=len(x))
     slopes, levels = rng.standard_normal(x.shape), float(rng.choice([3, 4]))
 
-    def gradient(x: Any, y: Any) -> Any:
-        if np.shape(y) != labels.shape or (labels != y).any():
-            raise ValueError("the gradient is asked for at labels that aren't y")
-        return slopes * np.cos(7 * x)
+    def gradient(images: Any, y: Any) -> Any:
+        n = draw.rows_labelled(images, y, x, labels)
+        return slopes[n] * np.cos(7 * images)
 
     return x, labels.copy(), lambda x: np.round(levels * x) / levels, gradient
 
