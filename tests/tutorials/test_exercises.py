@@ -399,6 +399,19 @@ def test_a_folder_in_place_of_the_record_is_named(refused):
         checking.remember(EXERCISES["neuron"], True)
 
 
+class StubbornError(Exception):
+    """It has no text, no copy and no numbers."""
+
+    def fail(self, *arguments, **how):
+        raise self
+
+    __str__ = __deepcopy__ = __array__ = fail
+
+
+def raises(x, dout):
+    raise StubbornError
+
+
 def recursive(x, dout):
     return recursive(x, dout)
 
@@ -447,6 +460,10 @@ def named(function, name="relu_backward"):
         (loops, "it takes longer than 0.2 s: does a loop never end?"),
         (loops_on, "it takes longer than 0.2 s: does a loop never end?"),
         (asks, "it raises EOFError"),
+        (raises, "it raises StubbornError (the shapes here: x ("),
+        (lambda x, dout: StubbornError(), "it must return numbers, got StubbornError"),
+        (lambda x, dout: [StubbornError()], "it must return numbers, got list"),
+        (lambda x, dout: [(v for v in x)], "it must return numbers, got list"),
         (lambda x: x, "it must take 2 arguments: x, dout"),
     ],
 )

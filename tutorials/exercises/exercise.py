@@ -117,8 +117,7 @@ def call(
     except Exception as error:
         if not takes(function, len(names)):
             return None, f"it must take {len(names)} arguments: {', '.join(names)}"
-        text = " ".join(str(error).split())[:200]
-        return None, f"it raises {type(error).__name__}: {text}{shapes(names, given)}"
+        return None, f"it raises {text_of(error)}{shapes(names, given)}"
     if got is None or got is Ellipsis:
         return None, NOTHING
     for name, before, after in zip(names, arguments, given, strict=True):
@@ -126,9 +125,25 @@ def call(
         if not (callable(before) or np.array_equal(before, after)):
             return None, f"it changes its argument {name}: work on a new array"
     # A copy, because a function may write its next answer into the same array.
-    got = copy.deepcopy(got) if isinstance(got, np.ndarray | list | tuple) else got
+    try:
+        got = copy.deepcopy(got) if isinstance(got, np.ndarray | list | tuple) else got
+    except Exception:  # a list of generators, for example
+        return None, numbers_not(got)
     answer = values(got, several=len(expected) > 1)
     return Attempt(arguments, expected, answer, exercise.keeps_type), ""
+
+
+def text_of(error: Exception) -> str:
+    """Return an exception's class and the beginning of its text, in one line."""
+    try:
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    except Exception:  # from a __str__ of the learner's own
+        return type(error).__name__
+
+
+def numbers_not(got: Any) -> str:
+    """Return a sentence about an answer that isn't made of numbers."""
+    return f"it must return numbers, got {type(got).__name__}"
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:
@@ -160,7 +175,7 @@ def same(a: Sequence[Any], b: Sequence[Any], keeps_type: bool = True) -> bool:
             i.shape == j.shape and same_type(i, j, keeps_type) and close(i, j)
             for i, j in arrays
         )
-    except (TypeError, ValueError):
+    except Exception:  # from whatever isn't numbers
         return False
 
 
@@ -202,8 +217,8 @@ def form_of_value(got: Any, expected: Any, attempt: Attempt) -> str | None:
         np.isfinite(a)
     except ValueError:
         return "its rows have different lengths: they make no array"
-    except TypeError:
-        return f"it must return numbers, got {type(got).__name__}"
+    except Exception:  # a TypeError, or whatever an __array__ raises
+        return numbers_not(got)
     if a.shape != b.shape:
         why = reshaped(a, b) if np.can_cast(a.dtype, float) else None
         rest = f": {why}" if why else ""
