@@ -11,11 +11,9 @@
 
 # %%
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-import tutorials
 from attacks import (
     bim,
     fgsm,
@@ -35,6 +33,7 @@ from tutorials.anomaly.labels.readings import SUSPECT, fixed_readings
 from tutorials.drag import drag
 from tutorials.exercises import check
 from tutorials.panels import committee, vote_bars
+from tutorials.paper import results
 from tutorials.paper.experiment.adversaries import (
     ADVERSARIES,
     SUM,
@@ -369,7 +368,7 @@ picture(
 # and the mean distance from the paper's accuracies.
 
 # %%
-labels = Path(tutorials.__file__).parents[1] / "results/labels"
+labels = results.published("labels")
 readings = fixed_readings(labels).readings
 true_label, suspect = readings[0], readings[SUSPECT - 1]
 rows = [

@@ -21,7 +21,10 @@ from tutorials.command_line import (
 from tutorials.notebooks import add_chapters, cells_of, chapters
 from tutorials.paper import results
 
-RESULTS = ("mnist-full-literal", "mnist-full", "starts")  # read by chapter 11
+RESULTS = {  # read by a chapter
+    "09": ("labels",),
+    "11": ("mnist-full-literal", "mnist-full", "starts"),
+}
 LETTER = """# Your course
 
     pip install "minidl[tutorials]" jupyterlab
@@ -44,10 +47,11 @@ def files(chosen: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
     for chapter in chosen:
         text = jupytext.writes(cells_of(chapter), fmt="ipynb") + "\n"
         yield f"{chapter.stem}.ipynb", text.encode()
-        if chapter.stem.startswith("11"):
-            for name in RESULTS:
-                for file in sorted(results.published(name).glob("*.json")):
-                    yield f"results/{name}/{file.name}", file.read_bytes()
+        for name in RESULTS.get(chapter.stem[:2], ()):
+            folder = results.published(name)
+            for file in sorted(folder.rglob("*.json")):
+                place = file.relative_to(folder).as_posix()
+                yield f"results/{name}/{place}", file.read_bytes()
 
 
 def hand_out(folder: Path, chosen: Sequence[Path]) -> list[str]:

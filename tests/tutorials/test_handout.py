@@ -12,6 +12,8 @@ from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import NOTHING, diagnose
 from tutorials.paper import results
 
+ROOT = notebooks.CHAPTERS.parent
+PUBLISHED = re.compile(r'published\("([^"]+)"\)')
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
@@ -27,6 +29,13 @@ def test_the_folder_holds_the_chapters_and_what_they_read(folder):
     assert names == {"README.md", "results"} | {f"{c.stem}.ipynb" for c in CHAPTERS}
     handed = [path for path in (folder / "results").rglob("*") if path.is_file()]
     assert {path.parent.name for path in handed} >= {"mnist-full-literal", "mnist-full"}
+    read = {name for names in handout.RESULTS.values() for name in names}
+    for name in read:
+        there = {
+            p.relative_to(folder) for p in (folder / "results" / name).rglob("*.json")
+        }
+        ours = (ROOT / "results" / name).rglob("*.json")
+        assert there == {path.relative_to(ROOT) for path in ours} > set()
     for file in handed:
         own = notebooks.CHAPTERS.parent / file.relative_to(folder)
         assert file.read_bytes() == own.read_bytes()
@@ -39,6 +48,24 @@ def test_the_results_beside_a_notebook_are_read_first(folder, tmp_path, monkeypa
     monkeypatch.chdir(folder)
     assert results.published("mnist-full").absolute() == folder / "results/mnist-full"
     assert results.read(results.published("mnist-full")) == results.read(ours)
+
+
+def test_chapters_read_only_results_that_are_handed_out():
+    for chapter in CHAPTERS:
+        text = chapter.read_text(encoding="utf-8")
+        assert "__file__" not in text
+        assert set(PUBLISHED.findall(text)) <= {
+            *handout.RESULTS.get(chapter.stem[:2], ())
+        }
+    assert PUBLISHED.search(CHAPTERS[8].read_text(encoding="utf-8"))
+
+
+def test_results_that_are_nowhere_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        FileNotFoundError, match=r"results.labelz is neither in this fo"
+    ):
+        results.published("labelz")
 
 
 @CHAPTER

@@ -24,9 +24,18 @@ T = TypeVar("T")
 
 
 def published(name: str) -> Path:
-    """Return a folder of results, beside a handout's notebooks or in the repository."""
+    """Return a folder of results, beside a handout's notebooks or in the repository.
+
+    Raises FileNotFoundError if it is in neither place.
+    """
     own = Path("results", name)
-    return own if own.exists() else Path(__file__).parents[3] / own
+    for folder in (own, Path(__file__).parents[3] / own):
+        if folder.exists():
+            return folder
+    raise FileNotFoundError(
+        f"{own} is neither in this folder nor in a clone of the repository: "
+        "in a clone, python -m tutorials.handout writes it beside the notebooks"
+    )
 
 
 def path_of(folder: Path, method: str, kind: str = "") -> Path:
