@@ -19,6 +19,7 @@ from tutorials.anomaly.labels.measure import (
     Right,
     attacked,
     count_right,
+    read_files,
     read_labels,
 )
 from tutorials.anomaly.labels.readings import (
@@ -30,7 +31,14 @@ from tutorials.anomaly.labels.readings import (
 )
 from tutorials.anomaly.labels.report import write_report
 from tutorials.anomaly.labels.unexplained import row
-from tutorials.anomaly.labels.verdict import OTHERS, is_other, of_readings, verdict
+from tutorials.anomaly.labels.verdict import (
+    AS_STATED,
+    OTHERS,
+    TIMES_S,
+    is_other,
+    of_readings,
+    verdict,
+)
 from tutorials.anomaly.labels.walks import pushed_back, walk_all
 from tutorials.paper.experiment import attack as engine
 from tutorials.paper.experiment.attack import carry_out
@@ -110,6 +118,38 @@ def made_up(method="bagging", **changes):
         for key in attacked()
     ]
     return Labels(config, N, 0.8, right, [], environment())
+
+
+def test_chapter_9_says_what_the_files_show():
+    """Both controls beside the suspect, row by row, and its accomplices."""
+    measured = {p.name: read_files(p) for p in sorted(RESULTS.glob("*/"))}
+    every = [labels for files in measured.values() for labels in files]
+    readings = fixed_readings(RESULTS).readings
+    of_each = [[fit(r, [labels]) for r in readings] for labels in every]
+    controls = stated, scaled = readings[AS_STATED - 1], readings[TIMES_S - 1]
+    assert scaled == dataclasses.replace(stated, number=TIMES_S, scaled=True)
+    suspect = dataclasses.asdict(readings[SUSPECT - 1])
+    differ = {k for k, v in dataclasses.asdict(scaled).items() if suspect[k] != v}
+    assert differ == {"number", "adv2", "orders", "words"}
+    for labels, fits in zip(every, of_each, strict=True):
+        one, two, own = (fits[n - 1] for n in (AS_STATED, TIMES_S, SUSPECT))
+        assert (one.shown, two.shown, own.shown) == (1, 1, 2)
+        assert one.difference > two.difference > own.difference
+        for control in controls:
+            cells = labels.cells("fgsm", control.adv1, control.adv2, control.scaled)
+            assert cells["adv1_ensemble"].accuracy > cells["adv2_ensemble"].accuracy
+    off = {
+        (name, labels.method): fit(readings[SUSPECT - 1], [labels]).difference
+        for name, files in measured.items()
+        for labels in files
+    }
+    literal = {who: d for who, d in off.items() if who[0] == "mnist-full-literal"}
+    assert max(literal, key=literal.__getitem__)[1] == "gaussian-noise"
+    assert max(d for (_, method), d in off.items() if method == "bagging") < 0.05
+    others = [labels for labels in every if is_other(labels)]
+    alike = [r for r in readings if (found := fit(r, others)).shown == found.asked]
+    assert len(alike) > 24  # dozens
+    assert not {r.adv2.partition("'s ")[2] for r in alike} & {"", "first prediction"}
 
 
 def test_the_papers_own_numbers_fit():
