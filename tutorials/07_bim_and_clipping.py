@@ -136,8 +136,9 @@ drag(
 
 # %% [markdown]
 # **What to notice.** The gradient changes from step to step, which is why many small
-# steps lead higher than a large one. From the eighth step on most pixels are at the
-# edge of the ball, and *J* grows more slowly.
+# steps lead higher than a large one. At step 16 a third of all pixels are at the edge
+# of the ball, and another third at the edge of [0, 1]. They can't go on in the same
+# direction, and *J* grows more slowly than at first.
 #
 # The perturbation is small in the image. What happens to it in the network? Go through
 # the layers, and back and forth through the steps.

@@ -198,9 +198,10 @@ picture(
 )
 
 # %% [markdown]
-# **What to notice.** The first two steps fool hardly any image. After that, each step
-# fools about the same number of further images. The curves still rise at the eighth
-# step, at the edge of the ball, so more steps inside the ball will fool more images.
+# **What to notice.** Later steps fool more images than early ones. With the ensemble's
+# own loss, the first four steps fool about a quarter of the images, and the last four
+# more than four tenths. The curves still rise at the eighth step, at the edge of the
+# ball, so more steps inside the ball will fool more images.
 # The ensemble's own loss is ahead of Adv. 2, which keeps pushing members that are
 # already fooled. Adv. 1 uses only one member and falls behind.
 #

@@ -7,8 +7,11 @@ import subprocess
 import sys
 
 import nbformat
+import numpy as np
 import pytest
 
+import attacks
+from attacks.losses import cross_entropy
 from tutorials import notebooks
 from tutorials.exercises.catalogue import exercises
 from tutorials.paper import results
@@ -178,6 +181,82 @@ def test_the_debugger_stops_in_a_kernel():
     assert "NUMBA_DISABLE_JIT" in settings
     assert "winograd.py" in done.stdout
     assert "(Pdb) (16, 28, 28, 32)\n" in done.stdout
+
+
+def run_until(number, words):
+    """Run a chapter to the first cell with these words; return its text and names."""
+    cells = notebooks.cells_of(CHAPTERS[number - 1]).cells
+    space = {"__name__": "chapter"}
+    for cell in (cell for cell in cells if cell.cell_type == "code"):
+        exec(cell.source, space)
+        if words in cell.source:
+            text = " ".join(c.source.replace('"\n    "', "") for c in cells)
+            return " ".join(text.split()), space
+    raise AssertionError(f"no cell has {words}")
+
+
+def test_chapter_7_says_where_the_pixels_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text, names = run_until(7, "model = network()")
+    assert "At step 16 a third of all pixels are at the edge of the ball, and" in text
+    assert "another third at the edge of [0, 1]. They can't go on in the same" in text
+    x, y, eps, gradient = (names[name] for name in ("x", "y", "eps", "gradient"))
+    way = [attacks.bim(gradient, x, y, eps, names["alpha"], n) for n in (1, 8, 16)]
+    of_ball = abs(way[-1] - x) > eps - 1e-5
+    of_range = ((way[-1] == 0) | (way[-1] == 1)) & ~of_ball
+    np.testing.assert_allclose([of_ball.mean(), of_range.mean()], 1 / 3, atol=0.02)
+    J = [
+        cross_entropy(names["model"].forward(images), y)[0].mean()
+        for images in (x, *way)
+    ]
+    assert J[3] - J[2] < J[2] - J[0]
+
+
+@pytest.mark.slow
+def test_chapter_12_says_what_its_stairs_show(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text, names = run_until(12, "steps_to_success(")
+    fooled = {
+        name: [(n <= k).mean() for k in range(9)] for name, n in names["steps"].items()
+    }
+    assert (
+        "first four steps fool about a quarter of the images, and the last four more"
+        in text
+    )
+    own = fooled["own loss"]
+    assert 0.2 < own[4] - own[0] < 0.3
+    assert 0.4 < own[8] - own[4] < 0.5
+    for curve in fooled.values():
+        assert curve[4] - curve[0] < curve[8] - curve[4]
+        assert curve[7] < curve[8]
+    assert fooled["own loss"][8] > fooled["Adv. 2"][8] > fooled["Adv. 1"][8]
+
+
+@pytest.mark.slow
+def test_chapter_14_says_what_its_curves_show(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text, names = run_until(14, "def in_steps(")
+    assert (
+        "under FGSM it falls to 0.44 and rises again to 0.76, under PGD it falls to"
+        in text
+    )
+    _, _, under_fgsm, under_pgd = names["history"].T
+    assert [round(float(a), 2) for a in (under_fgsm.min(), under_fgsm[-1])] == [
+        0.44,
+        0.76,
+    ]
+    assert under_pgd.min() < 0.02
+    assert under_fgsm[0] - under_pgd[0] < 0.1  # "still close"
+    assert (under_fgsm[1:] - under_pgd[1:]).min() > 0.3  # "then they separate"
+    assert (
+        "falls from three quarters to less than a tenth, the network trained on PGD"
+        in text
+    )
+    first, last = (names["in_steps"](names["hopeful"], k) for k in (1, 20))
+    assert abs(first - 0.75) < 0.03
+    assert last < 0.1
+    first, last = (names["in_steps"](names["many_steps"], k) for k in (1, 20))
+    assert abs(first - last) < 0.05
 
 
 PAGES = ("docs/chapters.md", "README.md")
