@@ -8,6 +8,7 @@ package and Jupyter, but neither solutions nor the repository.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tutorials.command_line import (
     one_line_errors,
     parser_of,
 )
-from tutorials.notebooks import add_chapters, cells_of, chapters
+from tutorials.notebooks import CHAPTERS, add_chapters, cells_of, chapters
 from tutorials.paper import results
 
 RESULTS = {  # read by a chapter
@@ -27,9 +28,10 @@ RESULTS = {  # read by a chapter
 }
 LETTER = """# Your course
 
-    pip install "minidl[tutorials]" jupyterlab
+    pip install "minidl[tutorials] @ {source}" jupyterlab
     jupyter lab
 
+{hint}
 Open `{first}`, and run one cell after the other, from top to bottom. The exercises are
 at the end. Replace `...` by your answer, and run the cell. `check` says whether your
 answer is right, and if not, what is wrong. `hint("neuron")` helps with the exercise of
@@ -37,6 +39,9 @@ this name, a little more each time. `python -m tutorials.progress` lists your pr
 
 Hand in the notebooks, in a folder with your name. Only the exercises' functions are
 graded.
+"""
+HINT = """If this folder isn't on your computer, ask for a copy, and write its
+path into the first command.
 """
 
 
@@ -54,9 +59,21 @@ def files(chosen: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
                 yield f"results/{name}/{place}", file.read_bytes()
 
 
+def source_in(clone: Path) -> str:
+    """Return where students install from: the repository's address, or the clone."""
+    try:
+        code = (clone / "setup.py").read_text(encoding="utf-8")
+    except FileNotFoundError:  # an installed package
+        return "file:///path/to/minidl"
+    [address] = re.findall('^REPOSITORY = "(.*)"$', code, re.M)
+    return f"git+{address}" if address else clone.absolute().as_uri()
+
+
 def hand_out(folder: Path, chosen: Sequence[Path]) -> list[str]:
     """Write the chapters' missing files; return those that already existed."""
-    letter = LETTER.format(first=f"{chosen[0].stem}.ipynb")
+    source = source_in(CHAPTERS.parent)
+    hint = HINT if source.startswith("file:") else ""
+    letter = LETTER.format(source=source, hint=hint, first=f"{chosen[0].stem}.ipynb")
     kept = []
     for name, content in [("README.md", letter.encode()), *files(chosen)]:
         if os.path.lexists(folder / name):

@@ -60,6 +60,42 @@ def test_chapters_read_only_results_that_are_handed_out():
     assert PUBLISHED.search(CHAPTERS[8].read_text(encoding="utf-8"))
 
 
+def test_the_students_first_command_installs_from_where_the_package_is(
+    folder, tmp_path
+):
+    letter = (folder / "README.md").read_text(encoding="utf-8")
+    source = handout.source_in(ROOT)
+    assert f'    pip install "minidl[tutorials] @ {source}" jupyterlab\n' in letter
+    assert ("ask for a copy" in letter) == source.startswith("file:")
+    assert handout.source_in(tmp_path) == "file:///path/to/minidl"
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    for address, source in (
+        ("", tmp_path.as_uri()),
+        ("https://a.b/c", "git+https://a.b/c"),
+    ):
+        own = re.sub(
+            '^REPOSITORY = ".*"$', f'REPOSITORY = "{address}"', setup, flags=re.M
+        )
+        (tmp_path / "setup.py").write_text(own, encoding="utf-8")
+        assert handout.source_in(tmp_path) == source
+
+
+def test_no_page_installs_the_package_from_an_index():
+    """It isn't published: a page names the clone, or an address."""
+    pages = [
+        ROOT / "README.md",
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("tutorials/*.md"),
+    ]
+    commands = re.findall(
+        r"pip install .*", " ".join(p.read_text("utf-8") for p in pages)
+    )
+    assert len(commands) > 6
+    by_name = [c for c in commands if re.search(r"install ['\"]?minidl", c)]
+    assert by_name
+    assert all("[tutorials] @ file:///path/to/minidl" in command for command in by_name)
+
+
 def test_results_that_are_nowhere_are_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
