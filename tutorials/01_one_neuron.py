@@ -267,7 +267,7 @@ check(neuron_gradient)
 
 # %% [markdown]
 # **1.3** The slope of a function *f* of a vector *x* along its *i*-th coordinate, by
-# finite differences.
+# finite differences. In a cell of its own, `hint("slope")` gives a hint.
 
 
 # %%
@@ -276,7 +276,6 @@ def slope(f, x, i):
 
 
 check(slope)
-hint("slope")
 
 # %% [markdown]
 # **Next:** many neurons, many layers, and how the gradient gets back through all of

@@ -10,6 +10,7 @@ from tests.tutorials.test_chapters import CHAPTER, CHAPTERS
 from tutorials import handout, notebooks
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import NOTHING, diagnose
+from tutorials.grading import code
 from tutorials.paper import results
 
 ROOT = notebooks.CHAPTERS.parent
@@ -58,6 +59,14 @@ def test_chapters_read_only_results_that_are_handed_out():
             *handout.RESULTS.get(chapter.stem[:2], ())
         }
     assert PUBLISHED.search(CHAPTERS[8].read_text(encoding="utf-8"))
+
+
+def test_no_notebook_asks_for_a_hint_itself(folder):
+    """Hints are counted in what a student hands in."""
+    for path in folder.glob("*.ipynb"):
+        assert not code.read(path).hints, path.name
+    first = nbformat.read(folder / "01_one_neuron.ipynb", as_version=4).cells
+    assert any("import check, hint\n" in cell.source for cell in first)
 
 
 def test_the_students_first_command_installs_from_where_the_package_is(
