@@ -1,5 +1,6 @@
 """A class of thirty is graded; the code of many would stop a careless grader."""
 
+import ast
 import csv
 import hashlib
 import html
@@ -128,6 +129,68 @@ def test_only_what_an_answer_needs_is_run(tmp_path):
     made = code.Code()
     made.add("def loud(): 1 / 0\nloud()\nx = loud()\ndef f(x): return [x for x in x]")
     assert [s.name for s in made.needed("f").body] == ["f"]
+
+
+def needed_by(name, text):
+    """What the last answer in a file needs, a line for each statement."""
+    made = code.Code()
+    made.add(text)
+    return [ast.unparse(s).partition("\n")[0] for s in made.needed(name).body]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("for step in range(3):\n    train(step)\n", ""),
+        ("step = lambda x: train(x)\nstep += train()\n", ""),
+        ("from minidl import step\n", ""),
+        ("def f(x): return train(x)\n", ""),
+        ("x = 1\n", "step_size = train()\n"),
+    ],
+)
+def test_a_new_value_hides_what_had_the_name_before(before, after):
+    text = "def step(x): return x\ndef f(x): return step(f(x))\n"
+    found = needed_by("f", f"{before}{text}{after}")
+    assert found == ["def step(x):", "def f(x):"]
+    text = "def f(x): return step(x)\ndef step(x): return x\n"
+    found = needed_by("f", f"{before}{text}{after}")
+    assert found == ["def f(x):", "def step(x):"]
+
+
+def test_values_are_those_that_a_statement_sees():
+    lines = (
+        "from minidl.losses import cross_entropy, f",
+        "a = 1",
+        "b = a",
+        "a = 2",
+        "a += 1",
+        "try:\n    c = 1\nexcept ValueError:\n    c = 2",
+        "c: int",
+        "def f(x): return a + b + c + cross_entropy(x)",
+        "f = once(f)",
+    )
+    firsts = [ast.unparse(ast.parse(s)).partition("\n")[0] for s in lines]
+    assert needed_by("f", "\n".join(lines)) == firsts
+
+
+def test_a_helper_may_share_its_name_with_the_chapters_variables(tmp_path):
+    """Chapter 7 trains and draws in loops over `step`."""
+    handout.main([str(tmp_path), "07_bim_and_clipping"])
+    notebook = json.loads((tmp_path / "07_bim_and_clipping.ipynb").read_text())
+    (cell,) = (c for c in notebook["cells"] if "def bim(" in "".join(c["source"]))
+    cell["source"] = (
+        "def step(x_adv, g, x, eps, alpha):\n"
+        "    stepped = np.clip(x_adv + alpha * np.sign(g), x - eps, x + eps)\n"
+        "    return np.clip(stepped, 0, 1)\n\n\n"
+        "def bim(gradient, x, y, eps, alpha, steps):\n"
+        "    x_adv = x\n"
+        "    for _ in range(steps):\n"
+        "        x_adv = step(x_adv, gradient(x_adv, y), x, eps, alpha)\n"
+        "    return x_adv\n\n\n"
+        "check(bim)"
+    )
+    rows = graded(tmp_path / "class", {"a.ipynb": json.dumps(notebook)})
+    assert rows["a", "bim"]["sentence"] == ""
 
 
 def test_a_process_that_cannot_start_is_no_students_fault(

@@ -16,6 +16,7 @@ from symtable import symtable
 from typing import Any
 
 from minidl.files import open_regular
+from tutorials.grading.needs import bound, is_function, needed
 from tutorials.notebooks import chapters
 
 MOST = 2**25  # bytes of a file: pictures are part of a notebook
@@ -39,6 +40,7 @@ class Code:
         """Add the statements of a text, or of those parts of it that can be read."""
         for version in (text, MAGIC.sub("pass", text)):
             try:
+                symtable(version, "answer", "exec")  # finds faults that `ast` doesn't
                 self.statements += ast.parse(version).body
                 return
             except FAULTS as error:
@@ -50,24 +52,18 @@ class Code:
         for name in NAMES.findall(text) if len(parts) == 1 else ():
             self.broken[name] = f"its code isn't Python: {described(fault)}"
 
-    def functions(self) -> set[str]:
-        """Return the names of the student's own functions."""
-        own = [s for s in self.statements if is_function(s) and not is_given(s)]
-        return {name for statement in own for name in bound(statement)}
+    def functions(self) -> dict[str, int]:
+        """Return the student's own functions, and at which statement each is."""
+        own = [
+            (bound(statement), place)
+            for place, statement in enumerate(self.statements)
+            if is_function(statement) and not is_given(statement)
+        ]
+        return {name: place for names, place in own for name in names}
 
     def needed(self, name: str) -> ast.Module:
-        """Return the statements that a name needs, and nothing else.
-
-        These are imports, functions, and the statements that make the values they use.
-        """
-        wanted, kept = {name}, list[ast.stmt]()
-        others = [s for s in self.statements if bound(s) != {name} or not is_given(s)]
-        while True:
-            found = [s for s in others if bound(s) & (wanted | {"*"})]
-            if found == kept:
-                return ast.Module(body=kept, type_ignores=[])
-            kept = found
-            wanted |= {n for statement in kept for n in used(statement)}
+        """Return the statements that a student's function needs, and nothing else."""
+        return needed(self.statements, self.functions()[name])
 
 
 def described(error: Exception) -> str:
@@ -76,30 +72,6 @@ def described(error: Exception) -> str:
     return f"{getattr(error, 'msg', None) or error}" + (
         f", in {line!r}" if line else ""
     )
-
-
-def bound(statement: ast.stmt) -> set[str]:
-    """Return the names that a top-level statement gives a value, if any."""
-    names: set[str] = set()
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    if isinstance(statement, ast.Expr):
-        return names
-    for node in ast.walk(statement):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-    return names
-
-
-def is_function(statement: ast.stmt) -> bool:
-    """Return whether a statement defines a function, rather than imports one."""
-    if isinstance(statement, ast.Assign):
-        return isinstance(statement.value, ast.Lambda)
-    return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 def is_given(statement: ast.stmt) -> bool:
@@ -116,19 +88,6 @@ def given() -> set[str]:
         for statement in texts
         if is_function(statement) and not ast.unparse(statement).endswith("return ...")
     }
-
-
-def used(statement: ast.stmt) -> Iterator[str]:
-    """Yield the names from outside a statement that it uses."""
-    tables = [symtable(ast.unparse(statement), "answer", "exec")]
-    outside = True
-    while tables:
-        table = tables.pop()
-        tables += table.get_children()
-        for symbol in table.get_symbols():
-            if symbol.is_global() or (outside and symbol.is_referenced()):
-                yield symbol.get_name()
-        outside = False
 
 
 def read(path: Path) -> Code:
