@@ -16,6 +16,7 @@ from tutorials import grade, handout
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import NOTHING
 from tutorials.grading import code, processes, submissions
+from tutorials.grading.needs import needed
 from tutorials.grading.page import no_formula
 from tutorials.grading.worker import ABSENT
 
@@ -126,16 +127,16 @@ def test_only_what_an_answer_needs_is_run(tmp_path):
     rows = graded(tmp_path, {})
     said = {name: row["sentence"] for (_, name), row in rows.items()}
     assert said["accuracy"] == said["log_odds"] == NOTHING
-    made = code.Code()
-    made.add("def loud(): 1 / 0\nloud()\nx = loud()\ndef f(x): return [x for x in x]")
-    assert [s.name for s in made.needed("f").body] == ["f"]
+    text = "def loud(): 1 / 0\nloud()\nx = loud()\ndef f(x): return [x for x in x]"
+    assert needed_by("f", text) == ["def f(x):"]
 
 
 def needed_by(name, text):
     """What the last answer in a file needs, a line for each statement."""
     made = code.Code()
     made.add(text)
-    return [ast.unparse(s).partition("\n")[0] for s in made.needed(name).body]
+    body = needed(made.statements, made.functions()[name][-1]).body
+    return [ast.unparse(s).partition("\n")[0] for s in body]
 
 
 @pytest.mark.parametrize(
@@ -191,6 +192,36 @@ def test_a_helper_may_share_its_name_with_the_chapters_variables(tmp_path):
     )
     rows = graded(tmp_path / "class", {"a.ipynb": json.dumps(notebook)})
     assert rows["a", "bim"]["sentence"] == ""
+
+
+EMPTY = school.definition("neuron", "return ...")
+BY_NEURON = "def softmax(z): return neuron(z, z, z)\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"a.py": school.NEURON + school.NO_SIGMOID},
+        {"a.ipynb": school.cells(school.NEURON + "check(neuron)", EMPTY)},
+        {"a/a.py": school.NEURON + EMPTY, "a/b.py": EMPTY},
+        {"a/a.py": school.NEURON, "a/b.py": school.NO_SIGMOID, "a/c.py": "def neuron("},
+    ],
+)
+def test_of_several_answers_the_right_one_counts(files, tmp_path):
+    assert graded(tmp_path, files)["a", "neuron"]["sentence"] == ""
+
+
+def test_an_empty_answer_hides_no_other(tmp_path):
+    wrong = "def neuron(x, w, b): return x\n" + EMPTY
+    files = {"a/a.py": wrong, "a/b.py": EMPTY, "b.py": "def neuron(:" + EMPTY}
+    rows = graded(tmp_path, files)
+    assert rows["a", "neuron"]["sentence"].startswith("its shape is ")
+    assert rows["b", "neuron"]["sentence"].startswith("its code isn't Python: ")
+    (tmp_path / "c.py").write_text(school.NEURON + BY_NEURON + EMPTY)
+    made = code.read(tmp_path / "c.py")
+    (place,) = made.functions()["softmax"]
+    assert ast.unparse(needed(made.statements, place)).count("def neuron") == 1
+    assert made.functions()["neuron"] == [1]
 
 
 def test_a_process_that_cannot_start_is_no_students_fault(

@@ -16,7 +16,7 @@ from symtable import symtable
 from typing import Any
 
 from minidl.files import open_regular
-from tutorials.grading.needs import bound, is_function, needed
+from tutorials.grading.needs import bound, is_function
 from tutorials.notebooks import chapters
 
 MOST = 2**25  # bytes of a file: pictures are part of a notebook
@@ -52,18 +52,14 @@ class Code:
         for name in NAMES.findall(text) if len(parts) == 1 else ():
             self.broken[name] = f"its code isn't Python: {described(fault)}"
 
-    def functions(self) -> dict[str, int]:
-        """Return the student's own functions, and at which statement each is."""
-        own = [
-            (bound(statement), place)
-            for place, statement in enumerate(self.statements)
-            if is_function(statement) and not is_given(statement)
-        ]
-        return {name: place for names, place in own for name in names}
-
-    def needed(self, name: str) -> ast.Module:
-        """Return the statements that a student's function needs, and nothing else."""
-        return needed(self.statements, self.functions()[name])
+    def functions(self) -> dict[str, list[int]]:
+        """Return the student's own functions, and where each is defined."""
+        found: dict[str, list[int]] = {}
+        for place, statement in enumerate(self.statements):
+            if is_function(statement) and not is_given(statement):
+                for name in bound(statement):
+                    found.setdefault(name, []).append(place)
+        return found
 
 
 def described(error: Exception) -> str:
@@ -82,12 +78,24 @@ def is_given(statement: ast.stmt) -> bool:
 @cache
 def given() -> set[str]:
     """Return the chapters' own functions, without the empty exercises."""
-    texts = [s for chapter in chapters() for s in read(chapter).statements]
-    return {
-        ast.dump(statement)
-        for statement in texts
-        if is_function(statement) and not ast.unparse(statement).endswith("return ...")
-    }
+    course = Code()
+    for chapter in chapters():
+        course.add(chapter.read_text(encoding="utf-8"))
+    functions = filter(is_function, course.statements)
+    return {ast.dump(function) for function in functions if not is_empty(function)}
+
+
+def is_empty(statement: ast.stmt) -> bool:
+    """Return whether a function still ends in `return ...`."""
+    return ast.unparse(statement).endswith("return ...")
+
+
+def students_own(statements: list[ast.stmt]) -> list[ast.stmt]:
+    """Return statements without the functions that the student has written anew."""
+    functions = [s for s in statements if is_function(s)]
+    others = [s for s in functions if is_empty(s) or is_given(s)]
+    own = {name for s in functions if s not in others for name in bound(s)}
+    return [s for s in statements if s not in others or not bound(s) <= own]
 
 
 def read(path: Path) -> Code:
@@ -104,6 +112,7 @@ def read(path: Path) -> Code:
                 code.hints[name] = max(code.hints[name], int(number))
     for name, count in Counter(hints_in(code.statements)).items():
         code.hints[name] = max(code.hints[name], count)
+    code.statements = students_own(code.statements)
     return code
 
 

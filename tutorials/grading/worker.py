@@ -22,8 +22,9 @@ from minidl.processes import end_after
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import Exercise, diagnose
 from tutorials.exercises.limits import OutOfTime, limited
-from tutorials.grading.code import Code, read
+from tutorials.grading.code import Code, is_empty, read
 from tutorials.grading.guard import MEMORY, guard
+from tutorials.grading.needs import needed
 
 STOPPED = 3  # the exit code after an answer that makes the process unusable
 ABSENT = "not handed in"
@@ -31,7 +32,8 @@ LATE = "it takes longer than {:g} s: does a loop never end?"
 RESERVE = [bytearray(2**24)]  # for the last messages when memory is full
 LARGE = f"it needs more than {MEMORY // 2**30} GB of memory"
 Say = Callable[[dict[str, Any]], None]
-Answer = tuple[Exercise, Code | str]  # the code, or the verdict if there is none
+Place = tuple[list[ast.stmt], int]  # a file's statements, and which defines an answer
+Answer = tuple[Exercise, Place | str]  # or the verdict if there is none
 
 
 def main() -> None:
@@ -85,19 +87,21 @@ def readable(request: dict[str, Any], say: Say) -> Iterator[Code]:
 
 
 def answers_in(codes: Sequence[Code]) -> Iterator[Answer]:
-    """Yield the answers to each exercise from all files, or a line if there is none."""
+    """Yield all answers to each exercise, or a line if there is none.
+
+    Those that aren't Python, and those that are empty, count only if there is no other.
+    """
     every = exercises()
-    others = set[str]().union(*(code.functions() for code in codes)) - {*every}
+    own = [(code, code.functions()) for code in codes]
+    others = {name for _, functions in own for name in functions} - {*every}
     for name, exercise in every.items():
-        of_it: list[Answer] = []
-        for code in codes:
-            if name in code.functions():
-                of_it.append((exercise, code))
-            elif name in code.broken:
-                of_it.append((exercise, code.broken[name]))
+        found = [(c.statements, k) for c, places in own for k in places.get(name, ())]
+        filled = [(made, k) for made, k in found if not is_empty(made[k])]
+        broken = [code.broken[name] for code in codes if name in code.broken]
         alike = get_close_matches(name, others, 1, 0.8)
         why = f"{ABSENT}: is {alike[0]} meant to be {name}?" if alike else ABSENT
-        yield from of_it or [(exercise, why)]
+        for answer in filled or broken or found[:1] or [why]:
+            yield exercise, answer
 
 
 def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
@@ -105,12 +109,12 @@ def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
 
     The process must end if the answer's thread may go on, or hold the memory.
     """
-    exercise, code = answer
-    if isinstance(code, str):
-        return code, False
+    exercise, place = answer
+    if isinstance(place, str):
+        return place, False
     start = monotonic()
     try:
-        sentence, _ = limited(lambda: tried(exercise, code), seconds)
+        sentence, _ = limited(lambda: tried(exercise, place), seconds)
     except OutOfTime:
         RESERVE.clear()  # a thread that ended early lacked the memory to say why
         late = monotonic() - start >= seconds
@@ -123,10 +127,10 @@ def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
     return sentence and " ".join(sentence.split())[:500], False
 
 
-def tried(exercise: Exercise, code: Code) -> str | None:
+def tried(exercise: Exercise, place: Place) -> str | None:
     """Return what is wrong with the function of an exercise, None if nothing is."""
     try:
-        function = getattr(loaded(code.needed(exercise.name)), exercise.name, None)
+        function = getattr(loaded(needed(*place)), exercise.name, None)
     except SystemExit:
         return "its cell ends Python with exit()"
     except Exception as error:
