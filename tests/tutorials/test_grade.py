@@ -174,6 +174,30 @@ def test_values_are_those_that_a_statement_sees():
     assert needed_by("f", "\n".join(lines)) == firsts
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["g = np.zeros(2)", "g[0] = g[1] = 1", "g[0] += 1"],
+        ["g = np.zeros((2, 2))", "g[0][1], _ = (1, 2)", "g.flat[0] = 1"],
+        ["g = []", "g.append(1)", "h = g.copy()", "del g[0]"],
+        ["class g:\n    pass", "g.h = 1"],
+        ["g = []", "for t in (0, 1):\n    g.append(t)"],
+        ["g = {}", "if np.pi > 3:\n    g['a'] = 1"],
+        ["g = np.zeros(2)", "with np.errstate():\n    g.fill(1)"],
+    ],
+)
+def test_a_value_may_be_made_in_several_steps(lines):
+    used = [line for line in lines if not line.startswith("h")]
+    lines = [
+        *("import numpy as np", "g = train()", "g.append(train())", *lines),
+        *("np.random.seed(1)", "np.save('g', g)", "print(g.copy())"),
+        "def f(x): return g * x",
+    ]
+    needs_np = [lines[0]] * ("np" in "".join(used))
+    firsts = [ast.unparse(ast.parse(s)).partition("\n")[0] for s in used]
+    assert needed_by("f", "\n".join(lines)) == [*needs_np, *firsts, "def f(x):"]
+
+
 def test_a_helper_may_share_its_name_with_the_chapters_variables(tmp_path):
     """Chapter 7 trains and draws in loops over `step`."""
     handout.main([str(tmp_path), "07_bim_and_clipping"])

@@ -38,13 +38,20 @@ def makers(statements: Statements, name: str, end: int) -> Iterator[int]:
     """Yield the places of the statements that make a name's value before another place.
 
     They are found backwards. What precedes a statement that gives the name a new value,
-    whatever happens, has no part in it.
+    whatever happens, has no part in it. Modules aren't changed.
     """
+    changing = list[int]()
     for k in reversed(range(end)):
-        if name in bound(statements[k]):
+        statement = statements[k]
+        if name in bound(statement):
             yield k
-            if name in final(statements[k]):
+            if name in final(statement):
+                if not isinstance(statement, ast.Import | ast.ImportFrom):
+                    yield from changing
                 return
+        elif name in changed(statement):
+            changing.append(k)
+    yield from changing
 
 
 def uses(statement: ast.stmt, place: int, end: int) -> Iterator[tuple[str, int]]:
@@ -81,6 +88,31 @@ def bound(statement: ast.stmt) -> set[str]:
             case ast.Name(ctx=ast.Store() | ast.Del()):
                 names.add(node.id)
     return names
+
+
+@cache
+def changed(statement: ast.stmt) -> set[str]:
+    """Return the names whose values a top-level statement changes, as far as it shows.
+
+    It stores to an item or an attribute, or it calls a method for its own sake.
+    """
+    names = set[str]()
+    for node in outer(statement):
+        match node:
+            case ast.Subscript(ctx=ast.Store() | ast.Del()):
+                names.add(root(node))
+            case ast.Attribute(ctx=ast.Store() | ast.Del()):
+                names.add(root(node))
+            case ast.Expr(ast.Call(ast.Attribute() as method)):
+                names.add(root(method))
+    return names
+
+
+def root(node: ast.AST) -> str:
+    """Return the name with which an expression like a.b[0] begins, or ""."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 @cache
