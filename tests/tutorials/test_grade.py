@@ -279,6 +279,29 @@ def test_what_is_no_notebook_says_so(content, said, tmp_path):
         code.read(tmp_path / "a.ipynb")
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["%timeit f(", "!ls it's", "np.exp?", "?np", "files = !ls *", "a, b = %time 1 2"],
+)
+def test_only_commands_are_left_out(command):
+    text = (
+        'import numpy as np\n{}\ndef f(z):\n    """Is it?\n    %a\n    !b?"""\n'
+        "    {}\n    z = (z\f\n       %1e30)\n    return z  # is it right?\n"
+    )
+    made = code.Code()
+    made.add(text.format(command, command).replace("\n", "\r\n"))
+    expected = ast.parse(text.format("pass", "pass")).body
+    assert list(map(ast.dump, made.statements)) == list(map(ast.dump, expected))
+
+
+def test_a_mistake_is_no_command():
+    made = code.Code()
+    made.add("def f(z):\n    return z ++  # is it right?\n")
+    assert made.broken == {
+        "f": "its code isn't Python: invalid syntax, in 'return z ++  # is it right?'"
+    }
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     if not hasattr(os, "mkfifo"):
         pytest.skip("this system knows none")

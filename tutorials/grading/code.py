@@ -20,7 +20,7 @@ from tutorials.grading.needs import bound, is_function
 from tutorials.notebooks import chapters
 
 MOST = 2**25  # bytes of a file: pictures are part of a notebook
-MAGIC = re.compile(r"^[ \t]*(%|!).*$|^.*\?[ \t]*$", re.M)
+COMMAND = re.compile(r"([ \t]*)(?:(?:[\w., ]+=[ \t]*)?[%!?]|[^#]*\?[ \t]*$)")
 PART = re.compile(r"^(?=def |class |import |from |@|# %%)", re.M)
 NAMES = re.compile(r"^[ \t]*(?:async +)?def +(\w+)", re.M)
 HINT = re.compile(r"^(\w+), hint (\d+) of \d+: ", re.M)
@@ -38,13 +38,11 @@ class Code:
 
     def add(self, text: str) -> None:
         """Add the statements of a text, or of those parts of it that can be read."""
-        for version in (text, MAGIC.sub("pass", text)):
-            try:
-                symtable(version, "answer", "exec")  # finds faults that `ast` doesn't
-                self.statements += ast.parse(version).body
-                return
-            except FAULTS as error:
-                fault = error
+        try:
+            self.statements += parsed(text)
+            return
+        except FAULTS as error:
+            fault = error
         parts = [part for part in PART.split(text) if part.strip()]
         if len(parts) > 1:
             for part in parts:
@@ -60,6 +58,25 @@ class Code:
                 for name in bound(statement):
                     found.setdefault(name, []).append(place)
         return found
+
+
+def parsed(text: str) -> list[ast.stmt]:
+    """Return a text's statements, with `pass` for each command to the notebook.
+
+    Commands are where the parser stops: not in a string, nor in a line that goes on.
+    """
+    lines = re.split(r"\r\n?|\n", text)
+    while True:
+        try:
+            version = "\n".join(lines)
+            symtable(version, "answer", "exec")  # finds faults that `ast` doesn't
+            return ast.parse(version).body
+        except SyntaxError as error:
+            place = (error.lineno or 0) - 1
+            command = COMMAND.match("".join(lines[place : place + 1]))
+            if not command:
+                raise
+            lines[place] = f"{command[1]}pass"
 
 
 def described(error: Exception) -> str:
