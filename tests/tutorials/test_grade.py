@@ -158,6 +158,13 @@ def test_a_new_value_hides_what_had_the_name_before(before, after):
     assert found == ["def f(x):", "def step(x):"]
 
 
+def test_a_files_future_stays_first(tmp_path):
+    text = school.NEURON.replace("(x,", "(x: Array,")
+    second = text.replace("import", "from __future__ import annotations\nimport")
+    rows = graded(tmp_path, {"a.ipynb": school.cells("import numpy as np", second)})
+    assert rows["a", "neuron"]["sentence"] == ""
+
+
 def test_values_are_those_that_a_statement_sees():
     lines = (
         "from minidl.losses import cross_entropy, f",

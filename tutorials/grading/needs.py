@@ -23,7 +23,7 @@ def needed(statements: Statements, place: int) -> ast.Module:
         ast.Pass() if k != place and own in bound(s) and own in final(s) else s
         for k, s in enumerate(statements)
     ]  # without the function's other definitions
-    kept = {k for k, s in enumerate(statements) if "*" in bound(s)}
+    kept = {k for k, s in enumerate(statements) if "*" in bound(s) or is_future(s)}
     wanted, seen = {(own, len(statements))}, set[tuple[str, int]]()
     while wanted:
         name, end = item = wanted.pop()
@@ -31,7 +31,8 @@ def needed(statements: Statements, place: int) -> ast.Module:
         for k in makers(alone if name == own else statements, name, end):
             kept.add(k)
             wanted |= set(uses(statements[k], k, end)) - seen
-    return ast.Module(body=[statements[k] for k in sorted(kept)], type_ignores=[])
+    body = sorted((statements[k] for k in sorted(kept)), key=is_future, reverse=True)
+    return ast.Module(body=body, type_ignores=[])
 
 
 def makers(statements: Statements, name: str, end: int) -> Iterator[int]:
@@ -146,3 +147,8 @@ def is_function(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Assign):
         return isinstance(statement.value, ast.Lambda)
     return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def is_future(statement: ast.stmt) -> bool:
+    """Return whether a statement must stand first: from __future__ import ..."""
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
