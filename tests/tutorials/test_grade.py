@@ -15,7 +15,7 @@ from tests.tutorials import school
 from tutorials import grade, handout
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import NOTHING
-from tutorials.grading import code, processes, submissions
+from tutorials.grading import code, page, processes, submissions
 from tutorials.grading.needs import needed
 from tutorials.grading.page import no_formula
 from tutorials.grading.worker import ABSENT
@@ -307,6 +307,40 @@ def test_a_mistake_is_no_command():
     assert made.broken == {
         "f": "its code isn't Python: invalid syntax, in 'return z ++  # is it right?'"
     }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "anna_01_one_neuron-Copy1",
+        "anna_01_one_neuron (1)",
+        "anna_01_one_neuron_final",
+        "anna_final_01_One_Neuron_v2 (3)",
+        "01_one_neuron_anna-Copy",
+        "anna",
+    ],
+)
+def test_a_copys_name_is_the_students(name, tmp_path):
+    (tmp_path / f"{name}.py").touch()
+    assert [*submissions.submissions(tmp_path)[0]] == ["anna"]
+
+
+def test_two_spellings_of_a_letter_are_one_student(tmp_path):
+    for name in ("J\xf6rg_01_one_neuron.py", "Jo\u0308rg.py", "01_one_neuron (1).py"):
+        (tmp_path / name).touch()
+    found, _ = submissions.submissions(tmp_path)
+    assert sorted(found) == ["01_one_neuron (1)", "J\xf6rg"]
+
+
+def test_names_that_may_be_one_students_are_listed():
+    names = ["anna", "Anna (2)", "anna_b", "hanna", "dee_1", "dee_2"]
+    assert submissions.alike(names) == [
+        ("anna", "Anna (2)"),
+        ("anna", "anna_b"),
+        ("Anna (2)", "anna_b"),
+    ]
+    students = [processes.Student(name, []) for name in names]
+    assert "- anna, Anna (2)" in page.names_alike(students)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

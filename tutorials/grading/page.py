@@ -11,6 +11,7 @@ from minidl.files import write_text
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import NOTHING
 from tutorials.grading.processes import Student
+from tutorials.grading.submissions import alike
 from tutorials.grading.worker import ABSENT
 from tutorials.paper.pages import markdown
 from tutorials.paper.pages.markdown import Table, details
@@ -56,6 +57,7 @@ def write_page(students: Sequence[Student], others: Sequence[Path], file: Path) 
         "## By student",
         by_student(students).markdown(),
         unread(students, others),
+        names_alike(students),
         "## Limits",
         LIMITS,
     )
@@ -134,6 +136,13 @@ def unread(students: Sequence[Student], others: Sequence[Path]) -> str:
     lines += [f"- {escaped(path.name)}: neither .py nor .ipynb" for path in others]
     lines += [f"- {escaped(s.name)}: no files" for s in students if not s.files]
     return "\n".join(("## Files that weren't graded\n", *lines)) if lines else ""
+
+
+def names_alike(students: Sequence[Student]) -> str:
+    """Return the names that may be one student's."""
+    pairs = alike(student.name for student in students)
+    lines = [f"- {escaped(a)}, {escaped(b)}" for a, b in pairs]
+    return "\n".join(("## One student, or two?\n", *lines)) if lines else ""
 
 
 def escaped(text: str) -> str:

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
+from unicodedata import normalize
 
 from tutorials.notebooks import chapters
 
 KINDS = (".py", ".ipynb")
 OURS = ("grades.csv", "grades.html")
+COPY = re.compile(r"([-_ .]*(\(\d+\)|[-_ .](copy ?\d*|v\d+|final)))+$", re.I)
 NO_ANSWERS = {"__MACOSX", "__pycache__"}  # with hidden folders, as .ipynb_checkpoints
 
 
@@ -52,18 +55,25 @@ def of_kind(path: Path) -> bool:
 
 
 def student_of(path: Path) -> str:
-    """Return the name of a file without the chapter's name."""
-    name = without(path.stem, [chapter.stem for chapter in chapters()])
-    return name or path.stem
+    """Return the name of a file without the chapter's, and without marks of a copy."""
+    stems = "|".join(re.escape(chapter.stem) for chapter in chapters())
+    name = re.sub(rf"[-_ .]*({stems})[-_ .]*", "_", path.stem, flags=re.I)
+    return COPY.sub("", name).strip("-_ .") or path.stem
 
 
-def without(name: str, stems: Iterable[str]) -> str:
-    """Return a name without any of the stems and the signs that joined them."""
-    for stem in stems:
-        name = re.sub(rf"[-_ .]*{re.escape(stem)}[-_ .]*", "", name)
-    return name
+def alike(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return pairs of names of which one is the other's beginning, word by word."""
+    words = {
+        name: re.findall(r"[^\W_]+", COPY.sub("", name).casefold()) for name in names
+    }
+    return [
+        (a, b)
+        for a, b in combinations(words, 2)
+        if words[a][:1] == words[b][:1]
+        and all(i == j for i, j in zip(words[a], words[b], strict=False))
+    ]
 
 
 def printable(name: str) -> str:
-    """Return a file's name in which numbers replace what UTF-8 can't hold."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    """Return a file's name in NFC, with numbers for what UTF-8 can't hold."""
+    return normalize("NFC", name).encode("utf-8", "backslashreplace").decode()
