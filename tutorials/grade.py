@@ -4,7 +4,8 @@
 
 FOLDER holds a folder for each student, or files with the students' names: notebooks and
 Python files. The grades are written into it, grades.csv, and the class's mistakes,
-grades.html.
+grades.html. Until all students are graded, they are called grades.part.csv and
+grades.part.html, and those of an earlier run stay.
 """
 
 from collections.abc import Iterator, Sequence
@@ -50,15 +51,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=a_path, metavar="FOLDER")
     parser.add_argument("--jobs", type=number_of_processes, default=available_cores())
     args = parser.parse_args(argv)
-    table, page = (args.folder / name for name in OURS)
-    with one_line_errors(parser.prog, lambda: f"who is graded is in {table}"):
+    table, page, part, part_page = (args.folder / name for name in OURS)
+    with one_line_errors(parser.prog, lambda: f"who is graded is in {part}"):
         check_installed("markdown_it", "tutorials", "the page")
         files, others = submissions(args.folder)
         check_writable("FOLDER", args.folder)
         students = graded(files, Grader(args.folder), args.jobs)
         for done in progress(students, len(files), "students"):
-            write_csv(done, table)
-            write_page(done, others, page)
+            write_csv(done, part)
+            write_page(done, others, part_page)
+        part.replace(table)
+        part_page.replace(page)
         print(f"{len(files)} students are graded: {table}, {page}")
 
 

@@ -71,7 +71,7 @@ def test_grading_adds_only_its_own_files(played):
     assert checksums(folder) == before
     assert {path.name for path in folder.iterdir() if path.name.startswith("g")} == {
         "gil.py",
-        *submissions.OURS,
+        *submissions.OURS[:2],
     }
     assert len(rows_of(folder)) == 30 * len(exercises())
     assert len(school.NAMES) == 30
@@ -307,6 +307,22 @@ def test_a_mistake_is_no_command():
     assert made.broken == {
         "f": "its code isn't Python: invalid syntax, in 'return z ++  # is it right?'"
     }
+
+
+def test_a_stopped_grading_replaces_nothing(tmp_path, monkeypatch, refused):
+    def stopped(grader, name, files):
+        if name == "b":
+            raise OSError("stopped")
+        return processes.Student(name, files, dict.fromkeys(exercises(), ABSENT))
+
+    before = graded(tmp_path, {"a.py": school.NEURON, "b.py": school.NEURON})
+    monkeypatch.setattr(processes.Grader, "grade", stopped)
+    said = refused(grade.main, [str(tmp_path), "--jobs", "1"])
+    assert "stopped" in said
+    assert rows_of(tmp_path) == before
+    monkeypatch.undo()
+    assert graded(tmp_path, {}) == before
+    assert not list(tmp_path.glob("*.part.*"))
 
 
 @pytest.mark.parametrize(

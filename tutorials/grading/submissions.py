@@ -9,7 +9,7 @@ from unicodedata import normalize
 from tutorials.notebooks import chapters
 
 KINDS = (".py", ".ipynb")
-OURS = ("grades.csv", "grades.html")
+OURS = ("grades.csv", "grades.html", "grades.part.csv", "grades.part.html")
 COPY = re.compile(r"([-_ .]*(\(\d+\)|[-_ .](copy ?\d*|v\d+|final)))+$", re.I)
 NO_ANSWERS = {"__MACOSX", "__pycache__"}  # with hidden folders, as .ipynb_checkpoints
 
