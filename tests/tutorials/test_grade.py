@@ -309,6 +309,13 @@ def test_a_mistake_is_no_command():
     }
 
 
+def test_an_answers_warnings_stay_its_own(tmp_path):
+    text = school.NEURON.replace("return", "warnings.simplefilter('error'); return")
+    warns = school.RELU.replace("return", "warnings.warn('a'); return")
+    rows = graded(tmp_path, {"a.py": f"import warnings\n{text}{warns}"})
+    assert rows["a", "neuron"]["solved"] == rows["a", "relu_backward"]["solved"] == "1"
+
+
 def test_a_stopped_grading_replaces_nothing(tmp_path, monkeypatch, refused):
     def stopped(grader, name, files):
         if name == "b":

@@ -17,6 +17,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from warnings import catch_warnings
 
 from minidl.processes import end_after
 from tutorials.exercises.catalogue import exercises
@@ -114,7 +115,8 @@ def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
         return place, False
     start = monotonic()
     try:
-        sentence, _ = limited(lambda: tried(exercise, place), seconds)
+        with catch_warnings():  # an answer may change the filters for all
+            sentence, _ = limited(lambda: tried(exercise, place), seconds)
     except OutOfTime:
         RESERVE.clear()  # a thread that ended early lacked the memory to say why
         late = monotonic() - start >= seconds
