@@ -14,7 +14,7 @@ import numpy as np
 from minidl import Adam, Linear, ReLU, Sequential, cross_entropy, trace
 from minidl.gradcheck import check_layer
 from minidl.kernels import reference
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.show import new_figure, picture, source, table, walk
 
 rng = np.random.default_rng(0)

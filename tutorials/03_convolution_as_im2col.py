@@ -15,7 +15,7 @@ from minidl import Conv2D, kernels
 from minidl.data import load_mnist_sample
 from minidl.gradcheck import check_layer
 from minidl.kernels import reference
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.show import image, new_figure, picture, source, table
 
 rng = np.random.default_rng(0)

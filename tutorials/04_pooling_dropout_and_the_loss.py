@@ -15,7 +15,7 @@ from minidl import Dropout, MaxPool2D, losses
 from minidl.data import load_mnist_sample
 from minidl.kernels import reference
 from minidl.layers import activations
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.show import image, new_figure, picture, source, table
 
 rng = np.random.default_rng(0)

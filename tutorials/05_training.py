@@ -17,7 +17,7 @@ from minidl.data import load_mnist_sample
 from minidl.kernels import reference
 from minidl.training import descend, train_epoch
 from tutorials.drag import drag
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.panels import maps
 from tutorials.show import image, new_figure, picture, source, table
 

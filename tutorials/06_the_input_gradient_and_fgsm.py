@@ -18,7 +18,7 @@ from minidl import trace
 from minidl.data import load_mnist_sample
 from minidl.losses import cross_entropy
 from tutorials.drag import drag
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.panels import maps
 from tutorials.show import image, new_figure, picture, source, table, walk
 from tutorials.trained import network

@@ -16,7 +16,7 @@ from ensembles import METHODS, Ensemble
 from ensembles.methods import add_noise, bootstrap_replicate
 from minidl.data import load_mnist_sample
 from tutorials.drag import drag
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.panels import ballots, vote_bars
 from tutorials.show import image, new_figure, picture, source, table
 from tutorials.trained import ensembles, jobs_of

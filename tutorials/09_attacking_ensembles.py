@@ -32,7 +32,7 @@ from tutorials.anomaly.labels.measure import read_files
 from tutorials.anomaly.labels.readings import SUSPECT, fixed_readings
 from tutorials.anomaly.labels.verdict import AS_STATED, TIMES_S, is_other
 from tutorials.drag import drag
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.panels import committee, vote_bars
 from tutorials.paper import results
 from tutorials.paper.experiment.adversaries import (

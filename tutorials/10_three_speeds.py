@@ -19,7 +19,7 @@ from minidl.kernels import dispatch
 from minidl.kernels.cpu import elementwise, winograd
 from minidl.kernels.cpu.winograd_transforms import b_transposed
 from minidl.parallel import limit_threads
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.show import new_figure, picture, source, table
 
 rng = np.random.default_rng(0)

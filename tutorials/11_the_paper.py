@@ -19,7 +19,7 @@ from attacks.evaluation.intervals import wilson
 from ensembles import Ensemble
 from minidl import RMSprop, mnist_cnn, train
 from minidl.data import load_mnist_sample
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.comparison import Comparison
 from tutorials.paper.claims.comparisons import in_each_method

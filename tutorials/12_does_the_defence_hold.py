@@ -45,7 +45,7 @@ from attacks.norms import Linf, distance
 from ensembles import Ensemble
 from minidl.data import load_mnist_sample
 from tutorials.drag import drag
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.panels import committee
 from tutorials.plots import (
     plot_curve,

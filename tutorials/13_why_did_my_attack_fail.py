@@ -39,7 +39,7 @@ from attacks.diagnosis.subject import Subject
 from attacks.losses import cross_entropy
 from attacks.rounding import nearest_in_box
 from minidl.data import load_mnist_sample
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.show import new_figure, picture, print_lines, source, table
 from tutorials.trained import network
 

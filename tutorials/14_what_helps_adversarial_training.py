@@ -37,7 +37,7 @@ from minidl import Adam, train
 from minidl.data import load_mnist_sample
 from minidl.models import MNIST_SHAPE, build, linear, max_pool, relu_conv, relu_linear
 from minidl.training import train_epoch
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.show import image, new_figure, picture, source, table
 
 data = load_mnist_sample()

@@ -25,7 +25,7 @@ from tutorials.defences.detector import Detector, undetected_margin
 from tutorials.defences.distilled import Distilled
 from tutorials.defences.diverse import Diverse
 from tutorials.defences.rounded import Rounded
-from tutorials.exercises import check
+from tutorials.exercises import check, hint
 from tutorials.show import image, new_figure, picture, source, table
 
 data = load_mnist_sample()

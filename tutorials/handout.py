@@ -38,7 +38,7 @@ answer is right, and if not, what is wrong. `hint("neuron")` helps with the exer
 this name, a little more each time. `python -m tutorials.progress` lists your progress.
 
 Hand in the notebooks, in a folder with your name. Only the exercises' functions are
-graded.
+graded. Each file must stand alone: write helpers into the notebook that uses them.
 """
 HINT = """If this folder isn't on your computer, ask for a copy, and write its
 path into the first command.
