@@ -12,12 +12,14 @@ from tutorials.anomaly.labels.measure import Labels
 from tutorials.anomaly.labels.readings import CURRENT, NUMBERS, SUSPECT, Expected
 from tutorials.anomaly.labels.scale import METHOD
 from tutorials.anomaly.labels.tables import Fits, by_method, complete, few
-from tutorials.paper.experiment.labels import TRUE
+from tutorials.paper.experiment.labels import MEMBER, TRUE
 from tutorials.paper.pages.markdown import details, page
 from tutorials.paper.pages.notes import counted
 from tutorials.paper.paper_numbers import HALVES, METHOD_NAMES
 
 AS_STATED, TIMES_S = (NUMBERS[TRUE, TRUE, scaled] for scaled in (False, True))
+# The suspect, but its first step follows the true label.
+LATER = NUMBERS[TRUE, f"{MEMBER}'s prediction after the first step", True]
 KNOWN = (AS_STATED, TIMES_S, NUMBERS[TRUE, CURRENT, False], SUSPECT)
 FOUND_ON = "MNIST", METHOD  # the half of the table and the method of the trial
 OTHERS = "other methods and data"
