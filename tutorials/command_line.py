@@ -62,13 +62,18 @@ class Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def given(parser: Parser, args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Return those of some options that aren't the defaults."""
+    values = {name: getattr(args, name) for name in names}
+    return {n: v for n, v in values.items() if v != parser.get_default(n)}
+
+
 def check_used(
     parser: Parser, args: argparse.Namespace, verb: str, *names: str
 ) -> None:
     """End with an error if options of another verb were given: they'd be ignored."""
-    for name in names:
-        if getattr(args, name) != parser.get_default(name):
-            parser.error(f"--{name.replace('_', '-')} belongs to {verb}")
+    for name in given(parser, args, *names):
+        parser.error(f"--{name.replace('_', '-')} belongs to {verb}")
 
 
 def continues(fresh: bool) -> str:

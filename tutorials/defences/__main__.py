@@ -11,6 +11,7 @@ from tutorials.command_line import (
     a_path,
     check_installed,
     check_used,
+    given,
     load_once,
     number_of_processes,
     one_line_errors,
@@ -83,9 +84,7 @@ def main(argv: list[str] | None = None) -> None:
         if "run" in args.verbs:
             work(some, settings, args, results)
         if {"table", "report"} & {*args.verbs}:
-            asked = {n: getattr(args, n) for n in ("dataset", "profile")}
-            other = {n: v for n, v in asked.items() if v != parser.get_default(n)}
-            show(args.verbs, results, other)
+            show(args.verbs, results, given(parser, args, "dataset", "profile"))
 
 
 def work(

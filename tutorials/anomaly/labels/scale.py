@@ -79,9 +79,9 @@ def find_scale(plan: Plan, team: Team) -> Scale:
         target=target,
         factors=FACTORS,
         correct=correct.tolist(),
-        s=round(s, 3),
-        low=round(low, 3),
-        high=round(high, 3),
+        s=s,
+        low=low,
+        high=high,
         environment=environment(),
     )
 
@@ -107,8 +107,7 @@ def read_scale(path: Path) -> Scale:
     scale = read_as(Scale, path)
     with refused(path):
         s = with_interval(np.array(scale.correct), scale.images, scale.target)
-        fits = [round(v, 3) for v in s] == [*scale.estimate]
-        check(fits, "its s isn't that of its counts")
+        check(s == scale.estimate, "its s isn't that of its counts")
     return scale
 
 
@@ -126,18 +125,20 @@ def ensemble_right(p: Array, y: Array) -> Array:
 
 
 def with_interval(correct: Array, images: int, target: float) -> Estimate:
-    """Return the factor at which the mean accuracy is the target, and its interval.
+    """Return the factor at which the mean accuracy is the target, with its interval.
 
     Student's interval covers the members, each of which has a factor of its own.
     Wilson's covers the images: at its ends the target is an end of its interval.
-    Neither goes beyond the factors. Shapes: correct (factors, members), in images.
+    Neither goes beyond the factors. All have three decimals.
+    Shapes: correct (factors, members), in images.
     """
     each = correct.T / images
     s, *ends = (crossing(each.mean(axis=0), p) for p in wilson(target, images))
     members = student([crossing(curve, target) for curve in each], most=math.inf)
     moved = Estimate(s, *(s + end - members.value for end in members[1:]))
     _, low, high = combined(moved, Estimate(s, min(ends), max(ends)))
-    return Estimate(s, max(low, FACTORS[0]), min(high, FACTORS[-1]))
+    within = max(low, FACTORS[0]), min(high, FACTORS[-1])
+    return Estimate(*(round(v, 3) for v in (s, *within)))
 
 
 def crossing(curve: Array, target: float) -> float:

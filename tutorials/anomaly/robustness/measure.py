@@ -106,8 +106,8 @@ def choice(
 ) -> Choice:
     """Return one choice's counts, and s. Shapes: right (seeds, 1 + factors)."""
     clean, under = right[:, 0], right[:, 1:].T
-    s, low, high = (round(v, 3) for v in with_interval(under, images, target))
-    return Choice(name, jobs, clean.tolist(), under.tolist(), s, low, high)
+    s = with_interval(under, images, target)
+    return Choice(name, jobs, clean.tolist(), under.tolist(), *s)
 
 
 def read_robustness(path: Path) -> Robustness:
@@ -120,6 +120,5 @@ def read_robustness(path: Path) -> Robustness:
         check(all(n == len(FACTORS) for n, *_ in shapes), "it lacks a factor")
         for c in found.choices:
             s = with_interval(np.array(c.right), found.images, found.target)
-            fits = [round(v, 3) for v in s] == [*c.estimate]
-            check(fits, f"s of {c.name} isn't that of its counts")
+            check(s == c.estimate, f"s of {c.name} isn't that of its counts")
     return found
