@@ -303,9 +303,8 @@ print_lines("\n".join(f"{v.verdict:>13}: {v.topic}" for v in judge(full, attacke
 # %% [markdown]
 # **What to notice.** A verdict judges only the direction. "Attacks transfer only in
 # part" holds, because a member withstands perturbations made for other members better
-# than those made for itself. Still, most images that fool one member also fool others
-# (chapter 9). And a claim that holds under the paper's attacks may fail under others
-# (chapter 12).
+# than those made for itself. Still, many of them fool other members, too (chapter 9).
+# And a claim that holds under the paper's attacks may fail under others (chapter 12).
 
 # %% [markdown]
 # ## What now?

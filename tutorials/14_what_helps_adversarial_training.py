@@ -277,7 +277,7 @@ few, labels = x[:100], y[:100]
 how = {"restarts": 5, "rng": rng, "stop_above": 0}
 attacks = {
     "PGD-40": pgd(loss, few, labels, EPS, EPS / 4, 40, stop_above=0),
-    "PGD-40, 5 restarts": pgd(loss, few, labels, EPS, EPS / 10, 40, **how),
+    "PGD-40, 5 restarts": pgd(loss, few, labels, EPS, EPS / 4, 40, **how),
     "Square": square(many_steps.predict_proba, few, labels, EPS, rng, queries=500),
 }
 right = {name: many_steps.predict(found) == labels for name, found in attacks.items()}

@@ -299,8 +299,9 @@ def test_members_suffice_if_no_larger_number_can_be_told_from_all(adv2, enough):
     text = finding(members_record([[100, 500, 510]] * 3, adv2))
     assert f"BIM: Adv. 2: {wilson(adv2[0] / 1000, 1000)} with one member and" in text
     assert text.endswith(
-        f"{wilson(adv2[-1] / 1000, 1000)} with 3; from {enough} members on, no "
-        "ensemble differs significantly from the largest."
+        f"{wilson(adv2[-1] / 1000, 1000)} with 3; from {enough} members on "
+        f"({wilson(adv2[enough - 1] / 1000, 1000)}), no ensemble differs significantly "
+        "from the largest."
     )
 
 

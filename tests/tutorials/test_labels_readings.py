@@ -23,6 +23,7 @@ from tutorials.anomaly.labels.measure import (
     read_labels,
 )
 from tutorials.anomaly.labels.readings import (
+    BY_LIBRARY,
     FILE,
     READINGS,
     SUSPECT,
@@ -132,12 +133,18 @@ def test_chapter_9_says_what_the_files_show():
     suspect = dataclasses.asdict(readings[SUSPECT - 1])
     differ = {k for k, v in dataclasses.asdict(scaled).items() if suspect[k] != v}
     assert differ == {"number", "adv2", "orders", "words"}
+    library = dataclasses.asdict(readings[BY_LIBRARY - 1])
+    differ = {k for k, v in library.items() if suspect[k] != v}
+    assert differ == {"number", "adv1", "orders", "words"}
+    assert library["adv1"] == "member's first prediction"
     numbers = AS_STATED, TIMES_S
     for labels, fits in zip(every, of_each, strict=True):
         one, two, own, later = (fits[n - 1] for n in (*numbers, SUSPECT, LATER))
+        library = fits[BY_LIBRARY - 1]
         mnist = labels.configuration.dataset == "mnist"
         assert (one.shown, two.shown, own.shown) == (1, 1, 2 if mnist else 1)
         assert (later.shown, later.as_expected) == (2, 2)
+        assert (library.shown, library.as_expected) == (2, 2)
         assert (one.difference > two.difference) == mnist
         assert two.difference > max(own.difference, later.difference)
         for control in controls:

@@ -36,9 +36,13 @@ def test_several_perturbations_are_averaged():
     found = disagreement(scores)
     assert found.value == pytest.approx(np.mean([pairs_that_disagree(w) for w in both]))
     assert sum(mean_fooled(scores)) == 60
-    # As many images as each has: the interval isn't that of 120.
+    # As many images as each has: the interval isn't that of 120. It also covers the
+    # choice of the perturbation: Student's t for two, 12.706, times half the distance.
     spread = np.std([pairs_that_disagree(w[:, [i]]) for w in both for i in range(60)])
-    assert found.high - found.value == pytest.approx(1.96 * spread / np.sqrt(60), 1e-3)
+    images = 1.96 * spread / np.sqrt(60)
+    apart = abs(np.subtract(*map(pairs_that_disagree, both)))
+    half = np.hypot(images, min(1 - found.value, 12.706 * apart / 2))
+    assert found.high - found.value == pytest.approx(half, 1e-3)
 
 
 def test_equal_members_never_disagree():

@@ -1,6 +1,7 @@
 """Figures and pages of results: right, the committed ones among them, and readable."""
 
 import base64
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -19,7 +20,14 @@ from tutorials.paper.claims.verdicts import read_run
 from tutorials.paper.pages.claims import claims_section
 from tutorials.paper.pages.drawings import COLOURS, as_svg, figure1, figure2, fooled
 from tutorials.paper.pages.figures import write_figures
-from tutorials.paper.pages.markdown import Table, html, page, replace_marked, signed
+from tutorials.paper.pages.markdown import (
+    Table,
+    html,
+    page,
+    replace_marked,
+    signed,
+    thousandths,
+)
 from tutorials.paper.pages.notes import notes, title
 from tutorials.paper.pages.report import facts_table, report, write_report
 from tutorials.paper.pages.strict import strict_section
@@ -27,6 +35,7 @@ from tutorials.paper.pages.table2 import table2_section, tables, write_table2
 from tutorials.paper.paper_numbers import COLUMNS, METHOD_NAMES, TABLE2
 from tutorials.paper.results import Member
 from tutorials.paper.results.examples import read_examples, write_examples
+from tutorials.paper.results.table2 import mean_cell
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = [path.parent for path in sorted(ROOT.glob("results/*/report.html"))]
@@ -139,12 +148,17 @@ def test_the_notes_say_what_was_run(results):
     ):
         assert words in text
     assert "not in this run" not in text
+    clean = (np.mean(results.methods[m].clean.members) for m in METHOD_NAMES)
+    without, *_, noisy = clean
+    assert f"by {signed(noisy - without)} (-0.0014 in the paper)" in text
     assert "smoke" not in text
     assert "smoke" in notes(made_up(profile="smoke"))[0]
     everything = replace(results, data=replace(results.data, test_images=10))
     assert "All accuracies are measured on all 10 test images." in notes(everything)[0]
     some = made_up(methods=["random-init", "bagging"])
     assert notes(some)[0] == "Mix. Mod., Gauss Noise: not in this run."
+    assert "sigma" not in " ".join(notes(some))
+    assert "Gauss Noise has sigma = 0.1." in notes(made_up(methods=["gaussian-noise"]))
 
 
 def test_table_2_is_printed_and_written(folder, capsys):
@@ -351,6 +365,20 @@ def test_a_table_is_markdown_html_and_text():
 )
 def test_no_difference_is_minus_zero(value, shown):
     assert signed(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.8875, "0.888"), (0.8874, "0.887"), (1.0, "1.000")]
+)
+def test_halves_are_rounded_up_as_on_paper(value, shown):
+    assert thousandths(value) == shown
+
+
+def test_a_mean_is_the_same_everywhere():
+    values = [0.9905, 0.9916, 0.9921, 0.9913, 0.9913, 0.9924, 0.992, 0.9921, 0.9922]
+    for k in range(2, len(values) + 1):
+        cell = mean_cell(values[:k], 10_000)
+        assert cell.accuracy == of_cell(cell).value == math.fsum(values[:k]) / k
 
 
 def test_what_stands_between_marks_is_replaced(tmp_path):

@@ -159,8 +159,8 @@ def of_members(record: Record) -> str:
         enough = max(different, default=0) + 1
         parts.append(
             f"{group}: {curve[0]} with one member and {curve[-1]} with "
-            f"{record.members}; from {enough} members on, no ensemble differs "
-            "significantly from the largest."
+            f"{record.members}; from {enough} members on ({curve[enough - 1]}), no "
+            "ensemble differs significantly from the largest."
         )
     return " ".join(parts)
 

@@ -26,15 +26,17 @@ QUESTIONS = {
 *_, ONE, ALL = TABLE2["MNIST"]["bim"]["random-init"]  # the paper's
 HEAD = f"""# Is attacking the whole ensemble weaker than attacking one member?
 
-Under the basic iterative method (BIM) it is weaker in the paper. With random initial
-weights the ensemble's accuracy is {ALL} under Adv. 2, which attacks all members, and
-{ONE} under Adv. 1, which attacks one member. The paper calls this surprising and
-supposes that the members' gradients block each other. Here Adv. 1 follows the gradient
-of each member in turn. Adv. 2 follows all members, in one of {len(IN_WORDS)} ways:"""
+Under the basic iterative method (BIM) it is weaker in the paper. On MNIST with random
+initial weights the ensemble's accuracy is {ALL} under Adv. 2, which attacks all
+members, and {ONE} under Adv. 1, which attacks one member. The paper calls this
+surprising and supposes that the members' gradients block each other. Here Adv. 1
+follows the gradient of each member in turn. Adv. 2 follows all members, in one of
+{len(IN_WORDS)} ways:"""
 FOOT = """`python -m tutorials.anomaly report` makes this page from the files beside it.
 95 % intervals stand in brackets: Wilson's, combined with Student's for a mean over
 members (Adv. 1). All attacks use the same images, but they are compared as if each had
-its own. This comparison is cautious: it finds too few differences rather than too many.
+its own. This comparison finds too few differences rather than too many. So a difference
+that isn't significant here may still exist.
 
 Other pages ask [whose label](../labels/README.md) the attacks climb away from, [what
 makes networks robust](../robustness/README.md), and which of the paper's networks

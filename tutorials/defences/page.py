@@ -81,7 +81,10 @@ def notes(records: Sequence[Record]) -> list[str]:
         f"({a['steps']} steps, {counted(a['restarts'], 'restart')}), APGD on "
         "cross-entropy and on DLR, and Square "
         f"({a['queries']:,} queries). These attacks use the same gradient, or none. "
-        "The adaptive attack knows the defence. The lines 95 % are Wilson's intervals.",
+        "The adaptive attack knows the defence. The lines 95 % are Wilson's intervals. "
+        "Each network was trained once. The intervals cover the choice of test images "
+        "and, where an ensemble is compared with its members, their spread. They do "
+        "not cover what another training would change.",
         "The adaptive attack on plain, boosted, snapshot, ADP and adversarially "
         f"trained networks is targeted APGD ({counted(a['targets'], 'target')}) on "
         "the ensemble's prediction. On distilled networks it climbs a margin of the "
@@ -94,8 +97,7 @@ def notes(records: Sequence[Record]) -> list[str]:
         "correctly, and a clean image that it rejects as misclassified. Each network's "
         f"threshold rejects {100 * REJECTED:g} % of the last "
         f"{held_out(first.test_images):,} test images, which aren't attacked. An "
-        "ensemble of detectors rejects by the mean of their probabilities, which is "
-        "less often.",
+        "ensemble of detectors rejects by the mean of their probabilities.",
         "Core-hours are those of training all networks of a row, including those that "
         "it shares with other rows.",
     ]

@@ -1,5 +1,6 @@
 """Which functions of 2017 took their labels from predictions, from public source."""
 
+from tutorials.anomaly.labels.readings import BY_LIBRARY, SUSPECT
 from tutorials.paper.pages.markdown import Table, page
 
 HEAD = """## Which functions of 2017 took labels from predictions?
@@ -36,7 +37,7 @@ ROWS = (
         "once",
     ),
 )
-TEXT = """Taking the prediction was recommended. The documentation of cleverhans says
+TEXT = f"""Taking the prediction was recommended. The documentation of cleverhans says
 that it avoids *label leaking*, which [Kurakin et al.][5] found in training on attacks
 that know the true label. In a single step the prediction changes hardly anything, as
 long as most images are classified correctly. A loop of several steps is different.
@@ -46,9 +47,11 @@ each network's function takes its own. The library's own iterative method did th
 in its first two weeks, before it was released. Then the label was fixed inside the
 loop, and later [before it][6], as in all releases.
 
-So reading 84 would come out if the authors attacked one network with a released
-library's BIM, and several networks with a loop of their own that sums one-step
-gradients. This is a reading that can be measured, not a fact about the authors.
+So if the authors attacked one network with a released library's BIM, and several
+networks with a loop of their own that sums one-step gradients, Adv. 2 follows each
+member's current prediction. Adv. 1 then has the true label where it was given (reading
+{SUSPECT}), and by default each member's first prediction (reading {BY_LIBRARY}). Both
+can be measured. Neither is a fact about the authors.
 
 [1]: https://github.com/cleverhans-lab/cleverhans/blob/v1.0.0/cleverhans/attacks.py
 [2]: https://github.com/cleverhans-lab/cleverhans/blob/v2.0.0/cleverhans/attacks.py

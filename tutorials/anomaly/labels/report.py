@@ -36,17 +36,18 @@ anew at every step; or anew after a first step with the true label; or anew at e
 step, but only for images that are classified correctly before the attack. All
 perturbations are as the paper states them, or times one factor s. Together these are
 {len(READINGS)} readings of the paper. [readings.json](readings.json) lists them, each
-with what it was expected to show. The file was written before any reading was measured
-at full size.
+with what it was expected to show. The file was written before these measurements. Only
+one row of the table had been seen, under BIM with three of the labels: MNIST with
+random initial weights.
 
 `python -m tutorials.anomaly.labels report` makes this page from the files beside it.
 95 % intervals stand in brackets."""
-ABOUT_SCALE = """The paper's ensemble keeps more accuracy than ours under FGSM on MNIST,
-as if its perturbations were smaller. The factor s is chosen with FGSM, Adv. 1 and
-random initial weights: with perturbations times s, our ensemble is as accurate as the
-paper's. The interval combines Student's over the members and Wilson's over the images.
-One s serves all methods and attacks of a data set and network, so all other numbers are
-predictions."""
+ABOUT_SCALE = """The factor s is chosen with FGSM, Adv. 1 and random initial weights:
+with perturbations times s, our ensemble is as accurate as the paper's. An s below 1
+means that the paper's ensemble keeps more accuracy than ours, as if its perturbations
+were smaller. The interval combines Student's over the members and Wilson's over the
+images. One s serves all methods and attacks of a data set and network, so all other
+numbers are predictions."""
 ABOUT_RULES = """These are the accuracies in Table 2's columns if both adversaries take
 the label of a row. The intervals are Student's for a mean over members (Adv. 1), and
 Wilson's for Adv. 2. In one step, rules that differ only in later steps are the same."""

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from tutorials.anomaly.labels.fit import Fit, fit, most_orders, nearest
 from tutorials.anomaly.labels.happens import Folders
 from tutorials.anomaly.labels.measure import Labels
-from tutorials.anomaly.labels.readings import CURRENT, NUMBERS, SUSPECT, Expected
+from tutorials.anomaly.labels.readings import (
+    BY_LIBRARY,
+    CURRENT,
+    NUMBERS,
+    SUSPECT,
+    Expected,
+)
 from tutorials.anomaly.labels.scale import METHOD
 from tutorials.anomaly.labels.tables import Fits, by_method, complete, few
 from tutorials.paper.experiment.labels import MEMBER, TRUE
@@ -20,7 +26,7 @@ from tutorials.paper.paper_numbers import HALVES, METHOD_NAMES
 AS_STATED, TIMES_S = (NUMBERS[TRUE, TRUE, scaled] for scaled in (False, True))
 # The suspect, but its first step follows the true label.
 LATER = NUMBERS[TRUE, f"{MEMBER}'s prediction after the first step", True]
-KNOWN = (AS_STATED, TIMES_S, NUMBERS[TRUE, CURRENT, False], SUSPECT)
+KNOWN = (AS_STATED, TIMES_S, NUMBERS[TRUE, CURRENT, False], SUSPECT, BY_LIBRARY)
 FOUND_ON = "MNIST", METHOD  # the half of the table and the method of the trial
 OTHERS = "other methods and data"
 WHO = f"""Reading {SUSPECT}: Adv. 1 keeps the true label, Adv. 2 takes each member's
@@ -73,11 +79,13 @@ def verdict(fits: Sequence[Fit], others: Sequence[Labels]) -> str:
     own, best = fits[SUSPECT - 1], nearest(fits)
     stated, scaled, near = (fits[n - 1] for n in (AS_STATED, TIMES_S, best))
     alike = sum(f.shown >= own.shown for f in fits) - 1
+    all_shown = sum(f.shown == f.asked for f in fits)
     return page(
         f"**{judged(own)}, and is {own.difference:.3f} off its accuracies.** It is "
         f"judged by {OTHERS}, in {counted(len(others), 'measurement')}. It shows "
-        f"{orders(own)}, {own.surely} of them with an interval above 0. As many orders "
-        f"come out in {counted(alike, 'other reading')}. {nearer(fits)} The nearest is "
+        f"{orders(own)}, {own.surely} of them with an interval above 0. As many "
+        f"orders or more come out in {counted(alike, 'other reading')}, and all orders "
+        f"in {counted(all_shown, 'reading')}. {nearer(fits)} The nearest is "
         f"reading {best}, with {orders(near)} and {near.difference:.3f} off. With the "
         f"true label and perturbations as stated, {orders(stated)} come out, and the "
         f"accuracies are {stated.difference:.3f} off. With the true label and "

@@ -15,12 +15,13 @@ from tutorials.paper.pages.notes import counted
 COMMAND = "python -m tutorials.anomaly.robustness"
 HEAD = f"""# What makes networks as robust as the paper's?
 
-Under FGSM the paper's networks keep more accuracy than ours on MNIST. Ours would keep
-as much if perturbations were multiplied by a factor s, see [whose label](../labels).
-Which choices of training explain this factor? The paper leaves many choices open. Here
-networks are trained with one other choice at a time, {SEEDS} seeds each. With
-perturbations times *s* such networks keep as much under FGSM as the paper's single
-network with random initial weights. So a choice that explains the factor has an s of 1.
+Under FGSM our networks don't keep the accuracy that the paper's do. They would if
+perturbations were multiplied by a factor *s*, see [whose label](../labels). An s below
+1 means that the paper's networks are the more robust ones. Which choices of training
+explain this factor? The paper leaves many choices open. Here networks are trained with
+one other choice at a time, {SEEDS} seeds each. With perturbations times s such networks
+keep as much under FGSM as the paper's single network with random initial weights. So a
+choice that explains the factor has an s of 1.
 An eps for pixels in [-1, 1] would explain an s of 0.5 without any change of training.
 
 No setting of Table 2 follows from these choices, because it would then be chosen on

@@ -10,6 +10,7 @@ than these intervals assume.
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 
 import numpy as np
 from scipy.special import stdtrit
@@ -32,7 +33,7 @@ def student(values: Sequence[float], least: float = 0.0, most: float = 1.0) -> E
     spread and is returned as if it were known.
     Source: Student, The Probable Error of a Mean, 1908.
     """
-    n, mean = len(values), float(np.mean(values))
+    n, mean = len(values), fmean(values)
     if n == 1:
         return exactly(mean)
     half = float(stdtrit(n - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(n))

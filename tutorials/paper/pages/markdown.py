@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from html import escape
 from itertools import zip_longest
 from pathlib import Path
@@ -60,6 +61,14 @@ class Table:
 def signed(value: float) -> str:
     """Return a difference with its sign and four decimals; never -0.0000."""
     return f"{round(value, 4) or 0.0:+.4f}"
+
+
+def thousandths(value: float) -> str:
+    """Return a decimal number with three decimals; 0.8875 becomes 0.888, as on paper.
+
+    (In binary it is a little less, and :.3f would make it 0.887.)
+    """
+    return str(Decimal(str(value)).quantize(Decimal("0.001"), ROUND_HALF_UP))
 
 
 def page(*parts: str) -> str:

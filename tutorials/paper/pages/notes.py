@@ -1,5 +1,7 @@
 """The sentences below each table: what was run, and how to read the table."""
 
+from statistics import fmean
+
 from ensembles.training import STARTED
 from tutorials.paper.experiment.config import (
     LITERAL,
@@ -7,10 +9,16 @@ from tutorials.paper.experiment.config import (
     Configuration,
     Parameters,
 )
-from tutorials.paper.paper_numbers import ATTACK_NAMES, HALVES, METHOD_NAMES
+from tutorials.paper.pages.markdown import signed
+from tutorials.paper.paper_numbers import (
+    ATTACK_NAMES,
+    HALVES,
+    METHOD_NAMES,
+    cost_of_noise,
+)
 from tutorials.paper.results import Results
 
-NOISE = "gaussian-noise"
+CLEAN, NOISE = "random-init", "gaussian-noise"
 LOGITS = {PLAIN: "plain logits", LITERAL: "ReLU on the logits"}
 NETWORKS = {
     PLAIN: "The networks are the paper's, except that its tables have a ReLU on the "
@@ -42,15 +50,14 @@ def notes(results: Results) -> list[str]:
     smoke = "This was a smoke test: numbers and verdicts mean nothing."
     attacks = [f"{ATTACK_NAMES[a]} {in_words(p)}" for a, p in config.attacks.items()]
     lacking = [name for m, name in METHOD_NAMES.items() if m not in results.methods]
-    noisy = NOISE in results.methods
-    noise = f"; {METHOD_NAMES[NOISE]} has sigma = {config.sigma:g}" if noisy else ""
     return [
         *([smoke] if config.profile == "smoke" else []),
         *([f"{', '.join(lacking)}: not in this run."] if lacking else []),
         f"Each method has {counted(config.members, 'member')} (10 in the paper), "
         f"trained for {counted(config.epochs, 'epoch')} on "
         f"{counted(trained, 'image')} with {config.optimizer}, lr = {config.lr:g}, in "
-        f"batches of {config.batch_size}{noise}. {tested_images(results)}",
+        f"batches of {config.batch_size}. {tested_images(results)}",
+        *([noise(results)] if NOISE in results.methods else []),
         *([restarts(results)] if config.attempts > 1 else []),
         *(f"Data: {words}" for words in data.differences),
         f"Attacks: {'; '.join(attacks)}. BIM has the eps of the paper's Figure 1, "
@@ -66,6 +73,21 @@ def notes(results: Results) -> list[str]:
         "choice of the gradient). For one classifier it is Wilson's, which covers the "
         "choice of test images.",
     ]
+
+
+def noise(results: Results) -> str:
+    """Return the sentence about the noise: its sigma, and what it costs."""
+    config = results.configuration
+    sentence = f"{METHOD_NAMES[NOISE]} has sigma = {config.sigma:g}"
+    if CLEAN not in results.methods:
+        return f"{sentence}."
+    clean, noisy = (fmean(results.methods[m].clean.members) for m in (CLEAN, NOISE))
+    known = config.dataset in HALVES
+    paper = f" ({signed(-cost_of_noise(config.dataset))} in the paper)" if known else ""
+    return (
+        f"{sentence}. The clean accuracy of its single networks differs from that of "
+        f"{METHOD_NAMES[CLEAN]} by {signed(noisy - clean)}{paper}."
+    )
 
 
 def restarts(results: Results) -> str:

@@ -17,7 +17,7 @@ from tutorials.paper.claims.verdicts import Run, read_run
 from tutorials.paper.experiment.config import LITERAL, PLAIN, suffix
 from tutorials.paper.pages.claims import TRAINED_ONCE, verdict_table
 from tutorials.paper.pages.figures import show_figure2
-from tutorials.paper.pages.markdown import Table, page, replace_marked
+from tutorials.paper.pages.markdown import Table, page, replace_marked, thousandths
 from tutorials.paper.pages.notes import LOGITS, attacked_images, title
 from tutorials.paper.pages.strict import TITLE as ADAPTIVE
 from tutorials.paper.pages.strict import strict_section
@@ -111,7 +111,7 @@ def small_row(folder: Path, run: Run, attack: str) -> list[str]:
     numbers = []
     for column in COLUMNS:
         paper = paper_accuracy(dataset, attack, method, column)
-        papers = "" if paper is None else f" ({paper:.3f})"
+        papers = "" if paper is None else f" ({thousandths(paper)})"
         numbers.append(f"{cells[column].accuracy:.3f}{papers}")
     left = None if adaptive is None else adaptive.methods.get(method)
     worst = "" if left is None else f"{left[attack].worst:.3f}"

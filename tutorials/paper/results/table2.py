@@ -10,6 +10,7 @@ single classifiers". Where the paper is silent, the definitions are ours:
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 from tutorials.paper.results.scores import MethodResult, check_accuracies
 
@@ -57,4 +58,4 @@ def row(result: MethodResult, attack: str) -> dict[str, Cell]:
 
 def mean_cell(accuracies: list[float], images: int) -> Cell:
     """Return some accuracies with their mean."""
-    return Cell(sum(accuracies) / len(accuracies), accuracies, images)
+    return Cell(fmean(accuracies), accuracies, images)
