@@ -409,16 +409,17 @@ for number in relatives:
 # farthest from the paper's.
 #
 # On CIFAR-10 the suspect is caught. There many images are misclassified before any
-# step. A label that follows the prediction pushes them back in FGSM's only step, so
-# that the order under FGSM is lost. In reading 85 FGSM has the true label, and only
-# BIM's label moves. In reading 93 both adversaries push such images back, so that
-# neither has an advantage. Both readings show all orders on both data sets. This was
-# expected before it was measured: the list of readings says so.
+# step. A label that follows the prediction pushes them back in FGSM's only step. With
+# random initial weights the order under FGSM is lost, and with Gauss noise hardly
+# anything is left of it. In reading 85 FGSM has the true label, and only BIM's label
+# moves. In reading 93 both adversaries push such images back, so that neither has an
+# advantage. Both readings show all orders on both data sets. This was expected before
+# it was measured: the list of readings says so.
 #
-# The suspect has accomplices, though. Dozens of other readings show as many orders.
-# What they share is a label of Adv. 2 that is predicted anew during the attack. So the
-# orders speak for such a label. They don't say whose prediction it is, or what Adv. 1
-# does. `results/labels` has all 162 readings.
+# The suspect has accomplices, though. More than twenty other readings show as many
+# orders. What they share is a label of Adv. 2 that is predicted anew during the attack.
+# So the orders speak for such a label. They don't say whose prediction it is, or what
+# Adv. 1 does. `results/labels` has all 162 readings.
 #
 # Even if this reading holds, it doesn't explain everything. On MNIST the paper's
 # accuracies under attack are higher than ours in *every* row and column with plain

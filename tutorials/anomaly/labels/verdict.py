@@ -26,7 +26,7 @@ from tutorials.paper.paper_numbers import HALVES, METHOD_NAMES
 AS_STATED, TIMES_S = (NUMBERS[TRUE, TRUE, scaled] for scaled in (False, True))
 # The suspect, but its first step follows the true label.
 LATER = NUMBERS[TRUE, f"{MEMBER}'s prediction after the first step", True]
-KNOWN = (AS_STATED, TIMES_S, NUMBERS[TRUE, CURRENT, False], SUSPECT, BY_LIBRARY)
+KNOWN = (AS_STATED, TIMES_S, NUMBERS[TRUE, CURRENT, False], SUSPECT, LATER, BY_LIBRARY)
 FOUND_ON = "MNIST", METHOD  # the half of the table and the method of the trial
 OTHERS = "other methods and data"
 WHO = f"""Reading {SUSPECT}: Adv. 1 keeps the true label, Adv. 2 takes each member's
