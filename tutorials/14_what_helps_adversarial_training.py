@@ -281,6 +281,7 @@ attacks = {
     "Square": square(many_steps.predict_proba, few, labels, EPS, rng, queries=500),
 }
 right = {name: many_steps.predict(found) == labels for name, found in attacks.items()}
+right["PGD-40 and Square"] = right["PGD-40"] & right["Square"]
 right["worst case"] = np.all(list(right.values()), axis=0)
 table(("attack", "accuracy"), [(name, r.mean()) for name, r in right.items()])
 
@@ -288,9 +289,9 @@ table(("attack", "accuracy"), [(name, r.mean()) for name, r in right.items()])
 # **What to notice.** The network withstands attacks in the norm and up to the eps of
 # its training, and no others. Its gradient is exactly zero in most pixels. Madry et al.
 # found that the first filters become thresholds, which a change of 0.3 in a black or
-# white pixel doesn't reach. The zeros hide a little. Square (chapter 12), which needs
-# no gradient, finds a few images that one run of PGD misses, and so do random restarts.
-# But most images withstand all of them together. The price is paid in training. Each
+# white pixel doesn't reach. The zeros hide a little: random restarts find a few images
+# that one run of PGD misses. Square (chapter 12), which needs no gradient, finds hardly
+# any. Most images withstand all of them together. The price is paid in training. Each
 # gradient of the weights takes four gradients of the images here, and 40 in the
 # training of Madry et al.
 #
