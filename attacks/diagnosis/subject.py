@@ -92,8 +92,9 @@ class Subject:
 
     @property
     def pixel_range(self) -> tuple[float, float]:
-        """The bounds, or [0, 1] where there are none."""
-        return (0, 1) if self.bounds is None else self.bounds
+        """The bounds; where there are none, [0, 1] and what the images go beyond it."""
+        wide = min(0.0, float(self.x.min())), max(1.0, float(self.x.max()))
+        return wide if self.bounds is None else self.bounds
 
     @cached_property
     def differences(self) -> tuple[Array, Array]:

@@ -52,7 +52,7 @@ def unbounded(s: Subject) -> Finding:
     chance = 1 / s.p.shape[1]
     return Finding(
         "survives without bounds",
-        s.accuracy(high - low),
+        s.accuracy(max(high - low, s.eps)),  # never less room than was examined
         f"accuracy when any image is allowed, {chance:.2g} being chance",
         chance + FEW,
         "Where every image may become any other, an accuracy above chance shows that "

@@ -147,6 +147,19 @@ def test_random_images_are_drawn_within_the_range(bounds):
     assert s.pixel_range == (bounds or (0, 1))
 
 
+def test_without_bounds_the_range_holds_all_images():
+    s = subject(x=9 * X - 4, bounds=None)
+    assert s.pixel_range == (s.x.min(), s.x.max())
+
+
+@pytest.mark.parametrize(("eps", "room"), [(0.1, 200 * X.max()), (300, 300)])
+def test_without_bounds_an_attack_gets_the_whole_range_and_at_least_eps(eps, room):
+    radii = []
+    attack = lambda g, x, y, eps: radii.append(eps) or x  # noqa: E731
+    symptoms.unbounded(subject(x=200 * X, eps=eps, attack=attack, bounds=None))
+    assert radii == pytest.approx([room])
+
+
 def test_agreement_is_the_median_over_images_whose_scores_move():
     half = of([1, 1, 1, 1, 1, 1, 1, 0]) * uphill(X, Y)
     assert causes.agreement(subject(gradient=lambda x, y: half)).value > 0.999
