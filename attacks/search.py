@@ -6,6 +6,7 @@ import warnings
 from minidl.backend import Array, get_array_module
 
 GROWTH = 10.0
+LARGEST = 1e10  # c above it doesn't grow: the square of c times a slope would overflow
 
 
 class Best:
@@ -48,7 +49,8 @@ class Bisection:
         self.low = xp.where(enough, self.low, self.c)
         known = xp.isfinite(self.high)
         middle = (self.low + xp.where(known, self.high, 0)) / 2
-        self.c = xp.where(known, middle, self.c * GROWTH)
+        larger = xp.where(self.c < LARGEST, self.c * GROWTH, self.c)
+        self.c = xp.where(known, middle, larger)
 
 
 def warn_of_missed(

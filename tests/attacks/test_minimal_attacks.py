@@ -18,6 +18,7 @@ from attacks import (
 )
 from attacks.carlini_wagner import TanhSpace
 from attacks.deepfool import MARGIN
+from attacks.search import Bisection
 from tests.attacks.conftest import LinearVictim, Recorded
 
 
@@ -100,6 +101,28 @@ def test_carlini_wagner_towards_a_target_with_confidence():
     found = carlini_wagner(loss, victim.x, target, *search)
     assert (loss(found, target)[0] > 0.5).all()
     assert_allclose(distance(found, victim.x, "L2"), (f + 0.5) / w, rtol=0.02)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_c_grows_until_more_would_overflow(dtype):
+    """In Adam, c is squared, which float32 holds up to 1e19. A larger c is kept."""
+    search = Bisection(1e-3, np.zeros(3, dtype))
+    search.c[2] = 1e15
+    for _ in range(50):
+        search.update(np.array([False, True, False]))
+    assert 0.99e10 < search.c[0] < 1.01e11
+    assert search.c[2] == dtype(1e15)
+    assert search.c.dtype == dtype
+
+
+@pytest.mark.filterwarnings("error:overflow")
+def test_searches_without_end_make_no_nan():
+    """The images are returned, with a warning: nothing is wrong with the loss."""
+    victim = LinearVictim(dtype=np.float32)
+    loss = lambda x, y: (np.full(len(x), -1.0, x.dtype), 100 * np.ones_like(x))  # noqa: E731
+    with pytest.warns(UserWarning, match="found nothing for 12 of 12"):
+        found = carlini_wagner(loss, victim.x, victim.y, searches=50, steps=3)
+    assert_array_equal(found, victim.x)
 
 
 def test_carlini_wagners_first_step_is_its_learning_rate(victim):
