@@ -2,9 +2,9 @@
 
 from attacks.arguments import checked
 from attacks.gradients import GradientFn
-from attacks.norms import flat, no_zeros
+from attacks.norms import Linf, flat, no_zeros
 from attacks.threat import Bounds, Threat
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, get_array_module, rounds_to_zero
 
 
 @checked()
@@ -33,7 +33,12 @@ def mi_fgsm(
     return x_adv
 
 
+@rounds_to_zero
 def unit_l1(gradient: Array) -> Array:
-    """Return each image's gradient divided by the sum of its absolute values."""
+    """Return each image's gradient divided by the sum of its absolute values.
+
+    Dividing by the largest entry first keeps the sum from overflowing.
+    """
     g = flat(gradient)
-    return (g / no_zeros(abs(g).sum(axis=1)[:, None])).reshape(gradient.shape)
+    g = g / no_zeros(Linf.length(g)[:, None])
+    return (g / no_zeros(Linf.dual(g)[:, None])).reshape(gradient.shape)

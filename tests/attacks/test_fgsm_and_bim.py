@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from attacks import bim, clip_to_ball, fgsm, mi_fgsm, model_gradient
+from attacks.mi_fgsm import unit_l1
 
 
 def closed_form_gradient(model, x, y):
@@ -111,6 +112,13 @@ def test_mi_fgsm_image_by_image(cnn, x, y, mu):
         expected.append(x_adv)
     found = mi_fgsm(gradient, x, y, 0.2, 0.05, 6, mu)
     assert_allclose(found, np.concatenate(expected), atol=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-38, 1, 3e38])
+def test_mi_fgsm_takes_gradients_whose_sum_would_overflow(size, rng):
+    g = rng.uniform(-1, 1, (2, 8, 8, 1)).astype(np.float32) * np.float32(size)
+    expected = g / abs(g.astype(float)).sum(axis=(1, 2, 3), keepdims=True)
+    assert_allclose(unit_l1(g), expected, rtol=1e-5)
 
 
 def test_without_a_gradient_mi_fgsm_stays(x, y):
