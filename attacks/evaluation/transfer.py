@@ -56,7 +56,7 @@ class Transfer:
 
     def table(self) -> str:
         """Return the matrix as text."""
-        width = max(map(len, [*self.victims, *self.sources])) + 2
+        width = max(map(len, [*self.victims, *self.sources, "0.000"])) + 2
         head = " " * width + "".join(f"{v:>{width}}" for v in self.victims)
         lines = [str(self.threat), head]
         for s, rates in zip(self.sources, self.rates(), strict=True):

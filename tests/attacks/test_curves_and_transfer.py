@@ -156,6 +156,15 @@ def test_a_victim_that_classifies_no_image_correctly_has_no_rate(grey):
     assert found.table().splitlines()[2].split()[2] == "-"
 
 
+def test_the_columns_of_short_names_stay_apart(grey):
+    victims = {"b": Brightness(), "c": Brightness()}
+    found = transfer_matrix({"up": brighter}, victims, *grey, Threat("Linf", 0.15))
+    assert found.table().splitlines()[1:] == [
+        "             b      c",
+        "up       0.222  0.222",
+    ]
+
+
 def test_a_sources_images_dont_depend_on_the_others(grey):
     drawn = []
 
