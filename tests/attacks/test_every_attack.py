@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from attacks import Threat, apgd, bim, distance, fgsm, pgd
+from attacks import Threat, apgd, apgd_targeted, bim, distance, fgsm, pgd
 from tests.attacks.conftest import new_cnn
 from tests.attacks.every_attack import BALLS, RUNS, TARGETED, functions_of, run
 
@@ -139,6 +139,31 @@ def test_a_start_does_not_depend_on_which_images_are_done(attack):
         return np.array(seen)
 
     assert_array_equal(last_seen(done=2), last_seen(done=0))
+
+
+def four_logits(x):
+    return np.tile(np.arange(4.0), (len(x), 1))
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        partial(pgd, alpha=0.1, restarts=3),
+        partial(apgd, restarts=3),
+        partial(apgd_targeted, four_logits, targets=3),
+    ],
+)
+def test_each_run_starts_from_a_new_random_point_of_the_ball(attack):
+    """The loss is flat: a run takes two gradients, the first of them at its start."""
+    x, ball, seen = np.full((2, 1, 2, 1), 0.5), Threat("Linf", 0.1), []
+
+    def loss(x, y):
+        seen.append(x)
+        return np.full(len(x), -1.0), np.zeros_like(x)
+
+    attack(loss, x, np.array([3, 3]), 0.1, steps=1, rng=np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    assert_array_equal(seen[::2], [ball.random_point(x, rng) for _ in range(3)])
 
 
 def test_a_square_does_not_depend_on_which_images_are_done(cnn, x):
