@@ -51,6 +51,25 @@ def test_climbing_without_a_new_best_point_is_no_progress():
     assert seen[42] == pytest.approx(back)
 
 
+@pytest.mark.parametrize("peak", [0, 30])
+def test_a_new_best_point_since_the_last_checkpoint_is_progress(peak):
+    """All steps climb, except after a peak that is never reached again.
+
+    One pixel, whose slope alternates: from -a to a, with a = 3/4 eps + 3/4 a - 2/4 a,
+    cut off at eps. At the checkpoints 22 and 41 eta stays, and so does the step.
+    """
+    seen = []
+
+    def loss(x, y):
+        seen.append(x.item())
+        n = len(seen)
+        value = 100 if n == peak else n - peak * (n > peak)
+        return np.array([value], float), np.full_like(x, (-1) ** n)
+
+    apgd(loss, np.full((1, 1, 1, 1), 0.5), np.array([0]), 0.1, 100)
+    assert_allclose(abs(np.diff(seen))[30:57], 2 * 0.075 / 1.75, rtol=1e-3)
+
+
 def test_a_restart_takes_a_gradient_more_than_its_steps_and_never_loses(cnn, x, y):
     loss = Recorded(model_loss(cnn))
     once, thrice = (
@@ -72,5 +91,7 @@ def test_images_that_are_done_ask_for_nothing(cnn, x, y):
 
 
 def test_a_flat_loss_halves_and_stays(x, y):
-    found = apgd(lambda x, y: (np.zeros(len(x)), np.zeros_like(x)), x, y, 0.1)
-    assert_array_equal(found, x)
+    """For all of the usual 100 steps."""
+    loss = Recorded(lambda x, y: (np.zeros(len(x)), np.zeros_like(x)))
+    assert_array_equal(apgd(loss, x, y, 0.1), x)
+    assert len(loss.seen) == 101
