@@ -89,19 +89,20 @@ def test_an_image_that_is_done_is_left_alone():
     assert_allclose(found.ravel(), [0.5, 0.7])
 
 
-def test_a_random_start_fills_the_ball():
+@pytest.mark.parametrize("D", [2, 8])
+def test_a_random_start_fills_the_ball(D):
     """The cube uniformly; in L2 half of the points beyond eps 2^(-1/D)."""
-    x, y = np.full((4000, 1, 2, 1), 0.5), np.zeros(4000, int)
+    x, y = np.full((4000, 1, D, 1), 0.5), np.zeros(4000, int)
     for norm in ("Linf", "L2"):
         start = Script([0] * 4000, [0] * 4000)
         pgd(start, x, y, 0.2, 0.1, 1, norm, rng=np.random.default_rng(0))
-        r = (start.seen[0][0] - 0.5).reshape(4000, 2)
+        r = (start.seen[0][0] - 0.5).reshape(4000, D)
         assert abs(r.mean(axis=0)).max() < 0.01
         if norm == "Linf":
             assert_allclose(abs(r).mean(), 0.1, rtol=0.05)
             assert 0.19 < abs(r).max() <= 0.2
         else:
-            beyond = np.linalg.norm(r, axis=1) > 0.2 / np.sqrt(2)
+            beyond = np.linalg.norm(r, axis=1) > 0.2 * 2 ** (-1 / D)
             assert_allclose(beyond.mean(), 0.5, atol=0.03)
             assert np.linalg.norm(r, axis=1).max() <= 0.2 + 1e-12
 
