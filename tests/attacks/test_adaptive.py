@@ -102,6 +102,19 @@ def test_the_mean_is_that_of_the_same_draws_by_hand(cnn, x, y):
         assert_allclose(gradient, expected, rtol=1e-12, atol=1e-15)
 
 
+def test_a_defence_may_draw_once_for_a_loss(x, y):
+    """In make_loss itself: each draw of the mean is a new loss."""
+
+    def make_loss(rng):
+        s = rng.random()
+        return lambda x, y: (np.full(len(x), s), np.full_like(x, s))
+
+    values, gradient = eot(make_loss, 4, np.random.default_rng(0))(x, y)
+    expected = np.random.default_rng(0).random(4).mean()
+    assert_allclose(values, expected, rtol=1e-12)
+    assert_allclose(gradient, expected, rtol=1e-12)
+
+
 def test_same_seed_same_bits_and_one_draw_of_no_chance_is_the_loss(cnn, x, y):
     attack = lambda seed: pgd(  # noqa: E731
         eot(noise(0.1)(cnn), 3, np.random.default_rng(seed)), x, y, 0.2, 0.05, 5
