@@ -90,10 +90,15 @@ def test_probes_and_jumps_follow_the_sources_schedule(rng, norm, monkeypatch):
     """Step t: samples sqrt(t) probes at 0.01 of the distance; a jump of far / sqrt(t).
 
     Probes are at 0.1 of the range of pixels at first. Directions are normal in L2 and
-    uniform in Linf, and have length 1.
+    uniform in Linf, and have length 1. Noise goes to the border in L2.
     """
     plane, x = Plane(rng), 0.5 + 0.1 * rng.random((3, 6, 6, 2))
     y, draws, steps, expected = plane(x), np.random.default_rng(0), [], [0.1 * 3] * 3
+    norms = []
+
+    def noted_border(misread, here, x, norm):
+        norms.append(norm)
+        return to_border(misread, here, x, norm)
 
     def noted_slope(misread, draw, here, delta, samples, bounds):
         again = copy.deepcopy(draws)
@@ -114,8 +119,33 @@ def test_probes_and_jumps_follow_the_sources_schedule(rng, norm, monkeypatch):
 
     monkeypatch.setattr(MODULE, "slope", noted_slope)
     monkeypatch.setattr(MODULE, "jump", noted_jump)
+    monkeypatch.setattr(MODULE, "to_border", noted_border)
     hop_skip_jump(plane, x, y, draws, 4, 10, norm=norm, bounds=(-1, 2))
     assert steps == [10, 14, 17, 20]
+    assert norms == ["L2", *[norm] * 5]  # once a step, and after the last
+
+
+def test_the_last_jump_is_followed_to_the_border(rng, monkeypatch):
+    """From a border seen at an angle to w, a jump along w as far as x halves the angle.
+
+    A plane at distance d is d / cos(angle) away.
+    """
+    plane, x, borders = Plane(rng), 0.5 + 0.1 * rng.random((6, 6, 6, 2)), []
+    y = plane(x)
+    w = plane.w * np.where(y == 1, -1, 1)[:, None, None, None]
+
+    def noted(misread, here, x, norm):
+        borders.append(distance(found := to_border(misread, here, x, norm), x, "L2"))
+        return found
+
+    monkeypatch.setattr(MODULE, "to_border", noted)
+    monkeypatch.setattr(MODULE, "slope", lambda *_: w)
+    generator, bounds = np.random.default_rng(0), (-100, 100)
+    found = hop_skip_jump(plane, x, y, generator, steps=1, bounds=bounds)
+    d = abs(plane.side(x)) / np.linalg.norm(plane.w)
+    angle = np.arccos(d / borders[1])
+    assert (borders[1] > 2 * d).all()
+    assert_allclose(distance(found, x, "L2"), d / np.cos(angle / 2), rtol=0.05)
 
 
 def test_a_jump_is_halved_until_it_is_misclassified():
