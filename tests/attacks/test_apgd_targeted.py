@@ -59,6 +59,22 @@ def test_targets_are_the_strongest_other_classes_of_images_that_are_not_done(
         assert_array_equal(target, order[:, 1 + i // 3])
 
 
+def test_an_image_that_reached_its_target_asks_for_nothing(cnn, x):
+    """The first of two does so in a step; its gradients end with this run."""
+    x, asked = x[:2], []
+    y = cnn.predict(x)
+
+    def loss(x_adv, target):
+        asked.append(len(x_adv))
+        first = np.arange(len(x_adv)) < len(x_adv) - 1
+        reached = (x_adv != x[-len(x_adv) :]).any(axis=(1, 2, 3)) & first
+        return np.where(reached, 1.0, -1.0), np.ones_like(x_adv)
+
+    still = lambda x_adv: cnn.forward(x)[-len(x_adv) :]  # noqa: E731
+    apgd_targeted(still, loss, x, y, 0.1, steps=3, targets=2)
+    assert asked == [2, 2, 1, 1] * 2
+
+
 def test_an_images_starts_do_not_depend_on_which_images_are_done(cnn, x):
     """Whether the first image is misclassified or not, the others' points stay."""
     y, loss = cnn.predict(x), model_loss(cnn, targeted_dlr)
