@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from minidl.schema import build
 from minidl.store import (
     MAX_JSON,
     check,
+    kept_fields,
     plain,
     read_arrays,
     refused,
@@ -39,9 +40,12 @@ AVERAGES = 16  # per parameter, at most; usual optimizers have one or two
 class Facts:
     """What a checkpoint holds besides its arrays."""
 
+    LATER: ClassVar = ("seeds",)
+
     config: dict[str, Any]
     rng: dict[str, Any] | None = None
     optimizer: dict[str, float] | None = None  # its settings
+    seeds: dict[str, Any] | None = None  # from which the generator spawns others
 
 
 @checked(**STATE)
@@ -58,12 +62,13 @@ def save_checkpoint(
     for anything else.
     """
     arrays = {name: to_numpy(a) for name, a in state_arrays(model, optimizer).items()}
-    facts = {
-        "config": plain(dict(config or {}), "config"),
-        "rng": None if rng is None else rng.bit_generator.state,
-        "optimizer": None if optimizer is None else optimizer.settings,
-    }
-    write_arrays(path, arrays, facts)
+    facts = Facts(
+        config=plain(dict(config or {}), "config"),
+        rng=None if rng is None else dict(rng.bit_generator.state),
+        optimizer=None if optimizer is None else optimizer.settings,
+        seeds=None if rng is None else seeds_of(rng),
+    )
+    write_arrays(path, arrays, kept_fields(facts))
 
 
 @checked(**STATE)
@@ -133,6 +138,12 @@ def check_arrays(arrays: Mapping[str, Array], targets: Mapping[str, Array]) -> N
         check(found == wanted, f"{name} is {found}, wanted {wanted}")
 
 
+def seeds_of(rng: np.random.Generator) -> dict[str, Any] | None:
+    """Return what a generator spawns others from, if it is NumPy's usual sequence."""
+    seeds = rng.bit_generator.seed_seq
+    return dict(seeds.state) if isinstance(seeds, np.random.SeedSequence) else None
+
+
 def describe(array: Array | None) -> str:
     """Return type and shape in words."""
     return "missing" if array is None else f"{array.dtype} {array.shape}"
@@ -150,12 +161,28 @@ def restore(
         found = "missing" if saved.rng is None else saved.rng.get("bit_generator")
         check(found == wanted, f"rng is {found}, wanted {wanted}")
         rng.bit_generator.state = saved.rng or {}
+        if saved.seeds is not None:
+            restore_seeds(saved.seeds, rng)
     if optimizer is not None and saved.optimizer:
-        names, expected = saved.optimizer.keys(), optimizer.settings.keys()
-        both = f"{', '.join(names)}, wanted {', '.join(expected)}"
-        check(names == expected, f"the optimizer has {both}")
-        for name, value in saved.optimizer.items():
+        none = {"weight_decay": 0.0}  # which isn't saved
+        settings, expected = none | saved.optimizer, none | optimizer.settings
+        both = f"{', '.join(settings)}, wanted {', '.join(expected)}"
+        check(settings.keys() == expected.keys(), f"the optimizer has {both}")
+        for name, value in settings.items():
             setattr(optimizer, name, value)
+
+
+def restore_seeds(seeds: dict[str, Any], rng: np.random.Generator) -> None:
+    """Let a generator spawn the others that the saved one would have spawned next.
+
+    Raises ValueError for a sequence of another size than the generator's own, which
+    bounds the memory.
+    """
+    wanted = getattr(rng.bit_generator.seed_seq, "pool_size", 4)
+    found = seeds.get("pool_size")
+    check(found == wanted, f"the seeds' pool_size is {found}, wanted {wanted}")
+    state = rng.bit_generator.state, np.random.SeedSequence(**seeds)
+    rng.bit_generator.__setstate__(state)  # type: ignore[attr-defined]  # unpickling's
 
 
 @contextmanager

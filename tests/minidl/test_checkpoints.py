@@ -116,6 +116,49 @@ def test_each_of_numpys_generators_goes_on(path, kind):
     assert saved.random(9).tolist() == loaded.random(9).tolist()
 
 
+@pytest.mark.parametrize(
+    "seeds",
+    [
+        *(3, [3, 2**100], np.arange(3)),
+        *(np.random.SeedSequence(k, spawn_key=(k, 2), pool_size=8) for k in (4, 5)),
+    ],
+)
+def test_a_generator_goes_on_spawning(path, seeds):
+    """Its next children, and theirs, whatever the other generator was made from."""
+    size = getattr(seeds, "pool_size", 4)
+    other = np.random.SeedSequence(1, pool_size=size)
+    saved, loaded = map(np.random.default_rng, (seeds, other))
+    model = small_network()
+    saved.spawn(3), loaded.spawn(5)
+    save_checkpoint(path, model, rng=saved)
+    load_checkpoint(path, model, rng=loaded)
+
+    def draws(rng):
+        [first, second] = rng.spawn(2)
+        return [r.random() for r in (rng, first, second, *second.spawn(1))]
+
+    assert draws(loaded) == draws(saved)
+
+
+def test_generators_without_seeds_and_older_files_change_none(path):
+    model, (own, loaded) = small_network(), map(np.random.default_rng, (1, 1))
+    keyed = np.random.Generator(np.random.Philox(key=5))
+    save_checkpoint(path, model, rng=keyed)
+    load_checkpoint(path, model, rng=np.random.Generator(np.random.Philox(key=6)))
+    save_checkpoint(path, model, rng=loaded)
+    arrays, facts = store.read_arrays(path)
+    del facts["seeds"]
+    store.write_arrays(path, arrays, facts)
+    load_checkpoint(path, model, rng=loaded)
+    assert loaded.spawn(1)[0].random() == own.spawn(1)[0].random()
+
+
+def test_a_finished_networks_file_has_the_facts_that_it_always_had(path):
+    save_checkpoint(path, small_network(), config={"a": 1})
+    _, facts = store.read_arrays(path)
+    assert facts == {"config": {"a": 1}, "rng": None, "optimizer": None}
+
+
 def test_parameters_alone_are_loaded_in_place(path):
     """Whether the file holds an optimizer or not."""
     model, other = small_network(1), small_network(2)
@@ -239,6 +282,15 @@ def test_an_optimizers_settings_are_restored(path, kind, options):
     assert optimizer.settings == {"lr": 0.25, **options}
 
 
+@pytest.mark.parametrize(("saved", "own"), [(0.01, 0.0), (0.0, 0.3), (0.01, 0.3)])
+def test_a_weight_decay_is_restored_also_one_of_0(path, saved, own):
+    model = small_network()
+    save_checkpoint(path, model, SGD(model.params, 0.1, weight_decay=saved))
+    optimizer = SGD(model.params, 0.2, weight_decay=own)
+    load_checkpoint(path, model, optimizer)
+    assert (optimizer.lr, optimizer.weight_decay) == (0.1, saved)
+
+
 def test_settings_of_another_optimizer_do_not_fit(path):
     @dataclass
     class Slower(SGD):
@@ -247,7 +299,7 @@ def test_settings_of_another_optimizer_do_not_fit(path):
     model = small_network()
     save_checkpoint(path, model, Slower(model.params, 0.1))
     optimizer = SGD(model.params, 0.2)
-    message = r"has lr, momentum, patience, wanted lr, momentum"
+    message = r"has weight_decay, lr, momentum, patience, wanted weight_decay, lr, mom"
     with pytest.raises(ValueError, match=message):
         load_checkpoint(path, model, optimizer)
     assert optimizer.lr == 0.2
@@ -296,6 +348,10 @@ def test_a_checkpoint_of_version_0_1_0_is_loaded(path):
         {"rng": []},
         {"optimizer": {"lr": "fast", "momentum": 0.0}},
         {"optimizer": [3]},
+        {"seeds": {"entropy": 3, "pool_size": 2**40}},
+        {"seeds": {"entropy": -3, "pool_size": 4}},
+        {"seeds": {"entropy": 3, "pool_size": 4, "n_children_spawned": -1}},
+        {"seeds": [3]},
     ],
 )
 def test_impossible_facts_are_refused(saved, facts):
