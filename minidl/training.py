@@ -75,7 +75,7 @@ def train_epochs(
     """
     losses = []
     batches = epochs * -(-len(x) // batch_size)
-    with trained_here(optimizer.params), reported(batches, "batches") as done:
+    with trained_here(model.params), reported(batches, "batches") as done:
 
         def counted(out: Array, y: Array) -> tuple[Array, Array]:
             done()

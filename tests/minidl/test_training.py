@@ -221,6 +221,24 @@ def test_two_threads_cant_train_one_network():
         assert executor.submit(run, IMAGES, LABELS, model=model).exception() is None
 
 
+def test_nor_can_they_with_optimizers_of_different_parameters():
+    """`backward` writes all gradients."""
+    model, found = network(), []
+    first, second = (Adam(part) for part in (model.params[:2], model.params[2:]))
+
+    def train_by(optimizer, **options):
+        rng = np.random.default_rng(0)
+        return train(model, IMAGES, LABELS, optimizer, 1, 8, rng, **options)
+
+    def at_the_same_time(epoch, loss):
+        with ThreadPoolExecutor(1) as executor:
+            found.append(executor.submit(train_by, second).exception())
+
+    train_by(first, callbacks=at_the_same_time)
+    assert isinstance(found[0], RuntimeError)
+    assert train_by(second)
+
+
 def test_some_parameters_may_stay_what_they_are():
     model = network()
     before = [p.data.copy() for p in model.params]
