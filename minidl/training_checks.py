@@ -92,15 +92,16 @@ TRAINING: dict[str, Rule] = {
 def perturbed(perturb: Perturb, x: Array, y: Array, rng: np.random.Generator) -> Array:
     """Return perturb(x, y, rng); raise unless it can replace x in training.
 
-    `perturb` gets copies, so it may work in place. An image with NaN would turn all
-    parameters into NaN. Shapes: x and the result (N, H, W, C), y (N,).
+    It may work in place, on this batch or on an array of its own: layers remember a
+    copy. An image with NaN would turn all parameters into NaN.
+    Shapes: x and the result (N, H, W, C), y (N,).
     """
-    x_new = perturb(x.copy(), y.copy(), rng)
+    x_new = perturb(x, y.copy(), rng)
     check_floats_like("perturb", x_new, x, x.shape)
     if x_new.dtype != x.dtype:
         raise TypeError(f"perturb must return {x.dtype}, got {x_new.dtype}")
     check_images("what perturb returns", x_new)
-    return x_new
+    return x_new.copy()
 
 
 def check_finite(J: float, epoch: int, lr: float) -> None:

@@ -419,6 +419,26 @@ def test_perturb_may_work_in_place(problem):
     np.testing.assert_array_equal(floats, before)
 
 
+def test_perturb_may_return_a_work_array_that_the_loss_changes(problem):
+    """As one does that attacks, too: layers remember the batch until `backward`."""
+    work = np.empty((8, 2, 2, 1), np.float32)
+
+    def noisy(x, y, rng):
+        work[: len(x)] = noise(x, y, rng)
+        return work[: len(x)]
+
+    def overwriting(z, y):
+        work.fill(0)
+        return cross_entropy(z, y)
+
+    (losses, params), (expected, wanted) = (
+        run(*problem, perturb=perturb, loss=loss)
+        for perturb, loss in ((noisy, overwriting), (noise, cross_entropy))
+    )
+    assert losses == expected
+    assert same_bits(params, wanted)
+
+
 def test_perturb_draws_from_the_generator_that_is_the_state(problem):
     """Four epochs are one and three more: nothing else has a state."""
     expected, wanted = run(*problem, epochs=4, rate=0.5, perturb=noise)
