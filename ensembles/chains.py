@@ -20,6 +20,7 @@ from ensembles.jobs import CHAINS, MemberJob
 from ensembles.materialise import Network, networks_of
 from ensembles.methods import make_jobs
 from minidl.backend import Array
+from minidl.training_checks import check_finite
 
 
 def boosting(members: int, seed: int, dataset: str, **settings: Any) -> list[MemberJob]:
@@ -76,7 +77,8 @@ def vote_of(
 ) -> float:
     """Return a trained member's weight in its ensemble; x and y are all its images.
 
-    Raises ValueError for a boosted learner that is no better than guessing.
+    Raises ValueError for a boosted learner that is no better than guessing, and
+    FloatingPointError for a snapshot whose probabilities aren't finite.
     """
     network, *_ = networks_of(model)
     x, y = x[: job.train_images], y[: job.train_images]
@@ -87,5 +89,7 @@ def vote_of(
         except ValueError as error:
             raise ValueError(f"boosting, member {job.index}: {error}") from None
     if job.method == "snapshots":
-        return mean_likelihood(network, *seen_and_held_out(x, y)[1])
+        vote = mean_likelihood(network, *seen_and_held_out(x, y)[1])
+        check_finite("the snapshot's vote", vote, job.epochs, job.lr)
+        return vote
     return 1.0

@@ -24,6 +24,7 @@ from minidl.training_checks import (
     loss_or,
     perturbed,
     trained_here,
+    watched,
 )
 
 
@@ -51,7 +52,7 @@ def train(
     of another loss; `perturb` takes floats and returns floats of the same shape and
     type, in [0, 1].
     Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
-    returns anything else; FloatingPointError if J is no longer finite.
+    returns anything else; FloatingPointError if J or a parameter is no longer finite.
     """
     how = optimizer, epochs, batch_size, rng, callbacks, perturb, loss
     return train_epochs(model, x, y, *how)
@@ -82,11 +83,13 @@ def train_epochs(
             return loss(out, y)
 
         for epoch in range(1, epochs + 1):
-            J = train_epoch(model, x, y, optimizer, batch_size, rng, perturb, counted)
+            with watched(model, x[:batch_size], epoch, optimizer):
+                how = optimizer, batch_size, rng, perturb, counted
+                J = train_epoch(model, x, y, *how)
+                check_finite("J", J, epoch, optimizer.lr)
             losses.append(J)
-            check_finite(losses[-1], epoch, optimizer.lr)
             for callback in callbacks:
-                callback(epoch, losses[-1])
+                callback(epoch, J)
     return losses
 
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minidl.answers import answer, check_floats_like, check_function, check_pair
-from minidl.backend import Array
+from minidl.backend import Array, get_array_module, to_device
+from minidl.batches import to_float
 from minidl.checks import check_array, check_images, check_kind, check_labels
 from minidl.layers import Parameter
 from minidl.losses import cross_entropy
@@ -104,12 +105,34 @@ def perturbed(perturb: Perturb, x: Array, y: Array, rng: np.random.Generator) ->
     return x_new.copy()
 
 
-def check_finite(J: float, epoch: int, lr: float) -> None:
-    """Raise FloatingPointError unless an epoch's J is finite."""
-    if not np.isfinite(J):
+@contextmanager
+def watched(model: Any, x: Array, epoch: int, optimizer: Optimizer) -> Iterator[None]:
+    """Raise FloatingPointError if an epoch leaves a parameter that isn't finite.
+
+    Raise it, too, instead of a ValueError in a network that has diverged: neither the
+    loss nor `perturb` is to blame. Shapes: x (N, H, W, C), some images.
+    """
+    try:
+        yield
+    except ValueError:
+        out = model.forward(to_float(to_device(x, model.device)))
+        check_finite("an output's length", length(out), epoch, optimizer.lr)
+        raise
+    lengths = [length(p.data) for p in model.params]
+    check_finite("a parameter's length", sum(lengths), epoch, optimizer.lr)
+
+
+def length(a: Array) -> float:
+    """Return |a|, which is finite if the squares of all numbers are."""
+    return float(get_array_module(a).linalg.norm(a.ravel()))
+
+
+def check_finite(name: str, number: float, epoch: int, lr: float) -> None:
+    """Raise FloatingPointError unless a number is finite."""
+    if not np.isfinite(number):
         raise FloatingPointError(
-            f"J is {J} in epoch {epoch}: parameters have grown without bound, mostly "
-            f"because lr = {lr} is too high"
+            f"{name} is {number} in epoch {epoch}: parameters have grown without "
+            f"bound, mostly because lr = {lr} is too high"
         )
 
 

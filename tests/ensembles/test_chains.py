@@ -222,6 +222,27 @@ def test_finished_members_are_kept_when_a_later_one_only_guesses(
     assert [member_path(job, tmp_path).exists() for job in jobs] == [True, False, False]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("method", [snapshots, random_init])
+def test_a_member_whose_last_step_diverges_is_not_kept(learns, tmp_path, method):
+    """The same call says the same again."""
+    jobs = jobs_of(method, 1, epochs=1, batch_size=COUNT, lr=1e38, optimizer="sgd")
+    for _ in range(2):
+        with pytest.raises(FloatingPointError, match=r"^a parameter's length .* 1e"):
+            train_ensemble(jobs, folder=tmp_path, workers=1)
+    assert not member_path(jobs[0], tmp_path).exists()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_snapshot_whose_outputs_overflow_has_no_vote(learns):
+    [job] = jobs_of(snapshots, 1)
+    model, x, y = materialise(job, learns.x_train, learns.y_train)
+    for p in model.params:
+        p.data *= np.float32(1e15)
+    with pytest.raises(FloatingPointError, match=r"^the snapshot's vote is nan in epo"):
+        chains.vote_of(job, model, x, y, [])
+
+
 def test_waves_hold_what_waits_for_none_of_them():
     chain, others = boosting(3, 0, "mnist"), random_init(2, 0, "mnist")
     assert [*waves([chain[2], *others])] == [

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from ensembles import Committee, Ensemble, train_together
+from ensembles import Committee, Ensemble, adp, train_together
+from ensembles.together import sum_of_costs
 from minidl import (
+    SGD,
     Adam,
     Flatten,
     Linear,
@@ -74,6 +76,14 @@ def test_any_loss_of_all_members_is_descended(problem):
     committee = Committee([network(0), network(1)])
     losses = run(committee, problem, 20, loss=disagreement)
     assert losses[-1] < losses[0] / 20
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("loss", [adp, sum_of_costs])
+def test_members_that_diverge_are_an_error_that_names_the_learning_rate(problem, loss):
+    committee = Committee([network(0), network(1)])
+    with pytest.raises(FloatingPointError, match=r"in epoch 1: .* lr = 1e\+30"):
+        run(committee, problem, optimizer=SGD(committee.params, 1e30), loss=loss)
 
 
 def test_backward_is_the_derivative_of_the_forward_pass():

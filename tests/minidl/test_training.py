@@ -1,5 +1,6 @@
 """The training loop and accuracy, on problems of a few numbers."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -60,6 +61,12 @@ def run(x, y, epochs=2, batch_size=8, seed=1, rate=0.0, model=None, **options):
         model, x, y, Adam(model.params, 0.01), epochs, batch_size, rng, **options
     )
     return losses, [p.data.copy() for p in model.params]
+
+
+def train_with(kind, lr, x, y, batch_size=8, model=None, **options):
+    model, rng = model or network(), np.random.default_rng(1)
+    optimizer = kind(model.params, lr)
+    return train(model, x, y, optimizer, 2, batch_size, rng, **options)
 
 
 def test_the_loss_falls_and_the_problem_is_learned(problem):
@@ -168,6 +175,43 @@ def test_divergence_is_an_error_that_names_the_learning_rate(problem):
     wild = SGD(model.params, 1e30)
     with pytest.raises(FloatingPointError, match=r"J is .* epoch 1: .* lr = 1e\+30"):
         train(model, *problem, wild, 5, 8, np.random.default_rng(0))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("lr", [1e10, 1e30])  # outputs are huge, or infinite
+@pytest.mark.parametrize("loss", [squared_error, soft_cross_entropy])
+def test_another_loss_is_not_to_blame_for_divergence(problem, loss, lr):
+    y = np.eye(3, dtype=np.float32)[problem[1]]
+    named = rf"in epoch 1: param.* lr = {re.escape(str(lr))} is"
+    with pytest.raises(FloatingPointError, match=named):
+        train_with(SGD, lr, problem[0], y, loss=loss)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_perturbation_is_not_to_blame_for_divergence(problem):
+    """It follows the network, as attacks do."""
+    model = network()
+
+    def follow(x, y, rng):
+        return x + 0 * model.forward(x)[:, :1, None, None]
+
+    with pytest.raises(FloatingPointError, match=r"^an output's length is .* lr = 1e"):
+        train_with(SGD, 1e30, *problem, model=model, perturb=follow)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_divergence_in_the_last_step_is_an_error(problem):
+    """J was taken before it. A callback would keep the parameters."""
+    never = lambda epoch, loss: pytest.fail("it did")  # noqa: E731
+    with pytest.raises(FloatingPointError, match=r"^a parameter's length .* epoch 1"):
+        train_with(SGD, 1e38, *problem, batch_size=50, callbacks=[never])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_callbacks_do_not_get_a_loss_that_is_not_finite(problem):
+    never = lambda epoch, loss: pytest.fail("it did")  # noqa: E731
+    with pytest.raises(FloatingPointError, match=r"^J is (inf|nan) in epoch 1"):
+        train_with(SGD, 1e30, *problem, callbacks=[never])
 
 
 IMAGES = np.full((6, 2, 2, 1), 0.5, np.float32)
