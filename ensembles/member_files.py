@@ -9,6 +9,7 @@ import hashlib
 import time
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -140,10 +141,12 @@ def read_member(path: Path, job: MemberJob) -> TrainedMember:
 def read_whole(path: Path, job: MemberJob) -> TrainedMember:
     """Return the finished member in a file, which is set aside if it is damaged."""
     try:
-        return read_member(path, job)
+        member = read_member(path, job)
     except DamagedError as error:
         set_aside(path, error, "training again")
         raise
+    drop_partial(path)  # its writer may have been killed before it did
+    return member
 
 
 def write_finished(path: Path, member: TrainedMember, job: MemberJob) -> None:
@@ -152,9 +155,15 @@ def write_finished(path: Path, member: TrainedMember, job: MemberJob) -> None:
         own = member.losses, member.seconds, member.attempt, member.vote
         about = History(plain(job), *own)
         save_checkpoint(path, member.whole(), config=plain(about))
-        partial_path(path).unlink(missing_ok=True)
+        drop_partial(path)
     except OSError as error:
         warnings.warn(f"member not saved: {error}", stacklevel=2)
+
+
+def drop_partial(path: Path) -> None:
+    """Remove what was kept of a finished member's training, if the folder allows."""
+    with suppress(OSError):
+        partial_path(path).unlink()
 
 
 class Progress:

@@ -71,6 +71,19 @@ def test_a_finished_member_leaves_one_file(tiny_data, job, tmp_path):
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [path]
 
 
+def test_a_writer_killed_before_it_removed_the_last_epoch_leaves_one_file(
+    tiny_data, job, tmp_path, train_until, trained
+):
+    train_until(2, train_member, job, tmp_path)
+    path = member_path(job, tmp_path)
+    kept = partial_path(path).read_bytes()
+    train_ensemble([job], folder=tmp_path, workers=1)
+    partial_path(path).write_bytes(kept)
+    train_ensemble([job], folder=tmp_path, workers=1)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [path]
+    assert epochs_asked(trained) == [4, 2]
+
+
 def test_what_is_forgotten_is_trained_again(
     tiny_data, job, tmp_path, train_until, trained
 ):
