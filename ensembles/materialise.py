@@ -26,8 +26,8 @@ def materialise(
 
     `earlier` are the networks of the job's chain, with their votes.
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,); the same for the results.
-    Raises TypeError or ValueError for other images or labels, and for fewer images than
-    the job's `train_images`.
+    Raises TypeError or ValueError for other images or labels, for fewer images than the
+    job's `train_images`, and for a single one, of which snapshots hold one out.
     """
     before = job.index if job.method in CHAINS else 0
     if len(earlier) != before:
@@ -40,6 +40,8 @@ def materialise(
             f"train_images must be at most {len(x)}, all training images, got "
             f"{job.train_images}"
         )
+    if job.method == "snapshots" and len(x) == 1:
+        raise ValueError("x must be 2 or more images, some to hold out, got 1")
     model = untrained(job)
     if job.method == "snapshots" and earlier:
         copy_params(earlier[-1][0], model)

@@ -136,6 +136,14 @@ def test_snapshots_hold_out_the_last_tenth(rng):
     assert_array_equal(out, np.arange(50, 55))
 
 
+def test_snapshots_need_an_image_to_train_on_and_one_to_hold_out(rng):
+    x, y = rng.integers(256, size=(2, 28, 28, 1), dtype=np.uint8), np.arange(2)
+    [job] = snapshots(1, 0, "mnist", **SMALL)
+    assert len(materialise(job, x, y)[1]) == 1
+    with pytest.raises(ValueError, match=r"^x must be 2 or more images, .*, got 1"):
+        materialise(job, x[:1], y[:1])
+
+
 @pytest.fixture
 def learns(monkeypatch):
     """Data that a network learns within two epochs: each class is one bright row."""
