@@ -12,15 +12,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.answers import answer, check_floats_like
+from minidl.answers import answer, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module, to_device
 from minidl.checks import check_array
 from minidl.layers import Layer
-from minidl.rules import Given, axes, checked, nonempty
+from minidl.rules import Given, alone, axes, checked, nonempty
 
 Scalar: TypeAlias = Callable[[], float]  # a function of arrays changed from outside
 
 any_axes = axes("...")
+scalar = alone(check_function, "lambda: float((x**2).sum())")
+of_x = alone(check_function, "lambda x: float((x**2).sum())")
 
 
 def check_float64(name: str, x: Array) -> None:
@@ -36,7 +38,7 @@ def in_float64(name: str, x: Array, given: Given) -> Array:
     return any_axes(name, x, given)
 
 
-@checked(x=in_float64, h="(0, inf)")
+@checked(f=scalar, x=in_float64, h="(0, inf)")
 def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
     """Return df/dx, element by element, where f() reads x.
 
@@ -57,7 +59,7 @@ def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
     return gradient
 
 
-@checked(x=in_float64, direction=in_float64, h="(0, inf)")
+@checked(f=of_x, x=in_float64, direction=in_float64, h="(0, inf)")
 def directional_derivative(
     f: Callable[[Array], float], x: Array, direction: Array, h: float = 1e-5
 ) -> float:
@@ -82,7 +84,7 @@ def relative_error(a: Array, b: Array) -> float:
     return float(abs(a - b).max()) / scale if scale else 0.0
 
 
-@checked(layer=Layer, rng="generator")
+@checked(layer=Layer, rng="generator", training_seed="count 0..")
 def check_layer(
     layer: Layer,
     x: Array,

@@ -66,6 +66,12 @@ def test_arguments_that_cannot_be_compared_are_named(rng):
         check_layer(3, np.ones((2, 2)), rng)
     with pytest.raises(TypeError, match=r"^rng must be a generator, .*got 0"):
         check_layer(ReLU(), np.ones((2, 2)), 0)
+    for seed in ("a", -1):
+        with pytest.raises((TypeError, ValueError), match=r"^training_seed must be .*"):
+            check_layer(ReLU(), np.ones((2, 2)), rng, seed)
+    for slope in (numerical_gradient, lambda f, x: directional_derivative(f, x, x)):
+        with pytest.raises(TypeError, match=r"^f must be a function, such as .* float"):
+            slope(5, np.ones(2))
 
 
 @pytest.mark.parametrize(
