@@ -70,6 +70,17 @@ def test_a_single_attempt_isnt_judged(job, costs):
     assert train_member(replace(job, attempts=1)).attempt == 0
 
 
+def test_an_attempt_is_judged_after_its_first_epoch_alone(
+    job, costs, tmp_path, train_until
+):
+    """Resumed after the second one, it goes on, whatever it costs by then."""
+    job = replace(job, epochs=3)
+    costs(0.3)
+    train_until(2, train_member, job, tmp_path)
+    costs()
+    assert train_member(job, tmp_path).attempt == 0
+
+
 def test_a_restart_keeps_the_training_images(tiny_data, costs, monkeypatch):
     """The bootstrap replicate is the method's, not the attempt's."""
     [job] = bagging(1, 5, "mnist-sample", epochs=1, batch_size=48, attempts=3)

@@ -113,14 +113,16 @@ def test_a_learner_no_better_than_guessing_is_refused(error):
         learners_vote(np.full(100, 0.01), wrong, K)
 
 
-def test_the_mean_likelihood_is_the_geometric_mean(rng):
+@pytest.mark.parametrize("count", [7, 520])  # in one batch, or in two
+def test_the_mean_likelihood_is_the_geometric_mean(rng, count):
     """A network whose logits are log p: its mean is exp(mean log p), by hand."""
-    p = rng.dirichlet(np.ones(K), 7)
-    y = rng.integers(K, size=7)
+    p = rng.dirichlet(np.ones(K), count)
+    y = rng.integers(K, size=count)
+    x = np.arange(float(count)).reshape(count, 1, 1, 1)
 
-    known = SimpleNamespace(forward=lambda x: np.log(p))
-    found = mean_likelihood(known, rng.random((7, 2, 2, 1)), y)
-    assert found == pytest.approx(np.prod(p[np.arange(7), y]) ** (1 / 7))
+    known = SimpleNamespace(forward=lambda x: np.log(p[x[:, 0, 0, 0].astype(int)]))
+    own = p[np.arange(count), y]
+    assert mean_likelihood(known, x, y) == pytest.approx(np.prod(own ** (1 / count)))
 
 
 def test_a_snapshot_that_is_sure_and_wrong_still_has_a_weight():
@@ -159,13 +161,16 @@ def jobs_of(method, members=3, **settings):
     return method(members, 5, "mnist-sample", **SMALL | {"epochs": 6, **settings})
 
 
-def test_boosted_members_are_their_jobs_carried_out_by_hand(learns):
-    members = train_members(jobs_of(boosting), workers=1)
-    x, y = learns.x_train, learns.y_train
-    w, learners = np.full(COUNT, 1 / COUNT), []
+@pytest.mark.parametrize("count", [COUNT, 80])
+def test_boosted_members_are_their_jobs_carried_out_by_hand(learns, count):
+    """After two epochs not all are perfect, so that they vote differently."""
+    jobs = jobs_of(boosting, epochs=2, train_images=count)
+    members = train_members(jobs, workers=1)
+    x, y = learns.x_train[:count], learns.y_train[:count]
+    w, learners = np.full(count, 1 / count), []
     for member in members:
         _, seen, labels = materialise(member.job, x, y, learners)
-        chosen = np.random.default_rng([member.job.seed, 1]).choice(COUNT, COUNT, p=w)
+        chosen = np.random.default_rng([member.job.seed, 1]).choice(count, count, p=w)
         assert_array_equal(seen, x[chosen])
         assert_array_equal(labels, y[chosen])
         wrong = predictions(member.model(), x) != y
@@ -174,19 +179,23 @@ def test_boosted_members_are_their_jobs_carried_out_by_hand(learns):
         learners.append((member.model(), member.vote))
     ensemble = train_ensemble([m.job for m in members], workers=1)
     votes = [member.vote for member in members]
+    assert len({*votes}) > 1
     assert_allclose(ensemble.weights, votes / np.sum(votes))
 
 
-def test_a_snapshot_begins_where_the_one_before_it_ended(learns):
-    jobs = jobs_of(snapshots, 2, epochs=3)
-    first, second = train_members(jobs, workers=1)
-    x, y = learns.x_train, learns.y_train
-    model, seen, _ = materialise(second.job, x, y, [(first.model(), first.vote)])
-    assert len(seen) == COUNT - COUNT // 10
-    assert same_bits(model.params, first.params)
+@pytest.mark.parametrize("count", [COUNT, 50])
+def test_a_snapshot_begins_where_the_one_before_it_ended(learns, count):
+    jobs = jobs_of(snapshots, epochs=1, train_images=count)
+    members = train_members(jobs, workers=1)
+    x, y = learns.x_train[:count], learns.y_train[:count]
+    earlier = [(member.model(), member.vote) for member in members]
+    for i in (1, 2):
+        model, seen, _ = materialise(jobs[i], x, y, earlier[:i])
+        assert len(seen) == count - count // 10
+        assert same_bits(model.params, members[i - 1].params)
     held_out = x[len(seen) :], y[len(seen) :]
     with limit_threads(1):  # as in training: BLAS may round differently on several
-        for member in (first, second):
+        for member in members:
             assert member.vote == mean_likelihood(member.model(), *held_out)
 
 

@@ -50,11 +50,22 @@ def test_a_member_is_its_job_carried_out_by_hand(tiny_data):
         assert_same_bits(train_ensemble([job]), Ensemble([model]))
 
 
+def test_each_network_of_a_member_has_arrays_of_its_own(tiny_data, jobs):
+    [member] = training.train_members(jobs[:1], workers=1)
+    before = [a.copy() for a in member.params]
+    first, second = member.model(), member.model()
+    first.params[0].data[:] = 0
+    for params in (member.params, second.params, member.model().params):
+        assert same_bits(params, before)
+
+
 def test_the_jobs_settings_reach_training(trained, jobs):
     job = replace(jobs[0], optimizer="momentum", lr=0.25, epochs=2, batch_size=40)
+    job = replace(job, weight_decay=0.01)
     train_ensemble([job])
     ((_, _, _, optimizer, epochs, batch_size, *_),) = trained
     assert (optimizer.lr, optimizer.momentum) == (0.25, 0.9)
+    assert optimizer.weight_decay == 0.01
     assert (epochs, batch_size) == (2, 40)
 
 

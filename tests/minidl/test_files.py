@@ -52,6 +52,24 @@ def test_a_crash_leaves_the_old_file_and_no_other(tmp_path, error, old):
     assert old is None or path.read_bytes() == old
 
 
+def test_bytes_are_on_disk_before_the_name_appears(tmp_path, monkeypatch):
+    """All of them: otherwise a crash would leave the name and half a file."""
+    seen, fsync, replace = [], os.fsync, os.replace
+
+    def on_disk(number):
+        seen.append(("fsync", os.fstat(number).st_size))
+        fsync(number)
+
+    def renamed(*paths):
+        seen.append(("replace", os.path.getsize(paths[0])))
+        replace(*paths)
+
+    monkeypatch.setattr(os, "fsync", on_disk)
+    monkeypatch.setattr(os, "replace", renamed)
+    write_text(tmp_path / "file", "12345")
+    assert seen == [("fsync", 5), ("replace", 5)]
+
+
 def test_a_folder_in_place_of_the_file_is_an_error_that_leaves_nothing(tmp_path):
     (tmp_path / "folder" / "inside").mkdir(parents=True)
     with pytest.raises(OSError, match="folder"), atomic_write(tmp_path / "folder"):

@@ -109,7 +109,13 @@ def test_huge_logits_are_finite():
     assert dz.tolist() == [[1, -1]]
 
 
-@pytest.mark.parametrize("wrong", [lambda q: q * 2, lambda q: q - 0.5, np.log])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *(lambda q: q * 2, lambda q: q - 0.5, np.log),
+        lambda q: 1.4 * np.eye(4)[Y] - 0.1,  # of sum 1, but some below 0
+    ],
+)
 def test_soft_labels_that_are_no_probabilities_are_named(z, q, wrong):
     with pytest.raises(ValueError, match=r"^q must hold probabilities, .* logits take"):
         soft_cross_entropy(z, wrong(q))
