@@ -98,7 +98,7 @@ def train_together(
     Shapes: x (N, H, W, C) uint8 or floats in [0, 1], y (N,) labels.
     Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
     or `loss` returns anything that can't be used in training; FloatingPointError if
-    the loss is no longer finite.
+    the loss or a parameter is no longer finite.
     """
     how = optimizer, epochs, batch_size, rng, callbacks, perturb, loss
     return train_epochs(committee, x, y, *how)
