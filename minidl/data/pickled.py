@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_COMMANDS = 100_000  # a batch of CIFAR-10 has about 30,000
+MAX_NAME = 200  # characters of a module's or a function's name; the longest has 22
 
 
 def values_of(content: bytes) -> NDArray[np.uint8]:
@@ -88,6 +89,8 @@ def plain_value(content: bytes) -> Any:
                 value = stack.pop()
                 stack[-1].append(value)
             case "STACK_GLOBAL":
+                if max(map(len, stack[-2:])) > MAX_NAME:  # joining doubles it each time
+                    raise ValueError(f"a name of more than {MAX_NAME} characters")
                 stack[-2:] = [" ".join(stack[-2:])]
             case "REDUCE":
                 called = stack[-2:]

@@ -280,6 +280,9 @@ PICKLES = {
     "no mark": b"]e.",
     "a list of itself": b"]q\x00h\x00a.",
     "a key that hashes for ever": b"}(K\x01" + b"q\x00h\x00\x86" * 99 + b"K\x01u.",
+    "a name that doubles for ever": (
+        b"\x8c\xc9" + b"A" * 201 + b"\x94" + b"h\x00h\x00\x93q\x00" * 20 + b"."
+    ),
     "a string of 2 GB": b"T\xff\xff\xff\x7fabc.",
     "a negative string": b"T\xff\xff\xff\xffabc.",
     "no end": PICKLED[:-1],
