@@ -30,7 +30,7 @@ def read_npz(path: Path) -> tuple[Arrays, Checksums, int]:
         for part, names in ("train", BATCHES[:-1]), ("test", BATCHES[-1:]):
             x = _array(found, f"x_{part}", 3, 32, 32)
             y = _array(found, f"y_{part}")
-            if len(x) != len(y):
+            if not 0 < len(x) == len(y):
                 raise ValueError(f"{len(x)} images, {len(y)} {part} labels")
             check_labels(y, f"y_{part}")
             arrays |= {f"x_{part}": nhwc(x), f"y_{part}": y}
@@ -48,8 +48,9 @@ def _array(found: dict[str, Array], name: str, *item: int) -> Array:
         raise ValueError(f"no {name} in it")
     array = found[name]
     if array.dtype != np.uint8 or array.ndim == 0 or array.shape[1:] != item:
+        shape = str(("N", *item)).replace("'", "")
         raise ValueError(
-            f"{name} is {array.dtype} {array.shape}, uint8 (N, *{item}) expected"
+            f"{name} is {array.dtype} {array.shape}, uint8 {shape} expected"
         )
     return array
 

@@ -335,13 +335,20 @@ ROWS = [np.array([6]), np.array([-1]), np.array([[0]]), np.array([0.5]), np.aran
 NPZ = {
     "channels last": (
         npz_of(x_train=np.zeros((6, 32, 32, 3), "u1")),
-        "x_train is uint8",
+        r"x_train is uint8 .*, uint8 \(N, 3, 32, 32\) expected",
     ),
     "floats": (npz_of(x_test=np.zeros((2, 3, 32, 32), "f4")), "x_test is float32"),
     "fewer labels": (npz_of(y_train=np.zeros(5, np.uint8)), "6 images, 5 train labels"),
     "columns": (npz_of(y_train=np.zeros((6, 1), np.uint8)), "y_train is uint8"),
     "label 10": (npz_of(y_test=np.array([1, 10], np.uint8)), "y_test: label 10"),
-    "int64": (npz_of(y_test=np.array([1, 2])), "y_test is int64"),
+    "no images": (
+        npz_of(x_test=np.zeros((0, 3, 32, 32), "u1"), y_test=np.zeros(0, "u1")),
+        "0 images, 0 test labels",
+    ),
+    "int64": (
+        npz_of(y_test=np.array([1, 2])),
+        r"y_test is int64 \(2,\), uint8 \(N,\) expected",
+    ),
     "a number": (npz_of(y_test=np.array(1, np.uint8)), r"y_test is uint8 \(\)"),
     "objects": (npz_of(x_test=np.array([{}, []], object)), "object"),
     "objects as rows": (npz_of(lossy_test_idx=np.array([None])), "object"),
