@@ -69,11 +69,11 @@ class Sequential(Layer):
         if rng is not None:
             check_generator("rng", rng)
         self.latest = None  # frees the arrays of the last batch
-        kept = []
+        N, kept = len(x), []
         for layer in self.fused:
             x = layer.forward(x, rng)
             kept.append(layer.memory)
-        check_shape("out", x, (len(x), *self.shapes[-1]))
+        check_shape("out", x, (N, *self.shapes[-1]))
         return self.remember(x, kept)
 
     @rounds_to_zero

@@ -371,6 +371,20 @@ def test_another_number_of_classes_is_noticed(model, x):
         model.forward(x)
 
 
+class Half(Layer):
+    """Every second image of a batch."""
+
+    def forward(self, x, rng=None):
+        return self.remember(x[::2], None)
+
+
+def test_a_layer_that_drops_images_is_noticed(rng):
+    model = Sequential([Half(), Linear(3, 2, rng=rng)], (3,))
+    message = r"^out must have shape \(4, 2\), got \(2, 2\)"
+    with pytest.raises(ValueError, match=message):
+        model.predict(np.zeros((4, 3), np.float32))
+
+
 def test_one_layer_cast_alone_is_noticed(model, x):
     model.layers[0].astype(np.float32)
     with pytest.raises(ValueError, match=r"^layers must have parameters of one type.*"):
