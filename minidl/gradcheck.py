@@ -15,6 +15,7 @@ import numpy as np
 from minidl.answers import answer, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module, to_device
 from minidl.checks import check_array
+from minidl.layer_checks import check_layers
 from minidl.layers import Layer
 from minidl.rules import Given, alone, axes, checked, nonempty
 
@@ -99,6 +100,7 @@ def check_layer(
     Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`). Raises
     TypeError, naming the array, for others, and ValueError if the layer changes x or c.
     """
+    check_layers([layer])
     arrays = {"x": x} | {f"params[{i}]": p.data for i, p in enumerate(layer.params)}
     for name, array in arrays.items():
         check_float64(name, array)

@@ -6,7 +6,7 @@ from typing import Any, Self, TypeAlias
 
 from minidl.backend import Array
 from minidl.checks import check_floats
-from minidl.layers.parameter import place
+from minidl.layers.parameter import Parameter, place
 
 
 class Remembers:
@@ -85,21 +85,40 @@ def restore(memory: Memory) -> None:
         layer.memory = kept
 
 
+def and_within(layers: Iterable[Any]) -> Iterator[Any]:
+    """Yield the layers, and all layers within them."""
+    for layer in layers:
+        yield layer
+        yield from and_within(layers_in(vars(layer).values()))
+
+
 def layers_in(values: Iterable[Any]) -> Iterator[Remembers]:
     """Yield all layers among values, and those in networks of other classes."""
-    for value in unpacked(values):
-        if isinstance(value, Remembers):
-            yield value
-        elif hasattr(value, "forward") and hasattr(value, "backward"):
-            yield from layers_in(getattr(value, "__dict__", {}).values())
+    return (held for held in held_in(values) if isinstance(held, Remembers))
 
 
-def unpacked(values: Iterable[Any]) -> Iterator[Any]:
-    """Yield all values, and in place of lists, tuples and dicts what they hold."""
+def shares(layer: Remembers) -> bool:
+    """Return whether two different layers within hold the same parameter."""
+    holders: dict[Parameter, Any] = {}
+    return any(
+        holders.setdefault(held, inner) is not inner
+        for inner in and_within([layer])
+        for held in held_in(vars(inner).values())
+        if isinstance(held, Parameter)
+    )
+
+
+def held_in(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield all layers and parameters among values, in lists, tuples and dicts.
+
+    Of networks of other classes, the attributes are searched, too.
+    """
     for value in values:
-        if isinstance(value, (list, tuple)):
-            yield from unpacked(value)
-        elif isinstance(value, dict):
-            yield from unpacked(value.values())
-        else:
+        if isinstance(value, (Parameter, Remembers)):
             yield value
+        elif isinstance(value, (list, tuple)):
+            yield from held_in(value)
+        elif isinstance(value, dict):
+            yield from held_in(value.values())
+        elif hasattr(value, "forward") and hasattr(value, "backward"):
+            yield from held_in(getattr(value, "__dict__", {}).values())

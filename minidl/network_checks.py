@@ -1,7 +1,6 @@
-"""Validation of networks: layers, shapes, weights and inputs."""
+"""Validation of networks: shapes, weights and inputs."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
@@ -9,34 +8,12 @@ import numpy as np
 
 from minidl.answers import check_finite, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module
-from minidl.checks import check_array, check_batch, check_kind, several
-from minidl.layer_memory import layers_in
+from minidl.checks import check_array, check_batch
 from minidl.layers.activations import Softmax
-from minidl.layers.base import Layer, Shape
+from minidl.layers.base import Shape
 from minidl.layers.parameter import Parameter
 
 TINY = float(np.finfo(np.float32).tiny)
-
-
-def check_layers(layers: Any) -> tuple[Layer, ...]:
-    """Return the layers; TypeError or ValueError if they can't form a network."""
-    layers = several("layers", layers, partial(check_kind, kind=Layer), "layers")
-    seen: set[int] = set()
-    for layer in layers:
-        within = {id(inner): inner for inner in and_within([layer])}
-        if twice := [str(inner) for i, inner in within.items() if i in seen]:
-            raise ValueError(
-                f"layers must be different objects, got {', '.join(twice)} again"
-            )
-        seen |= within.keys()
-    return layers
-
-
-def and_within(layers: Iterable[Any]) -> Iterator[Any]:
-    """Yield the layers, and all layers within them."""
-    for layer in layers:
-        yield layer
-        yield from and_within(layers_in(vars(layer).values()))
 
 
 def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> None:

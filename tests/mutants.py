@@ -37,6 +37,7 @@ from tests.size import CORE
 BESIDE = (  # what the core's files rely on, and was part of them once
     "minidl/fusion.py",
     "minidl/batches.py",
+    "minidl/layer_checks.py",
     "minidl/layer_memory.py",
     "minidl/network_checks.py",
     "minidl/optimizer_base.py",

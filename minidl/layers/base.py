@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from minidl.backend import Array, Device, device_of, get_array_module, to_device
 from minidl.checks import check_float_type
-from minidl.layer_memory import Remembers, unpacked
+from minidl.layer_memory import Remembers, held_in, shares
 from minidl.layers.parameter import Parameter
 
 Shape: TypeAlias = tuple[int, ...]  # without the batch axis
@@ -28,8 +28,14 @@ class Layer(Remembers):
 
     @property
     def params(self) -> tuple[Parameter, ...]:
-        """All parameters in the attributes, including those in lists and layers."""
-        return tuple(dict.fromkeys(parameters_in(vars(self).values())))
+        """All parameters in the attributes, including those in lists and layers.
+
+        One that belongs to two layers within is listed twice. Networks and optimizers
+        refuse it, because each layer writes its own gradient.
+        """
+        found = tuple(parameters_in(vars(self).values()))
+        once = tuple(dict.fromkeys(found))
+        return found if len(once) < len(found) and shares(self) else once
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return out = f(x); rng switches training mode on, which only dropout uses."""
@@ -71,8 +77,8 @@ class Layer(Remembers):
 
 def parameters_in(values: Iterable[Any]) -> Iterator[Parameter]:
     """Yield all parameters among values, including those in layers, lists and dicts."""
-    for value in unpacked(values):
-        if isinstance(value, Parameter):
-            yield value
-        elif isinstance(value, Layer):
-            yield from value.params
+    for held in held_in(values):
+        if isinstance(held, Parameter):
+            yield held
+        else:
+            yield from held.params

@@ -8,13 +8,13 @@ import numpy as np
 from minidl.backend import Array, rounds_to_zero
 from minidl.checks import check_count, check_generator, check_shape, several
 from minidl.fusion import fuse
+from minidl.layer_checks import check_layers
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape, parameters_in
 from minidl.layers.parameter import Parameter
 from minidl.network_checks import (
     check_ends_in_logits,
     check_input,
-    check_layers,
     check_numbers,
 )
 from minidl.settings import fixed

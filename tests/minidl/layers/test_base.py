@@ -93,12 +93,12 @@ def test_a_parameter_that_is_replaced_is_the_layers(rng):
 
 
 class Residual(Layer):
-    """A layer of a user's own: a network within, a list and a parameter twice."""
+    """A layer of a user's own: a network, a list, and two things under two names."""
 
     def __init__(self, rng):
         self.inner = Sequential([Linear(2, 2, rng=rng)], (2,))
         self.scales = [Parameter(np.ones(2)), {"shift": Parameter(np.zeros(2))}]
-        self.first = self.scales[0]
+        self.first = self.scales[0], self.inner.layers[0]
 
 
 def test_parameters_are_found_in_lists_and_layers(rng):

@@ -1,9 +1,11 @@
 """The composition of layers."""
 
 import pickle
+from collections import UserDict, deque
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from threading import Barrier
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from minidl import (
     trace,
     train,
 )
+from minidl.gradcheck import check_layer
 from minidl.layers import Layer
 from tests import oracles
 from tests.oracles import assert_close
@@ -285,6 +288,63 @@ def test_one_layer_in_and_outside_of_another_is_refused(rng):
     Sequential([Residual(ReLU()), ReLU()], (3,))
 
 
+class Holds(Layer):
+    """The identity, whose attribute holds anything."""
+
+    def __init__(self, held):
+        self.held = held
+
+    def forward(self, x, rng=None):
+        return self.remember(x, None)
+
+
+class Slotted(Layer):
+    """The same with a slot."""
+
+    __slots__ = ("held",)
+    __init__ = Holds.__init__
+
+
+HIDING = {
+    "a set": lambda layer: {layer},
+    "a deque in a list": lambda layer: [deque([layer])],
+    "an array of objects": lambda layer: np.array([[layer, None]]),
+    "a dict of another class": lambda layer: UserDict(a=layer),
+    "keys": lambda layer: {layer: 1},
+    "a view": lambda layer: {"a": layer}.values(),
+    "another object": lambda layer: SimpleNamespace(a=[layer.params[0]]),
+    "a method": lambda layer: layer.forward,
+    "a closure": lambda layer: lambda x: layer.forward(x),
+}
+
+
+@pytest.mark.parametrize("hide", HIDING.values(), ids=HIDING)
+def test_layers_and_parameters_out_of_sight_are_refused(rng, hide):
+    """They would not be trained, and two networks would mix up their passes."""
+    hidden = hide(linear := Linear(3, 3, rng=rng))
+    message = r"^held of Holds\(\) must hold layers and parameters in lists, .* elsewh"
+    for layer in (Holds(hidden), Holds([Holds(hidden)])):
+        for make in (lambda layer=layer: Sequential([layer], (3,)), check_alone(layer)):
+            with pytest.raises(TypeError, match=message):
+                make()
+    assert Sequential([Holds([linear, hidden])], (3,)).params == linear.params
+
+
+def check_alone(layer):
+    return lambda: check_layer(layer, np.ones((2, 3)), np.random.default_rng(0))
+
+
+def test_a_layer_in_a_slot_is_refused(rng):
+    with pytest.raises(TypeError, match=r"^a slot of Slotted\(\) must hold layers and"):
+        Sequential([Slotted(Linear(3, 3, rng=rng))], (3,))
+
+
+def test_what_a_network_of_another_class_holds_is_trained(rng):
+    inner = Linear(3, 3, rng=rng)
+    network = SimpleNamespace(forward=None, backward=None, parts=[inner])
+    assert Sequential([Holds(network)], (3,)).params == inner.params
+
+
 def test_a_layer_used_alone_meanwhile_disturbs_no_backward(model, x, rng):
     dout = rng.standard_normal((4, 3))
     expected = gradients(model, x, dout)
@@ -399,6 +459,17 @@ def test_a_parameter_in_two_places_is_noticed(rng):
     layers[2].W = layers[0].W
     with pytest.raises(ValueError, match=r"^layers must have parameters of their own"):
         model.forward(np.zeros((1, 3), np.float32))
+
+
+def test_a_parameter_of_two_layers_within_one_is_noticed(rng):
+    parts = [Linear(3, 3, rng=rng), {"second": Linear(3, 3, rng=rng)}]
+    model = Sequential([Holds(Holds([*parts, parts[0]]))], (3,))
+    model.forward(np.zeros((1, 3), np.float32))
+    parts[1]["second"].W = parts[0].W
+    with pytest.raises(ValueError, match=r"^layers must have parameters of their own"):
+        model.forward(np.zeros((1, 3), np.float32))
+    with pytest.raises(ValueError, match=r"^params must be different"):
+        Adam(model.layers[0].params)
 
 
 @pytest.mark.parametrize("name", ["layers", "input_shape", "fused", "shapes"])
