@@ -63,6 +63,9 @@ def torch_forward(module: Any, channels_last: bool = False) -> Forward:
         if not isinstance(z, torch.Tensor):
             raise TypeError(f"module must return logits, got {type(z).__name__}")
 
+        if z.is_complex():
+            raise TypeError(f"module must return floats, got {z.dtype}")
+
         def back(dz: Array) -> Array:
             check_shape("dz", dz, tuple(z.shape))
             dx = None

@@ -137,6 +137,22 @@ def check_float_type(name: str, dtype: Any) -> None:
         raise TypeError(f"{name} must be float32 or float64, got {dtype!r}")
 
 
+def check_cast(name: str, x: Array, dtype: Any) -> Array:
+    """Return numbers as floats of a type; ValueError if one becomes infinite.
+
+    Tiny numbers become 0, whatever np.seterr says.
+    """
+    xp = get_array_module(x)
+    with np.errstate(over="ignore", under="ignore"):
+        found: Array = x.astype(dtype)
+    over = xp.isinf(found) & xp.isfinite(x)
+    if over.any():
+        raise ValueError(
+            f"{name} must be finite in {found.dtype}, got {float(x[over][0])}"
+        )
+    return found
+
+
 def check_nonempty(name: str, x: Array) -> None:
     """Raise ValueError if an array is empty."""
     if x.size == 0:

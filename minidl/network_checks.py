@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from minidl.answers import check_finite, check_floats_like, check_function
+from minidl.answers import check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module
-from minidl.checks import check_array, check_batch
+from minidl.checks import check_array, check_batch, check_cast
 from minidl.layers.activations import Softmax
 from minidl.layers.base import Shape
 from minidl.layers.parameter import Parameter
@@ -75,9 +75,7 @@ def initial_weights(
     check_function("initializer", initializer, "minidl.he")
     weights = initializer(shape, rng)
     check_floats_like("initializer", weights, weights, shape, kinds="iuf")
-    weights = weights.astype(np.float32)
-    check_finite("initializer", weights)
-    return Parameter(weights)
+    return Parameter(check_cast("what initializer returns", weights, np.float32))
 
 
 def check_channels(mean: Any, std: Any) -> tuple[Array, Array]:

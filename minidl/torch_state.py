@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from minidl.backend import Array, get_array_module
+from minidl.checks import check_array, check_cast
 from minidl.layers import Conv2D, Layer, Linear, Parameter, Sequential
 from minidl.layers.base import Shape
 from minidl.rules import checked
@@ -111,18 +112,20 @@ def rows(order: Array | None) -> Callable[[Array], Array]:
 
 
 def array_of(name: str, tensor: Any, shape: Shape, dtype: np.dtype[Any]) -> Array:
-    """Return a tensor or an array as a NumPy array; ValueError unless it fits."""
+    """Return a tensor or an array as a NumPy array; raise unless it fits."""
     if hasattr(tensor, "detach"):
-        tensor = tensor.detach().cpu().double()
+        tensor = tensor.detach().cpu()
+        if tensor.is_floating_point():  # NumPy has no bfloat16
+            tensor = tensor.double()
+    elif isinstance(tensor, np.ndarray):
+        check_array(f"state[{name!r}]", tensor)
     array = np.asarray(tensor)
     if array.shape != shape:
         raise ValueError(f"state[{name!r}] must have shape {shape}, got {array.shape}")
     if array.dtype.kind != "f":
         raise ValueError(f"state[{name!r}] must hold finite floats, got {array.dtype}")
-    with np.errstate(over="ignore"):
-        array = array.astype(dtype)
     if not np.isfinite(array).all():
         raise ValueError(
-            f"state[{name!r}] must hold finite floats, got NaN or infinity in {dtype}"
+            f"state[{name!r}] must hold finite floats, got NaN or infinity"
         )
-    return array
+    return check_cast(f"state[{name!r}]", array, dtype)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minidl.backend import Array, Device, device_of, get_array_module, to_device
-from minidl.checks import check_float_type
+from minidl.checks import check_cast, check_float_type
 from minidl.layer_memory import Remembers, held_in, shares
 from minidl.layers.parameter import Parameter
 
@@ -52,11 +52,14 @@ class Layer(Remembers):
     def astype(self, dtype: npt.DTypeLike) -> Self:
         """Convert all parameters in place (float64 for gradient checks).
 
-        Raises TypeError unless the type is float32 or float64.
+        Raises TypeError unless the type is float32 or float64, and ValueError if a
+        number would become infinite; then nothing is converted.
         """
         check_float_type("dtype", dtype)
-        for p in self.params:
-            p.replace(p.data.astype(dtype))
+        named = {f"params[{i}]": p for i, p in enumerate(self.params)}
+        cast = [check_cast(name, p.data, dtype) for name, p in named.items()]
+        for p, data in zip(named.values(), cast, strict=True):
+            p.replace(data)
         return self
 
     def to_device(self, device: Device) -> Self:

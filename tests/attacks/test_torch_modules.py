@@ -144,6 +144,7 @@ class Other(nn.Module):
         (lambda x: {"logits": x}, "module must return logits, got dict"),
         (lambda x: x, r"module must return an array \(N, K\)"),
         (lambda x: x.flatten(1)[:-1], r"module must return an array \(N, K\)"),
+        (lambda x: x.flatten(1) * 1j, "module must return floats, got torch.complex"),
         (lambda x: x.flatten(1) * torch.nan, "module must return finite numbers"),
     ],
 )

@@ -55,12 +55,11 @@ def test_weights_of_other_types_become_float32(kind, dtype):
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        (np.full((2, 3), 1e300), "^initializer must return finite numbers"),
+        (np.full((2, 3), 1e300), "^what initializer returns must be finite in"),
         (np.ones((3, 2)), r"^initializer must .* shape \(2, 3\), got \(3, 2\)"),
         (np.ones((2, 3)) * 1j, "^initializer must return floats, got complex128"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:overflow")
 def test_weights_that_cannot_be_used_are_named(weights, message):
     with pytest.raises((TypeError, ValueError), match=message):
         Linear(2, 3, rng=RNG, initializer=lambda shape, rng: weights)

@@ -31,6 +31,8 @@ def test_an_assigned_array_is_copied():
     two.data += 1
     assert one.data.tolist() == [1, 1, 1]
     assert two.grad.tolist() == [5, 5, 5]
+    two.data = np.zeros(3, np.float32)
+    assert two.grad.dtype == np.float32
     two.data = np.zeros((2, 2), np.float32)
     assert two.grad.shape == (2, 2)
     assert two.grad.dtype == np.float32
@@ -82,6 +84,17 @@ def test_a_cast_to_another_type_than_floats_is_refused(rng, dtype):
     with pytest.raises(TypeError, match=r"^dtype must be float32 or float64, got"):
         layer.astype(dtype)
     assert layer.W.data is before
+
+
+def test_a_cast_to_infinity_converts_nothing(rng):
+    layer = Linear(3, 2, rng=rng).astype(np.float64)
+    layer.b.data[1] = 1e300
+    message = r"^params\[1\] must be finite in float32, got 1e\+300"
+    with pytest.raises(ValueError, match=message):
+        layer.astype(np.float32)
+    assert layer.W.data.dtype == layer.b.data.dtype == np.float64
+    layer.b.data[1] = np.inf
+    assert layer.astype(np.float32).b.data[1] == np.inf
 
 
 def test_a_parameter_that_is_replaced_is_the_layers(rng):
