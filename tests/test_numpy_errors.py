@@ -18,15 +18,20 @@ from minidl import (
     Flatten,
     Linear,
     MaxPool2D,
+    Normalize,
     Parameter,
     ReLU,
     RMSprop,
+    Round,
     Sequential,
     Softmax,
+    Upsample2D,
     cross_entropy,
     kernels,
+    load_torch_state,
     train,
 )
+from tests.minidl.conftest import uncompiled
 
 OPTIMIZERS = [Adam, RMSprop, Adadelta, lambda params: SGD(params, 0.1, 0.9)]
 TINY = {np.float32: 1e-30, np.float64: 1e-250}  # their squares are 0
@@ -77,12 +82,36 @@ def test_each_layer_alone(dtype):
     rng, tiny = np.random.default_rng(0), dtype(TINY[dtype])
     x = rng.random((4, 6, 6, 8)).astype(dtype) * tiny
     layers = [Conv2D(8, 8, rng=rng), Dropout(0.5), Linear(8, 3, rng=rng), Softmax()]
-    for layer, x_ in zip(layers, (x, x, x[:, 0, 0], x[:, 0, 0] / tiny), strict=True):
+    layers += [Normalize(0, 10), MaxPool2D(2), Upsample2D(2), ReLU(), Round(256)]
+    tiniest = np.full_like(x, np.finfo(dtype).tiny)
+    inputs = x, x, x[:, 0, 0], x[:, 0, 0] / tiny, *[tiniest] * 5
+    for layer, x_ in zip(layers, inputs, strict=True):
         layer.astype(dtype)
         for p in layer.params:
             p.data[...] *= tiny
         out = layer.forward(x_, rng)
-        layer.backward(np.full_like(out, tiny))
+        for size in (tiny, np.finfo(dtype).tiny):
+            layer.backward(np.full_like(out, size))
+
+
+@pytest.mark.parametrize("dtype", TINY)
+@pytest.mark.usefixtures("_each")
+def test_a_factor_of_tiny_gradients(dtype):
+    tiny = np.full(3, np.finfo(dtype).tiny)
+    assert (kernels.relu_grad(tiny, tiny, 0.1) < tiny).all()
+
+
+def test_tiny_parameters_in_single_precision():
+    model = Sequential([Linear(2, 2, rng=np.random.default_rng(0))], (2,))
+    load_torch_state(model, {"W": np.full((2, 2), 1e-320), "b": np.zeros(2)})
+    assert not model.params[0].data.any()
+    model.astype(np.float64).params[0].data[...] = 1e-320
+    assert not model.astype(np.float32).params[0].data.any()
+
+
+def test_masks_of_kernels_that_are_not_compiled():
+    with uncompiled(), np.errstate(all="raise"):
+        assert set(kernels.dropout_mask(np.zeros(99), 0.5, 1).tolist()) == {0, 2}
 
 
 @pytest.mark.parametrize("dtype", TINY)

@@ -172,6 +172,7 @@ def max_pool_grad(
     return dx
 
 
+@rounds_to_zero
 def relu_grad(dout: Array, out: Array, factor: float = 1.0) -> Array:
     """Return factor dout where out > 0, else 0. Shapes: all equal."""
     real = dout.dtype.type

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minidl.backend import Array, get_array_module
+from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch
 from minidl.layers.base import Layer, Shape
 from minidl.network_checks import check_channels
@@ -29,6 +29,7 @@ class Normalize(Layer):
     ) -> None:
         self.mean, self.std = check_channels(mean, std)
 
+    @rounds_to_zero
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return (x - mean) / std."""
         check_batch("x", x)
@@ -37,6 +38,7 @@ class Normalize(Layer):
         mean, std = (xp.asarray(a, x.dtype) for a in (self.mean, self.std))
         return self.remember((x - mean) / std, std)
 
+    @rounds_to_zero
     def backward(self, dout: Array) -> Array:
         """dJ/dx = dout / std."""
         std = self.recall(dout)
@@ -50,6 +52,10 @@ class Normalize(Layer):
                     f"{self} takes shape (..., {channels}), got {input_shape}"
                 )
         return input_shape
+
+    def __setstate__(self, state: dict[str, Array]) -> None:
+        vars(self).update(state)
+        self.mean.flags.writeable = self.std.flags.writeable = False  # as in the first
 
     def __repr__(self) -> str:
         return f"Normalize({self.mean.tolist()}, {self.std.tolist()})"

@@ -41,7 +41,12 @@ def dropout_mask(x: Array, rate: float, seed: int) -> Array:
     flat = mask.reshape(-1)
     kept = x.dtype.type(1 / (1 - rate))
     numbers = np.uint64(drop_threshold(rate)), kept, np.uint64(seed)
-    over_images(lambda i: draw_mask(flat[i], i.start, *numbers), mask.size, FEW_NUMBERS)
+
+    def part(i: slice) -> None:
+        with np.errstate(over="ignore"):  # uncompiled, integers warn of wrapping around
+            draw_mask(flat[i], i.start, *numbers)
+
+    over_images(part, mask.size, FEW_NUMBERS)
     return mask
 
 

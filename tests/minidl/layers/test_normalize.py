@@ -1,5 +1,8 @@
 """Standardisation in front of a network, where attacks don't see it."""
 
+from copy import copy, deepcopy
+from pickle import dumps, loads
+
 import numpy as np
 import pytest
 
@@ -97,8 +100,9 @@ def test_impossible_means_and_deviations_are_named(mean, std, message):
         Normalize(mean, std)
 
 
-def test_mean_and_std_are_fixed():
-    layer = Normalize(MEAN, STD)
+@pytest.mark.parametrize("copied", [copy, deepcopy, lambda a: loads(dumps(a))])
+def test_mean_and_std_are_fixed(copied):
+    layer = copied(Normalize(MEAN, STD))
     for name in ("mean", "std"):
         with pytest.raises(TypeError, match=f"^{name} of Normalize can't be changed"):
             setattr(layer, name, 1.0)
