@@ -15,10 +15,11 @@ class Round(Layer):
     is the defence of Xu et al., Feature Squeezing, 2018, section III-A, with
     L = 2^bits. `backward` returns the true gradient, 0. An adaptive attack has to treat
     the layer as the identity instead (Athalye et al., 2018, section 4.1).
-    Shapes: x and out (N, ...). Raises TypeError or ValueError unless levels >= 2.
+    Shapes: x and out (N, ...). Raises TypeError or ValueError unless levels is an
+    integer from 2 to 65536.
     """
 
-    levels: int = fixed("count 2..")
+    levels: int = fixed("count 2..65536")
 
     def __init__(self, levels: int) -> None:
         self.levels = levels

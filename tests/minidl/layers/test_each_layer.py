@@ -114,6 +114,14 @@ def test_rounding_takes_the_nearest_level(rng, levels):
     assert np.array_equal(Round(levels).forward(x), np.float32(nearest))
 
 
+@pytest.mark.parametrize("levels", [1, 65537, 2**130])
+def test_a_number_of_levels_that_cannot_be_told_apart_is_refused(levels):
+    with pytest.raises(ValueError, match=r"^levels must be at (least 2|most 65536), g"):
+        Round(levels)
+    x = np.array([[0.3, 0.7]], np.float32)
+    assert_close(Round(65536).forward(x), x, 2e-5)
+
+
 def test_rounding_leaves_levels_as_they_are():
     x = np.linspace(0, 1, 256, dtype=np.float32)[None]
     assert np.array_equal(Round(256).forward(x), x)
