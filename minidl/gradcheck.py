@@ -15,9 +15,10 @@ import numpy as np
 from minidl.answers import answer, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module, to_device
 from minidl.checks import check_array
+from minidl.kernels.arguments import check_writeable
 from minidl.layer_checks import check_layers
 from minidl.layers import Layer
-from minidl.rules import Given, alone, axes, checked, nonempty
+from minidl.rules import Given, alone, axes, both, checked, nonempty
 
 Scalar: TypeAlias = Callable[[], float]  # a function of arrays changed from outside
 
@@ -39,12 +40,13 @@ def in_float64(name: str, x: Array, given: Given) -> Array:
     return any_axes(name, x, given)
 
 
-@checked(f=scalar, x=in_float64, h="(0, inf)")
+@checked(f=scalar, x=both(in_float64, check_writeable), h="(0, inf)")
 def numerical_gradient(f: Scalar, x: Array, h: float = 1e-5) -> Array:
     """Return df/dx, element by element, where f() reads x.
 
     Shapes: x any, float64, restored after use; result like x.
-    Raises TypeError unless x is float64: h would drown in float32's rounding.
+    Raises TypeError unless x is float64: h would drown in float32's rounding. Raises
+    ValueError if x is read-only.
     """
     gradient = get_array_module(x).empty_like(x)
     for i in np.ndindex(x.shape):
@@ -104,6 +106,7 @@ def check_layer(
     arrays = {"x": x} | {f"params[{i}]": p.data for i, p in enumerate(layer.params)}
     for name, array in arrays.items():
         check_float64(name, array)
+    x = arrays["x"] = x.copy()  # differences change it
 
     def forward(x: Array) -> Array:
         seed = training_seed

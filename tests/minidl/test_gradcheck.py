@@ -96,6 +96,15 @@ def test_a_correct_layer_passes(rng):
     assert max(errors.values()) < 1e-6
 
 
+def test_a_read_only_array_is_copied_or_named(rng):
+    x = rng.standard_normal((2, 3))
+    x.flags.writeable = False
+    layer = Linear(3, 2, rng=rng).astype(np.float64)
+    assert max(check_layer(layer, x, rng).values()) < 1e-6
+    with pytest.raises(ValueError, match=r"^x must be writeable, got a read-only"):
+        numerical_gradient(lambda: 0.0, x)
+
+
 def test_a_network_with_dropout_passes_in_training_mode(rng):
     layers = [Flatten(), Linear(8, 6, rng=rng), ReLU(), Dropout(0.5)]
     model = Sequential(layers, (2, 2, 2)).astype(np.float64)
