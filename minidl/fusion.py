@@ -123,7 +123,7 @@ def merged(rest: list[Any]) -> Iterator[Layer]:
     """Yield the layers, with each Conv2D or Linear, ReLU, ... merged into one block."""
     while rest:
         first = rest.pop(0)
-        if type(first) not in (Conv2D, Linear) or not begins(rest, ReLU):
+        if not begins([first], Conv2D, Linear) or not begins(rest, ReLU):
             yield first
             continue
         rest.pop(0)
@@ -137,6 +137,12 @@ def merged(rest: list[Any]) -> Iterator[Layer]:
             yield LinearBlock(first, dropout)
 
 
-def begins(layers: list[Any], kind: type[Layer]) -> bool:
-    """Return whether the first layer is of this very class: a subclass may differ."""
-    return bool(layers) and type(layers[0]) is kind
+def begins(layers: list[Any], *kinds: type[Layer]) -> bool:
+    """Return whether the first layer computes what one of these very classes does.
+
+    A subclass may differ, and so may an object with a function of its own.
+    """
+    own = {"forward", "backward"}
+    return any(
+        type(layer) in kinds and own.isdisjoint(vars(layer)) for layer in layers[:1]
+    )

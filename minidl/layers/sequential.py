@@ -28,6 +28,7 @@ class Sequential(Layer):
     Shapes: x (N, *input_shape), z (N, K). Raises TypeError for anything but layers, and
     ValueError if the shapes of two neighbours don't fit, or if a layer occurs twice,
     even inside nested networks: a layer remembers only one input.
+    Neighbours run as one, so a `forward` that a layer is given later isn't called.
     """
 
     layers: tuple[Layer, ...] = fixed()

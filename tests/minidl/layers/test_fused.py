@@ -137,6 +137,38 @@ def test_layers_of_subclasses_are_kept_as_they_are(rng):
         assert_close(model.forward(x), last.output, 1e-12)
 
 
+@pytest.mark.parametrize("i", range(4))
+@pytest.mark.parametrize("name", ["forward", "backward"])
+def test_a_layer_with_a_function_of_its_own_runs_it(rng, name, i):
+    layers = [Conv2D(1, 2, rng=rng), ReLU(), MaxPool2D(2), Dropout(0.5)]
+    called, theirs = [], getattr(layers[i], name)
+    setattr(layers[i], name, lambda *given: (called.append(1), theirs(*given))[1])
+    model = Sequential(layers, (6, 6, 1))
+    out = model.forward(rng.standard_normal((2, 6, 6, 1), np.float32))
+    model.backward(np.ones_like(out))
+    assert called
+
+
+@pytest.mark.parametrize("pool", [(3, 2), (2, 1), (2, 3), (2, 2)])
+def test_pooling_of_any_windows_is_its_layers(each_way, rng, pool):
+    layers = [Conv2D(1, 2, rng=rng), ReLU(), MaxPool2D(*pool)]
+    model, x = Sequential(layers, (9, 9, 1)), rng.standard_normal((2, 9, 9, 1))
+    model.astype(np.float64)
+    dout = rng.standard_normal((2, *model.shapes[-1]))
+    expected = layer_by_layer(model, x, dout)
+    found = model.forward(x), model.backward(dout), *(p.grad for p in model.params)
+    for a, b in zip(found, expected, strict=True):
+        assert_close(a, b, 1e-12)
+
+
+def test_dropout_at_rate_0_draws_its_seed_as_any_other(rng):
+    """The masks behind it are the same in a block and alone."""
+    layers = [Linear(5, 5, rng=rng), ReLU(), Dropout(0), ReLU(), Dropout(0.5)]
+    model, x = Sequential(layers, (5,)), rng.random((4, 5), np.float32)
+    expected = layer_by_layer(model, x, x, seed=7)[0]
+    assert_close(model.forward(x, training(7)), expected, 1e-6)
+
+
 def test_the_description_names_all_parts(rng):
     conv = Conv2D(1, 2, rng=rng)
     assert str(ConvBlock(conv, pool=True)) == f"{conv}, ReLU(), MaxPool2D(2x2)"
