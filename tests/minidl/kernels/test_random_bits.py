@@ -56,3 +56,10 @@ def test_the_mask_is_the_oracle_in_each_implementation(each_way, rate, seed, dty
     mask = kernels.dropout_mask(np.zeros((4, 2, 5, 3), dtype).T, rate, seed)
     assert mask.dtype == dtype
     assert np.array_equal(mask, oracle_mask((3, 5, 2, 4), rate, seed).astype(dtype))
+
+
+def test_bits_at_the_threshold_are_kept_in_each_implementation(each_way):
+    [bits] = oracles.splitmix64(3, 1)
+    for more, kept in ((0, True), (1, False)):
+        rate = ((bits >> 40) + more) / 2**24
+        assert kernels.dropout_mask(np.zeros(1), rate, 3).any() == kept

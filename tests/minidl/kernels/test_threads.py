@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from minidl import kernels
 from minidl.kernels.cpu.threads import (
+    FEW_NUMBERS,
     blas,
     libraries,
     over_images,
@@ -125,6 +126,23 @@ def test_products_on_two_threads(two_threads, rng, shapes, given):
         product = kernels.matmul(a, b, out)
     assert product is out or out is None or np.shares_memory(product, out)
     assert_close(product if out is None else out, np.einsum("nk,km->nm", a, b), 1e-12)
+
+
+def test_a_mask_on_two_threads_is_the_reference(two_threads):
+    x, mask = np.zeros(2 * FEW_NUMBERS + 1, np.float32), {}
+    for name in ("numba", "reference"):
+        with kernels.use(name):
+            mask[name] = kernels.dropout_mask(x, 0.5, 1)
+    assert np.array_equal(mask["numba"], mask["reference"])
+
+
+@pytest.mark.parametrize("types", [(np.float32, np.float64), (np.float64, np.float32)])
+def test_products_of_two_types_have_the_wider(rng, types):
+    a, b = (rng.standard_normal((3, 3)).astype(dtype) for dtype in types)
+    with kernels.use("numba"):
+        product = kernels.matmul(a, b)
+    assert product.dtype == np.float64
+    assert_close(product, np.einsum("nk,km->nm", a, b), 1e-12)
 
 
 def in_another_thread(function):
