@@ -4,7 +4,7 @@ import threading
 from collections.abc import Collection, Iterator
 from functools import partial
 from gc import get_referents
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from minidl.layer_memory import and_within, held_in
 from minidl.layers.base import Layer
 from minidl.layers.parameter import Parameter
 
-ELSEWHERE = type, ModuleType, threading.local  # what they hold is no layer's own
+# What these hold is no layer's own: a function may call a network that stays as it is.
+ELSEWHERE = FunctionType, MethodType, ModuleType, type, threading.local
 
 
 def check_layers(layers: Any) -> tuple[Layer, ...]:
@@ -51,7 +52,7 @@ def check_found(layers: Collection[Layer]) -> None:
 
 
 def reachable(value: Any) -> Iterator[Layer | Parameter]:
-    """Yield all layers and parameters to which an object leads, whatever holds them."""
+    """Yield all layers and parameters to which an object leads, but for functions."""
     rest, seen = [value], set()
     while rest:
         value = rest.pop()
@@ -60,8 +61,6 @@ def reachable(value: Any) -> Iterator[Layer | Parameter]:
         seen.add(id(value))
         if isinstance(value, (Layer, Parameter)):
             yield value
-        elif isinstance(value, FunctionType):  # its globals are the whole module's
-            rest += value.__closure__ or ()
         elif isinstance(value, np.ndarray):
             rest += value.ravel().tolist() if value.dtype == object else ()
         else:
