@@ -245,7 +245,7 @@ def test_a_member_whose_last_step_diverges_is_not_kept(learns, tmp_path, method)
     """The same call says the same again."""
     jobs = jobs_of(method, 1, epochs=1, batch_size=COUNT, lr=1e38, optimizer="sgd")
     for _ in range(2):
-        with pytest.raises(FloatingPointError, match=r"^a parameter's length .* 1e"):
+        with pytest.raises(FloatingPointError, match=r"^the parameters' length .* 1e"):
             train_ensemble(jobs, folder=tmp_path, workers=1)
     assert not member_path(jobs[0], tmp_path).exists()
 

@@ -167,7 +167,9 @@ def launches():
 
 
 def transfers():
-    test_launches.test_only_the_batch_travels_and_only_the_loss_comes_back(network())
+    test_launches.test_only_the_batch_travels_and_two_numbers_of_an_epoch_come_back(
+        network()
+    )
 
 
 def an_attack():

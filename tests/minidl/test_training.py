@@ -203,7 +203,7 @@ def test_a_perturbation_is_not_to_blame_for_divergence(problem):
 def test_divergence_in_the_last_step_is_an_error(problem):
     """J was taken before it. A callback would keep the parameters."""
     never = lambda epoch, loss: pytest.fail("it did")  # noqa: E731
-    with pytest.raises(FloatingPointError, match=r"^a parameter's length .* epoch 1"):
+    with pytest.raises(FloatingPointError, match=r"^the parameters' length .* epoch 1"):
         train_with(SGD, 1e38, *problem, batch_size=50, callbacks=[never])
 
 
