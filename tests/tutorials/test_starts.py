@@ -16,11 +16,12 @@ from minidl.data import load_dataset
 from minidl.schema import read_as
 from minidl.store import DamagedError, write_json
 from tutorials.paper.experiment.environment import environment
+from tutorials.paper.paper_numbers import paper_single
 from tutorials.paper.search.trials import OPTIMIZERS
 from tutorials.starts import __main__ as program
 from tutorials.starts import count as counting
 from tutorials.starts.count import Plan, Start, Starts, best, by_optimizer, count
-from tutorials.starts.page import finding, path_of, row, write_page
+from tutorials.starts.page import TABLES, finding, path_of, read, row, write_page
 
 SAMPLE, RESULTS = "mnist-sample", Path(__file__).parents[2] / "results/starts"
 PLAN = Plan(SAMPLE, "literal", 2, 2, 100)
@@ -240,3 +241,16 @@ def test_plain_networks_have_a_section_of_their_own(trained, tmp_path):
     assert asdict(read_as(Starts, tmp_path / f"{SAMPLE}.json").plan)["network"] == (
         "plain"
     )
+
+
+def test_chapter_11_says_what_the_counts_show():
+    mnist, cifar10 = (read(path_of(RESULTS, name, "literal")) for name in TABLES)
+    assert all(start.started for start in (*mnist.first, *mnist.last))
+    started = [s.job for s in cifar10.first if s.started]
+    assert {job.optimizer for job in started} == {"adam"}
+    assert sum(job.batch_size == 128 for job in started) == 9
+    [dead] = [s for s in cifar10.last if not s.started]
+    assert len(dead.dead) == 10
+    assert abs(dead.J - np.log(10)) < 1e-4
+    assert all(0.805 < s.accuracy < 0.825 for s in cifar10.last if s is not dead)
+    assert round(paper_single("cifar10", "random-init"), 2) == 0.8
