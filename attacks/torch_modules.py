@@ -42,8 +42,8 @@ def torch_forward(module: Any, channels_last: bool = False) -> Forward:
     change.
     Raises TypeError unless it is a module and returns a tensor; ValueError for a module
     in training mode, whose dropout and averages would change with each call, for
-    results other than finite logits (N, K), and in the backward pass if no gradient
-    leads from z to x.
+    results other than finite logits (N, K), such as probabilities, and in the backward
+    pass if no gradient leads from z to x.
     """
     with extra("PyTorch", "torch"):
         import torch
@@ -80,6 +80,10 @@ def torch_forward(module: Any, channels_last: bool = False) -> Forward:
         found = z.detach().cpu().double().numpy()
         check_rows("module", found, len(x), "f")
         check_finite("module", found)
+        if (found >= 0).all() and (abs(found.sum(axis=1) - 1) < 1e-5).all():
+            raise ValueError(
+                "module must return logits, got probabilities: leave out its softmax"
+            )
         return on_device_of(x, found), back
 
     return forward

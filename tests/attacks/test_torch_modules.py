@@ -115,10 +115,18 @@ def test_parameters_and_averages_are_left_alone(x):
 
 
 def test_a_module_without_parameters(x):
-    module = nn.Sequential(nn.Flatten(), nn.Softmax(dim=1)).eval()
+    module = nn.Sequential(nn.Flatten(), nn.LogSoftmax(dim=1)).eval()
     z, _ = torch_forward(module)(x)
     flat = np.exp(x.transpose(0, 3, 1, 2).reshape(len(x), -1))
-    assert_close(z, flat / flat.sum(axis=1, keepdims=True), 1e-12)
+    assert_close(np.exp(z), flat / flat.sum(axis=1, keepdims=True), 1e-12)
+
+
+def test_probabilities_are_no_logits(x):
+    """Attacks would take another softmax of them, and look weak."""
+    module = nn.Sequential(nn.Flatten(), nn.Softmax(dim=1)).eval()
+    for kind in (np.float64, np.float32):
+        with pytest.raises(ValueError, match=r"^module must return logits, got prob"):
+            torch_forward(module)(x.astype(kind))
 
 
 def test_half_precision(cnn, x):

@@ -164,6 +164,19 @@ def test_gradients_that_are_not_written_in_place_are_found(rng):
     assert max(errors.values()) < 1e-6
 
 
+class AlwaysAsked(Linear):
+    """Right, but networks also say which gradients they need."""
+
+    def backward(self, dout):
+        return super().backward(dout)
+
+
+def test_a_backward_that_training_cant_use_doesnt_pass(rng):
+    layer = AlwaysAsked(4, 3, rng=rng).astype(np.float64)
+    with pytest.raises(TypeError, match=r"AlwaysAsked\.backward\(\) takes 2"):
+        check_layer(layer, rng.standard_normal((5, 4)), rng)
+
+
 class DoublesInPlace(Layer):
     """The identity; twice its gradient, in the array that it is given."""
 

@@ -148,12 +148,50 @@ def changed(result, change):
 
 
 @pytest.mark.parametrize("name", EXERCISES)
+def test_arguments_are_of_both_signs_and_not_constant(name):
+    """Otherwise abs(b) would pass for b, and an answer without p for one with it."""
+    exercise = EXERCISES[name]
+    cases = [exercise.cases(np.random.default_rng(seed)) for seed in range(CASES)]
+    for values in zip(*cases, strict=True):
+        if isinstance(values[0], float):
+            assert min(values) >= 0 or max(values) > 0
+        if isinstance(values[0], np.ndarray):
+            assert len(set(np.concatenate([v.ravel() for v in values]))) > 1
+
+
+def with_minus_abs_b(x, w, b):
+    return SOLUTIONS["neuron"](x, w, -abs(b))
+
+
+def step_alone(p, g, m, v, t):
+    new, m, v = SOLUTIONS["adam_step"](p, g, m, v, t)
+    return new - p, m, v
+
+
+def of_the_nearest_to_zero(z, y):
+    return (abs(z).argmin(axis=1) == y).mean()
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("neuron", with_minus_abs_b),
+        ("adam_step", step_alone),
+        ("accuracy", of_the_nearest_to_zero),
+    ],
+)
+def test_what_passed_with_arguments_of_one_sign(name, wrong):
+    assert diagnose(EXERCISES[name], wrong) is not None
+
+
+@pytest.mark.parametrize("name", EXERCISES)
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
         (lambda r: -1 * r, "sign"),
         (lambda r: 7 * r, "it is 7 times the right answer"),
-        (lambda r: None, "it returns nothing yet"),
+        (lambda r: None, "it returns None: is `return` missing?"),
+        (lambda r: ..., "it returns nothing yet"),
         (lambda r: np.asarray(r)[None], "its shape is"),
         (lambda r: np.asarray(r) * np.nan, "it returns inf or NaN"),
         (lambda r: "12", "it must return numbers, got str"),
@@ -165,7 +203,8 @@ def test_usual_mistakes(name, change, problem):
 
     def wrong(*arguments):
         result = SOLUTIONS[name](*arguments)
-        return None if problem.endswith("yet") else changed(result, change)
+        empty = change(0)
+        return empty if empty is None or empty is ... else changed(result, change)
 
     found = diagnose(exercise, wrong)
     known = problem == "sign" and found in keep.mistakes(exercise)
@@ -528,7 +567,7 @@ def test_an_array_that_is_used_again_holds_right_answers():
 def test_a_random_answer_is_named():
     rng = np.random.default_rng(0)
     found = diagnose(EXERCISES["softmax"], lambda z: rng.random(z.shape))
-    assert found == "it answers the same arguments differently: is it random?"
+    assert found == "it gives different answers to the same arguments: is it random?"
 
 
 def test_the_kind_of_the_wrong_cases_is_named():

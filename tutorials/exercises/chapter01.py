@@ -14,7 +14,7 @@ def points(rng: Rng) -> tuple[Any, ...]:
     """A batch x (N, D), a neuron's w (D,) and b."""
     D = int(rng.integers(2, 6))
     x = rng.standard_normal((draw.batch(rng), D))
-    return x, rng.standard_normal(D), float(rng.standard_normal())
+    return x, rng.standard_normal(D), float(rng.uniform(-2, 2))
 
 
 def labelled(rng: Rng) -> tuple[Any, ...]:

@@ -19,18 +19,19 @@ def momentum_state(rng: Rng) -> tuple[Any, ...]:
 def adam_state(rng: Rng) -> tuple[Any, ...]:
     """p, g, m and v of one shape, and t; gradients of very different sizes.
 
-    p begins at 0, so that the answer is the step itself; it is small beside other p.
+    p is about as large as a step, so that errors of the step show.
     """
     R, C = rng.integers(2, 6, size=2)
     g, m = rng.standard_normal((2, R, C)) * 10.0 ** rng.integers(-9, 1, size=(R, C))
-    return np.zeros((R, C)), g, m, m**2 * rng.random((R, C)), int(rng.integers(1, 9))
+    v, t = m**2 * rng.random((R, C)), int(rng.integers(1, 9))
+    return 1e-3 * rng.standard_normal((R, C)), g, m, v, t
 
 
 def answers(rng: Rng) -> tuple[Any, ...]:
     """z (N, K), about half of them classified correctly, and y (N,)."""
     N, K = int(rng.choice([1, 10, 17, 30])), int(rng.integers(3, 6))
     y = rng.integers(K, size=N)
-    return rng.standard_normal((N, K)) - 3 + np.eye(K)[y], y
+    return rng.standard_normal((N, K)) + rng.choice([-3, 3]) + np.eye(K)[y], y
 
 
 EXERCISES = (

@@ -44,7 +44,8 @@ def check(function: Callable[..., Any]) -> None:
             f"{title}: right. Value, shape and type agree; the arguments are untouched."
         )
     else:
-        print(f"{title}: not yet: {problem}. (hint({exercise.name!r}) helps.)")
+        end = "" if problem.endswith((".", "?")) else "."
+        print(f"{title}: not yet: {problem}{end} (hint({exercise.name!r}) helps.)")
     if printed:
         print(f"It printed: {printed}")
 

@@ -89,7 +89,7 @@ def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
         return f"{of_form}{so_far(attempts)}"
     again, _ = call(exercise, function, attempts[0].arguments, attempts[0].expected)
     if again is None or not same(again.got, attempts[0].got):
-        return "it answers the same arguments differently: is it random?"
+        return "it gives different answers to the same arguments: is it random?"
     return usual_mistake(attempts) or in_one_value(attempts, wrong[0])
 
 
@@ -118,8 +118,10 @@ def call(
         if not takes(function, len(names)):
             return None, f"it must take {len(names)} arguments: {', '.join(names)}"
         return None, f"it raises {text_of(error)}{shapes(names, given)}"
-    if got is None or got is Ellipsis:
+    if got is Ellipsis:
         return None, NOTHING
+    if got is None:
+        return None, "it returns None: is `return` missing?"
     for name, before, after in zip(names, arguments, given, strict=True):
         # Functions aren't compared; arrays must be exactly as before.
         if not (callable(before) or np.array_equal(before, after)):
@@ -224,7 +226,10 @@ def form_of_value(got: Any, expected: Any, attempt: Attempt) -> str | None:
         rest = f": {why}" if why else ""
         return f"its shape is {a.shape} where it must be {b.shape}{rest}"
     if not np.isfinite(a).all():
-        return "it returns inf or NaN: something overflows, or divides by zero"
+        return (
+            "it returns inf or NaN: is there an overflow, a division by 0, the root "
+            "or logarithm of a negative number, or an inf of your own?"
+        )
     if not same_type(a, b, attempt.keeps_type):
         given = [x.dtype for x in attempt.arguments if isinstance(x, np.ndarray)]
         if b.dtype in given:

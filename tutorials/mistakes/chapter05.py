@@ -43,6 +43,12 @@ def adam_swapped(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
     return p - LR * m / (1 - RATE2**t) / root, m, v
 
 
+def adam_step_alone(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
+    """Adam's step in place of the new p."""
+    new, m, v = adam_step(p, g, m, v, t)
+    return p - new, m, v
+
+
 def adam_uphill(p: Any, g: Any, m: Any, v: Any, t: int) -> Any:
     """Adam with the sign of its step flipped."""
     new, m, v = adam_step(p, g, m, v, t)
@@ -131,6 +137,7 @@ MISTAKES = {
         ),
     },
     "adam_step": {
+        "you return the step, not p after it": adam_step_alone,
         "you leave out the bias correction: divide by 1 - 0.9^t and 1 - 0.999^t": (
             lambda p, g, m, v, t: adam_with(p, g, m, v, t, correct=False)
         ),
