@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             write_page(done, others, part_page)
         part.replace(table)
         part_page.replace(page)
-        print(f"{len(files)} students are graded: {table}, {page}")
+        who = "1 student is" if len(files) == 1 else f"{len(files)} students are"
+        print(f"{who} graded: {table}, {page}")
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ import ctypes, os, pathlib, shutil, signal, sys, threading
 import numpy as np
 """
 LATE = "it takes longer than 10 s: does a loop never end?"
-CRASH = "it ends Python by a crash"
+CRASH = "it crashes Python"
 LARGE = "it needs more than 2 GB of memory"
 FORBIDDEN = "it raises PermissionError: "
 STUBBORN = """while True:
@@ -271,7 +271,7 @@ CODE = {
         "dropout": ("os.symlink(BEN, 'b')", FORBIDDEN),
         "convolve": (
             "pathlib.Path('mine').write_text('mine')\n    os.remove('mine')",
-            NOTHING,
+            "it returns None: ",
         ),
     },
     # Wants the network, and other programs.

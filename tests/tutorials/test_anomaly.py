@@ -384,6 +384,7 @@ def test_one_page_shows_one_team(runs, tmp_path, capsys, refused, name, value):
     out = capsys.readouterr().out
     assert "the members' gradients agree" in out
     assert f"{tmp_path / 'README.md'} written" in out
+    assert "This was a smoke test" in (tmp_path / "README.md").read_text("utf-8")
     before = (tmp_path / "directions.json").read_bytes()
     said = refused(cli.main, argv(**{name: value}))
     assert f"holds another experiment: {name} is" in said

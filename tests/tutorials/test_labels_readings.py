@@ -316,6 +316,7 @@ def test_from_s_to_the_page(command, monkeypatch):
     path = folder / "mnist-sample-smoke" / "random-init.json"
     labels, page = read_labels(path), (folder / "README.md").read_text("utf-8")
     assert labels.images == 20
+    assert page.count("This was a smoke test") == 1
     found = fit(expect(READINGS[SUSPECT - 1]), [labels])
     shown = f"{found.shown} of 2 ({found.surely}, {found.against})"
     numbers = f"{shown} | {found.as_expected} of 2 | {found.difference:.3f} |"

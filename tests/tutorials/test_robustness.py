@@ -128,6 +128,16 @@ def test_the_page(tmp_path):
     assert "60 core-minutes" in text
 
 
+def test_a_smoke_test_is_called_one(tmp_path):
+    found = made_up_file(*(made_up(name, 0.8) for name in choices.choices(CONFIG)))
+    for profile, warnings in (("full", 0), ("smoke", 1)):
+        config = replace(found.configuration, profile=profile)
+        own = replace(found, configuration=config)
+        write_json(tmp_path / "mnist-sample.json", own)
+        text = page.write_page(tmp_path).read_text(encoding="utf-8")
+        assert text.count("This was a smoke test") == warnings
+
+
 def test_what_cant_be_measured_is_refused_at_once(tmp_path, refused):
     found = made_up_file(*(made_up(name, 0.8) for name in choices.choices(CONFIG)))
     write_json(tmp_path / "mnist-sample-smoke.json", found)

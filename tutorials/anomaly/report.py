@@ -16,7 +16,7 @@ from tutorials.paper.experiment.adversaries import IN_WORDS
 from tutorials.paper.experiment.config import PLAIN
 from tutorials.paper.pages.drawings import as_svg
 from tutorials.paper.pages.markdown import Table, page
-from tutorials.paper.pages.notes import LOGITS
+from tutorials.paper.pages.notes import LOGITS, warned
 from tutorials.paper.paper_numbers import TABLE2
 
 QUESTIONS = {
@@ -71,6 +71,7 @@ def section(record: Record) -> str:
     name, question = record.experiment, QUESTIONS[record.experiment]
     return page(
         f"## {question}",
+        *warned(record.profile),
         finding(record),
         f"![{question} The table below as a picture.]({name}.svg)",
         TABLES.get(name, groups_table)(record).markdown(),

@@ -11,7 +11,7 @@ from tutorials.defences.findings import answer, combination, findings, missing
 from tutorials.defences.parts import held_out
 from tutorials.defences.record import Record
 from tutorials.paper.pages.markdown import Table, details, html, page
-from tutorials.paper.pages.notes import counted
+from tutorials.paper.pages.notes import counted, warned
 from tutorials.paper.results.files import all_environments
 
 NAME = "defences"
@@ -62,9 +62,7 @@ def anchors(dataset: str) -> Table:
 
 def before(records: Sequence[Record]) -> list[str]:
     """Return the sentences above the table."""
-    smoke = "This was a smoke test: the numbers mean nothing."
-    tests = [smoke] if records[0].profile == "smoke" else []
-    return [*tests, *answer(records), *missing(records)]
+    return [*warned(records[0].profile), *answer(records), *missing(records)]
 
 
 def notes(records: Sequence[Record]) -> list[str]:

@@ -52,7 +52,7 @@ def write_page(students: Sequence[Student], others: Sequence[Path], file: Path) 
         f"# What a class of {len(students)} got wrong",
         most_frequent(students),
         "## By exercise",
-        "The counts are of answers. An exercise that still returns `...` isn't one.",
+        "Only answers are counted. An exercise that still returns `...` isn't one.",
         by_exercise(students).markdown(),
         "## By student",
         by_student(students).markdown(),

@@ -151,7 +151,7 @@ def timed(seconds: float, action: Any) -> Timer:
 def how(code: int, folder: Path) -> str:
     """Return how a process has ended, as the verdict on its current answer."""
     if code < 0:
-        return f"it ends Python by a crash ({signal.Signals(-code).name})"
+        return f"it crashes Python ({signal.Signals(-code).name})"
     errors = (folder / "errors").read_text(errors="replace").strip().splitlines()
     return f"it ends Python (exit code {code})" + (f": {errors[-1]}" if errors else "")
 

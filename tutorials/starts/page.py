@@ -44,7 +44,7 @@ images of class k, only images of other classes add to it. Each of them lowers a
 p_k > 0.
 
 - **If a_k <= 0 for all training images**, under all masks of dropout, the gradient of
-  w_k and b_k is 0. They don't change any more when the optimizer's momentum has faded.
+  w_k and b_k is 0. Once the optimizer's momentum has faded, they no longer change.
   The class adds nothing to dJ/dh, so that nothing pulls a_k back. The other classes
   still change h, which may raise a_k by chance.
 - **If w_k <= 0 and b_k <= 0 as well, the class is dead for good**: h >= 0, as it comes

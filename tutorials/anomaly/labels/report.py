@@ -25,6 +25,7 @@ from tutorials.anomaly.labels.unexplained import unexplained
 from tutorials.anomaly.labels.verdict import of_readings
 from tutorials.paper.experiment.labels import RULES
 from tutorials.paper.pages.markdown import details, page
+from tutorials.paper.pages.notes import warned
 
 HEAD = f"""# Whose label explains the paper's surprise?
 
@@ -65,8 +66,10 @@ def write_report(folder: Path) -> Path:
     scales = [path.parent for path in sorted(folder.glob(f"*/{SCALE}"), reverse=True)]
     readings = fixed_readings(folder).readings
     fits = {n: [fit(r, files) for r in readings] for n, files in folders.items()}
+    profiles = {m.configuration.profile for files in folders.values() for m in files}
     text = page(
         HEAD,
+        *(line for profile in profiles for line in warned(profile)),
         *(about_readings(readings, folders, fits) if folders else ()),
         "## How large is the paper's eps in our networks' units?",
         *((ABOUT_SCALE, scale_table(scales)) if scales else (MISSING,)),

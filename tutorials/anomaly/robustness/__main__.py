@@ -1,4 +1,4 @@
-"""python -m tutorials.anomaly.robustness: which choices of training make robust.
+"""python -m tutorials.anomaly.robustness: which training choices make networks robust.
 
 Each epoch and each attack is kept: the same command continues.
 """

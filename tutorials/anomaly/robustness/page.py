@@ -10,7 +10,7 @@ from tutorials.anomaly.robustness.measure import Choice, Robustness, read_robust
 from tutorials.paper.claims.comparison import HOLDS, Comparison
 from tutorials.paper.claims.intervals import of_both
 from tutorials.paper.pages.markdown import Table, page
-from tutorials.paper.pages.notes import counted
+from tutorials.paper.pages.notes import counted, warned
 
 COMMAND = "python -m tutorials.anomaly.robustness"
 HEAD = f"""# What makes networks as robust as the paper's?
@@ -55,6 +55,7 @@ def section(path: Path, found: Robustness, folder: Path) -> str:
     head = ["choice", "accuracy", f"FGSM, eps = {config.attacks['fgsm']['eps']:g}", "s"]
     return page(
         f"## {path.stem}",
+        *warned(config.profile),
         f"The paper's single network keeps {found.target:.4f} under FGSM. "
         f"{finding(found)} {measured(folder.parent / 'labels' / path.stem / SCALE)}",
         Table(head, rows).markdown(),

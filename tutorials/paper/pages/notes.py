@@ -47,11 +47,10 @@ def notes(results: Results) -> list[str]:
     """Return the sentences below the table."""
     config, data = results.configuration, results.data
     trained = min(config.train_images or data.train_images, data.train_images)
-    smoke = "This was a smoke test: numbers and verdicts mean nothing."
     attacks = [f"{ATTACK_NAMES[a]} {in_words(p)}" for a, p in config.attacks.items()]
     lacking = [name for m, name in METHOD_NAMES.items() if m not in results.methods]
     return [
-        *([smoke] if config.profile == "smoke" else []),
+        *warned(config.profile),
         *([f"{', '.join(lacking)}: not in this run."] if lacking else []),
         f"Each method has {counted(config.members, 'member')} (10 in the paper), "
         f"trained for {counted(config.epochs, 'epoch')} on "
@@ -73,6 +72,12 @@ def notes(results: Results) -> list[str]:
         "choice of the gradient). For one classifier it is Wilson's, which covers the "
         "choice of test images.",
     ]
+
+
+def warned(profile: str) -> list[str]:
+    """Return a warning if the numbers of a profile mean nothing."""
+    warning = "This was a smoke test: numbers and verdicts mean nothing."
+    return [warning] if profile == "smoke" else []
 
 
 def noise(results: Results) -> str:
