@@ -62,7 +62,6 @@ def torch_forward(module: Any, channels_last: bool = False) -> Forward:
             z = module(images.clone(memory_format=torch.contiguous_format))
         if not isinstance(z, torch.Tensor):
             raise TypeError(f"module must return logits, got {type(z).__name__}")
-
         if z.is_complex():
             raise TypeError(f"module must return floats, got {z.dtype}")
 
@@ -78,15 +77,20 @@ def torch_forward(module: Any, channels_last: bool = False) -> Forward:
             return on_device_of(x, dx.cpu().double().numpy())
 
         found = z.detach().cpu().double().numpy()
-        check_rows("module", found, len(x), "f")
-        check_finite("module", found)
-        if (found >= 0).all() and (abs(found.sum(axis=1) - 1) < 1e-5).all():
-            raise ValueError(
-                "module must return logits, got probabilities: leave out its softmax"
-            )
+        check_returned(found, len(x))
         return on_device_of(x, found), back
 
     return forward
+
+
+def check_returned(z: Array, count: int) -> None:
+    """Raise TypeError or ValueError unless a module has returned logits (N, K)."""
+    check_rows("module", z, count, "f")
+    check_finite("module", z)
+    if (z >= 0).all() and (abs(z.sum(axis=1) - 1) < 1e-5).all():
+        raise ValueError(
+            "module must return logits, got probabilities: leave out its softmax"
+        )
 
 
 def check_evaluating(module: Any) -> None:

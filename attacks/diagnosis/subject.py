@@ -93,8 +93,9 @@ class Subject:
     @property
     def pixel_range(self) -> tuple[float, float]:
         """The bounds; where there are none, [0, 1] and what the images go beyond it."""
-        wide = min(0.0, float(self.x.min())), max(1.0, float(self.x.max()))
-        return wide if self.bounds is None else self.bounds
+        if self.bounds is not None:
+            return self.bounds
+        return min(0.0, float(self.x.min())), max(1.0, float(self.x.max()))
 
     @cached_property
     def differences(self) -> tuple[Array, Array]:
