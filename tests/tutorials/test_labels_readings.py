@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tests.tutorials import made_up as table2
 from tests.tutorials.made_up import SMOKE
 from tutorials.anomaly.labels import __main__ as cli
 from tutorials.anomaly.labels import scale
+from tutorials.anomaly.labels.example import EXAMPLE
 from tutorials.anomaly.labels.fit import fit
 from tutorials.anomaly.labels.measure import (
     Labels,
@@ -363,6 +365,8 @@ def test_literal_networks_have_a_folder_and_members_of_their_own(command, refuse
 def test_readings_are_written_once(command, refused):
     folder = command("readings")
     assert (folder / FILE).read_bytes() == (RESULTS / FILE).read_bytes()
+    assert "no measurements in" in refused(command, "report")
+    shutil.copy(RESULTS / EXAMPLE, folder)
     command("report")
     page = (folder / "README.md").read_text("utf-8")
     assert "Nothing is measured yet: `python -m tutorials.anomaly.labels scale`" in page

@@ -176,7 +176,7 @@ def test_strict_attacks_leave_less_than_the_papers(plain):
 def test_strict_without_members_says_how_to_train_them(plain, tmp_path, refused):
     argv = ["strict", "--profile", "smoke", "--results", str(plain.results)]
     message = refused(main, [*argv, "--runs", str(tmp_path)])
-    assert "2 of 2 members of random-init aren't in" in message
+    assert "lacks 2 of 2 members of random-init" in message
     assert message.endswith("the verb run trains them")
 
 

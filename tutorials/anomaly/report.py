@@ -15,7 +15,7 @@ from tutorials.anomaly.record import Record, read
 from tutorials.paper.experiment.adversaries import IN_WORDS
 from tutorials.paper.experiment.config import PLAIN
 from tutorials.paper.pages.drawings import as_svg
-from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.pages.markdown import Table, page, write_readme
 from tutorials.paper.pages.notes import LOGITS, warned
 from tutorials.paper.paper_numbers import TABLE2
 
@@ -51,7 +51,8 @@ def write_report(folder: Path) -> Path:
     files = [path for n in QUESTIONS if (path := folder / f"{n}.json").exists()]
     if not files:
         raise FileNotFoundError(
-            f"no experiment in {folder}; python -m tutorials.anomaly all makes them"
+            f"no experiment in {folder}: python -m tutorials.anomaly all --results "
+            f"{folder} makes them"
         )
     legend = "\n".join(f"- *{name}*: {words}." for name, words in IN_WORDS.items())
     parts = [HEAD, legend, FOOT]
@@ -61,9 +62,7 @@ def write_report(folder: Path) -> Path:
             text, picture = section(record), as_svg(draw(record))
         parts.append(text)
         write_text(file.with_suffix(".svg"), picture)
-    path = folder / "README.md"
-    write_text(path, page(*parts))
-    return path
+    return write_readme(folder, page(*parts))
 
 
 def section(record: Record) -> str:

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ensembles.training import STARTED
-from minidl.files import write_text
 from minidl.schema import read_as
 from minidl.store import check, refused
 from tutorials.paper.experiment.config import LITERAL, NETWORKS, settings_of, suffix
-from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.pages.markdown import Table, page, write_readme
 from tutorials.paper.pages.notes import LOGITS, counted
 from tutorials.paper.search.trials import PARTS
 from tutorials.starts.count import Start, Starts, best, by_optimizer
@@ -79,12 +78,16 @@ def read(path: Path) -> Starts:
 
 
 def write_page(folder: Path) -> Path:
-    """Write the page of all counts in a folder; return its path."""
+    """Write the page of all counts in a folder; return its path.
+
+    Raises FileNotFoundError if there is none.
+    """
     paths = [path_of(folder, d, n) for n in reversed(NETWORKS) for d in PARTS]
     found = [read(path) for path in paths if path.exists()]
-    path = folder / "README.md"
-    write_text(path, page(HEAD, *map(section, found), missing(folder), REASON))
-    return path
+    if not found:
+        raise FileNotFoundError(f"no counts in {folder}: the verb count makes them")
+    text = page(HEAD, *map(section, found), missing(folder), REASON)
+    return write_readme(folder, text)
 
 
 def missing(folder: Path) -> str:

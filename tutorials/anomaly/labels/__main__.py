@@ -118,7 +118,8 @@ def main(argv: list[str] | None = None) -> None:
     with one_line_errors(parser.prog, lambda: continues(args.fresh)):
         check_installed("matplotlib", "tutorials", "the page of figures")
         check_writable("--results", args.results)
-        fixed_readings(args.results)  # before anything is measured
+        if args.verb != "report":
+            fixed_readings(args.results)  # before anything is measured
         if args.verb in WORK:
             plan = plan_of(args, config)
             folder = args.results / folder_name(config)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from minidl.files import write_text
+from tutorials.anomaly.labels.example import EXAMPLE
 from tutorials.anomaly.labels.fit import fit
 from tutorials.anomaly.labels.happens import Folders, how_it_happens
 from tutorials.anomaly.labels.libraries import LIBRARIES
@@ -24,7 +24,7 @@ from tutorials.anomaly.labels.tables import (
 from tutorials.anomaly.labels.unexplained import unexplained
 from tutorials.anomaly.labels.verdict import of_readings
 from tutorials.paper.experiment.labels import RULES
-from tutorials.paper.pages.markdown import details, page
+from tutorials.paper.pages.markdown import details, page, write_readme
 from tutorials.paper.pages.notes import warned
 
 HEAD = f"""# Whose label explains the paper's surprise?
@@ -57,13 +57,20 @@ s, then `run` attacks each method with all labels. Both write this page again.""
 
 
 def write_report(folder: Path) -> Path:
-    """Write the page on what is measured in a folder, as far as anything is."""
+    """Write the page on what is measured in a folder; return its path.
+
+    Raises FileNotFoundError if nothing is.
+    """
     folders = {
         path.name: files
         for path in sorted(folder.glob("*-*"), reverse=True)  # MNIST comes first
         if (files := read_files(path))
     }
     scales = [path.parent for path in sorted(folder.glob(f"*/{SCALE}"), reverse=True)]
+    if not (folders or scales or (folder / EXAMPLE).exists()):
+        raise FileNotFoundError(
+            f"no measurements in {folder}: the verbs scale, run and example make them"
+        )
     readings = fixed_readings(folder).readings
     fits = {n: [fit(r, files) for r in readings] for n, files in folders.items()}
     profiles = {m.configuration.profile for files in folders.values() for m in files}
@@ -77,9 +84,7 @@ def write_report(folder: Path) -> Path:
         LIBRARIES,
         unexplained(folder.parent, fits),
     )
-    path = folder / "README.md"
-    write_text(path, text)
-    return path
+    return write_readme(folder, text)
 
 
 def about_readings(

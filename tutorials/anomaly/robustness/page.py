@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from attacks.evaluation.intervals import Estimate
-from minidl.files import write_text
 from tutorials.anomaly.labels.scale import SCALE, factor_text, read_scale
 from tutorials.anomaly.robustness.choices import AS_IN_TABLE_2, SEEDS
 from tutorials.anomaly.robustness.measure import Choice, Robustness, read_robustness
 from tutorials.paper.claims.comparison import HOLDS, Comparison
 from tutorials.paper.claims.intervals import of_both
-from tutorials.paper.pages.markdown import Table, page
+from tutorials.paper.pages.markdown import Table, page, write_readme
 from tutorials.paper.pages.notes import counted, warned
 
 COMMAND = "python -m tutorials.anomaly.robustness"
@@ -27,17 +26,18 @@ An eps for pixels in [-1, 1] would explain an s of 0.5 without any change of tra
 No setting of Table 2 follows from these choices, because it would then be chosen on
 attacked accuracy. 95 % intervals stand in brackets: Student's over the seeds combined
 with Wilson's over the images. Three seeds make them wide."""
-NOTHING = f"""Nothing is measured yet: `{COMMAND}` trains and attacks all networks and
-writes this page again."""
 
 
 def write_page(folder: Path) -> Path:
-    """Write the page on a folder; return its path."""
+    """Write the page on all measurements in a folder; return its path.
+
+    Raises FileNotFoundError if there is none.
+    """
     files = sorted(folder.glob("*-*.json"), reverse=True)  # MNIST comes first
+    if not files:
+        raise FileNotFoundError(f"no measurements in {folder}: the verb run makes them")
     sections = [section(path, read_robustness(path), folder) for path in files]
-    path = folder / "README.md"
-    write_text(path, page(HEAD, *(sections or [NOTHING])))
-    return path
+    return write_readme(folder, page(HEAD, *sections))
 
 
 def section(path: Path, found: Robustness, folder: Path) -> str:
@@ -85,10 +85,13 @@ def finding(found: Robustness) -> str:
         found.choices, key=lambda c: abs(c.cell(n, 1.0).accuracy - found.target)
     )
     explain = [c.name for c in found.choices if c.low <= 1 <= c.high]
+    robust = "significantly more robust than the networks of Table 2"
+    sure = f"These choices make networks {robust}: {'; '.join(better)}."
+    near = f"The interval of s contains 1 for: {'; '.join(explain)}."
     return (
-        f"Significantly more robust than {AS_IN_TABLE_2}: "
-        f"{'; '.join(better) or 'none'}. Nearest to the paper's: {nearest.name}. With "
-        f"an s whose interval contains 1: {'; '.join(explain) or 'none'}."
+        f"{sure if better else f'No choice makes networks {robust}.'} "
+        f"The nearest to the paper's accuracy: {nearest.name}. "
+        f"{near if explain else 'No interval of s contains 1.'}"
     )
 
 

@@ -97,8 +97,8 @@ def find_team(
     missing = len(jobs) - members_found(jobs, folder)
     if missing:
         raise FileNotFoundError(
-            f"{missing} of {len(jobs)} members of {jobs[0].method} aren't in "
-            f"{folder}: {training} trains them"
+            f"{folder} lacks {missing} of {len(jobs)} members of {jobs[0].method}: "
+            f"{training} trains them"
         )
     members = [read_member(member_path(job, folder), job) for job in jobs]
     return team_of(members, folder)

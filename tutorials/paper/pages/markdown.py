@@ -76,6 +76,22 @@ def page(*parts: str) -> str:
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
+def write_readme(folder: Path, text: str) -> Path:
+    """Write a page as a folder's README.md; return its path.
+
+    Raises FileExistsError for another page, with another title.
+    """
+    path, (title, _, _) = folder / "README.md", text.partition("\n")
+    if path.exists():
+        there = path.read_text(encoding="utf-8").partition("\n")[0]
+        if there != title:
+            raise FileExistsError(
+                f"{path} is the page {there!r}, not {title!r}: choose another --results"
+            )
+    write_text(path, text)
+    return path
+
+
 def details(summary: str, text: str) -> str:
     """Return a text that unfolds, in one line, so that a table's cell can hold it."""
     return f"<details><summary>{summary}</summary>{text}</details>"
