@@ -27,20 +27,18 @@ from ensembles.member_files import (
     write_finished,
 )
 from ensembles.together import Committee, sum_of_costs, train_together
-from minidl.backend import DEVICES, Array, Device
+from minidl.backend import DEVICES, Array, Device, to_numpy
 from minidl.batches import batches_of
 from minidl.checks import check_kind, several
 from minidl.data import load_dataset
 from minidl.files import check_path
 from minidl.finish import finish
-from minidl.losses import cross_entropy
 from minidl.optimizers import OPTIMIZERS, Optimizer
 from minidl.parallel import available_cores, limit_threads
 from minidl.rules import alone, checked
 from minidl.training import train
 from minidl.training_checks import Callback, Perturb
 
-STARTED = 1.5  # J: a network that only guesses has log(10) = 2.30
 State = tuple[Network, Optimizer, np.random.Generator]
 JOINT_LOSSES: dict[str, Any] = {"cross-entropy": sum_of_costs, "adp": adp}
 check_job = partial(check_kind, kind=MemberJob)
@@ -60,9 +58,9 @@ def train_member(
     worker. Instead of the data set's training images, the member can get other `images`
     x and y; then it needs a folder of its own.
 
-    A network whose mean J on its training images is STARTED or more after the first
-    epoch is trained again from other initial weights, in another order, in at most
-    `job.attempts` attempts. The last one is trained to its end.
+    If after the first epoch a logit is the same for all training images, its class is
+    dead, and the network is trained again from other initial weights, in another order,
+    in at most `job.attempts` attempts. The last one is trained to its end.
     """
     if images is None:
         data = load_dataset(job.dataset)
@@ -143,16 +141,18 @@ def train_next(
 
 
 def starts(so_far: Progress, x: Array, y: Array) -> bool:
-    """Return whether a network starts to learn, by J after one epoch, no dropout."""
+    """Return whether a network has no dead class after its first epoch."""
     go_on(so_far, x, y, 1)
-    return len(so_far.losses) > 1 or mean_cost(so_far.state[0], x, y) < STARTED
+    if len(so_far.losses) > 1:
+        return True
+    z = logits(so_far.state[0], x, y)
+    return bool((np.ptp(z, axis=0) > 0).all())
 
 
-def mean_cost(model: Network, x: Array, y: Array) -> float:
-    """Return the mean of J over images, without dropout. Shapes as in `train`."""
+def logits(model: Network, x: Array, y: Array) -> Array:
+    """Return z of all images, on the host. Shapes as in `train`, z (N, K)."""
     parts = batches_of(x, y, np.arange(len(x)), 500, model.device)
-    costs = (cross_entropy(model.forward(x_i), y_i)[0] for x_i, y_i in parts)
-    return sum(float(c.sum(dtype=float)) for c in costs) / len(x)
+    return np.concatenate([to_numpy(model.forward(x_i)) for x_i, _ in parts])
 
 
 def train_ensemble(

@@ -1,17 +1,17 @@
-"""Members that don't start are trained anew, decided by their training images."""
+"""Members with dead classes are trained anew, decided by their training images."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp
+from numpy.testing import assert_allclose
 
 from ensembles import MemberJob, bagging, random_init, training
 from ensembles.architectures import build_architecture
 from ensembles.materialise import untrained
 from ensembles.member_files import Progress, member_path, partial_path, read_member
-from ensembles.training import STARTED, mean_cost, train_member
+from ensembles.training import logits, train_member
 from minidl import Adam, train
 from minidl.parallel import limit_threads
 from minidl.store import key_of, to_json
@@ -26,13 +26,17 @@ def job(jobs):
     return replace(jobs[0], epochs=2, attempts=4)
 
 
-@pytest.fixture
-def costs(monkeypatch):
-    """Let the costs after the first epoch be these, one an attempt."""
+ALIVE = [[0.0, 0.1], [2.0, 0.0]]  # z of two images
+DEAD = [[0.0, 0.0], [2.0, 0.0]]  # class 1 is
 
-    def given(*costs):
-        each = iter(costs)
-        monkeypatch.setattr(training, "mean_cost", lambda model, x, y: next(each))
+
+@pytest.fixture
+def after_epoch_one(monkeypatch):
+    """Let the logits after the first epoch be these, one an attempt."""
+
+    def given(*found):
+        each = map(np.array, found)
+        monkeypatch.setattr(training, "logits", lambda model, x, y: next(each))
 
     return given
 
@@ -51,40 +55,42 @@ def by_hand(job, data, attempt):
 @pytest.mark.parametrize(
     ("found", "attempt"),
     [
-        ([0.3], 0),
-        ([STARTED, 1.49], 1),  # STARTED itself hasn't
-        ([2.3, np.inf, 1.0], 2),
-        ([2.3, 2.3, 2.3], 3),  # the last one is trained, whatever it costs
+        ([ALIVE], 0),
+        ([DEAD, ALIVE], 1),
+        ([[[0.0, 0.7], [2.0, 0.7]], np.zeros((2, 2)), ALIVE], 2),
+        ([DEAD, DEAD, DEAD], 3),  # the last one is trained, whatever it is
     ],
 )
-def test_the_first_attempt_that_starts(tiny_data, job, costs, tmp_path, found, attempt):
-    costs(*found)
+def test_the_first_attempt_that_starts(
+    tiny_data, job, after_epoch_one, tmp_path, found, attempt
+):
+    after_epoch_one(*found)
     member = train_member(job, tmp_path)
     model, losses = by_hand(job, tiny_data, attempt)
     assert (member.attempt, member.losses) == (attempt, losses)
     assert same_bits(member.params, model.params)
 
 
-def test_a_single_attempt_isnt_judged(job, costs):
-    costs()
+def test_a_single_attempt_isnt_judged(job, after_epoch_one):
+    after_epoch_one()
     assert train_member(replace(job, attempts=1)).attempt == 0
 
 
 def test_an_attempt_is_judged_after_its_first_epoch_alone(
-    job, costs, tmp_path, train_until
+    job, after_epoch_one, tmp_path, train_until
 ):
-    """Resumed after the second one, it goes on, whatever it costs by then."""
+    """Resumed after the second one, it goes on, whatever it is by then."""
     job = replace(job, epochs=3)
-    costs(0.3)
+    after_epoch_one(ALIVE)
     train_until(2, train_member, job, tmp_path)
-    costs()
+    after_epoch_one()
     assert train_member(job, tmp_path).attempt == 0
 
 
-def test_a_restart_keeps_the_training_images(tiny_data, costs, monkeypatch):
+def test_a_restart_keeps_the_training_images(tiny_data, after_epoch_one, monkeypatch):
     """The bootstrap replicate is the method's, not the attempt's."""
     [job] = bagging(1, 5, "mnist-sample", epochs=1, batch_size=48, attempts=3)
-    costs(2.3, 2.3)
+    after_epoch_one(DEAD, DEAD)
     seen = []
     monkeypatch.setattr(
         training, "train", lambda model, x, y, *_: seen.append((model, x))
@@ -96,35 +102,40 @@ def test_a_restart_keeps_the_training_images(tiny_data, costs, monkeypatch):
     assert len({id(model) for model, _ in seen}) == 3
 
 
-def test_the_cost_is_the_mean_over_the_training_images_without_dropout(
+def test_the_logits_are_those_of_the_training_images_without_dropout(
     tiny_data, job, monkeypatch
 ):
     """There are no test images, so they decide nothing."""
     own = tiny_data._replace(x_test=None, y_test=None)
     monkeypatch.setattr(training, "load_dataset", lambda name: own)
     model = untrained(job)
-    z = model.forward(own.x_train / np.float32(255)).astype(float)
-    expected = (logsumexp(z, axis=1) - z[np.arange(len(z)), own.y_train]).mean()
-    assert mean_cost(model, own.x_train, own.y_train) == pytest.approx(expected, 1e-5)
+    z = model.forward(own.x_train / np.float32(255))
+    assert_allclose(logits(model, own.x_train, own.y_train), z, rtol=1e-5, atol=1e-6)
     seen = []
 
-    def cost(model, x, y):
-        same = np.shares_memory(x, own.x_train) and len(x) == len(own.x_train)
-        seen.append((same, mean_cost(model, x, y)))
-        return seen[-1][-1]
+    def own_logits(model, x, y):
+        seen.append(np.shares_memory(x, own.x_train) and len(x) == len(own.x_train))
+        return logits(model, x, y)
 
-    monkeypatch.setattr(training, "mean_cost", cost)
-    assert train_member(job).attempt == 3  # nothing is to be learnt from noise
-    assert len(seen) == 3
-    assert all(same and c >= STARTED for same, c in seen)
+    monkeypatch.setattr(training, "logits", own_logits)
+    assert train_member(job).attempt == 0
+    assert seen == [True]
+
+
+def test_a_relu_on_the_logits_that_dies_is_seen(job):
+    """A rate of 1 kills it; with plain logits, no class is dead."""
+    fast = replace(job, lr=1.0, attempts=2)
+    literal = replace(fast, architecture="mnist-cnn-literal")
+    assert (train_member(literal).attempt, train_member(fast).attempt) == (1, 0)
 
 
 @pytest.mark.parametrize("writes", range(1, 6))
 def test_interrupted_anywhere_it_ends_in_the_same_bits(
-    job, costs, monkeypatch, tmp_path, writes
+    job, after_epoch_one, monkeypatch, tmp_path, writes
 ):
     """After so many writes: three first epochs, and two restarts between them."""
-    costs(2.3, 2.3, 0.3)
+    by_attempt = DEAD, DEAD, ALIVE
+    after_epoch_one(*by_attempt)
     whole = train_member(job)
     keep, done = Progress.keep, []
 
@@ -134,21 +145,20 @@ def test_interrupted_anywhere_it_ends_in_the_same_bits(
         if len(done) == writes:
             raise Interrupted
 
-    by_attempt = {0: 2.3, 1: 2.3, 2: 0.3}
     with monkeypatch.context() as context:
         context.setattr(Progress, "keep", interrupt)
-        costs(2.3, 2.3, 0.3)
+        after_epoch_one(*by_attempt)
         with pytest.raises(Interrupted):
             train_member(job, tmp_path)
     assert done[-1] == [(0, 1), (1, 0), (1, 1), (2, 0), (2, 1)][writes - 1]
-    costs(*(cost for a, cost in by_attempt.items() if a >= done[-1][0]))
+    after_epoch_one(*by_attempt[done[-1][0] :])
     again = train_member(job, tmp_path)
     assert again.attempt == 2
     assert_same(again, whole)
 
 
-def test_a_finished_member_says_which_attempt_it_is(job, costs, tmp_path):
-    costs(2.3, 0.3)
+def test_a_finished_member_says_which_attempt_it_is(job, after_epoch_one, tmp_path):
+    after_epoch_one(DEAD, ALIVE)
     training.train_members([job], folder=tmp_path, workers=1)
     path = member_path(job, tmp_path)
     assert read_member(path, job).attempt == 1

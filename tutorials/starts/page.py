@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ensembles.training import STARTED
 from minidl.schema import read_as
 from minidl.store import check, refused
 from tutorials.paper.experiment.config import LITERAL, NETWORKS, settings_of, suffix
 from tutorials.paper.pages.markdown import Table, page, write_readme
 from tutorials.paper.pages.notes import LOGITS, counted
 from tutorials.paper.search.trials import PARTS
-from tutorials.starts.count import Start, Starts, best, by_optimizer
+from tutorials.starts.count import STARTED, Start, Starts, best, by_optimizer
 
 ENOUGH = 0.2  # if more of the networks start, restarts fill a table
 HEAD = f"""# Do the paper's own networks start to learn?

@@ -2,7 +2,6 @@
 
 from statistics import fmean
 
-from ensembles.training import STARTED
 from tutorials.paper.experiment.config import (
     LITERAL,
     PLAIN,
@@ -100,10 +99,10 @@ def restarts(results: Results) -> str:
     every = [member for r in results.methods.values() for member in r.members]
     again = [member.attempt for member in every if member.attempt]
     return (
-        f"A member whose mean J on its training images was {STARTED} or more after the "
-        "first epoch was trained anew from other initial weights, in at most "
-        f"{results.configuration.attempts} attempts: {len(again)} of {len(every)} "
-        f"members, {counted(sum(again), 'restart')} in all."
+        "A member with a dead class after the first epoch, one whose logit was the "
+        "same for all training images, was trained anew from other initial weights, "
+        f"in at most {results.configuration.attempts} attempts: {len(again)} of "
+        f"{len(every)} members, {counted(sum(again), 'restart')} in all."
     )
 
 
