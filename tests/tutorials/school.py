@@ -28,6 +28,7 @@ NEURON = "import numpy as np\n\n" + definition(
 )
 NO_SIGMOID = definition("neuron", "return x @ w + b")
 RELU = definition("relu_backward", "return dout * (x > 0)")
+OF_NO_SIGMOID = "you stop at z = x w + b: the sigmoid is missing"
 NO_SIGN = definition("relu_backward", "return np.maximum(dout, 0)")
 OF_NO_SIGN = "you return max(dout, 0): the sign of x decides"
 
@@ -142,7 +143,7 @@ FILES = {
             + definition("majority_vote", "return p.mean(axis=0).argmax(axis=1)")
         },
         {
-            "neuron": "you stop at z = x w + b: the sigmoid is missing",
+            "neuron": OF_NO_SIGMOID,
             "relu_backward": OF_NO_SIGN,
             "output_length": "you leave out the + 1: ",
             "fgsm_step": "you leave out clipping: ",

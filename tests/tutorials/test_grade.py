@@ -8,6 +8,7 @@ import json
 import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.tutorials import school
 from tutorials import grade, handout
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import NOTHING
-from tutorials.grading import code, page, processes, submissions
+from tutorials.grading import code, page, processes, submissions, worker
 from tutorials.grading.needs import needed
 from tutorials.grading.page import no_formula
 from tutorials.grading.worker import ABSENT
@@ -135,7 +136,7 @@ def needed_by(name, text):
     """What the last answer in a file needs, a line for each statement."""
     made = code.Code()
     made.add(text)
-    body = needed(made.statements, made.functions()[name][-1]).body
+    body = needed(made.statements, made.places(name)[-1], name).body
     return [ast.unparse(s).partition("\n")[0] for s in body]
 
 
@@ -242,6 +243,50 @@ def test_of_several_answers_the_right_one_counts(files, tmp_path):
     assert graded(tmp_path, files)["a", "neuron"]["sentence"] == ""
 
 
+ANSWER = "lambda x, w, b: 1 / (1 + np.exp(-(x @ w + b)))"
+MAKE = """import numpy as np
+def make(k): return lambda x, w, b: k + answer(x, w, b)
+"""
+MADE = f"{MAKE}neuron = make(0)\nanswer = {ANSWER}\n"
+NO_FUNCTION = f"{ABSENT}: neuron must be a function, got int"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (MADE, None),
+        (MADE + EMPTY, None),
+        (f"from functools import partial\n{MAKE}neuron = partial({ANSWER})", None),
+        (f"neuron = ({ANSWER}) if np else None", None),
+        (f"f = {ANSWER}\nneuron, slope = f, abs", None),
+        (f"class Neuron:\n    __call__ = lambda self, *a: ({ANSWER})(*a)\n"
+         "neuron = Neuron()", None),
+        (f"if np:\n    neuron = {ANSWER}", None),
+        (f"try:\n    neuron = {ANSWER}\nfinally:\n    pass\n{EMPTY}", None),
+        (f"with np.errstate():\n    def neuron(*a): return ({ANSWER})(*a)", None),
+        (f"{school.NEURON}neuron = neuron(np.ones((2, 3)), np.ones(3), 1)", None),
+        (f"{school.NEURON}neuron.calls = 0", None),
+        (school.NO_SIGMOID + "sigmoid = lambda z: 1 / (1 + np.exp(-z))\nlinear = neuron"
+         "\nneuron = lambda *a: sigmoid(linear(*a))", None),
+        (f"{school.NO_SIGMOID}neuron = neuron(1, 2, 3)", school.OF_NO_SIGMOID),
+        (f"make = lambda k: lambda x, w, b: x @ w + b\nneuron = make(0)\n{EMPTY}",
+         school.OF_NO_SIGMOID),
+        ("neuron = 3", NO_FUNCTION),
+        (f"{EMPTY}neuron = 3", NOTHING),
+        (f"neuron = 3\n{school.NO_SIGMOID}", school.OF_NO_SIGMOID),
+        ("if np:\n    from minidl.losses import neuron", ABSENT),
+    ],
+)  # fmt: skip
+def test_a_function_counts_however_it_got_its_name(text, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.py").write_text(f"import numpy as np\n{text}", encoding="utf-8")
+    student = processes.Student("a", [])
+    for exercise, place in worker.answers_in([code.read(Path("a.py"))]):
+        if exercise.name == "neuron":
+            student.add("neuron", worker.judged((exercise, place), 10.0)[0])
+    assert student.answers == {"neuron": said}
+
+
 def test_an_empty_answer_hides_no_other(tmp_path):
     wrong = "def neuron(x, w, b): return x\n" + EMPTY
     files = {"a/a.py": wrong, "a/b.py": EMPTY, "b.py": "def neuron(:" + EMPTY}
@@ -250,9 +295,10 @@ def test_an_empty_answer_hides_no_other(tmp_path):
     assert rows["b", "neuron"]["sentence"].startswith("its code isn't Python: ")
     (tmp_path / "c.py").write_text(school.NEURON + BY_NEURON + EMPTY)
     made = code.read(tmp_path / "c.py")
-    (place,) = made.functions()["softmax"]
-    assert ast.unparse(needed(made.statements, place)).count("def neuron") == 1
-    assert made.functions()["neuron"] == [1]
+    (place,) = made.places("softmax")
+    body = needed(made.statements, place, "softmax")
+    assert ast.unparse(body).count("def neuron") == 1
+    assert made.places("neuron") == [1]
 
 
 def test_a_process_that_cannot_start_is_no_students_fault(

@@ -16,7 +16,7 @@ from symtable import symtable
 from typing import Any
 
 from minidl.files import open_regular
-from tutorials.grading.needs import bound, is_function
+from tutorials.grading.needs import bound, defined, imported, is_function
 from tutorials.notebooks import chapters
 
 MOST = 2**25  # bytes of a file: pictures are part of a notebook
@@ -50,14 +50,19 @@ class Code:
         for name in NAMES.findall(text) if len(parts) == 1 else ():
             self.broken[name] = f"its code isn't Python: {described(fault)}"
 
-    def functions(self) -> dict[str, list[int]]:
-        """Return the student's own functions, and where each is defined."""
-        found: dict[str, list[int]] = {}
-        for place, statement in enumerate(self.statements):
-            if is_function(statement) and not is_given(statement):
-                for name in bound(statement):
-                    found.setdefault(name, []).append(place)
-        return found
+    def functions(self) -> set[str]:
+        """Return the names of the student's own functions."""
+        own = (s for s in self.statements if not is_given(s))
+        return {name for s in own for name in defined(s)}
+
+    def places(self, name: str) -> list[int]:
+        """Return where a name gets the student's own value, perhaps a function."""
+        return [
+            place
+            for place, s in enumerate(self.statements)
+            if name in bound(s) - imported(s)
+            and not (isinstance(s, ast.ClassDef) or is_given(s))
+        ]
 
 
 def parsed(text: str) -> list[ast.stmt]:
@@ -88,18 +93,17 @@ def described(error: Exception) -> str:
 
 
 def is_given(statement: ast.stmt) -> bool:
-    """Return whether a function is the course's own, unchanged."""
+    """Return whether a statement is the course's own, unchanged."""
     return ast.dump(statement) in given()
 
 
 @cache
 def given() -> set[str]:
-    """Return the chapters' own functions, without the empty exercises."""
+    """Return the chapters' own statements, without the empty exercises."""
     course = Code()
     for chapter in chapters():
         course.add(chapter.read_text(encoding="utf-8"))
-    functions = filter(is_function, course.statements)
-    return {ast.dump(function) for function in functions if not is_empty(function)}
+    return {ast.dump(s) for s in course.statements if not is_empty(s)}
 
 
 def is_empty(statement: ast.stmt) -> bool:
@@ -107,12 +111,17 @@ def is_empty(statement: ast.stmt) -> bool:
     return ast.unparse(statement).endswith("return ...")
 
 
+def is_ours(statement: ast.stmt) -> bool:
+    """Return whether a statement is the course's own, or an empty exercise."""
+    return is_given(statement) or is_empty(statement)
+
+
 def students_own(statements: list[ast.stmt]) -> list[ast.stmt]:
     """Return statements without the functions that the student has written anew."""
-    functions = [s for s in statements if is_function(s)]
-    others = [s for s in functions if is_empty(s) or is_given(s)]
-    own = {name for s in functions if s not in others for name in bound(s)}
-    return [s for s in statements if s not in others or not bound(s) <= own]
+    own = {name for s in statements if not is_ours(s) for name in defined(s)}
+    return [
+        s for s in statements if not (is_function(s) and is_ours(s) and bound(s) <= own)
+    ]
 
 
 def read(path: Path) -> Code:

@@ -1,7 +1,7 @@
 """What an answer needs: the statements in its file that make the values it uses."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from symtable import symtable
 
@@ -12,23 +12,22 @@ PLAIN = DEFINITION | ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom
 Statements = Sequence[ast.stmt]
 
 
-def needed(statements: Statements, place: int) -> ast.Module:
-    """Return the statements that the function at a place needs, in their order.
+def needed(statements: Statements, place: int, own: str) -> ast.Module:
+    """Return the statements that a function made at a place needs, in their order.
 
     Functions see names as they are at the end of the file, other statements as they are
-    before these.
+    before these. The function's own name isn't made anew after the place.
     """
-    (own,) = bound(statements[place])
-    alone = [
-        ast.Pass() if k != place and own in bound(s) and own in final(s) else s
-        for k, s in enumerate(statements)
-    ]  # without the function's other definitions
+    after = range(place + 1, len(statements))
+    last = next((k for k in after if own in bound(statements[k])), len(statements))
     kept = {k for k, s in enumerate(statements) if "*" in bound(s) or is_future(s)}
     wanted, seen = {(own, len(statements))}, set[tuple[str, int]]()
     while wanted:
         name, end = item = wanted.pop()
         seen.add(item)
-        for k in makers(alone if name == own else statements, name, end):
+        end = min(end, last) if name == own else end
+        before = [*makers(statements, name, end)]
+        for k in before or makers(statements, name, len(statements)):
             kept.add(k)
             wanted |= set(uses(statements[k], k, end)) - seen
     body = sorted((statements[k] for k in sorted(kept)), key=is_future, reverse=True)
@@ -47,7 +46,7 @@ def makers(statements: Statements, name: str, end: int) -> Iterator[int]:
         if name in bound(statement):
             yield k
             if name in final(statement):
-                if not isinstance(statement, ast.Import | ast.ImportFrom):
+                if not is_import(statement):
                     yield from changing
                 return
         elif name in changed(statement):
@@ -143,10 +142,33 @@ def used(statement: ast.stmt) -> set[tuple[str, bool]]:
 
 
 def is_function(statement: ast.stmt) -> bool:
-    """Return whether a statement defines a function, rather than imports one."""
+    """Return whether a statement is a function's definition, and nothing else."""
     if isinstance(statement, ast.Assign):
         return isinstance(statement.value, ast.Lambda)
     return isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+@cache
+def defined(statement: ast.stmt) -> set[str]:
+    """Return the names of the functions that a statement, or a part of it, defines."""
+    return {name for part in parts(statement, is_function) for name in bound(part)}
+
+
+@cache
+def imported(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement, or a part of it, imports."""
+    return {name for part in parts(statement, is_import) for name in bound(part)}
+
+
+def parts(statement: ast.stmt, are: Callable[[ast.stmt], bool]) -> list[ast.stmt]:
+    """Return a statement and those inside, as of an `if`, that are of some kind."""
+    inside = (node for node in outer(statement) if isinstance(node, ast.stmt))
+    return list(filter(are, inside))
+
+
+def is_import(statement: ast.stmt) -> bool:
+    """Return whether a statement is an import."""
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def is_future(statement: ast.stmt) -> bool:

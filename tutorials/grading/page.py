@@ -9,10 +9,9 @@ from pathlib import Path
 
 from minidl.files import write_text
 from tutorials.exercises.catalogue import exercises
-from tutorials.exercises.exercise import NOTHING
 from tutorials.grading.processes import Student
 from tutorials.grading.submissions import alike
-from tutorials.grading.worker import ABSENT
+from tutorials.grading.worker import is_nothing
 from tutorials.paper.pages import markdown
 from tutorials.paper.pages.markdown import Table, details
 
@@ -84,7 +83,7 @@ def by_exercise(students: Sequence[Student]) -> Table:
     """Return each exercise's number of solutions, and who made which mistake."""
     rows = []
     for name, exercise in exercises().items():
-        answers = [s.answers[name] for s in students if handed_in(s, name)]
+        answers = [s.answers[name] for s in students if not is_nothing(s.answers[name])]
         wrong = "".join(
             details(f"{len(who)} x {escaped(sentence)}", escaped(", ".join(who)))
             for sentence, who in mistakes(students, name)
@@ -104,21 +103,16 @@ def mistakes(students: Sequence[Student], name: str) -> list[tuple[str, list[str
     """
     found: dict[str, list[str]] = {}
     for student in students:
-        if handed_in(student, name) and (sentence := student.answers[name]):
+        if not is_nothing(sentence := student.answers[name]) and sentence:
             found.setdefault(OWN_NUMBERS.sub(r"\1", sentence), []).append(student.name)
     return sorted(found.items(), key=lambda item: -len(item[1]))
-
-
-def handed_in(student: Student, name: str) -> bool:
-    """Return whether a student has tried an exercise."""
-    return not (student.answers[name] or "").startswith((ABSENT, NOTHING))
 
 
 def by_student(students: Sequence[Student]) -> Table:
     """Return the number of exercises that each student has solved."""
     rows = []
     for s in students:
-        tried = [name for name in s.answers if handed_in(s, name)]
+        tried = [name for name in s.answers if not is_nothing(s.answers[name])]
         right = sum(s.answers[name] is None for name in tried)
         counts = (right, len(tried) - right, len(s.answers) - len(tried))
         numbers = (*counts, sum(s.hints.values()))

@@ -13,7 +13,7 @@ from threading import Lock, Timer
 from typing import Any
 
 from tutorials.exercises import limits
-from tutorials.grading.worker import ABSENT, LATE
+from tutorials.grading.worker import ABSENT, LATE, is_nothing
 
 WORKER = "tutorials.grading.worker"
 ROOT = Path(__file__).parents[2]
@@ -31,8 +31,9 @@ class Student:
     hints: dict[str, int] = field(default_factory=dict)
 
     def add(self, name: str, sentence: str | None) -> None:
-        """Add an answer; of several, a right one counts, or else the last."""
-        if self.answers.get(name, ABSENT) is not None:
+        """Add an answer; of several, a right one counts, or else the last tried."""
+        before = self.answers.get(name, ABSENT)
+        if before and (is_nothing(before) or not is_nothing(sentence)):
             self.answers[name] = sentence
 
 

@@ -21,11 +21,11 @@ from warnings import catch_warnings
 
 from minidl.processes import end_after
 from tutorials.exercises.catalogue import exercises
-from tutorials.exercises.exercise import Exercise, diagnose
+from tutorials.exercises.exercise import NOTHING, Exercise, diagnose
 from tutorials.exercises.limits import OutOfTime, limited
 from tutorials.grading.code import Code, is_empty, read
 from tutorials.grading.guard import MEMORY, guard
-from tutorials.grading.needs import needed
+from tutorials.grading.needs import defined, needed
 
 STOPPED = 3  # the exit code after an answer that makes the process unusable
 ABSENT = "not handed in"
@@ -90,19 +90,27 @@ def readable(request: dict[str, Any], say: Say) -> Iterator[Code]:
 def answers_in(codes: Sequence[Code]) -> Iterator[Answer]:
     """Yield all answers to each exercise, or a line if there is none.
 
-    Those that aren't Python, and those that are empty, count only if there is no other.
+    Values that may be functions, such as those of calls, precede definitions. Of the
+    latter those that aren't Python, and those that are empty, count only if there is no
+    other.
     """
     every = exercises()
-    own = [(code, code.functions()) for code in codes]
-    others = {name for _, functions in own for name in functions} - {*every}
+    others = {name for code in codes for name in code.functions()} - {*every}
     for name, exercise in every.items():
-        found = [(c.statements, k) for c, places in own for k in places.get(name, ())]
-        filled = [(made, k) for made, k in found if not is_empty(made[k])]
+        found = [(c.statements, k) for c in codes for k in c.places(name)]
+        values = [(made, k) for made, k in found if name not in defined(made[k])]
+        own = [place for place in found if place not in values]
+        filled = [(made, k) for made, k in own if not is_empty(made[k])]
         broken = [code.broken[name] for code in codes if name in code.broken]
         alike = get_close_matches(name, others, 1, 0.8)
         why = f"{ABSENT}: is {alike[0]} meant to be {name}?" if alike else ABSENT
-        for answer in filled or broken or found[:1] or [why]:
+        for answer in [*values, *(filled or broken or own[:1])] or [why]:
             yield exercise, answer
+
+
+def is_nothing(sentence: str | None) -> bool:
+    """Return whether a verdict says that an exercise wasn't tried."""
+    return (sentence or "").startswith((ABSENT, NOTHING))
 
 
 def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
@@ -132,13 +140,15 @@ def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
 def tried(exercise: Exercise, place: Place) -> str | None:
     """Return what is wrong with the function of an exercise, None if nothing is."""
     try:
-        function = getattr(loaded(needed(*place)), exercise.name, None)
+        module = loaded(needed(*place, exercise.name))
+        function = getattr(module, exercise.name, None)
     except SystemExit:
         return "its cell ends Python with exit()"
     except Exception as error:
         return f"its cell raises {type(error).__name__}: {error}"
     if not callable(function):
-        return f"{exercise.name} must be a function, got {type(function).__name__}"
+        got = type(function).__name__
+        return f"{ABSENT}: {exercise.name} must be a function, got {got}"
     return diagnose(exercise, function)
 
 
