@@ -14,8 +14,9 @@ from minidl.store import DamagedError, write_json
 from tests.processes import run_code
 from tutorials import progress
 from tutorials.exercises import answers, check, checking, hint
+from tutorials.exercises.answers import CASES
 from tutorials.exercises.catalogue import exercises
-from tutorials.exercises.exercise import CASES, diagnose, same
+from tutorials.exercises.exercise import diagnose, same
 from tutorials.mistakes import chapter01
 from tutorials.solutions import keep
 
@@ -268,6 +269,10 @@ CHANGED = [  # exercise, change of the right answer, what the checker says
     ("im2col_growth", lambda a: a**-1, LIKE % "1 over"),
     ("majority_vote", lambda a: a + 1, "you return the right answer plus 1"),
     ("majority_vote", lambda a: a - 1, "you return the right answer minus 1"),
+    ("neuron", lambda a: -0.0 * a, "all your numbers are 0, whatever the arguments"),
+    ("cross_entropy_gradient", lambda a: 0 * a, "all your numbers are 0, whatever"),
+    ("margin", np.ones_like, "all your numbers are 1, whatever the arguments"),
+    ("adam_step", lambda a: (0 * a[0], *a[1:]), "value 1 of 3: all your numbers are 0"),
     ("log_odds", lambda a: a.round(), "you round the right answer to whole numbers"),
     ("products_saved", lambda a: a // 1, "you round the right answer down"),
     ("products_saved", math.ceil, "you round the right answer up"),
@@ -579,6 +584,28 @@ def test_the_kind_of_the_wrong_cases_is_named():
         )
 
     assert "it is right except in float32" in diagnose(exercise, relu_backward)
+
+
+def without_keepdims(x_adv, x, eps):
+    length = np.sqrt(((x_adv - x) ** 2).sum(axis=(1, 2, 3)))
+    return x + (x_adv - x) * np.minimum(1, eps / length)
+
+
+def with_a_size(x_adv, x, eps):
+    return SOLUTIONS["l2_project"](x_adv, x.reshape(len(x), 4, 2, 1), eps)
+
+
+@pytest.mark.parametrize(
+    ("l2_project", "said"),
+    [
+        (without_keepdims, "(it is right with one row (N = 1))"),
+        (with_a_size, "(other cases are right: is one of their sizes or numbers in"),
+    ],
+)
+def test_only_a_size_in_the_code_is_called_so(l2_project, said):
+    found = diagnose(EXERCISES["l2_project"], l2_project)
+    assert found.startswith("it raises ValueError: ")
+    assert said in found
 
 
 def typed(d, g):

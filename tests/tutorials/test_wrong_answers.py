@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tests.tutorials.wrong_answers import mutants
+from tutorials.exercises.answers import CASES
 from tutorials.exercises.catalogue import exercises
-from tutorials.exercises.exercise import CASES, diagnose
+from tutorials.exercises.exercise import diagnose
 from tutorials.exercises.limits import OutOfTime, limited
 
 CHAPTERS = tuple(f"chapter{number:02d}" for number in range(1, 16))

@@ -13,8 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from tutorials.exercises.answers import CASES, answers_to, values
-from tutorials.exercises.likeness import exception, likeness, reshaped
+from tutorials.exercises.answers import answers_to, cases, values
+from tutorials.exercises.likeness import (
+    exception,
+    kind_that_is_right,
+    likeness,
+    reshaped,
+)
 
 NOTHING = "it returns nothing yet"
 TOLERANCE = 1e-4  # relative to the largest number: float32 must pass, and z = 1.96
@@ -71,13 +76,15 @@ class Attempt:
 
 def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
     """Return a sentence that says what is wrong with a function, None if nothing is."""
-    kept, attempts = answers_to(exercise), list[Attempt]()
-    for seed in range(CASES):
-        arguments = exercise.cases(np.random.default_rng(seed))
-        attempt, problem = call(exercise, function, arguments, kept.right[seed])
-        if attempt is None:
-            return f"{problem}{so_far(attempts)}"
-        attempts.append(attempt)
+    kept, attempts, problems = answers_to(exercise), list[Attempt](), list[str]()
+    for arguments, expected in zip(cases(exercise), kept.right, strict=True):
+        attempt, problem = call(exercise, function, arguments, expected)
+        attempts.append(attempt or Attempt(arguments, expected, ()))
+        problems += filter(None, [problem])
+        if problems and not attempts[0].right:
+            return problem
+    if problems:
+        return f"{problems[0]}{so_far(attempts)}"
     wrong = [attempt for attempt in attempts if not attempt.right]
     if not wrong:
         return exercise.accepted(function)
@@ -94,9 +101,12 @@ def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
 
 
 def so_far(attempts: Sequence[Attempt]) -> str:
-    """Return a question, if the first case went well."""
-    if not attempts or not attempts[0].right:
+    """Return which cases are right, or a question, if the first one is."""
+    right = [attempt.right for attempt in attempts]
+    if not right[0]:
         return ""
+    if where := kind_that_is_right([a.arguments for a in attempts], right):
+        return f" (it is right {where})"
     return " (other cases are right: is one of their sizes or numbers in your code?)"
 
 
