@@ -167,7 +167,7 @@ def add_chapters(parser: argparse.ArgumentParser) -> None:
         return names[name]
 
     parser.add_argument(
-        "chapters", nargs="*", type=chapter, metavar="CHAPTER", help=every
+        "chapters", nargs="*", default=[], type=chapter, metavar="CHAPTER", help=every
     )
 
 

@@ -69,7 +69,6 @@ SAMPLE = "--dataset=mnist-sample"
         (progress, ["--all"], "unrecognized arguments: --all", 2),
         (notebooks, ["99"], "no chapter 99; there are 01_one_neuron", 2),
         (handout, ["never", "99_no_chapter"], "no chapter 99_no_chapter", 2),
-        (handout, [], "required: DIR", 2),
         (grade, [], "required: FOLDER", 2),
         (grade, ["."], ". holds no submissions", 1),
         (grade, ["nowhere"], "nowhere is no folder", 1),

@@ -151,6 +151,10 @@ def test_nothing_is_overwritten(tmp_path, capsys):
     assert (tmp_path / f"{second}.ipynb").is_symlink()
 
 
+def test_only_the_folder_is_required(refused):
+    assert refused(handout.main, [], code=2).endswith("are required: DIR")
+
+
 def typed(source, number=-1):
     """The first chapter's notebook, one of whose cells says something else."""
     notebook = notebooks.cells_of(CHAPTERS[0])
