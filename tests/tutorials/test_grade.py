@@ -355,11 +355,34 @@ def test_a_mistake_is_no_command():
     }
 
 
+def test_a_mistake_costs_no_line_before_it():
+    made = code.Code()
+    made.add(f"{MAKE}x = make(\nneuron = lambda x, w, b: (x @\n{school.RELU}")
+    assert made.functions() == {"make", "relu_backward"}
+    assert ast.unparse(made.statements[0]) == "import numpy as np"
+    assert made.broken["neuron"].startswith("its code isn't Python: '(' was never")
+
+
 def test_an_answers_warnings_stay_its_own(tmp_path):
     text = school.NEURON.replace("return", "warnings.simplefilter('error'); return")
     warns = school.RELU.replace("return", "warnings.warn('a'); return")
     rows = graded(tmp_path, {"a.py": f"import warnings\n{text}{warns}"})
     assert rows["a", "neuron"]["solved"] == rows["a", "relu_backward"]["solved"] == "1"
+
+
+def test_an_answer_may_draw_but_finds_no_files(tmp_path):
+    pytest.importorskip("matplotlib")
+    draws = "import matplotlib.pyplot as plt\n" + school.NEURON.replace(
+        "return", "plt.plot(x); plt.show(); return"
+    )
+    finds = "import glob, os\n" + school.definition(
+        "relu_backward",
+        f"assert not [*os.walk({str(tmp_path)!r}), *glob.glob({f'{tmp_path}/*'!r})]\n"
+        "    return dout * (x > 0)",
+    )
+    rows = graded(tmp_path, {"a.py": draws + finds})
+    assert rows["a", "neuron"]["sentence"] == rows["a", "relu_backward"]["sentence"]
+    assert rows["a", "neuron"]["solved"] == "1"
 
 
 def test_a_stopped_grading_replaces_nothing(tmp_path, monkeypatch, refused):

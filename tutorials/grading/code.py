@@ -22,7 +22,10 @@ from tutorials.notebooks import chapters
 MOST = 2**25  # bytes of a file: pictures are part of a notebook
 COMMAND = re.compile(r"([ \t]*)(?:(?:[\w., ]+=[ \t]*)?[%!?]|[^#]*\?[ \t]*$)")
 PART = re.compile(r"^(?=def |class |import |from |@|# %%)", re.M)
-NAMES = re.compile(r"^[ \t]*(?:async +)?def +(\w+)", re.M)
+LINE = re.compile(r"^(?=\w)", re.M)
+NAMES = re.compile(
+    r"^[ \t]*(?:(?:async +)?def +|(?=\w+[ \t]*=[ \t]*lambda\b))(\w+)", re.M
+)
 HINT = re.compile(r"^(\w+), hint (\d+) of \d+: ", re.M)
 COOKIE = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 FAULTS = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -43,11 +46,13 @@ class Code:
             return
         except FAULTS as error:
             fault = error
-        parts = [part for part in PART.split(text) if part.strip()]
-        if len(parts) > 1:
-            for part in parts:
-                self.add(part)
-        for name in NAMES.findall(text) if len(parts) == 1 else ():
+        for between in (PART, LINE):
+            parts = [part for part in between.split(text) if part.strip()]
+            if len(parts) > 1:
+                for part in parts:
+                    self.add(part)
+                return
+        for name in NAMES.findall(text):
             self.broken[name] = f"its code isn't Python: {described(fault)}"
 
     def functions(self) -> set[str]:
