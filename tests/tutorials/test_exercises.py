@@ -332,6 +332,11 @@ CHANGED = [  # exercise, change of the right answer, what the checker says
         lambda a: (a[0].astype(int), a[1]),
         "value 1 of 2: its type is int64",
     ),
+    (
+        "log_odds",
+        lambda a: a.astype(object),
+        "it must return numbers, got ndarray of type object",
+    ),
     ("log_odds", sum, "its shape is () where it must be (4,)"),
     ("im2col_growth", np.float32, None),
     ("majority_vote", list, None),
@@ -584,6 +589,13 @@ def test_the_kind_of_the_wrong_cases_is_named():
         )
 
     assert "it is right except in float32" in diagnose(exercise, relu_backward)
+
+
+@pytest.mark.parametrize(("name", "i"), [("bim", 1), ("softmax", 0)])
+def test_an_argument_that_is_returned_is_named(name, i):
+    exercise = EXERCISES[name]
+    found = diagnose(exercise, lambda *arguments: arguments[i])
+    assert found == f"you return {exercise.parameters[i]} unchanged"
 
 
 def without_keepdims(x_adv, x, eps):

@@ -97,7 +97,11 @@ def diagnose(exercise: Exercise, function: Callable[..., Any]) -> str | None:
     again, _ = call(exercise, function, attempts[0].arguments, attempts[0].expected)
     if again is None or not same(again.got, attempts[0].got):
         return "it gives different answers to the same arguments: is it random?"
-    return usual_mistake(attempts) or in_one_value(attempts, wrong[0])
+    return (
+        unchanged(exercise.parameters, attempts)
+        or usual_mistake(attempts)
+        or in_one_value(attempts, wrong[0])
+    )
 
 
 def so_far(attempts: Sequence[Attempt]) -> str:
@@ -108,6 +112,14 @@ def so_far(attempts: Sequence[Attempt]) -> str:
     if where := kind_that_is_right([a.arguments for a in attempts], right):
         return f" (it is right {where})"
     return " (other cases are right: is one of their sizes or numbers in your code?)"
+
+
+def unchanged(names: Sequence[str], attempts: Sequence[Attempt]) -> str | None:
+    """Return a sentence if an answer is one of the arguments in all cases."""
+    for i, name in enumerate(names):
+        if all(same(attempt.got, attempt.arguments[i : i + 1]) for attempt in attempts):
+            return f"you return {name} unchanged"
+    return None
 
 
 def call(
@@ -155,7 +167,8 @@ def text_of(error: Exception) -> str:
 
 def numbers_not(got: Any) -> str:
     """Return a sentence about an answer that isn't made of numbers."""
-    return f"it must return numbers, got {type(got).__name__}"
+    of_type = f" of type {got.dtype}" if isinstance(got, np.ndarray) else ""
+    return f"it must return numbers, got {type(got).__name__}{of_type}"
 
 
 def takes(function: Callable[..., Any], count: int) -> bool:

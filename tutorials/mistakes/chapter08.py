@@ -48,6 +48,9 @@ MISTAKES = {
         "of two classes with equal votes you take the larger": (
             lambda p: p.shape[2] - 1 - votes(p)[:, ::-1].argmax(axis=1)
         ),
+        "in a tie you take the first member's class: take the smallest": (
+            lambda p: [max(v, key=v.count) for v in p.argmax(axis=2).T.tolist()]
+        ),
         "you return the number of votes, not the class": (
             lambda p: votes(p).max(axis=1)
         ),
