@@ -132,8 +132,16 @@ def test_what_follows(going, words):
 def test_how_often_members_of_table_3_are_trained_anew():
     own = made_up(adam=[0.1, 0.1, 2.3])
     job = replace(own[0].job, dataset="cifar10", architecture="cifar10-cnn-literal")
-    text = finding([replace(own[0], job=job), *own[1:]])
+    text = finding([replace(one, job=replace(job, index=one.job.index)) for one in own])
     assert text.endswith("need to be trained anew, in at most 20 attempts.")
+
+
+def test_a_slow_optimizer_is_named():
+    adam, slow = made_up(adam=[0.1, 0.1, 2.3]), made_up(momentum=[1.9, 1.9])
+    alive = [replace(one, dead=[]) for one in slow]
+    words = "momentum, rate 0.001, batches of 128, no network has a dead class"
+    assert words not in finding([*adam, *slow])
+    assert words in finding([*adam, *alive])
 
 
 def test_a_row_of_the_table():

@@ -20,12 +20,13 @@ HEAD = f"""# Do the paper's own networks start to learn?
 Tables 1 and 3 of the paper end in "Relu Fully Connected 10", a ReLU on the logits,
 before the softmax. Here networks are trained from many seeds with each optimizer of the
 [search](../search). A network *has started* if the mean of J over the test images is
-below {STARTED} after one epoch; guessing costs log(10) = 2.30. (A run of Table 2 takes
-the mean over the training images, so that test images choose no member.) A class is
-*dead* if its logit is 0 for all test images. J in training is the mean over an epoch,
-with dropout; it decides nothing. Where networks with plain logits are counted as well,
-they show how many would be below {STARTED} without the ReLU. The bound can be hard to
-reach in one epoch: a network without a dead class that misses it is slow, not dead."""
+below {STARTED} after one epoch; guessing costs log(10) = 2.30. A class is *dead* if its
+logit is 0 for all test images. (A run of Table 2 trains a member with a dead class
+anew. It looks at all training images, so that test images choose no member.) J in
+training is the mean over an epoch, with dropout; it decides nothing. Where networks
+with plain logits are counted as well, they show how many would be below {STARTED}
+without the ReLU. The bound can be hard to reach in one epoch: a network without a dead
+class that misses it is slow, not dead."""
 REASON = """## When is a logit's ReLU dead for good?
 
 Let h be what the last hidden layer gives for an image with the label y, and for each
@@ -111,7 +112,7 @@ def section(starts: Starts) -> str:
         f"{counted(plan.seeds, 'seed')} with each optimizer, one epoch of {images} "
         "training images:",
         first_epoch(starts).markdown(),
-        finding(best(starts.first)),
+        finding(starts.first),
         f"With {name(last[0])}, after {counted(plan.epochs, 'epoch')}:",
         table(seeds).markdown(),
         f"Made by `python -m tutorials.starts {options} --epochs {plan.epochs}{more}` "
@@ -160,14 +161,23 @@ def row(own: Sequence[Start]) -> list[str]:
     ]
 
 
-def finding(own: Sequence[Start]) -> str:
-    """Return the conclusion from the best optimizer's count."""
+def finding(first: Sequence[Start]) -> str:
+    """Return the conclusion from the best optimizer's count, and which are slow."""
+    own = best(first)
     going = sum(start.started for start in own)
     found = f"With {name(own[0])}, {going} of {len(own)} start"
     if going == len(own):
         return f"{found}. Members need no restarts."
+    slow = [name(each[0]) for each in by_optimizer(first) if not any_dead(each)]
+    if slow:
+        found += f". With {' and with '.join(slow)}, no network has a dead class"
     if going > ENOUGH * len(own):
         attempts = settings_of(own[0].job.dataset, LITERAL).attempts
         most = f", in at most {attempts} attempts" if attempts > 1 else ""
-        return f"{found}. Members that haven't started need to be trained anew{most}."
+        return f"{found}. Members with a dead class need to be trained anew{most}."
     return f"{found}: too few for a table of ten members a method."
+
+
+def any_dead(own: Sequence[Start]) -> bool:
+    """Return whether any network has a dead class."""
+    return any(start.dead for start in own)
