@@ -203,6 +203,6 @@ def configure(
             },
         },
         network=network,
-        # After one epoch on few images no network has started: no restarts.
+        # One epoch on few images decides nothing: no restarts.
         attempts=settings.attempts if size.train_images is None else 1,
     )
