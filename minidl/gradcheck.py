@@ -17,6 +17,7 @@ from minidl.backend import Array, device_of, get_array_module, to_device
 from minidl.checks import check_array
 from minidl.kernels.arguments import check_writeable
 from minidl.layer_checks import check_layers
+from minidl.layer_passes import one_pass
 from minidl.layers import Layer
 from minidl.rules import Given, alone, axes, both, checked, nonempty
 
@@ -100,7 +101,8 @@ def check_layer(
     With training_seed, every forward pass runs in training mode with that seed.
     If `backward` adds to a parameter's gradient, instead of writing it, NaN results.
     Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`). Raises
-    TypeError, naming the array, for others, and ValueError if the layer changes x or c.
+    TypeError, naming the array, for others, ValueError if the layer changes x or c, and
+    RuntimeError if a layer within runs twice but remembers one run alone.
     """
     check_layers([layer])
     arrays = {"x": x} | {f"params[{i}]": p.data for i, p in enumerate(layer.params)}
@@ -108,6 +110,7 @@ def check_layer(
         check_float64(name, array)
     x = arrays["x"] = x.copy()  # differences change it
 
+    @one_pass
     def forward(x: Array) -> Array:
         seed = training_seed
         return layer.forward(x, None if seed is None else np.random.default_rng(seed))

@@ -1,11 +1,11 @@
 """What a layer remembers between forward and backward, separately for each thread."""
 
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Any, Self, TypeAlias
 
 from minidl.backend import Array
 from minidl.checks import check_floats
+from minidl.layer_passes import Latest, runs_again
 from minidl.layers.parameter import Parameter, place
 
 
@@ -13,12 +13,12 @@ class Remembers:
     """A layer's memory of each thread's latest forward pass; a copy starts empty."""
 
     __slots__ = ("_memory",)  # unlike an attribute, a slot is not copied along
-    _memory: threading.local
+    _memory: Latest
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Return a layer that has seen no forward pass yet."""
         layer = super().__new__(cls)
-        layer._memory = threading.local()
+        layer._memory = Latest()
         return layer
 
     def __getstate__(self) -> dict[str, Any]:
@@ -26,31 +26,44 @@ class Remembers:
 
     def remember(self, out: Array, what: Any) -> Array:
         """Keep what the derivative needs, for this thread; return out."""
-        self.latest = place(out), what
+        self.latest = place(out), what, 1 if runs_again(self._memory) else None
         return out
 
     def recall(self, dout: Array) -> Any:
         """Return what this thread's latest `forward` kept.
 
-        Raises RuntimeError if there was none, and ValueError if dout doesn't fit it.
+        Raises RuntimeError if there was none, or if it ran twice in a pass and both are
+        asked for. Raises ValueError if dout doesn't fit.
         """
         if self.latest is None:
             raise RuntimeError(
                 f"backward of {self} needs a forward pass in the same thread first"
             )
         check_floats("dout", dout)
-        where, what = self.latest
+        where, what, left = self.latest
+        if left == 0:
+            raise RuntimeError(
+                f"{self} ran twice in one forward pass and remembers its last input "
+                "alone: use two layers, or keep its memory of each run and restore it "
+                "before its backward"
+            )
         if place(dout) != where:
             raise ValueError(
                 "dout must have the shape of the latest output, {} on the {}, got "
                 "{} on the {}".format(*where, *place(dout))
             )
+        if left:
+            self.latest = where, what, 0  # an earlier run's is lost
         return what
 
     @property
     def latest(self) -> Any:
-        """This thread's latest forward pass: where its output is, and what was kept."""
-        return getattr(self._memory, "latest", None)
+        """This thread's latest pass: the output's place, what was kept, how often.
+
+        It can be recalled as often as wanted (None), but only once if another run in
+        the same pass of a network came before it.
+        """
+        return self._memory.latest
 
     @latest.setter
     def latest(self, latest: Any) -> None:

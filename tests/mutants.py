@@ -39,6 +39,7 @@ BESIDE = (  # what the core's files rely on, and was part of them once
     "minidl/batches.py",
     "minidl/layer_checks.py",
     "minidl/layer_memory.py",
+    "minidl/layer_passes.py",
     "minidl/network_checks.py",
     "minidl/optimizer_base.py",
     "minidl/training_checks.py",

@@ -21,9 +21,10 @@ class Layer(Remembers):
     to the latest `forward` in the same thread. Neither changes its arguments, and a
     returned array is never overwritten. Between the two, leave x and out as they are:
     layers remember the arrays themselves, not copies. A layer of your own that stores
-    arrays in attributes instead must not be shared between threads or networks. If it
-    has parameters, its `backward` takes param_grads and input_grad, like
-    `Linear.backward`.
+    arrays in attributes instead must not be shared between threads or networks, or run
+    twice in a pass. If it has parameters, its `backward` takes param_grads and
+    input_grad, like `Linear.backward`. If it runs a layer within twice, it keeps the
+    layer's `memory` of each run, and restores it before that run's `backward`.
     """
 
     @property

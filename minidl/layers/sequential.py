@@ -9,6 +9,7 @@ from minidl.backend import Array, rounds_to_zero
 from minidl.checks import check_count, check_generator, check_shape, several
 from minidl.fusion import fuse
 from minidl.layer_checks import check_layers
+from minidl.layer_passes import one_pass
 from minidl.layers.activations import softmax
 from minidl.layers.base import Layer, Shape, parameters_in
 from minidl.layers.parameter import Parameter
@@ -63,6 +64,7 @@ class Sequential(Layer):
         check_ends_in_logits(self)
         return self.shapes[-1][0]
 
+    @one_pass
     @rounds_to_zero
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the logits of x."""

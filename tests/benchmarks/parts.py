@@ -108,7 +108,7 @@ def work(layer: Layer, backward: bool, x: Array, out: Array | None) -> Work:
 
 def kept(layer: Layer) -> list[Array]:
     """Return the arrays that a layer's derivative reads, its input first."""
-    _, what = layer.latest
+    what = layer.latest[1]
     arrays = what if isinstance(what, tuple) else (what,)
     if getattr(layer, "before_block", False):  # its ReLU's derivative is taken there
         arrays = arrays[:1]
