@@ -16,7 +16,7 @@ from minidl.answers import answer, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module, to_device
 from minidl.checks import check_array
 from minidl.kernels.arguments import check_writeable
-from minidl.layer_checks import check_layers
+from minidl.layer_checks import check_layers, check_signatures
 from minidl.layer_passes import one_pass
 from minidl.layers import Layer
 from minidl.rules import Given, alone, axes, both, checked, nonempty
@@ -101,9 +101,11 @@ def check_layer(
     With training_seed, every forward pass runs in training mode with that seed.
     If `backward` adds to a parameter's gradient, instead of writing it, NaN results.
     Shapes: x (N, ...) float64; the layer's parameters are float64 (`astype`). Raises
-    TypeError, naming the array, for others, ValueError if the layer changes x or c, and
-    RuntimeError if a layer within runs twice but remembers one run alone.
+    TypeError, naming the array, for others, and for another signature than networks
+    call; ValueError if the layer changes x or c; RuntimeError if a layer within runs
+    twice but remembers one run alone.
     """
+    check_signatures("layer", layer)
     check_layers([layer])
     arrays = {"x": x} | {f"params[{i}]": p.data for i, p in enumerate(layer.params)}
     for name, array in arrays.items():

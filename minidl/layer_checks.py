@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import partial
 from gc import get_referents
+from inspect import Signature, signature
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -22,7 +24,8 @@ def check_layers(layers: Any) -> tuple[Layer, ...]:
     """Return the layers; TypeError or ValueError if they can't form a network."""
     layers = several("layers", layers, partial(check_kind, kind=Layer), "layers")
     seen: set[int] = set()
-    for layer in layers:
+    for i, layer in enumerate(layers):
+        check_signatures(f"layers[{i}]", layer)
         within = {id(inner): inner for inner in and_within([layer])}
         if twice := [str(inner) for i, inner in within.items() if i in seen]:
             raise ValueError(
@@ -31,6 +34,27 @@ def check_layers(layers: Any) -> tuple[Layer, ...]:
         check_found(within.values())
         seen |= within.keys()
     return layers
+
+
+def check_signatures(name: str, layer: Layer) -> None:
+    """Raise TypeError unless forward and backward can be called as networks do."""
+    asked = ", param_grads, input_grad" if layer.params else ""
+    for method, wanted in (("forward", "x, rng"), ("backward", f"dout{asked}")):
+        own = getattr(layer, method)
+        if getattr(own, "__func__", own) is getattr(Layer, method):
+            continue  # it says that it isn't implemented
+        with suppress(ValueError):  # functions in C may have no signature
+            takes = signature(own)
+            try:
+                takes.bind(*wanted.split(", "))
+            except TypeError:
+                found = takes.parameters.values()
+                plain = [p.replace(annotation=p.empty) for p in found]
+                raise TypeError(
+                    f"{name}.{method} must take ({wanted}), got "
+                    f"{type(layer).__name__}.{method}{Signature(plain)}: networks pass "
+                    "these by position"
+                ) from None
 
 
 def check_found(layers: Collection[Layer]) -> None:

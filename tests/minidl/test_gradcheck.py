@@ -173,7 +173,7 @@ class AlwaysAsked(Linear):
 
 def test_a_backward_that_training_cant_use_doesnt_pass(rng):
     layer = AlwaysAsked(4, 3, rng=rng).astype(np.float64)
-    with pytest.raises(TypeError, match=r"AlwaysAsked\.backward\(\) takes 2"):
+    with pytest.raises(TypeError, match=r"^layer\.backward must take \(dout, param_g"):
         check_layer(layer, rng.standard_normal((5, 4)), rng)
 
 
