@@ -47,7 +47,7 @@ def test_several_perturbations_are_averaged():
 
 def test_equal_members_never_disagree():
     wrong = np.repeat(np.random.default_rng(0).random((1, 40)) < 0.5, 5, axis=0)
-    assert disagreement([scored(wrong)]) == (0, 0, 0)
+    assert disagreement([scored(wrong)]) == wilson(0, 40)
 
 
 def test_the_majority_member_where_it_is_lowest():

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from attacks.evaluation.intervals import Estimate, wilson
+from tutorials.paper.claims.comparison import UNDECIDED, Comparison
 from tutorials.paper.claims.intervals import (
     absolute,
     combined,
@@ -49,6 +50,15 @@ def test_the_mean_over_images():
     """Of 0 on 6 images and 1 on 4: a fraction, mean 0.4, variance 0.24."""
     found = mean_per_image([0, 1], [6, 4])
     assert found == pytest.approx((0.4, 0.4 - 1.96 * 0.1549, 0.4 + 1.96 * 0.1549), 1e-3)
+
+
+@pytest.mark.parametrize("value", [0, 2 / 3, 1])
+def test_equal_values_of_all_images_are_not_known_exactly(value):
+    """The normal interval has no width, and 0 of 50 was significantly below 4 of 50."""
+    assert mean_per_image([value, 0.5], [50.0, 0.0]) == wilson(value, 50)
+    few = mean_per_image([0, 1], [46, 4])
+    none = mean_per_image([0, 1], [50, 0])
+    assert Comparison("", few, none).verdict == UNDECIDED
 
 
 def test_the_difference_of_known_example():

@@ -43,8 +43,12 @@ def student(values: Sequence[float], least: float = 0.0, most: float = 1.0) -> E
 def mean_per_image(values: Sequence[float], counts: Sequence[float]) -> Estimate:
     """Return the mean of a quantity that is values[i] on counts[i] images.
 
-    Normal: mean +- Z times its standard error.
+    Normal: mean +- Z times its standard error. If all images have the same value, from
+    0 to 1, the normal interval has no width, but Wilson's has, as for a fraction.
     """
+    found = [value for value, n in zip(values, counts, strict=True) if n]
+    if min(found) == max(found):
+        return wilson(found[0], round(sum(counts)))
     mean = float(np.average(values, weights=counts))
     variance = float(np.average((np.array(values) - mean) ** 2, weights=counts))
     half = Z * math.sqrt(variance / sum(counts))
