@@ -12,6 +12,7 @@ from minidl.answers import answer, check_floats_like, check_function, check_pair
 from minidl.backend import Array, to_device
 from minidl.batches import to_float
 from minidl.checks import check_array, check_images, check_kind, check_labels
+from minidl.layer_checks import check_layers
 from minidl.layers import Parameter
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
@@ -26,9 +27,13 @@ _lock = Lock()
 
 
 def its_optimizer(name: str, optimizer: Any, given: Given) -> Optimizer:
-    """Return an optimizer that moves parameters of the model, the first argument."""
+    """Return an optimizer that moves parameters of the model, the first argument.
+
+    Layers within may have got others since the model was made, so it is checked again.
+    """
     check_kind(name, optimizer, Optimizer)
     model = next(iter(given.values()))
+    check_layers([model])
     if not optimizer.params:
         raise ValueError(f"{name} must hold parameters of model, got none")
     if not set(optimizer.params) <= set(model.params):

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ensembles import Committee, train_together
 from minidl import (
+    SGD,
     Adam,
     Conv2D,
     Dropout,
@@ -326,6 +328,32 @@ def test_layers_and_parameters_out_of_sight_are_refused(rng, hide):
             with pytest.raises(TypeError, match=message):
                 make()
     assert Sequential([Holds([linear, hidden])], (3,)).params == linear.params
+
+
+def test_layers_that_come_later_are_trained_or_refused(rng):
+    """Layers in other objects stayed as they were, without a word."""
+
+    class Late(Holds):
+        def forward(self, x, rng=None):
+            return self.held.forward(x, rng)
+
+        def backward(self, dout, *asked):
+            return self.held.backward(dout, *asked)
+
+    late = Late(Linear(2, 2, rng=rng))
+    model = Sequential([Flatten(), late], (1, 1, 2))
+    x, y = np.ones((4, 1, 1, 2), np.float32), np.zeros(4, int)
+    late.held = Sequential([Linear(2, 2, rng=rng), Linear(2, 2, rng=rng)], (2,))
+    before = [p.data.copy() for p in late.params]
+    train(model, x, y, SGD(model.params, 0.1), 1, 4, rng)
+    for p, data in zip(late.params, before, strict=True):
+        assert (p.data != data).any()
+    late.more = SimpleNamespace(a=Linear(2, 2, rng=rng))
+    with pytest.raises(TypeError, match=r"^more of Late\(\) must hold layers and para"):
+        train(model, x, y, SGD(model.params, 0.1), 1, 4, rng)
+    committee = Committee([model])
+    with pytest.raises(TypeError, match=r"^more of Late\(\) must hold layers and para"):
+        train_together(committee, x, y, SGD(committee.params, 0.1), 1, 4, rng)
 
 
 def test_functions_may_call_a_network_that_stays_as_it_is(rng):
