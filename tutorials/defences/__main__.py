@@ -37,8 +37,7 @@ VERBS = {
 TIMES = (
     "\n\nOn two idle cores smoke takes minutes, quick an hour, and mnist in full two\n"
     "and a half to seven hours. Each row is reported as soon as it is measured. An\n"
-    "interrupted run continues with the same command, but begins anew with what is\n"
-    "trained beside a network."
+    "interrupted run continues with the same command."
 )
 
 

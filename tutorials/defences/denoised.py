@@ -22,6 +22,7 @@ from minidl import (
 from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.layers.base import Shape
+from tutorials.defences.kept import Train
 
 
 class Denoised:
@@ -58,6 +59,7 @@ def trained_autoencoder(
     sigma: float = 0.3,
     epochs: int = 5,
     batch_size: int = 32,
+    train: Train = train,
 ) -> Sequential:
     """Train it to turn x + N(0, sigma^2), clipped to [0, 1], back into x."""
     model = autoencoder(x.shape[1:], rng)

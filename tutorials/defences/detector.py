@@ -16,6 +16,7 @@ from minidl.backend import Array
 from minidl.batches import batches, to_float
 from minidl.checks import check_number, check_shape, check_stored_images
 from minidl.layers import softmax
+from tutorials.defences.kept import Train
 
 REJECTED = 0.05  # of clean images
 
@@ -37,6 +38,7 @@ class Detector:
         rng: np.random.Generator,
         rejected: float = REJECTED,
         epochs: int = 5,
+        train: Train = train,
     ) -> None:
         """Train the head to tell x from x_adv behind the network's first layers.
 

@@ -18,6 +18,7 @@ from minidl import Adam, Sequential, cross_entropy, soft_cross_entropy, train
 from minidl.backend import Array, rounds_to_zero
 from minidl.batches import batches, to_float
 from minidl.layers import softmax
+from tutorials.defences.kept import Train
 
 Build = Callable[[np.random.Generator], Sequential]  # such as minidl.mnist_cnn
 
@@ -35,6 +36,7 @@ class Distilled:
         epochs: int = 5,
         batch_size: int = 32,
         lr: float = 1e-3,
+        train: Train = train,
     ) -> None:
         """Train a teacher on labels y (N,), and a student on the teacher's answers."""
         teacher, self.model = build(rng), build(rng)

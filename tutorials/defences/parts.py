@@ -1,12 +1,11 @@
 """What defences train beside members: a student, an autoencoder, a detector's head.
 
-Each part belongs to one member. Any worker trains it, in minutes; a part that is
-interrupted begins anew. It is kept beside the members, under a key of everything that
-determines it.
+Each part belongs to one member. Any worker trains it, and a part that is interrupted
+continues after its latest epoch. It is kept beside the members, under a key of
+everything that determines it.
 """
 
 import hashlib
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +27,7 @@ from minidl.store import key_of, read_arrays, refused, to_json, write_arrays
 from tutorials.defences.denoised import autoencoder, trained_autoencoder
 from tutorials.defences.detector import Detector, head_on
 from tutorials.defences.distilled import Distilled
+from tutorials.defences.kept import Kept, Train, drop
 
 DEPTH = -2  # a detector's head reads the input of the last two layers
 ATTACKED = 10_000  # the head learns from so many training images, clean and attacked
@@ -68,11 +68,13 @@ def write(path: Path, trained: Trained, key: str) -> None:
     arrays = {f"param.{i}": p for i, p in enumerate(trained.params)}
     facts = {"threshold": trained.threshold, "seconds": trained.seconds}
     write_arrays(path, arrays, facts, key)
+    drop(path)
 
 
 def read(path: Path, key: str) -> Trained:
     """Return a trained part; DamagedError for a file that holds anything else."""
     arrays, facts = read_arrays(path, key)
+    drop(path)  # its writer may have been killed before it did
     with refused(path):
         params = [arrays[f"param.{i}"] for i in range(len(arrays))]
         return Trained(params, float(facts["threshold"]), float(facts["seconds"]))
@@ -87,33 +89,35 @@ def images_of(member: MemberJob) -> tuple[Array, Array, Dataset]:
 
 def train(part: Part, folder: Path) -> Trained:
     """Train a part, on one thread as all jobs are."""
-    since = time.thread_time()
-    layer, threshold = KINDS[part.kind](part, folder)
-    params = [p.data for p in layer.params]
-    return Trained(params, threshold, time.thread_time() - since)
+    path, key = place_of(part, folder)
+    assert path is not None
+    kept = Kept(path, key)
+    layer, threshold = KINDS[part.kind](part, folder, kept.train)
+    return Trained([p.data for p in layer.params], threshold, kept.seconds)
 
 
-def student(part: Part, folder: Path) -> tuple[Layer, float]:
+def student(part: Part, folder: Path, train: Train) -> tuple[Layer, float]:
     """A student of a teacher, both of the member's architecture."""
     x, y, _ = images_of(part.member)
     job = part.member
     build = partial(build_architecture, job.architecture)
     how: Any = {"epochs": min(10, job.epochs), "batch_size": job.batch_size}
-    how |= {"lr": job.lr}
+    how |= {"lr": job.lr, "train": train}
     return Distilled(build, x, y, part.generator(), **how).model, 0.0
 
 
-def encoder(part: Part, folder: Path) -> tuple[Layer, float]:
+def encoder(part: Part, folder: Path, train: Train) -> tuple[Layer, float]:
     """An autoencoder that removes noise of standard deviation eps."""
     x, _, _ = images_of(part.member)
     how: Any = {
         "epochs": min(5, part.member.epochs),
         "batch_size": part.member.batch_size,
+        "train": train,
     }
     return trained_autoencoder(x, part.generator(), part.eps, **how), 0.0
 
 
-def head(part: Part, folder: Path) -> tuple[Layer, float]:
+def head(part: Part, folder: Path, train: Train) -> tuple[Layer, float]:
     """A detector's head on the member, which learns from BIM on the member."""
     x, y, data = images_of(part.member)
     model = load_member(part.member, folder)
@@ -122,7 +126,7 @@ def head(part: Part, folder: Path) -> tuple[Layer, float]:
     rows = batches(np.arange(len(x)), 100)
     x_adv = np.concatenate([bim(gradient, x[r], y[r], *how) for r in rows])
     unseen = data.x_test[-held_out(len(data.x_test)) :]
-    found = Detector(model, DEPTH, x, x_adv, unseen, part.generator())
+    found = Detector(model, DEPTH, x, x_adv, unseen, part.generator(), train=train)
     return found.head, found.threshold
 
 
