@@ -17,7 +17,13 @@ import numpy as np
 
 from minidl.answers import answer, check_function, check_rows, kept
 from minidl.backend import Array, get_array_module, rounds_to_zero
-from minidl.checks import check_batch, check_weights, several
+from minidl.checks import (
+    check_batch,
+    check_generator,
+    check_kind,
+    check_weights,
+    several,
+)
 from minidl.layer_memory import memory_of, restore
 from minidl.layer_passes import one_pass
 from minidl.layers import Sequential
@@ -27,17 +33,21 @@ Back: TypeAlias = Callable[[Array], Array]  # dJ/dz (N, K) -> dJ/dx, like x
 Forward: TypeAlias = Callable[[Array], tuple[Array, Back]]  # x -> (z, back)
 
 
-def network(model: Sequential) -> Forward:
+def network(model: Sequential, rng: np.random.Generator | None = None) -> Forward:
     """Return the forward pass of one network; each call returns its own `back`.
 
-    Of a model of another class, what layers within remember is restored; what it keeps
-    itself isn't: then `back` belongs to its latest call.
+    With rng dropout stays on, and `back` has the masks of its own call. Of a model of
+    another class, what layers within remember is restored; what it keeps itself isn't:
+    then `back` belongs to its latest call.
     """
     check_network("model", model)
+    if rng is not None:
+        check_generator("rng", rng)
+        check_kind("model", model, Sequential)
 
     def forward(x: Array) -> tuple[Array, Back]:
         check_batch("x", x)
-        z, memory = logits_at(model, x), memory_of([model])
+        z, memory = logits_at(model, x, rng), memory_of([model])
 
         def back(dz: Array) -> Any:
             restore(memory)  # others may have used its layers since
@@ -48,10 +58,10 @@ def network(model: Sequential) -> Forward:
     return forward
 
 
-def logits_at(model: Any, x: Array) -> Array:
+def logits_at(model: Any, x: Array, rng: np.random.Generator | None) -> Array:
     """Return logits (N, K); a model that isn't a Sequential gets a copy of x."""
     if isinstance(model, Sequential):
-        return model.forward(x)
+        return model.forward(x, rng)
     z: Array = answer("forward", one_pass(model.forward), x)
     check_rows("forward", z, len(x), "f")
     return z

@@ -44,7 +44,6 @@ from tutorials.defences import run as defences_run
 from tutorials.defences.__main__ import main
 from tutorials.defences.denoised import autoencoder
 from tutorials.defences.detector import head_on
-from tutorials.defences.dropped import Draw
 from tutorials.defences.findings import (
     above_members,
     answer,
@@ -196,16 +195,15 @@ def test_a_draw_of_dropout_has_its_own_derivative(networks):
     x = TEST[:3].astype(np.float64)
 
     def loss(x, y):
-        draw = Draw(model, np.random.default_rng(7))
-        return loss_of(draw.forward, cross_entropy)(x, y)
+        return loss_of(network(model, np.random.default_rng(7)))(x, y)
 
     found = loss(x, LABELS[:3])[1]
     assert_close(found, differences(lambda: loss(x, LABELS[:3])[0].sum(), x), 1e-6)
-    other = loss_of(Draw(model, np.random.default_rng(8)).forward)(x, LABELS[:3])[1]
+    other = loss_of(network(model, np.random.default_rng(8)))(x, LABELS[:3])[1]
     assert abs(other - found).max() > 1e-4
-    draw = Draw(model, np.random.default_rng(7))
-    z, back = draw.forward(x)
-    draw.forward(x)  # other masks, in the same network
+    draw = network(model, np.random.default_rng(7))
+    z, back = draw(x)
+    draw(x)  # other masks, in the same network
     assert_array_equal(back(cross_entropy(z, LABELS[:3])[1]), found)
 
 

@@ -10,7 +10,6 @@ and returns (z, back) as in `attacks.forwards`. The adaptive attack climbs
     denoised.py    an autoencoder in front     through the autoencoder
     detector.py    a second head rejects       head and classifier at once
     diverse.py     members trained by ADP      the ensemble's own loss
-    dropped.py     dropout stays on            the mean over masks (EOT)
 
 `python -m tutorials.defences run table report` trains them at full size, beside plain,
 boosted, Bayesian and adversarially trained ensembles, and attacks each of them.

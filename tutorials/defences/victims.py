@@ -33,7 +33,6 @@ from minidl.backend import Array
 from minidl.layers import Sequential
 from tutorials.defences.denoised import Denoised
 from tutorials.defences.detector import Detector, undetected_margin
-from tutorials.defences.dropped import Draw
 from tutorials.defences.parts import DEPTH, load
 from tutorials.defences.rounded import Rounded
 from tutorials.defences.rows import Row
@@ -92,7 +91,7 @@ def dropout(voters: Voters) -> Victim:
 
     def adaptive(counter: Counter) -> Attack:
         def one(rng: np.random.Generator) -> Any:
-            return counter.loss(loss_of(Draw(net, rng).forward, margin))
+            return counter.loss(loss_of(network(net, rng), margin))
 
         def attack(x: Array, y: Array, eps: float, rng: np.random.Generator) -> Array:
             mean = eot(one, strength.draws, rng)
