@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attacks import GradientFn, bim
+from attacks import bim, trajectory
 from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.data import load_dataset
@@ -59,17 +59,8 @@ def images_along(
 
     Shapes: x (N, H, W, C), y (N,), result (steps + 1, N, H, W, C).
     """
-    seen: list[Array] = []
-
-    def watched(gradient: GradientFn, x: Array, y: Array) -> Array:
-        def seeing(x_i: Array, y: Array) -> Array:
-            seen.append(x_i.copy())
-            return gradient(x_i, y)
-
-        return bim(seeing, x, y, **parameters)
-
-    seen.append(adversary(name)(members, watched, x, y))
-    return np.stack(seen)
+    steps = partial(bim, **parameters)
+    return adversary(name)(members, lambda g, x, y: trajectory(g, steps, x, y), x, y)
 
 
 def pushed_back(right: Array) -> Array:
