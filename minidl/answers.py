@@ -154,21 +154,21 @@ def check_probabilities(name: str, p: Any, count: int) -> None:
     check_sums(f"{name} must return", p)
 
 
-def check_sums(must: str, p: Array) -> None:
+def check_sums(must: str, p: Array, rounding: float = ROUNDING) -> None:
     """Raise ValueError, which begins with `must`, unless rows are probabilities.
 
     If they are, it waits for a GPU only once.
     """
     xp, sums = get_array_module(p), p.sum(axis=1)
     off = xp.maximum(abs(sums - 1), -p.min(axis=1))
-    if not off.max() <= ROUNDING:  # NaN fails this, too
+    if not off.max() <= rounding:  # NaN fails this, too
         if lost := int((~xp.isfinite(p).all(axis=1)).sum()):
             raise ValueError(
                 f"{must} finite numbers, got others for {lost} of {len(p)} images"
             )
         raise ValueError(
-            f"{must} probabilities, 0 or more and of sum 1 for each image, got numbers "
-            f"from {float(p.min()):.3g} to {float(p.max()):.3g} with sums from "
-            f"{float(sums.min()):.3g} to {float(sums.max()):.3g}: logits take a "
-            "softmax, log-probabilities an exp"
+            f"{must} probabilities, 0 or more and of sum 1 up to {rounding:g} for each "
+            f"image, got numbers from {float(p.min()):.3g} to {float(p.max()):.3g} "
+            f"with sums from {float(sums.min()):.6g} to {float(sums.max()):.6g}: logits "
+            "take a softmax, log-probabilities an exp, others a division by the sums"
         )
