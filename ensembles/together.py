@@ -22,8 +22,8 @@ from minidl.layers import Layer, Sequential
 from minidl.layers.base import Shape
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
-from minidl.rules import checked
-from minidl.training import train_epochs
+from minidl.rules import checked, unchecked
+from minidl.training import train
 from minidl.training_checks import TRAINING, Callback, Perturb, loss_or
 
 # Of all members' logits z (M, N, K) and labels y: costs (N,), and dz like z.
@@ -101,7 +101,7 @@ def train_together(
     the loss or a parameter is no longer finite.
     """
     how = optimizer, epochs, batch_size, rng, callbacks, perturb, loss
-    return train_epochs(committee, x, y, *how)
+    return unchecked(train)(committee, x, y, *how)
 
 
 def check_networks(members: Iterable[Sequential]) -> tuple[Sequential, ...]:

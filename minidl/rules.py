@@ -128,6 +128,11 @@ def checked(
     return decorate
 
 
+def unchecked(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Return a function without its checks, for arguments that others have passed."""
+    return function.__wrapped__  # type: ignore[attr-defined]
+
+
 def check_of(rule: Rule) -> Check:
     """Return the check that a rule stands for."""
     if isinstance(rule, type):

@@ -54,26 +54,6 @@ def train(
     Raises TypeError or ValueError for bad arguments, and at the batch where `perturb`
     returns anything else; FloatingPointError if J or a parameter is no longer finite.
     """
-    how = optimizer, epochs, batch_size, rng, callbacks, perturb, loss
-    return train_epochs(model, x, y, *how)
-
-
-def train_epochs(
-    model: Any,
-    x: Array,
-    y: Array,
-    optimizer: Optimizer,
-    epochs: int,
-    batch_size: int,
-    rng: np.random.Generator,
-    callbacks: Sequence[Callback],
-    perturb: Perturb | None,
-    loss: Loss,
-) -> list[float]:
-    """Train a network, or several side by side; return each epoch's mean of J.
-
-    The arguments are those of `train`, already checked.
-    """
     losses = []
     batches = epochs * -(-len(x) // batch_size)
     with trained_here(model.params), reported(batches, "batches") as done:
