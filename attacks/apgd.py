@@ -9,7 +9,7 @@ from attacks.norms import Norm
 from attacks.pgd import start
 from attacks.search import Best
 from attacks.threat import Bounds, Threat
-from attacks.victims import LossFn, images
+from attacks.victims import LossFn, per_image
 from minidl.backend import Array, get_array_module
 
 NEW_PART = 0.75  # weight of the new step; the rest is momentum (the source's alpha)
@@ -87,7 +87,7 @@ class Run:
         x, y, here, before = (
             a[todo] for a in (self.x, self.y, self.x_adv, self.before)
         )
-        z = self.ball.step(here, self.gradient[todo], x, images(self.eta[todo], x))
+        z = self.ball.step(here, self.gradient[todo], x, per_image(self.eta[todo], x))
         moved = here + part * (z - here) + (1 - part) * (here - before)
         there = self.ball.project(moved, x)
         values, gradient = self.loss(there, y)

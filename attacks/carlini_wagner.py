@@ -5,7 +5,7 @@ import math
 from attacks.arguments import checked, finite_bounds
 from attacks.norms import distance
 from attacks.search import Best, Bisection, warn_of_missed
-from attacks.victims import LossFn, images
+from attacks.victims import LossFn, per_image
 from minidl.backend import Array, get_array_module
 from minidl.layers import Parameter
 from minidl.optimizers import Adam
@@ -50,7 +50,7 @@ def carlini_wagner(
             won = rows[kappa < L]
             best.update(won, x_adv[won], -distance(x_adv[won], x[won], "L2"))
             enough[won] = True
-            force = images(weights.c * (kappa > L), x) * up
+            force = per_image(weights.c * (kappa > L), x) * up
             w.grad[:] = (2 * (x_adv - x) - force) * slope
             optimizer.step()
         weights.update(enough)

@@ -4,7 +4,7 @@ from attacks.arguments import checked
 from attacks.norms import BALLS, Norm, flat, no_zeros
 from attacks.search import warn_of_missed
 from attacks.threat import Bounds, clip_to_bounds
-from attacks.victims import VJP, Logits, images
+from attacks.victims import VJP, Logits, per_image
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_labels
 
@@ -72,4 +72,4 @@ def shortest_way_out(vjp: VJP, z: Array, x: Array, y: Array, norm: Norm) -> Arra
     length = far[rows, nearest]
     length = xp.where(xp.isfinite(length), length, 0) + MARGIN
     direction = ball.direction(w[nearest, rows])
-    return (images(length, x) * direction).astype(x.dtype)
+    return (per_image(length, x) * direction).astype(x.dtype)

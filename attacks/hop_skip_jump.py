@@ -12,7 +12,7 @@ import numpy as np
 from attacks.arguments import checked, finite_bounds
 from attacks.norms import BALLS, L2, Norm, distance, no_zeros, on_device_of
 from attacks.search import Best, warn_of_missed
-from attacks.victims import Predict, images
+from attacks.victims import Predict, per_image
 from minidl.backend import Array, get_array_module
 
 # (images, their rows in the batch) -> which are misclassified.
@@ -113,11 +113,11 @@ def to_border(misread: Misread, here: Array, x: Array, norm: Norm) -> Array:
     Bisection finds a to within 0.01 / sqrt(D) in L2, and 0.01 / D in Linf.
     """
     xp, D = get_array_module(x), math.prod(x.shape[1:])
-    far, rows = images(distance(here, x, norm), x), xp.arange(len(x))
+    far, rows = per_image(distance(here, x, norm), x), xp.arange(len(x))
     low, high = xp.zeros(len(x), x.dtype), xp.ones(len(x), x.dtype)
 
     def between(a: Array) -> Array:
-        a = images(a, x)
+        a = per_image(a, x)
         if norm == "L2":
             line = x + a * (here - x)
             nearer = line.clip(xp.minimum(x, here), xp.maximum(x, here))
@@ -145,15 +145,15 @@ def slope(
     u is the direction after clipping. If all f are equal, returns mean f u.
     """
     rows = get_array_module(here).arange(len(here))
-    step = images(no_zeros(delta), here)  # 0: a random classifier misclassified x
+    step = per_image(no_zeros(delta), here)  # 0: a random classifier misclassified x
     sum_fu, sum_u, sum_f = 0 * here, 0 * here, 0 * delta
     for _ in range(samples):
         probe = (here + step * draw()).clip(*bounds)
         u = (probe - here) / step
         f = 2 * misread(probe, rows).astype(here.dtype) - 1
-        sum_fu, sum_u, sum_f = sum_fu + images(f, u) * u, sum_u + u, sum_f + f
+        sum_fu, sum_u, sum_f = sum_fu + per_image(f, u) * u, sum_u + u, sum_f + f
     mean_f = (sum_f / samples) * (abs(sum_f) < samples)
-    return sum_fu / samples - images(mean_f, here) * sum_u / samples
+    return sum_fu / samples - per_image(mean_f, here) * sum_u / samples
 
 
 def jump(
@@ -164,7 +164,7 @@ def jump(
     for _ in range(HALVINGS):
         if not len(left):
             break
-        tried = (here[left] + images(step[left], here) * up[left]).clip(*bounds)
+        tried = (here[left] + per_image(step[left], here) * up[left]).clip(*bounds)
         won = misread(tried, left)
         there[left[won]] = tried[won]
         left, step = left[~won], step / 2

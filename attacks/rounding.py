@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from attacks.threat import Threat, clip_to_bounds
-from attacks.victims import images
+from attacks.victims import per_image
 from minidl.backend import Array
 
 SAME = 1e-3  # shades: float32 is off by less
@@ -65,7 +65,7 @@ def nearest_in_box(to: Array, start: Array, x: Array, threat: Threat) -> Array:
     Half of the ball's tolerance is used, so that the rounding of x costs no shade.
     """
     low, high = threat.bounds or (0, 1)
-    eps = images((threat.eps + threat.reach(x)) / 2 * (255 / (high - low)), x)
+    eps = per_image((threat.eps + threat.reach(x)) / 2 * (255 / (high - low)), x)
     return np.clip(np.rint(to), np.ceil(start - eps), np.floor(start + eps))
 
 
@@ -74,9 +74,9 @@ def farthest_in_ball(to: Array, start: Array, x: Array, threat: Threat) -> Array
     inside, outside, t = (np.full(len(x), value) for value in (0.0, 1.0, 1.0))
     found = np.rint(start)
     for _ in range(HALVINGS):
-        k = np.rint(start + images(t, x) * (to - start))
+        k = np.rint(start + per_image(t, x) * (to - start))
         allowed = threat.contains(pixels(k, x, threat.bounds), x)
-        found = np.where(images(allowed, x), k, found)
+        found = np.where(per_image(allowed, x), k, found)
         inside, outside = np.where(allowed, t, inside), np.where(allowed, outside, t)
         t = (inside + outside) / 2
     return found

@@ -88,6 +88,6 @@ def ensemble_loss(
     return loss_of(log_mean_probability(members, weights), loss)
 
 
-def images(values: Array, x: Array) -> Array:
+def per_image(values: Array, x: Array) -> Array:
     """Return one number per image, (N,), in a shape that multiplies the images x."""
     return values.reshape(-1, *[1] * (x.ndim - 1))

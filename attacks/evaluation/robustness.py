@@ -26,7 +26,7 @@ from attacks.evaluation.suites import (
     run_attack,
 )
 from attacks.threat import Threat
-from attacks.victims import images as images_like
+from attacks.victims import per_image
 from minidl.answers import probabilities
 from minidl.backend import Array, device_of, to_numpy
 from minidl.batches import batches, to_float
@@ -141,7 +141,7 @@ def predict(
 
 def noisy(x: Array) -> Array:
     """Return (1 - t) x + t u, u uniform in [0, 1]: t grows from image to image."""
-    t = images_like(np.arange(1, len(x) + 1) / (len(x) + 1), x)
+    t = per_image(np.arange(1, len(x) + 1) / (len(x) + 1), x)
     u = np.random.default_rng(0).random(x.shape)
     return ((1 - t) * x + t * u).astype(x.dtype)
 

@@ -16,7 +16,7 @@ import numpy as np
 from attacks.evaluation.counter import Counter
 from attacks.norms import flat
 from attacks.threat import Threat
-from attacks.victims import images
+from attacks.victims import per_image
 from minidl.answers import check_classifier, check_floats_like, check_function
 from minidl.backend import Array, Device, from_host, get_array_module
 from minidl.batches import to_float
@@ -120,7 +120,7 @@ def within(attack: Attack, threat: Threat) -> Attack:
         x_adv = attack(x.copy(), y.copy(), eps, rng)  # it may work in place
         xp, inside = get_array_module(x), replace(threat, eps=eps).contains(x_adv, x)
         broken = xp.isnan(flat(x_adv)).any(axis=1)
-        return xp.where(images(inside | broken, x), x_adv, x)
+        return xp.where(per_image(inside | broken, x), x_adv, x)
 
     return limited
 

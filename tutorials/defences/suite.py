@@ -9,7 +9,7 @@ import numpy as np
 from attacks import Counter, Suite, apgd, bim, dlr, fgsm, loss_of, margin, pgd, square
 from attacks.evaluation.suites import Attack
 from attacks.gradients import gradient_of
-from attacks.victims import images
+from attacks.victims import per_image
 from minidl.backend import Array
 from minidl.classifiers import Classifier
 from tutorials.defences.detector import undetected_margin
@@ -75,6 +75,6 @@ def accepted(attack: Attack, classifier: Classifier) -> Attack:
         x_adv = attack(x, y, eps, rng)
         p = classifier.predict_proba(x_adv)
         rejected = p.argmax(axis=1) == p.shape[1] - 1
-        return np.where(images(rejected, x), x, x_adv)
+        return np.where(per_image(rejected, x), x, x_adv)
 
     return limited
