@@ -14,7 +14,7 @@ import zlib
 import numpy as np
 
 from minidl.backend import Array, rounds_to_zero, to_numpy
-from minidl.batches import batches, to_float
+from minidl.batches import in_batches
 from minidl.checks import check_count, check_kind
 from minidl.layers import Sequential, softmax
 from minidl.losses import cross_entropy
@@ -70,9 +70,5 @@ def mean_likelihood(model: Sequential, x: Array, y: Array) -> float:
     is LEAST or more: members whose weights are all 0 couldn't vote.
     Shapes: x (N, H, W, C) uint8 or floats, y (N,).
     """
-    costs = [
-        cross_entropy(model.forward(to_float(x[batch])), y[batch])[0]
-        for batch in batches(np.arange(len(x)), 512)
-    ]
-    J = np.concatenate(costs).mean(dtype=np.float64)
-    return max(float(np.exp(-J)), LEAST)
+    costs, _ = cross_entropy(in_batches(model.forward, x), y)
+    return max(float(np.exp(-costs.mean(dtype=np.float64))), LEAST)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from minidl.backend import Array
-from minidl.batches import batches, to_float
+from minidl.batches import in_batches
 from minidl.layers import Sequential
 
 ROUNDING = 1e-9  # of a sum of weights
@@ -28,7 +28,7 @@ def weights_of_images(learners: Sequence[Learner], x: Array, y: Array) -> Array:
     """
     w = np.full(len(x), 1 / len(x))
     for learner, alpha in learners:
-        w = reweighted(w, predictions(learner, x) != y, alpha)
+        w = reweighted(w, in_batches(learner.predict, x) != y, alpha)
     return w
 
 
@@ -54,9 +54,3 @@ def learners_vote(w: Array, wrong: Array, classes: int) -> float:
         )
     error = max(error, 0.5 / len(w))
     return float(np.log((1 - error) / error) + np.log(classes - 1))
-
-
-def predictions(model: Sequential, x: Array) -> Array:
-    """Return the class of each image, batch by batch. Shapes: (N, H, W, C) -> (N,)."""
-    rows = batches(np.arange(len(x)), 512)
-    return np.concatenate([model.predict(to_float(x[batch])) for batch in rows])

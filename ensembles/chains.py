@@ -10,16 +10,12 @@ from itertools import groupby
 from typing import Any
 
 from ensembles.bayesian import mean_likelihood, seen_and_held_out
-from ensembles.boosting import (
-    Learner,
-    learners_vote,
-    predictions,
-    weights_of_images,
-)
+from ensembles.boosting import Learner, learners_vote, weights_of_images
 from ensembles.jobs import CHAINS, MemberJob
 from ensembles.materialise import Network, networks_of
 from ensembles.methods import make_jobs
 from minidl.backend import Array
+from minidl.batches import in_batches
 from minidl.training_checks import check_finite
 
 
@@ -83,7 +79,7 @@ def vote_of(
     network, *_ = networks_of(model)
     x, y = x[: job.train_images], y[: job.train_images]
     if job.method == "boosting":
-        w, wrong = weights_of_images(earlier, x, y), predictions(network, x) != y
+        w, wrong = weights_of_images(earlier, x, y), in_batches(network.predict, x) != y
         try:
             return learners_vote(w, wrong, network.classes)
         except ValueError as error:

@@ -27,8 +27,8 @@ from ensembles.member_files import (
     write_finished,
 )
 from ensembles.together import Committee, sum_of_costs, train_together
-from minidl.backend import DEVICES, Array, Device, to_numpy
-from minidl.batches import batches_of
+from minidl.backend import DEVICES, Array, Device, from_host
+from minidl.batches import in_batches
 from minidl.checks import check_kind, several
 from minidl.data import load_dataset
 from minidl.files import check_path
@@ -70,7 +70,7 @@ def train_member(
     with limit_threads(1):
         model, x, y = materialise(job, all_x, all_y, learners)
         so_far = Progress(job, folder, *first_state(job, model, device))
-        while so_far.attempt < job.attempts - 1 and not starts(so_far, x, y):
+        while so_far.attempt < job.attempts - 1 and not starts(so_far, x, y, device):
             attempt = so_far.attempt + 1
             model = untrained(job, attempt)
             so_far.restart(*first_state(job, model, device, attempt))
@@ -140,19 +140,13 @@ def train_next(
     return train_member(job, folder, device, earlier=earlier)
 
 
-def starts(so_far: Progress, x: Array, y: Array) -> bool:
+def starts(so_far: Progress, x: Array, y: Array, device: Device) -> bool:
     """Return whether a network has no dead class after its first epoch."""
     go_on(so_far, x, y, 1)
     if len(so_far.losses) > 1:
         return True
-    z = logits(so_far.state[0], x, y)
+    z = in_batches(from_host(so_far.state[0].forward, device), x)
     return bool((np.ptp(z, axis=0) > 0).all())
-
-
-def logits(model: Network, x: Array, y: Array) -> Array:
-    """Return z of all images, on the host. Shapes as in `train`, z (N, K)."""
-    parts = batches_of(x, y, np.arange(len(x)), 500, model.device)
-    return np.concatenate([to_numpy(model.forward(x_i)) for x_i, _ in parts])
 
 
 def train_ensemble(

@@ -169,6 +169,6 @@ def check_sums(must: str, p: Array, rounding: float = ROUNDING) -> None:
         raise ValueError(
             f"{must} probabilities, 0 or more and of sum 1 up to {rounding:g} for each "
             f"image, got numbers from {float(p.min()):.3g} to {float(p.max()):.3g} "
-            f"with sums from {float(sums.min()):.6g} to {float(sums.max()):.6g}: logits "
-            "take a softmax, log-probabilities an exp, others a division by the sums"
+            f"with sums from {float(sums.min()):.6g} to {float(sums.max()):.6g}: "
+            "logits take a softmax, log-probabilities an exp, others a division"
         )

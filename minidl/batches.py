@@ -1,6 +1,6 @@
 """Images stay as they are stored (uint8), and become floating point batch by batch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -19,6 +19,15 @@ def batches(indices: Array, batch_size: int) -> Iterator[Array]:
     """Yield consecutive pieces of `batch_size` indices; the last may be shorter."""
     for start in range(0, len(indices), batch_size):
         yield indices[start : start + batch_size]
+
+
+def in_batches(function: Callable[[Array], Array], x: Array, size: int = 512) -> Array:
+    """Return function(images as floats), batch by batch.
+
+    Shapes: x (N, H, W, C) uint8 or floats, result (N, ...).
+    """
+    parts = batches(np.arange(len(x)), size)
+    return np.concatenate([function(to_float(x[part])) for part in parts])
 
 
 def batches_of(

@@ -18,11 +18,12 @@ from ensembles import (
     training,
 )
 from ensembles.bayesian import mean_likelihood, seen_and_held_out
-from ensembles.boosting import learners_vote, predictions, reweighted
+from ensembles.boosting import learners_vote, reweighted
 from ensembles.chains import waves
 from ensembles.jobs import MemberJob
 from ensembles.member_files import member_path
 from ensembles.training import train_member, train_members
+from minidl.batches import in_batches
 from minidl.data import Dataset
 from minidl.parallel import limit_threads
 from minidl.store import to_json
@@ -173,7 +174,7 @@ def test_boosted_members_are_their_jobs_carried_out_by_hand(learns, count):
         chosen = np.random.default_rng([member.job.seed, 1]).choice(count, count, p=w)
         assert_array_equal(seen, x[chosen])
         assert_array_equal(labels, y[chosen])
-        wrong = predictions(member.model(), x) != y
+        wrong = in_batches(member.model().predict, x) != y
         assert member.vote == learners_vote(w, wrong, K)
         w = reweighted(w, wrong, member.vote)
         learners.append((member.model(), member.vote))
@@ -232,8 +233,8 @@ def test_finished_members_are_kept_when_a_later_one_only_guesses(
 ):
     """The second learner's answers are all wrong."""
     jobs, right = jobs_of(boosting), iter([True, False])
-    answers = lambda model, x: learns.y_train + (not next(right))  # noqa: E731
-    monkeypatch.setattr(chains, "predictions", answers)
+    answers = lambda predict, x: learns.y_train + (not next(right))  # noqa: E731
+    monkeypatch.setattr(chains, "in_batches", answers)
     with pytest.raises(ValueError, match=r"^boosting, member 1: .* guessing"):
         train_members(jobs, folder=tmp_path, workers=1)
     assert [member_path(job, tmp_path).exists() for job in jobs] == [True, False, False]

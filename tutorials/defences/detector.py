@@ -13,7 +13,7 @@ import numpy as np
 from attacks.forwards import Back, network
 from minidl import Adam, Flatten, Linear, ReLU, Sequential, train
 from minidl.backend import Array
-from minidl.batches import batches, to_float
+from minidl.batches import in_batches, to_float
 from minidl.checks import check_number, check_shape, check_stored_images
 from minidl.layers import softmax
 from tutorials.defences.kept import Train
@@ -85,9 +85,7 @@ class Detector:
 
     def scores(self, x: Array) -> Array:
         """Return each image's score, above 0 where it is rejected. Shape (N,)."""
-        rows = batches(np.arange(len(x)), 512)
-        scored = [self.scored(to_float(x[batch])) for batch in rows]
-        return np.concatenate(scored)
+        return in_batches(self.scored, x)
 
     def scored(self, x: Array) -> Array:
         """Return one batch's scores."""

@@ -16,7 +16,7 @@ import numpy as np
 from attacks.forwards import network
 from minidl import Adam, Sequential, cross_entropy, soft_cross_entropy, train
 from minidl.backend import Array, rounds_to_zero
-from minidl.batches import batches, to_float
+from minidl.batches import in_batches
 from minidl.layers import softmax
 from tutorials.defences.kept import Train
 
@@ -53,6 +53,4 @@ class Distilled:
 @rounds_to_zero
 def soft_labels(teacher: Sequential, x: Array, temperature: float) -> Array:
     """Return softmax(z / T) of a teacher's logits z. Shapes: x (N, ...), (N, K)."""
-    rows = batches(np.arange(len(x)), 512)
-    z = np.concatenate([teacher.forward(to_float(x[batch])) for batch in rows])
-    return softmax(z / temperature)
+    return softmax(in_batches(teacher.forward, x) / temperature)

@@ -15,7 +15,8 @@ import numpy as np
 
 from ensembles import MemberJob, random_init
 from ensembles.member_files import forget
-from ensembles.training import logits, train_member
+from ensembles.training import train_member
+from minidl.batches import in_batches
 from minidl.data import load_dataset
 from minidl.finish import Place, finish
 from minidl.losses import cross_entropy
@@ -119,7 +120,7 @@ def train_and_measure(job: MemberJob, runs: Path) -> Start:
     """Train a network, and measure it on the test images."""
     member, data = train_member(job, runs), load_dataset(job.dataset)
     with limit_threads(1):
-        z = logits(member.model(), data.x_test, data.y_test)
+        z = in_batches(member.model().forward, data.x_test, 500)
     costs, _ = cross_entropy(z, data.y_test)
     return Start(
         job=job,
