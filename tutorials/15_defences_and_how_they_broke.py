@@ -15,16 +15,14 @@ from functools import partial
 import numpy as np
 
 from attacks import bpda, cross_entropy, ensemble_loss, loss_of, margin, network, pgd
-from ensembles import Ensemble, adp
+from ensembles import Committee, Ensemble, adp, train_together
 from ensembles.architectures import build_architecture
-from minidl import accuracy
+from minidl import Adam, Round, Sequential, accuracy
 from minidl.data import load_mnist_sample
 from tutorials import trained
-from tutorials.defences.denoised import Denoised, trained_autoencoder
+from tutorials.defences.denoised import trained_autoencoder
 from tutorials.defences.detector import Detector, undetected_margin
-from tutorials.defences.distilled import Distilled
-from tutorials.defences.diverse import Diverse
-from tutorials.defences.rounded import Rounded
+from tutorials.defences.distilled import distil
 from tutorials.exercises import check, hint
 from tutorials.show import image, new_figure, picture, source, table
 
@@ -61,21 +59,21 @@ def judge(name, defence, unaware, adaptive):
 # succeeded on 0.5 % of the digits instead of 95 %.
 
 # %%
-source(Distilled.__init__)
+source(distil)
 
 # %%
 rng = np.random.default_rng(0)
 settings = {"temperature": 100, "epochs": 6, "lr": 4e-3}
-student = Distilled(small, data.x_train, data.y_train, rng, **settings)
-z = student.model.forward(x)
+student = distil(small, data.x_train, data.y_train, rng, **settings)
+z = student.forward(x)
 _, dz = cross_entropy(z, y)
 print(f"largest logits: median {np.median(z.max(axis=1)):.0f}")
 print(f"images without any gradient: {(abs(dz).max(axis=1) == 0).mean():.0%}")
 judge(
     "distillation",
     student,
-    attacked(loss_of(student.forward)),
-    attacked(loss_of(student.forward, margin)),
+    attacked(loss_of(network(student))),
+    attacked(loss_of(network(student), margin)),
 )
 
 # %% [markdown]
@@ -92,12 +90,12 @@ judge(
 # nearly everywhere.
 
 # %%
-rounded = Rounded(model, levels=4)
+rounded = Sequential([Round(4), *model.layers], model.input_shape)
 judge(
     "rounding",
     rounded,
-    attacked(loss_of(rounded.true_forward)),
-    attacked(loss_of(rounded.forward)),
+    attacked(loss_of(network(rounded))),
+    attacked(loss_of(bpda(network(model), Round(4).forward))),
 )
 
 # %% [markdown]
@@ -119,8 +117,8 @@ source(bpda)
 # %%
 rng = np.random.default_rng(0)
 encoder = trained_autoencoder(data.x_train[:3000], rng)
-denoised = Denoised(model, encoder)
-through = attacked(loss_of(denoised.forward))
+denoised = Sequential([encoder, model], model.input_shape)
+through = attacked(loss_of(network(denoised)))
 judge("autoencoder", denoised, plain, through)
 figure, axes = new_figure(5, width=8, height=2)
 for panel, (title, shown) in zip(
@@ -216,7 +214,10 @@ source(adp)
 
 # %%
 rng = np.random.default_rng(0)
-diverse = Diverse(small, data.x_train, data.y_train, rng, epochs=5)
+committee = Committee([small(rng) for _ in range(3)])
+optimizer, training = Adam(committee.params), (data.x_train, data.y_train)
+train_together(committee, *training, optimizer, 5, 32, rng, loss=adp)
+diverse = Ensemble(committee.members)
 loss = ensemble_loss(diverse.members)
 one_step = pgd(loss, x, y, EPS / 2, EPS / 2, 1)
 many = attacked(ensemble_loss(diverse.members, margin))

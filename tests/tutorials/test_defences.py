@@ -5,17 +5,17 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from attacks import cross_entropy, loss_of, margin, network, pgd
-from minidl import Adam, Flatten, Linear, ReLU, Sequential, accuracy, train
+from attacks import bpda, cross_entropy, loss_of, margin, network, pgd
+from attacks.forwards import log_mean_probability
+from ensembles import Committee, Ensemble, adp, train_together
+from minidl import Adam, Flatten, Linear, ReLU, Round, Sequential, accuracy, train
 from minidl.answers import probabilities
 from minidl.layers import softmax
 from tests.oracles import assert_close, differences
 from tests.tutorials.quarters import EPS, SHAPE, K, images
-from tutorials.defences.denoised import Denoised, autoencoder, trained_autoencoder
+from tutorials.defences.denoised import trained_autoencoder
 from tutorials.defences.detector import Detector, undetected_margin
-from tutorials.defences.distilled import Distilled, soft_labels
-from tutorials.defences.diverse import Diverse
-from tutorials.defences.rounded import Rounded
+from tutorials.defences.distilled import distil, soft_labels
 
 
 def build(rng):
@@ -67,14 +67,13 @@ def in_float64(*models):
 
 def test_a_student_falls_to_an_attack_on_its_logits():
     rng = np.random.default_rng(0)
-    student = Distilled(build, X, Y, rng, temperature=20, epochs=30, lr=0.02)
+    student = distil(build, X, Y, rng, temperature=20, epochs=30, lr=0.02)
     assert accuracy(student, TEST, LABELS) > 0.9
     plain, adaptive = (
-        robust(student, student.forward, loss) for loss in (cross_entropy, margin)
+        robust(student, network(student), loss) for loss in (cross_entropy, margin)
     )
     assert plain > 0.7  # its gradient has rounded to 0
     assert adaptive < 0.2
-    check_forward(student, in_float64(student.model), margin)
 
 
 def test_soft_labels_are_the_teachers_probabilities_at_a_temperature(model):
@@ -83,21 +82,20 @@ def test_soft_labels_are_the_teachers_probabilities_at_a_temperature(model):
 
 
 def test_rounding_falls_to_the_straight_through_gradient(model):
-    defence = Rounded(model, 4)
+    defence = Sequential([Round(4), *model.layers], SHAPE)
+    true, straight = network(defence), bpda(network(model), Round(4).forward)
     assert accuracy(defence, TEST, LABELS) > 0.9
-    assert not loss_of(defence.true_forward)(TEST, LABELS)[1].any()
-    assert robust(defence, defence.true_forward) > 0.9
-    assert robust(defence, defence.forward) < 0.2
+    assert not loss_of(true)(TEST, LABELS)[1].any()
+    assert robust(defence, true) > 0.9
+    assert robust(defence, straight) < 0.2
 
 
 def test_an_autoencoder_falls_to_the_gradient_through_it(model):
     rng = np.random.default_rng(0)
     encoder = trained_autoencoder(X, rng, 0.1, epochs=15)
-    defence = Denoised(model, encoder)
+    defence = Sequential([encoder, model], SHAPE)
     assert accuracy(defence, TEST, LABELS) > 0.9
-    assert robust(defence, defence.forward) < 0.2
-    twin = Denoised(build(rng), autoencoder(SHAPE, rng))
-    check_forward(twin, in_float64(twin.model))
+    assert robust(defence, network(defence)) < 0.2
 
 
 def test_a_detector_rejects_what_it_knows_and_falls_to_the_joint_attack(model, x_adv):
@@ -162,8 +160,11 @@ def test_the_network_is_left_as_it_was(model, x_adv):
 
 
 def test_diverse_members_learn_and_fall_to_their_own_loss():
-    defence = Diverse(build, X, Y, np.random.default_rng(0), epochs=20)
-    assert defence.losses[-1] < defence.losses[0]
+    rng = np.random.default_rng(0)
+    committee = Committee([build(rng) for _ in range(3)])
+    optimizer = Adam(committee.params)
+    losses = train_together(committee, X, Y, optimizer, 20, 32, rng, loss=adp)
+    assert losses[-1] < losses[0]
+    defence = Ensemble(committee.members)
     assert accuracy(defence, TEST, LABELS) > 0.9
-    assert robust(defence, defence.forward) < 0.2
-    check_forward(defence, in_float64(*defence.members))
+    assert robust(defence, log_mean_probability(committee.members)) < 0.2

@@ -6,10 +6,8 @@ and returns (z, back) as in `attacks.forwards`. The adaptive attack climbs
 `loss_of(defence.forward, loss)`.
 
     distilled.py   a student of soft labels    a margin of the logits
-    rounded.py     pixels in a few levels      straight through (BPDA)
     denoised.py    an autoencoder in front     through the autoencoder
     detector.py    a second head rejects       head and classifier at once
-    diverse.py     members trained by ADP      the ensemble's own loss
 
 `python -m tutorials.defences run table report` trains them at full size, beside plain,
 boosted, Bayesian and adversarially trained ensembles, and attacks each of them.

@@ -8,7 +8,6 @@ gradient through both.
 
 import numpy as np
 
-from attacks.forwards import network
 from minidl import (
     Adam,
     Conv2D,
@@ -23,16 +22,6 @@ from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.layers.base import Shape
 from tutorials.defences.kept import Train
-
-
-class Denoised:
-    """A trained network that sees what an autoencoder makes of an image."""
-
-    def __init__(self, model: Sequential, encoder: Sequential) -> None:
-        self.model = Sequential([encoder, model], model.input_shape)
-        self.predict_proba = self.model.predict_proba
-        self.blind_forward = network(model)  # ignores the autoencoder
-        self.forward = network(self.model)
 
 
 def autoencoder(input_shape: Shape, rng: np.random.Generator) -> Sequential:

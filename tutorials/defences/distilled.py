@@ -13,7 +13,6 @@ from functools import partial
 
 import numpy as np
 
-from attacks.forwards import network
 from minidl import Adam, Sequential, cross_entropy, soft_cross_entropy, train
 from minidl.backend import Array, rounds_to_zero
 from minidl.batches import in_batches
@@ -23,31 +22,26 @@ from tutorials.defences.kept import Train
 Build = Callable[[np.random.Generator], Sequential]  # such as minidl.mnist_cnn
 
 
-class Distilled:
-    """The student, as a classifier."""
-
-    def __init__(
-        self,
-        build: Build,
-        x: Array,
-        y: Array,
-        rng: np.random.Generator,
-        temperature: float = 20,
-        epochs: int = 5,
-        batch_size: int = 32,
-        lr: float = 1e-3,
-        train: Train = train,
-    ) -> None:
-        """Train a teacher on labels y (N,), and a student on the teacher's answers."""
-        teacher, self.model = build(rng), build(rng)
-        hard = partial(cross_entropy, temperature=temperature)
-        soft = partial(soft_cross_entropy, temperature=temperature)
-        for model, loss in ((teacher, hard), (self.model, soft)):
-            target = y if model is teacher else soft_labels(teacher, x, temperature)
-            optimizer = Adam(model.params, lr)
-            train(model, x, target, optimizer, epochs, batch_size, rng, loss=loss)
-        self.predict_proba = self.model.predict_proba
-        self.forward = network(self.model)
+def distil(
+    build: Build,
+    x: Array,
+    y: Array,
+    rng: np.random.Generator,
+    temperature: float = 20,
+    epochs: int = 5,
+    batch_size: int = 32,
+    lr: float = 1e-3,
+    train: Train = train,
+) -> Sequential:
+    """Train a teacher on labels y (N,); return a student of the teacher's answers."""
+    teacher, student = build(rng), build(rng)
+    hard = partial(cross_entropy, temperature=temperature)
+    soft = partial(soft_cross_entropy, temperature=temperature)
+    for model, loss in ((teacher, hard), (student, soft)):
+        target = y if model is teacher else soft_labels(teacher, x, temperature)
+        optimizer = Adam(model.params, lr)
+        train(model, x, target, optimizer, epochs, batch_size, rng, loss=loss)
+    return student
 
 
 @rounds_to_zero

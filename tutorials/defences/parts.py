@@ -26,7 +26,7 @@ from minidl.layers import Layer, Sequential
 from minidl.store import key_of, read_arrays, refused, to_json, write_arrays
 from tutorials.defences.denoised import autoencoder, trained_autoencoder
 from tutorials.defences.detector import Detector, head_on
-from tutorials.defences.distilled import Distilled
+from tutorials.defences.distilled import distil
 from tutorials.defences.kept import Kept, Train, drop
 
 DEPTH = -2  # a detector's head reads the input of the last two layers
@@ -103,7 +103,7 @@ def student(part: Part, folder: Path, train: Train) -> tuple[Layer, float]:
     build = partial(build_architecture, job.architecture)
     how: Any = {"epochs": min(10, job.epochs), "batch_size": job.batch_size}
     how |= {"lr": job.lr, "train": train}
-    return Distilled(build, x, y, part.generator(), **how).model, 0.0
+    return distil(build, x, y, part.generator(), **how), 0.0
 
 
 def encoder(part: Part, folder: Path, train: Train) -> tuple[Layer, float]:

@@ -15,6 +15,7 @@ import numpy as np
 from attacks import (
     Counter,
     apgd_targeted,
+    bpda,
     eot,
     logits_of,
     loss_of,
@@ -30,14 +31,13 @@ from attacks.losses import Loss
 from ensembles import Ensemble, MCDropout
 from ensembles.member_files import member_path, read_member
 from minidl.backend import Array
-from minidl.layers import Sequential
-from tutorials.defences.denoised import Denoised
+from minidl.layers import Round, Sequential
 from tutorials.defences.detector import Detector, undetected_margin
 from tutorials.defences.parts import DEPTH, load
-from tutorials.defences.rounded import Rounded
 from tutorials.defences.rows import Row
 from tutorials.defences.settings import Strength
 
+LEVELS = 4  # of a rounded pixel
 MakeAttack = Callable[[Counter], Attack]
 
 
@@ -112,18 +112,19 @@ def distilled(voters: Voters) -> Victim:
 
 def denoised(voters: Voters) -> Victim:
     """An autoencoder in front of each network."""
+    naive = log_mean([network(net) for net in voters.networks])
     pairs = zip(voters.networks, voters.beside, strict=True)
-    each = [Denoised(net, encoder) for net, (encoder, _) in pairs]
-    naive = log_mean([one.blind_forward for one in each])
-    through = [one.forward for one in each]
+    each = [Sequential([front, net], net.input_shape) for net, (front, _) in pairs]
+    through = [network(one) for one in each]
     return Victim(Ensemble(each), naive, climb(through, margin, voters.strength))
 
 
 def rounded(voters: Voters) -> Victim:
     """Rounding in front of each network."""
-    each = [Rounded(net) for net in voters.networks]
-    naive = log_mean([one.true_forward for one in each])
-    through = [one.forward for one in each]
+    nets = voters.networks
+    each = [Sequential([Round(LEVELS), *net.layers], net.input_shape) for net in nets]
+    naive = log_mean([network(one) for one in each])  # the true gradient is 0
+    through = [bpda(network(net), Round(LEVELS).forward) for net in nets]
     return Victim(Ensemble(each), naive, climb(through, margin, voters.strength))
 
 
