@@ -21,7 +21,7 @@ from minidl import Adam, Round, Sequential, accuracy
 from minidl.data import load_mnist_sample
 from tutorials import trained
 from tutorials.defences.denoised import trained_autoencoder
-from tutorials.defences.detector import Detector, undetected_margin
+from tutorials.defences.detector import trained_detector, undetected_margin
 from tutorials.defences.distilled import distil
 from tutorials.exercises import check, hint
 from tutorials.show import image, new_figure, picture, source, table
@@ -156,7 +156,7 @@ rng = np.random.default_rng(0)
 x_seen = data.x_train[:1000].astype(np.float32) / 255
 x_seen_adv = pgd(loss_of(network(model)), x_seen, data.y_train[:1000], EPS, EPS / 8, 10)
 x_validation = data.x_test[500:].astype(np.float32) / 255
-detector = Detector(model, 5, x_seen, x_seen_adv, x_validation, rng)
+detector = trained_detector(model, 5, x_seen, x_seen_adv, x_validation, rng)
 
 
 def not_fooled(images):

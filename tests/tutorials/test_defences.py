@@ -14,7 +14,7 @@ from minidl.layers import softmax
 from tests.oracles import assert_close, differences
 from tests.tutorials.quarters import EPS, SHAPE, K, images
 from tutorials.defences.denoised import trained_autoencoder
-from tutorials.defences.detector import Detector, undetected_margin
+from tutorials.defences.detector import trained_detector, undetected_margin
 from tutorials.defences.distilled import distil, soft_labels
 
 
@@ -100,7 +100,7 @@ def test_an_autoencoder_falls_to_the_gradient_through_it(model):
 
 def test_a_detector_rejects_what_it_knows_and_falls_to_the_joint_attack(model, x_adv):
     rng = np.random.default_rng(0)
-    defence = Detector(model, 3, X, x_adv, images(2)[0], rng, epochs=20)
+    defence = trained_detector(model, 3, X, x_adv, images(2)[0], rng, epochs=20)
     blind = pgd(loss_of(network(model)), TEST, LABELS, EPS, EPS / 4, 8)
     assert (defence.scores(TEST) > 0).mean() < 0.2
     assert (defence.scores(blind) > 0).mean() > 0.8
@@ -113,7 +113,7 @@ def test_a_detector_rejects_what_it_knows_and_falls_to_the_joint_attack(model, x
 @pytest.mark.parametrize("share", [0, 0.05, 0.1])
 def test_the_share_of_rejected_validation_images_is_what_was_asked(model, x_adv, share):
     clean, rng = images(2)[0], np.random.default_rng(0)
-    defence = Detector(model, 3, X, x_adv, clean, rng, rejected=share, epochs=1)
+    defence = trained_detector(model, 3, X, x_adv, clean, rng, rejected=share, epochs=1)
     found = defence.predict_proba(clean).argmax(axis=1) == K
     assert np.array_equal(found, defence.scores(clean) > 0)
     assert found.sum() == round(share * len(clean))
@@ -121,7 +121,7 @@ def test_the_share_of_rejected_validation_images_is_what_was_asked(model, x_adv,
 
 def test_the_detectors_logits_have_their_derivative(model, x_adv):
     rng = np.random.default_rng(0)
-    defence = Detector(model, 3, X, x_adv, images(2)[0], rng, epochs=1)
+    defence = trained_detector(model, 3, X, x_adv, images(2)[0], rng, epochs=1)
     twins = [deepcopy(part) for part in (defence.body, defence.rest, defence.head)]
     defence.body, defence.rest, defence.head = twins
     x = in_float64(*twins)
@@ -143,18 +143,20 @@ def test_the_detectors_logits_have_their_derivative(model, x_adv):
 )
 def test_a_detector_without_data_is_refused(model, name, given):
     with pytest.raises(ValueError, match=rf"^{name} must "):
-        Detector(model, 3, *given, np.random.default_rng(0))
+        trained_detector(model, 3, *given, np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("depth", [0, 1.5, 100, -100, None])
 def test_a_depth_that_cuts_no_network_is_named(model, depth):
     with pytest.raises(ValueError, match=r"^depth must cut . layers in two"):
-        Detector(model, depth, X, X, X, np.random.default_rng(0))
+        trained_detector(model, depth, X, X, X, np.random.default_rng(0))
 
 
 def test_the_network_is_left_as_it_was(model, x_adv):
     before = [p.data.copy() for p in model.params]
-    Detector(model, 3, X, x_adv, images(2)[0], np.random.default_rng(0), epochs=1)
+    trained_detector(
+        model, 3, X, x_adv, images(2)[0], np.random.default_rng(0), epochs=1
+    )
     for p, data in zip(model.params, before, strict=True):
         assert np.array_equal(p.data, data)
 

@@ -6,8 +6,6 @@ which is "rejected" (Carlini & Wagner, Adversarial Examples Are Not Easily Detec
 Bypassing Ten Detection Methods, AISec 2017).
 """
 
-from typing import Self
-
 import numpy as np
 
 from attacks.forwards import Back, network
@@ -29,53 +27,6 @@ class Detector:
     """
 
     def __init__(
-        self,
-        model: Sequential,
-        depth: int,
-        x: Array,
-        x_adv: Array,
-        x_validation: Array | None,
-        rng: np.random.Generator,
-        rejected: float = REJECTED,
-        epochs: int = 5,
-        train: Train = train,
-    ) -> None:
-        """Train the head to tell x from x_adv behind the network's first layers.
-
-        The threshold rejects at most the share `rejected` of x_validation. These are
-        clean images on which neither network nor head was trained, because a head
-        rejects too few of its own training images. Raises TypeError or ValueError
-        unless x, x_adv and x_validation are images like the network's, and for a depth
-        at which the network can't be cut.
-        """
-        if x_validation is None:
-            raise ValueError("x_validation must be clean images, got None")
-        given = {"x": x, "x_adv": x_adv, "x_validation": x_validation}
-        for name, images in given.items():
-            check_stored_images(name, images)
-            check_shape(name, images, (len(images), *model.input_shape))
-        check_depth(depth, len(model.layers))
-        check_number("rejected", rejected, "[0, 1)")
-        body = Sequential(model.layers[:depth], model.input_shape)
-        self.join(model, depth, head_on(body.shapes[-1], rng))
-        both = np.concatenate([to_float(x), to_float(x_adv)])
-        attacked = np.repeat([0, 1], [len(x), len(x_adv)])
-        whole = Sequential([body, self.head], model.input_shape)
-        train(whole, both, attacked, Adam(self.head.params), epochs, 32, rng)
-        scores = self.scores(x_validation)
-        share = 1 - rejected
-        self.threshold = float(np.quantile(scores, share, method="inverted_cdf"))
-
-    @classmethod
-    def ready(
-        cls, model: Sequential, depth: int, head: Sequential, threshold: float
-    ) -> Self:
-        """Return a detector whose head is trained already."""
-        detector = cls.__new__(cls)
-        detector.join(model, depth, head, threshold)
-        return detector
-
-    def join(
         self, model: Sequential, depth: int, head: Sequential, threshold: float = 0.0
     ) -> None:
         """Attach a head to the output of the network's first layers."""
@@ -121,6 +72,45 @@ class Detector:
         """Tell which images are misclassified and not rejected. Shapes: (N,)."""
         found = self.predict_proba(x).argmax(axis=1)
         return (found != y) & (found != self.model.classes)
+
+
+def trained_detector(
+    model: Sequential,
+    depth: int,
+    x: Array,
+    x_adv: Array,
+    x_validation: Array | None,
+    rng: np.random.Generator,
+    rejected: float = REJECTED,
+    epochs: int = 5,
+    train: Train = train,
+) -> Detector:
+    """Train a head to tell x from x_adv behind the network's first layers.
+
+    The threshold rejects at most the share `rejected` of x_validation. These are clean
+    images on which neither network nor head was trained, because a head rejects too few
+    of its own training images. Raises TypeError or ValueError unless x, x_adv and
+    x_validation are images like the network's, and for a depth at which the network
+    can't be cut.
+    """
+    if x_validation is None:
+        raise ValueError("x_validation must be clean images, got None")
+    given = {"x": x, "x_adv": x_adv, "x_validation": x_validation}
+    for name, images in given.items():
+        check_stored_images(name, images)
+        check_shape(name, images, (len(images), *model.input_shape))
+    check_depth(depth, len(model.layers))
+    check_number("rejected", rejected, "[0, 1)")
+    body = Sequential(model.layers[:depth], model.input_shape)
+    head = head_on(body.shapes[-1], rng)
+    both = np.concatenate([to_float(x), to_float(x_adv)])
+    attacked = np.repeat([0, 1], [len(x), len(x_adv)])
+    whole = Sequential([body, head], model.input_shape)
+    train(whole, both, attacked, Adam(head.params), epochs, 32, rng)
+    detector = Detector(model, depth, head)
+    scores, share = detector.scores(x_validation), 1 - rejected
+    detector.threshold = float(np.quantile(scores, share, method="inverted_cdf"))
+    return detector
 
 
 def check_depth(depth: int, layers: int) -> None:

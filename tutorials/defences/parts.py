@@ -25,7 +25,7 @@ from minidl.finish import Place
 from minidl.layers import Layer, Sequential
 from minidl.store import key_of, read_arrays, refused, to_json, write_arrays
 from tutorials.defences.denoised import autoencoder, trained_autoencoder
-from tutorials.defences.detector import Detector, head_on
+from tutorials.defences.detector import head_on, trained_detector
 from tutorials.defences.distilled import distil
 from tutorials.defences.kept import Kept, Train, drop
 
@@ -126,7 +126,8 @@ def head(part: Part, folder: Path, train: Train) -> tuple[Layer, float]:
     rows = batches(np.arange(len(x)), 100)
     x_adv = np.concatenate([bim(gradient, x[r], y[r], *how) for r in rows])
     unseen = data.x_test[-held_out(len(data.x_test)) :]
-    found = Detector(model, DEPTH, x, x_adv, unseen, part.generator(), train=train)
+    own = model, DEPTH, x, x_adv, unseen, part.generator()
+    found = trained_detector(*own, train=train)
     return found.head, found.threshold
 
 

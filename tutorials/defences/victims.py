@@ -131,7 +131,7 @@ def rounded(voters: Voters) -> Victim:
 def detector(voters: Voters) -> Victim:
     """A head beside each network: they vote on classes, and on rejecting the image."""
     pairs = zip(voters.networks, voters.beside, strict=True)
-    each = [Detector.ready(net, DEPTH, *part) for net, part in pairs]
+    each = [Detector(net, DEPTH, *part) for net, part in pairs]
     naive = log_mean([network(net) for net in voters.networks])
     joint = [one.forward for one in each]
     adaptive = climb(joint, undetected_margin, voters.strength)
