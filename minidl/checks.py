@@ -276,7 +276,7 @@ def check_logits(z: Array, y: Array) -> None:
 _latest: tuple[Any, tuple[int, int]] = (None, (0, 0))
 
 
-def range_of(y: Array, fresh: bool = False) -> tuple[int, int]:
+def range_of(y: Array, fresh: bool) -> tuple[int, int]:
     """Return the smallest and the largest label.
 
     An attack asks for the range of the same labels at each step. Reading it from a GPU

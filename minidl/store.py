@@ -158,12 +158,12 @@ def check(right: bool, wrong: str) -> None:
 
 
 @contextmanager
-def refused(path: str | Path, errors: type[Exception] = Exception) -> Iterator[None]:
+def refused(path: str | Path) -> Iterator[None]:
     """Turn any error caused by a file's content into a DamagedError that names it."""
     try:
         yield
     except OSError:
         raise
-    except errors as error:
+    except Exception as error:
         text = f"{path} is damaged or not the expected file: {error}"
         raise DamagedError(text) from error

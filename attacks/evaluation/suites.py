@@ -55,7 +55,7 @@ class FromHost:
         self.predict_proba = from_host(classifier.predict_proba, device)
 
 
-def made(make_suite: MakeSuite, device: Device = "cpu") -> Suite:
+def made(make_suite: MakeSuite, device: Device) -> Suite:
     """Return make_suite(); TypeError or ValueError unless it can be evaluated.
 
     A suite for images on a device is wrapped, so that it takes them from the host.

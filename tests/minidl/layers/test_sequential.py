@@ -174,6 +174,7 @@ def test_a_classifier_that_ends_in_softmax_is_refused(rng):
             lambda model=model: model.predict(x),
             lambda model=model: model.predict_proba(x),
             lambda model=model: accuracy(model, x, y),
+            lambda model=model: next(trace(model, x, y)),
             lambda model=model: train(model, x, y, Adam(model.params), 1, 2, rng),
         ):
             with pytest.raises(ValueError, match=r"logits, .* in Softmax\(\): leave"):
