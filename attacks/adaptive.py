@@ -23,10 +23,10 @@ import numpy as np
 from attacks.forwards import Back, Forward, checked_forward
 from attacks.functions import guarded
 from attacks.victims import VJP, LossFn
-from minidl.answers import answer, check_floats_like, check_function
 from minidl.backend import Array
 from minidl.checks import check_array, check_batch
-from minidl.rules import alone, checked
+from minidl.checks.answers import answer, check_floats_like, check_function
+from minidl.checks.rules import alone, checked
 
 Defence: TypeAlias = Callable[[Array], Array]  # x -> what the classifier sees
 

@@ -7,10 +7,10 @@ from attacks.gradients import mean_probability_gradient, model_gradient
 from attacks.threat import Threat
 from attacks.training import growing, pgd_perturb
 from minidl.checks import check_number
+from minidl.checks.settings import setting
+from minidl.checks.training import Perturb
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
-from minidl.settings import setting
-from minidl.training_checks import Perturb
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Any, ParamSpec, TypeVar
 from attacks.functions import FUNCTIONS, finite_images, guarded
 from attacks.norms import BALLS
 from attacks.threat import Threat
-from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
 from minidl.checks import (
     check_batch,
@@ -21,7 +20,8 @@ from minidl.checks import (
     check_number,
     check_range,
 )
-from minidl.rules import Arguments, Check, Given, Rule, alone
+from minidl.checks.answers import check_function
+from minidl.checks.rules import Arguments, Check, Given, Rule, alone
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.answers import answer, check_function, check_rows, kept
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import (
     check_batch,
@@ -24,6 +23,7 @@ from minidl.checks import (
     check_weights,
     several,
 )
+from minidl.checks.answers import answer, check_function, check_rows, kept
 from minidl.layer_memory import memory_of, restore
 from minidl.layer_passes import one_pass
 from minidl.layers import Sequential

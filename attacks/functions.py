@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from attacks.norms import flat
-from minidl.answers import (
+from minidl.backend import Array, get_array_module
+from minidl.checks import check_device, check_labels
+from minidl.checks.answers import (
     answer,
     check_finite,
     check_floats_like,
@@ -18,8 +20,6 @@ from minidl.answers import (
     check_probabilities,
     check_rows,
 )
-from minidl.backend import Array, get_array_module
-from minidl.checks import check_device, check_labels
 
 
 def guarded(

@@ -27,9 +27,9 @@ from attacks.victims import VJP, Logits, LossFn, logits_of, loss_of, vjp_of
 from minidl.backend import Array
 from minidl.batches import batches
 from minidl.checks import check_batch, check_labels, check_range
+from minidl.checks.rules import alone, checked
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
-from minidl.rules import alone, checked
 
 
 @checked(bounds=alone(check_range), classes="count 2..", batch_size="count")

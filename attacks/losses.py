@@ -15,9 +15,9 @@ others keep their slope. (But dlr is 1 wherever y has the third largest logit.)
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from minidl.answers import check_function
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_logits
+from minidl.checks.answers import check_function
 from minidl.losses import cross_entropy as cross_entropy
 
 NO_SPREAD = 1e-12  # in place of 0 where the largest logits are equal, as in AutoAttack

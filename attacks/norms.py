@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.answers import wide
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_array, check_choice, check_device
+from minidl.checks.answers import wide
 
 Norm: TypeAlias = str  # one of NORMS
 

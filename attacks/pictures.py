@@ -21,8 +21,8 @@ from minidl.checks import (
     check_number,
     check_range,
 )
-from minidl.files import atomic_write, check_free, open_regular
 from minidl.store import CHANGED, check, refused
+from minidl.store.files import atomic_write, check_free, open_regular
 
 MODES = {1: "L", 3: "RGB"}  # by the number of channels
 MAX_PNG = 2**26  # bytes

@@ -17,7 +17,6 @@ from attacks.evaluation.outcomes import fraction
 from attacks.pictures import check_drawable, pillow, read_png, write_png
 from attacks.rounding import pixels, round_inside
 from attacks.threat import Threat
-from minidl.answers import check_classifier, probabilities
 from minidl.backend import Array, get_array_module, to_numpy
 from minidl.batches import batches, to_float
 from minidl.checks import (
@@ -27,11 +26,12 @@ from minidl.checks import (
     check_labels,
     check_range,
 )
+from minidl.checks.answers import check_classifier, probabilities
 from minidl.classifiers import Classifier
-from minidl.files import atomic_folder, check_free, check_path
-from minidl.progress import progress
-from minidl.schema import build
+from minidl.parallel.progress import progress
 from minidl.store import check, read_arrays, refused, write_arrays
+from minidl.store.files import atomic_folder, check_free, check_path
+from minidl.store.schema import build
 
 NAME = "images.npz"
 PIECE = 256  # images at a time

@@ -13,9 +13,9 @@ import numpy as np
 from attacks.arguments import check_result, checked
 from attacks.gradients import GradientFn
 from attacks.victims import Predict
-from minidl.answers import copy_of
 from minidl.backend import Array, get_array_module, to_numpy
 from minidl.checks import check_array
+from minidl.checks.answers import copy_of
 
 ByGradient: TypeAlias = Callable[[GradientFn, Array, Array], Array]
 

@@ -14,7 +14,7 @@ from attacks.norms import BALLS, L2, NORMS, Linf, Norm, check_pair, distance, fl
 from minidl import kernels
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_array, check_bounds, check_choice, check_label_array
-from minidl.settings import setting
+from minidl.checks.settings import setting
 
 Bounds: TypeAlias = tuple[float, float] | None  # None: pixels may take any value
 ROUNDING = 1e-5  # relative; sums of many float32 squares are off by as much

@@ -11,9 +11,9 @@ import numpy as np
 from attacks.extras import extra
 from attacks.forwards import Back, Forward
 from attacks.norms import on_device_of
-from minidl.answers import check_finite, check_rows
 from minidl.backend import Array, to_numpy
 from minidl.checks import check_batch, check_shape
+from minidl.checks.answers import check_finite, check_rows
 from minidl.layers import softmax
 
 __all__ = ["TorchClassifier", "torch_forward"]

@@ -20,13 +20,12 @@ from attacks.norms import Norm
 from attacks.pgd import pgd
 from attacks.threat import Bounds, Threat
 from attacks.victims import LossFn
-from minidl import rules
-from minidl.answers import check_function
 from minidl.backend import Array
-from minidl.checks import check_number
+from minidl.checks import check_number, rules
+from minidl.checks.answers import check_function
+from minidl.checks.rules import Given, Rule
+from minidl.checks.training import Perturb
 from minidl.optimizers import Optimizer
-from minidl.rules import Given, Rule
-from minidl.training_checks import Perturb
 
 Growth: TypeAlias = Callable[[], float]  # the fraction of eps in use, in [0, 1]
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from ensembles.checks import check_member_logits
 from minidl.backend import Array, get_array_module, rounds_to_zero, to_numpy
+from minidl.checks.rules import checked
 from minidl.kernels.reference import log_softmax
 from minidl.losses import cross_entropy
-from minidl.rules import checked
 
 OFFSET = 1e-6  # added to G's diagonal: else members that agree give log 0
 

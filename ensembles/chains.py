@@ -16,7 +16,7 @@ from ensembles.materialise import Network, networks_of
 from ensembles.methods import make_jobs
 from minidl.backend import Array
 from minidl.batches import in_batches
-from minidl.training_checks import check_finite
+from minidl.checks.training import check_finite
 
 
 def boosting(members: int, seed: int, dataset: str, **settings: Any) -> list[MemberJob]:

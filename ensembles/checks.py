@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from minidl.answers import check_classifier
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_array, check_batch, check_logits, several
+from minidl.checks.answers import check_classifier
 from minidl.classifiers import Classifier, classes_of
 
 

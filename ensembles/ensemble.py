@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from ensembles.checks import check_alike, check_members
-from minidl.answers import probabilities
 from minidl.backend import Array, Device, rounds_to_zero
 from minidl.checks import check_weights
+from minidl.checks.answers import probabilities
 from minidl.classifiers import Classifier, classes_of, place_of
 
 

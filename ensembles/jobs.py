@@ -11,12 +11,12 @@ import numpy as np
 
 from ensembles.architectures import TABLES, architecture_names
 from minidl.checks import check_choice, check_kind
+from minidl.checks.settings import setting
+from minidl.checks.training import Perturb
 from minidl.data import CLASS_NAMES
 from minidl.layers import Sequential
 from minidl.optimizers import OPTIMIZERS, Optimizer
-from minidl.settings import setting
 from minidl.store import kept_fields, plain
-from minidl.training_checks import Perturb
 
 METHOD_NAMES = ("random-init", "mixed-models", "bagging", "gaussian-noise")
 CHAINS = ("boosting", "snapshots")  # besides the paper's: each member follows another

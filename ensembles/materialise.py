@@ -10,8 +10,8 @@ from ensembles.jobs import CHAINS, MemberJob
 from ensembles.methods import add_noise, bootstrap_replicate
 from ensembles.together import Committee
 from minidl.backend import Array
+from minidl.checks.rules import checked
 from minidl.layers import Sequential
-from minidl.rules import checked
 
 Network: TypeAlias = Sequential | Committee  # one, or several trained together
 Learners: TypeAlias = Sequence[Learner]  # the earlier members of a chain

@@ -19,13 +19,13 @@ import numpy as np
 from ensembles.jobs import MemberJob
 from ensembles.materialise import Network, networks_of, untrained
 from minidl.backend import Array
-from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
-from minidl.files import remove_leftovers, set_aside
-from minidl.finish import Place
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
-from minidl.schema import build
 from minidl.store import DamagedError, key_of, plain, to_json
+from minidl.store.checkpoints import check_config, load_checkpoint, save_checkpoint
+from minidl.store.files import remove_leftovers, set_aside
+from minidl.store.finish import Place
+from minidl.store.schema import build
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ensembles.jobs import METHOD_NAMES, TABLE_OF, MemberJob, member_seed, table
 from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.checks import check_choice, check_number
-from minidl.rules import checked
+from minidl.checks.rules import checked
 
 
 def random_init(

@@ -18,13 +18,13 @@ import numpy as np
 from ensembles.checks import check_members
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_kind
+from minidl.checks.rules import checked, unchecked
+from minidl.checks.training import TRAINING, Callback, Perturb, loss_or
 from minidl.layers import Layer, Sequential
 from minidl.layers.base import Shape
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
-from minidl.rules import checked, unchecked
 from minidl.training import train
-from minidl.training_checks import TRAINING, Callback, Perturb, loss_or
 
 # Of all members' logits z (M, N, K) and labels y: costs (N,), and dz like z.
 JointLoss: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]

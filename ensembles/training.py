@@ -30,14 +30,14 @@ from ensembles.together import Committee, sum_of_costs, train_together
 from minidl.backend import DEVICES, Array, Device, from_host
 from minidl.batches import in_batches
 from minidl.checks import check_kind, several
+from minidl.checks.rules import alone, checked
+from minidl.checks.training import Callback, Perturb
 from minidl.data import load_dataset
-from minidl.files import check_path
-from minidl.finish import finish
 from minidl.optimizers import OPTIMIZERS, Optimizer
 from minidl.parallel import available_cores, limit_threads
-from minidl.rules import alone, checked
+from minidl.store.files import check_path
+from minidl.store.finish import finish
 from minidl.training import train
-from minidl.training_checks import Callback, Perturb
 
 State = tuple[Network, Optimizer, np.random.Generator]
 JOINT_LOSSES: dict[str, Any] = {"cross-entropy": sum_of_costs, "adp": adp}

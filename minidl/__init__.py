@@ -11,7 +11,6 @@ the first:
 """
 
 from minidl.backend import Array, get_array_module, to_device, to_numpy
-from minidl.checkpoints import load_checkpoint, save_checkpoint
 from minidl.initializers import glorot, he
 from minidl.inspection import TraceStep, summary, trace
 from minidl.kernels import col2im, im2col
@@ -33,6 +32,7 @@ from minidl.layers import (
 from minidl.losses import cross_entropy, soft_cross_entropy, squared_error
 from minidl.models import cifar10_cnn, mnist_cnn
 from minidl.optimizers import SGD, Adadelta, Adam, Optimizer, RMSprop
+from minidl.store.checkpoints import load_checkpoint, save_checkpoint
 from minidl.torch_state import load_torch_state
 from minidl.training import accuracy, train
 

@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.answers import answer, check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module, to_device
 from minidl.checks import check_array
+from minidl.checks.answers import answer, check_floats_like, check_function
+from minidl.checks.layers import check_layers, check_signatures
+from minidl.checks.rules import Given, alone, axes, both, checked, nonempty
 from minidl.kernels.arguments import check_writeable
-from minidl.layer_checks import check_layers, check_signatures
 from minidl.layer_passes import one_pass
 from minidl.layers import Layer
-from minidl.rules import Given, alone, axes, both, checked, nonempty
 
 Scalar: TypeAlias = Callable[[], float]  # a function of arrays changed from outside
 

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from minidl.backend import Array
 from minidl.checks import check_kind, check_labels
+from minidl.checks.networks import check_input
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
-from minidl.network_checks import check_input
 
 
 class TraceStep(NamedTuple):

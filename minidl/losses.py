@@ -14,9 +14,9 @@ Each returns the cost of every image, and the gradient of the sum of all costs.
 from minidl import kernels
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch, check_number
+from minidl.checks.losses import images_like, soft_labels
+from minidl.checks.rules import checked, nonempty
 from minidl.kernels.reference import log_softmax
-from minidl.loss_checks import images_like, soft_labels
-from minidl.rules import checked, nonempty
 
 TEMPERATURES = "[1e-6, 1e6]"  # beyond, z / T overflows in float32, or all p are alike
 

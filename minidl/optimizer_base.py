@@ -17,11 +17,11 @@ from minidl.backend import (
     rounds_to_zero,
     to_device,
 )
+from minidl.checks.rules import Given
+from minidl.checks.settings import fixed, setting
 from minidl.kernels.arguments import check_step
 from minidl.kernels.gpu.flat_parameters import FlatParameters
 from minidl.layers import Parameter
-from minidl.rules import Given
-from minidl.settings import fixed, setting
 
 POSITIVE = "(0, inf)"
 

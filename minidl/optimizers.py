@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from minidl.backend import Array, get_array_module
+from minidl.checks.settings import setting
 from minidl.kernels import implementation
 from minidl.layers import Parameter
 from minidl.optimizer_base import POSITIVE
 from minidl.optimizer_base import Optimizer as Optimizer
-from minidl.settings import setting
 
 
 @dataclass(eq=False, repr=False)

@@ -16,9 +16,9 @@ import numpy as np
 
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_array, check_cast
+from minidl.checks.rules import checked
 from minidl.layers import Conv2D, Layer, Linear, Parameter, Sequential
 from minidl.layers.base import Shape
-from minidl.rules import checked
 
 # A parameter, its shape in PyTorch, and the conversion to our layout.
 Target: TypeAlias = tuple[Parameter, tuple[int, ...], Callable[[Array], Array]]

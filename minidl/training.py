@@ -5,17 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from minidl.answers import check_classifier, probabilities
 from minidl.backend import Array, device_of, rounds_to_zero
 from minidl.batches import batches_of
 from minidl.checks import check_labels
-from minidl.classifiers import Classifier, classes_of, place_of
-from minidl.layers import Sequential
-from minidl.losses import cross_entropy
-from minidl.optimizers import Optimizer
-from minidl.progress import reported
-from minidl.rules import alone, checked
-from minidl.training_checks import (
+from minidl.checks.answers import check_classifier, probabilities
+from minidl.checks.rules import alone, checked
+from minidl.checks.training import (
     TRAINING,
     Callback,
     Loss,
@@ -26,6 +21,11 @@ from minidl.training_checks import (
     trained_here,
     watched,
 )
+from minidl.classifiers import Classifier, classes_of, place_of
+from minidl.layers import Sequential
+from minidl.losses import cross_entropy
+from minidl.optimizers import Optimizer
+from minidl.parallel.progress import reported
 
 
 @checked(model=Sequential, **TRAINING, loss=loss_or(cross_entropy))

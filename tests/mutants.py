@@ -37,12 +37,12 @@ from tests.size import CORE
 BESIDE = (  # what the core's files rely on, and was part of them once
     "minidl/fusion.py",
     "minidl/batches.py",
-    "minidl/layer_checks.py",
+    "minidl/checks/layers.py",
     "minidl/layer_memory.py",
     "minidl/layer_passes.py",
-    "minidl/network_checks.py",
+    "minidl/checks/networks.py",
     "minidl/optimizer_base.py",
-    "minidl/training_checks.py",
+    "minidl/checks/training.py",
     "ensembles/jobs.py",
     "ensembles/materialise.py",
 )

@@ -39,7 +39,7 @@ CONFINED = {
         "tutorials/paper/claims/intervals.py",
     ],
     "cupy": ["minidl/backend.py", "minidl/kernels/gpu/*"],
-    "distributed": ["minidl/cluster.py"],
+    "distributed": ["minidl/parallel/cluster.py"],
     "matplotlib": ["tutorials/*", "tutorials/**/*", "tutorials/*/*/*"],
     "art": ["attacks/interop.py"],
     "foolbox": ["attacks/interop.py"],

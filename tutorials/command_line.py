@@ -18,9 +18,9 @@ from minidl import kernels
 from minidl.backend import Device, out_of_memory
 from minidl.data import Dataset, load_dataset
 from minidl.data.places import cache_folder
-from minidl.files import check_writable
 from minidl.parallel import available_cores
-from minidl.processes import signalled
+from minidl.parallel.processes import signalled
+from minidl.store.files import check_writable
 from tutorials.output import keep_writing, lost, nobody_reads
 from tutorials.signals import Terminated, ended_by_signals
 

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from minidl.files import check_writable
 from minidl.parallel import available_cores
-from minidl.progress import progress
+from minidl.parallel.progress import progress
+from minidl.store.files import check_writable
 from tutorials.command_line import (
     a_path,
     check_installed,

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from minidl.files import atomic_write, check_writable
+from minidl.store.files import atomic_write, check_writable
 from tutorials.command_line import (
     a_path,
     check_installed,

@@ -19,9 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from minidl.files import atomic_write, write_text
-from minidl.progress import progress
+from minidl.parallel.progress import progress
 from minidl.store import refused
+from minidl.store.files import atomic_write, write_text
 from tutorials.command_line import check_installed, one_line_errors, parser_of
 from tutorials.paper.pages.markdown import Table, replace_marked
 

@@ -25,8 +25,8 @@ from attacks.victims import LossFn, model_loss
 from minidl import Adam, mnist_cnn, train
 from minidl.backend import Array
 from minidl.data import load_mnist_sample
-from minidl.files import check_writable
 from minidl.parallel import local_executor
+from minidl.store.files import check_writable
 from tutorials.command_line import (
     a_path,
     number_of_processes,

@@ -22,7 +22,7 @@ import numpy as np
 
 from minidl import Sequential, trace
 from minidl.backend import Array
-from minidl.files import atomic_write
+from minidl.store.files import atomic_write
 from tutorials.command_line import check_installed
 from tutorials.output import keep_writing
 from tutorials.paper.pages.markdown import Table

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from minidl.processes import signalled
+from minidl.parallel.processes import signalled
 
 AGAIN = 0.1  # seconds
 

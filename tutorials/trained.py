@@ -18,8 +18,8 @@ from ensembles.materialise import networks_of, untrained
 from ensembles.training import train_members
 from minidl import Sequential
 from minidl.backend import Array
-from minidl.files import check_writable
 from minidl.store import key_of, read_arrays, write_arrays
+from minidl.store.files import check_writable
 from tutorials.command_line import a_path, one_line_errors, parser_of, runs_folder
 from tutorials.int8 import from_int8, to_int8
 

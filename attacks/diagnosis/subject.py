@@ -13,8 +13,8 @@ from attacks.gradients import GradientFn
 from attacks.norms import flat
 from attacks.threat import Bounds, clip_to_bounds
 from attacks.victims import PredictProba
-from minidl.answers import kept
 from minidl.backend import Array, to_numpy
+from minidl.checks.answers import kept
 
 # (gradient, x, y, eps) -> x_adv, within eps in every pixel
 AttackAlong: TypeAlias = Callable[[GradientFn, Array, Array, float], Array]

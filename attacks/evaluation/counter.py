@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from attacks.gradients import GradientFn
 from attacks.victims import VJP, LossFn, PredictProba
-from minidl.answers import check_function
 from minidl.backend import Array
+from minidl.checks.answers import check_function
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

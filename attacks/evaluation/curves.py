@@ -15,8 +15,8 @@ from attacks.evaluation.suites import KEPT, WORK, MakeSuite, in_unit
 from attacks.threat import Threat
 from minidl.backend import Array
 from minidl.checks import check_number, several
-from minidl.files import check_writable
-from minidl.rules import Given, checked
+from minidl.checks.rules import Given, checked
+from minidl.store.files import check_writable
 
 
 @dataclass(frozen=True)

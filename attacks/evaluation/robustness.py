@@ -27,14 +27,14 @@ from attacks.evaluation.suites import (
 )
 from attacks.threat import Threat
 from attacks.victims import per_image
-from minidl.answers import probabilities
 from minidl.backend import Array, device_of, to_numpy
 from minidl.batches import batches, to_float
 from minidl.checks import check_labels
-from minidl.finish import Place, finish
+from minidl.checks.answers import probabilities
+from minidl.checks.rules import checked
 from minidl.parallel import limit_threads, run_jobs
-from minidl.rules import checked
 from minidl.store import key_of
+from minidl.store.finish import Place, finish
 
 ROUNDING = 1e-4  # of probabilities
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from attacks.evaluation.outcomes import Outcome
 from minidl.backend import Array
-from minidl.finish import Place
 from minidl.store import DamagedError, check, read_arrays, refused, write_arrays
+from minidl.store.finish import Place
 
 OF_IMAGES = ("before", "fooled", "distance")  # arrays; the others are numbers
 

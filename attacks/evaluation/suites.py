@@ -17,13 +17,13 @@ from attacks.evaluation.counter import Counter
 from attacks.norms import flat
 from attacks.threat import Threat
 from attacks.victims import per_image
-from minidl.answers import check_classifier, check_floats_like, check_function
 from minidl.backend import Array, Device, from_host, get_array_module
 from minidl.batches import to_float
 from minidl.checks import check_images, check_kind
+from minidl.checks.answers import check_classifier, check_floats_like, check_function
+from minidl.checks.rules import Check, Given, Rule, alone, checked
 from minidl.classifiers import Classifier, classes_of
-from minidl.files import check_writable
-from minidl.rules import Check, Given, Rule, alone, checked
+from minidl.store.files import check_writable
 
 # (x, y, eps, rng) -> x_adv; y holds targets if the threat model is targeted.
 Attack: TypeAlias = Callable[[Array, Array, float, np.random.Generator], Array]

@@ -17,13 +17,13 @@ from attacks.evaluation.suites import (
     run_attack,
 )
 from attacks.threat import Threat
-from minidl.answers import check_classifier, probabilities
 from minidl.backend import Array, device_of, from_host, to_numpy
 from minidl.batches import batches, to_float
 from minidl.checks import check_labels
+from minidl.checks.answers import check_classifier, probabilities
+from minidl.checks.rules import checked
 from minidl.classifiers import Classifier
-from minidl.progress import progress
-from minidl.rules import checked
+from minidl.parallel.progress import progress
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from minidl.data.places import download_folder, similar_files
 from minidl.data.published import PublishedFile
 from minidl.data.untrusted import MAX_BYTES, in_words
-from minidl.files import atomic_write
+from minidl.store.files import atomic_write
 
 # Seconds to connect (for each address of a host) and to wait for the next bytes.
 TIMEOUT = (5, 10)

@@ -13,7 +13,7 @@ from minidl.data.cifar import MAX_BATCH, Arrays, Checksums, nhwc, sha1
 from minidl.data.idx import check_labels
 from minidl.data.published import BATCHES
 from minidl.data.untrusted import MAX_BYTES, opened
-from minidl.npy import arrays_in
+from minidl.store.npy import arrays_in
 
 
 def read_npz(path: Path) -> tuple[Arrays, Checksums, int]:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO
 
-from minidl.files import open_regular
+from minidl.store.files import open_regular
 
 # CIFAR-10, the largest of the data sets, unpacks to 184 MB.
 MAX_BYTES = 200_000_000

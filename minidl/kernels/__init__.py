@@ -24,12 +24,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from minidl.checks.rules import Arguments, Rule
 from minidl.kernels import arguments, blocks, reference
 from minidl.kernels.dispatch import check_environment as check_environment
 from minidl.kernels.dispatch import implementation as implementation
 from minidl.kernels.dispatch import use
 from minidl.kernels.shapes import output_size
-from minidl.rules import Arguments, Rule
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")

@@ -22,10 +22,10 @@ from minidl.checks import (
     check_labels,
     check_shape,
 )
+from minidl.checks.rules import Given, Rule, axes, both, nonempty, number_in
 from minidl.kernels import reference
 from minidl.kernels.dispatch import implementation
 from minidl.kernels.shapes import ImageShape, fits_winograd, output_size
-from minidl.rules import Given, Rule, axes, both, nonempty, number_in
 
 ALGORITHMS = ("auto", "im2col", "winograd")
 FINITE = "(-inf, inf)"

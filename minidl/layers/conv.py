@@ -7,14 +7,14 @@ import numpy as np
 from minidl import kernels
 from minidl.backend import Array
 from minidl.checks import check_batch
+from minidl.checks.networks import initial_weights
+from minidl.checks.rules import checked
+from minidl.checks.settings import fixed, setting
 from minidl.initializers import Initializer, glorot
 from minidl.kernels import arguments
 from minidl.kernels.shapes import pair
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
-from minidl.network_checks import initial_weights
-from minidl.rules import checked
-from minidl.settings import fixed, setting
 
 
 class Conv2D(Layer):
@@ -51,7 +51,7 @@ class Conv2D(Layer):
     ) -> None:
         self.stride, self.pad, self.algorithm = stride, pad, algorithm
         shape = (*pair(kernel_size), in_channels, filters)
-        self.W = initial_weights(initializer, shape, rng)
+        self.W = Parameter(initial_weights(initializer, shape, rng))
         self.b = Parameter(np.zeros(filters, np.float32))
 
     @property

@@ -5,8 +5,8 @@ import numpy as np
 from minidl import kernels
 from minidl.backend import Array, rounds_to_zero
 from minidl.checks import check_batch, check_generator
+from minidl.checks.settings import setting
 from minidl.layers.base import Layer
-from minidl.settings import setting
 
 
 class Dropout(Layer):

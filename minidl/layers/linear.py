@@ -7,12 +7,12 @@ import numpy as np
 from minidl import kernels
 from minidl.backend import Array
 from minidl.checks import check_features, check_shape
+from minidl.checks.networks import initial_weights
+from minidl.checks.rules import checked
+from minidl.checks.settings import setting
 from minidl.initializers import Initializer, glorot
 from minidl.layers.base import Layer, Shape
 from minidl.layers.parameter import Parameter
-from minidl.network_checks import initial_weights
-from minidl.rules import checked
-from minidl.settings import setting
 
 
 class Linear(Layer):
@@ -33,7 +33,8 @@ class Linear(Layer):
         rng: np.random.Generator,
         initializer: Initializer = glorot,
     ) -> None:
-        self.W = initial_weights(initializer, (in_features, out_features), rng)
+        shape = in_features, out_features
+        self.W = Parameter(initial_weights(initializer, shape, rng))
         self.b = Parameter(np.zeros(out_features, np.float32))
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:

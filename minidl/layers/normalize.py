@@ -6,9 +6,9 @@ import numpy as np
 
 from minidl.backend import Array, get_array_module, rounds_to_zero
 from minidl.checks import check_batch
+from minidl.checks.networks import check_channels
+from minidl.checks.settings import fixed
 from minidl.layers.base import Layer, Shape
-from minidl.network_checks import check_channels
-from minidl.settings import fixed
 
 
 class Normalize(Layer):

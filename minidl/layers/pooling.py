@@ -5,9 +5,9 @@ import numpy as np
 from minidl import kernels
 from minidl.backend import Array
 from minidl.checks import check_batch
+from minidl.checks.settings import fixed
 from minidl.kernels.arguments import RULES
 from minidl.layers.base import Layer, Shape
-from minidl.settings import fixed
 
 
 class MaxPool2D(Layer):

@@ -4,8 +4,8 @@ import numpy as np
 
 from minidl.backend import Array, get_array_module
 from minidl.checks import check_batch
+from minidl.checks.settings import fixed
 from minidl.layers.base import Layer
-from minidl.settings import fixed
 
 
 class Round(Layer):

@@ -7,18 +7,18 @@ import numpy as np
 
 from minidl.backend import Array, rounds_to_zero
 from minidl.checks import check_count, check_generator, check_shape, several
-from minidl.fusion import fuse
-from minidl.layer_checks import check_layers
-from minidl.layer_passes import one_pass
-from minidl.layers.activations import softmax
-from minidl.layers.base import Layer, Shape, parameters_in
-from minidl.layers.parameter import Parameter
-from minidl.network_checks import (
+from minidl.checks.layers import check_layers
+from minidl.checks.networks import (
     check_ends_in_logits,
     check_input,
     check_numbers,
 )
-from minidl.settings import fixed
+from minidl.checks.settings import fixed
+from minidl.fusion import fuse
+from minidl.layer_passes import one_pass
+from minidl.layers.activations import softmax
+from minidl.layers.base import Layer, Shape, parameters_in
+from minidl.layers.parameter import Parameter
 
 
 class Sequential(Layer):

@@ -4,8 +4,8 @@ import numpy as np
 
 from minidl.backend import Array, rounds_to_zero
 from minidl.checks import check_batch
+from minidl.checks.settings import fixed
 from minidl.layers.base import Layer, Shape
-from minidl.settings import fixed
 
 
 class Upsample2D(Layer):

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from minidl.backend import Device, try_gpu
-from minidl.files import check_writable
+from minidl.store.files import check_writable
 from tests.benchmarks.cores import cores
 from tutorials.command_line import Parser, a_path, whole_number
 

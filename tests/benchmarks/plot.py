@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from minidl.files import atomic_write
+from minidl.store.files import atomic_write
 from tests.benchmarks.table import name
 
 # Two of Okabe and Ito's colours, distinct to colour-blind eyes and in grey.

@@ -46,7 +46,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from minidl.progress import progress
+from minidl.parallel.progress import progress
 from tests.benchmarks import (
     attacks,
     instructions,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-import minidl.progress
+import minidl.parallel.progress
 from attacks import Suite, Threat, bim, evaluate, model_gradient, pgd
 from attacks.victims import model_loss
 from ensembles import random_init, train_ensemble
@@ -83,7 +83,7 @@ if __name__ == "__mp_main__":
 if __name__ == "__main__":
     prepare("parent")
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored behind a `&`
-    minidl.progress.SECONDS_BETWEEN_LINES = 60.0
+    minidl.parallel.progress.SECONDS_BETWEEN_LINES = 60.0
     with one_line_errors("killed", lambda: "what is finished is kept"):
         print("working", flush=True)
         KINDS[sys.argv[1]](Path(sys.argv[2]))

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.files import LEFTOVER
+from minidl.store.files import LEFTOVER
 from tests.campaigns.killed import KILL, KINDS
 
 ROOT = Path(__file__).parents[2]

@@ -14,10 +14,10 @@ from ensembles import member_files, train_ensemble
 from ensembles.materialise import untrained
 from ensembles.member_files import load_member, member_path, partial_path
 from ensembles.training import train_member
-from minidl.checkpoints import save_checkpoint
 from minidl.data import load_dataset
 from minidl.optimizers import OPTIMIZERS
 from minidl.store import plain, read_arrays
+from minidl.store.checkpoints import save_checkpoint
 from tests.ensembles.conftest import assert_same
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidl.answers import (
+from minidl.checks.answers import (
     answer,
     check_floats_like,
     check_function,

@@ -14,8 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from ensembles import random_init, train_ensemble
-from minidl import cluster
-from minidl.parallel import run_jobs
+from minidl.parallel import cluster, run_jobs
 from tests.oracles import same_bits
 from tutorials.command_line import one_line_errors
 

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from minidl import files
-from minidl.files import (
+from minidl.store import files
+from minidl.store.files import (
     alone,
     atomic_folder,
     atomic_write,
@@ -160,7 +160,7 @@ def leave(folder, age=60):
 
 ENDED = """
 import os, sys
-from minidl.files import atomic_write
+from minidl.store.files import atomic_write
 with atomic_write(sys.argv[1]) as file:
     file.write(b"half")
     file.flush()
@@ -231,7 +231,7 @@ def test_only_one_is_at_work_in_a_folder(tmp_path):
 HOLD = """
 import sys
 from pathlib import Path
-from minidl.files import alone
+from minidl.store.files import alone
 with alone(Path(sys.argv[1]), "another run"):
     print("held", flush=True)
     sys.stdin.read()

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from minidl.finish import Place, finish, finished
 from minidl.store import read_json, write_json
+from minidl.store.finish import Place, finish, finished
 
 
 def places(folder, works):

@@ -21,7 +21,7 @@ import pytest
 from minidl import kernels
 from minidl.kernels.cpu.threads import blas
 from minidl.parallel import limit_threads, local_executor, run_jobs
-from minidl.processes import deferred, signalled
+from minidl.parallel.processes import deferred, signalled
 
 ROOT = Path(__file__).parents[2]
 

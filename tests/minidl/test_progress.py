@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from minidl import SGD, Flatten, Linear, Sequential, train
-from minidl.processes import local_executor
-from minidl.progress import progress, reported
+from minidl.parallel.processes import local_executor
+from minidl.parallel.progress import progress, reported
 
 
 class Terminal(io.StringIO):
@@ -29,8 +29,8 @@ def test_items_pass_through(monkeypatch, stream):
 @pytest.fixture
 def impatient(monkeypatch):
     """A line for each item, however fast they come, and none before."""
-    monkeypatch.setattr("minidl.progress.FIRST", 1e6)
-    monkeypatch.setattr("minidl.progress.SECONDS_BETWEEN_LINES", 0)
+    monkeypatch.setattr("minidl.parallel.progress.FIRST", 1e6)
+    monkeypatch.setattr("minidl.parallel.progress.SECONDS_BETWEEN_LINES", 0)
 
 
 def lines(capsys):
@@ -44,7 +44,7 @@ def test_a_log_gets_plain_lines(impatient, capsys):
 
 
 def test_a_log_of_fast_work_stays_empty(monkeypatch, capsys):
-    monkeypatch.setattr("minidl.progress.FIRST", 60.0)  # on a busy machine
+    monkeypatch.setattr("minidl.parallel.progress.FIRST", 60.0)  # on a busy machine
     list(progress("abc", 3, "letters"))
     assert lines(capsys) == []
 
@@ -53,7 +53,7 @@ def test_slow_work_of_fast_items_ends_with_a_line(monkeypatch, capsys):
     """One line after five seconds, and the last one, however soon it follows."""
     times = iter([0.0, 2.0, 5.5, 5.5, 6.0])
     monkeypatch.setattr("time.monotonic", lambda: next(times))
-    monkeypatch.setattr("minidl.progress.FIRST", 1e6)
+    monkeypatch.setattr("minidl.parallel.progress.FIRST", 1e6)
     list(progress("abc", 3, "letters"))
     assert lines(capsys) == ["letters: 2/3, 0 s", "letters: 3/3, 0 s"]
 
@@ -73,7 +73,7 @@ class Heard(io.StringIO):
 def test_the_first_item_may_take_long(monkeypatch):
     """A line comes before it is done, in a second; then another, after the last."""
     monkeypatch.setattr(sys, "stderr", heard := Heard())
-    monkeypatch.setattr("minidl.progress.FIRST", 0.01)
+    monkeypatch.setattr("minidl.parallel.progress.FIRST", 0.01)
     for _ in progress("ab", 2, "letters"):
         assert heard.event.wait(60)
     first, *_, last = heard.getvalue().splitlines()
@@ -82,7 +82,7 @@ def test_the_first_item_may_take_long(monkeypatch):
 
 
 def test_work_that_ends_early_writes_no_more(monkeypatch, capsys):
-    monkeypatch.setattr("minidl.progress.FIRST", 0.05)
+    monkeypatch.setattr("minidl.parallel.progress.FIRST", 0.05)
     with pytest.raises(ZeroDivisionError), reported(2, "letters"):
         1 / 0  # noqa: B018
     time.sleep(0.2)
@@ -130,7 +130,7 @@ def test_progress_can_be_switched_off(monkeypatch, impatient, capsys):
 def test_a_terminal_gets_a_bar(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr("minidl.progress.FIRST", 0)
+    monkeypatch.setattr("minidl.parallel.progress.FIRST", 0)
     list(progress("ab", 2, "letters"))
     assert "letters: 100%" in terminal.getvalue()
     assert "2/2" in terminal.getvalue()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minidl import ReLU
-from minidl.rules import checked, nonempty
+from minidl.checks.rules import checked, nonempty
 
 X, W = np.zeros((2, 6, 6, 3)), np.zeros((3, 3, 3, 9))
 Y = np.array([0, 1])

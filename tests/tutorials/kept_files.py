@@ -19,9 +19,9 @@ from ensembles.member_files import (
 )
 from minidl import SGD, Linear, Sequential, load_checkpoint, save_checkpoint
 from minidl.backend import Array
-from minidl.finish import finished
-from minidl.schema import read_as
 from minidl.store import plain, write_json
+from minidl.store.finish import finished
+from minidl.store.schema import read_as
 from tests.tutorials import made_up
 from tutorials.anomaly import record as anomaly_record
 from tutorials.anomaly.record import Outcome, Record

@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from minidl.processes import signalled
+from minidl.parallel.processes import signalled
 from tests.benchmarks import page as benchmarks_page
 from tests.minidl.data.synthetic_data import cifar_members, tar_bytes
 from tutorials import grade, handout, notebooks, own_defence, progress, trained

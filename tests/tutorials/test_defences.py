@@ -9,7 +9,7 @@ from attacks import bpda, cross_entropy, loss_of, margin, network, pgd
 from attacks.forwards import log_mean_probability
 from ensembles import Committee, Ensemble, adp, train_together
 from minidl import Adam, Flatten, Linear, ReLU, Round, Sequential, accuracy, train
-from minidl.answers import probabilities
+from minidl.checks.answers import probabilities
 from minidl.layers import softmax
 from tests.oracles import assert_close, differences
 from tests.tutorials.quarters import EPS, SHAPE, K, images

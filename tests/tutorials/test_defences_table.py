@@ -33,7 +33,7 @@ from minidl import (
     accuracy,
     train,
 )
-from minidl.answers import probabilities
+from minidl.checks.answers import probabilities
 from minidl.data import load_dataset
 from minidl.store import DamagedError
 from tests.oracles import assert_close, differences, same_bits

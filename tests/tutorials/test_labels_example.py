@@ -8,7 +8,7 @@ import pytest
 from attacks import bim, sum_gradient
 from ensembles import Ensemble
 from minidl.data import load_mnist_sample
-from minidl.schema import read_as
+from minidl.store.schema import read_as
 from tutorials.anomaly.labels.example import (
     BACK,
     DRAWN,

@@ -31,13 +31,13 @@ SMALL = ["--profile", "smoke", "--method", "random-init", "--method", "gaussian-
 COMMAND = """
 import os, signal, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-import minidl.progress
-minidl.progress.SECONDS_BETWEEN_LINES = 0
+import minidl.parallel.progress
+minidl.parallel.progress.SECONDS_BETWEEN_LINES = 0
 def say(line, **options):
     print(line, **options)
     if line.startswith(os.environ.get("HOLD", "nowhere")):
         time.sleep(600)
-minidl.progress.print = say
+minidl.parallel.progress.print = say
 from tutorials.paper.__main__ import main
 main()
 """

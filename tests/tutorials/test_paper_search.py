@@ -8,8 +8,8 @@ import pytest
 
 from ensembles import gaussian_noise, training
 from minidl.data import load_dataset
-from minidl.schema import read_as
 from minidl.store import write_json
+from minidl.store.schema import read_as
 from tutorials.paper.experiment.config import DATASETS, settings_of
 from tutorials.paper.search import __main__ as program
 from tutorials.paper.search import rules

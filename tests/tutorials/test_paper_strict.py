@@ -205,7 +205,7 @@ def test_other_members_than_in_table_2_are_not_attacked(tmp_path):
 
 def test_members_are_looked_for_before_anything_is_attacked(tmp_path):
     places = Places(tmp_path, tmp_path / "runs", 1)
-    with pytest.raises(FileNotFoundError, match="2 of 2 members of random-init aren't"):
+    with pytest.raises(FileNotFoundError, match="lacks 2 of 2 members of random-init"):
         attack_strictly(CONFIG, places)
     write(replace(strict(), seed=1, images=300), tmp_path)
     with pytest.raises(ValueError, match="another experiment: seed is 1, asked for 0"):

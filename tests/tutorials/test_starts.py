@@ -13,8 +13,8 @@ from ensembles.materialise import untrained
 from ensembles.member_files import TrainedMember
 from minidl import cross_entropy
 from minidl.data import load_dataset
-from minidl.schema import read_as
 from minidl.store import DamagedError, write_json
+from minidl.store.schema import read_as
 from tutorials.paper.experiment.environment import environment
 from tutorials.paper.paper_numbers import paper_single
 from tutorials.paper.search.trials import OPTIMIZERS

@@ -4,7 +4,7 @@ With ten members and 1,000 images of MNIST all take about eight minutes of one c
 """
 
 from ensembles import METHODS
-from minidl.files import check_writable
+from minidl.store.files import check_writable
 from tutorials.anomaly.findings import finding
 from tutorials.anomaly.plan import OF_PLAN, add_options, plan_of
 from tutorials.anomaly.record import write

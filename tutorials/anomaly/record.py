@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from minidl.schema import read_as
 from minidl.store import check, refused, write_json
+from minidl.store.schema import read_as
 from tutorials.anomaly.directions import Step
 from tutorials.paper.experiment.cases import Case
 from tutorials.paper.experiment.environment import Environment

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from minidl.files import write_text
 from minidl.store import refused
+from minidl.store.files import write_text
 from tutorials.anomaly.experiments import (
     DIRECTIONS,
     DIRECTIONS_QUESTION,

@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from minidl.finish import Place, finish
-from minidl.schema import read_as
 from minidl.store import write_json
+from minidl.store.finish import Place, finish
+from minidl.store.schema import read_as
 from tutorials.anomaly.directions import Step, Steps, follow
 from tutorials.anomaly.experiments import DIRECTIONS, EXPERIMENTS
 from tutorials.anomaly.plan import Plan, team_of

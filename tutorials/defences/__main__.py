@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from minidl.files import check_writable
 from minidl.parallel import available_cores
+from minidl.store.files import check_writable
 from tutorials.command_line import (
     Parser,
     a_path,

@@ -12,11 +12,11 @@ import numpy as np
 
 from minidl import Sequential, train
 from minidl.backend import Array
-from minidl.checkpoints import check_config, load_checkpoint, save_checkpoint
-from minidl.files import set_aside
 from minidl.optimizers import Optimizer
-from minidl.schema import build
 from minidl.store import DamagedError, plain
+from minidl.store.checkpoints import check_config, load_checkpoint, save_checkpoint
+from minidl.store.files import set_aside
+from minidl.store.schema import build
 
 Train: TypeAlias = Callable[..., Any]  # minidl.train, or what does the same
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 
-from minidl.files import write_text
+from minidl.store.files import write_text
 from tutorials.defences.anchors import ANCHORS, NOTES, anchors_of
 from tutorials.defences.detector import REJECTED
 from tutorials.defences.findings import answer, combination, findings, missing

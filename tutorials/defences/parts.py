@@ -21,9 +21,9 @@ from ensembles.member_files import load_member
 from minidl.backend import Array
 from minidl.batches import batches, to_float
 from minidl.data import Dataset, load_dataset
-from minidl.finish import Place
 from minidl.layers import Layer, Sequential
 from minidl.store import key_of, read_arrays, refused, to_json, write_arrays
+from minidl.store.finish import Place
 from tutorials.defences.denoised import autoencoder, trained_autoencoder
 from tutorials.defences.detector import head_on, trained_detector
 from tutorials.defences.distilled import distil

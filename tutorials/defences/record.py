@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from attacks.evaluation.intervals import Estimate, wilson
-from minidl.schema import read_as
 from minidl.store import check, refused, to_json, write_json
+from minidl.store.schema import read_as
 from tutorials.defences.suite import ADAPTIVE, BIM, FGSM
 from tutorials.paper.experiment.environment import Environment, check_text
 from tutorials.paper.results.files import check_same_experiment

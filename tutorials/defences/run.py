@@ -8,7 +8,7 @@ from typing import Any
 from ensembles import training
 from ensembles.member_files import TrainedMember, check_saved, members_found
 from minidl.data import Dataset
-from minidl.finish import finish
+from minidl.store.finish import finish
 from tutorials.defences import parts
 from tutorials.defences.measure import Bench, measure
 from tutorials.defences.record import path_of, read_all, shared, write

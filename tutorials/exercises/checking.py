@@ -13,8 +13,8 @@ from typing import Any
 
 from platformdirs import user_data_dir
 
-from minidl.files import set_aside
 from minidl.store import DamagedError, read_json, refused, write_json
+from minidl.store.files import set_aside
 from tutorials.exercises import catalogue, limits
 from tutorials.exercises.exercise import NOTHING, Exercise, diagnose
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from symtable import symtable
 from typing import Any
 
-from minidl.files import open_regular
+from minidl.store.files import open_regular
 from tutorials.grading.needs import bound, defined, imported, is_function
 from tutorials.notebooks import chapters
 

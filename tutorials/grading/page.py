@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from minidl.files import write_text
+from minidl.store.files import write_text
 from tutorials.exercises.catalogue import exercises
 from tutorials.grading.processes import Student
 from tutorials.grading.submissions import alike

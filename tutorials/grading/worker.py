@@ -19,7 +19,7 @@ from time import monotonic
 from typing import Any
 from warnings import catch_warnings
 
-from minidl.processes import end_after
+from minidl.parallel.processes import end_after
 from tutorials.exercises.catalogue import exercises
 from tutorials.exercises.exercise import NOTHING, Exercise, diagnose
 from tutorials.exercises.limits import OutOfTime, limited

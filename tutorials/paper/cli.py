@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ensembles import METHODS
 from minidl.backend import try_gpu
-from minidl.cluster import check_address
-from minidl.files import check_writable
 from minidl.parallel import available_cores
+from minidl.parallel.cluster import check_address
+from minidl.store.files import check_writable
 from tutorials.command_line import (
     Parser,
     a_path,

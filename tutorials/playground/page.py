@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from attacks.evaluation.intervals import wilson
-from minidl.files import write_text
 from minidl.store import read_json
+from minidl.store.files import write_text
 from tutorials.playground.content import ADDRESS, CHAPTERS, CODE, LAYERS, LINK, LOCKS
 from tutorials.playground.networks import stored
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from minidl.data import load_dataset
-from minidl.finish import Place, finish
 from minidl.parallel import limit_threads
 from minidl.store import key_of, read_json, write_json
+from minidl.store.finish import Place, finish
 from tutorials.playground.attack import Setting, seen
 from tutorials.playground.networks import committee, stored
 from tutorials.playground.training import SIGMA

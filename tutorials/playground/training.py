@@ -14,11 +14,11 @@ from ensembles.jobs import TABLE_OF
 from ensembles.methods import add_noise
 from minidl.backend import Array
 from minidl.data import load_dataset
-from minidl.finish import Place, finish
 from minidl.layers import Sequential
 from minidl.optimizers import Adam
 from minidl.parallel import limit_threads
 from minidl.store import key_of, read_arrays, write_arrays
+from minidl.store.finish import Place, finish
 from minidl.training import train
 
 SIGMA = {"plain": 0.0, "noise": 0.1}  # of the noise on each committee's images

@@ -8,8 +8,8 @@ epochs are kept in the folder of runs: the same command continues.
 
 from pathlib import Path
 
-from minidl.files import check_writable
 from minidl.store import write_json
+from minidl.store.files import check_writable
 from tutorials.command_line import (
     Parser,
     add_places,

@@ -18,11 +18,11 @@ from ensembles.member_files import forget
 from ensembles.training import train_member
 from minidl.batches import in_batches
 from minidl.data import load_dataset
-from minidl.finish import Place, finish
 from minidl.losses import cross_entropy
 from minidl.parallel import limit_threads
-from minidl.schema import read_as
 from minidl.store import key_of, write_json
+from minidl.store.finish import Place, finish
+from minidl.store.schema import read_as
 from tutorials.paper.experiment.attack import images_of
 from tutorials.paper.experiment.config import table_of
 from tutorials.paper.experiment.environment import Environment, environment

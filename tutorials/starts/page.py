@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minidl.schema import read_as
 from minidl.store import check, refused
+from minidl.store.schema import read_as
 from tutorials.paper.experiment.config import LITERAL, NETWORKS, settings_of, suffix
 from tutorials.paper.pages.markdown import Table, page, write_readme
 from tutorials.paper.pages.notes import LOGITS, counted

@@ -23,7 +23,7 @@ import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.compiler import Compiler
 
-from minidl.files import atomic_write
+from minidl.store.files import atomic_write
 
 
 class Restrict(Compiler):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ensembles import METHODS
-from minidl.files import check_writable
 from minidl.store import write_json
+from minidl.store.files import check_writable
 from tutorials.anomaly.labels.example import EXAMPLE, make_example
 from tutorials.anomaly.labels.measure import Labels, check_others, count_right
 from tutorials.anomaly.labels.readings import FILE, fixed_readings

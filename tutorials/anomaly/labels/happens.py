@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from minidl.files import write_text
-from minidl.schema import read_as
+from minidl.store.files import write_text
+from minidl.store.schema import read_as
 from tutorials.anomaly.labels.example import EXAMPLE, Example
 from tutorials.anomaly.labels.figures import draw_path, draw_walks
 from tutorials.anomaly.labels.measure import Labels

@@ -10,8 +10,8 @@ from itertools import product
 from pathlib import Path
 
 from ensembles import METHODS
-from minidl.schema import read_as
 from minidl.store import check, refused
+from minidl.store.schema import read_as
 from tutorials.anomaly.labels.scale import SCALE, Scale, read_scale, scaled
 from tutorials.anomaly.labels.walks import Walk
 from tutorials.anomaly.plan import Plan, shared

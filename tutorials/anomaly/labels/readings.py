@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from minidl.schema import read_as
 from minidl.store import check, refused, write_json
+from minidl.store.schema import read_as
 from tutorials.paper.experiment.labels import (
     ENSEMBLE,
     MEMBER,

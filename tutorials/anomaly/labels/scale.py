@@ -14,8 +14,8 @@ import numpy as np
 
 from attacks.evaluation.intervals import Estimate, wilson
 from minidl.backend import Array
-from minidl.schema import read_as
 from minidl.store import check, refused
+from minidl.store.schema import read_as
 from tutorials.anomaly.plan import Plan
 from tutorials.paper.claims.intervals import combined, student
 from tutorials.paper.experiment.attack import carry_out

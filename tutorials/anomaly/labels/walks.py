@@ -11,10 +11,10 @@ from attacks import bim, trajectory
 from minidl.backend import Array
 from minidl.batches import to_float
 from minidl.data import load_dataset
-from minidl.finish import Place, finish
 from minidl.layers import Sequential
-from minidl.schema import read_as
 from minidl.store import write_json
+from minidl.store.finish import Place, finish
+from minidl.store.schema import read_as
 from tutorials.anomaly.plan import Plan
 from tutorials.paper.experiment.adversaries import adversary
 from tutorials.paper.experiment.attack import BATCH_SIZE, place_of

@@ -5,8 +5,8 @@ Each epoch and each attack is kept: the same command continues.
 
 from pathlib import Path
 
-from minidl.files import check_writable
 from minidl.store import write_json
+from minidl.store.files import check_writable
 from tutorials.anomaly.plan import OF_PLAN, Plan, add_options, plan_of, shared
 from tutorials.anomaly.robustness.measure import measure, read_robustness
 from tutorials.anomaly.robustness.page import write_page

@@ -13,8 +13,8 @@ from ensembles import MemberJob
 from ensembles.member_files import check_saved
 from ensembles.training import train_members
 from minidl.backend import Array
-from minidl.schema import read_as
 from minidl.store import check, refused
+from minidl.store.schema import read_as
 from tutorials.anomaly.labels.scale import (
     ATTACK,
     FACTORS,

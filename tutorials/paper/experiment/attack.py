@@ -22,9 +22,9 @@ from attacks import bim, fgsm
 from minidl.backend import Array, Device, to_device, to_numpy
 from minidl.batches import batches, to_float
 from minidl.data import CLASS_NAMES, load_dataset
-from minidl.finish import Place, finish
 from minidl.layers import Sequential
 from minidl.store import check, key_of, read_arrays, refused, write_arrays
+from minidl.store.finish import Place, finish
 from tutorials.paper.experiment.adversaries import Attack, adversary
 from tutorials.paper.experiment.cases import NO_ATTACK, Block, Case, blocks
 from tutorials.paper.experiment.counts import Counts, add, count

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minidl.backend import Device
-from minidl.cluster import dask_executor
-from minidl.files import alone
 from minidl.parallel import local_executor
+from minidl.parallel.cluster import dask_executor
+from minidl.store.files import alone
 
 FRESH = "a command with --fresh"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from minidl.backend import Array
-from minidl.files import write_text
+from minidl.store.files import write_text
 from tutorials.paper.claims.verdicts import Run, read_run
 from tutorials.paper.pages.drawings import (
     HALF,

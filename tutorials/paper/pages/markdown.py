@@ -9,7 +9,7 @@ from html import escape
 from itertools import zip_longest
 from pathlib import Path
 
-from minidl.files import write_text
+from minidl.store.files import write_text
 
 CSS = """
 :root { color-scheme: light dark; --rule: #8886 }

@@ -10,7 +10,7 @@ exist. No number on these pages is typed by hand.
 from collections.abc import Mapping
 from pathlib import Path
 
-from minidl.files import write_text
+from minidl.store.files import write_text
 from tutorials.command_line import one_line_errors, parser_of
 from tutorials.paper import results as results_file
 from tutorials.paper.claims.verdicts import Run, read_run

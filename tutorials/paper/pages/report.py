@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from minidl.files import write_text
 from minidl.store import plain
+from minidl.store.files import write_text
 from tutorials.paper.claims.verdicts import read_run
 from tutorials.paper.pages.claims import claims_section
 from tutorials.paper.pages.figures import (

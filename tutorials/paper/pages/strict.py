@@ -4,7 +4,7 @@ from pathlib import Path
 from textwrap import fill
 
 from ensembles import METHODS
-from minidl.files import write_text
+from minidl.store.files import write_text
 from tutorials.paper.claims.verdicts import read_run
 from tutorials.paper.pages.conclusion import mean_of_singles, what_is_left
 from tutorials.paper.pages.markdown import Table, page

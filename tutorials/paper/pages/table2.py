@@ -3,7 +3,7 @@
 from pathlib import Path
 from textwrap import fill
 
-from minidl.files import write_text
+from minidl.store.files import write_text
 from tutorials.paper.claims.intervals import of_cell
 from tutorials.paper.claims.verdicts import read_run, sentences
 from tutorials.paper.pages.claims import (

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ensembles import METHODS
-from minidl.schema import read_as
 from minidl.store import check, refused, write_json
+from minidl.store.schema import read_as
 from tutorials.paper.experiment.config import Configuration
 from tutorials.paper.experiment.environment import Environment
 from tutorials.paper.results.schema import Results

@@ -31,11 +31,11 @@ import numpy as np
 
 from ensembles import MemberJob
 from ensembles.member_files import forget
-from minidl.files import check_writable
 from minidl.parallel import available_cores, local_executor, run_jobs
-from minidl.progress import progress
-from minidl.schema import read_as
+from minidl.parallel.progress import progress
 from minidl.store import write_json
+from minidl.store.files import check_writable
+from minidl.store.schema import read_as
 from tutorials.command_line import (
     a_path,
     load_once,

@@ -2,7 +2,7 @@
 
 Equations contain no validation. Entry points (`train`, `accuracy`, attacks, the
 kernels' dispatch) call these checks before any work is done, most of them by rules
-(`rules.py`).
+(`minidl/checks/rules.py`).
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -14,10 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from minidl.backend import Array, get_array_module, to_numpy
+from minidl.checks.rules import Rule, checked
 from minidl.layers import Layer
 from minidl.optimizers import Optimizer
-from minidl.rules import Rule, checked
-from minidl.schema import build
 from minidl.store import (
     MAX_JSON,
     check,
@@ -28,6 +27,7 @@ from minidl.store import (
     to_json,
     write_arrays,
 )
+from minidl.store.schema import build
 
 # Arguments with a state to save or to restore.
 STATE: dict[str, Rule] = {

@@ -6,17 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from minidl.answers import check_floats_like, check_function
 from minidl.backend import Array, device_of, get_array_module
 from minidl.checks import check_array, check_batch, check_cast
-from minidl.layers.activations import Softmax
-from minidl.layers.base import Shape
-from minidl.layers.parameter import Parameter
+from minidl.checks.answers import check_floats_like, check_function
 
+Shape = tuple[int, ...]
 TINY = float(np.finfo(np.float32).tiny)
 
 
-def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> None:
+def check_input(x: Array, input_shape: Shape, params: Sequence[Any]) -> None:
     """Raise unless x is a batch of floating-point inputs on the parameters' device.
 
     All parameters must have one type and device, and none may occur twice.
@@ -45,6 +43,8 @@ def check_input(x: Array, input_shape: Shape, params: Sequence[Parameter]) -> No
 
 def check_ends_in_logits(model: Any) -> None:
     """Raise ValueError unless a network ends in logits."""
+    from minidl.layers import Softmax  # layers call these checks
+
     if len(output_shape := model.shapes[-1]) != 1:
         raise ValueError(
             f"a classifier's output must have shape (N, K), {model} ends in "
@@ -67,15 +67,15 @@ def check_numbers(z: Array) -> None:
 
 def initial_weights(
     initializer: Callable[..., Array], shape: Shape, rng: np.random.Generator
-) -> Parameter:
-    """Return a parameter with an initializer's weights as float32.
+) -> Array:
+    """Return an initializer's weights as float32.
 
     Raises TypeError or ValueError unless it returns finite floats in this shape.
     """
     check_function("initializer", initializer, "minidl.he")
     weights = initializer(shape, rng)
     check_floats_like("initializer", weights, weights, shape, kinds="iuf")
-    return Parameter(check_cast("what initializer returns", weights, np.float32))
+    return check_cast("what initializer returns", weights, np.float32)
 
 
 def check_channels(mean: Any, std: Any) -> tuple[Array, Array]:

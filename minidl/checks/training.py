@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from minidl.answers import answer, check_floats_like, check_function, check_pair
 from minidl.backend import Array, to_device
 from minidl.batches import to_float
 from minidl.checks import check_array, check_images, check_kind, check_labels
-from minidl.layer_checks import check_layers
+from minidl.checks.answers import answer, check_floats_like, check_function, check_pair
+from minidl.checks.layers import check_layers
+from minidl.checks.rules import Check, Given, Rule, alone
 from minidl.layers import Parameter
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
-from minidl.rules import Check, Given, Rule, alone
 
 Callback: TypeAlias = Callable[[int, float], None]  # (epoch from 1 on, mean loss)
 Perturb: TypeAlias = Callable[[Array, Array, np.random.Generator], Array]

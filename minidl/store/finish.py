@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from minidl.files import check_writable, remove_leftovers
 from minidl.parallel import as_executor, run_jobs
-from minidl.progress import progress
+from minidl.parallel.progress import progress
 from minidl.store import DamagedError
+from minidl.store.files import check_writable, remove_leftovers
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")

@@ -1,8 +1,8 @@
 """Validation of a loss's targets other than labels: probabilities and images."""
 
-from minidl.answers import check_sums
 from minidl.backend import Array, get_array_module
-from minidl.rules import Given, axes
+from minidl.checks.answers import check_sums
+from minidl.checks.rules import Given, axes
 
 EXACT = 1e-5  # tolerated error of a row's sum; a softmax in float32 has 1e-6
 

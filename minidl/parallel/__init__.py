@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from minidl.checks import check_count
-from minidl.processes import local_executor
+from minidl.parallel.processes import local_executor
 
 __all__ = [
     "as_executor",

@@ -17,7 +17,7 @@ after a checkpoint has restored it.
 
 from typing import Any
 
-from minidl.rules import Given, Rule, check_of
+from minidl.checks.rules import Given, Rule, check_of
 
 NONE = object()  # means that there is no default
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from minidl import kernels
-from minidl.files import lock, remove_leftovers, temporary_name
+from minidl.store.files import lock, remove_leftovers, temporary_name
 
 SECONDS = 10  # to wait for the scheduler, and for a first worker
 PACKAGES = ("minidl", "numpy", "numba", "scipy")

@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import Array
-from minidl.files import atomic_write, open_regular, write_text
-from minidl.npy import arrays_in
+from minidl.store.files import atomic_write, open_regular, write_text
+from minidl.store.npy import arrays_in
 
 MAX_JSON, MAX_ARRAYS = 2**25, 2**32  # bytes, far more than is ever kept
 CHANGED = "its checksum doesn't match its content"
@@ -158,12 +158,12 @@ def check(right: bool, wrong: str) -> None:
 
 
 @contextmanager
-def refused(path: str | Path) -> Iterator[None]:
+def refused(path: str | Path, errors: type[Exception] = Exception) -> Iterator[None]:
     """Turn any error caused by a file's content into a DamagedError that names it."""
     try:
         yield
     except OSError:
         raise
-    except Exception as error:
+    except errors as error:
         text = f"{path} is damaged or not the expected file: {error}"
         raise DamagedError(text) from error
