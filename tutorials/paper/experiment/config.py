@@ -87,10 +87,18 @@ NETWORKS: dict[str, dict[str, dict[str, Any]]] = {
             # paper's noise, 0.0014. It costs 0.0006, and 0.05 costs 0.0015.
             "sigma": 0.025,
         },
-        # Not searched yet, so that it has the plain network's settings. From some
-        # initial weights it doesn't start to learn: with Adam from 11 of 20 (see
-        # results/starts), so that hardly any member needs so many attempts.
-        "cifar10": {"attempts": 20},
+        "cifar10": {
+            # Of the same five, the nearest to the paper's 0.7984: 0.8230, trained on
+            # 45,000 images. Adam is better, 0.8292, and RMSprop worse, 0.6862.
+            "optimizer": "momentum",
+            "lr": 1e-2,
+            # The largest that costs no more accuracy on validation images than the
+            # paper's noise, 0.0824. It costs 0.0562, and 0.2 costs 0.1150.
+            "sigma": 0.1,
+            # With Adam, every second network has a dead class (see results/starts), but
+            # hardly any needs so many attempts. With momentum, none of 20 has one.
+            "attempts": 20,
+        },
     },
 }
 
