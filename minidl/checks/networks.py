@@ -43,14 +43,12 @@ def check_input(x: Array, input_shape: Shape, params: Sequence[Any]) -> None:
 
 def check_ends_in_logits(model: Any) -> None:
     """Raise ValueError unless a network ends in logits."""
-    from minidl.layers import Softmax  # layers call these checks
-
     if len(output_shape := model.shapes[-1]) != 1:
         raise ValueError(
             f"a classifier's output must have shape (N, K), {model} ends in "
             f"{output_shape} for each image"
         )
-    if isinstance(model.last, Softmax):
+    if model.last.gives_probabilities:
         raise ValueError(
             f"a classifier must end in logits, {model} ends in {model.last}: leave it "
             "out, because losses and predict_proba take the softmax themselves"

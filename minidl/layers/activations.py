@@ -34,6 +34,8 @@ class Softmax(Layer):
     which losses and `predict_proba` take the softmax. Shapes: z and p (N, K).
     """
 
+    gives_probabilities = True
+
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return softmax of each row."""
         check_batch("x", x, ndim=2)

@@ -27,6 +27,8 @@ class Layer(Remembers):
     layer's `memory` of each run, and restores it before that run's `backward`.
     """
 
+    gives_probabilities = False  # in place of logits, at the end of a network
+
     @property
     def params(self) -> tuple[Parameter, ...]:
         """All parameters in the attributes, including those in lists and layers.
