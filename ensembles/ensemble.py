@@ -7,7 +7,7 @@ from ensembles.checks import check_alike, check_members
 from minidl.backend import Array, Device, rounds_to_zero
 from minidl.checks import check_weights
 from minidl.checks.answers import probabilities
-from minidl.classifiers import Classifier, classes_of, place_of
+from minidl.classifiers import Classifier, classes_of, classifier_device
 
 
 class Ensemble:
@@ -34,7 +34,7 @@ class Ensemble:
     @property
     def device(self) -> Device:
         """The members' device, "cpu" or "gpu"."""
-        return place_of(self.members[0])
+        return classifier_device(self.members[0])
 
     def to_device(self, device: Device) -> Self:
         """Move all members, which must be networks, to the device "cpu" or "gpu"."""

@@ -33,6 +33,7 @@ from minidl.checks import check_kind, several
 from minidl.checks.rules import alone, checked
 from minidl.checks.training import Callback, Perturb
 from minidl.data import load_dataset
+from minidl.layers import Sequential
 from minidl.optimizers import OPTIMIZERS, Optimizer
 from minidl.parallel import available_cores, limit_threads
 from minidl.store.files import check_path
@@ -172,9 +173,16 @@ def train_ensemble(
 
 def ensemble_of(members: Sequence[TrainedMember]) -> Ensemble:
     """Return the ensemble of trained members, weighted by their votes."""
-    voters = [(net, member.vote) for member in members for net in member.networks()]
-    networks, votes = zip(*voters, strict=True)
-    return Ensemble(networks, votes)
+    return Ensemble(*voters(members))
+
+
+def voters(
+    members: Sequence[TrainedMember],
+) -> tuple[tuple[Sequential, ...], tuple[float, ...]]:
+    """Return the networks of all members, and each network's vote."""
+    pairs = [(net, member.vote) for member in members for net in member.networks()]
+    networks, votes = zip(*pairs, strict=True)
+    return networks, votes
 
 
 @checked(

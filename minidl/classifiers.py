@@ -22,7 +22,7 @@ def classes_of(classifier: object) -> int | None:
     return int(K) if isinstance(K, Integral) else None
 
 
-def place_of(classifier: object, otherwise: Device = "cpu") -> Device:
+def classifier_device(classifier: object, otherwise: Device = "cpu") -> Device:
     """Return a classifier's device, "cpu" or "gpu"; `otherwise` if it doesn't say."""
     device = getattr(classifier, "device", None)
     return device if isinstance(device, str) and device in DEVICES else otherwise

@@ -21,7 +21,7 @@ from minidl.checks.training import (
     trained_here,
     watched,
 )
-from minidl.classifiers import Classifier, classes_of, place_of
+from minidl.classifiers import Classifier, classes_of, classifier_device
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
 from minidl.optimizers import Optimizer
@@ -120,7 +120,7 @@ def accuracy(
     ValueError for bad arguments, and unless the classifier returns probabilities.
     """
     check_labels("y", y, len(x), classes_of(classifier))
-    device = place_of(classifier, device_of(x))
+    device = classifier_device(classifier, device_of(x))
     correct: Any = 0  # becomes a 0-d array on that device
     for x_batch, y_batch in batches_of(x, y, np.arange(len(x)), batch_size, device):
         p = probabilities(classifier.predict_proba, x_batch)

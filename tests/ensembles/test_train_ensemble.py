@@ -20,7 +20,8 @@ from ensembles import (
     training,
 )
 from ensembles.member_files import member_path
-from minidl import Adam, finish, parallel, train
+from minidl import Adam, parallel, train
+from minidl.store import finish
 from tests.ensembles.tiny_data import use_tiny_dataset
 from tests.oracles import same_bits
 

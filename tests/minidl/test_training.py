@@ -28,7 +28,7 @@ from minidl import (
     train,
 )
 from minidl.batches import to_float
-from minidl.classifiers import classes_of, place_of
+from minidl.classifiers import classes_of, classifier_device
 from minidl.kernels import use
 from minidl.optimizers import OPTIMIZERS
 from tests import oracles
@@ -403,8 +403,8 @@ def test_accuracy_of_another_librarys_classifier():
     assert accuracy(Foreign([1]), np.zeros((2, 1, 1, 1)), np.array([1, 0])) == 0.5
     assert classes_of(Foreign([0])) is None
     assert classes_of(network()) == 3
-    assert place_of(Foreign([0])) == "cpu"
-    assert place_of(Foreign([0]), "gpu") == "gpu"
+    assert classifier_device(Foreign([0])) == "cpu"
+    assert classifier_device(Foreign([0]), "gpu") == "gpu"
 
 
 def test_images_and_labels_may_lie_in_a_file(tmp_path, problem):

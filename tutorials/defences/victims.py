@@ -30,6 +30,7 @@ from attacks.gradients import gradient_of
 from attacks.losses import Loss
 from ensembles import Ensemble, MCDropout
 from ensembles.member_files import member_path, read_member
+from ensembles.training import voters
 from minidl.backend import Array
 from minidl.layers import Round, Sequential
 from tutorials.defences.detector import Detector, undetected_margin
@@ -63,8 +64,7 @@ class Voters(NamedTuple):
 def victim(row: Row, folder: Path, strength: Strength) -> Victim:
     """Return a row's trained defence, with its members from the folder of runs."""
     members = [read_member(member_path(job, folder), job) for job in row.jobs]
-    pairs = [(net, member.vote) for member in members for net in member.networks()]
-    networks, votes = zip(*pairs, strict=True)
+    networks, votes = voters(members)
     beside = [
         load(part, net, folder) for part, net in zip(row.parts, networks, strict=False)
     ]
