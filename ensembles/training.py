@@ -147,7 +147,7 @@ def starts(so_far: Progress, x: Array, y: Array, device: Device) -> bool:
     if len(so_far.losses) > 1:
         return True
     z = in_batches(from_host(so_far.state[0].forward, device), x)
-    return bool((np.ptp(z, axis=0) > 0).all())
+    return bool((np.ptp(z, axis=0) != 0).all())  # NaN is no dead class
 
 
 def train_ensemble(

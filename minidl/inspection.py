@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from minidl.backend import Array
 from minidl.checks import check_kind, check_labels
 from minidl.checks.networks import check_input
+from minidl.layer_passes import one_pass
 from minidl.layers import Sequential
 from minidl.losses import cross_entropy
 
@@ -47,7 +48,7 @@ def trace(model: Sequential, x: Array, y: Array | None = None) -> Iterator[Trace
 def trace_forward(model: Sequential, x: Array) -> Iterator[TraceStep]:
     """Yield each layer's name, input and output."""
     for i, layer in enumerate(model.layers):
-        out = layer.forward(x)
+        out = one_pass(layer.forward)(x)
         yield TraceStep(f"{i} {layer}", x, out)
         x = out
 

@@ -1,12 +1,38 @@
 """What a layer remembers between forward and backward, separately for each thread."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Self, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from minidl.backend import Array
 from minidl.checks import check_floats
 from minidl.layer_passes import Latest, runs_again
 from minidl.layers.parameter import Parameter, place
+
+
+class Run(NamedTuple):
+    """What a layer keeps of one forward pass.
+
+    A memory can be recalled as often as wanted, but only once if an earlier run's in
+    the same pass of a network is lost: its `backward` would get this one.
+    """
+
+    where: Any  # the output's shape, type and device
+    what: Any  # the derivative needs
+    lost: bool  # is the memory of an earlier run that nobody has recalled
+    recalled: bool = False
+
+
+def loses(before: Run | None, what: Any, learns: bool) -> bool:
+    """Return whether a layer that runs again loses what its run before still needs.
+
+    It doesn't if that was recalled already, or if it is the same object or shape and
+    there are no parameters, whose gradient would be that of one run.
+    """
+    if before is None:  # a network has freed it
+        return True
+    shape = isinstance(what, tuple) and all(type(n) is int for n in what)
+    same = before.what is what or (shape and before.what == what)
+    return before.lost or not (before.recalled or (same and not learns))
 
 
 class Remembers:
@@ -26,7 +52,10 @@ class Remembers:
 
     def remember(self, out: Array, what: Any) -> Array:
         """Keep what the derivative needs, for this thread; return out."""
-        self.latest = place(out), what, 1 if runs_again(self._memory) else None
+        lost = runs_again(self._memory) and loses(
+            self.latest, what, learns=bool(getattr(self, "params", ()))
+        )
+        self.latest = Run(place(out), what, lost)
         return out
 
     def recall(self, dout: Array) -> Any:
@@ -40,8 +69,8 @@ class Remembers:
                 f"backward of {self} needs a forward pass in the same thread first"
             )
         check_floats("dout", dout)
-        where, what, left = self.latest
-        if left == 0:
+        where, what, lost, recalled = self.latest
+        if lost and recalled:
             raise RuntimeError(
                 f"{self} ran twice in one forward pass and remembers its last input "
                 "alone: use two layers, or keep its memory of each run and restore it "
@@ -52,17 +81,12 @@ class Remembers:
                 "dout must have the shape of the latest output, {} on the {}, got "
                 "{} on the {}".format(*where, *place(dout))
             )
-        if left:
-            self.latest = where, what, 0  # an earlier run's is lost
+        self.latest = Run(where, what, lost, True)
         return what
 
     @property
     def latest(self) -> Any:
-        """This thread's latest pass: the output's place, what was kept, how often.
-
-        It can be recalled as often as wanted (None), but only once if another run in
-        the same pass of a network came before it.
-        """
+        """This thread's latest run: where its output is, and what was kept."""
         return self._memory.latest
 
     @latest.setter
@@ -80,8 +104,9 @@ class Remembers:
 
     @memory.setter
     def memory(self, memory: Any) -> None:
-        self.latest, within = memory
+        latest, within = memory
         restore(within)
+        self.latest = latest and latest._replace(lost=False)  # it is this run's own
 
 
 Memory: TypeAlias = list[tuple[Remembers, Any]]  # of each layer
@@ -96,6 +121,8 @@ def restore(memory: Memory) -> None:
     """Let all layers remember it again: others may have used them since."""
     for layer, kept in memory:
         layer.memory = kept
+        if type(kept) is tuple:
+            layer.latest, _ = kept  # as it was: an earlier run's may be lost
 
 
 def and_within(layers: Iterable[Any]) -> Iterator[Any]:

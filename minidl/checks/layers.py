@@ -44,7 +44,7 @@ def check_signatures(name: str, layer: Layer) -> None:
         if getattr(own, "__func__", own) is getattr(Layer, method):
             continue  # it says that it isn't implemented
         with suppress(ValueError):  # functions in C may have no signature
-            takes = signature(own)
+            takes = signature(own, follow_wrapped=False)
             try:
                 takes.bind(*wanted.split(", "))
             except TypeError:

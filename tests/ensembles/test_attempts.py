@@ -56,6 +56,7 @@ def by_hand(job, data, attempt):
     ("found", "attempt"),
     [
         ([ALIVE], 0),
+        ([np.full((2, 2), np.nan)], 0),  # training says what is wrong
         ([DEAD, ALIVE], 1),
         ([[[0.0, 0.7], [2.0, 0.7]], np.zeros((2, 2)), ALIVE], 2),
         ([DEAD, DEAD, DEAD], 3),  # the last one is trained, whatever it is

@@ -18,13 +18,12 @@ from minidl import (
     ReLU,
     RMSprop,
     Sequential,
-    checkpoints,
     load_checkpoint,
     save_checkpoint,
     store,
     train,
 )
-from minidl.store import digest
+from minidl.store import checkpoints, digest
 from tests.oracles import same_bits
 
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from attacks import model_gradient
-from minidl import SGD, Flatten, Layer, Linear, ReLU, Sequential, train
+from minidl import (
+    SGD,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    ReLU,
+    Sequential,
+    trace,
+    train,
+)
 from minidl.gradcheck import check_layer
 
 
@@ -106,6 +116,56 @@ class Branches(Within):
         return self.linear.backward(dh, *asked)
 
 
+class SameInput(Within):
+    """2 (x W + b) + 3 (x W + b): one input, but the gradient of the last run."""
+
+    def forward(self, x, rng=None):
+        return 2 * self.linear.forward(x) + 3 * self.linear.forward(x)
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        dx = self.linear.backward(3 * dout, param_grads, input_grad)
+        return dx + self.linear.backward(2 * dout, param_grads, input_grad)
+
+
+class TwoUses(Within):
+    """Flatten and dropout in two places each: they keep the same of both runs."""
+
+    def __init__(self, rng):
+        self.flatten, self.dropout = Flatten(), Dropout(0.5)
+
+    def forward(self, x, rng=None):
+        for _ in range(2):
+            x = self.dropout.forward(self.flatten.forward(x))
+        return x
+
+    def backward(self, dout):
+        for _ in range(2):
+            dout = self.flatten.backward(self.dropout.backward(dout))
+        return dout
+
+
+class TwoRecalls(Within):
+    """x W^2: after its memory is restored, a run is recalled twice."""
+
+    def forward(self, x, rng=None):
+        h = self.linear.forward(x)
+        self.first = self.linear.memory
+        out = self.linear.forward(h)
+        self.second = self.linear.memory
+        return out
+
+    def backward(self, dout, param_grads=True, input_grad=True):
+        grads = []
+        for memory in (self.second, self.first):
+            self.linear.memory = memory
+            self.linear.backward(dout, True, False)
+            grads.append([p.grad.copy() for p in self.params])
+            dout = self.linear.backward(dout, False, True)
+        for p, *pair in zip(self.params, *grads, strict=True):
+            p.grad = sum(pair)
+        return dout
+
+
 TWICE = r"^(Linear\(3, 3\)|ReLU\(\)|Sequential of 1 layers) ran twice in one forward p"
 x = np.random.default_rng(1).random((5, 1, 1, 3), np.float32)
 y = np.zeros(5, int)
@@ -115,7 +175,10 @@ def network_of(layer, rng):
     return Sequential([Flatten(), layer, Linear(3, 2, rng=rng)], (1, 1, 3))
 
 
-@pytest.mark.parametrize("kind", [Repeated, RepeatedNetwork, OneReLU, TwoHolders])
+REFUSED = [Repeated, RepeatedNetwork, OneReLU, TwoHolders, SameInput]
+
+
+@pytest.mark.parametrize("kind", REFUSED)
 def test_the_gradient_of_one_run_alone_is_refused(kind):
     """It was taken for the gradient of both."""
     rng = np.random.default_rng(0)
@@ -130,10 +193,12 @@ def test_the_gradient_of_one_run_alone_is_refused(kind):
         with pytest.raises(RuntimeError, match=TWICE):
             model_gradient(model)(images, y)
     with pytest.raises(RuntimeError, match=TWICE):
+        list(trace(network, x, y))
+    with pytest.raises(RuntimeError, match=TWICE):
         check_layer(kind(rng).astype(np.float64), rng.standard_normal((5, 3)), rng)
 
 
-@pytest.mark.parametrize("kind", [Shared, Branches, OneUse])
+@pytest.mark.parametrize("kind", [Shared, Branches, OneUse, TwoUses, TwoRecalls])
 def test_right_gradients_of_two_runs_pass(kind):
     rng = np.random.default_rng(0)
     layer = kind(rng).astype(np.float64)

@@ -1,5 +1,7 @@
 """Layers of a user's own whose functions can't be called as networks call them."""
 
+from functools import wraps
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,24 @@ def test_another_signature_is_named_when_a_network_is_made(kind):
         Sequential([ReLU(), layer], (3,))
     with pytest.raises(TypeError, match=rf"^layer\.{REFUSED[kind]}"):
         check_layer(layer, np.ones((2, 3)), rng)
+
+
+def without_generator(function):
+    @wraps(function)
+    def forward(self, x, rng=None):
+        return function(self, x)
+
+    return forward
+
+
+def test_a_wrapper_takes_what_it_takes_itself():
+    class Wrapped(ReLU):
+        @without_generator
+        def forward(self, x):
+            return super().forward(x)
+
+    x = np.array([[1, -2, 3.0]])
+    assert Sequential([Wrapped()], (3,)).forward(x).tolist() == [[1, 0, 3]]
 
 
 def test_other_names_defaults_and_functions_of_an_object_pass():
