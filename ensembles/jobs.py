@@ -99,10 +99,10 @@ class MemberJob:
                 f"together must be 2 to {most} for adp, fewer than the classes, got "
                 f"{self.together}"
             )
-        if self.train_images == 1 and (self.method == "snapshots" or self.attempts > 1):
+        if self.method == "snapshots" and self.train_images == 1:
             raise ValueError(
                 "train_images must be 2 or more for snapshots, which hold images out, "
-                "and for several attempts, which compare logits, got 1"
+                "got 1"
             )
         if self.method in CHAINS and self.together > 1:
             raise ValueError(f"together must be 1 for {self.method}")

@@ -301,7 +301,6 @@ def test_a_member_without_those_before_it_is_refused(learns, method):
         ("bagging", {"loss": "adp"}, "together must be 2 to 9 for adp.*, got 1"),
         ("bagging", {"loss": "adp", "together": 10}, "together must be 2 to 9.*got 10"),
         ("snapshots", {"train_images": 1}, "train_images must be 2 or more for snap"),
-        ("bagging", {"train_images": 1, "attempts": 2}, "train_images must be 2 or"),
     ],
 )
 def test_settings_that_do_not_fit_each_other_are_named(method, change, message):
