@@ -71,7 +71,7 @@ def train_member(
     with limit_threads(1):
         model, x, y = materialise(job, all_x, all_y, learners)
         so_far = Progress(job, folder, *first_state(job, model, device))
-        while so_far.attempt < job.attempts - 1 and not starts(so_far, x, y, device):
+        while so_far.attempt < job.attempts - 1 and not starts(so_far, x, y):
             attempt = so_far.attempt + 1
             model = untrained(job, attempt)
             so_far.restart(*first_state(job, model, device, attempt))
@@ -141,12 +141,13 @@ def train_next(
     return train_member(job, folder, device, earlier=earlier)
 
 
-def starts(so_far: Progress, x: Array, y: Array, device: Device) -> bool:
+def starts(so_far: Progress, x: Array, y: Array) -> bool:
     """Return whether a network has no dead class after its first epoch."""
     go_on(so_far, x, y, 1)
     if len(so_far.losses) > 1:
         return True
-    z = in_batches(from_host(so_far.state[0].forward, device), x)
+    model = so_far.state[0]
+    z = in_batches(from_host(model.forward, model.device), x)
     return bool((np.ptp(z, axis=0) != 0).all())  # NaN is no dead class
 
 
