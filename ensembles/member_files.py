@@ -21,6 +21,7 @@ from ensembles.materialise import Network, networks_of, untrained
 from minidl.backend import Array
 from minidl.layers import Sequential
 from minidl.optimizers import Optimizer
+from minidl.parallel.progress import part
 from minidl.store import DamagedError, key_of, plain, to_json
 from minidl.store.checkpoints import check_config, load_checkpoint, save_checkpoint
 from minidl.store.files import remove_leftovers, set_aside
@@ -223,6 +224,7 @@ class Progress:
         """
         now = time.thread_time()  # a job has one thread; others may use its core
         self.seconds, self.since = self.seconds + now - self.since, now
+        part.tell(len(self.losses) / self.job.epochs)
         if self.path is None:
             return
         try:

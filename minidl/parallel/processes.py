@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from minidl import kernels
 from minidl.checks import check_count
+from minidl.parallel.progress import part
 
 Result = TypeVar("Result")
 
@@ -70,7 +71,8 @@ class Processes(ProcessPoolExecutor):
     def __init__(self, workers: int) -> None:
         # spawn, not fork: a fork copies locks that other threads of this process hold.
         spawn = multiprocessing.get_context("spawn")
-        super().__init__(workers, spawn, initializer=begin)
+        self.shares = spawn.Value("d", 0.0)  # of all jobs in work, added up
+        super().__init__(workers, spawn, initializer=begin, initargs=(self.shares,))
         self.started: Sequence[BaseProcess] = ()
         self.sent: tuple[Any, bytes] = None, b""  # the latest function, pickled
 
@@ -127,6 +129,13 @@ class Processes(ProcessPoolExecutor):
         self.watch = threading.Thread(target=watch, daemon=True)
         self.watch.start()
 
+    def partly_done(self) -> float:
+        """Return how much is done of the jobs in work, each of which counts as 1."""
+        shares: float = (
+            self.shares.get_obj().value
+        )  # a killed process may have locked it
+        return shares
+
     def terminate(self) -> None:
         """End all processes at once, whatever they are doing.
 
@@ -146,12 +155,16 @@ def call_pickled(pickled: bytes, *args: Any, **kwargs: Any) -> Any:
             "worker processes find functions only at the top of files, not of an "
             f'interactive session or below `if __name__ == "__main__":`: {error}'
         ) from None
-    return function(*args, **kwargs)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        part.tell(0)  # the parent counts it as finished
 
 
-def begin() -> None:
-    """Initialise a worker: it ends with its parent, and reports no progress."""
+def begin(shares: Any) -> None:
+    """Initialise a worker: it ends with its parent, which reports its progress."""
     os.environ["MINIDL_QUIET"] = "1"
+    part.total = shares
     end_with_parent()
 
 

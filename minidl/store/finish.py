@@ -52,7 +52,8 @@ def finish(
         check_writable("folder", folder)
     with as_executor(executor, len(missing)) as chosen:
         made = run_jobs(partial(make_one, make), missing.items(), chosen)
-        for place, result in progress(made, len(missing), unit):
+        partly = getattr(chosen, "partly_done", int)
+        for place, result in progress(made, len(missing), unit, partly):
             if place.path is not None:
                 write(place.path, result, place.key)
             yield place, result

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from multiprocessing import Manager
 from threading import Event
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from minidl import SGD, Flatten, Linear, Sequential, train
 from minidl.parallel.processes import local_executor
-from minidl.parallel.progress import progress, reported
+from minidl.parallel.progress import part, progress, reported
 
 
 class Terminal(io.StringIO):
@@ -29,7 +30,7 @@ def test_items_pass_through(monkeypatch, stream):
 @pytest.fixture
 def impatient(monkeypatch):
     """A line for each item, however fast they come, and none before."""
-    monkeypatch.setattr("minidl.parallel.progress.FIRST", 1e6)
+    monkeypatch.setattr("minidl.parallel.progress.BETWEEN_LOOKS", 1e6)
     monkeypatch.setattr("minidl.parallel.progress.SECONDS_BETWEEN_LINES", 0)
 
 
@@ -44,7 +45,9 @@ def test_a_log_gets_plain_lines(impatient, capsys):
 
 
 def test_a_log_of_fast_work_stays_empty(monkeypatch, capsys):
-    monkeypatch.setattr("minidl.parallel.progress.FIRST", 60.0)  # on a busy machine
+    monkeypatch.setattr(
+        "minidl.parallel.progress.BETWEEN_LOOKS", 60.0
+    )  # on a busy machine
     list(progress("abc", 3, "letters"))
     assert lines(capsys) == []
 
@@ -53,7 +56,7 @@ def test_slow_work_of_fast_items_ends_with_a_line(monkeypatch, capsys):
     """One line after five seconds, and the last one, however soon it follows."""
     times = iter([0.0, 2.0, 5.5, 5.5, 6.0])
     monkeypatch.setattr("time.monotonic", lambda: next(times))
-    monkeypatch.setattr("minidl.parallel.progress.FIRST", 1e6)
+    monkeypatch.setattr("minidl.parallel.progress.BETWEEN_LOOKS", 1e6)
     list(progress("abc", 3, "letters"))
     assert lines(capsys) == ["letters: 2/3, 0 s", "letters: 3/3, 0 s"]
 
@@ -73,7 +76,7 @@ class Heard(io.StringIO):
 def test_the_first_item_may_take_long(monkeypatch):
     """A line comes before it is done, in a second; then another, after the last."""
     monkeypatch.setattr(sys, "stderr", heard := Heard())
-    monkeypatch.setattr("minidl.parallel.progress.FIRST", 0.01)
+    monkeypatch.setattr("minidl.parallel.progress.BETWEEN_LOOKS", 0.01)
     for _ in progress("ab", 2, "letters"):
         assert heard.event.wait(60)
     first, *_, last = heard.getvalue().splitlines()
@@ -82,7 +85,7 @@ def test_the_first_item_may_take_long(monkeypatch):
 
 
 def test_work_that_ends_early_writes_no_more(monkeypatch, capsys):
-    monkeypatch.setattr("minidl.parallel.progress.FIRST", 0.05)
+    monkeypatch.setattr("minidl.parallel.progress.BETWEEN_LOOKS", 0.05)
     with pytest.raises(ZeroDivisionError), reported(2, "letters"):
         1 / 0  # noqa: B018
     time.sleep(0.2)
@@ -100,6 +103,51 @@ def test_training_reports_batches(impatient, capsys):
 def test_workers_leave_reporting_to_their_parent():
     with local_executor(2) as pool:
         assert list(pool.map(os.getenv, ["MINIDL_QUIET"])) == ["1"]
+
+
+def half(box):
+    """Do half of a job, say so, and wait to end."""
+    begun, go_on = box
+    part.tell(0.5)
+    begun.put(None)
+    go_on.get()
+
+
+def test_a_report_counts_what_workers_have_done_of_their_jobs(tmp_path):
+    with Manager() as manager, local_executor(2) as pool:
+        begun, go_on = box = manager.Queue(), manager.Queue()
+        jobs = [pool.submit(half, box) for _ in range(3)]
+        for _ in range(2):
+            begun.get()
+        assert pool.partly_done() == 1
+        go_on.put(None)
+        begun.get()  # the third job, after one has ended
+        assert pool.partly_done() == 1
+        for _ in range(2):
+            go_on.put(None)
+        for job in jobs:
+            job.result()
+        assert pool.partly_done() == 0
+
+
+def test_a_log_says_how_much_of_an_item_is_done(monkeypatch, capsys):
+    """Lines between two items, each with more done; at an item's end none with less."""
+    seen = Event()
+    shares = iter([0.24, 0.25, 0.31])
+
+    def partly():
+        try:
+            return next(shares)
+        except StopIteration:
+            seen.set()
+            return 0
+
+    monkeypatch.setattr("minidl.parallel.progress.BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr("minidl.parallel.progress.SECONDS_BETWEEN_LINES", 0)
+    for _ in progress("a", 2, "letters", partly):
+        assert seen.wait(60)
+    found = [line.split(",")[0] for line in lines(capsys)]
+    assert found == ["letters: 0.2/2", "letters: 0.3/2", "letters: 1/2"]
 
 
 def test_an_item_counts_once_it_was_dealt_with(impatient, capsys):
@@ -130,7 +178,7 @@ def test_progress_can_be_switched_off(monkeypatch, impatient, capsys):
 def test_a_terminal_gets_a_bar(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr("minidl.parallel.progress.FIRST", 0)
+    monkeypatch.setattr("minidl.parallel.progress.BETWEEN_LOOKS", 0)
     list(progress("ab", 2, "letters"))
     assert "letters: 100%" in terminal.getvalue()
     assert "2/2" in terminal.getvalue()
