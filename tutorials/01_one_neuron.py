@@ -127,8 +127,8 @@ for _ in range(60):
     w, b = w - 1.0 * dw, b - 1.0 * db
     path.append(w.copy())
     costs.append(cost(w, b))
-accuracy = ((x @ w + b > 0) == y).mean()
-print(f"J fell from {costs[0]:.3f} to {costs[-1]:.3f}; accuracy {accuracy:.0%}")
+correct = ((x @ w + b > 0) == y).mean()
+print(f"J fell from {costs[0]:.3f} to {costs[-1]:.3f}; accuracy {correct:.0%}")
 
 # %%
 grid = np.linspace(-3, 4, 60)

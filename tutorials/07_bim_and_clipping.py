@@ -287,8 +287,8 @@ picture(
     "A digit, attacked in two balls: in the ball of the largest change the pattern "
     "covers most of the image; in the Euclidean ball it is concentrated on few pixels.",
 )
-accuracy = (model.predict(round_one) == y).mean()
-print(f"accuracy under attack in the L2 ball of radius 2: {accuracy:.2f}")
+correct = (model.predict(round_one) == y).mean()
+print(f"accuracy under attack in the L2 ball of radius 2: {correct:.2f}")
 
 # %% [markdown]
 # **What to notice.** In the first ball, the box, every pixel may move by $\varepsilon$,

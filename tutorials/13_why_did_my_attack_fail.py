@@ -52,7 +52,7 @@ y = data.y_test[:100]
 EPS = 0.25
 
 
-def accuracy(x_adv):
+def accuracy_on(x_adv):
     return (model.predict(x_adv) == y).mean()
 
 
@@ -133,7 +133,7 @@ cases = {
 rows = []
 for name, (gradient, attack) in cases.items():
     x_adv = attack(gradient, x, y, EPS)
-    rows.append((name, accuracy(x_adv), float(abs(x_adv - x).max())))
+    rows.append((name, accuracy_on(x_adv), float(abs(x_adv - x).max())))
 table(("attack", "accuracy", "largest change"), rows)
 
 # %% [markdown]
@@ -152,7 +152,7 @@ table(("attack", "accuracy", "largest change"), rows)
 radii = np.array([0.05, 0.1, 0.2, 0.4, 0.7, 1.0])
 figure, (panel,) = new_figure(width=6.5, height=3.6)
 for (name, (gradient, attack)), marker in zip(cases.items(), "osv^DxP", strict=True):
-    curve = [accuracy(attack(gradient, x, y, float(eps))) for eps in radii]
+    curve = [accuracy_on(attack(gradient, x, y, float(eps))) for eps in radii]
     panel.plot(radii, curve, marker=marker, label=name)
 panel.set(xlabel="eps", ylabel="accuracy", ylim=(-0.03, 1.03))
 panel.legend(frameon=False, ncols=2)
@@ -270,7 +270,7 @@ with TemporaryDirectory() as folder:
             (
                 f"{name}, {threat.norm} <= {threat.eps:g}",
                 saved.before.value,
-                accuracy(nearest),
+                accuracy_on(nearest),
                 float(threat.distances(nearest, x).max()),
                 saved.after.value,
                 float(threat.distances(inside, x).max()),

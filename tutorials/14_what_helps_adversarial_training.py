@@ -84,17 +84,17 @@ def learn(attack, epochs, warm_up=0.5, seed=0):
     return model, np.array(history)
 
 
-def accuracy(model, x_adv):
+def accuracy_on(model, x_adv):
     return float((model.predict(x_adv) == y).mean())
 
 
 def under_fgsm(model, eps):
-    return accuracy(model, fgsm(model_gradient(model), x, y, eps))
+    return accuracy_on(model, fgsm(model_gradient(model), x, y, eps))
 
 
 def under_pgd(model, eps, steps=20):
     loss = model_loss(model, margin)
-    return accuracy(model, pgd(loss, x, y, eps, eps / 4, steps, stop_above=0))
+    return accuracy_on(model, pgd(loss, x, y, eps, eps / 4, steps, stop_above=0))
 
 
 # %% [markdown]
@@ -110,7 +110,7 @@ def one_step(gradient, growth):
 
 
 hopeful, history = learn(one_step, epochs=6)
-print(f"clean {accuracy(hopeful, x):.2f}, under FGSM {under_fgsm(hopeful, EPS):.2f}")
+print(f"clean {accuracy_on(hopeful, x):.2f}, under FGSM {under_fgsm(hopeful, EPS):.2f}")
 
 # %% [markdown]
 # Splendid! A network trained on clean images keeps nearly nothing at this eps. Now 20
@@ -152,7 +152,7 @@ many_steps, rising = learn(
 
 def in_steps(model, k):
     """Return the accuracy after k steps of EPS / k."""
-    return accuracy(model, pgd(model_loss(model), x, y, EPS, EPS / k, k))
+    return accuracy_on(model, pgd(model_loss(model), x, y, EPS, EPS / k, k))
 
 
 figure, (panel,) = new_figure(width=6.5, height=3.4)
@@ -198,7 +198,7 @@ networks = {
     "PGD, 4 steps": many_steps,
 }
 rows = [
-    (name, accuracy(m, x), under_fgsm(m, EPS), under_pgd(m, EPS, 40))
+    (name, accuracy_on(m, x), under_fgsm(m, EPS), under_pgd(m, EPS, 40))
     for name, m in networks.items()
 ]
 table(("trained on", "clean", "FGSM", "PGD-40"), rows)
@@ -244,7 +244,7 @@ figure, (panel,) = new_figure(width=6.5, height=3.4)
 for (name, model), marker in zip(
     {"clean images": plain, "PGD, 4 steps": many_steps}.items(), "os", strict=True
 ):
-    curve = [accuracy(model, x), *(under_pgd(model, eps) for eps in radii)]
+    curve = [accuracy_on(model, x), *(under_pgd(model, eps) for eps in radii)]
     panel.plot([0, *radii], curve, f"{marker}-", label=f"trained on {name}")
 panel.axvline(EPS, color="#888", lw=1, ls=":")
 panel.set(xlabel="eps of the attack", ylabel="accuracy under PGD", ylim=(-0.03, 1.03))
@@ -313,7 +313,7 @@ train_together(committee, data.x_train, data.y_train, optimizer, *how)
 team = Ensemble(committee.members)
 loss = ensemble_loss(committee.members, margin)
 rows = [
-    (name, accuracy(one, x), str(wilson(accuracy(one, x_adv), len(y))))
+    (name, accuracy_on(one, x), str(wilson(accuracy_on(one, x_adv), len(y))))
     for name, one, x_adv in (
         (
             "three together",

@@ -14,6 +14,8 @@ import attacks
 from attacks.losses import cross_entropy
 from tutorials import notebooks
 from tutorials.exercises.catalogue import exercises
+from tutorials.grading.code import Code
+from tutorials.grading.needs import bound, imported
 from tutorials.paper import results
 from tutorials.paper.claims.verdicts import judge
 from tutorials.paper.pages.table2 import tables
@@ -52,6 +54,17 @@ def test_no_exercise_hides_what_a_cell_above_uses(chapter):
     assert not stubs & {alias.asname or alias.name for alias in aliases}
     used = [n.id for n in names if isinstance(n.ctx, ast.Load)]
     assert {stub: used.count(stub) for stub in stubs} == dict.fromkeys(stubs, 1)
+
+
+@CHAPTER
+def test_only_imports_have_the_names_of_other_chapters_exercises(chapter):
+    """Grading would take such a cell for an answer as soon as a student edits it."""
+    course = Code()
+    course.add(chapter.read_text(encoding="utf-8"))
+    names = [n for s in course.statements for n in bound(s) - imported(s)]
+    own = [name for name in names if name in exercises()]
+    assert {exercises()[name].chapter[-2:] for name in own} == {chapter.stem[:2]}
+    assert len(own) == len(set(own))
 
 
 @CHAPTER
