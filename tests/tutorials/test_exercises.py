@@ -591,6 +591,21 @@ def test_the_kind_of_the_wrong_cases_is_named():
     assert "it is right except in float32" in diagnose(exercise, relu_backward)
 
 
+class Nothing:
+    """Without any difference to a number."""
+
+    def __sub__(self, other):
+        return 0.0
+
+    __rsub__ = __sub__
+
+
+@pytest.mark.parametrize("name", ["output_length", "slope", "accuracy"])
+def test_an_object_is_no_number(name):
+    found = diagnose(EXERCISES[name], lambda *arguments: Nothing())
+    assert found == "it must return numbers, got Nothing"
+
+
 @pytest.mark.parametrize(("name", "i"), [("bim", 1), ("softmax", 0)])
 def test_an_argument_that_is_returned_is_named(name, i):
     exercise = EXERCISES[name]

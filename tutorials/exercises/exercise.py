@@ -207,10 +207,10 @@ def same(a: Sequence[Any], b: Sequence[Any], keeps_type: bool = True) -> bool:
 def same_type(a: Any, b: Any, keeps_type: bool) -> bool:
     """Return whether an answer has the right type, or one that will do as well.
 
-    These are a plain number, integers of another size, and, unless the type must stay,
-    float64 for float32 and integers for whole numbers.
+    These are any plain number, integers of another size, and, unless the type must
+    stay, float64 for float32 and integers for whole numbers.
     """
-    if a.ndim == 0 or a.dtype == b.dtype:
+    if a.dtype == b.dtype or (a.ndim == 0 and a.dtype.kind in "biuf"):
         return True
     if a.dtype.kind in "iu":
         whole = b.dtype.kind == "f" and not keeps_type and (b == np.round(b)).all()
