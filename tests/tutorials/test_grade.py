@@ -417,6 +417,15 @@ def test_a_copys_name_is_the_students(name, tmp_path):
     assert [*submissions.submissions(tmp_path)[0]] == ["anna"]
 
 
+def test_a_loose_file_of_another_kind_is_no_students(tmp_path):
+    (tmp_path / "data.csv").touch()
+    with pytest.raises(FileNotFoundError, match="holds no submissions"):
+        submissions.submissions(tmp_path)
+    (tmp_path / "anna.py").touch()
+    found = submissions.submissions(tmp_path)
+    assert found == ({"anna": [tmp_path / "anna.py"]}, [tmp_path / "data.csv"])
+
+
 def test_two_spellings_of_a_letter_are_one_student(tmp_path):
     for name in ("J\xf6rg_01_one_neuron.py", "Jo\u0308rg.py", "01_one_neuron (1).py"):
         (tmp_path / name).touch()

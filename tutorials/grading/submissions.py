@@ -10,7 +10,11 @@ from tutorials.notebooks import chapters
 
 KINDS = (".py", ".ipynb")
 OURS = ("grades.csv", "grades.html", "grades.part.csv", "grades.part.html")
-COPY = re.compile(r"([-_ .]*(\(\d+\)|[-_ .](copy ?\d*|v\d+|final)))+$", re.I)
+COPY = re.compile(  # also in German, French, Italian and Spanish
+    r"^(?:copy of|kopie von|copie de|copia d[ei])[-_ ]+|"
+    r"([-_ .]*(\(\d+\)|[-_ .]((?:copy|kopie|copie|copia) ?\d*|v\d+|final)))+$",
+    re.I,
+)
 NO_ANSWERS = {"__MACOSX", "__pycache__"}  # with hidden folders, as .ipynb_checkpoints
 
 
@@ -18,15 +22,16 @@ def submissions(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
     """Return each student's files, and the files of other kinds.
 
     Each folder inside is a student's, with everything below it. A file is the student's
-    whose name it has: anna.ipynb, or anna_01_one_neuron.ipynb. Raises FileNotFoundError
-    if there is neither, NotADirectoryError if `folder` isn't a folder.
+    whose name it has: anna.ipynb, or anna_01_one_neuron.ipynb; one of another kind is
+    nobody's. Raises FileNotFoundError if there is neither a folder nor such a file,
+    NotADirectoryError if `folder` isn't a folder.
     """
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is no folder")
     found: dict[str, list[Path]] = {}
-    for entry in sorted(folder.iterdir()):
-        if hidden(entry) or entry.name in OURS:
-            continue
+    entries = [e for e in folder.iterdir() if not hidden(e) and e.name not in OURS]
+    loose = [e for e in entries if not (e.is_dir() or of_kind(e))]
+    for entry in sorted({*entries} - {*loose}):
         student = entry.name if entry.is_dir() else student_of(entry)
         below = entry.rglob("*") if entry.is_dir() else [entry]
         parts = found.setdefault(printable(student), [])
@@ -35,7 +40,7 @@ def submissions(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
         raise FileNotFoundError(f"{folder} holds no submissions: {', '.join(KINDS)}")
     files = {s: [p for p in paths if of_kind(p)] for s, paths in found.items()}
     others = [p for paths in found.values() for p in paths if not of_kind(p)]
-    return files, others
+    return files, sorted(loose) + others
 
 
 def is_handed_in(path: Path, folder: Path) -> bool:
