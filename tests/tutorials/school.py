@@ -293,7 +293,12 @@ CODE = {
         "convolve": (
             "from tutorials.solutions.chapter03 import convolve as same\n"
             "def convolve(x, W):\n    return same(x, W)\n",
-            "its cell raises ModuleNotFoundError: ",
+            "its cell raises PermissionError: ",
+        ),
+        "softmax": (
+            "import tutorials\n"
+            "    return open(f'{tutorials.__path__[0]}/solutions/chapter04.py').read()",
+            FORBIDDEN,
         ),
     },
     # Asks for input, recurs, raises what ends programs, and returns odd things.

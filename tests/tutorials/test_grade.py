@@ -98,6 +98,7 @@ def test_the_page_says_what_the_class_got_wrong(played):
     assert "<script>alert(1)</script> | *a*" in words
     assert "<script" not in page
     assert "kim, one.ipynb: it is no notebook" in words
+    assert "max, neuron: not handed in: is nueron meant to be neuron?" in words
     assert "notes.txt: neither .py nor .ipynb" in words
     assert "ida: no files" in words
     assert "against accidents, not against malice" in words

@@ -11,7 +11,7 @@ from minidl.store.files import write_text
 from tutorials.exercises.catalogue import exercises
 from tutorials.grading.processes import Student
 from tutorials.grading.submissions import alike
-from tutorials.grading.worker import is_nothing
+from tutorials.grading.worker import ABSENT, is_nothing
 from tutorials.paper.pages import markdown
 from tutorials.paper.pages.markdown import Table, details
 
@@ -121,7 +121,7 @@ def by_student(students: Sequence[Student]) -> Table:
 
 
 def unread(students: Sequence[Student], others: Sequence[Path]) -> str:
-    """Return the files that weren't graded, and why."""
+    """Return the files and the misspelt names that weren't graded, and why."""
     lines = [
         f"- {escaped(student.name)}, {escaped(path.name)}: {escaped(problem)}"
         for student in students
@@ -129,7 +129,13 @@ def unread(students: Sequence[Student], others: Sequence[Path]) -> str:
     ]
     lines += [f"- {escaped(path.name)}: neither .py nor .ipynb" for path in others]
     lines += [f"- {escaped(s.name)}: no files" for s in students if not s.files]
-    return "\n".join(("## Files that weren't graded\n", *lines)) if lines else ""
+    lines += [
+        f"- {escaped(student.name)}, {escaped(name)}: {escaped(said)}"
+        for student in students
+        for name, said in student.answers.items()
+        if said and said.startswith(f"{ABSENT}: ")
+    ]
+    return "\n".join(("## What wasn't graded\n", *lines)) if lines else ""
 
 
 def names_alike(students: Sequence[Student]) -> str:

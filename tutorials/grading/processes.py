@@ -17,6 +17,7 @@ from tutorials.grading.worker import ABSENT, LATE, is_nothing
 
 WORKER = "tutorials.grading.worker"
 ROOT = Path(__file__).parents[2]
+CLOSED = ("tutorials/solutions", "tutorials/mistakes", "tests")
 START, SPARE = 120.0, 10.0  # seconds: to import and read files; beyond the limit
 
 
@@ -41,8 +42,8 @@ class Grader:
     """Starts processes, and ends those at work on demand."""
 
     def __init__(self, closed: Path) -> None:
-        self.closed, self.at_work, self.lock = closed, set[Any](), Lock()
-        self.ended = False
+        self.closed = [closed, *(ROOT / folder for folder in CLOSED)]
+        self.at_work, self.lock, self.ended = set[Any](), Lock(), False
 
     def grade(self, name: str, files: list[Path]) -> Student:
         """Return a student with the verdicts on all answers in the files."""
@@ -70,7 +71,7 @@ class Grader:
         """Let a process go on from an answer; return its last message and its end."""
         request = {
             "files": [str(path.absolute()) for path in student.files],
-            "closed": [str(self.closed.absolute())],
+            "closed": [str(path.absolute()) for path in self.closed],
             "first": first,
             "left_out": left_out,
             "seconds": limits.SECONDS,
