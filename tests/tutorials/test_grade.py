@@ -137,7 +137,8 @@ def needed_by(name, text):
     """What the last answer in a file needs, a line for each statement."""
     made = code.Code()
     made.add(text)
-    body = needed(made.statements, made.places(name)[-1], name).body
+    place, end = made.places(name)[-1], len(made.statements)
+    body = needed(made.statements, place, name, end).body
     return [ast.unparse(s).partition("\n")[0] for s in body]
 
 
@@ -193,6 +194,9 @@ def test_values_are_those_that_a_statement_sees():
         ["g = []", "for t in (0, 1):\n    g.append(t)"],
         ["g = {}", "if np.pi > 3:\n    g['a'] = 1"],
         ["g = np.zeros(2)", "with np.errstate():\n    g.fill(1)"],
+        ["g = np.zeros((2, 2))", "np.fill_diagonal(g, 1)", "np.exp(g, out=g)"],
+        ["g = np.zeros(2)", "def fill(a): a[:] = 1", "fill(g)"],
+        ["g = 0", "def fill():\n    global g\n    g = 1", "fill()"],
     ],
 )
 def test_a_value_may_be_made_in_several_steps(lines):
@@ -200,7 +204,7 @@ def test_a_value_may_be_made_in_several_steps(lines):
     lines = [
         *("import numpy as np", "g = train()", "g.append(train())", *lines),
         *("np.random.seed(1)", "np.save('g', g)", "print(g.copy())"),
-        "def f(x): return g * x",
+        *("def f(x): return g * x", "def test(f): 1 / 0", "test(f)"),
     ]
     needs_np = [lines[0]] * ("np" in "".join(used))
     firsts = [ast.unparse(ast.parse(s)).partition("\n")[0] for s in used]
@@ -248,6 +252,10 @@ ANSWER = "lambda x, w, b: 1 / (1 + np.exp(-(x @ w + b)))"
 MAKE = """import numpy as np
 def make(k): return lambda x, w, b: k + answer(x, w, b)
 """
+SHORT = f"def neuron(x, w, b): return {ANSWER.partition(': ')[2]}"
+SQUASHED = """def squash(z): return 1 / (1 + np.exp(-z))
+def neuron(x, w, b): return squash(x @ w + b)
+"""
 MADE = f"{MAKE}neuron = make(0)\nanswer = {ANSWER}\n"
 NO_FUNCTION = f"{ABSENT}: neuron must be a function, got int"
 
@@ -260,6 +268,12 @@ NO_FUNCTION = f"{ABSENT}: neuron must be a function, got int"
         (f"from functools import partial\n{MAKE}neuron = partial({ANSWER})", None),
         (f"neuron = ({ANSWER}) if np else None", None),
         (f"f = {ANSWER}\nneuron, slope = f, abs", None),
+        (f"try:\n    from a import neuron\nexcept ImportError:\n    {SHORT}", None),
+        (f"k = 1\n{SHORT} ** k\nk = 2\nk = 3", None),
+        (f"{SQUASHED}def squash(z): return np.tanh(z)", None),
+        (f"def squash(z): return np.tanh(z)\n{SQUASHED}", None),
+        (f"{SQUASHED}squash = squash(1)\n{EMPTY}", None),
+        (f"if __name__ == '__main__':\n    {SHORT}", None),
         (f"class Neuron:\n    __call__ = lambda self, *a: ({ANSWER})(*a)\n"
          "neuron = Neuron()", None),
         (f"if np:\n    neuron = {ANSWER}", None),
@@ -297,7 +311,7 @@ def test_an_empty_answer_hides_no_other(tmp_path):
     (tmp_path / "c.py").write_text(school.NEURON + BY_NEURON + EMPTY)
     made = code.read(tmp_path / "c.py")
     (place,) = made.places("softmax")
-    body = needed(made.statements, place, "softmax")
+    body = needed(made.statements, place, "softmax", len(made.statements))
     assert ast.unparse(body).count("def neuron") == 1
     assert made.places("neuron") == [1]
 
@@ -333,9 +347,29 @@ def test_what_is_no_notebook_says_so(content, said, tmp_path):
         code.read(tmp_path / "a.ipynb")
 
 
+@pytest.mark.parametrize("name", ["a.py", "a.ipynb"])
+def test_a_notebook_is_read_whatever_its_name_and_encoding(name, tmp_path):
+    text = school.cells(f"# f\xfcr\n{school.NEURON}").replace(r"\u00fc", "\xfc")
+    (tmp_path / name).write_text(text, encoding="latin-1")
+    assert code.read(tmp_path / name).functions() == {"neuron"}
+    (tmp_path / name).write_bytes(b"\n")
+    assert code.read(tmp_path / name) == code.Code()
+
+
+def test_only_a_misspelt_name_is_asked_about():
+    made = code.Code()
+    made.add("def main(): pass\ndef sofmax(z): pass")
+    said = {e.name: line for e, line in worker.answers_in([made])}
+    assert said["margin"] == ABSENT
+    assert said["softmax"] == f"{ABSENT}: is sofmax meant to be softmax?"
+
+
 @pytest.mark.parametrize(
     "command",
-    ["%timeit f(", "!ls it's", "np.exp?", "?np", "files = !ls *", "a, b = %time 1 2"],
+    [
+        *("%timeit f(", "!ls it's", "np.exp?", "?np", "files = !ls *"),
+        *("a, b = %time 1 2", "pip install a", "!pip install \\\n a \\\n it's"),
+    ],
 )
 def test_only_commands_are_left_out(command):
     text = (
@@ -346,6 +380,19 @@ def test_only_commands_are_left_out(command):
     made.add(text.format(command, command).replace("\n", "\r\n"))
     expected = ast.parse(text.format("pass", "pass")).body
     assert list(map(ast.dump, made.statements)) == list(map(ast.dump, expected))
+
+
+@pytest.mark.parametrize(
+    ("first", "counts"),
+    [
+        *(("%%time", True), ("%%debug", True), ("%%capture out", True)),
+        *(("%%bash", False), ("%%HTML", False), ("%%!", False), ("%%rust", True)),
+        ("%%writefile a.py", False),
+    ],
+)
+def test_a_cells_first_line_decides_whether_it_is_python(first, counts, tmp_path):
+    (tmp_path / "a.ipynb").write_text(school.cells(f"{first}\n{school.NEURON}"))
+    assert ("neuron" in code.read(tmp_path / "a.ipynb").functions()) == counts
 
 
 def test_a_mistake_is_no_command():
@@ -411,6 +458,10 @@ def test_a_stopped_grading_replaces_nothing(tmp_path, monkeypatch, refused):
         "anna_final_01_One_Neuron_v2 (3)",
         "01_one_neuron_anna-Copy",
         "anna",
+        "anna - Copy (2)",
+        "anna - Kopie",
+        "Kopie von anna_01_one_neuron",
+        "Copy of anna",
     ],
 )
 def test_a_copys_name_is_the_students(name, tmp_path):

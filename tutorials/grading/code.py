@@ -16,11 +16,18 @@ from symtable import symtable
 from typing import Any
 
 from minidl.store.files import open_regular
-from tutorials.grading.needs import bound, defined, imported, is_function
+from tutorials.grading.needs import bound, defined, imported
 from tutorials.notebooks import chapters
 
 MOST = 2**25  # bytes of a file: pictures are part of a notebook
-COMMAND = re.compile(r"([ \t]*)(?:(?:[\w., ]+=[ \t]*)?[%!?]|[^#]*\?[ \t]*$)")
+COMMAND = re.compile(
+    r"([ \t]*)(?:(?:[\w., ]+=[ \t]*)?[%!?]|[^#]*\?[ \t]*$|(?:pip|conda|cd)[ \t])"
+)
+OTHER = re.compile(  # cells that aren't run as Python; unknown ones are
+    r"%%(?:!|bash|cmd|file|html|javascript|js|julia|latex|markdown|perl|R|ruby|script|sh"
+    r"|skip|sql|svg|sx|system|writefile)(?!\w)",
+    re.I,
+)
 PART = re.compile(r"^(?=def |class |import |from |@|# %%)", re.M)
 LINE = re.compile(r"^(?=\w)", re.M)
 NAMES = re.compile(
@@ -65,7 +72,7 @@ class Code:
         return [
             place
             for place, s in enumerate(self.statements)
-            if name in bound(s) - imported(s)
+            if name in bound(s) - (imported(s) - defined(s))
             and not (isinstance(s, ast.ClassDef) or is_given(s))
         ]
 
@@ -73,7 +80,8 @@ class Code:
 def parsed(text: str) -> list[ast.stmt]:
     """Return a text's statements, with `pass` for each command to the notebook.
 
-    Commands are where the parser stops: not in a string, nor in a line that goes on.
+    Commands are where the parser stops: not in a string, nor in a line that goes on. A
+    backslash ends their lines but the last.
     """
     lines = re.split(r"\r\n?|\n", text)
     while True:
@@ -82,11 +90,15 @@ def parsed(text: str) -> list[ast.stmt]:
             symtable(version, "answer", "exec")  # finds faults that `ast` doesn't
             return ast.parse(version).body
         except SyntaxError as error:
-            place = (error.lineno or 0) - 1
-            command = COMMAND.match("".join(lines[place : place + 1]))
+            first = last = min(error.lineno or 1, len(lines)) - 1
+            while first and lines[first - 1].endswith("\\"):
+                first -= 1
+            while last < len(lines) - 1 and lines[last].endswith("\\"):
+                last += 1
+            command = COMMAND.match(lines[first])
             if not command:
                 raise
-            lines[place] = f"{command[1]}pass"
+            lines[first : last + 1] = [f"{command[1]}pass", *[""] * (last - first)]
 
 
 def described(error: Exception) -> str:
@@ -116,17 +128,10 @@ def is_empty(statement: ast.stmt) -> bool:
     return ast.unparse(statement).endswith("return ...")
 
 
-def is_ours(statement: ast.stmt) -> bool:
-    """Return whether a statement is the course's own, or an empty exercise."""
-    return is_given(statement) or is_empty(statement)
-
-
-def students_own(statements: list[ast.stmt]) -> list[ast.stmt]:
-    """Return statements without the functions that the student has written anew."""
-    own = {name for s in statements if not is_ours(s) for name in defined(s)}
-    return [
-        s for s in statements if not (is_function(s) and is_ours(s) and bound(s) <= own)
-    ]
+def without_emptied(statements: list[ast.stmt]) -> list[ast.stmt]:
+    """Return statements without the empty exercises that the student has filled in."""
+    own = {name for s in statements if not is_empty(s) for name in defined(s)}
+    return [s for s in statements if not (is_empty(s) and bound(s) <= own)]
 
 
 def read(path: Path) -> Code:
@@ -134,21 +139,23 @@ def read(path: Path) -> Code:
     code = Code()
     with open_regular(path, MOST) as file:
         content = file.read()
-    if path.suffix.lower() == ".py":
-        code.add(decoded(content))
+    text = decoded(content)
+    is_python = path.suffix.lower() == ".py" and not text.lstrip().startswith("{")
+    if is_python or not text.strip():
+        code.add(text)
     else:
-        for source, outputs in cells(content):
+        for source, outputs in cells(text):
             code.add(without_cell_magic(source))
             for name, number in HINT.findall(outputs):
                 code.hints[name] = max(code.hints[name], int(number))
     for name, count in Counter(hints_in(code.statements)).items():
         code.hints[name] = max(code.hints[name], count)
-    code.statements = students_own(code.statements)
+    code.statements = without_emptied(code.statements)
     return code
 
 
 def decoded(content: bytes) -> str:
-    """Return a Python file's text: in its own encoding, UTF-8, UTF-16 or Latin-1."""
+    """Return a file's text: in its own encoding, UTF-8, UTF-16 or Latin-1."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16")
     head = content[:200].decode("latin-1").splitlines()[:2]
@@ -161,7 +168,7 @@ def decoded(content: bytes) -> str:
     return content.decode("latin-1")
 
 
-def cells(content: bytes) -> Iterator[tuple[str, str]]:
+def cells(content: str) -> Iterator[tuple[str, str]]:
     """Return the source and the printed outputs of a notebook's cells of code."""
     try:
         notebook = json.loads(content)
@@ -191,9 +198,7 @@ def without_cell_magic(source: str) -> str:
     """Return a cell without a first line like %%time; "" for another language."""
     if not source.startswith("%%"):
         return source
-    first, _, rest = source.partition("\n")
-    python = re.match(r"%%(time|timeit|capture|prun|memit|python3?)\b", first)
-    return rest if python else ""
+    return "" if OTHER.match(source) else source.partition("\n")[2]
 
 
 def hints_in(statements: Iterable[ast.stmt]) -> Iterator[str]:

@@ -9,19 +9,23 @@ DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 COMPREHENSION = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 SCOPE = DEFINITION | COMPREHENSION | ast.Lambda  # with names of its own
 PLAIN = DEFINITION | ast.Assign | ast.AnnAssign | ast.Import | ast.ImportFrom
+FILLING = {
+    *("copyto", "fill_diagonal", "place", "put", "putmask", "put_along_axis"),
+    *("heappush", "setattr", "shuffle"),
+}
 Statements = Sequence[ast.stmt]
 
 
-def needed(statements: Statements, place: int, own: str) -> ast.Module:
+def needed(statements: Statements, place: int, own: str, end: int) -> ast.Module:
     """Return the statements that a function made at a place needs, in their order.
 
-    Functions see names as they are at the end of the file, other statements as they are
-    before these. The function's own name isn't made anew after the place.
+    Functions see names as they are before the end, other statements as they are before
+    these. The function's own name isn't made anew after the place.
     """
     after = range(place + 1, len(statements))
     last = next((k for k in after if own in bound(statements[k])), len(statements))
     kept = {k for k, s in enumerate(statements) if "*" in bound(s) or is_future(s)}
-    wanted, seen = {(own, len(statements))}, set[tuple[str, int]]()
+    wanted, seen = {(own, end)}, set[tuple[str, int]]()
     while wanted:
         name, end = item = wanted.pop()
         seen.add(item)
@@ -49,7 +53,7 @@ def makers(statements: Statements, name: str, end: int) -> Iterator[int]:
                 if not is_import(statement):
                     yield from changing
                 return
-        elif name in changed(statement):
+        elif name in changed(statement) | filled(statement, statements):
             changing.append(k)
     yield from changing
 
@@ -94,7 +98,7 @@ def bound(statement: ast.stmt) -> set[str]:
 def changed(statement: ast.stmt) -> set[str]:
     """Return the names whose values a top-level statement changes, as far as it shows.
 
-    It stores to an item or an attribute, or it calls a method for its own sake.
+    It stores to an item, an attribute or `out`, or calls a method for its own sake.
     """
     names = set[str]()
     for node in outer(statement):
@@ -105,7 +109,32 @@ def changed(statement: ast.stmt) -> set[str]:
                 names.add(root(node))
             case ast.Expr(ast.Call(ast.Attribute() as method)):
                 names.add(root(method))
+            case ast.keyword("out", value):
+                names.add(root(value))
     return names
+
+
+def filled(statement: ast.stmt, statements: Statements) -> set[str]:
+    """Return what functions called for their own sake may fill: arguments and globals.
+
+    These are NumPy's and the file's own. A call like test(f) fills no function.
+    """
+    names = set[str]()
+    for called, arguments in calls(statement):
+        own = [node for s in statements if called in defined(s) for node in ast.walk(s)]
+        names |= arguments if own or called in FILLING else set()
+        names.update(*(n.names for n in own if isinstance(n, ast.Global)))
+    return names and names.difference(*map(defined, statements))
+
+
+@cache
+def calls(statement: ast.stmt) -> list[tuple[str, set[str]]]:
+    """Return the functions called for their own sake, and their arguments' names."""
+    return [
+        (ast.unparse(call.func).rpartition(".")[2], set(map(root, call.args)))
+        for node in outer(statement)
+        if isinstance(node, ast.Expr) and isinstance(call := node.value, ast.Call)
+    ]
 
 
 def root(node: ast.AST) -> str:

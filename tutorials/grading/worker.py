@@ -10,7 +10,7 @@ import ast
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -33,8 +33,7 @@ LATE = "it takes longer than {:g} s: does a loop never end?"
 RESERVE = [bytearray(2**24)]  # for the last messages when memory is full
 LARGE = f"it needs more than {MEMORY // 2**30} GB of memory"
 Say = Callable[[dict[str, Any]], None]
-Place = tuple[list[ast.stmt], int]  # a file's statements, and which defines an answer
-Answer = tuple[Exercise, Place | str]  # or the verdict if there is none
+Answer = tuple[Exercise, ast.Module | str]  # its code, or the verdict if there is none
 
 
 def main() -> None:
@@ -91,7 +90,7 @@ def answers_in(codes: Sequence[Code]) -> Iterator[Answer]:
 
     Values that may be functions, such as those of calls, precede definitions. Of the
     latter those that aren't Python, and those that are empty, count only if there is no
-    other.
+    other. If what an answer uses gets another value later, it is tried with both.
     """
     every = exercises()
     others = {name for code in codes for name in code.functions()} - {*every}
@@ -101,10 +100,19 @@ def answers_in(codes: Sequence[Code]) -> Iterator[Answer]:
         own = [place for place in found if place not in values]
         filled = [(made, k) for made, k in own if not is_empty(made[k])]
         broken = [code.broken[name] for code in codes if name in code.broken]
-        alike = get_close_matches(name, others, 1, 0.8)
+        alike = get_close_matches(name, others, 1, 0.82)
         why = f"{ABSENT}: is {alike[0]} meant to be {name}?" if alike else ABSENT
         for answer in [*values, *(filled or broken or own[:1])] or [why]:
-            yield exercise, answer
+            if isinstance(answer, str):
+                yield exercise, answer
+            else:
+                yield from ((exercise, code) for code in versions(name, *answer))
+
+
+def versions(name: str, made: list[ast.stmt], place: int) -> Iterable[ast.Module]:
+    """Return what an answer needs, as names are at its place, and at the file's end."""
+    codes = [needed(made, place, name, end) for end in (place + 1, len(made))]
+    return {frozenset(map(ast.dump, code.body)): code for code in codes}.values()
 
 
 def is_nothing(sentence: str | None) -> bool:
@@ -117,13 +125,13 @@ def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
 
     The process must end if the answer's thread may go on, or hold the memory.
     """
-    exercise, place = answer
-    if isinstance(place, str):
-        return place, False
+    exercise, code = answer
+    if isinstance(code, str):
+        return code, False
     start = monotonic()
     try:
         with catch_warnings():  # an answer may change the filters for all
-            sentence, _ = limited(lambda: tried(exercise, place), seconds)
+            sentence, _ = limited(lambda: tried(exercise, code), seconds)
     except OutOfTime:
         RESERVE.clear()  # a thread that ended early lacked the memory to say why
         late = monotonic() - start >= seconds
@@ -136,10 +144,10 @@ def judged(answer: Answer, seconds: float) -> tuple[str | None, bool]:
     return sentence and " ".join(sentence.split())[:500], False
 
 
-def tried(exercise: Exercise, place: Place) -> str | None:
+def tried(exercise: Exercise, code: ast.Module) -> str | None:
     """Return what is wrong with the function of an exercise, None if nothing is."""
     try:
-        module = loaded(needed(*place, exercise.name))
+        module = loaded(code)
         function = getattr(module, exercise.name, None)
     except SystemExit:
         return "its cell ends Python with exit()"
@@ -155,8 +163,8 @@ def loaded(statements: ast.Module) -> Any:
     """Return a module of these statements alone, from a file in the current folder."""
     path = Path("answer.py")
     path.write_text(ast.unparse(statements), encoding="utf-8")
-    loader = SourceFileLoader("answer", str(path))
-    spec = spec_from_loader("answer", loader)
+    loader = SourceFileLoader("__main__", str(path))
+    spec = spec_from_loader("__main__", loader)
     assert spec is not None
     module = module_from_spec(spec)
     loader.exec_module(module)
